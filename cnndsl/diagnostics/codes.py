@@ -1,0 +1,62 @@
+"""Every code that a diagnostic can have. Each has a page, `pages/CODE.md`.
+
+E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
+bounds, E4 about targets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    Severity: TypeAlias = Literal["error", "warning"]
+else:
+    Severity = str
+
+
+class Code(NamedTuple):
+    """A kind of diagnostic: its code, its name in words, what it says in a line."""
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity = "error"
+
+
+CODES: dict[str, Code] = {
+    row.code: row
+    for row in (
+        Code("E001", "bad-character", "a character that no word of the language begins with"),
+        Code("E002", "syntax", "a word where another kind of word belongs"),
+        Code("E003", "unbalanced", "a bracket or brace without its partner"),
+        Code("E004", "bad-number", "a number that cannot be read, such as `4x` or `1e999`"),
+        Code("E005", "too-deep", "brackets, blocks or operators nested deeper than the limit"),
+        Code("E006", "not-text", "a file that is not UTF-8 text"),
+        Code("E101", "unknown-layer", "a layer or block that nothing defines"),
+        Code("E102", "unknown-argument", "an argument that the layer does not take"),
+        Code("E103", "missing-argument", "an argument that the layer needs"),
+        Code("E104", "repeated-argument", "an argument given twice, or once too often"),
+        Code("E105", "bad-value", "a value of the wrong kind or out of range"),
+        Code("E106", "unknown-name", "a name that nothing in sight defines"),
+        Code("E107", "name-taken", "a name defined twice, or a word of the language redefined"),
+        Code("E108", "conflict", "arguments that contradict each other"),
+        Code("E109", "recursion", "a block that calls itself"),
+        Code("E110", "bad-expression", "an expression that has no value"),
+        Code("E111", "misplaced", "a statement where it cannot stand"),
+        Code("E112", "no-input", "a net without `input` before its first layer"),
+        Code("E113", "unused-set", "a `--set` that names no `param` of the file"),
+        Code("E201", "size-not-whole", "an output size that is not a natural number"),
+        Code("E202", "pool-not-multiple", "a pooled size that is not a multiple of the pool"),
+        Code("E203", "size-below-one", "a window larger than what it looks at"),
+        Code("E204", "wrong-rank", "a layer on a tensor of a rank it does not take"),
+        Code("E205", "indivisible", "channels that do not divide into groups"),
+        Code("E206", "merge-shapes", "paths whose shapes do not merge"),
+        Code("E207", "reshape-size", "a reshape to another number of values"),
+        Code("E208", "out-of-range", "a slice outside the channels, or a crop of everything"),
+        Code("E301", "expect-failed", "a promise of the file that the net does not keep"),
+        Code("E302", "too-large", "a net or a number beyond the limits"),
+        Code("E401", "not-expressible", "a layer that the target cannot express"),
+    )
+}

@@ -1,0 +1,56 @@
+"""One thing to say about a text: what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnndsl.diagnostics.codes import CODES, Severity
+from cnndsl.diagnostics.source import Source, Span
+
+
+class Edit(NamedTuple):
+    """Replace the text of `span` by `text`."""
+
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """Edits that belong together. `safe`: the network stays the same network."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
+class Note(NamedTuple):
+    """A further remark, with the place it speaks of where there is one."""
+
+    message: str
+    span: Span | None = None
+
+
+class Diagnostic(NamedTuple):
+    """A problem found in a text.
+
+    `code` is a key of `CODES`; `message` says what is wrong, in lower case and without a
+    full stop; `help` says how to mend it. Spans are offsets into the text of `source`.
+    """
+
+    code: str
+    source: Source
+    span: Span
+    message: str
+    help: str = ""
+    notes: tuple[Note, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The code's name in words, as `size-not-whole`."""
+        return CODES[self.code].name
+
+    @property
+    def severity(self) -> Severity:
+        """`error` or `warning`."""
+        return CODES[self.code].severity
