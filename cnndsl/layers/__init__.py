@@ -1,0 +1,50 @@
+"""The layers of the language, one family a file."""
+
+from __future__ import annotations
+
+from cnndsl.layers import activation, conv, dense, geometry, merge, norm, pool, regular
+from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
+
+ACTIVATIONS: dict[str, type[activation.Activation]] = {
+    layer.op: layer for layer in activation.LAYERS
+}
+MERGES: dict[str, type[merge.Merge]] = {layer.op: layer for layer in merge.LAYERS}
+LAYERS: dict[str, type[Layer]] = {
+    layer.op: layer
+    for family in (conv, pool, dense, norm, regular, activation, geometry)
+    for layer in family.LAYERS
+}
+"""Layers of one input by their word; merges stand apart in `MERGES`."""
+
+
+def argument_order(name: str) -> tuple[str, ...] | None:
+    """A layer's arguments in canonical order, for the formatter; None for no layer.
+
+    `*` stands for its positional values, `act` for an activation, `/` for the stride,
+    `key=` for a keyword, and a bare word for a flag.
+    """
+    layer = LAYERS.get(name)
+    if layer is None:
+        return None
+    forms = {"value": "*", "act": "act", "/": "/"}
+    order = []
+    for slot in layer.slots:
+        word = slot.name + ("=" if slot.form == "key" else "")
+        form = forms.get(slot.form, word)
+        if form not in order:
+            order.append(form)
+    return tuple(order if "*" in order else ["*", *order])
+
+
+__all__ = [
+    "ACTIVATIONS",
+    "LAYERS",
+    "MERGES",
+    "Context",
+    "Layer",
+    "LayerError",
+    "Shape",
+    "Slot",
+    "Weight",
+    "argument_order",
+]

@@ -1,0 +1,192 @@
+"""What a layer is: its arguments, its output shape, its weights, its multiply-adds.
+
+Shapes are channels last and without a batch: (H, W, C), (L, C), (D, H, W, C) or (N,).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import ClassVar, TypeAlias
+
+    from cnndsl.layers.values import Kind
+
+Shape = tuple[int, ...]
+
+DIMENSIONS: dict[int, tuple[str, ...]] = {
+    0: (),
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+"""The names of the spatial dimensions, by how many there are."""
+
+
+class LayerError(Exception):
+    """A layer that does not fit: `slot` names the argument at fault, or is empty."""
+
+    def __init__(self, code: str, message: str, help_: str = "", slot: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.help, self.slot = code, message, help_, slot
+
+
+class Context(NamedTuple):
+    """What the file says once for all layers."""
+
+    rounding: str = "exact"
+    defaults: str = "keras"
+
+
+class Slot(NamedTuple):
+    """An argument of a layer.
+
+    `form` says how it is written: `value` by position, `/` the stride, `key` as name=value,
+    `flag` as the bare name, `act` as the name of an activation. `shown` is its part of the
+    usage line. Where `required` is False and nothing is written, the layer sees `default`.
+    """
+
+    name: str
+    form: str
+    kind: Kind | None = None
+    shown: str = ""
+    doc: str = ""
+    required: bool = False
+    default: Any = None
+
+
+class Weight(NamedTuple):
+    """An array that a layer keeps: its role, its shape in Keras's order, whether it learns."""
+
+    role: str
+    shape: Shape
+    trainable: bool = True
+
+    @property
+    def size(self) -> int:
+        return product(self.shape)
+
+
+class Reach(NamedTuple):
+    """How an output position looks at its input in one dimension.
+
+    It sees `extent` positions in a row; the next output position begins
+    `numerator / denominator` input positions further on.
+    """
+
+    extent: int
+    numerator: int = 1
+    denominator: int = 1
+
+
+if TYPE_CHECKING:
+    # Per spatial dimension; ALL where every output sees every position; None where each
+    # output sees just its own position.
+    Reaches: TypeAlias = "tuple[Reach, ...] | str | None"
+
+ALL = "all"
+
+
+class Layer:
+    """A layer applied to shapes. Its instances never change once made.
+
+    Class attributes: `op` the word of the language, `title` the name in prose, `slots` the
+    arguments in canonical order, `ranks` the numbers of spatial dimensions it works on.
+
+    Instance attributes: one for each slot, and
+
+    * `input`, `output`: shapes, channels last
+    * `weights`: the arrays it keeps
+    * `macs`: multiply-adds for one input
+    * `reach`: how far an output position sees
+    * `activation`: the activation written after it, or None
+    """
+
+    op: ClassVar[str]
+    title: ClassVar[str]
+    slots: ClassVar[tuple[Slot, ...]] = ()
+    ranks: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    wants: ClassVar[str] = "a tensor"
+    example: ClassVar[tuple[str, str]]
+
+    input: Shape
+    output: Shape
+    weights: tuple[Weight, ...] = ()
+    macs: int = 0
+    reach: Reaches = None
+    activation: Layer | None = None
+
+    def __init__(self, values: Mapping[str, Any], shape: Shape, context: Context) -> None:
+        self.input = self.output = shape
+        self.context = context
+        for slot in self.slots:
+            setattr(self, slot.name, values.get(slot.name, slot.default))
+        if len(shape) - 1 not in self.ranks:
+            raise LayerError(
+                "E204",
+                f"{self.op} needs {self.wants}, and gets {describe(shape)}",
+                self.rank_help(shape),
+            )
+        self.setup()
+
+    def setup(self) -> None:
+        """Work out shapes and weights; raise LayerError where they do not come out."""
+
+    def rank_help(self, shape: Shape) -> str:
+        """What to do about an input of the wrong rank."""
+        return ""
+
+    @property
+    def channels(self) -> int:
+        """How many channels come in."""
+        return self.input[-1]
+
+    @property
+    def spatial(self) -> Shape:
+        """The spatial sizes that come in."""
+        return self.input[:-1]
+
+    @property
+    def all_weights(self) -> tuple[Weight, ...]:
+        """Its own weights, and then those of the activation written after it."""
+        return self.weights + self.activation.weights if self.activation else self.weights
+
+    @property
+    def params(self) -> int:
+        """How many numbers it keeps, learned or not."""
+        return sum(weight.size for weight in self.all_weights)
+
+    @property
+    def biases(self) -> int:
+        """How many of them are biases, which the article leaves out."""
+        return sum(weight.size for weight in self.all_weights if weight.role == "bias")
+
+    @property
+    def trainable(self) -> int:
+        """How many of them are learned."""
+        return sum(weight.size for weight in self.all_weights if weight.trainable)
+
+    @classmethod
+    def usage(cls) -> str:
+        """How it is written: `conv N K [act] [/S] …`."""
+        return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
+
+
+def product(sizes: tuple[int, ...]) -> int:
+    """The product of sizes; 1 for none."""
+    result = 1
+    for size in sizes:
+        result *= size
+    return result
+
+
+def show(shape: Shape) -> str:
+    """A shape as the language writes it: 39x31x1."""
+    return "x".join(map(str, shape))
+
+
+def describe(shape: Shape) -> str:
+    """A shape in words: `an image of 39x31x1`."""
+    kind = {1: "a vector", 2: "a signal", 3: "an image", 4: "a volume"}
+    return f"{kind.get(len(shape), 'a tensor')} of {show(shape)}"

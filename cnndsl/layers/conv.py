@@ -1,0 +1,173 @@
+"""Convolutions: plain, depthwise, separable and transposed."""
+
+from __future__ import annotations
+
+from cnndsl.layers.activation import ACT, NOBIAS
+from cnndsl.layers.base import Layer, LayerError, Reach, Shape, Slot, Weight, product
+from cnndsl.layers.values import NATURAL, Pair
+from cnndsl.layers.window import (
+    CEIL,
+    DILATION,
+    FLOOR,
+    KERNEL,
+    PAD,
+    SAME,
+    STRIDE,
+    Window,
+    paddings,
+    per_dimension,
+    reach_of,
+    slide,
+)
+
+_FILTERS = Slot("filters", "value", NATURAL, "N", "how many filters", required=True)
+_MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
+
+
+class Convolution(Layer):
+    """What all convolutions have: a kernel that slides over space."""
+
+    ranks = (1, 2, 3)
+    wants = "an image"
+
+    kernel: tuple[int, ...]
+    windows: tuple[Window, ...]
+    nobias: bool | None
+    filters: int
+
+    def rank_help(self, shape: Shape) -> str:
+        return "put it before `flatten` or `gap`, or use `dense`"
+
+    def slide(self) -> Shape:
+        """Lay the windows out, and give the spatial output sizes."""
+        self.windows = slide(self)
+        self.kernel = tuple(window.kernel for window in self.windows)
+        self.reach = reach_of(self.windows)
+        return tuple(window.output for window in self.windows)
+
+    def bias(self, count: int) -> tuple[Weight, ...]:
+        return () if self.nobias else (Weight("bias", (count,)),)
+
+
+class Conv(Convolution):
+    """N filters, each over all channels of its group."""
+
+    op, title = "conv", "convolution"
+    slots = (
+        _FILTERS,
+        KERNEL,
+        ACT,
+        STRIDE,
+        SAME,
+        PAD,
+        DILATION,
+        Slot("groups", "key", NATURAL, "[groups=G]", "groups of channels", default=1),
+        NOBIAS,
+        FLOOR,
+        CEIL,
+    )
+    groups: int
+
+    def setup(self) -> None:
+        for count, what in ((self.channels, "channels"), (self.filters, "filters")):
+            if count % self.groups:
+                raise LayerError(
+                    "E205",
+                    f"conv: {count} {what} do not divide into {self.groups} groups",
+                    "take a number of groups that divides the channels and the filters",
+                    "groups",
+                )
+        spatial = self.slide()
+        self.output = (*spatial, self.filters)
+        shape = (*self.kernel, self.channels // self.groups, self.filters)
+        self.weights = (Weight("kernel", shape), *self.bias(self.filters))
+        self.macs = product(spatial) * product(shape)
+
+
+class DepthwiseConv(Convolution):
+    """M filters for each channel, which sees nothing of the others."""
+
+    op, title = "dwconv", "depthwise convolution"
+    slots = (KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
+    mult: int
+
+    def setup(self) -> None:
+        spatial = self.slide()
+        self.output = (*spatial, self.channels * self.mult)
+        shape = (*self.kernel, self.channels, self.mult)
+        self.weights = (Weight("depthwise", shape), *self.bias(self.channels * self.mult))
+        self.macs = product(spatial) * product(shape)
+
+
+class SeparableConv(Convolution):
+    """A depthwise convolution without bias, then 1x1 to N filters."""
+
+    op, title = "sepconv", "separable convolution"
+    slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
+    mult: int
+
+    def setup(self) -> None:
+        spatial = self.slide()
+        self.output = (*spatial, self.filters)
+        depthwise = (*self.kernel, self.channels, self.mult)
+        pointwise = (*(1 for _ in spatial), self.channels * self.mult, self.filters)
+        self.weights = (
+            Weight("depthwise", depthwise),
+            Weight("pointwise", pointwise),
+            *self.bias(self.filters),
+        )
+        self.macs = product(spatial) * (product(depthwise) + product(pointwise))
+
+
+class TransposedConv(Convolution):
+    """A convolution run backwards: every input pixel paints a kernel, S pixels apart.
+
+    `same` makes the output X * S. `crop` is what each end loses of the painted
+    (X - 1) * S + K pixels, and `grow` the pixels of mere bias added at the end where the
+    kernel is smaller than the stride.
+    """
+
+    op, title = "deconv", "transposed convolution"
+    slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, NOBIAS)
+    stride: tuple[int, ...]
+    crop: tuple[Pair, ...]
+    grow: tuple[int, ...]
+
+    def setup(self) -> None:
+        rank = len(self.spatial)
+        self.kernel = per_dimension(self.kernel, rank, "kernel")
+        self.stride = per_dimension(self.stride, rank, "stride")
+        pads = paddings(self, rank)
+        crop, grow, spatial = [], [], []
+        for axis, (size, kernel, stride) in enumerate(
+            zip(self.spatial, self.kernel, self.stride)
+        ):
+            if pads is None:
+                over = max(0, kernel - stride)
+                crop.append(Pair(over // 2, over - over // 2))
+                grow.append(max(0, stride - kernel))
+                spatial.append(size * stride)
+                continue
+            crop.append(pads[axis])
+            grow.append(0)
+            spatial.append((size - 1) * stride + kernel - sum(pads[axis]))
+            if spatial[-1] < 1:
+                raise LayerError(
+                    "E203",
+                    f"deconv: ({size} - 1)*{stride} + {kernel} - {pads[axis].begin} - "
+                    f"{pads[axis].end} is below 1",
+                    "take a smaller `pad`",
+                    "pad",
+                )
+        self.crop, self.grow = tuple(crop), tuple(grow)
+        self.output = (*spatial, self.filters)
+        shape = (*self.kernel, self.channels, self.filters)
+        self.weights = (Weight("kernel", shape), *self.bias(self.filters))
+        self.macs = product(self.spatial) * product(shape)
+        self.reach = tuple(
+            Reach(-(-kernel // stride), 1, stride)
+            for kernel, stride in zip(self.kernel, self.stride)
+        )
+
+
+LAYERS: tuple[type[Layer], ...] = (Conv, DepthwiseConv, SeparableConv, TransposedConv)

@@ -1,0 +1,44 @@
+"""The fully connected end of a net: flatten and dense."""
+
+from __future__ import annotations
+
+from cnndsl.layers.activation import ACT, NOBIAS
+from cnndsl.layers.base import ALL, Layer, Shape, Slot, Weight, product, show
+from cnndsl.layers.values import NATURAL
+
+
+class Flatten(Layer):
+    """All values in one vector: the last dimension, the channels, runs fastest."""
+
+    op, title = "flatten", "flatten"
+
+    def setup(self) -> None:
+        self.output = (product(self.input),)
+
+
+class Dense(Layer):
+    """Every output is a weighted sum of every input."""
+
+    op, title = "dense", "fully connected layer"
+    slots = (Slot("units", "value", NATURAL, "N", "how many outputs", required=True), ACT, NOBIAS)
+    ranks = (0,)
+    wants = "a vector"
+    units: int
+    nobias: bool | None
+
+    def rank_help(self, shape: Shape) -> str:
+        return (
+            f"put `flatten` ({product(shape):,} values) or `gap` ({shape[-1]}, one for each "
+            f"channel) between {show(shape)} and dense"
+        )
+
+    def setup(self) -> None:
+        shape = (self.channels, self.units)
+        self.output = (self.units,)
+        bias = () if self.nobias else (Weight("bias", (self.units,)),)
+        self.weights = (Weight("kernel", shape), *bias)
+        self.macs = product(shape)
+        self.reach = ALL
+
+
+LAYERS: tuple[type[Layer], ...] = (Flatten, Dense)

@@ -1,0 +1,147 @@
+"""Layers that move values about: larger, smaller, in other places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnndsl.layers.base import ALL, DIMENSIONS, Layer, LayerError, Reach, Shape, Slot, product, show
+from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
+from cnndsl.layers.window import per_dimension
+
+
+class Spatial(Layer):
+    """A layer that needs spatial dimensions."""
+
+    ranks = (1, 2, 3)
+    wants = "an image"
+
+
+class Upsample(Spatial):
+    """F times as large; `nearest` repeats pixels, `bilinear` (images only) interpolates.
+
+    Bilinear takes pixel centres at half-integers, as Keras and PyTorch do by default.
+    """
+
+    op, title = "up", "upsampling"
+    slots = (
+        Slot("factor", "value", SIZES, "F", "how many times as large", required=True),
+        Slot("nearest", "flag", None, "[nearest|bilinear]", "repeat pixels, the default"),
+        Slot("bilinear", "flag", None, "", "interpolate between pixels"),
+    )
+    factor: tuple[int, ...]
+    bilinear: bool | None
+    nearest: bool | None
+
+    def setup(self) -> None:
+        if self.nearest and self.bilinear:
+            raise LayerError(
+                "E108", "`nearest` and `bilinear` contradict each other", "keep one", "bilinear"
+            )
+        if self.bilinear and len(self.spatial) != 2:
+            raise LayerError(
+                "E204",
+                f"`bilinear` is for images, and this is {show(self.input)}",
+                "write `nearest`",
+                "bilinear",
+            )
+        self.factor = per_dimension(self.factor, len(self.spatial), "factor")
+        self.output = (*(x * f for x, f in zip(self.spatial, self.factor)), self.channels)
+        extent = 2 if self.bilinear else 1
+        self.reach = tuple(Reach(extent, 1, factor) for factor in self.factor)
+
+
+class ZeroPad(Spatial):
+    op, title = "zeropad", "zero padding"
+    slots = (Slot("pad", "value", PADS, "P", "pixels put around: 1 or 0:1x0:1", required=True),)
+    pad: tuple[Pair, ...]
+
+    def setup(self) -> None:
+        self.pad = per_dimension(self.pad, len(self.spatial), "pad")
+        self.output = (*(x + sum(p) for x, p in zip(self.spatial, self.pad)), self.channels)
+
+
+class Crop(Spatial):
+    op, title = "crop", "cropping"
+    slots = (Slot("crop", "value", PADS, "P", "pixels cut off: 1 or 0:1x0:1", required=True),)
+    crop: tuple[Pair, ...]
+
+    def setup(self) -> None:
+        self.crop = per_dimension(self.crop, len(self.spatial), "crop")
+        self.output = (*(x - sum(p) for x, p in zip(self.spatial, self.crop)), self.channels)
+        for axis, size in enumerate(self.output[:-1]):
+            if size < 1:
+                name = DIMENSIONS[len(self.spatial)][axis]
+                cut = f"{self.spatial[axis]} - {self.crop[axis].begin} - {self.crop[axis].end}"
+                raise LayerError("E208", f"crop: {name} {cut} is below 1", "cut off less", "crop")
+
+
+class Reshape(Layer):
+    """Other dimensions for the same values, in channels-last order."""
+
+    op, title = "reshape", "reshape"
+    slots = (Slot("shape", "value", SHAPE, "SIZE", "the new shape", required=True),)
+    shape: Any
+
+    def setup(self) -> None:
+        shape: Shape = self.shape if isinstance(self.shape, tuple) else (self.shape,)
+        self.shape = shape
+        if len(shape) > 4:
+            raise LayerError(
+                "E207",
+                f"reshape: {show(shape)} has {len(shape)} dimensions",
+                "a tensor has at most four: DxHxWxC",
+                "shape",
+            )
+        if product(shape) != product(self.input):
+            raise LayerError(
+                "E207",
+                f"reshape: {show(self.input)} holds {product(self.input):,} values, and "
+                f"{show(shape)} would hold {product(shape):,}",
+                "make the products equal",
+                "shape",
+            )
+        self.output = shape
+        if shape[:-1] != self.spatial:
+            self.reach = ALL
+
+
+class Shuffle(Layer):
+    """Deals the channels of G groups out in turn: channel i of each group, then i + 1.
+
+    Zhang et al., "ShuffleNet" (2018).
+    """
+
+    op, title = "shuffle", "channel shuffle"
+    slots = (Slot("groups", "value", NATURAL, "G", "groups of channels", required=True),)
+    groups: int
+
+    def setup(self) -> None:
+        if self.channels % self.groups:
+            raise LayerError(
+                "E205",
+                f"shuffle: {self.channels} channels do not divide into {self.groups} groups",
+                "take a number of groups that divides the channels",
+                "groups",
+            )
+
+
+class Slice(Layer):
+    op, title = "slice", "slice of channels"
+    slots = (
+        Slot("range", "value", CHANNELS, "A:B", "from channel A up to, not with, B", required=True),
+    )
+    range: Pair
+
+    def setup(self) -> None:
+        if self.range.end > self.channels:
+            raise LayerError(
+                "E208",
+                f"slice: channel {self.range.end - 1} of {self.channels} does not exist "
+                f"(they are 0 to {self.channels - 1})",
+                f"end at {self.channels} or before",
+                "range",
+            )
+        self.output = (*self.spatial, self.range.end - self.range.begin)
+
+
+LAYERS: tuple[type[Layer], ...] = (Upsample, ZeroPad, Crop, Reshape, Shuffle, Slice)

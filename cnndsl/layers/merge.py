@@ -1,0 +1,83 @@
+"""Merges: `add { a | b }` runs each path from the same tensor and joins the results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Merge(Layer):
+    """A layer of several inputs; `inputs` holds their shapes in the order of the paths."""
+
+    inputs: tuple[Shape, ...]
+
+    def __init__(
+        self, values: Mapping[str, Any], shapes: tuple[Shape, ...], context: Context
+    ) -> None:
+        self.inputs = shapes
+        super().__init__(values, shapes[0], context)
+
+    def mismatch(self, rule: str, index: int) -> LayerError:
+        """The error that path `index` does not merge with the first."""
+        return LayerError(
+            "E206",
+            f"{self.op}: path 1 gives {show(self.inputs[0])} and path {index + 1} gives "
+            f"{show(self.inputs[index])}",
+            rule,
+            f"path {index}",
+        )
+
+
+class Elementwise(Merge):
+    """A merge value by value; the shapes must be equal."""
+
+    def setup(self) -> None:
+        for index, shape in enumerate(self.inputs):
+            if shape != self.inputs[0]:
+                raise self.mismatch(f"{self.op} wants equal shapes", index)
+
+
+class Add(Elementwise):
+    op, title = "add", "sum"
+
+
+class Maximum(Elementwise):
+    op, title = "maximum", "maximum"
+
+
+class Average(Elementwise):
+    op, title = "average", "average"
+
+
+class Mul(Merge):
+    """The product; a path of 1x1xC, or a vector of C, stretches over the others."""
+
+    op, title = "mul", "product"
+
+    def setup(self) -> None:
+        self.output = max(self.inputs, key=lambda shape: (len(shape), shape))
+        for index, shape in enumerate(self.inputs):
+            ones = (1,) * (len(self.output) - 1)
+            if shape not in (self.output, (*ones, self.output[-1]), self.output[-1:]):
+                raise self.mismatch(
+                    "mul wants equal shapes, or 1x1xC or C beside HxWxC", index
+                )
+
+
+class Concat(Merge):
+    """The channels side by side, in the order of the paths."""
+
+    op, title = "concat", "concatenation"
+
+    def setup(self) -> None:
+        for index, shape in enumerate(self.inputs):
+            if shape[:-1] != self.spatial:
+                raise self.mismatch("concat wants equal sizes in all but the channels", index)
+        self.output = (*self.spatial, sum(shape[-1] for shape in self.inputs))
+
+
+LAYERS: tuple[type[Merge], ...] = (Add, Concat, Mul, Maximum, Average)

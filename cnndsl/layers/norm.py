@@ -1,0 +1,111 @@
+"""Normalisations, and a learned factor for each channel."""
+
+from __future__ import annotations
+
+from cnndsl.layers.base import Layer, LayerError, Slot, Weight
+from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
+
+_EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
+
+
+class Normalisation(Layer):
+    """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides."""
+
+    eps: float
+
+    def setup(self) -> None:
+        if self.eps is None:
+            self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
+        self.weights = (Weight("gamma", (self.channels,)), Weight("beta", (self.channels,)))
+
+
+class BatchNorm(Normalisation):
+    """Normalises each channel over the batch and all positions.
+
+    `momentum` is the share of the old statistics that a step keeps, as in Keras (0.99 by
+    default); PyTorch's argument of that name is the rest. `defaults torch` makes it 0.9.
+    """
+
+    op, title = "bn", "batch normalisation"
+    slots = (
+        _EPS,
+        Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
+        Slot("noscale", "flag", None, "[noscale]", "learn no factor"),
+        Slot("noshift", "flag", None, "[noshift]", "learn no summand"),
+    )
+    momentum: float
+    noscale: bool | None
+    noshift: bool | None
+
+    def setup(self) -> None:
+        super().setup()
+        if self.momentum is None:
+            self.momentum = 0.99 if self.context.defaults == "keras" else 0.9
+        gamma, beta = self.weights
+        self.weights = (
+            *(() if self.noscale else (gamma,)),
+            *(() if self.noshift else (beta,)),
+            Weight("mean", (self.channels,), trainable=False),
+            Weight("variance", (self.channels,), trainable=False),
+        )
+
+
+class LayerNorm(Normalisation):
+    """Normalises the channels of each position by themselves."""
+
+    op, title = "ln", "layer normalisation"
+    slots = (_EPS,)
+
+
+class GroupNorm(Normalisation):
+    """Normalises each group of channels over all positions."""
+
+    op, title = "gn", "group normalisation"
+    slots = (Slot("groups", "value", NATURAL, "G", "groups of channels", required=True), _EPS)
+    groups: int
+
+    def setup(self) -> None:
+        super().setup()
+        if self.channels % self.groups:
+            raise LayerError(
+                "E205",
+                f"gn: {self.channels} channels do not divide into {self.groups} groups",
+                "take a number of groups that divides the channels",
+                "groups",
+            )
+
+
+class LocalResponseNorm(Layer):
+    """x / (k + alpha/size * sum of squares over `size` neighbouring channels) ** beta.
+
+    Krizhevsky et al., "ImageNet classification with deep convolutional neural networks"
+    (2012), with alpha divided by the size, as PyTorch has it.
+    """
+
+    op, title = "lrn", "local response normalisation"
+    slots = (
+        Slot("size", "key", NATURAL, "[size=]", "how many channels are summed", default=5),
+        Slot("alpha", "key", NUMBER, "[alpha=]", "the factor of the sum", default=1e-4),
+        Slot("beta", "key", NUMBER, "[beta=]", "the exponent", default=0.75),
+        Slot("k", "key", POSITIVE, "[k=]", "the summand", default=1),
+    )
+    ranks = (1, 2, 3)
+    wants = "an image"
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+
+class Scale(Layer):
+    """A learned factor for each channel."""
+
+    op, title = "scale", "scale"
+    slots = (Slot("init", "key", NUMBER, "[init=]", "the factors' first value", default=1),)
+    init: float
+
+    def setup(self) -> None:
+        self.weights = (Weight("scale", (self.channels,)),)
+
+
+LAYERS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, LocalResponseNorm, Scale)

@@ -1,0 +1,90 @@
+"""Pools: windows without weights, and pools over the whole map."""
+
+from __future__ import annotations
+
+from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot
+from cnndsl.layers.window import CEIL, FLOOR, KERNEL, PAD, SAME, STRIDE, Window, reach_of, slide
+
+_STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
+
+
+class Pool(Layer):
+    """A window that takes one number from each channel; padding never counts."""
+
+    slots = (KERNEL, _STRIDE, SAME, PAD, FLOOR, CEIL)
+    ranks = (1, 2, 3)
+    wants = "an image"
+
+    windows: tuple[Window, ...]
+    kernel: tuple[int, ...]
+
+    def rank_help(self, shape: Shape) -> str:
+        return "put it before `flatten` or `gap`"
+
+    def setup(self) -> None:
+        self.windows = slide(self, pool=True)
+        self.kernel = tuple(window.kernel for window in self.windows)
+        for window in self.windows:
+            if max(window.begin, window.end) >= window.kernel:
+                raise LayerError(
+                    "E105",
+                    f"{self.op}: a padding of {max(window.begin, window.end)} leaves windows "
+                    f"of {window.kernel} that see nothing else",
+                    f"pad with less than {window.kernel}",
+                    "pad",
+                )
+        self.output = (*(window.output for window in self.windows), self.channels)
+        self.reach = reach_of(self.windows)
+
+
+class MaxPool(Pool):
+    op, title = "pool", "max pooling"
+
+
+class AveragePool(Pool):
+    """Padding is left out of the average, unless `countpad` says otherwise."""
+
+    op, title = "avgpool", "average pooling"
+    slots = (
+        *Pool.slots,
+        Slot("countpad", "flag", None, "[countpad]", "let padding count as zeros"),
+    )
+    countpad: bool | None
+
+
+class MinPool(Pool):
+    op, title = "minpool", "min pooling"
+
+
+class GlobalPool(Layer):
+    """One number for each channel: a vector, or 1x1xC with `keep`."""
+
+    slots = (Slot("keep", "flag", None, "[keep]", "keep the spatial dimensions, of size 1"),)
+    ranks = (1, 2, 3)
+    wants = "an image"
+    keep: bool | None
+
+    def rank_help(self, shape: Shape) -> str:
+        return "a vector needs no pooling: remove it"
+
+    def setup(self) -> None:
+        ones = (1,) * len(self.spatial) if self.keep else ()
+        self.output = (*ones, self.channels)
+        self.reach = ALL
+
+
+class GlobalAveragePool(GlobalPool):
+    op, title = "gap", "global average pooling"
+
+
+class GlobalMaxPool(GlobalPool):
+    op, title = "gmp", "global max pooling"
+
+
+LAYERS: tuple[type[Layer], ...] = (
+    MaxPool,
+    AveragePool,
+    MinPool,
+    GlobalAveragePool,
+    GlobalMaxPool,
+)

@@ -1,0 +1,194 @@
+"""Windows that slide over a dimension: the arithmetic of convolutions and pools.
+
+Output sizes follow Dumoulin and Visin, "A guide to convolution arithmetic for deep
+learning" (2016); `same` follows Keras; `ceil` follows PyTorch, which drops a last window
+that would begin in the padding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot
+from cnndsl.layers.values import PADS, SIZES, Pair, show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Window(NamedTuple):
+    """A window over one dimension; all in pixels of the input.
+
+    `begin` and `end` are the padding; `extra` is what rounding up adds to the end;
+    `dropped` is how many pixels at the end rounding down never looks at.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    begin: int
+    end: int
+    extra: int
+    dropped: int
+    output: int
+
+    @property
+    def extent(self) -> int:
+        """How far the kernel spans with its dilation: K' = D(K - 1) + 1."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+KERNEL = Slot("kernel", "value", SIZES, "K", "the kernel's size", required=True)
+STRIDE = Slot("stride", "/", SIZES, "[/S]", "the step from one window to the next", default=1)
+SAME = Slot("same", "flag", None, "[same|pad=P]", "pad so that the output is ceil(X / S)")
+PAD = Slot("pad", "key", PADS, "", "pixels put around the input: 1, 3x1 or 0:1x0:1")
+DILATION = Slot("dilation", "key", SIZES, "[dilation=D]", "the spacing of the kernel", default=1)
+FLOOR = Slot("floor", "flag", None, "[floor|ceil]", "round an odd size down")
+CEIL = Slot("ceil", "flag", None, "", "round an odd size up")
+
+
+def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
+    """One value for each spatial dimension."""
+    if not isinstance(value, tuple) or isinstance(value, Pair):
+        return (value,) * rank
+    if len(value) != rank:
+        raise LayerError(
+            "E105",
+            f"`{show_value(value)}` has {len(value)} dimensions, and the input has {rank}",
+            f"write {rank} numbers" if rank > 1 else "write one number",
+            slot,
+        )
+    return value
+
+
+def paddings(layer: Any, rank: int) -> tuple[Pair, ...] | None:
+    """What a layer's `same` and `pad` ask for: pads per dimension; None for `same`."""
+    if layer.same:
+        if layer.pad is not None:
+            raise LayerError(
+                "E108",
+                "`same` and `pad=` contradict each other",
+                "keep one of them",
+                "pad",
+            )
+        return None
+    return per_dimension(layer.pad or Pair(0, 0), rank, "pad")
+
+
+def rounding_of(layer: Any) -> str:
+    """The rounding that holds for a layer: its own flag, or else the file's."""
+    if layer.floor and layer.ceil:
+        raise LayerError("E108", "`floor` and `ceil` contradict each other", "keep one", "ceil")
+    rounding: str = layer.context.rounding
+    return "floor" if layer.floor else "ceil" if layer.ceil else rounding
+
+
+def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
+    """The windows of a layer over its input, one for each spatial dimension.
+
+    Raises LayerError: E201 or E202 where a size does not come out whole under `exact`,
+    E203 where it falls below 1.
+    """
+    sizes: Shape = layer.spatial
+    rank = len(sizes)
+    kernels = per_dimension(layer.kernel, rank, "kernel")
+    strides = kernels if pool and layer.stride is None else layer.stride
+    strides = per_dimension(strides, rank, "stride")
+    dilations = (1,) * rank if pool else per_dimension(layer.dilation, rank, "dilation")
+    pads = paddings(layer, rank)
+    rounding = rounding_of(layer)
+    windows = []
+    for axis in range(rank):
+        pad = None if pads is None else pads[axis]
+        windows.append(
+            _window(sizes[axis], kernels[axis], strides[axis], dilations[axis], pad, rounding)
+        )
+    small = [axis for axis in range(rank) if windows[axis].output < 1]
+    if small:
+        raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel")
+    if rounding == "exact":
+        odd = [axis for axis in range(rank) if windows[axis].dropped]
+        if odd:
+            code, message = ("E202", _not_multiple) if pool else ("E201", _not_whole)
+            raise LayerError(
+                code,
+                message(layer.op, windows, odd),
+                "change a size until it comes out whole, or write `floor` to leave out the "
+                "pixels that are over",
+                "kernel",
+            )
+    return tuple(windows)
+
+
+def _window(
+    size: int, kernel: int, stride: int, dilation: int, pad: Pair | None, rounding: str
+) -> Window:
+    extent = dilation * (kernel - 1) + 1
+    if pad is None:
+        output = -(-size // stride)
+        total = max(0, (output - 1) * stride + extent - size)
+        return Window(
+            size, kernel, stride, dilation, total // 2, total - total // 2, 0, 0, output
+        )
+    begin, end = pad
+    span = size + begin + end - extent
+    output = span // stride + 1
+    dropped, extra = span % stride if span >= 0 else 0, 0
+    if rounding == "ceil" and dropped and output * stride < size + begin:
+        output, extra, dropped = output + 1, stride - dropped, 0
+    return Window(size, kernel, stride, dilation, begin, end, extra, dropped, output)
+
+
+def _padded(window: Window) -> str:
+    """The padded size as arithmetic: `28 + 1 + 1`."""
+    if not window.begin and not window.end:
+        return str(window.size)
+    return f"{window.size} + {window.begin} + {window.end}"
+
+
+def _names(op: str, windows: Sequence[Window], axes: list[int], what: dict[int, str]) -> str:
+    names = DIMENSIONS[len(windows)]
+    return f"{op}: " + " and ".join(f"{names[axis]} {what[axis]}" for axis in axes)
+
+
+def _too_small(op: str, windows: Sequence[Window], axes: list[int]) -> tuple[str, str]:
+    names = DIMENSIONS[len(windows)]
+    parts = []
+    for axis in axes:
+        window = windows[axis]
+        kernel = f"the kernel of {window.kernel}"
+        if window.dilation > 1:
+            kernel += f" (dilated, {window.dilation}*({window.kernel} - 1) + 1 = {window.extent})"
+        parts.append(f"{kernel} is larger than the {names[axis]} of {_padded(window)}")
+    return (
+        f"{op}: " + " and ".join(parts),
+        "take a smaller kernel, pad the input, or pool less before it",
+    )
+
+
+def _not_whole(op: str, windows: Sequence[Window], axes: list[int]) -> str:
+    what = {
+        axis: f"({_padded(windows[axis])} - {windows[axis].extent}) / {windows[axis].stride} "
+        "is not whole"
+        for axis in axes
+    }
+    return _names(op, windows, axes, what)
+
+
+def _not_multiple(op: str, windows: Sequence[Window], axes: list[int]) -> str:
+    what = {}
+    for axis in axes:
+        window = windows[axis]
+        if window.stride == window.kernel and not window.begin and not window.end:
+            what[axis] = f"{window.size} is not a multiple of {window.kernel}"
+        else:
+            what[axis] = (
+                f"({_padded(window)} - {window.kernel}) / {window.stride} is not whole"
+            )
+    return _names(op, windows, axes, what)
+
+
+def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:
+    """How far each output position of windows sees."""
+    return tuple(Reach(window.extent, window.stride) for window in windows)
