@@ -1,0 +1,39 @@
+# Short names for what one does often. Everything runs in the environment that is active;
+# `make dev` makes one in .venv.
+PYTHON ?= python3
+
+.PHONY: dev test wheel lint format tables fuzz bench ci
+
+dev:
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install -e '.[dev]'
+
+test:
+	$(PYTHON) -m pytest -n 2 -m "not wheel"
+
+wheel:
+	$(PYTHON) -m pytest tests/test_wheel.py
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m black --check --quiet .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m cnndsl.syntax.generate --check
+	$(PYTHON) -m cnndsl fmt --check samples
+
+format:
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m black --quiet .
+	$(PYTHON) -m cnndsl fmt samples
+
+tables:
+	$(PYTHON) -m cnndsl.syntax.generate
+
+fuzz:
+	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -m "not wheel" -k "propert or fuzz or hypothesis"
+
+bench:
+	$(PYTHON) benchmarks/run.py
+
+ci:
+	.ci/run
