@@ -1,0 +1,172 @@
+"""Diagnostics as text for people: what is wrong, the line, and carets under the place.
+
+    error[E201] size-not-whole: (39 - 4)/2 + 1 = 18.5 is not a whole number
+     --> article.cnn:4:17
+      |
+    4 | conv 20 4x4 relu /2
+      |                  ^^
+      = help: use a stride of 1, or write `rounding floor`
+
+What a terminal would not print as it stands (control characters, invisible and
+right-to-left marks) is shown escaped, wherever it comes from.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.source import Source, Span
+
+WIDTH = 100
+"""Columns of a source line that are shown; longer lines are cut around the span."""
+
+TAB = 4
+"""Columns between tab stops."""
+
+_RED, _YELLOW, _BLUE, _CYAN, _BOLD = "1;31", "1;33", "1;34", "1;36", "1"
+
+
+def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    """Orders diagnostics by file, position and code."""
+    return (diagnostic.source.name, *diagnostic.span, diagnostic.code)
+
+
+def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
+    """Every diagnostic in order, with a blank line after each."""
+    return "".join(render(each, color=color) + "\n" for each in sorted(diagnostics, key=sort_key))
+
+
+def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
+    """One diagnostic, ending in a newline. `color` puts in escape sequences for a terminal."""
+
+    def paint(style: str, text: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
+
+    source, span = diagnostic.source, diagnostic.span
+    style = _RED if diagnostic.severity == "error" else _YELLOW
+    placed = [note.span for note in diagnostic.notes if note.span is not None]
+    lines = [source.position(where.start).line for where in (span, *placed)]
+    indent = " " * len(str(max(lines)))
+
+    def snippet(where: Span, mark: str, mark_style: str) -> list[str]:
+        line, column = source.position(where.start)
+        shown, before, marks = excerpt(source, where)
+        gutter = paint(_BLUE, f"{indent} |")
+        number = paint(_BLUE, f"{line:>{len(indent)}} |")
+        return [
+            f"{indent}{paint(_BLUE, '-->')} {printable(source.name)}:{line}:{column}",
+            gutter,
+            f"{number} {shown}".rstrip(),
+            f"{gutter} {' ' * before}{paint(mark_style, mark * marks)}",
+        ]
+
+    title = f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}"
+    out = [f"{paint(style, title)}{paint(_BOLD, f': {printable(diagnostic.message)}')}"]
+    out += snippet(span, "^", style)
+    remarks = [("note", note.message) for note in diagnostic.notes if note.span is None]
+    help_ = diagnostic.help or (diagnostic.fixes[0].title if diagnostic.fixes else "")
+    if help_:
+        remarks.append(("help", help_))
+    for kind, text in remarks:
+        first, *rest = text.split("\n")
+        label = f"{indent} {paint(_BLUE, '=')} {paint(_BOLD, kind)}: "
+        out.append(label + printable(first))
+        out += [f"{indent}   {' ' * len(kind)}  {printable(line)}" for line in rest]
+    for note in diagnostic.notes:
+        if note.span is not None:
+            out.append(f"{paint(_CYAN, 'note')}: {printable(note.message)}")
+            out += snippet(note.span, "-", _CYAN)
+    return "\n".join(out) + "\n"
+
+
+def excerpt(source: Source, span: Span) -> tuple[str, int, int]:
+    """The first line of a span as it is shown, the columns before the marks, and the marks."""
+    line, column = source.position(span.start)
+    text = source.line(line)
+    start = min(column - 1, len(text))
+    end = min(start + max(span.end - span.start, 1), max(len(text), start + 1))
+    if span.end - span.start > end - start:
+        # It goes on in further lines: what counts of this one ends before its comment's gap.
+        end = max(start + 1, len(text.rstrip()))
+    if len(text) <= WIDTH and text.isascii() and text.isprintable():
+        return text, start, end - start
+    return _cut(text, start, end)
+
+
+def _cut(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """What `excerpt` says of a line that is long or holds more than plain characters."""
+    # No need to look at more characters than there are columns on either side.
+    offset = max(0, start - WIDTH)
+    rest = max(0, len(text) - (start + WIDTH))
+    cells = _cells(text[offset : start + WIDTH])
+    start, end = start - offset, min(end - offset, len(cells) + 1)
+    widths = [width for _, width in cells]
+    first, last = 0, len(cells)
+    if sum(widths) > WIDTH or offset or rest:
+        # The marks, as much as fits; then a third of what is left before them.
+        room = WIDTH - 2 - min(sum(widths[start:end]), WIDTH // 2)
+        after = _fit(widths[start:], WIDTH - 2 - room // 3)
+        before = _fit(widths[:start][::-1], WIDTH - 2 - sum(widths[start : start + after]))
+        first = start - before
+        last = first + _fit(widths[first:], WIDTH - 2)
+    shown = "".join(cell for cell, _ in cells[first:last])
+    if first or offset:
+        shown = "…" + shown
+    if last < len(cells) or rest:
+        shown += "…"
+    lead = sum(widths[first:start]) + bool(first or offset)
+    return shown, lead, max(1, sum(widths[start : min(end, last)]))
+
+
+def _fit(widths: list[int], room: int) -> int:
+    """How many of the first characters fit in so many columns."""
+    for count, width in enumerate(widths):
+        room -= width
+        if room < 0:
+            return count
+    return len(widths)
+
+
+def _cells(text: str) -> list[tuple[str, int]]:
+    """Each character as it is shown, and how many columns it takes."""
+    cells: list[tuple[str, int]] = []
+    column = 0
+    for character in text:
+        if character == "\t":
+            shown = " " * (TAB - column % TAB)
+        else:
+            shown = printable(character)
+        width = columns(shown)
+        cells.append((shown, width))
+        column += width
+    return cells
+
+
+def printable(text: str) -> str:
+    r"""The text with what is no character to look at escaped, as `\x1b` or `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+
+
+def _escape(point: int) -> str:
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes; a Korean or Chinese character takes two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    total = 0
+    for character in text:
+        if category(character) in ("Mn", "Me") or "\u1160" <= character <= "\u11ff":
+            continue  # accents, and the vowels and finals of Korean written in pieces
+        total += 2 if east_asian_width(character) in "WF" else 1
+    return total

@@ -1,0 +1,58 @@
+"""Diagnostics as JSON, for programs.
+
+A list of objects with `file`, `line`, `column`, `end_line`, `end_column`, `code`, `name`,
+`severity`, `message`, `help` and `fixes`. Lines and columns count from 1, columns in
+characters; the end column is the first one that does not belong to it, so that an empty
+span has its end where it begins.
+"""
+
+from __future__ import annotations
+
+import json
+
+from cnndsl.diagnostics.render import sort_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.source import Source, Span
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """Every diagnostic, sorted by file, position and code, as the text of a JSON list."""
+    rows = [as_json(each) for each in sorted(diagnostics, key=sort_key)]
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic as a value that JSON can hold."""
+    source = diagnostic.source
+    return {
+        "file": source.name,
+        **_place(source, diagnostic.span),
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "fixes": [
+            {
+                "title": fix.title,
+                "edits": [{**_place(source, edit.span), "text": edit.text} for edit in fix.edits],
+            }
+            for fix in diagnostic.fixes
+        ],
+    }
+
+
+def _place(source: Source, span: Span) -> dict[str, int]:
+    start, end = source.position(span.start), source.position(span.end)
+    return {
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    }
