@@ -190,3 +190,9 @@ def describe(shape: Shape) -> str:
     """A shape in words: `an image of 39x31x1`."""
     kind = {1: "a vector", 2: "a signal", 3: "an image", 4: "a volume"}
     return f"{kind.get(len(shape), 'a tensor')} of {show(shape)}"
+
+
+class Input(Layer):
+    """Where a tensor comes into the net."""
+
+    op, title = "input", "input"

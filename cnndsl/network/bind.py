@@ -1,0 +1,171 @@
+"""Arguments to slots: what was written, sorted by what the layer takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.diagnostics import Edit, Fix
+from cnndsl.layers import ACTIVATIONS, LAYERS
+from cnndsl.layers.values import Word, show_value
+from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from cnndsl.diagnostics import Span
+    from cnndsl.layers import Layer, Slot
+
+
+class Problem(NamedTuple):
+    """What is wrong with an argument."""
+
+    code: str
+    span: Span
+    message: str
+    help: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+
+class Bound(NamedTuple):
+    """The values of a layer's slots, and where each was written."""
+
+    values: dict[str, Any]
+    spans: dict[str, Span]
+    problems: list[Problem]
+
+
+def bind(
+    layer: type[Layer],
+    statement: ast.Apply,
+    values: list[Any],
+) -> Bound:
+    """Give each argument of a statement, with its value, to a slot of the layer.
+
+    A value of None stands for one that an earlier error hides.
+    """
+    bound = Bound({}, {}, [])
+    waiting = [slot for slot in layer.slots if slot.form == "value"]
+    slots = {slot.name: slot for slot in layer.slots}
+    for argument, value in zip(statement.args, values):
+        slot = _slot_of(layer, slots, waiting, argument, value, bound.problems)
+        if slot is None:
+            continue
+        if slot.name in bound.spans:
+            bound.problems.append(
+                Problem(
+                    "E104",
+                    argument.span,
+                    f"{layer.op}: `{_shown(slot)}` is given twice",
+                    "keep one of them",
+                )
+            )
+            continue
+        bound.spans[slot.name] = argument.span
+        if value is None:
+            continue
+        if slot.form in ("flag", "act"):
+            bound.values[slot.name] = value.id if slot.form == "act" else True
+            continue
+        assert slot.kind is not None
+        try:
+            bound.values[slot.name] = slot.kind.read(value)
+        except ValueError as error:
+            message, help_ = f"{layer.op}: `{_shown(slot)}` {error}", ""
+            if hasattr(value, "denominator") and value.denominator != 1:
+                help_ = "write `//` to round down"
+            bound.problems.append(Problem("E105", argument.value.span, message, help_))
+    for slot in waiting:
+        if slot.required and not bound.problems:
+            message = f"{layer.op} needs `{slot.shown}`: {slot.doc}"
+            span = statement.name.span
+            bound.problems.append(
+                Problem("E103", span, message, f"it is written `{layer.usage()}`")
+            )
+    return bound
+
+
+def _shown(slot: Slot) -> str:
+    return {"/": "/", "key": f"{slot.name}="}.get(slot.form, slot.name)
+
+
+def _slot_of(
+    layer: type[Layer],
+    slots: dict[str, Slot],
+    waiting: list[Slot],
+    argument: ast.Argument,
+    value: Any,
+    problems: list[Problem],
+) -> Slot | None:
+    """The slot that an argument fills; None where it fills none."""
+    op = layer.op
+    if isinstance(argument, ast.Stride):
+        slot = next((slot for slot in layer.slots if slot.form == "/"), None)
+        if slot is None:
+            problems.append(
+                Problem("E102", argument.span, f"{op} takes no stride", _usage_help(layer))
+            )
+        return slot
+    if isinstance(argument, ast.Keyword):
+        slot = slots.get(argument.key.id)
+        if slot is not None and slot.form == "key":
+            return slot
+        problems.append(_unknown_key(layer, slots, argument))
+        return None
+    if not isinstance(value, Word):
+        if waiting:
+            return waiting.pop(0)
+        if value is not None or not isinstance(argument.value, ast.Name):
+            takes = sum(slot.form == "value" for slot in layer.slots)
+            count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
+            message = f"{op} takes {count}, and `{show_value(value)}` is one more"
+            problems.append(Problem("E104", argument.span, message, _usage_help(layer)))
+        return None
+    word = value.id
+    slot = slots.get(word)
+    if slot is not None and slot.form == "flag":
+        return slot
+    if word in ACTIVATIONS and "activation" in slots:
+        return slots["activation"]
+    problems.append(_unknown_word(layer, slots, argument, word))
+    return None
+
+
+def _usage_help(layer: type[Layer]) -> str:
+    return f"it is written `{layer.usage()}`"
+
+
+def _unknown_key(layer: type[Layer], slots: dict[str, Slot], argument: ast.Keyword) -> Problem:
+    key = argument.key.id
+    keys = [slot.name for slot in layer.slots if slot.form == "key"]
+    message = f"{layer.op} has no `{key}=`"
+    slot = slots.get(key)
+    if key == "stride" and any(slot.form == "/" for slot in layer.slots):
+        return Problem("E102", argument.key.span, message, "a stride is written `/2`")
+    if slot is not None and slot.form == "flag":
+        help_ = f"write `{key}` alone"
+    elif slot is not None:
+        help_ = f"it is given by its place: `{layer.usage()}`"
+    else:
+        near = nearest(key, keys)
+        if near:
+            fix = Fix(f"write `{near}`", (Edit(argument.key.span, near),))
+            return Problem("E102", argument.key.span, message, f"did you mean `{near}=`?", (fix,))
+        help_ = _usage_help(layer)
+    return Problem("E102", argument.key.span, message, help_)
+
+
+def _unknown_word(
+    layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
+) -> Problem:
+    flags = [slot.name for slot in layer.slots if slot.form == "flag"]
+    message = f"{layer.op} takes no `{word}`"
+    if word in ACTIVATIONS:
+        help_ = f"write `{word}` as a statement of its own: `{layer.op} …; {word}`"
+    elif word in LAYERS:
+        help_ = f"`{word}` is a layer: put it on a line of its own, or after `;`"
+    else:
+        near = nearest(word, [*flags, *(ACTIVATIONS if "activation" in slots else ())])
+        if near:
+            fix = Fix(f"write `{near}`", (Edit(argument.span, near),))
+            return Problem("E102", argument.span, message, did_you_mean(near), (fix,))
+        help_ = _usage_help(layer)
+    return Problem("E102", argument.span, message, help_)

@@ -1,0 +1,108 @@
+"""How many layers a text comes to at least, found without building any.
+
+A net beyond the limit must end in an error at once, not after minutes of expansion. What
+depends on shapes counts as little as it can; the elaborator still counts what it builds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.layers.values import whole
+from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Counter:
+    """Counts of statements, remembered for each block and its arguments."""
+
+    def __init__(self, blocks: Mapping[str, ast.Block], constants: Mapping[str, Any]) -> None:
+        self.blocks = blocks
+        self.constants = dict(constants)
+        self.known: dict[tuple[Any, ...], int] = {}
+        self.depth = 0
+
+    def statements(self, body: Sequence[ast.Statement], names: dict[str, Any]) -> int:
+        """A lower bound of the layers that statements come to."""
+        names = dict(names)
+        return sum(self.statement(statement, names) for statement in body)
+
+    def statement(self, statement: ast.Statement, names: dict[str, Any]) -> int:
+        """A lower bound for one statement; a `let` joins the names."""
+        if isinstance(statement, ast.Apply):
+            return self.apply(statement, names)
+        if isinstance(statement, ast.Repeat):
+            count = whole(self.value(statement.count, names)) or 0
+            inner = {key: value for key, value in names.items()}
+            if statement.index is not None:
+                inner[statement.index.id] = None
+            return max(0, count) * self.statements(statement.body.statements, inner)
+        if isinstance(statement, ast.If):
+            return self.choice(statement, names)
+        if isinstance(statement, ast.Head):
+            return self.statements(statement.body.statements, names)
+        if isinstance(statement, (ast.Let, ast.Param)):
+            names.setdefault(statement.name.id, self.value(statement.value, names))
+        return 0
+
+    def apply(self, statement: ast.Apply, names: dict[str, Any]) -> int:
+        word = statement.name.id
+        if statement.paths is not None:
+            return 1 + sum(self.statements(path.statements, names) for path in statement.paths)
+        if word in LAYERS or word in MERGES:
+            return 1
+        block = self.blocks.get(word)
+        if block is None or self.depth > 50:
+            return 0
+        values: dict[str, Any] = {}
+        given = [arg for arg in statement.args if isinstance(arg, ast.Positional)]
+        for parameter, argument in zip(block.parameters, given):
+            values[parameter.name.id] = self.value(argument.value, names)
+        for keyword in statement.args:
+            if isinstance(keyword, ast.Keyword):
+                values[keyword.key.id] = self.value(keyword.value, names)
+        inner = dict(self.constants)
+        for parameter in block.parameters:
+            name = parameter.name.id
+            if name not in values and parameter.default is not None:
+                values[name] = self.value(parameter.default, {**inner, **values})
+            inner[name] = values.get(name)
+        key = (word, *(inner[parameter.name.id] for parameter in block.parameters))
+        if key not in self.known:
+            self.known[key] = 0  # a block that calls itself counts for nothing here
+            self.depth += 1
+            self.known[key] = self.statements(block.body.statements, inner)
+            self.depth -= 1
+        return self.known[key]
+
+    def choice(self, statement: ast.If, names: dict[str, Any]) -> int:
+        counts = []
+        for test, body in zip(statement.tests, statement.bodies):
+            try:
+                chosen = truth(test, lambda name: self.look_up(name, names))
+            except (Unknown, ExpressionError):
+                counts.append(self.statements(body.statements, names))
+                continue
+            if chosen:
+                counts.append(self.statements(body.statements, names))
+                return min(counts)
+        otherwise = statement.otherwise
+        counts.append(self.statements(otherwise.statements, names) if otherwise else 0)
+        return min(counts)
+
+    def value(self, node: ast.Expr, names: Mapping[str, Any]) -> Any:
+        """The value of an expression, or None where it cannot be told yet."""
+        try:
+            return evaluate(node, lambda name: self.look_up(name, names))
+        except (Unknown, ExpressionError):
+            return None
+
+    def look_up(self, name: ast.Name, names: Mapping[str, Any]) -> Any:
+        value = names.get(name.id)
+        if value is None:
+            raise Unknown
+        return value

@@ -1,0 +1,994 @@
+"""Syntax tree to Network: expands, looks up, works out shapes, collects every problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Span
+from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
+from cnndsl.layers.base import Input, Shape, show
+from cnndsl.layers.merge import Merge
+from cnndsl.layers.values import SHAPE, Word, show_value, whole
+from cnndsl.network import field
+from cnndsl.network.bind import Bound, Problem, bind
+from cnndsl.network.cost import Counter
+from cnndsl.network.expect import Promise, verdict
+from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
+from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.network.network import (
+    Body,
+    Choice,
+    Field,
+    Instance,
+    Item,
+    Jump,
+    Loop,
+    Merged,
+    Network,
+    Node,
+    Side,
+    Skipped,
+    Step,
+)
+from cnndsl.network.network import Bound as BoundName
+from cnndsl.network.scope import Frame, Scope
+from cnndsl.network.words import is_word, reserved
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cnndsl.diagnostics import Source
+
+MAX_DEPTH = 120
+"""How deep blocks, loops and paths may nest once blocks are expanded."""
+
+DEFAULT_LIMIT = 1_000_000
+"""How many layers a net may come to unless the caller says otherwise."""
+
+_SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
+_RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
+
+
+def elaborate(
+    source: Source,
+    module: ast.Module,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    input_size: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    stem: str = "",
+) -> tuple[Network | None, list[Diagnostic]]:
+    """Check a syntax tree and expand it into a network.
+
+    `settings` overrides `param` constants (texts are read as the language's values);
+    `input_size` serves a text without `input`; `limit` bounds the layers. Gives the
+    network, or None where anything is wrong, and all diagnostics in the order of the text.
+    """
+    elaborator = _Elaborator(source, module, settings or {}, input_size, limit)
+    network = elaborator.run(stem or _stem(source.name))
+    problems = sorted(elaborator.problems, key=lambda problem: (problem.span, problem.code))
+    return network, problems
+
+
+def _stem(name: str) -> str:
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    word = "".join(character if character.isalnum() else "_" for character in stem).strip("_")
+    return word if word.isidentifier() else f"net_{word}".rstrip("_")
+
+
+class _Stop(Exception):
+    """Expansion is given up; the diagnostics say why."""
+
+
+class _Elaborator:
+    """The state of one expansion.
+
+    `current` is the node that the next layer reads: an index, or None where an earlier
+    error hides it. `shape` is its shape, which may be known even then.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        module: ast.Module,
+        settings: Mapping[str, Any],
+        input_size: str | None,
+        limit: int,
+    ) -> None:
+        self.source = source
+        self.module = module
+        self.settings = dict(settings)
+        self.input_size = input_size
+        self.limit = limit
+        self.problems: list[Diagnostic] = []
+        self.reported: set[tuple[str, Span]] = set()
+        self.nodes: list[Node] = []
+        self.inputs: list[int] = []
+        self.outputs: dict[str, int] = {}
+        self.heads: dict[str, ast.Name] = {}
+        self.promises: list[Promise] = []
+        self.context = Context()
+        self.said: dict[str, ast.Statement] = {}
+        self.current = -1
+        self.shape: Shape | None = None
+        self.started = False
+        self.depth = 0
+        self.scope = Scope(Frame((), (), ()))
+        self.file_scope = self.scope
+        self.cache: dict[Any, Layer] = {}
+        self.blocks: dict[str, ast.Block] = {}
+
+    # Reporting
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help_: str = "",
+        fixes: tuple[Fix, ...] = (),
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Note a problem, once for each place."""
+        if (code, span) in self.reported:
+            return
+        self.reported.add((code, span))
+        notes += tuple(reversed(self.scope.frame.notes))
+        self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
+
+    def report_problem(self, problem: Problem) -> None:
+        self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
+
+    # The whole file
+
+    def run(self, stem: str) -> Network | None:
+        name = stem
+        statements = self.module.statements
+        for statement in statements:
+            if isinstance(statement, ast.Net) and statement is statements[0]:
+                name = statement.name.id
+            elif isinstance(statement, ast.Block):
+                self.define_block(statement)
+        for statement in statements:
+            if isinstance(statement, (ast.Rounding, ast.Defaults)):
+                self.say(statement)
+        try:
+            self.given_input()
+            self.count(statements)
+            body = self.body(statements, top=True)
+        except _Stop:
+            return None
+        if not self.started and not any(isinstance(s, ast.Bad) for s in statements):
+            end = Span(0, min(1, len(self.source.text)))
+            self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")
+        self.unused_settings()
+        if self.problems:
+            return None
+        self.outputs = {"main": self.current, **self.outputs}
+        network = Network(
+            name,
+            self.source,
+            self.module,
+            self.nodes,
+            tuple(self.inputs),
+            self.outputs,
+            body,
+            self.context.rounding,
+            self.context.defaults,
+        )
+        for promise in self.promises:
+            message = verdict(promise, network)
+            if message:
+                self.report("E301", promise.statement.span, *message)
+        return None if self.problems else network
+
+    def given_input(self) -> None:
+        """Take up the caller's input size where the file has no `input` of its own."""
+        if self.input_size is None:
+            return
+        first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
+        if first is not None:
+            self.report(
+                "E111",
+                first.span,
+                "the input is given twice: here and by `--input`",
+                "leave one of them out",
+            )
+            return
+        value = read_value(self.input_size)
+        try:
+            shape = SHAPE.read(value)
+        except ValueError as error:
+            self.report("E105", Span(0, 0), f"`--input {self.input_size}` {error}")
+            return
+        self.add_input(shape if isinstance(shape, tuple) else (shape,), Span(0, 0), None)
+
+    def count(self, statements: Sequence[ast.Statement]) -> None:
+        """Refuse at once what would come to more layers than the limit."""
+        if len(statements) <= self.limit and all(
+            isinstance(s, ast.Apply) and s.name.id in LAYERS for s in statements
+        ):
+            return
+        constants: dict[str, Any] = {}
+        for name, value in self.settings.items():
+            constants[name] = read_value(value) if isinstance(value, str) else value
+        counter = Counter(self.blocks, constants)
+        total = 0
+        names = counter.constants
+        for statement in statements:
+            total += counter.statement(statement, names)
+            if total > self.limit:
+                self.too_large(statement.span, total)
+
+    def too_large(self, span: Span, total: int) -> None:
+        count = f"{total:,}" if total < 10**15 else f"{total:.1e}"
+        self.report(
+            "E302",
+            span,
+            f"the net comes to {count} layers or more, beyond the limit of {self.limit:,}",
+            "repeat less, or raise the limit with `--limit`",
+        )
+        raise _Stop
+
+    def unused_settings(self) -> None:
+        params = [s.name.id for s in self.module.statements if isinstance(s, ast.Param)]
+        for name in sorted(set(self.settings) - set(params)):
+            near = nearest(name, params)
+            known = f"its params are {', '.join(params)}" if params else "it has no `param`"
+            self.report(
+                "E113",
+                Span(0, 0),
+                f"`--set {name}`: the file has no param `{name}`",
+                did_you_mean(near) or known,
+            )
+            self.reported.discard(("E113", Span(0, 0)))
+
+    def define_block(self, statement: ast.Block) -> None:
+        name = statement.name
+        if reserved(name.id):
+            self.report_reserved(name, "a block")
+        elif name.id in self.blocks:
+            self.report_taken(name, self.blocks[name.id].name, "block")
+        else:
+            self.blocks[name.id] = statement
+        seen: dict[str, ast.Name] = {}
+        for parameter in statement.parameters:
+            if reserved(parameter.name.id):
+                self.report_reserved(parameter.name, "a parameter")
+            elif parameter.name.id in seen:
+                self.report_taken(parameter.name, seen[parameter.name.id], "parameter")
+            seen[parameter.name.id] = parameter.name
+
+    def report_reserved(self, name: ast.Name, what: str) -> None:
+        self.report(
+            "E107",
+            name.span,
+            f"`{name.id}` is a word of the language and cannot name {what}",
+            "choose another name",
+        )
+
+    def report_taken(self, name: ast.Name, first: ast.Name, what: str) -> None:
+        self.report(
+            "E107",
+            name.span,
+            f"the {what} `{name.id}` is defined twice",
+            "choose another name",
+            notes=(Note("it is first defined here", first.span),),
+        )
+
+    def say(self, statement: ast.Rounding | ast.Defaults) -> None:
+        """`rounding` and `defaults`: once each, for the whole file."""
+        word, choices = (
+            (statement.mode, ("exact", "floor", "ceil"))
+            if isinstance(statement, ast.Rounding)
+            else (statement.framework, ("keras", "torch"))
+        )
+        kind = "rounding" if isinstance(statement, ast.Rounding) else "defaults"
+        if kind in self.said:
+            self.report(
+                "E111",
+                statement.span,
+                f"`{kind}` is said twice",
+                "say it once, for the whole file",
+                notes=(Note("it is first said here", self.said[kind].span),),
+            )
+            return
+        self.said[kind] = statement
+        if word.id not in choices:
+            near = nearest({"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id), choices)
+            self.report(
+                "E105",
+                word.span,
+                f"`{kind}` is {' or '.join(choices)}, not `{word.id}`",
+                did_you_mean(near),
+                (Fix(f"write `{near}`", (Edit(word.span, near),)),) if near else (),
+            )
+            return
+        self.context = self.context._replace(**{kind: word.id})
+
+    # Bodies and statements
+
+    def body(
+        self, statements: Sequence[ast.Statement], scope: Scope | None = None, top: bool = False
+    ) -> Body:
+        """Run statements from the current tensor on."""
+        before, outer = self.current, self.scope
+        if scope is not None:
+            self.scope = scope
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            span = statements[0].span if statements else Span(0, 0)
+            self.report(
+                "E005",
+                span,
+                f"blocks, loops and paths nest deeper than {MAX_DEPTH} levels here",
+                "call the blocks one after the other instead of within each other",
+            )
+            raise _Stop
+        items: list[Item] = []
+        for statement in statements:
+            kind = type(statement)
+            try:
+                if kind is ast.Apply:
+                    item = self.apply(statement)  # type: ignore[arg-type]
+                else:
+                    item = self.other(statement, top)
+                if item is not None:
+                    items.append(item)
+            except ExpressionError as error:
+                self.report(error.code, error.span, error.message, error.help)
+                self.lose(kind)
+            except Unknown:
+                self.lose(kind)
+        self.depth -= 1
+        self.scope = outer
+        return Body(tuple(items), before, self.current)
+
+    def lose(self, kind: type) -> None:
+        """Go on without a shape after a statement that would have changed it."""
+        if kind not in (ast.Let, ast.Param, ast.Expect):
+            self.shape = None
+
+    def other(self, statement: ast.Statement, top: bool) -> Item | None:
+        """A statement that is not a layer."""
+        if isinstance(statement, ast.Repeat):
+            return self.repeat(statement)
+        if isinstance(statement, ast.If):
+            return self.choose(statement)
+        if isinstance(statement, (ast.Let, ast.Param)):
+            return self.let(statement, top)
+        if isinstance(statement, ast.From):
+            return self.jump(statement)
+        if isinstance(statement, ast.Expect):
+            self.promise(statement)
+        elif isinstance(statement, ast.Head):
+            return self.head(statement)
+        elif isinstance(statement, ast.Bad):
+            self.started = True
+            self.shape = None
+        elif not top:
+            word = type(statement).__name__.lower()
+            self.report(
+                "E111",
+                statement.span,
+                f"`{word}` stands at the top of a file, not inside braces",
+                "move it out",
+            )
+        elif isinstance(statement, ast.Input):
+            self.input(statement)
+        elif isinstance(statement, ast.Net) and statement is not self.module.statements[0]:
+            self.report(
+                "E111", statement.span, "`net` is not the first statement", "move it to the top"
+            )
+        return None
+
+    def input(self, statement: ast.Input) -> None:
+        value = self.value(statement.size)
+        shape: Shape | None = None
+        try:
+            read = SHAPE.read(value)
+            shape = read if isinstance(read, tuple) else (read,)
+        except ValueError as error:
+            self.report("E105", statement.size.span, f"input: the size {error}")
+        if shape is not None and len(shape) > 4:
+            self.report(
+                "E105",
+                statement.size.span,
+                f"input: {show(shape)} has {len(shape)} dimensions",
+                "an input is N, LxC, HxWxC or DxHxWxC",
+            )
+            shape = None
+        if shape is None:
+            self.started = True
+            return
+        self.add_input(shape, statement.span, statement.alias)
+
+    def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
+        before = (self.current, self.shape)
+        layer = Input({}, shape, self.context)
+        self.add(layer, (), field.of_input(shape), span, alias)
+        self.inputs.append(self.current)
+        if self.started:
+            self.current, self.shape = before
+        self.started = True
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        seen: Field,
+        span: Span,
+        alias: ast.Name | None,
+    ) -> int:
+        """Append a node and make it the current tensor."""
+        index = len(self.nodes)
+        if index - len(self.inputs) >= self.limit:
+            self.too_large(span, index)
+        frame = self.scope.frame
+        name = frame.number(layer.op) if alias is None else self.named(alias, index)
+        self.nodes.append(
+            Node(
+                index,
+                frame.prefix + name,
+                layer,
+                inputs,
+                alias.id if alias else None,
+                span,
+                frame.instance,
+                seen,
+            )
+        )
+        self.current = index
+        self.shape = layer.output
+        return index
+
+    def named(self, alias: ast.Name, index: int) -> str:
+        """Give a tensor a name, and a node the name that goes with it."""
+        self.name_tensor(alias, index)
+        return self.scope.frame.unique(alias.id)
+
+    def name_tensor(self, alias: ast.Name, index: int) -> None:
+        scope = self.scope
+        if reserved(alias.id) or alias.id in self.blocks:
+            self.report_reserved(alias, "a tensor")
+        elif alias.id in scope.defined:
+            self.report_taken(alias, scope.defined[alias.id], "name")
+        else:
+            scope.defined[alias.id] = alias
+            scope.tensors[alias.id] = index
+
+    # Values
+
+    def value(self, node: ast.Expr) -> Any:
+        return evaluate(node, self.look_up)
+
+    def look_up(self, name: ast.Name) -> Any:
+        word = name.id
+        if word in _SIZES:
+            return self.own_size(name)
+        try:
+            value = self.scope.constant(word)
+        except KeyError:
+            pass
+        else:
+            if value is None:
+                raise Unknown
+            return value
+        if is_word(word) or word in self.blocks:
+            return Word(word)
+        try:
+            self.scope.tensor(word)
+            return Word(word)
+        except KeyError:
+            pass
+        near = nearest(word, [*self.scope.names(), *self.scope.tensor_names(), *self.blocks])
+        fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
+        self.report("E106", name.span, f"nothing here is called `{word}`", did_you_mean(near), fixes)
+        raise Unknown
+
+    def own_size(self, name: ast.Name) -> int:
+        if not self.started:
+            self.no_input(name.span)
+        if self.shape is None:
+            raise Unknown
+        if len(self.shape) - 1 not in _RANKS[name.id]:
+            letters = {0: "C", 1: "L and C", 2: "H, W and C", 3: "D, H, W and C"}
+            raise ExpressionError(
+                "E106",
+                name.span,
+                f"the current tensor, {show(self.shape)}, has no `{name.id}`",
+                f"it has {letters[len(self.shape) - 1]}",
+            )
+        return self.shape[_SIZES[name.id]]
+
+    def no_input(self, span: Span) -> None:
+        self.started = True
+        self.report(
+            "E112", span, "there is no `input` before this", "begin with, say, `input 28x28x1`"
+        )
+
+    def let(self, statement: ast.Let | ast.Param, top: bool) -> Item | None:
+        name = statement.name
+        scope = self.scope
+        if isinstance(statement, ast.Param) and not top:
+            self.report(
+                "E111", statement.span, "`param` stands at the top of a file", "write `let` here"
+            )
+        if reserved(name.id) or name.id in self.blocks:
+            self.report_reserved(name, "a constant")
+            return None
+        if name.id in scope.defined:
+            self.report_taken(name, scope.defined[name.id], "name")
+            return None
+        scope.defined[name.id] = name
+        scope.constants[name.id] = None  # unknown, should the value fail
+        if isinstance(statement, ast.Param) and name.id in self.settings:
+            given = self.settings[name.id]
+            value = read_value(given) if isinstance(given, str) else given
+            if value is None:
+                self.report(
+                    "E105",
+                    statement.value.span,
+                    f"`--set {name.id}={given}` is no value of the language",
+                    "give a number, a size or a word",
+                )
+        else:
+            value = self.value(statement.value)
+        scope.constants[name.id] = value
+        return BoundName(statement, value)
+
+    # Layers, merges and blocks
+
+    def apply(self, statement: ast.Apply) -> Item | None:
+        word = statement.name.id
+        layer = LAYERS.get(word)
+        if layer is not None and statement.paths is None:
+            return self.layer(layer, statement)
+        if word not in MERGES and word not in self.blocks and layer is None:
+            word = self.resolve(statement)
+            layer = LAYERS.get(word)
+        if word == "skip":
+            return self.skip(statement)
+        if statement.paths is not None:
+            if word in MERGES:
+                return self.merge(MERGES[word], statement)
+            self.report(
+                "E111",
+                statement.name.span,
+                f"`{word}` takes no paths",
+                f"merges do: {', '.join(MERGES)}",
+            )
+            self.shape = None
+            return None
+        if word in self.blocks:
+            return self.call(self.blocks[word], statement)
+        if word in MERGES:
+            message = f"`{word}` needs paths"
+            help_ = f"write `{word} {{ … | … }}`"
+            self.report("E103", statement.name.span, message, help_)
+            self.shape = None
+            return None
+        assert layer is not None
+        return self.layer(layer, statement)
+
+    def resolve(self, statement: ast.Apply) -> str:
+        """The layer, merge or block that a statement's first word means."""
+        name = statement.name
+        if name.id == "skip":
+            return "skip"
+        known = [*LAYERS, *MERGES, *self.blocks, "skip"]
+        try:
+            value = self.scope.constant(name.id)
+        except KeyError:
+            pass
+        else:
+            if isinstance(value, Word) and value.id in known:
+                return value.id
+            if value is not None:
+                self.report(
+                    "E101",
+                    name.span,
+                    f"`{name.id}` is {show_value(value)}, which is no layer",
+                    "pass the name of a layer or block",
+                )
+            raise Unknown
+        near = nearest(name.id, known)
+        fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
+        if name.id in ("when", "for", "loop", "while", "def", "function"):
+            near, fixes = None, ()
+        self.report(
+            "E101",
+            name.span,
+            f"there is no layer or block `{name.id}`",
+            did_you_mean(near) or "the layers are listed by `cnndsl rule E101`",
+            fixes,
+        )
+        if near is None or near == "skip":
+            raise Unknown
+        return near
+
+    def arguments(self, statement: ast.Apply) -> list[Any]:
+        """The values of a statement's arguments; None where one is not known."""
+        values: list[Any] = []
+        for argument in statement.args:
+            node = argument.value
+            if type(node) is ast.Number:
+                values.append(node.value)
+                continue
+            if type(node) is ast.Name and type(argument) is ast.Positional:
+                values.append(self.word(node))
+                continue
+            try:
+                values.append(self.value(node))
+            except ExpressionError as error:
+                self.report(error.code, error.span, error.message, error.help)
+                values.append(None)
+            except Unknown:
+                values.append(None)
+        return values
+
+    def word(self, name: ast.Name) -> Any:
+        """A bare name as an argument: a constant's value, or the word itself."""
+        if name.id in _SIZES:
+            try:
+                return self.own_size(name)
+            except Unknown:
+                return None
+        try:
+            return self.scope.constant(name.id)
+        except KeyError:
+            return Word(name.id)
+
+    def layer(self, kind: type[Layer], statement: ast.Apply) -> Item | None:
+        bound = bind(kind, statement, self.arguments(statement))
+        for problem in bound.problems:
+            self.report_problem(problem)
+        if not self.started:
+            self.no_input(statement.name.span)
+        if bound.problems or self.shape is None or None in bound.spans.values():
+            self.unknown_output(bound)
+            return None
+        if len(bound.values) != len(bound.spans):  # a value that an earlier error hides
+            self.unknown_output(bound)
+            return None
+        layer = self.make(kind, bound, statement)
+        if layer is None:
+            self.unknown_output(bound)
+            return None
+        seen = self.nodes[self.current].field
+        if layer.reach is not None or layer.output != layer.input:
+            seen = field.after(layer, (seen,))
+        node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
+        return Step(statement, node)
+
+    def unknown_output(self, bound: Bound) -> None:
+        """After an error: the shape is lost, unless the layer alone decides it."""
+        units = bound.values.get("units")
+        self.shape = (units,) if isinstance(units, int) else None
+        if self.shape is not None:
+            layer = Input({}, self.shape, self.context)
+            self.add(layer, (), field.of_input(self.shape), Span(0, 0), None)
+
+    def make(self, kind: type[Layer], bound: Bound, statement: ast.Apply) -> Layer | None:
+        """The layer on the current shape; None, once reported, where it does not fit.
+
+        After a size that does not come out, checking goes on as if it were rounded down.
+        """
+        assert self.shape is not None
+        key = (kind, tuple(bound.values.items()), self.shape)
+        layer = self.cache.get(key)
+        if layer is not None:
+            return layer
+        values, context = dict(bound.values), self.context
+        activation = values.pop("activation", None)
+        for _ in range(2):
+            try:
+                layer = kind(values, self.shape, context)
+                break
+            except LayerError as error:
+                span = bound.spans.get(error.slot, statement.span if error.slot else None)
+                span = span or statement.name.span
+                fixes = self.layer_fixes(error, statement)
+                self.report(error.code, span, error.message, error.help, fixes)
+                if error.code not in ("E201", "E202"):
+                    return None
+                context = context._replace(rounding="floor")
+        assert layer is not None
+        if activation is not None:
+            layer.activation = LAYERS[activation]({}, layer.output, self.context)
+        if context is self.context:
+            self.cache[key] = layer
+        return layer
+
+    def layer_fixes(self, error: LayerError, statement: ast.Apply) -> tuple[Fix, ...]:
+        """Edits that mend a layer where it stands."""
+        end = statement.alias.span.start - 4 if statement.alias else statement.span.end
+        if error.code in ("E201", "E202"):
+            return (Fix("round down with `floor`", (Edit(Span(end, end), " floor"),)),)
+        if error.code == "E204" and statement.name.id == "dense":
+            start = Span(statement.span.start, statement.span.start)
+            return (Fix("put `flatten` before it", (Edit(start, "flatten; "),)),)
+        return ()
+
+    def skip(self, statement: ast.Apply) -> Item | None:
+        if statement.args or statement.paths is not None:
+            self.report("E104", statement.span, "`skip` takes no arguments", "write `skip` alone")
+        if statement.alias is not None and self.shape is not None:
+            self.name_tensor(statement.alias, self.current)
+        return Skipped(statement)
+
+    def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
+        assert statement.paths is not None
+        if not self.started:
+            self.no_input(statement.name.span)
+        for argument in statement.args:
+            message = f"{kind.op} takes paths only"
+            self.report("E104", argument.span, message, "remove the argument")
+        before, shape = self.current, self.shape
+        bodies: list[Body] = []
+        shapes: list[Shape | None] = []
+        for path in statement.paths:
+            self.current, self.shape = before, shape
+            bodies.append(self.body(path.statements, self.path_scope()))
+            shapes.append(self.shape)
+        known = tuple(shape for shape in shapes if shape is not None)
+        if len(known) != len(shapes) or not shapes:
+            if not shapes:
+                self.report("E103", statement.span, f"{kind.op} has no paths", "write them in { }")
+            self.shape = None
+            return None
+        try:
+            layer = kind({}, known, self.context)
+        except LayerError as error:
+            span = statement.name.span
+            if error.slot.startswith("path "):
+                path = statement.paths[int(error.slot[5:])]
+                if path.statements:
+                    span = Span(path.statements[0].span.start, path.statements[-1].span.end)
+            self.report(error.code, span, error.message, error.help)
+            self.shape = None
+            return None
+        inputs = tuple(body.output for body in bodies)
+        seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
+        node = self.add(layer, inputs, seen, statement.span, statement.alias)
+        return Merged(statement, node, tuple(bodies))
+
+    def path_scope(self) -> Scope:
+        """Constants of its own; tensors named inside are in sight outside."""
+        scope = Scope(self.scope.frame, self.scope)
+        scope.tensors = self.scope.tensors
+        scope.defined = self.scope.defined if self.scope.tensors is scope.tensors else {}
+        return scope
+
+    def call(self, block: ast.Block, statement: ast.Apply) -> Item | None:
+        outer = self.scope.frame
+        if not self.started:
+            self.no_input(statement.name.span)
+        if block.name.id in outer.calls:
+            chain = [*outer.calls[outer.calls.index(block.name.id) :], block.name.id]
+            self.report(
+                "E109",
+                statement.name.span,
+                f"the block `{block.name.id}` calls itself: {' → '.join(chain)}",
+                "blocks cannot be recursive; use `repeat`",
+            )
+            raise _Stop
+        alias = statement.alias
+        word = block.name.id
+        name = outer.unique(alias.id) if alias else outer.number(word)
+        text = self.source.text[statement.span.start : statement.span.end]
+        note = Note(f"in `{text if len(text) <= 60 else text[:57] + '…'}`, called here", statement.span)
+        frame = Frame((*outer.instance, name), (*outer.notes, note), (*outer.calls, word))
+        scope = Scope(frame, self.file_scope)
+        if not self.pass_arguments(block, statement, scope):
+            self.shape = None
+            return None
+        body = self.body(block.body.statements, scope)
+        if alias is not None and self.shape is not None:
+            self.name_tensor(alias, self.current)
+        return Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+
+    def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
+        """Give a block's parameters their values; False where one is missing or wrong."""
+        word = block.name.id
+        usage = " ".join([word, *(p.name.id + ("=…" if p.default else "") for p in block.parameters)])
+        help_ = f"it is written `{usage}`"
+        waiting = list(block.parameters)
+        known = {parameter.name.id: parameter for parameter in block.parameters}
+        fine = True
+        for argument, value in zip(statement.args, self.arguments(statement)):
+            if isinstance(argument, ast.Stride):
+                self.report("E102", argument.span, f"the block `{word}` takes no `/`", help_)
+                fine = False
+                continue
+            if isinstance(argument, ast.Keyword):
+                parameter = known.get(argument.key.id)
+                if parameter is None:
+                    near = nearest(argument.key.id, known)
+                    message = f"the block `{word}` has no parameter `{argument.key.id}`"
+                    fixes = (Fix(f"write `{near}`", (Edit(argument.key.span, near),)),) if near else ()
+                    self.report("E102", argument.key.span, message, did_you_mean(near) or help_, fixes)
+                    fine = False
+                    continue
+                if parameter in waiting:
+                    waiting.remove(parameter)
+            elif waiting:
+                parameter = waiting.pop(0)
+            else:
+                parameter = None
+            if parameter is None or parameter.name.id in scope.defined:
+                count = len(block.parameters)
+                message = f"the block `{word}` takes {count} argument{'s' * (count != 1)}"
+                if parameter is not None:
+                    message = f"`{parameter.name.id}` is given twice"
+                self.report("E104", argument.span, message, help_)
+                fine = False
+                continue
+            self.pass_argument(parameter, argument, value, scope)
+        for parameter in waiting:
+            if parameter.default is None:
+                message = f"the block `{word}` needs `{parameter.name.id}`"
+                self.report("E103", statement.name.span, message, help_)
+                fine = False
+        if fine:
+            outer, self.scope = self.scope, scope
+            try:
+                for parameter in waiting:
+                    assert parameter.default is not None
+                    name = parameter.name.id
+                    scope.defined[name] = parameter.name
+                    scope.constants[name] = self.default(parameter.default)
+            finally:
+                self.scope = outer
+        # The order of the parameters, whatever the order of the arguments.
+        scope.constants = {
+            parameter.name.id: scope.constants.get(parameter.name.id)
+            for parameter in block.parameters
+        }
+        return fine
+
+    def default(self, node: ast.Expr) -> Any:
+        return self.word(node) if isinstance(node, ast.Name) else self.value(node)
+
+    def pass_argument(
+        self, parameter: ast.Parameter, argument: ast.Argument, value: Any, scope: Scope
+    ) -> None:
+        name = parameter.name.id
+        scope.defined[name] = parameter.name
+        scope.constants[name] = value
+        if not isinstance(value, Word):
+            return
+        node = argument.value
+        try:
+            # A tensor of the caller, by its own name or handed on under a parameter's.
+            word = node.id if isinstance(node, ast.Name) else value.id
+            scope.arguments[name] = self.scope.tensor(word)
+        except KeyError:
+            if not is_word(value.id) and value.id not in self.blocks:
+                scope.constants[name] = None
+                known = [*self.scope.names(), *self.scope.tensor_names(), *self.blocks]
+                near = nearest(value.id, [*known, *LAYERS])
+                fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near else ()
+                message = f"nothing here is called `{value.id}`"
+                self.report("E106", node.span, message, did_you_mean(near), fixes)
+
+    # Control
+
+    def repeat(self, statement: ast.Repeat) -> Item:
+        value = self.value(statement.count)
+        count = whole(value)
+        if count is None or count < 0:
+            message = f"repeat: the count must be a whole number from 0, not {show_value(value)}"
+            help_ = "write `//` to round down" if hasattr(value, "denominator") else ""
+            raise ExpressionError("E105", statement.count.span, message, help_)
+        if statement.index is not None and reserved(statement.index.id):
+            self.report_reserved(statement.index, "a counter")
+        bodies = []
+        for turn in range(count if statement.body.statements else 0):
+            scope = Scope(self.scope.frame, self.scope)
+            if statement.index is not None:
+                scope.constants[statement.index.id] = turn
+                scope.defined[statement.index.id] = statement.index
+            bodies.append(self.body(statement.body.statements, scope))
+            if self.problems and self.shape is None:
+                break  # the other turns have nothing to add
+        if statement.alias is not None and self.shape is not None:
+            self.name_tensor(statement.alias, self.current)
+        return Loop(statement, tuple(bodies))
+
+    def choose(self, statement: ast.If) -> Item:
+        taken, chosen = len(statement.tests), statement.otherwise
+        for index, test in enumerate(statement.tests):
+            if truth(test, self.look_up):
+                taken, chosen = index, statement.bodies[index]
+                break
+        body = self.body(chosen.statements, self.path_scope()) if chosen is not None else None
+        if statement.alias is not None and self.shape is not None:
+            self.name_tensor(statement.alias, self.current)
+        return Choice(statement, taken, body)
+
+    def jump(self, statement: ast.From) -> Item | None:
+        name = statement.name
+        try:
+            index = self.scope.tensor(name.id)
+        except KeyError:
+            self.shape = None
+            if any(problem.code != "E301" for problem in self.problems):
+                # The name may belong to a statement that could not be used.
+                if name.id in self.aliases():
+                    return None
+            known = list(self.scope.tensor_names())
+            near = nearest(name.id, known)
+            fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
+            help_ = did_you_mean(near) or (
+                f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
+            )
+            message = f"no tensor is called `{name.id}` here"
+            self.report("E106", name.span, message, help_, fixes)
+            return None
+        self.current, self.shape = index, self.nodes[index].output
+        return Jump(statement, index)
+
+    def aliases(self) -> set[str]:
+        """Every name that the text gives with `as`, whether or not it came to a tensor."""
+        found: set[str] = set()
+        stack: list[Any] = list(self.module.statements)
+        while stack:
+            item = stack.pop()
+            alias = getattr(item, "alias", None)
+            if alias is not None:
+                found.add(alias.id)
+            bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
+            bodies += [*(getattr(item, "paths", None) or ()), *(getattr(item, "bodies", None) or ())]
+            stack.extend(s for body in bodies if body is not None for s in body.statements)
+        return found
+
+    def head(self, statement: ast.Head) -> Item | None:
+        name = statement.name
+        if self.scope.frame.instance or self.depth > 1:
+            self.report(
+                "E111", statement.span, "`head` stands at the top of a file", "move it out of the braces"
+            )
+            return None
+        if not self.started:
+            self.no_input(statement.name.span)
+        if name.id in self.heads or name.id == "main":
+            if name.id == "main":
+                self.report("E107", name.span, "`main` is the name of the main output", "choose another name")
+            else:
+                self.report_taken(name, self.heads[name.id], "head")
+        self.heads[name.id] = name
+        before, shape = self.current, self.shape
+        body = self.body(statement.body.statements, self.path_scope())
+        self.outputs[name.id] = body.output
+        self.current, self.shape = before, shape
+        return Side(statement, body)
+
+    def promise(self, statement: ast.Expect) -> None:
+        value = self.value(statement.value)
+        if self.shape is not None:
+            seen = self.nodes[self.current]
+            problem = Promise.check(statement, value)
+            if problem is not None:
+                self.report_problem(problem)
+            else:
+                self.promises.append(Promise(statement, value, seen))
+
+
+def read_value(text: str) -> Any:
+    """A value of the language from a text, as `--set` and `--input` give it; None for none."""
+    from cnndsl.diagnostics import Source
+    from cnndsl.syntax.parser import parse
+
+    module, problems = parse(Source("", f"let x = {text}"))
+    if problems or len(module.statements) != 1 or not isinstance(module.statements[0], ast.Let):
+        return None
+
+    def look_up(name: ast.Name) -> Word:
+        return Word(name.id)
+
+    try:
+        return evaluate(module.statements[0].value, look_up)
+    except ExpressionError:
+        return None

@@ -1,0 +1,80 @@
+"""Promises: `expect params <= 5M`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.layers.base import show
+from cnndsl.layers.values import Word, show_value
+from cnndsl.network.bind import Problem
+from cnndsl.network.nearest import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from cnndsl.network.network import Network, Node
+    from cnndsl.syntax import nodes as ast
+
+_TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
+_METRICS = (*_TOTALS, "shape", "field")
+_TESTS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Promise(NamedTuple):
+    """An `expect`, its value, and the layer after which it stands."""
+
+    statement: ast.Expect
+    value: Any
+    node: Node
+
+    @staticmethod
+    def check(statement: ast.Expect, value: Any) -> Problem | None:
+        """What is wrong with the promise itself, whatever the net."""
+        metric = statement.metric.id
+        if metric not in _METRICS:
+            near = nearest(metric, _METRICS)
+            help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
+            return Problem("E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_)
+        sized = isinstance(value, tuple) and not isinstance(value, Word)
+        if isinstance(value, (Word, bool)) or (sized and metric in _TOTALS):
+            message = f"`{show_value(value)}` is nothing to compare {metric} with"
+            return Problem("E105", statement.value.span, message, "write a number")
+        if metric == "shape" and statement.op not in ("==", "!="):
+            return Problem("E105", statement.span, "a shape compares with == and != only")
+        return None
+
+
+def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
+    """The message and help for a promise that the net does not keep; None where it does."""
+    metric, op = promise.statement.metric.id, promise.statement.op
+    test, value = _TESTS[op], promise.value
+    if metric in _TOTALS:
+        actual = getattr(network.totals, metric)
+        if test(actual, value):
+            return None
+        gap = abs(actual - value)
+        than = "too many" if actual > value else "too few"
+        if op == "!=":
+            return f"{metric} is {actual:,}, which the file forbids", ""
+        return f"{metric} is {actual:,}, not {op} {value:,}", f"{gap:,} {than}"
+    node = promise.node
+    if metric == "shape":
+        shape = value if isinstance(value, tuple) else (value,)
+        if test(node.output, shape):
+            return None
+        return f"the shape is {show(node.output)} here, not {op} {show(shape)}", ""
+    field = node.receptive_field
+    wanted = value if isinstance(value, tuple) else (value,) * len(field)
+    fits = len(wanted) == len(field) and all(map(test, field, wanted))
+    if op == "!=" and len(wanted) == len(field):
+        fits = field != tuple(wanted)
+    if fits and field:
+        return None
+    shown = show(field) if field else "not defined"
+    return f"the receptive field is {shown} here, not {op} {show_value(value)}", ""

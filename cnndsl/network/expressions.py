@@ -1,0 +1,191 @@
+"""The values of expressions."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers.values import Pair, Word, show_value, whole
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.diagnostics import Span
+
+MAX_VALUE = 10**18
+"""No value of an expression may be larger; nothing in a network is."""
+
+
+class ExpressionError(Exception):
+    """An expression without a value."""
+
+    def __init__(self, code: str, span: Span, message: str, help_: str = "") -> None:
+        super().__init__(message)
+        self.code, self.span, self.message, self.help = code, span, message, help_
+
+
+class Unknown(Exception):
+    """A value that an earlier error keeps from being known; nothing more is said of it."""
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+
+
+def divisible(x: Any, by: int) -> int:
+    """The nearest multiple of `by`, never under 90 % of x.
+
+    As MobileNetV2 rounds its widths: Sandler et al. (2018).
+    """
+    result = max(by, int(x + by / 2) // by * by)
+    return result + by if result < 0.9 * x else result
+
+
+def evaluate(node: ast.Expr, look_up: Callable[[ast.Name], Any]) -> Any:
+    """The value of an expression: an int, float, Fraction, size, Pair, Word or bool.
+
+    `look_up` gives the value of a name or raises ExpressionError. Raises ExpressionError
+    where there is no value, and Unknown where an earlier error hides it.
+    """
+    kind = type(node)
+    if kind is ast.Number:
+        return node.value  # type: ignore[union-attr]
+    if isinstance(node, ast.Size):
+        return tuple(Pair(*item) if isinstance(item, tuple) else item for item in node.value)
+    if isinstance(node, ast.Name):
+        return look_up(node)
+    if isinstance(node, ast.Tuple):
+        return tuple(evaluate(item, look_up) for item in node.items)
+    if isinstance(node, ast.Range):
+        return Pair(evaluate(node.begin, look_up), evaluate(node.end, look_up))
+    if isinstance(node, ast.Unary):
+        value = evaluate(node.operand, look_up)
+        return not _truth(node.operand, value) if node.op == "not" else -_number(node, value)
+    if isinstance(node, ast.Call):
+        return _limit(node, _call(node, [evaluate(arg, look_up) for arg in node.args]))
+    assert isinstance(node, ast.Binary)
+    left = evaluate(node.left, look_up)
+    if node.op in ("and", "or"):
+        if _truth(node.left, left) == (node.op == "or"):
+            return node.op == "or"
+        return _truth(node.right, evaluate(node.right, look_up))
+    right = evaluate(node.right, look_up)
+    if node.op in _COMPARE:
+        return _compare(node, left, right)
+    return _limit(node, _arithmetic(node, _number(node.left, left), _number(node.right, right)))
+
+
+def _compare(node: ast.Binary, left: Any, right: Any) -> bool:
+    if node.op in ("==", "!="):
+        return bool(_COMPARE[node.op](left, right))
+    try:
+        return bool(_COMPARE[node.op](_number(node.left, left), _number(node.right, right)))
+    except ExpressionError as error:
+        error.help = "words and sizes compare with == and != only"
+        raise
+
+
+def _arithmetic(node: ast.Binary, left: Any, right: Any) -> Any:
+    try:
+        if node.op == "/":
+            if isinstance(left, float) or isinstance(right, float):
+                return left / right
+            if left % right == 0:
+                return left // right
+            from fractions import Fraction
+
+            return Fraction(left) / Fraction(right)
+        if node.op == "**":
+            if abs(right) > 64:
+                raise OverflowError
+            return left**right
+        value = _ARITHMETIC[node.op](left, right)
+    except ZeroDivisionError:
+        shown = f"{show_value(left)} {node.op} {show_value(right)}"
+        raise ExpressionError("E110", node.span, f"{shown} divides by zero") from None
+    except OverflowError:
+        raise _too_large(node) from None
+    return value
+
+
+def _call(node: ast.Call, args: list[Any]) -> Any:
+    name = node.function.id
+    numbers = [_number(arg, value) for arg, value in zip(node.args, args)]
+    counts = {"min": (1, 99), "max": (1, 99), "divisible": (2, 2)}
+    counts |= dict.fromkeys(("round", "ceil", "floor"), (1, 1))
+    if name not in counts:
+        raise ExpressionError(
+            "E106",
+            node.function.span,
+            f"there is no function `{name}`",
+            "the functions are min, max, round, ceil, floor and divisible",
+        )
+    least, most = counts[name]
+    if not least <= len(numbers) <= most:
+        want = {1: "one value", 2: "two values"}[least] if least == most else "values"
+        raise ExpressionError("E110", node.span, f"`{name}` takes {want}, not {len(numbers)}")
+    if name == "divisible":
+        by = whole(numbers[1])
+        if by is None or by < 1:
+            raise ExpressionError(
+                "E110", node.args[1].span, "`divisible` rounds to multiples of a natural number"
+            )
+        return divisible(numbers[0], by)
+    from math import ceil, floor
+
+    function: Callable[..., Any] = {
+        "min": min,
+        "max": max,
+        "round": round,
+        "ceil": ceil,
+        "floor": floor,
+    }[name]
+    return function(*numbers)
+
+
+def _limit(node: ast.Expr, value: Any) -> Any:
+    if isinstance(value, complex):
+        raise ExpressionError("E110", node.span, "this is not a real number")
+    if not abs(value) <= MAX_VALUE:
+        raise _too_large(node)
+    if not isinstance(value, (int, float)) and value.denominator == 1:
+        return int(value)  # a Fraction that came out whole
+    return value
+
+
+def _too_large(node: ast.Expr) -> ExpressionError:
+    return ExpressionError("E302", node.span, "this number is beyond all sizes of a network")
+
+
+def _number(node: ast.Expr, value: Any) -> Any:
+    if isinstance(value, (tuple, bool)):
+        raise ExpressionError("E110", node.span, f"`{show_value(value)}` is not a number")
+    return value
+
+
+def _truth(node: ast.Expr, value: Any) -> bool:
+    if isinstance(value, tuple):
+        raise ExpressionError(
+            "E110", node.span, f"`{show_value(value)}` is neither true nor false", "compare it"
+        )
+    return bool(value)
+
+
+def truth(node: ast.Expr, look_up: Callable[[ast.Name], Any]) -> bool:
+    """The value of a test; a number counts as true unless it is 0."""
+    return _truth(node, evaluate(node, look_up))

@@ -1,0 +1,253 @@
+"""The checked network: what every target reads, and the only thing it reads.
+
+`nodes` is the graph in topological order. `body` is the same network as it was written,
+with blocks, loops and paths, each with the nodes that came of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from cnndsl.layers.base import Layer, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cnndsl.diagnostics import Source, Span
+    from cnndsl.syntax import nodes as ast
+
+
+class Field(NamedTuple):
+    """The receptive field of a tensor's positions, in pixels of the input.
+
+    `size` is how far a position sees, `jump` how far apart neighbours begin (0 where all see
+    the same), both per spatial dimension of the input and whole or fractions; `map` is the
+    spatial size that the tensor has, or had before it was flattened.
+
+    Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks"
+    (2019).
+    """
+
+    size: tuple[Any, ...]
+    jump: tuple[Any, ...]
+    map: Shape
+
+
+class Node:
+    """A layer in its place.
+
+    * `name`: unique in the network, as `conv1` or `bottleneck2.conv1`
+    * `layer`: the layer with its shapes and weights
+    * `inputs`: the indices of the nodes it reads, all smaller than its own `index`
+    * `alias`: the name that the file gives it with `as`, or None
+    * `span`: the statement it came from
+    * `instance`: the names of the block calls around it, outermost first
+    """
+
+    __slots__ = ("alias", "field", "index", "inputs", "instance", "layer", "name", "span")
+
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        alias: str | None,
+        span: Span,
+        instance: tuple[str, ...],
+        field: Field,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.layer = layer
+        self.inputs = inputs
+        self.alias = alias
+        self.span = span
+        self.instance = instance
+        self.field = field
+
+    @property
+    def op(self) -> str:
+        """The word of the language: `conv`, `add`, `input`."""
+        return self.layer.op
+
+    @property
+    def output(self) -> Shape:
+        """The output shape, channels last and without a batch."""
+        return self.layer.output
+
+    @property
+    def receptive_field(self) -> tuple[int, ...]:
+        """How many pixels of the input an output position sees, per spatial dimension."""
+        return tuple(-(-size // 1) for size in self.field.size)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {'x'.join(map(str, self.output))}>"
+
+
+class Step(NamedTuple):
+    """A layer."""
+
+    statement: ast.Apply
+    node: int
+
+
+class Merged(NamedTuple):
+    """A merge, with its paths."""
+
+    statement: ast.Apply
+    node: int
+    paths: tuple[Body, ...]
+
+
+class Skipped(NamedTuple):
+    """`skip`, which does nothing but perhaps name the tensor."""
+
+    statement: ast.Apply
+
+
+class Instance(NamedTuple):
+    """A call of a block, with the values of its parameters."""
+
+    statement: ast.Apply
+    block: ast.Block
+    name: str
+    arguments: Mapping[str, Any]
+    tensors: Mapping[str, int]
+    body: Body
+
+
+class Loop(NamedTuple):
+    """A repeat, with a body for each time round."""
+
+    statement: ast.Repeat
+    bodies: tuple[Body, ...]
+
+
+class Choice(NamedTuple):
+    """An if, with the body taken (of the tests, or the `else` after them); None for none."""
+
+    statement: ast.If
+    taken: int
+    body: Body | None
+
+
+class Jump(NamedTuple):
+    """A `from`: the current tensor becomes the output of `node`."""
+
+    statement: ast.From
+    node: int
+
+
+class Side(NamedTuple):
+    """A head: a side output."""
+
+    statement: ast.Head
+    body: Body
+
+
+class Bound(NamedTuple):
+    """A `let` or `param` with its value."""
+
+    statement: ast.Let | ast.Param
+    value: Any
+
+
+Item = Union[Step, Merged, Skipped, Instance, Loop, Choice, Jump, Side, Bound]
+
+
+class Body(NamedTuple):
+    """A run of statements: what came of each, and the tensors before and after.
+
+    `input` and `output` are indices of nodes; `input` is -1 for the file itself.
+    """
+
+    items: tuple[Item, ...]
+    input: int
+    output: int
+
+
+class Totals(NamedTuple):
+    """Sums over all layers."""
+
+    params: int
+    weights: int
+    trainable: int
+    non_trainable: int
+    macs: int
+
+
+class Network:
+    """A net in which every size has come out whole and every name is known.
+
+    * `name`: from `net`, or else from the file
+    * `source`, `module`: the text and its syntax tree
+    * `nodes`: all layers and inputs, in topological order
+    * `inputs`: indices of the inputs, in the order of the file
+    * `outputs`: name to index; the main output is `main`, a head's its own name
+    * `body`: the network as it was written
+    * `rounding`, `defaults`: as the file says
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        module: ast.Module,
+        nodes: list[Node],
+        inputs: tuple[int, ...],
+        outputs: dict[str, int],
+        body: Body,
+        rounding: str,
+        defaults: str,
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.module = module
+        self.nodes = nodes
+        self.inputs = inputs
+        self.outputs = outputs
+        self.body = body
+        self.rounding = rounding
+        self.defaults = defaults
+
+    @property
+    def layers(self) -> list[Node]:
+        """The nodes that compute something: all but the inputs."""
+        return [node for node in self.nodes if node.op != "input"]
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether each node reads the one before it and nothing else."""
+        return len(self.outputs) == 1 and all(
+            node.inputs == (node.index - 1,) for node in self.nodes[1:]
+        )
+
+    def users(self) -> list[list[int]]:
+        """For each node, the indices of the nodes that read it."""
+        users: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for index in node.inputs:
+                users[index].append(node.index)
+        return users
+
+    def line(self, node: Node) -> int:
+        """The line of the file that a node came from."""
+        return self.source.position(node.span.start).line
+
+    @property
+    def totals(self) -> Totals:
+        """Parameters and multiply-adds of the whole net."""
+        params = trainable = biases = macs = 0
+        for node in self.nodes:
+            layer = node.layer
+            if layer.weights or layer.activation:
+                params += layer.params
+                trainable += layer.trainable
+                biases += layer.biases
+                macs += layer.macs
+        return Totals(params, params - biases, trainable, params - trainable, macs)
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {len(self.layers)} layers>"

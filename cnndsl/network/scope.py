@@ -1,0 +1,99 @@
+"""What names mean at a place: constants, tensors, and the calls that led there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.diagnostics import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnndsl.syntax import nodes as ast
+
+
+class Frame:
+    """The file itself, or one call of a block: names given inside belong to it.
+
+    `prefix` goes before the names of its nodes; `notes` tell the calls that led here.
+    """
+
+    __slots__ = ("calls", "counts", "instance", "notes", "prefix", "taken")
+
+    def __init__(
+        self, instance: tuple[str, ...], notes: tuple[Note, ...], calls: tuple[str, ...]
+    ) -> None:
+        self.instance = instance
+        self.prefix = "".join(f"{name}." for name in instance)
+        self.notes = notes
+        self.calls = calls
+        self.counts: dict[str, int] = {}
+        self.taken: set[str] = set()
+
+    def number(self, word: str) -> str:
+        """The next name made of a word and a number: conv1, conv2, …"""
+        while True:
+            count = self.counts[word] = self.counts.get(word, 0) + 1
+            name = f"{word}{count}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+    def unique(self, alias: str) -> str:
+        """A name given with `as`; one given again in a loop gets a number."""
+        name, count = alias, 1
+        while name in self.taken:
+            count += 1
+            name = f"{alias}_{count}"
+        self.taken.add(name)
+        return name
+
+
+class Scope:
+    """Names in sight: this body's own, then those of the bodies around it."""
+
+    __slots__ = ("arguments", "constants", "defined", "frame", "outer", "tensors")
+
+    def __init__(self, frame: Frame, outer: Scope | None = None) -> None:
+        self.frame = frame
+        self.outer = outer
+        self.constants: dict[str, Any] = {}
+        self.tensors: dict[str, int] = {}
+        # Parameters of a block that stand for a tensor of the caller.
+        self.arguments: dict[str, int] = {}
+        self.defined: dict[str, ast.Name] = {}
+
+    def constant(self, name: str) -> Any:
+        """A constant's value; raises KeyError."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.constants:
+                return scope.constants[name]
+            scope = scope.outer
+        raise KeyError(name)
+
+    def tensor(self, name: str) -> int:
+        """The node that a name stands for; raises KeyError."""
+        scope: Scope | None = self
+        frame = self.frame
+        while scope is not None and scope.frame is frame:
+            if name in scope.arguments:
+                return scope.arguments[name]
+            if name in scope.tensors:
+                return scope.tensors[name]
+            scope = scope.outer
+        raise KeyError(name)
+
+    def names(self) -> Iterable[str]:
+        """All constants in sight, for suggestions."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.constants
+            scope = scope.outer
+
+    def tensor_names(self) -> Iterable[str]:
+        """All tensors in sight, for suggestions."""
+        scope: Scope | None = self
+        while scope is not None and scope.frame is self.frame:
+            yield from scope.tensors
+            scope = scope.outer
