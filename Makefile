@@ -9,10 +9,10 @@ dev:
 	.venv/bin/pip install -e '.[dev]'
 
 test:
-	$(PYTHON) -m pytest -n 2 -m "not wheel"
+	$(PYTHON) -m pytest -n 2
 
 wheel:
-	$(PYTHON) -m pytest tests/test_wheel.py
+	$(PYTHON) -m pytest -m wheel tests/test_wheel.py
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -30,7 +30,7 @@ tables:
 	$(PYTHON) -m cnndsl.syntax.generate
 
 fuzz:
-	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -m "not wheel" -k "propert or fuzz or hypothesis"
+	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "propert or fuzz or hypothesis"
 
 bench:
 	$(PYTHON) benchmarks/run.py

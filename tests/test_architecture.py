@@ -1,0 +1,188 @@
+"""Who may import whom, what the core keeps its hands off, and what a start-up loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "cnndsl"
+
+# A package, and what of cnndsl it may import beside itself.
+MAY_IMPORT = {
+    "diagnostics": set(),
+    "syntax": {"diagnostics"},
+    "layers": set(),
+    "network": {"diagnostics", "syntax", "layers", "rules"},
+    "rules": {"diagnostics", "syntax", "layers", "network"},
+    "targets": {"diagnostics", "syntax", "layers", "network"},
+}
+# The folders that turn values into values: they read no files and print nothing.
+PURE = ("syntax", "layers", "network", "rules", "targets")
+IMPURE = {
+    "syntax/generate.py",  # development: writes the tables
+}
+IMPURE_FUNCTIONS = {
+    "syntax/__init__.py": {"grammar_path", "grammar_text"},  # data of the package
+}
+IMPURE_NAMES = {"open", "print", "input", "breakpoint", "eval", "exec"}
+IMPURE_METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir"}
+IMPURE_MODULES = {"io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time"}
+FRAMEWORKS = {"keras", "torch", "tensorflow", "numpy", "onnx"}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((PACKAGE / folder).rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """The modules that a file imports, wherever it does; relative ones made absolute."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = ["cnndsl", *path.relative_to(PACKAGE).parts[: -node.level]]
+                base = ".".join([*package, base] if base else package)
+            yield node.lineno, base
+            for alias in node.names:
+                yield node.lineno, f"{base}.{alias.name}"
+
+
+def test_the_folders_are_those_of_the_table() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(MAY_IMPORT) <= folders
+    # The command line stands above all of them, and so may whatever else comes.
+    assert set(PURE) <= folders
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_imports_go_one_way(folder: str) -> None:
+    allowed = MAY_IMPORT[folder] | {folder}
+    wrong = [
+        f"{relative(path)}:{line} imports {name}"
+        for path in modules(folder)
+        for line, name in imports(path)
+        if name.startswith("cnndsl.")
+        and (PACKAGE / name.split(".")[1]).is_dir()
+        and name.split(".")[1] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_the_core_knows_nothing_of_the_edge(folder: str) -> None:
+    edge = {"cnndsl.api", "cnndsl.cli", "cnndsl.__main__"}
+    wrong = [
+        f"{relative(path)}:{line} imports {name}"
+        for path in modules(folder)
+        for line, name in imports(path)
+        if ".".join(name.split(".")[:2]) in edge
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_target_looks_into_no_other_target() -> None:
+    folders = sorted(path.parent for path in (PACKAGE / "targets").glob("*/__init__.py"))
+    names = {folder.name for folder in folders}
+    wrong = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            for line, name in imports(path):
+                parts = name.split(".")
+                if parts[:2] != ["cnndsl", "targets"] or len(parts) < 4:
+                    continue  # not a target's inside
+                if parts[2] in names and parts[2] != folder.name:
+                    wrong.append(f"{relative(path)}:{line} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_layers_know_no_framework() -> None:
+    for path in [path for folder in PURE for path in modules(folder)]:
+        for line, name in imports(path):
+            assert name.split(".")[0] not in FRAMEWORKS, f"{relative(path)}:{line}: {name}"
+
+
+def impurities(path: Path) -> Iterator[str]:
+    """What a module of the core does that only the edge may do."""
+    allowed = IMPURE_FUNCTIONS.get(relative(path), set())
+    stack: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef) and node.name in allowed:
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            stack += node.orelse
+            continue
+        stack += ast.iter_child_nodes(node)
+        found = ""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found = node.func.id if node.func.id in IMPURE_NAMES else ""
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            found = node.func.attr if node.func.attr in IMPURE_METHODS else ""
+        elif isinstance(node, ast.Import):
+            names = {alias.name.split(".")[0] for alias in node.names}
+            found = ", ".join(sorted(names & IMPURE_MODULES))
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            first = (node.module or "").split(".")[0]
+            found = first if first in IMPURE_MODULES else ""
+        elif isinstance(node, ast.Attribute) and ast.unparse(node).startswith("sys.std"):
+            found = ast.unparse(node)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)) and isinstance(node, ast.Global):
+            found = f"global {', '.join(node.names)}"
+        if found:
+            yield f"{relative(path)}:{getattr(node, 'lineno', 0)}: {found}"
+
+
+@pytest.mark.parametrize("folder", PURE)
+def test_the_core_reads_no_files_and_prints_nothing(folder: str) -> None:
+    wrong = [
+        found
+        for path in modules(folder)
+        if relative(path) not in IMPURE
+        for found in impurities(path)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_lark_stays_at_home() -> None:
+    """The tables ship; Lark makes them, and nothing at run time imports it."""
+    users = {
+        relative(path)
+        for path in PACKAGE.rglob("*.py")
+        for _, name in imports(path)
+        if name.split(".")[0] == "lark"
+    }
+    assert users <= {"syntax/generate.py"}
+
+
+START = """
+import sys
+import cnndsl.cli
+code = cnndsl.cli.main(["check", sys.argv[1]])
+heavy = {"jinja2", "black", "lark", "dataclasses", "json", "inspect", "ast", "typing_extensions",
+         "importlib.metadata", "argparse", "tomllib", "logging", "asyncio"}
+print(code, *sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_check_starts_light() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", START, str(ROOT / "samples" / "article.cnn")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.splitlines()[-1] == "0"
+    assert run.stderr == ""
