@@ -1,0 +1,53 @@
+"""The network as JSON, for programs: one line a layer, so that a diff shows what changed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.network import Network, Node
+
+SUFFIX = ".json"
+
+_dump = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def generate(network: Network) -> str:
+    """The network's shapes, counts and names. Inputs are not rows."""
+    nodes = network.nodes
+    inputs = [nodes[index].output for index in network.inputs]
+    outputs = {name: nodes[index].output for name, index in network.outputs.items()}
+    rows = [f"    {_dump(_row(network, node))}" for node in network.layers]
+    layers = "[\n" + ",\n".join(rows) + "\n  ]" if rows else "[]"
+    return (
+        "{\n"
+        f'  "net": {_dump(network.name)},\n'
+        f'  "inputs": {_dump(inputs)},\n'
+        f'  "outputs": {_dump(outputs)},\n'
+        f'  "layers": {layers},\n'
+        f'  "totals": {_dump(network.totals._asdict())}\n'
+        "}\n"
+    )
+
+
+def _row(network: Network, node: Node) -> dict[str, Any]:
+    layer = node.layer
+    params, biases, trainable = layer.params, layer.biases, layer.trainable
+    return {
+        "name": node.name,
+        "op": node.op,
+        "line": network.line(node),
+        "inputs": [network.nodes[index].output for index in node.inputs],
+        "output": node.output,
+        "params": params,
+        "weights": params - biases,
+        "biases": biases,
+        "trainable": trainable,
+        "non_trainable": params - trainable,
+        "macs": layer.macs,
+        "field": node.receptive_field,
+        "activation": layer.activation.op if layer.activation else None,
+    }
