@@ -1,4 +1,4 @@
-"""Diagnostics as text and as JSON: gutters, carets, widths, and what must never reach a terminal."""
+"""Diagnostics as text and as JSON: carets, widths, and what must not reach a terminal."""
 
 from __future__ import annotations
 

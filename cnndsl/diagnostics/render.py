@@ -135,10 +135,7 @@ def _cells(text: str) -> list[tuple[str, int]]:
     cells: list[tuple[str, int]] = []
     column = 0
     for character in text:
-        if character == "\t":
-            shown = " " * (TAB - column % TAB)
-        else:
-            shown = printable(character)
+        shown = " " * (TAB - column % TAB) if character == "\t" else printable(character)
         width = columns(shown)
         cells.append((shown, width))
         column += width

@@ -1,0 +1,210 @@
+"""cnndsl for programs: text in, checked networks and code out. Reads and writes no files.
+
+Shapes are tuples, channels last and without the batch: (height, width, channels) for an
+image, (length, channels) for a signal, (depth, height, width, channels) for a volume,
+(size,) for a vector. Counts of parameters and multiply-adds are exact integers, the latter
+for one input. Offsets count characters of the text; lines and columns begin at 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from cnndsl.diagnostics.source import Source
+from cnndsl.network import Network
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, TypeAlias
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.syntax.nodes import Module
+
+    Settings: TypeAlias = Mapping[str, str | int | float | tuple[Any, ...]]
+
+__all__ = ["CnndslError", "Network", "build", "check", "diagnose", "format", "parse"]
+
+LIMIT = 1_000_000
+"""How many layers a net may have unless one says otherwise."""
+
+
+class CnndslError(ValueError):
+    """A text that is no net, or a net that a target cannot express.
+
+    `diagnostics` is the list of everything found, in the order of the text; `str()` shows it
+    as the command line does.
+    """
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        from cnndsl.diagnostics.render import sort_key
+
+        self.diagnostics = sorted(diagnostics, key=sort_key)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from cnndsl.diagnostics.render import render_all
+
+        return render_all(self.diagnostics).rstrip("\n")
+
+
+def parse(text: str, file: str = "<text>") -> Module:
+    """The syntax tree of a text: its statements as they stand, nothing looked up.
+
+    `file` is the name that the text goes by in messages. Raises CnndslError where the text
+    does not follow the grammar.
+    """
+    from cnndsl.syntax.parser import parse as parse_source
+
+    module, problems = parse_source(_source(text, file))
+    _raise_errors(problems)
+    return module
+
+
+def check(
+    text: str,
+    *,
+    file: str = "<text>",
+    set: Settings | None = None,
+    input: str | None = None,
+    limit: int = LIMIT,
+) -> Network:
+    """The checked network of a text: every shape worked out, every layer counted.
+
+    * `file`: the text's name in messages; its stem names a net that has no `net NAME`
+    * `set`: other values for the text's `param`s, by name: a number, a tuple for a size, or
+      a string as one would write it in the text
+    * `input`: the input's size, as `"39x31x1"`, for a text without `input`
+    * `limit`: the most layers it may have once its loops and blocks are written out
+
+    Raises CnndslError with every error of the text at once.
+    """
+    network, problems = examine(_source(text, file), set, input, limit)
+    _raise_errors(problems)
+    assert network is not None  # else there was an error
+    return network
+
+
+def diagnose(
+    text: str,
+    *,
+    file: str = "<text>",
+    set: Settings | None = None,
+    input: str | None = None,
+    limit: int = LIMIT,
+) -> list[Diagnostic]:
+    """Everything that is to be said about a text, in its order; an empty list is a clean net.
+
+    Takes what `check` takes, and raises nothing.
+    """
+    from cnndsl.diagnostics.render import sort_key
+
+    return sorted(examine(_source(text, file), set, input, limit)[1], key=sort_key)
+
+
+def build(
+    net: str | Network,
+    target: str,
+    *,
+    file: str = "<text>",
+    set: Settings | None = None,
+    input: str | None = None,
+    limit: int = LIMIT,
+    **options: Any,
+) -> str:
+    """What a target makes of a net: the source of a module, a document, data.
+
+    * `net`: a text, or what `check` returned
+    * `target`: `"keras"`, `"pytorch"`, `"markdown"`, `"json"`, …
+    * `file`, `set`, `input`, `limit`: as for `check`, for a text
+    * `options`: whatever else the target takes
+
+    Raises CnndslError where the text has errors or the target cannot express the net, and
+    ValueError where there is no such target.
+    """
+    from cnndsl import targets
+
+    try:
+        generator = targets.load(target)
+    except KeyError:
+        known = ", ".join(targets.names())
+        raise ValueError(f"unknown target {target!r}: the targets are {known}") from None
+    if isinstance(net, str):
+        net = check(net, file=file, set=set, input=input, limit=limit)
+    try:
+        return generator.generate(net, **options)
+    except targets.TargetError as error:
+        raise CnndslError(list(error.diagnostics)) from None
+
+
+def format(text: str, *, file: str = "<text>") -> str:
+    """The text in canonical form, its comments kept, and the same net.
+
+    Raises CnndslError where the text does not follow the grammar.
+    """
+    formatted, problems = format_source(_source(text, file))
+    _raise_errors(problems)
+    return formatted
+
+
+def examine(
+    source: Source,
+    values: Settings | None = None,
+    size: str | None = None,
+    limit: int = LIMIT,
+) -> tuple[Network | None, list[Diagnostic]]:
+    """The net of a source, if it is one, and everything that is to be said about it."""
+    from cnndsl.network import elaborate
+    from cnndsl.syntax.parser import parse as parse_source
+
+    module, problems = parse_source(source)
+    if any(problem.code in ("E003", "E005") for problem in problems):
+        return None, problems  # what belongs in which braces is anybody's guess
+    network, found = elaborate(source, module, settings=values or {}, input_size=size, limit=limit)
+    if not problems:
+        return network, found
+    return None, problems + _unrelated(source, problems, found)
+
+
+def _unrelated(
+    source: Source, problems: list[Diagnostic], found: list[Diagnostic]
+) -> list[Diagnostic]:
+    """What is found beside the statements that could not be read, and not because of them.
+
+    A name that such a statement may have defined is unknown now, and not at fault.
+    """
+    lines = {source.position(problem.span.start).line for problem in problems}
+    lost = set()
+    for line in lines:
+        words = _words(source.line(line))
+        lost |= {name for word, name in itertools.pairwise(words) if word in _DEFINING}
+    return [
+        each
+        for each in found
+        if each.code != "E113"
+        and lost.isdisjoint(_words(source.line(source.position(each.span.start).line)))
+    ]
+
+
+_DEFINING = ("as", "block", "let", "param")
+
+
+def _words(line: str) -> list[str]:
+    return "".join(c if c.isalnum() or c == "_" else " " for c in line).split()
+
+
+def format_source(source: Source) -> tuple[str, list[Diagnostic]]:
+    """The canonical form of a source, and what keeps it from being read."""
+    from cnndsl.layers import ACTIVATIONS, argument_order
+    from cnndsl.syntax.format import format_text
+
+    return format_text(source, argument_order, ACTIVATIONS)
+
+
+def _source(text: str, file: str) -> Source:
+    return Source(file, text.removeprefix("\ufeff"))
+
+
+def _raise_errors(problems: list[Diagnostic]) -> None:
+    if any(problem.severity == "error" for problem in problems):
+        raise CnndslError(problems)

@@ -1,0 +1,157 @@
+"""The command line: `cnndsl build`, `check`, `fmt`, `show`, `rule`.
+
+One small file a command. Whatever is imported here is waited for at every start, so that
+each command imports what it needs, when it needs it.
+
+Exit codes: 0 clean; 1 a net, or its format, has errors; 2 wrong usage, or a file that
+cannot be read or written.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.cli.options import Arguments, Command
+
+COMMANDS = ("build", "check", "fmt", "show", "rule")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run a command and return its exit code; no exception comes out of it.
+
+    `words` are the arguments without the program's name, else those of the process.
+    """
+    import gc
+
+    collecting = gc.isenabled()
+    # Trees of small tuples make the collector look at everything again and again, and find
+    # nothing: a large net takes twice as long with it.
+    gc.disable()
+    try:
+        try:
+            code = run(sys.argv[1:] if words is None else words)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
+        except BaseException as error:
+            return _report(error)
+    finally:
+        if words is None:
+            # The process ends here: its last collections would look at everything once more.
+            gc.freeze()
+        elif collecting:
+            gc.enable()
+
+
+def run(words: list[str]) -> int:
+    """Find the command and run it. Raises what `main` reports."""
+    if not words:
+        from cnndsl.cli.help import overview
+        from cnndsl.cli.output import err
+
+        err(overview())
+        return 2
+    name, *rest = words
+    if name in COMMANDS:
+        command, action = load(name)
+        if "-h" in rest or "--help" in rest:
+            from cnndsl.cli.help import help_text
+            from cnndsl.cli.output import out
+
+            out(help_text(command))
+            return 0
+        from cnndsl.cli.options import UsageError, read_arguments
+
+        try:
+            return action(read_arguments(command, rest))
+        except UsageError as error:
+            error.command = name
+            raise
+    from cnndsl.cli.output import out
+
+    if name in ("-h", "--help", "help"):
+        from cnndsl.cli.help import overview
+
+        out(overview())
+        return 0
+    if name in ("-V", "--version"):
+        from cnndsl import __version__
+
+        out(f"cnndsl {__version__}\n")
+        return 0
+    from cnndsl.cli.options import UsageError, nearest, quoted
+
+    kind = "option" if name.startswith("-") else "command"
+    known = COMMANDS if kind == "command" else ("--help", "--version")
+    raise UsageError(f"unknown {kind} {quoted(name)}{nearest(name, known)}")
+
+
+def load(name: str) -> tuple[Command, Callable[[Arguments], int]]:
+    """What a command takes, and the function that runs it."""
+    module = __import__(f"cnndsl.cli.{name}", fromlist=["COMMAND"])
+    return module.COMMAND, module.run
+
+
+def _report(error: BaseException) -> int:
+    """Say why the run ended, in one line, and return the exit code."""
+    from cnndsl.cli.files import FileError, reason
+    from cnndsl.cli.options import UsageError
+    from cnndsl.cli.output import say
+
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, BrokenPipeError):
+        _drop_output()  # the reader, such as `head`, has had enough
+        return 141
+    try:
+        if isinstance(error, UsageError):
+            say(str(error))
+            hint = f"cnndsl {error.command}".rstrip()
+            say(f"see `{hint} --help`")
+        elif isinstance(error, FileError):
+            say(str(error))
+        elif isinstance(error, OSError):
+            _drop_output()
+            say(reason(error))
+        elif isinstance(error, MemoryError):
+            say("not enough memory")
+        else:
+            _report_internal(error)
+    except OSError:
+        _drop_output()
+    return 2
+
+
+def _report_internal(error: BaseException) -> None:
+    """What nobody foresaw: one line, or all of it for who looks for the cause."""
+    import os
+
+    from cnndsl.cli.output import err, say
+
+    if os.environ.get("CNNDSL_DEBUG"):
+        import traceback
+
+        err("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    say(
+        f"internal error ({type(error).__name__}); please report it with the file"
+        " (CNNDSL_DEBUG=1 shows where)"
+    )
+
+
+def _drop_output() -> None:
+    """Let nothing more come out, not even what the stream still holds at exit."""
+    import os
+
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            if sys.stdout is not None:
+                os.dup2(null, sys.stdout.fileno())
+        finally:
+            os.close(null)
+    except (OSError, ValueError, AttributeError):
+        pass  # a stream that is no file

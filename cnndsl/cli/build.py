@@ -1,0 +1,204 @@
+"""`cnndsl build`: nets to code, documents, data."""
+
+from __future__ import annotations
+
+import os
+
+from cnndsl.cli.files import STDIN, FileError, write_files
+from cnndsl.cli.nets import (
+    DEPTH,
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    has_errors,
+    named_files,
+    natural,
+    show_diagnostics,
+)
+from cnndsl.cli.options import Command, Option, UsageError, nearest, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.cli.options import Arguments
+    from cnndsl.targets import Target
+
+COMMAND = Command(
+    "build",
+    "FILE… --target T",
+    "turn nets into code, a document or data",
+    "Turn nets into code for a framework, a document, or data for programs.\n"
+    "Where a net has errors nothing is written.",
+    (
+        Option("-t, --target", "what to make: keras, pytorch, markdown, json, …", "T"),
+        Option(
+            "-o, --output",
+            "the file to write, or the folder (for several nets, or with a\n"
+            "slash at the end); standard output without it",
+            "PATH",
+        ),
+        Option("--check", "write nothing; exit 1 where PATH is not what would be written"),
+        SET,
+        INPUT,
+        DEPTH,
+        Option("--logits", "leave out a softmax at the end"),
+        LIMITS,
+    ),
+    (
+        "cnndsl build article.cnn --target keras -o article.py",
+        "cnndsl build nets/ --target markdown -o docs/",
+        "echo 'conv 20 4x4 relu; pool 2' | cnndsl build - --input 39x31x1 --target markdown",
+    ),
+)
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.output import data, err, say
+    from cnndsl.targets import TargetError
+
+    name = arguments.get("target")
+    target = load_target(name)
+    paths = named_files(arguments)
+    output = arguments.get("output")
+    if output is None and arguments.has("check"):
+        raise UsageError("--check compares with a file: give -o PATH")
+    options = target_options(arguments, target)
+    places = plan(arguments.operands, paths, output, target.SUFFIX)
+
+    done, unreadable = examine_files(arguments, paths)
+    diagnostics = [each for file in done for each in file.diagnostics]
+    texts: list[str] = []
+    for file in done:
+        if file.network is not None:
+            try:
+                texts.append(target.generate(file.network, **options))
+            except TargetError as error:
+                diagnostics += error.diagnostics
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    for message in unreadable:
+        say(message)
+    if unreadable:
+        return 2
+    if has_errors(diagnostics):
+        return 1
+    if not places:
+        data(texts[0])
+    elif arguments.has("check"):
+        return int(not up_to_date(dict(zip(places, texts, strict=False))))
+    else:
+        if os.path.dirname(places[0]) and is_folder(arguments.operands, paths, output or ""):
+            make_folder(os.path.dirname(places[0]))
+        write_files(dict(zip(places, texts, strict=False)))
+    return 0
+
+
+def load_target(name: str | None) -> Target:
+    """The target of `--target`."""
+    from cnndsl import targets
+
+    known = targets.names()
+    if name is None:
+        raise UsageError(f"no target given: --target is one of {', '.join(known)}")
+    try:
+        return targets.load(name)
+    except KeyError:
+        near = nearest(name, known) or f"; the targets are {', '.join(known)}"
+        raise UsageError(f"unknown target {quoted(name)}{near}") from None
+
+
+def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
+    """What the command line says to the target alone."""
+    options: dict[str, Any] = {}
+    if arguments.has("depth"):
+        options["depth"] = natural(arguments, "depth")
+    if arguments.has("logits"):
+        options["logits"] = True
+    taken = target.generate.__kwdefaults__ or {}
+    for key in options:
+        if key not in taken:
+            raise UsageError(f"--target {arguments.get('target')} takes no --{key}")
+    return options
+
+
+def is_folder(operands: list[str], paths: list[str], output: str) -> bool:
+    """Whether `-o` names a folder rather than a file."""
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    return (
+        len(paths) > 1
+        or output.endswith(separators)
+        or os.path.isdir(output)
+        or any(operand != STDIN and os.path.isdir(operand) for operand in operands)
+    )
+
+
+def plan(operands: list[str], paths: list[str], output: str | None, suffix: str) -> list[str]:
+    """Where each file's text goes; nothing for standard output."""
+    if output is None:
+        if len(paths) > 1:
+            raise UsageError(f"{len(paths)} files need -o FOLDER")
+        return []
+    if not output or "\0" in output:
+        raise UsageError(f"-o {quoted(output)} is no path")
+    if is_folder(operands, paths, output):
+        if os.path.exists(output) and not os.path.isdir(output):
+            raise UsageError(f"-o {quoted(output)} is no folder, and there are several files")
+        stems = ["stdin" if path == STDIN else stem(path) for path in paths]
+        places = [os.path.join(output, each + suffix) for each in stems]
+    else:
+        places = [output]
+    taken: dict[str, str] = {}
+    for path, place in zip(paths, places, strict=False):
+        if place in taken:
+            raise UsageError(f"{taken[place]} and {path} would both become {place}")
+        taken[place] = path
+    inputs = {identity(path): path for path in paths if path != STDIN}
+    for place in places:
+        if identity(place) in inputs:
+            raise UsageError(f"-o would overwrite the net {inputs[identity(place)]}")
+    return places
+
+
+def stem(path: str) -> str:
+    """A file's name without its folder and its suffix."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def identity(path: str) -> object:
+    """What is the same for two paths that lead to the same file, by whatever links."""
+    try:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder for the output where there is none."""
+    from cnndsl.cli.files import reason
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{folder}: cannot make this folder: {reason(error)}") from None
+
+
+def up_to_date(files: dict[str, str]) -> bool:
+    """Whether every file holds its text; says which do not."""
+    from cnndsl.cli.files import read_bytes
+    from cnndsl.cli.output import say
+
+    stale = 0
+    for place, text in files.items():
+        if not os.path.lexists(place):
+            say(f"{place} does not exist")
+        elif read_bytes(place) != text.encode("utf-8"):
+            say(f"{place} is out of date")
+        else:
+            continue
+        stale += 1
+    return not stale

@@ -1,0 +1,160 @@
+"""Reading and writing files, for every command."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from cnndsl.cli.options import UsageError, quoted
+from cnndsl.diagnostics.source import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+
+STDIN = "-"
+
+
+class FileError(Exception):
+    """A file or folder that cannot be read or written. Its text says why in one line."""
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in lower case, without the number of the error."""
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]
+
+
+def find_files(operands: Iterable[str]) -> list[str]:
+    """The files that a command is to work on: folders looked through, none twice.
+
+    A folder means every `.cnn` file below it in the order of their paths, but for hidden
+    ones. A file that is named counts whatever its suffix.
+    """
+    found: dict[str, str] = {}
+    for operand in operands:
+        if operand == STDIN:
+            found.setdefault(STDIN, STDIN)
+            continue
+        if not operand or "\0" in operand:
+            raise UsageError(f"{quoted(operand)} is no path")
+        for path in _below(operand) if os.path.isdir(operand) else (operand,):
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _below(folder: str) -> list[str]:
+    def refuse(error: OSError) -> None:
+        raise FileError(f"{error.filename}: {reason(error)}")
+
+    paths = []
+    for where, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [
+            os.path.join(where, name)
+            for name in files
+            if name.endswith(".cnn") and not name.startswith(".")
+        ]
+    if not paths:
+        raise FileError(f"{folder}: no .cnn file in this folder")
+    return sorted(paths, key=lambda path: path.split(os.sep))
+
+
+def read_bytes(path: str) -> bytes:
+    """The contents of a file, or of standard input for `-`."""
+    try:
+        if path == STDIN:
+            if sys.stdin is None:
+                raise FileError("<stdin>: standard input is closed")
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise FileError(f"{display_name(path)}: {reason(error)}") from None
+
+
+def display_name(path: str) -> str:
+    """What a file goes by in messages."""
+    return "<stdin>" if path == STDIN else path
+
+
+def read_source(path: str) -> tuple[Source, list[Diagnostic]]:
+    """A file's text without its byte order mark. E006 where it is not UTF-8."""
+    return decode(display_name(path), read_bytes(path))
+
+
+def decode(name: str, content: bytes) -> tuple[Source, list[Diagnostic]]:
+    """Bytes to a text; E006 at the first byte that is not UTF-8."""
+    mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    try:
+        return Source(name, content[mark:].decode("utf-8")), []
+    except UnicodeDecodeError as error:
+        from cnndsl.diagnostics.diagnostic import Diagnostic
+        from cnndsl.diagnostics.source import Span
+
+        bad = error.start
+    source = Source(name, content[mark:].decode("utf-8", "replace"))
+    at = len(content[mark : mark + bad].decode("utf-8"))
+    message = f"the byte 0x{content[mark + bad]:02x} is not UTF-8 text"
+    help_ = "save the file as UTF-8"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        help_ += "; it looks like UTF-16"
+    return source, [Diagnostic("E006", source, Span(at, at + 1), message, help_)]
+
+
+def write_files(files: dict[str, str]) -> None:
+    """Write texts to paths, all or none: a reader finds the old file or the new one.
+
+    An existing file keeps its mode, and a symbolic link stays a link.
+    """
+    waiting: list[tuple[str, str]] = []
+    path = ""
+    try:
+        for path, text in files.items():
+            content = text.encode("utf-8")
+            target = os.path.realpath(path)
+            mode = None
+            try:
+                status = os.stat(path)
+            except FileNotFoundError:
+                pass
+            else:
+                if stat.S_ISDIR(status.st_mode):
+                    raise IsADirectoryError(None, "is a folder")
+                if not stat.S_ISREG(status.st_mode):
+                    with open(path, "wb") as device:  # as /dev/stdout: nothing to replace
+                        device.write(content)
+                    continue
+                if not os.access(path, os.W_OK):
+                    raise PermissionError(None, "permission denied")
+                mode = stat.S_IMODE(status.st_mode)
+            waiting.append((_write_beside(target, content, mode), target))
+        while waiting:
+            temporary, path = waiting[0]
+            os.replace(temporary, path)
+            del waiting[0]
+    except OSError as error:
+        raise FileError(f"{path}: cannot write: {reason(error)}") from None
+    finally:
+        for temporary, _ in waiting:
+            os.unlink(temporary)
+
+
+def _write_beside(target: str, content: bytes, mode: int | None) -> str:
+    """Write to a new file in the target's folder, and return its path."""
+    folder = os.path.dirname(target)
+    temporary = os.path.join(folder, f".cnndsl-{os.urandom(6).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags, 0o666)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        if mode is not None:
+            os.chmod(temporary, mode)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return temporary

@@ -1,0 +1,86 @@
+"""`cnndsl show`: the table of a net, for a terminal."""
+
+from __future__ import annotations
+
+from cnndsl.cli.nets import (
+    DEPTH,
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    has_errors,
+    named_files,
+    natural,
+    show_diagnostics,
+)
+from cnndsl.cli.options import Command, UsageError
+from cnndsl.diagnostics.render import columns, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.cli.options import Arguments
+
+COMMAND = Command(
+    "show",
+    "FILE",
+    "print the table of a net's layers",
+    "Print a table of a net's layers: their output shapes, parameters and multiply-adds.",
+    (
+        DEPTH,
+        SET,
+        INPUT,
+        LIMITS,
+    ),
+    ("cnndsl show resnet50.cnn --depth 1",),
+)
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.output import err, out, say
+
+    depth = natural(arguments, "depth")
+    paths = named_files(arguments)
+    if len(paths) > 1:
+        raise UsageError("one file at a time")
+    done, unreadable = examine_files(arguments, paths)
+    for message in unreadable:
+        say(message)
+    diagnostics = [each for file in done for each in file.diagnostics]
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    if unreadable:
+        return 2
+    network = done[0].network
+    if network is None or has_errors(diagnostics):
+        return 1
+
+    from cnndsl.targets.rows import SUMMARY, remark, summary
+
+    titles, *rows, sums = summary(network, depth)
+    out(draw(titles, rows, sums, [column.right for column in SUMMARY]))
+    below = remark(network)
+    if below:
+        out(f"\n{below}\n")
+    return 0
+
+
+def draw(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], sums: Sequence[str], right: Sequence[bool]
+) -> str:
+    """A table in plain columns; a Korean or Chinese character takes two of the terminal's."""
+    lines = [[printable(cell) for cell in line] for line in (titles, *rows, sums)]
+    widths = [max(map(columns, column)) for column in zip(*lines, strict=False)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = []
+        for cell, width, flush in zip(cells, widths, right, strict=False):
+            space = " " * (width - columns(cell))
+            padded.append(space + cell if flush else cell + space)
+        return "  ".join(padded).rstrip() + "\n"
+
+    rule = "  ".join("-" * width for width in widths) + "\n"
+    return line(lines[0]) + rule + "".join(map(line, lines[1:-1])) + rule + line(lines[-1])
