@@ -116,7 +116,8 @@ def _slot_of(
         if value is not None or not isinstance(argument.value, ast.Name):
             takes = sum(slot.form == "value" for slot in layer.slots)
             count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
-            message = f"{op} takes {count}, and `{show_value(value)}` is one more"
+            shown = "this" if value is None else f"`{show_value(value)}`"
+            message = f"{op} takes {count}, and {shown} is one more"
             problems.append(Problem("E104", argument.span, message, _usage_help(layer)))
         return None
     word = value.id

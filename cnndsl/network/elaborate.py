@@ -660,7 +660,7 @@ class _Elaborator:
         if layer.reach is not None or layer.output != layer.input:
             seen = field.after(layer, (seen,))
         node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
-        return Step(statement, node)
+        return Step(statement, node, bound.spans)
 
     def unknown_output(self, bound: Bound) -> None:
         """After an error: the shape is lost, unless the layer alone decides it."""

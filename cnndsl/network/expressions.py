@@ -126,7 +126,7 @@ def _arithmetic(node: ast.Binary, left: Any, right: Any) -> Any:
 def _call(node: ast.Call, args: list[Any]) -> Any:
     name = node.function.id
     numbers = [_number(arg, value) for arg, value in zip(node.args, args)]
-    counts = {"min": (1, 99), "max": (1, 99), "divisible": (2, 2)}
+    counts = {"min": (2, 99), "max": (2, 99), "divisible": (2, 2)}
     counts |= dict.fromkeys(("round", "ceil", "floor"), (1, 1))
     if name not in counts:
         raise ExpressionError(
@@ -137,7 +137,7 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
         )
     least, most = counts[name]
     if not least <= len(numbers) <= most:
-        want = {1: "one value", 2: "two values"}[least] if least == most else "values"
+        want = {1: "one value", 2: "two values"}[least] + (" or more" if most > least else "")
         raise ExpressionError("E110", node.span, f"`{name}` takes {want}, not {len(numbers)}")
     if name == "divisible":
         by = whole(numbers[1])

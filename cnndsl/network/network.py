@@ -87,10 +87,11 @@ class Node:
 
 
 class Step(NamedTuple):
-    """A layer."""
+    """A layer; `written` tells where the value of each slot stands in the text."""
 
     statement: ast.Apply
     node: int
+    written: Mapping[str, Span]
 
 
 class Merged(NamedTuple):

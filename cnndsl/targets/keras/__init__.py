@@ -1,0 +1,99 @@
+"""Keras 3: a Sequential for a straight net, the functional API for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.targets.keras.forms import lower
+from cnndsl.targets.keras.render import Body, is_plain, sequential
+from cnndsl.targets.module import docstring, lowering, quoted, write_module
+from cnndsl.targets.python import python_name
+from cnndsl.targets.weave import Weaver
+
+if TYPE_CHECKING:
+    from cnndsl.network import Network, Node
+    from cnndsl.targets.code import Call
+    from cnndsl.targets.program import Function
+
+SUFFIX = ".py"
+
+_IMPORTS = [
+    (r"\bmath\.", "import math\n"),
+    (r"\bkeras\.", "import keras"),
+    (r"\blayers\.(?=.|\n)", "from keras import layers"),
+    (r"\bops\.", "from keras import ops"),
+]
+_INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
+
+
+def generate(network: Network) -> str:
+    """A Python module with `build_model()`, channels last.
+
+    Raises TargetError for a layer that Keras cannot express.
+    """
+
+    def one(node: Node, explicit: bool) -> list[Call]:
+        return lower(node.layer, explicit=explicit)
+
+    program = Weaver(network, lowering(network, one), modules=False).weave()
+    parts: dict[str, Any] = {
+        "doc": quoted(docstring(network, lambda shape: shape))[1:-1],
+        "name": quoted(network.name),
+    }
+    if len(network.inputs) == 1 and is_plain(program.body):
+        shape = network.nodes[network.inputs[0]].output
+        lines = sequential(network, program.body)
+        parts |= {"sequential": lines, "input": repr(shape)}
+        functions: list[str] = []
+    else:
+        functions = [_function(function) for function in program.functions]
+        parts |= {"sequential": None, **_main(network, program.body)}
+    imports = _merge_imports(program.helpers)
+    return write_module(Path(__file__).parent, network, program.helpers, functions, imports, **parts)
+
+
+def _merge_imports(helpers: tuple[str, ...]) -> list[tuple[str, str]]:
+    return _IMPORTS
+
+
+def _function(function: Function) -> str:
+    parameters = [
+        "x",
+        *function.tensors,
+        *(p.name if p.default is None else f"{p.name}={p.default}" for p in function.parameters),
+    ]
+    body = Body(function.body, {name: name for name in function.tensors}, named=False)
+    lines = body.returning("x", "x")
+    return f"def {function.name}({', '.join(parameters)}):\n" + "\n".join(lines)
+
+
+def _main(network: Network, items: list[Any]) -> dict[str, Any]:
+    variables: dict[str, str] = {}
+    inputs: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    for index in network.inputs:
+        node = network.nodes[index]
+        name = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
+        free, count = name, 1
+        while free in taken:
+            count += 1
+            free = f"{name}{count}"
+        taken.add(free)
+        text = f"keras.Input({node.output!r}"
+        text += f", name={quoted(node.alias)})" if node.alias else ")"
+        inputs.append((free, text))
+        if node.alias:
+            variables[node.alias] = free
+    body = Body(items, variables, named=True, taken=taken)
+    last = body.run(inputs[0][0], "x")
+    outputs = {"main": last, **body.outputs}
+    one = len(outputs) == 1
+    result = last if one else "{" + ", ".join(f'"{k}": {v}' for k, v in outputs.items()) + "}"
+    names = [name for name, _ in inputs]
+    return {
+        "inputs": inputs,
+        "lines": body.lines,
+        "result": result,
+        "given": names[0] if len(names) == 1 else f"[{', '.join(names)}]",
+    }

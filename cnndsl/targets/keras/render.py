@@ -1,0 +1,261 @@
+"""Items of a program as statements of Keras's functional API."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.targets.module import comment, quoted
+from cnndsl.targets.program import (
+    X,
+    Assign,
+    CodeCall,
+    Goto,
+    Item,
+    Join,
+    Make,
+    Named,
+    Output,
+    Times,
+    Use,
+    When,
+    gotos,
+    path_names,
+)
+from cnndsl.targets.python import python_name
+
+if TYPE_CHECKING:
+    from cnndsl.network import Network
+
+_MERGES = {
+    "add": "layers.add",
+    "concat": "layers.concatenate",
+    "mul": "layers.multiply",
+    "maximum": "layers.maximum",
+    "average": "layers.average",
+}
+
+
+def is_plain(items: list[Item]) -> bool:
+    """Whether items fit in a Sequential: layers and nothing else."""
+    return all(
+        isinstance(item, Make) and all(call.style == "layer" for call in item.calls)
+        for item in items
+        if not isinstance(item, Named)
+    )
+
+
+def sequential(network: Network, items: list[Item]) -> list[str]:
+    """The layers of a Sequential, a line each."""
+    lines = []
+    for item in items:
+        if isinstance(item, Make):
+            for call in item.calls:
+                name = [f"name={quoted(item.alias)}"] if item.alias and _named(item, call) else []
+                text = call.text(*name) + ","
+                lines.append(text + _shape(item, call))
+    return lines
+
+
+def _named(item: Make, call: CodeCall) -> bool:
+    """Whether this is the call that carries the item's name."""
+    mains = [other for other in item.calls if other.main] or [item.calls[-1]]
+    return call is mains[-1]
+
+
+def _shape(item: Any, call: CodeCall | None = None) -> str:
+    """The comment that tells a new shape."""
+    before, after = item.shapes
+    if before == after or (call is not None and not _named(item, call)):
+        return ""
+    if isinstance(item, Make) and item.op == "dense":
+        return ""  # its units stand in the call
+    return f"  # {comment(after)}"
+
+
+class Body:
+    """Writes the statements of one function.
+
+    `variables` tells which variable holds a named tensor; `named` whether layers take the
+    names of the source, as they do where a name is used once.
+    """
+
+    def __init__(
+        self,
+        items: list[Item],
+        variables: dict[str, str],
+        named: bool,
+        taken: set[str] | None = None,
+    ) -> None:
+        self.items = items
+        self.variables = dict(variables)
+        self.named = named
+        self.needed = gotos(items)
+        self.taken = {"x", *(taken or ()), *variables.values()}
+        self.lines: list[str] = []
+        self.outputs: dict[str, str] = {}
+        self.depth = 0
+
+    def run(self, variable: str, target: str) -> str:
+        """Write all statements from `variable` on; gives the variable of the result."""
+        return self.write(self.items, variable, target)
+
+    def returning(self, variable: str, target: str) -> list[str]:
+        """The statements of a function that returns the result."""
+        self.depth = 1
+        last = self.run(variable, target)
+        match = re.fullmatch(rf"    {re.escape(last)} = (.*)", self.lines[-1]) if self.lines else None
+        if match:
+            self.lines[-1] = f"    return {match[1]}"
+        else:
+            self.lines.append(f"    return {last}")
+        return self.lines
+
+    def emit(self, line: str) -> None:
+        self.lines.append("    " * self.depth + line)
+
+    def fresh(self, name: str) -> str:
+        """A variable that nothing holds yet."""
+        free, count = name, 1
+        while free in self.taken:
+            count += 1
+            free = f"{name}{count}"
+        self.taken.add(free)
+        return free
+
+    def write(self, items: list[Item], variable: str, target: str) -> str:
+        for item in items:
+            variable = self.item(item, variable, target)
+        return variable
+
+    def goal(self, alias: str | None, target: str) -> str:
+        """The variable that a result goes to: one of its own where it is read again."""
+        if alias is None or alias not in self.needed:
+            return target
+        name = self.fresh(python_name(alias))
+        self.variables[alias] = name
+        return name
+
+    def item(self, item: Item, variable: str, target: str) -> str:
+        if isinstance(item, Make):
+            goal = self.goal(item.alias, target)
+            for place, call in enumerate(item.calls):
+                into = goal if place == len(item.calls) - 1 else target
+                more = []
+                if self.named and item.alias and call.style == "layer" and _named(item, call):
+                    more = [f"name={quoted(item.alias)}"]
+                self.emit(f"{into} = {self.apply(call, variable, more)}{self.note(item, call)}")
+                variable = into
+            return variable
+        if isinstance(item, Use):
+            goal = self.goal(item.alias, target)
+            tensors = [self.variables[name] for name in item.tensors]
+            args = [variable, *tensors, *item.args, *(f"{k}={v}" for k, v in item.kwargs)]
+            code = f"{item.function.name}({', '.join(args)})".replace(X, variable)
+            self.emit(f"{goal} = {code}{self.note(item)}")
+            return goal
+        if isinstance(item, Join):
+            return self.join(item, variable, target)
+        if isinstance(item, Times):
+            return self.times(item, variable, target)
+        if isinstance(item, When):
+            return self.when(item, variable, target)
+        if isinstance(item, Goto):
+            return self.variables[item.name]
+        if isinstance(item, Named):
+            if item.alias not in self.needed:
+                return variable
+            goal = self.goal(item.alias, target)
+            self.emit(f"{goal} = {variable}")
+            return goal
+        if isinstance(item, Assign):
+            self.emit(f"{item.name} = {item.code.replace(X, variable)}")
+            return variable
+        assert isinstance(item, Output)
+        goal = self.fresh(python_name(item.name))
+        self.outputs[item.name] = self.write(item.body, variable, goal)
+        return variable
+
+    def note(self, item: Any, call: CodeCall | None = None) -> str:
+        return _shape(item, call) if self.named else ""
+
+    def apply(self, call: CodeCall, variable: str, more: list[str]) -> str:
+        if call.style == "layer":
+            text = f"{call.text(*more)}({variable})"
+        elif call.style == "function":
+            text = call._replace(args=(variable, *call.args)).text(*more)
+        else:
+            text = call.function.format(*call.args, x=variable, **dict(call.kwargs))
+        return text.replace(X, variable)
+
+    def join(self, item: Join, variable: str, target: str) -> str:
+        taken = set(self.taken)
+        results = []
+        names = path_names(item)
+        for name, path in zip(names, item.paths):
+            if not path:
+                results.append(variable)
+                continue
+            first = path[0]
+            if len(path) == 1 and isinstance(first, Goto):
+                results.append(self.variables[first.name])
+                continue
+            results.append(self.write(path, variable, self.fresh(name)))
+        self.taken = taken | {v for v in self.variables.values()}
+        if item.layer.op == "mul":
+            rank = len(item.layer.output)
+            results = [
+                f"{name}[:, {'None, ' * (rank - 1)}:]" if len(shape) < rank else name
+                for name, shape in zip(results, item.layer.inputs)
+            ]
+        goal = self.goal(item.alias, target)
+        if len(results) == 1:
+            if results[0] != goal:
+                self.emit(f"{goal} = {results[0]}")
+            return goal
+        more = f", name={quoted(item.alias)}" if self.named and item.alias else ""
+        code = f"{_MERGES[item.layer.op]}([{', '.join(results)}]{more})"
+        self.emit(f"{goal} = {code}{self.note(item)}")
+        return goal
+
+    def times(self, item: Times, variable: str, target: str) -> str:
+        if variable != target:
+            self.emit(f"{target} = {variable}")
+        self.emit(f"for {item.index or '_'} in range({item.count}):")
+        self.depth += 1
+        last = self.write(item.body, target, target)
+        if last != target:
+            self.emit(f"{target} = {last}")
+        self.depth -= 1
+        if self.named and item.shapes[0] != item.shapes[1] and "  #" not in self.lines[-1]:
+            self.lines[-1] += _shape(item)
+        return target
+
+    def when(self, item: When, variable: str, target: str) -> str:
+        if variable != target:
+            self.emit(f"{target} = {variable}")
+        word = "if"
+        for test, body in zip(item.tests, item.bodies):
+            if body or word == "elif" or item.otherwise or len(item.tests) > 1:
+                self.emit(f"{word} {test.replace(X, variable)}:")
+                self.way(body, variable, target)
+                word = "elif"
+        if item.otherwise:
+            self.emit("else:")
+            self.way(item.otherwise, variable, target)
+        if item.alias:
+            goal = self.goal(item.alias, target)
+            if goal != target:
+                self.emit(f"{goal} = {target}")
+            return goal
+        return target
+
+    def way(self, items: list[Item], variable: str, target: str) -> None:
+        self.depth += 1
+        before = len(self.lines)
+        last = self.write(items, variable, target)
+        if last != target:
+            self.emit(f"{target} = {last}")
+        if len(self.lines) == before:
+            self.emit("pass")
+        self.depth -= 1

@@ -1,0 +1,196 @@
+"""A network as a program: functions, loops and calls, still of no framework.
+
+A block of the source becomes one function. All its calls in the network are laid over each
+other: a value that is the same in every call, or that an expression of the block's
+parameters gives, is written so; one that differs beyond that becomes a parameter. Calls
+that differ in more than values (a pad here, none there) become variants of the function.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from cnndsl.layers.merge import Merge
+
+
+class CodeCall(NamedTuple):
+    """A call whose values have become code."""
+
+    function: str
+    args: tuple[str, ...]
+    kwargs: tuple[tuple[str, str], ...]
+    style: str
+    main: bool
+
+    def text(self, *more: str) -> str:
+        """The call as Python, with further arguments at the end."""
+        written = [*self.args, *(f"{key}={value}" for key, value in self.kwargs), *more]
+        return f"{self.function}({', '.join(written)})"
+
+
+class Make(NamedTuple):
+    """A layer: one or more calls in a row. `shapes` are (before, after) of the first copy."""
+
+    calls: tuple[CodeCall, ...]
+    alias: str | None
+    op: str
+    shapes: tuple[Any, Any]
+
+
+class Use(NamedTuple):
+    """A call of a function of the program."""
+
+    function: Function
+    args: tuple[str, ...]
+    kwargs: tuple[tuple[str, str], ...]
+    tensors: tuple[str, ...]
+    alias: str | None
+    shapes: tuple[Any, Any]
+
+
+class Join(NamedTuple):
+    """A merge of paths."""
+
+    layer: Merge
+    paths: tuple[list[Item], ...]
+    alias: str | None
+    shapes: tuple[Any, Any]
+
+
+class Times(NamedTuple):
+    """A loop. `index` is the counter's name, or None where nothing reads it."""
+
+    count: str
+    index: str | None
+    body: list[Item]
+    alias: str | None
+    shapes: tuple[Any, Any]
+
+
+class When(NamedTuple):
+    """A condition that calls of a function decide differently."""
+
+    tests: tuple[str, ...]
+    bodies: tuple[list[Item], ...]
+    otherwise: list[Item]
+    alias: str | None
+
+
+class Goto(NamedTuple):
+    """Go on from a named tensor."""
+
+    name: str
+
+
+class Named(NamedTuple):
+    """The current tensor gets a name."""
+
+    alias: str
+
+
+class Assign(NamedTuple):
+    """A name for a value."""
+
+    name: str
+    code: str
+
+
+class Output(NamedTuple):
+    """A side output: the body runs from the current tensor, which stays."""
+
+    name: str
+    body: list[Item]
+
+
+Item = Union[Make, Use, Join, Times, When, Goto, Named, Assign, Output]
+
+
+class Parameter(NamedTuple):
+    """A parameter of a function; `default` is code, or None for a required one.
+
+    `kind` is `source` for one of the block, `channels` for the input channels, `extra` for
+    one that the source does not have.
+    """
+
+    name: str
+    default: str | None
+    kind: str
+    annotation: str = "int"
+
+
+class Function:
+    """A function of the program: what a block, or the body of a loop, became.
+
+    `extra` holds, for each parameter that the source does not have, its value in each copy;
+    `channels` is code for the output channels.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.parameters: list[Parameter] = []
+        self.tensors: list[str] = []
+        self.body: list[Item] = []
+        self.channels: str | None = None
+        self.extra: dict[str, list[Any]] = {}
+
+
+class Program(NamedTuple):
+    """Functions in the order they are defined, and the net itself."""
+
+    functions: list[Function]
+    body: list[Item]
+    helpers: tuple[str, ...]
+
+
+X = "__x__"
+"""Stands in code for the current tensor, until a renderer knows its name."""
+
+
+def is_sequential(items: list[Item]) -> bool:
+    """Whether items are a plain chain: no merge, no second tensor, no side output."""
+    for item in items:
+        if isinstance(item, (Join, Goto, Named, Output)):
+            return False
+        if isinstance(item, Use) and item.tensors:
+            return False
+        if isinstance(item, Times) and not is_sequential(item.body):
+            return False
+        if isinstance(item, When) and not all(
+            is_sequential(body) for body in (*item.bodies, item.otherwise)
+        ):
+            return False
+    return True
+
+
+def gotos(items: list[Item]) -> set[str]:
+    """The tensor names that items go back to or hand on."""
+    found: set[str] = set()
+    for item in items:
+        if isinstance(item, Goto):
+            found.add(item.name)
+        elif isinstance(item, Use):
+            found.update(item.tensors)
+        elif isinstance(item, Join):
+            found.update(*(gotos(path) for path in item.paths))
+        elif isinstance(item, (Times, Output)):
+            found |= gotos(item.body)
+        elif isinstance(item, When):
+            found.update(*(gotos(body) for body in (*item.bodies, item.otherwise)))
+    return found
+
+
+def path_names(item: Join) -> list[str]:
+    """What the results of a merge's paths are called."""
+    if len(item.paths) == 2 and item.layer.op in ("add", "mul"):
+        first, second = (_weight(path) for path in item.paths)
+        other = "skip" if item.layer.op == "add" else "gate"
+        if item.layer.op == "mul":
+            return ["main", "gate"] if first <= second else ["gate", "main"]
+        return ["main", other] if first >= second else [other, "main"]
+    return [f"branch{index + 1}" for index in range(len(item.paths))]
+
+
+def _weight(items: list[Item]) -> int:
+    """How much a path does: a condition that may do nothing counts less than a layer."""
+    return sum(1 if isinstance(item, (When, Goto, Named)) else 2 for item in items)

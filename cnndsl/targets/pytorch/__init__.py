@@ -1,0 +1,126 @@
+"""PyTorch: an nn.Sequential for a chain, an nn.Module for the rest; channels first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.targets.module import docstring, lowering, quoted, write_module
+from cnndsl.targets.program import Make, Use, is_sequential
+from cnndsl.targets.python import class_name, python_name
+from cnndsl.targets.pytorch.forms import lower
+from cnndsl.targets.pytorch.layout import first, flatten_orders
+from cnndsl.targets.pytorch.render import Forward, modules
+from cnndsl.targets.weave import Weaver
+
+if TYPE_CHECKING:
+    from cnndsl.network import Network, Node
+    from cnndsl.targets.code import Call
+    from cnndsl.targets.program import Function, Item, Parameter
+
+SUFFIX = ".py"
+
+_IMPORTS = [
+    (r"\bmath\.", "import math\n"),
+    (r"\btorch\.", "import torch"),
+    (r"\bnn\.", "from torch import nn"),
+    (r"\bF\.", "from torch.nn import functional as F"),
+]
+_INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
+
+
+def generate(network: Network) -> str:
+    """A Python module with `build_model()`, channels first.
+
+    Raises TargetError for a layer that PyTorch cannot express.
+    """
+    orders = flatten_orders(network)
+
+    def one(node: Node, explicit: bool) -> list[Call]:
+        return lower(node.layer, explicit=explicit, order=orders.get(node.index, "first"))
+
+    program = Weaver(network, lowering(network, one), modules=True).weave()
+    functions = [_function(function) for function in program.functions]
+    parts: dict[str, Any] = {
+        "doc": quoted(docstring(network, first))[1:-1],
+        "modules": None,
+        "net": None,
+    }
+    if len(network.inputs) == 1 and is_sequential(program.body) and not _names(program.body):
+        parts["modules"] = modules(program.body, comments=True)
+    else:
+        taken = {class_name(function.name) for function in program.functions}
+        name = class_name(network.name)
+        parts["net"] = name if name not in taken else f"{name}Net"
+        functions.append(_net(network, program.body, parts["net"]))
+    return write_module(Path(__file__).parent, network, program.helpers, functions, _IMPORTS, **parts)
+
+
+def _names(items: list[Item]) -> bool:
+    """Whether the file names any layer of a chain."""
+    return any(isinstance(item, (Make, Use)) and item.alias for item in items)
+
+
+def _signature(parameters: list[Parameter]) -> str:
+    written = ["self"]
+    for parameter in parameters:
+        default = "" if parameter.default is None else f" = {parameter.default}"
+        written.append(f"{parameter.name}: {parameter.annotation}{default}")
+    return ", ".join(written)
+
+
+def _function(function: Function) -> str:
+    name = class_name(function.name)
+    init = f"    def __init__({_signature(function.parameters)}) -> None:\n"
+    if is_sequential(function.body) and not function.tensors:
+        lines = "\n".join(modules(function.body))
+        return f"class {name}(nn.Sequential):\n{init}        super().__init__(\n{lines}\n        )"
+    tensors = {tensor: tensor for tensor in function.tensors}
+    return _module(name, init, function.body, ["x", *function.tensors], tensors)
+
+
+def _net(network: Network, items: list[Item], name: str) -> str:
+    inputs: list[str] = []
+    variables: dict[str, str] = {}
+    for index in network.inputs:
+        node = network.nodes[index]
+        variable = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
+        if len(network.inputs) == 1 and not node.alias:
+            variable = "x"
+        free, count = variable, 1
+        while free in inputs:
+            count += 1
+            free = f"{variable}{count}"
+        inputs.append(free)
+        if node.alias:
+            variables[node.alias] = free
+    init = "    def __init__(self) -> None:\n"
+    return _module(name, init, items, inputs, variables, comments=True)
+
+
+def _module(
+    name: str,
+    init: str,
+    items: list[Item],
+    inputs: list[str],
+    variables: dict[str, str],
+    comments: bool = False,
+) -> str:
+    """A class with a `forward`."""
+    body = Forward(items, variables, inputs, comments)
+    result = body.run(inputs[0])
+    kind = "torch.Tensor"
+    if body.outputs:
+        outputs = {"main": result, **body.outputs}
+        result = "{" + ", ".join(f"{quoted(k)}: {v}" for k, v in outputs.items()) + "}"
+        kind = "dict[str, torch.Tensor]"
+    given = ", ".join(f"{name}: torch.Tensor" for name in inputs)
+    text = f"class {name}(nn.Module):\n{init}        super().__init__()\n"
+    text += "".join(f"        {line}\n" for line in body.init)
+    text += f"\n    def forward(self, {given}) -> {kind}:\n"
+    lines = body.lines
+    if lines and lines[-1].startswith(f"{result} = "):
+        lines[-1] = "return " + lines[-1].removeprefix(f"{result} = ")
+    else:
+        lines.append(f"return {result}")
+    return text + "\n".join(f"        {line}" for line in lines)
