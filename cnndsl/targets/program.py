@@ -23,10 +23,14 @@ class CodeCall(NamedTuple):
     style: str
     main: bool
 
-    def text(self, *more: str) -> str:
-        """The call as Python, with further arguments at the end."""
+    def text(self, *more: str, spread: bool = False) -> str:
+        """The call as Python, with further arguments at the end.
+
+        With `spread` it ends in a comma, by which black gives each argument a line.
+        """
         written = [*self.args, *(f"{key}={value}" for key, value in self.kwargs), *more]
-        return f"{self.function}({', '.join(written)})"
+        comma = "," if spread and written else ""
+        return f"{self.function}({', '.join(written)}{comma})"
 
 
 class Make(NamedTuple):
@@ -59,12 +63,15 @@ class Join(NamedTuple):
 
 
 class Times(NamedTuple):
-    """A loop. `index` is the counter's name, or None where nothing reads it."""
+    """A loop. `index` is the counter's name, or None where nothing reads it.
+
+    `steady` says that the shape after each turn is the same.
+    """
 
     count: str
     index: str | None
     body: list[Item]
-    alias: str | None
+    steady: bool
     shapes: tuple[Any, Any]
 
 
@@ -194,3 +201,8 @@ def path_names(item: Join) -> list[str]:
 def _weight(items: list[Item]) -> int:
     """How much a path does: a condition that may do nothing counts less than a layer."""
     return sum(1 if isinstance(item, (When, Goto, Named)) else 2 for item in items)
+
+
+def numbered(name: str, count: int) -> str:
+    """A name with a number behind it: body2, branch1_2."""
+    return f"{name}_{count}" if name[-1].isdigit() else f"{name}{count}"

@@ -221,8 +221,11 @@ class Weaver:
             self.assigned[id(instance)] = (function, index)
         for parameter in block.parameters:
             if parameter.name.id in instances[0].tensors:
-                function.tensors.append(python_name(parameter.name.id))
-                context.aliases[parameter.name.id] = None
+                name = python_name(parameter.name.id)
+                function.tensors.append(name)
+                widths = [i.tensors[parameter.name.id] for i in instances]
+                channels = [self.nodes[index].output[-1] for index in widths]
+                context.aliases[parameter.name.id] = context.parameter(channels, f"{name}_channels")
         parameters = []
         for source in block.parameters:
             if source.name.id in numeric:
@@ -402,6 +405,7 @@ class Weaver:
             for place, values in enumerate(zip(*(c.args for c in parallel))):
                 value = values[0]
                 hint = value.slot if isinstance(value, Arg) and value.slot else "size"
+                hint = "padding" if "Pad" in call.function else hint
                 args.append(code(list(values), hint if hint != "in" else "in_channels")[0])
             kwargs = []
             for key in call.kwargs:
@@ -693,7 +697,8 @@ class Weaver:
             count = f"{skipped}, {tidy(f'({count}) + {skipped}')}"
             count = ", ".join(_fold(part) for part in count.split(", "))
         used = index if index in context.used else None
-        return [Times(count, used, items, None, shapes)]
+        steady = len({self.nodes[body.output].output for body in loops[0]}) == 1
+        return [Times(count, used, items, steady, shapes)]
 
     def loop_width(
         self, context: LoopContext, channels: str | None, bodies: list[tree.Body]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
-from cnndsl.targets.module import docstring, lowering, quoted, write_module
+from cnndsl.targets.module import docstring, documented, lowering, quoted, write_module
 from cnndsl.targets.python import python_name
 from cnndsl.targets.weave import Weaver
 
@@ -38,7 +38,7 @@ def generate(network: Network) -> str:
 
     program = Weaver(network, lowering(network, one), modules=False).weave()
     parts: dict[str, Any] = {
-        "doc": quoted(docstring(network, lambda shape: shape))[1:-1],
+        "doc": documented(docstring(network, lambda shape: shape)),
         "name": quoted(network.name),
     }
     if len(network.inputs) == 1 and is_plain(program.body):

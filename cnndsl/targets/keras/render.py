@@ -20,12 +20,16 @@ from cnndsl.targets.program import (
     Use,
     When,
     gotos,
+    numbered,
     path_names,
 )
 from cnndsl.targets.python import python_name
 
 if TYPE_CHECKING:
     from cnndsl.network import Network
+
+WIDTH = 88
+"""Black's line length."""
 
 _MERGES = {
     "add": "layers.add",
@@ -111,15 +115,20 @@ class Body:
             self.lines.append(f"    return {last}")
         return self.lines
 
-    def emit(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
+    def emit(self, line: str, note: str = "") -> None:
+        """Write a line; a note that would make it too long stands above it."""
+        space = "    " * self.depth
+        if note and len(space) + 4 + len(line) + len(note) > WIDTH:
+            self.lines.append(space + note.strip())
+            note = ""
+        self.lines.append(space + line + note)
 
     def fresh(self, name: str) -> str:
         """A variable that nothing holds yet."""
         free, count = name, 1
         while free in self.taken:
             count += 1
-            free = f"{name}{count}"
+            free = numbered(name, count)
         self.taken.add(free)
         return free
 
@@ -144,7 +153,10 @@ class Body:
                 more = []
                 if self.named and item.alias and call.style == "layer" and _named(item, call):
                     more = [f"name={quoted(item.alias)}"]
-                self.emit(f"{into} = {self.apply(call, variable, more)}{self.note(item, call)}")
+                code = f"{into} = {self.apply(call, variable, more)}"
+                if len(code) + 4 * (self.depth + 1) > WIDTH:
+                    code = f"{into} = {self.apply(call, variable, more, spread=True)}"
+                self.emit(code, self.note(item, call))
                 variable = into
             return variable
         if isinstance(item, Use):
@@ -152,7 +164,7 @@ class Body:
             tensors = [self.variables[name] for name in item.tensors]
             args = [variable, *tensors, *item.args, *(f"{k}={v}" for k, v in item.kwargs)]
             code = f"{item.function.name}({', '.join(args)})".replace(X, variable)
-            self.emit(f"{goal} = {code}{self.note(item)}")
+            self.emit(f"{goal} = {code}", self.note(item))
             return goal
         if isinstance(item, Join):
             return self.join(item, variable, target)
@@ -166,7 +178,10 @@ class Body:
             if item.alias not in self.needed:
                 return variable
             goal = self.goal(item.alias, target)
-            self.emit(f"{goal} = {variable}")
+            if variable == target and self.lines and self.lines[-1].lstrip().startswith(f"{target} = "):
+                self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
+            else:
+                self.emit(f"{goal} = {variable}")
             return goal
         if isinstance(item, Assign):
             self.emit(f"{item.name} = {item.code.replace(X, variable)}")
@@ -179,9 +194,11 @@ class Body:
     def note(self, item: Any, call: CodeCall | None = None) -> str:
         return _shape(item, call) if self.named else ""
 
-    def apply(self, call: CodeCall, variable: str, more: list[str]) -> str:
+    def apply(
+        self, call: CodeCall, variable: str, more: list[str], spread: bool = False
+    ) -> str:
         if call.style == "layer":
-            text = f"{call.text(*more)}({variable})"
+            text = f"{call.text(*more, spread=spread)}({variable})"
         elif call.style == "function":
             text = call._replace(args=(variable, *call.args)).text(*more)
         else:
@@ -215,7 +232,7 @@ class Body:
             return goal
         more = f", name={quoted(item.alias)}" if self.named and item.alias else ""
         code = f"{_MERGES[item.layer.op]}([{', '.join(results)}]{more})"
-        self.emit(f"{goal} = {code}{self.note(item)}")
+        self.emit(f"{goal} = {code}", self.note(item))
         return goal
 
     def times(self, item: Times, variable: str, target: str) -> str:
@@ -223,16 +240,19 @@ class Body:
             self.emit(f"{target} = {variable}")
         self.emit(f"for {item.index or '_'} in range({item.count}):")
         self.depth += 1
+        # A name or a shape that holds for one turn need not hold for the next.
+        named, self.named = self.named, False
         last = self.write(item.body, target, target)
         if last != target:
             self.emit(f"{target} = {last}")
+        self.named = named
+        if named and item.steady:
+            self.emit(self.lines.pop().strip(), _shape(item))
         self.depth -= 1
-        if self.named and item.shapes[0] != item.shapes[1] and "  #" not in self.lines[-1]:
-            self.lines[-1] += _shape(item)
         return target
 
     def when(self, item: When, variable: str, target: str) -> str:
-        if variable != target:
+        if variable != target and not all((*item.bodies, item.otherwise)):
             self.emit(f"{target} = {variable}")
         word = "if"
         for test, body in zip(item.tests, item.bodies):

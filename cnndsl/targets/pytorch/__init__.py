@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets.module import docstring, lowering, quoted, write_module
+from cnndsl.targets.module import docstring, documented, lowering, quoted, write_module
 from cnndsl.targets.program import Make, Use, is_sequential
 from cnndsl.targets.python import class_name, python_name
 from cnndsl.targets.pytorch.forms import lower
@@ -42,7 +42,7 @@ def generate(network: Network) -> str:
     program = Weaver(network, lowering(network, one), modules=True).weave()
     functions = [_function(function) for function in program.functions]
     parts: dict[str, Any] = {
-        "doc": quoted(docstring(network, first))[1:-1],
+        "doc": documented(docstring(network, first)),
         "modules": None,
         "net": None,
     }

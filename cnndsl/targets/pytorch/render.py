@@ -17,6 +17,7 @@ from cnndsl.targets.program import (
     Use,
     When,
     gotos,
+    numbered,
     is_sequential,
     path_names,
 )
@@ -126,7 +127,7 @@ class Forward:
         free, count = name, 1
         while free in self.attributes:
             count += 1
-            free = f"{name}{count}"
+            free = numbered(name, count)
         self.attributes.add(free)
         return free
 
@@ -134,7 +135,7 @@ class Forward:
         free, count = name, 1
         while free in self.taken:
             count += 1
-            free = f"{name}{count}"
+            free = numbered(name, count)
         self.taken.add(free)
         return free
 
@@ -239,7 +240,10 @@ class Forward:
             if item.alias not in self.needed:
                 return variable
             goal = self.goal(item.alias, target)
-            self.lines.append(f"{goal} = {variable}")
+            if variable == target and self.lines and self.lines[-1].startswith(f"{target} = "):
+                self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
+            else:
+                self.lines.append(f"{goal} = {variable}")
             return goal
         if isinstance(item, Output):
             goal = self.fresh(python_name(item.name))

@@ -1,0 +1,375 @@
+"""Whatever comes in: an exit code of 0, 1 or 2, located diagnostics, and never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cnndsl.cli import main
+from cnndsl.diagnostics import CODES
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = sorted((ROOT / "samples").glob("**/*.cnn"))
+
+
+class Output(io.TextIOWrapper):
+    """A stream in the place of standard output, and what was written to it."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", newline="\n")
+
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode()  # type: ignore[attr-defined, no-any-return]
+
+
+def run(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """The command within this process: its exit code, standard output and error."""
+    out, err = Output(), Output()
+    with (
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main(list(words))
+    return code, out.text(), err.text()
+
+
+def check(content: bytes) -> list[dict[str, object]]:
+    """Check any bytes in every way, and give the diagnostics."""
+    code, out, err = run("check", "-", "--format", "json", stdin=content)
+    assert err == "", err
+    rows = json.loads(out)
+    assert code == (1 if rows else 0)
+    lines = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").split("\n")
+    for row in rows:
+        assert row["code"] in CODES and row["message"]
+        assert row["file"] == "<stdin>"
+        start, end = (row["line"], row["column"]), (row["end_line"], row["end_column"])
+        assert (1, 1) <= start <= end
+        for line, column in (start, end):
+            assert line <= len(lines) and column <= len(lines[line - 1]) + 2
+    code, out, err = run("check", "-", stdin=content)
+    assert code == (1 if rows else 0) and err == ""
+    assert out.count("\nerror[") + out.startswith("error[") == len(rows)
+    assert all(line.isprintable() for line in out.split("\n"))
+    return rows
+
+
+WORDS = st.sampled_from(
+    [
+        "net",
+        "input",
+        "rounding",
+        "defaults",
+        "from",
+        "let",
+        "param",
+        "expect",
+        "repeat",
+        "if",
+        "else",
+        "block",
+        "head",
+        "as",
+        "and",
+        "or",
+        "not",
+        "conv",
+        "pool",
+        "dense",
+        "flatten",
+        "add",
+        "concat",
+        "skip",
+        "relu",
+        "bn",
+        "same",
+        "pad",
+        "dilation",
+        "groups",
+        "C",
+        "H",
+        "W",
+        "exact",
+        "floor",
+        "params",
+        "shape",
+        "field",
+        "1",
+        "2",
+        "3x3",
+        "28x28x1",
+        "0:1x0:1",
+        "5M",
+        "0.5",
+        "64_620",
+        "1e9",
+        "a",
+        "b",
+        "block1",
+        "합성곱",
+        ",",
+        ";",
+        ":",
+        "=",
+        "==",
+        "<=",
+        "{",
+        "}",
+        "(",
+        ")",
+        "|",
+        "/",
+        "//",
+        "*",
+        "**",
+        "+",
+        "-",
+        "%",
+        "#",
+        "\n",
+        "\n",
+        "\t",
+        "\r",
+        "\x00",
+        "\ufeff",
+        "“",
+        "[",
+        "'",
+        "é",
+        "4x",
+        "٣",
+        "9999999999999",
+    ]
+)
+PROGRAMS = st.lists(WORDS, max_size=40).map(" ".join)
+
+
+@given(st.binary(max_size=200))
+@example(b"\xff\xfe\x00")
+@example(b"\xef\xbb\xbf")
+@example(b"\xef\xbb\xbf\xff")
+@example(b"\x00")
+@example(b"\r")
+@example(b"input 8\rrelu")
+def test_property_any_bytes(content: bytes) -> None:
+    check(content)
+
+
+@given(st.text(max_size=200))
+@example("\u2028")
+@example("input 8\x85relu\x0b\x0c")
+@example("﹛｝（")
+@example("ﬁ = ﷺ")
+@example("let ª = 1; let a = 2")
+def test_property_any_text(text: str) -> None:
+    check(text.encode("utf-8", "replace"))
+
+
+@given(PROGRAMS)
+@example("input 28x28x1 \n repeat 1e9 { conv 1 1 }")
+@example("block a ( ) { b } \n block b ( ) { a } \n input 1 \n a")
+def test_property_any_words(text: str) -> None:
+    check(text.encode())
+
+
+@given(st.data())
+def test_property_samples_with_damage(data: st.DataObject) -> None:
+    content = bytearray(data.draw(st.sampled_from(SAMPLES)).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 12))
+        content[start : start + length] = data.draw(WORDS).encode()
+    check(bytes(content))
+
+
+@given(st.one_of(PROGRAMS, st.text(max_size=60)), st.one_of(PROGRAMS, st.text(max_size=20)))
+def test_property_any_settings(value: str, size: str) -> None:
+    value, size = value.replace("\x00", ""), size.replace("\x00", "")
+    words = ("--set", f"width={value}", "--input", size)
+    code, out, err = run("check", "-", *words, stdin=b"param width = 8; conv width 3x3")
+    assert code in (0, 1, 2) and "internal error" not in err
+    assert code != 1 or "error[E" in out
+
+
+# No slash and no dots: the test must not find its way out of its folder.
+ARGUMENTS = st.one_of(
+    st.text(st.characters(exclude_characters="./\\\0", codec="utf-8"), max_size=8),
+    st.sampled_from(
+        [
+            "check",
+            "fmt",
+            "build",
+            "show",
+            "rule",
+            "-",
+            "--",
+            "--set",
+            "--input",
+            "--limit",
+            "-t",
+            "json",
+            "--help",
+        ]
+    ),
+)
+
+
+@pytest.fixture
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(ARGUMENTS, max_size=6))
+def test_property_any_command_line(empty_folder: Path, words: list[str]) -> None:
+    code, _, err = run(*words)
+    assert code in (0, 1, 2) and "internal error" not in err
+    assert list(empty_folder.iterdir()) == []
+
+
+@given(st.one_of(PROGRAMS, st.text(max_size=100)))
+def test_property_other_commands_take_anything_too(text: str) -> None:
+    content = text.encode("utf-8", "replace")
+    clean = not check(content)
+    for words in (["fmt", "-"], ["fmt", "--check", "-"], ["fmt", "--diff", "-"]):
+        code, _, err = run(*words, stdin=content)
+        assert code in (0, 1) and "internal error" not in err
+    for words in (["build", "-", "--target", "json"], ["show", "-"]):
+        code, out, err = run(*words, stdin=content)
+        assert "internal error" not in err
+        assert code == (0 if clean else 1)
+        assert bool(out) == clean
+
+
+LARGE = {
+    "parentheses": "input 8\nlet a = " + "(" * 100_000,
+    "balanced parentheses": "let a = " + "(" * 50_000 + "1" + ")" * 50_000,
+    "braces": "input 8\n" + "repeat 1 { " * 50_000 + "}" * 50_000,
+    "open braces": "add { " * 100_000,
+    "paths": "input 8\nadd { " + "| " * 100_000 + "}",
+    "minus signs": "let a = (" + "-" * 100_000 + "1)",
+    "nots": "let a = (" + "not " * 100_000 + "1)",
+    "powers": "let a = (" + "2 ** " * 10_000 + "2)",
+    "sums": "let a = (" + "1 + " * 100_000 + "1)",
+    "else if": "input 8\nif 0 { }" + " else if 0 { }" * 50_000,
+    "tuple": "let a = (" + "1, " * 100_000 + "1)",
+    "ranges": "input 8\nslice " + "1:" * 50_000,
+    "size": "input " + "x".join(["2"] * 100_000),
+    "digits": "input 8\ndense " + "9" * 1_000_000,
+    "name": "a" * 5_000_000,
+    "call": "input 8\nrelu " + "a=1 " * 100_000,
+    "one comment": "# " + "한" * 3_000_000,
+    "one line": "relu; " * 100_000,
+    "bad characters": "\x00" * 1_000_000,
+    "bad numbers": "1x " * 300_000,
+    "closing": "}" * 1_000_000,
+    "newlines": "\n" * 5_000_000,
+    "carriage returns": "\r" * 5_000_000,
+    "blocks": "".join(f"block b{n}(x) {{ relu }}\n" for n in range(20_000)),
+    "doubling blocks": "".join(f"block b{n}() {{ b{n + 1}; b{n + 1} }}\n" for n in range(60))
+    + "block b60() { relu }\ninput 8\nb0\n",
+    "a chain of blocks": "".join(f"block b{n}() {{ b{n + 1} }}\n" for n in range(5_000))
+    + "block b5000() { relu }\ninput 8\nb0\n",
+    "a chain of constants": "let a0 = 1\n"
+    + "".join(f"let a{n} = (a{n - 1} + 1)\n" for n in range(1, 20_000)),
+    "squares": "let a0 = 10\n"
+    + "".join(f"let a{n} = (a{n - 1} * a{n - 1})\n" for n in range(1, 200)),
+    "towers": "input 8\ndense (9 ** 9 ** 9 ** 9)",
+    "repeat": "input 8\nrepeat 1000000000 { relu }",
+    "nested repeat": "input 8\n" + "repeat 1000 { " * 50 + "relu" + "}" * 50,
+    "repeat of nothing": "input 8\nrepeat 1000000000000 { }",
+    "repeat of lets": "input 8\nrepeat 1000000000000 { let a = 1 }",
+    "repeat of ifs": "input 8\nrepeat 1000000000000 { if 0 { relu } }",
+    "repeat of repeats": "input 8\nrepeat 1000000000 { repeat 0 { relu } }",
+    "repeat of paths": "input 8\nrepeat 1000000000000 { add { skip | skip } }",
+    "repeat of skips": "input 8\nrepeat 1000000000000 { skip }",
+    "repeat of blocks of nothing": "block a() { }\ninput 8\nrepeat 1000000000000 { a }",
+    "repeat of promises": "input 8\nrepeat 1000000000000 { expect shape == 8 }",
+    "repeat of froms": "input 8 as x\nrepeat 1000000000000 { from x }",
+    "large sizes": "input 1000000000000000x1000000000000000x1\nconv 1000000000000 3x3 same\n" * 1,
+    "large input": "input 999999999999999999x999999999999999999x999999999999999999x9\nflatten",
+    "up": "input 8x8x1\n" + "up 1000000000000000\n" * 50,
+    "large pad": "input 8x8x1\nzeropad 999999999999999999\nconv 1 3",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_texts(name: str) -> None:
+    before = time.process_time()
+    check(LARGE[name].encode())
+    # Twice checked; seconds would be a sign of something quadratic.
+    assert time.process_time() - before < 40
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_texts_format(name: str) -> None:
+    code, _, err = run("fmt", "-", stdin=LARGE[name].encode())
+    assert code in (0, 1) and "internal error" not in err
+
+
+def test_ten_megabytes() -> None:
+    content = ("conv 8 3x3 same relu  # 합성곱\n" * 400_000).encode()[: 10 * 2**20]
+    content = content[: content.rindex(b"\n") + 1]
+    code, _out, err = run("check", "-", "--input", "28x28x1", stdin=content)
+    assert (code, err) == (0, "")
+
+
+def test_a_promise_of_everything_is_a_message() -> None:
+    text = b"input 8\nexpect params == " + b"9" * 4400 + b"\n"
+    assert check(text)
+
+
+# As processes: what the interpreter itself would say.
+
+
+def process(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "cnndsl", *words],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        timeout=120,
+        check=False,
+    )
+    return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["parentheses", "braces", "minus signs", "powers", "repeat"])
+@pytest.mark.parametrize("command", ["check", "fmt", "show", "build"])
+def test_processes_end_well(name: str, command: str) -> None:
+    target = ["--target", "json"] if command == "build" else []
+    code, out, err = process(command, "-", *target, stdin=LARGE[name].encode())
+    assert "Traceback" not in err and "internal error" not in err
+    if command == "fmt":
+        assert code in (0, 1)
+    else:
+        assert code == 1 and "<stdin>:" in out + err
+
+
+def test_a_folder_where_a_file_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "a.cnn").mkdir()
+    for words in (["show", str(tmp_path)], ["check", str(tmp_path / "a.cnn")]):
+        code, out, err = process(*words)
+        assert (code, out) == (2, "")
+        assert re.fullmatch(r"cnndsl: .*: no \.cnn file in this folder\n", err)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="Linux only")
+def test_a_file_that_fails_while_it_is_read() -> None:
+    code, out, err = process("check", "/proc/self/mem")
+    assert (code, out) == (2, "") and err.startswith("cnndsl: /proc/self/mem: ")
