@@ -452,10 +452,11 @@ class _Elaborator:
         scope = self.scope
         if reserved(alias.id) or alias.id in self.blocks:
             self.report_reserved(alias, "a tensor")
-        elif alias.id in scope.defined:
-            self.report_taken(alias, scope.defined[alias.id], "name")
+        elif alias.id in scope.named or alias.id in scope.defined:
+            first = scope.named.get(alias.id) or scope.defined[alias.id]
+            self.report_taken(alias, first, "name")
         else:
-            scope.defined[alias.id] = alias
+            scope.named[alias.id] = alias
             scope.tensors[alias.id] = index
 
     # Values
@@ -518,8 +519,9 @@ class _Elaborator:
         if reserved(name.id) or name.id in self.blocks:
             self.report_reserved(name, "a constant")
             return None
-        if name.id in scope.defined:
-            self.report_taken(name, scope.defined[name.id], "name")
+        if name.id in scope.defined or name.id in scope.named:
+            first = scope.defined.get(name.id) or scope.named[name.id]
+            self.report_taken(name, first, "name")
             return None
         scope.defined[name.id] = name
         scope.constants[name.id] = None  # unknown, should the value fail
@@ -757,8 +759,7 @@ class _Elaborator:
     def path_scope(self) -> Scope:
         """Constants of its own; tensors named inside are in sight outside."""
         scope = Scope(self.scope.frame, self.scope)
-        scope.tensors = self.scope.tensors
-        scope.defined = self.scope.defined if self.scope.tensors is scope.tensors else {}
+        scope.tensors, scope.named = self.scope.tensors, self.scope.named
         return scope
 
     def call(self, block: ast.Block, statement: ast.Apply) -> Item | None:

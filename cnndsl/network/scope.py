@@ -52,16 +52,18 @@ class Frame:
 class Scope:
     """Names in sight: this body's own, then those of the bodies around it."""
 
-    __slots__ = ("arguments", "constants", "defined", "frame", "outer", "tensors")
+    __slots__ = ("arguments", "constants", "defined", "frame", "named", "outer", "tensors")
 
     def __init__(self, frame: Frame, outer: Scope | None = None) -> None:
         self.frame = frame
         self.outer = outer
         self.constants: dict[str, Any] = {}
         self.tensors: dict[str, int] = {}
+        # Where each constant, and each tensor, got its name.
+        self.defined: dict[str, ast.Name] = {}
+        self.named: dict[str, ast.Name] = {}
         # Parameters of a block that stand for a tensor of the caller.
         self.arguments: dict[str, int] = {}
-        self.defined: dict[str, ast.Name] = {}
 
     def constant(self, name: str) -> Any:
         """A constant's value; raises KeyError."""
