@@ -1,0 +1,505 @@
+"""What each layer is in Keras 3, channels last.
+
+The forms use what all backends of Keras document: no stride together with a dilation, no
+strides that differ between dimensions in a depthwise convolution.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.targets.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.targets.lowering import (
+    Ask,
+    Code,
+    Pads,
+    all_pads,
+    any_pads,
+    dilations,
+    extra_pads,
+    is_same,
+    is_symmetric,
+    pad_arg,
+    sizes,
+    strides,
+    written_pads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.layers import Layer
+
+    Form = Callable[[Any, Ask], list[Call]]
+
+
+def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
+    """The calls that a layer becomes, in order, with the activation written after it.
+
+    `explicit` asks for the most general form; `order` is for other frameworks, as Keras
+    flattens channels last anyway. Raises NotExpressible.
+    """
+    form = FORMS.get(type(layer))
+    if form is None:
+        raise NotExpressible(f"Keras has no form of `{layer.op}`", "write it with other layers")
+    calls = form(layer, Ask(explicit, order))
+    if layer.activation is not None and string(layer.activation) is None:
+        calls += [call._replace(main=False) for call in lower(layer.activation)]
+    return calls
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
+
+
+def layer_call(function: str, *args: Any, **kwargs: Any) -> Call:
+    """The call that stands for the layer itself."""
+    return Call(f"layers.{function}", args, kwargs, main=True)
+
+
+# Activations
+
+STRINGS: dict[type[Layer], str] = {
+    activation.Relu: "relu",
+    activation.Relu6: "relu6",
+    activation.Elu: "elu",
+    activation.Selu: "selu",
+    activation.Gelu: "gelu",
+    activation.Silu: "silu",
+    activation.Mish: "mish",
+    activation.Softplus: "softplus",
+    activation.Sigmoid: "sigmoid",
+    activation.Tanh: "tanh",
+    activation.Softmax: "softmax",
+    activation.HardSwish: "hard_silu",
+    activation.HardSigmoid: "hard_sigmoid",
+}
+"""What goes into `activation=`; the string "gelu" is the exact form, `ops.gelu` is not."""
+
+
+def string(layer: Layer) -> str | None:
+    """An activation as a string, where one means exactly it."""
+    if isinstance(layer, activation.Elu) and layer.alpha != 1:
+        return None
+    return STRINGS.get(type(layer))
+
+
+def activation_arg(layer: Layer) -> Arg:
+    """The `activation=` of a layer; None where there is none, or none that a string says."""
+    value = string(layer.activation) if layer.activation else None
+    return Arg(value, "activation", None)
+
+
+def by_string(layer: Layer, ask: Ask) -> list[Call]:
+    return [layer_call("Activation", STRINGS[type(layer)])]
+
+
+def relu(layer: activation.Relu, ask: Ask) -> list[Call]:
+    return [layer_call("ReLU")]
+
+
+def relu6(layer: activation.Relu6, ask: Ask) -> list[Call]:
+    return [layer_call("ReLU", max_value=6)]
+
+
+def softmax(layer: activation.Softmax, ask: Ask) -> list[Call]:
+    return [layer_call("Softmax")]
+
+
+def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+    return [layer_call("LeakyReLU", negative_slope=Arg(layer.slope, "slope"))]
+
+
+def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+    return [layer_call("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+    axes = list(range(1, rank(layer) + 1)) or None
+    initial: Any = "zeros"
+    if layer.initial:
+        initial = Code(f"keras.initializers.Constant({layer.initial!r})")
+    return [
+        layer_call(
+            "PReLU",
+            alpha_initializer=Arg(initial, "", "zeros"),
+            shared_axes=Arg(axes, "", None),
+        )
+    ]
+
+
+# Padding
+
+
+def padding(pads: Pads) -> Any:
+    """Padding as ZeroPadding and Cropping layers take it, begin and end of each dimension."""
+    return pads[0] if len(pads) == 1 else pads
+
+
+def zero_padding(layer: Any, pads: Pads, ask: Ask) -> Call:
+    """A layer that pads with zeros before windows slide."""
+    value = Arg(padding(pads))
+    if is_symmetric(pads) and not (ask.explicit and layer.same):
+        value = pad_arg(layer, pads)
+    return Call(f"layers.ZeroPadding{len(pads)}D", (value,))
+
+
+def fill_padding(pads: Pads, value: float) -> Call:
+    """Padding with a value of one's choice."""
+    widths = [[0, 0], *([begin, end] for begin, end in pads), [0, 0]]
+    return Call("ops.pad", (widths,), {"constant_values": value}, style="function")
+
+
+def padding_word(layer: Any) -> str | None:
+    """The `padding=` that says a layer's windows, if one does."""
+    if layer.same:
+        return "same"
+    if not any_pads(all_pads(layer.windows)):
+        return "valid"
+    return "same" if is_same(layer.windows) else None
+
+
+# Convolutions
+
+
+def needs_slices(layer: Any) -> bool:
+    """Whether windows have what Keras refuses: steps and a spacing at once."""
+    windows = layer.windows
+    return any(w.stride > 1 for w in windows) and any(w.dilation > 1 for w in windows)
+
+
+def slid(layer: Any, ask: Ask, make: Callable[[dict[str, Any]], list[Call]]) -> list[Call]:
+    """The convolutions that `make` makes of keywords for the windows, and what they need."""
+    word = None if ask.explicit or needs_slices(layer) else padding_word(layer)
+    pads = all_pads(layer.windows)
+    calls = []
+    if ask.explicit or (word is None and any_pads(pads)):
+        calls.append(zero_padding(layer, pads, ask))
+    step = Arg(1, "", 1) if needs_slices(layer) else strides(layer.windows)
+    calls += make(
+        {
+            "strides": step,
+            "padding": Arg(word or "valid", "", "valid"),
+            "dilation_rate": dilations(layer.windows),
+        }
+    )
+    if needs_slices(layer):
+        # Every S-th of all positions; what is between them is computed in vain.
+        steps = tuple(window.stride for window in layer.windows)
+        slot = "stride" if len(set(steps)) == 1 else ""
+        places = "".join(f", ::{{{place}}}" for place in range(len(steps)))
+        args = tuple(Arg(step, slot) for step in steps)
+        calls.append(Call(f"{{x}}[:{places}]", args, style="template"))
+    return calls
+
+
+def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+    def make(keywords: dict[str, Any]) -> list[Call]:
+        return [
+            layer_call(
+                f"Conv{rank(layer)}D",
+                Arg(layer.filters, "filters"),
+                sizes(layer.kernel, "kernel"),
+                **keywords,
+                groups=Arg(layer.groups, "groups", 1),
+                activation=activation_arg(layer),
+                use_bias=Arg(not layer.nobias, "", True),
+            )
+        ]
+
+    return slid(layer, ask, make)
+
+
+def by_groups(layer: Any) -> bool:
+    """Whether a depthwise convolution has to be one of as many groups as channels.
+
+    Keras has no DepthwiseConv3D, and TensorFlow's wants equal strides.
+    """
+    return rank(layer) == 3 or len({window.stride for window in layer.windows}) > 1
+
+
+def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+    def make(keywords: dict[str, Any]) -> list[Call]:
+        rest = {
+            "activation": activation_arg(layer),
+            "use_bias": Arg(not layer.nobias, "", True),
+        }
+        if by_groups(layer):
+            return [grouped(layer, keywords, **rest)._replace(main=True)]
+        return [
+            layer_call(
+                f"DepthwiseConv{rank(layer)}D",
+                sizes(layer.kernel, "kernel"),
+                **keywords,
+                depth_multiplier=Arg(layer.mult, "mult", 1),
+                **rest,
+            )
+        ]
+
+    return slid(layer, ask, make)
+
+
+def grouped(layer: Any, keywords: dict[str, Any], **rest: Any) -> Call:
+    """A depthwise convolution as one of groups."""
+    filters = Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
+    return Call(
+        f"layers.Conv{rank(layer)}D",
+        (filters, sizes(layer.kernel, "kernel")),
+        {**keywords, "groups": Arg(layer.channels, "in"), **rest},
+    )
+
+
+def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+    rest = {
+        "activation": activation_arg(layer),
+        "use_bias": Arg(not layer.nobias, "", True),
+    }
+
+    def make(keywords: dict[str, Any]) -> list[Call]:
+        filters = Arg(layer.filters, "filters")
+        if by_groups(layer):
+            return [
+                grouped(layer, keywords, use_bias=False),
+                layer_call(f"Conv{rank(layer)}D", filters, 1, **rest),
+            ]
+        return [
+            layer_call(
+                f"SeparableConv{rank(layer)}D",
+                filters,
+                sizes(layer.kernel, "kernel"),
+                **keywords,
+                depth_multiplier=Arg(layer.mult, "mult", 1),
+                **rest,
+            )
+        ]
+
+    return slid(layer, ask, make)
+
+
+def transposed(layer: conv.TransposedConv, ask: Ask) -> list[Call]:
+    """Keras paints (X - 1) * S + max(K, S) pixels; what is too much is cropped.
+
+    Its own `same` is exact where as much is lost at either end: elsewhere the backends do
+    not agree on which end loses more.
+    """
+    over = tuple(
+        (begin, end + max(kernel, stride) - kernel - grow)
+        for (begin, end), kernel, stride, grow in zip(
+            layer.crop, layer.kernel, layer.stride, layer.grow
+        )
+    )
+    is_same = all(
+        begin == end == max(0, kernel - stride) // 2 and kernel >= stride
+        for (begin, end), kernel, stride in zip(over, layer.kernel, layer.stride)
+    )
+    word = "same" if any_pads(over) and is_same and not ask.explicit else "valid"
+    calls = [
+        layer_call(
+            f"Conv{rank(layer)}DTranspose",
+            Arg(layer.filters, "filters"),
+            sizes(layer.kernel, "kernel"),
+            strides=sizes(layer.stride, "stride", 1),
+            padding=Arg(word, "", "valid"),
+            activation=activation_arg(layer),
+            use_bias=Arg(not layer.nobias, "", True),
+        )
+    ]
+    if ask.explicit or (word == "valid" and any_pads(over)):
+        calls.append(Call(f"layers.Cropping{rank(layer)}D", (padding(over),)))
+    return calls
+
+
+# Pools
+
+
+def pool_call(layer: Any, name: str, word: str) -> Call:
+    kernel = same_or_tuple(layer.kernel)
+    return layer_call(
+        f"{name}Pooling{rank(layer)}D",
+        Arg(kernel, "kernel"),
+        strides=strides(layer.windows, kernel),
+        padding=Arg(word, "", "valid"),
+    )
+
+
+def max_pool(layer: Any, ask: Ask) -> list[Call]:
+    word = None if ask.explicit else padding_word(layer)
+    if word is not None:
+        return [pool_call(layer, "Max", word)]
+    pads = all_pads(layer.windows)
+    return [fill_padding(pads, float("-inf")), pool_call(layer, "Max", "valid")]
+
+
+def min_pool(layer: pool.MinPool, ask: Ask) -> list[Call]:
+    minus = Call("-{x}", style="template")
+    return [minus, *max_pool(layer, ask), minus]
+
+
+def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
+    """Padding does not count, nor does ever what rounding up adds, as in PyTorch."""
+    windows = layer.windows
+    word = None if ask.explicit else padding_word(layer)
+    pads = all_pads(windows)
+    calls = []
+    if layer.countpad and word != "valid":
+        calls.append(zero_padding(layer, written_pads(windows), ask))
+        pads = extra_pads(windows)
+        word = None if ask.explicit or any_pads(pads) else "valid"
+    if word is not None:
+        return [*calls, pool_call(layer, "Average", word)]
+    return [
+        *calls,
+        Call(
+            "average_pool",
+            (
+                sizes(layer.kernel, "kernel"),
+                strides(windows, ...),
+                [list(pair) for pair in pads],
+            ),
+            style="function",
+            main=True,
+            helpers=("average_pool",),
+        ),
+    ]
+
+
+def global_pool(name: str) -> Form:
+    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+        keep = Arg(bool(layer.keep), "", False)
+        return [layer_call(f"Global{name}Pooling{rank(layer)}D", keepdims=keep)]
+
+    return form
+
+
+# The rest
+
+
+def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+    return [layer_call("Flatten")]
+
+
+def fully_connected(layer: dense.Dense, ask: Ask) -> list[Call]:
+    return [
+        layer_call(
+            "Dense",
+            Arg(layer.units, "units"),
+            activation=activation_arg(layer),
+            use_bias=Arg(not layer.nobias, "", True),
+        )
+    ]
+
+
+def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+    return [
+        layer_call(
+            "BatchNormalization",
+            momentum=Arg(layer.momentum, "momentum"),
+            epsilon=Arg(layer.eps, "eps"),
+            center=Arg(not layer.noshift, "", True),
+            scale=Arg(not layer.noscale, "", True),
+        )
+    ]
+
+
+def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+    return [layer_call("LayerNormalization", epsilon=Arg(layer.eps, "eps"))]
+
+
+def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+    groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
+    return [layer_call("GroupNormalization", groups=groups, epsilon=eps)]
+
+
+def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+    kwargs = {name: Arg(getattr(layer, name), name) for name in ("size", "alpha", "beta", "k")}
+    name = "local_response_norm"
+    return [Call(name, (), kwargs, style="function", main=True, helpers=(name,))]
+
+
+def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+    initial: Any = "ones"
+    if layer.init != 1:
+        initial = Code(f"keras.initializers.Constant({layer.init!r})")
+    channels = Arg(layer.channels, "in")
+    return [layer_call("EinsumDense", "...c,c->...c", channels, kernel_initializer=initial)]
+
+
+def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+    return [layer_call("Dropout", Arg(layer.rate, "rate"))]
+
+
+def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+    shape = (None, *(1 for _ in layer.input))
+    return [layer_call("Dropout", Arg(layer.rate, "rate"), noise_shape=shape)]
+
+
+def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+    factor = sizes(layer.factor, "factor")
+    if rank(layer) != 2:
+        return [layer_call(f"UpSampling{rank(layer)}D", factor)]
+    how = Arg("bilinear" if layer.bilinear else "nearest", "", "nearest")
+    return [layer_call("UpSampling2D", factor, interpolation=how)]
+
+
+def borders(name: str, slot: str) -> Form:
+    def form(layer: Any, ask: Ask) -> list[Call]:
+        pads: Pads = tuple(tuple(pair) for pair in getattr(layer, slot))
+        value = Arg(padding(pads))
+        if is_symmetric(pads):
+            value = sizes([begin for begin, _ in pads], slot)
+        return [layer_call(f"{name}{len(pads)}D", value)]
+
+    return form
+
+
+def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+    return [layer_call("Reshape", Arg(layer.shape, "shape"))]
+
+
+def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+    name, groups = "channel_shuffle", Arg(layer.groups, "groups")
+    return [Call(name, (groups,), style="function", main=True, helpers=(name,))]
+
+
+def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+    begin, end = layer.range
+    args = (Arg(begin, "range.begin"), Arg(end, "range.end"))
+    return [Call("{x}[..., {0}:{1}]", args, style="template", main=True)]
+
+
+FORMS: dict[type[Layer], Form] = {
+    conv.Conv: convolution,
+    conv.DepthwiseConv: depthwise,
+    conv.SeparableConv: separable,
+    conv.TransposedConv: transposed,
+    pool.MaxPool: max_pool,
+    pool.AveragePool: average_pool,
+    pool.MinPool: min_pool,
+    pool.GlobalAveragePool: global_pool("Average"),
+    pool.GlobalMaxPool: global_pool("Max"),
+    dense.Flatten: flatten,
+    dense.Dense: fully_connected,
+    norm.BatchNorm: batch_norm,
+    norm.LayerNorm: layer_norm,
+    norm.GroupNorm: group_norm,
+    norm.LocalResponseNorm: local_response_norm,
+    norm.Scale: scale,
+    regular.Dropout: dropout,
+    regular.DropPath: drop_path,
+    **dict.fromkeys(STRINGS, by_string),
+    activation.Relu: relu,
+    activation.Relu6: relu6,
+    activation.LeakyRelu: leaky_relu,
+    activation.Prelu: prelu,
+    activation.Elu: elu,
+    activation.Softmax: softmax,
+    geometry.Upsample: upsample,
+    geometry.ZeroPad: borders("ZeroPadding", "pad"),
+    geometry.Crop: borders("Cropping", "crop"),
+    geometry.Reshape: reshape,
+    geometry.Shuffle: shuffle,
+    geometry.Slice: channels,
+}
+"""A form for each layer; merges are the generator's."""

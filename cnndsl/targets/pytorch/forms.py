@@ -1,0 +1,447 @@
+"""What each layer is in PyTorch, channels first: always a module that can stand in a Sequential."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.targets.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.targets.lowering import (
+    Ask,
+    Pads,
+    all_pads,
+    any_pads,
+    dilations,
+    extra_pads,
+    is_symmetric,
+    pad_arg,
+    rounds_up,
+    sizes,
+    strides,
+    written_pads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.layers import Layer
+    from cnndsl.layers.window import Window
+
+    Form = Callable[[Any, Ask], list[Call]]
+
+
+def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
+    """The calls that a layer becomes, in order, with the activation written after it.
+
+    `explicit` asks for the most general form; `order` says which dimension of an image
+    `flatten` begins with, the `first` (its channels, here) or the `last`, as the language
+    has it. Raises NotExpressible.
+    """
+    form = FORMS.get(type(layer))
+    if form is None:
+        raise NotExpressible(f"PyTorch has no form of `{layer.op}`", "write it with other layers")
+    calls = form(layer, Ask(explicit, order))
+    if layer.activation is not None:
+        calls += [call._replace(main=False) for call in lower(layer.activation)]
+    return calls
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
+
+
+def module(function: str, *args: Any, **kwargs: Any) -> Call:
+    """The call that stands for the layer itself."""
+    return Call(f"nn.{function}", args, kwargs, main=True)
+
+
+def own_module(name: str, *args: Any, **kwargs: Any) -> Call:
+    """The same, of a module that the generated code defines."""
+    return Call(name, args, kwargs, main=True, helpers=(name,))
+
+
+def channels_in(layer: Layer) -> Arg:
+    """The channels that come in."""
+    return Arg(layer.channels, "in")
+
+
+# Padding
+
+
+def edges(pads: Pads) -> tuple[int, ...]:
+    """Padding in PyTorch's order, the last dimension first: left, right, top, bottom."""
+    return tuple(size for pair in reversed(pads) for size in pair)
+
+
+def zero_padding(pads: Pads, ask: Ask) -> Call:
+    """A module that puts zeros around an image."""
+    value = edges(pads)
+    return Call(f"nn.ZeroPad{len(pads)}d", (value if ask.explicit else same_or_tuple(value),))
+
+
+# Convolutions
+
+
+def slid(layer: Any, ask: Ask) -> tuple[list[Call], dict[str, Any]]:
+    """What comes before a convolution, and the keywords for its windows."""
+    pads = all_pads(layer.windows)
+    calls = []
+    if ask.explicit or not is_symmetric(pads):
+        calls.append(zero_padding(pads, ask))
+        padding = Arg(0, "", 0)
+    else:
+        padding = pad_arg(layer, pads, 0)
+    return calls, {
+        "kernel_size": sizes(layer.kernel, "kernel"),
+        "stride": strides(layer.windows),
+        "padding": padding,
+        "dilation": dilations(layer.windows),
+    }
+
+
+def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+    before, keywords = slid(layer, ask)
+    return [
+        *before,
+        module(
+            f"Conv{rank(layer)}d",
+            channels_in(layer),
+            Arg(layer.filters, "filters"),
+            **keywords,
+            groups=Arg(layer.groups, "groups", 1),
+            bias=Arg(not layer.nobias, "", True),
+        ),
+    ]
+
+
+def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+    before, keywords = slid(layer, ask)
+    bias = Arg(not layer.nobias, "", True)
+    return [*before, each_channel(layer, keywords, bias)._replace(main=True)]
+
+
+def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+    before, keywords = slid(layer, ask)
+    return [
+        *before,
+        each_channel(layer, keywords, Arg(False, "", True)),
+        module(
+            f"Conv{rank(layer)}d",
+            multiplied(layer),
+            Arg(layer.filters, "filters"),
+            kernel_size=1,
+            bias=Arg(not layer.nobias, "", True),
+        ),
+    ]
+
+
+def each_channel(layer: Any, keywords: dict[str, Any], bias: Arg) -> Call:
+    """A convolution of as many groups as there are channels."""
+    return Call(
+        f"nn.Conv{rank(layer)}d",
+        (channels_in(layer), multiplied(layer)),
+        {**keywords, "groups": channels_in(layer), "bias": bias},
+    )
+
+
+def multiplied(layer: Any) -> Arg:
+    """How many channels a depthwise convolution gives."""
+    return Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
+
+
+def transposed(layer: Any, ask: Ask) -> list[Call]:
+    """PyTorch's `padding` crops both ends, and its `output_padding` gives back at the end."""
+    padding: list[int] = []
+    output_padding: list[int] = []
+    crop: list[tuple[int, int]] = []
+    for (begin, end), grow, stride in zip(layer.crop, layer.grow, layer.stride):
+        both, back = begin, begin - end
+        if ask.explicit or not 0 <= back < stride:
+            both, back = (0 if ask.explicit else min(begin, end)), 0
+        padding.append(both)
+        output_padding.append(back + grow)
+        crop.append((begin - both, end - both + back))
+    slot = "pad" if not layer.same and padding == [end for _, end in layer.crop] else ""
+    calls = [
+        module(
+            f"ConvTranspose{rank(layer)}d",
+            channels_in(layer),
+            Arg(layer.filters, "filters"),
+            kernel_size=sizes(layer.kernel, "kernel"),
+            stride=sizes(layer.stride, "stride", 1),
+            padding=sizes(padding, slot, 0),
+            output_padding=sizes(output_padding, "", 0),
+            bias=Arg(not layer.nobias, "", True),
+        )
+    ]
+    if ask.explicit or any_pads(tuple(crop)):
+        calls.append(Call("Crop", (edges(tuple(crop)),), helpers=("Crop",)))
+    return calls
+
+
+# Pools
+
+
+def native(layer: Any, ask: Ask) -> dict[str, Arg] | None:
+    """How a pool pads by itself, where it can: both ends alike, by at most half a window.
+
+    What more a window sees at the end, as often under `same`, `ceil_mode` lets it see.
+    """
+    windows = layer.windows
+    if ask.explicit or any(window.begin > window.kernel // 2 for window in windows):
+        return None
+    for ceil in (rounds_up(layer), not rounds_up(layer)):
+        if all(native_output(window, ceil) == window.output for window in windows):
+            return {"padding": begin_arg(layer), "ceil_mode": Arg(ceil, "", False)}
+    return None
+
+
+def native_output(window: Window, ceil: bool) -> int:
+    """The size that PyTorch's pools give with the padding of the begin at both ends."""
+    span = window.size + 2 * window.begin - window.kernel
+    if not ceil:
+        return span // window.stride + 1
+    output = -(-span // window.stride) + 1
+    in_padding = (output - 1) * window.stride >= window.size + window.begin
+    return output - 1 if in_padding else output
+
+
+def begin_arg(layer: Any) -> Arg:
+    """The padding at the begin."""
+    pads = written_pads(layer.windows)
+    if is_symmetric(pads):
+        return pad_arg(layer, pads, 0)
+    return sizes([begin for begin, _ in pads], "", 0)
+
+
+def pool_step(layer: Any) -> Arg:
+    return strides(layer.windows, same_or_tuple(layer.kernel))
+
+
+def extreme_pool(layer: Any, ask: Ask, make: Callable[..., Call], fill: float) -> list[Call]:
+    """A max or min pool: what is put around the image is never what is taken."""
+    calls, keywords = [], native(layer, ask)
+    if keywords is None:
+        edge = edges(all_pads(layer.windows))
+        calls = [Call(f"nn.ConstantPad{rank(layer)}d", (edge, fill))]
+        keywords = {"padding": Arg(0, "", 0), "ceil_mode": Arg(False, "", False)}
+    return [*calls, make(sizes(layer.kernel, "kernel"), stride=pool_step(layer), **keywords)]
+
+
+def max_pool(layer: pool.MaxPool, ask: Ask) -> list[Call]:
+    return extreme_pool(layer, ask, partial(module, f"MaxPool{rank(layer)}d"), float("-inf"))
+
+
+def min_pool(layer: pool.MinPool, ask: Ask) -> list[Call]:
+    return extreme_pool(layer, ask, partial(own_module, f"MinPool{rank(layer)}d"), float("inf"))
+
+
+def average_pool(layer: Any, ask: Ask) -> list[Call]:
+    """Padding does not count, nor does ever what rounding up adds, as in PyTorch."""
+    kernel, pads = sizes(layer.kernel, "kernel"), all_pads(layer.windows)
+    keywords = native(layer, ask)
+    if keywords is not None and layer.countpad:
+        # Here it matters that no more, and no less, is put around than what was written.
+        even = is_symmetric(written_pads(layer.windows))
+        if not even or keywords["ceil_mode"].value != rounds_up(layer):
+            keywords = None
+    if keywords is not None:
+        counts = bool(layer.countpad) or not (layer.same or layer.pad)
+        keywords["count_include_pad"] = Arg(counts, "", True)
+        return [module(f"AvgPool{rank(layer)}d", kernel, stride=pool_step(layer), **keywords)]
+    calls = []
+    if layer.countpad:
+        calls = [zero_padding(written_pads(layer.windows), ask)]
+        pads = extra_pads(layer.windows)
+        if not any_pads(pads) and not ask.explicit:
+            return [*calls, module(f"AvgPool{rank(layer)}d", kernel, stride=pool_step(layer))]
+    name = f"PaddedAvgPool{rank(layer)}d"
+    step = strides(layer.windows, ...)
+    return [*calls, own_module(name, kernel, stride=step, padding=edges(pads))]
+
+
+def global_pool(name: str) -> Form:
+    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+        calls = [module(f"Adaptive{name}Pool{rank(layer)}d", 1)]
+        return calls if layer.keep else [*calls, Call("nn.Flatten")]
+
+    return form
+
+
+# Dense
+
+
+def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+    return [own_module("FlattenLast") if ask.order == "last" else module("Flatten")]
+
+
+def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
+    units, bias = Arg(layer.units, "units"), Arg(not layer.nobias, "", True)
+    return [module("Linear", channels_in(layer), units, bias=bias)]
+
+
+# Normalisations
+
+
+def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+    """PyTorch learns a factor and a summand, or neither; its momentum is what ours leaves."""
+    call = module(
+        f"BatchNorm{max(rank(layer), 1)}d",
+        channels_in(layer),
+        eps=Arg(layer.eps, "eps"),
+        momentum=Arg(rest(layer.momentum)),
+        affine=Arg(not (layer.noscale or layer.noshift), "", True),
+    )
+    if bool(layer.noscale) == bool(layer.noshift):
+        return [call]
+    after = "Shift" if layer.noscale else "Scale"
+    return [call, Call(after, (channels_in(layer),), helpers=(after,))]
+
+
+def rest(share: float) -> float:
+    """1 - share, in decimals: 1 - 0.99 is 0.01."""
+    from decimal import Decimal
+
+    return float(1 - Decimal(repr(share)))
+
+
+def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+    make, name = (own_module, "ChannelLayerNorm") if rank(layer) else (module, "LayerNorm")
+    return [make(name, channels_in(layer), eps=Arg(layer.eps, "eps"))]
+
+
+def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+    groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
+    return [module("GroupNorm", groups, channels_in(layer), eps=eps)]
+
+
+def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+    return [
+        module(
+            "LocalResponseNorm",
+            Arg(layer.size, "size"),
+            alpha=Arg(layer.alpha, "alpha", 1e-4),
+            beta=Arg(layer.beta, "beta", 0.75),
+            k=Arg(layer.k, "k", 1),
+        )
+    ]
+
+
+def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+    return [own_module("Scale", channels_in(layer), init=Arg(layer.init, "init", 1))]
+
+
+# What acts while training
+
+
+def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+    return [module("Dropout", Arg(layer.rate, "rate"))]
+
+
+def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+    return [own_module("DropPath", Arg(layer.rate, "rate"))]
+
+
+# Activations
+
+
+def plain(name: str, **kwargs: Any) -> Form:
+    """An activation that needs to know nothing."""
+    return lambda layer, ask: [module(name, **kwargs)]
+
+
+def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+    return [module("LeakyReLU", negative_slope=Arg(layer.slope, "slope"))]
+
+
+def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+    return [module("PReLU", channels_in(layer), init=Arg(layer.initial, "", 0.25))]
+
+
+def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+    return [module("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+# Geometry
+
+
+def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+    mode = Arg("bilinear" if layer.bilinear else "nearest", "", "nearest")
+    return [module("Upsample", scale_factor=sizes(layer.factor, "factor"), mode=mode)]
+
+
+def border_arg(pads: Pads, slot: str) -> Arg:
+    """Sizes around an image, of which a slot may be the source."""
+    value = same_or_tuple(edges(pads))
+    return Arg(value, slot if isinstance(value, int) else "")
+
+
+def zero_pad(layer: geometry.ZeroPad, ask: Ask) -> list[Call]:
+    return [module(f"ZeroPad{rank(layer)}d", border_arg(layer.pad, "pad"))]
+
+
+def crop(layer: geometry.Crop, ask: Ask) -> list[Call]:
+    return [own_module("Crop", border_arg(layer.crop, "crop"))]
+
+
+def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+    return [own_module("ReshapeLast", Arg(layer.shape, "shape"))]
+
+
+def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+    call = module("ChannelShuffle", Arg(layer.groups, "groups"))
+    if rank(layer):
+        return [call]
+    # It wants an image, if only of one pixel.
+    return [Call("nn.Unflatten", (1, (layer.channels, 1))), call, Call("nn.Flatten")]
+
+
+def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+    begin, end = layer.range
+    return [own_module("Slice", Arg(begin, "range.begin"), Arg(end, "range.end"))]
+
+
+FORMS: dict[type[Layer], Form] = {
+    conv.Conv: convolution,
+    conv.DepthwiseConv: depthwise,
+    conv.SeparableConv: separable,
+    conv.TransposedConv: transposed,
+    pool.MaxPool: max_pool,
+    pool.AveragePool: average_pool,
+    pool.MinPool: min_pool,
+    pool.GlobalAveragePool: global_pool("Avg"),
+    pool.GlobalMaxPool: global_pool("Max"),
+    dense.Flatten: flatten,
+    dense.Dense: linear,
+    norm.BatchNorm: batch_norm,
+    norm.LayerNorm: layer_norm,
+    norm.GroupNorm: group_norm,
+    norm.LocalResponseNorm: local_response_norm,
+    norm.Scale: scale,
+    regular.Dropout: dropout,
+    regular.DropPath: drop_path,
+    activation.Relu: plain("ReLU"),
+    activation.Relu6: plain("ReLU6"),
+    activation.LeakyRelu: leaky_relu,
+    activation.Prelu: prelu,
+    activation.Elu: elu,
+    activation.Selu: plain("SELU"),
+    activation.Gelu: plain("GELU", approximate="none"),
+    activation.Silu: plain("SiLU"),
+    activation.Mish: plain("Mish"),
+    activation.Softplus: plain("Softplus"),
+    activation.Sigmoid: plain("Sigmoid"),
+    activation.Tanh: plain("Tanh"),
+    activation.Softmax: plain("Softmax", dim=1),
+    activation.HardSwish: plain("Hardswish"),
+    activation.HardSigmoid: plain("Hardsigmoid"),
+    geometry.Upsample: upsample,
+    geometry.ZeroPad: zero_pad,
+    geometry.Crop: crop,
+    geometry.Reshape: reshape,
+    geometry.Shuffle: shuffle,
+    geometry.Slice: channels,
+}
+"""A form for each layer; merges are the generator's."""
