@@ -145,8 +145,8 @@ KINDS = {
 }
 
 
-def keras_model(name: str) -> Any:
-    """The real thing, with random weights (or none at all: on the device that has no data)."""
+def keras_model(name: str, device: str) -> Any:
+    """The real thing, with random weights, or with none at all on the device `meta`."""
     import keras
 
     builder: Callable[..., Any] = getattr(keras.applications, KERAS[name])
@@ -165,14 +165,14 @@ def keras_model(name: str) -> Any:
             "filter_multiplier": 2,
             "default_size": 224,
         }
-    with keras.device("meta"):
+    with keras.device(device):
         return builder(weights=None, **options)
 
 
 @pytest.mark.parametrize("name", KERAS)
 def test_same_as_keras_applications(name: str) -> None:
     theirs: Counter[tuple[str, tuple[int, ...], int, int]] = Counter()
-    for layer in keras_model(name).layers:
+    for layer in keras_model(name, "meta").layers:
         # EfficientNet normalises its input with a layer that holds a mean and a variance.
         if layer.weights and type(layer).__name__ != "Normalization":
             learned = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
@@ -192,3 +192,57 @@ def test_same_as_keras_applications(name: str) -> None:
     learned = sum(row[2] * times for row, times in theirs.items())
     kept = sum(row[3] * times for row, times in theirs.items())
     assert (learned + kept, learned) == COUNTS[name]
+
+
+# Without those whose weights are many and whose layers are few kinds, and without
+# inception_resnet_v2, which lacks constant factors.
+SAME_VALUES = set(KERAS) - {"inception_resnet_v2", "resnet152", "vgg16", "vgg19"}
+
+
+@pytest.mark.parametrize("name", sorted(SAME_VALUES))
+def test_same_values_as_keras_applications(name: str) -> None:
+    """With the same weights, what comes before the last pool is the same to the last bit or so.
+
+    The counts above can't tell one padding from another; this can.
+    """
+    import keras
+    import numpy as np
+    import torch
+
+    theirs = keras_model(name, "cpu")
+    scope: dict[str, Any] = {}
+    exec(cnndsl.build(check(name), "keras"), scope)
+    ours = scope["build_model"]()
+
+    layers = [
+        [
+            layer
+            for layer in model.layers
+            if layer.weights and type(layer).__name__ != "Normalization"
+        ]
+        for model in (theirs, ours)
+    ]
+    random = np.random.default_rng(0)
+    for one, other in zip(*layers, strict=True):
+        weights = []
+        for weight in one.weights:
+            values = np.asarray(weight.value.detach())
+            if weight.path.endswith(("gamma", "moving_variance")):
+                values = random.uniform(0.5, 1.5, values.shape).astype("float32")
+            elif values.ndim == 1:  # what starts as zeros: biases, beta, moving_mean
+                values = random.normal(0, 0.2, values.shape).astype("float32")
+            weights.append(values)
+        one.set_weights(weights)
+        other.set_weights(weights)
+
+    def features(model: Any, image: Any) -> Any:
+        last = [layer for layer in model.layers if "GlobalAverage" in type(layer).__name__][-1]
+        with torch.no_grad():
+            return np.asarray(keras.Model(model.input, last.input)(image))
+
+    image = random.uniform(0, 1, (1, *theirs.input_shape[1:])).astype("float32")
+    # EfficientNet divides its input by 255 itself.
+    theirs_sees = image * 255 if name == "efficientnetb0" else image
+    expected = features(theirs, theirs_sees)
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(features(ours, image), expected, rtol=1e-4, atol=1e-4)
