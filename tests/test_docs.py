@@ -1,0 +1,134 @@
+"""What the documents show is what happens: commands, Python, nets, the table of layers.
+
+`python tests/test_docs.py` writes into the README what the commands print today.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnndsl
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "benchmarks/*.md", "grammar/*.md", "cnndsl/diagnostics/pages/*.md")
+    for path in ROOT.glob(pattern)
+)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LAYERS = re.compile(r"(?<=<!-- layers -->\n).*?(?=<!-- end -->)", re.DOTALL)
+CNNDSL = [sys.executable, "-c", "import sys; from cnndsl.cli import main; sys.exit(main())"]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The code of a document in a language; `` for code that says none."""
+    text = path.read_text(encoding="utf-8")
+    return [code for found, code in BLOCK.findall(text) if found == language]
+
+
+def perform(command: str) -> str:
+    """What `cnndsl …` prints, typed in the checkout."""
+    words = shlex.split(command)
+    assert words[0] == "cnndsl"
+    done = subprocess.run(
+        [*CNNDSL, *words[1:]],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode < 2, done.stdout
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n") + "\n"
+
+
+def replay(block: str) -> str:
+    """A console block with what its commands print today."""
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+    return "".join(f"{command}\n{perform(command[2:])}" for command in commands)
+
+
+def layer_table() -> str:
+    """Every layer with its arguments, from the layers themselves."""
+    from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+
+    rows = ["\n| layer | is |", "|---|---|"]
+    for op, layer in LAYERS.items():
+        if op not in ACTIVATIONS:
+            usage = layer.usage().replace("|", "\\|")
+            rows.append(f"| `{usage}` | {layer.title} |")
+    activations = ", ".join(f"`{op}`" for op in ACTIVATIONS)
+    rows.append(f"| {activations} | activations, after a layer or alone |")
+    merges = ", ".join(f"`{op}`" for op in MERGES)
+    rows.append(f"| {merges}, each `{{ path \\| path }}` | merges |")
+    return "\n".join(rows) + "\n\n"
+
+
+def renewed(text: str) -> str:
+    """A document with what its commands print today, and today's layers."""
+
+    def renew(match: re.Match[str]) -> str:
+        language, code = match.groups()
+        return f"```console\n{replay(code)}```" if language == "console" else match[0]
+
+    return LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
+
+
+@pytest.mark.parametrize("block", blocks(README, "console"), ids=lambda b: b.splitlines()[0])
+def test_commands_print_what_is_shown(block: str) -> None:
+    assert replay(block) == block
+
+
+@pytest.mark.parametrize("number", range(len(blocks(README, "python"))))
+def test_python_runs(number: int) -> None:
+    code = blocks(README, "python")[number]
+    if not code.startswith("# Generated"):
+        exec(compile(code, f"README.md, Python block {number}", "exec"), {})
+
+
+def test_nets_of_the_readme_are_clean() -> None:
+    nets = [code for code in blocks(README, "") if "\ninput " in code]
+    assert nets
+    for net in nets:
+        assert cnndsl.diagnose(net) == []
+        assert cnndsl.format(net) == net
+
+
+def test_the_first_net_is_the_sample() -> None:
+    first = blocks(README, "")[0]
+    sample = (ROOT / "samples" / "article.cnn").read_text(encoding="utf-8")
+    statements = [line for line in sample.splitlines() if not line.startswith(("#", "expect"))]
+    assert first.splitlines()[1:] == statements
+
+
+def test_the_readme_lists_every_layer() -> None:
+    (table,) = LAYERS.findall(README.read_text(encoding="utf-8"))
+    assert table == layer_table()
+
+
+def test_two_commands_set_everything_up() -> None:
+    commands = "".join(blocks(README, "sh")).splitlines()
+    assert [command.startswith("python3 -m venv ") for command in commands] == [True, True]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"grep -E '([^']+)' README.md", script)
+    text = README.read_text(encoding="utf-8")
+    assert re.findall(pattern + ".*", text, re.MULTILINE) == [commands[1]]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    text = BLOCK.sub("", path.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("https:", "mailto:")):
+            assert (path.parent / target).exists(), target
+
+
+if __name__ == "__main__":
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
