@@ -100,7 +100,7 @@ def test_build() -> None:
     assert '"net": "small"' in text
     with pytest.raises(CnndslError, match="E201"):
         cnndsl.build("input 4x4x1; conv 8 3x3 /2", "json")
-    with pytest.raises(ValueError, match="unknown target 'fortran': the targets are .*json"):
+    with pytest.raises(ValueError, match=r"unknown target 'fortran': the targets are .*json"):
         cnndsl.build(net, "fortran")
 
 

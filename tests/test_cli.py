@@ -319,7 +319,7 @@ def test_names_that_are_not_utf8(run: Run, tmp_path: Path) -> None:
             file.write(BROKEN)
     except OSError:
         pytest.skip("this file system has UTF-8 names only")
-    code, out, err = run("check", os.fsdecode(name))
+    code, out, _err = run("check", os.fsdecode(name))
     assert code == 1 and "\\udcff.cnn:2:8" in out
     code, out, _err = run("check", os.fsdecode(name), "--format", "json")
     assert json.loads(out)[0]["file"] == os.fsdecode(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from cnndsl.cli.files import decode
 from cnndsl.cli.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.targets.pytorch.forms import FORMS
 
 PAGES = Path(cnndsl.diagnostics.__file__).parent / "pages"
 SECTIONS = ["What", "Why", "Bad", "Good", "How to mend"]
@@ -36,12 +38,14 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
     network, problems = examine(source, settings)
-    target = re.search(r"--target (\w+)", first)
-    if target and network is not None:
-        try:
-            targets.load(target[1]).generate(network)
-        except targets.TargetError as error:
-            return list(error.diagnostics)
+    lacking = re.fullmatch(r"# for a target that has no (\w+)", first)
+    if lacking and network is not None:
+        forms = {kind: form for kind, form in FORMS.items() if kind.op != lacking[1]}
+        with mock.patch("cnndsl.targets.pytorch.forms.FORMS", forms):
+            try:
+                targets.load("pytorch").generate(network)
+            except targets.TargetError as error:
+                return error.diagnostics
     return problems
 
 
@@ -90,7 +94,8 @@ def test_messages_keep_to_the_style(code: str) -> None:
     for each in diagnose(code, "Bad", block(code, "Bad")):
         for said in (each.message, each.help, *(note.message for note in each.notes)):
             assert not said.endswith("."), said
-            assert not said[:1].isupper() or not said[1:2].islower(), said
+            word = said.split(" ")[0]
+            assert word in ("Keras", "PyTorch") or not word.istitle(), said
         assert each.message
         assert 0 <= each.span.start <= each.span.end <= len(each.source.text)
 

@@ -84,41 +84,50 @@ def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
 
 def excerpt(source: Source, span: Span) -> tuple[str, int, int]:
     """The first line of a span as it is shown, the columns before the marks, and the marks."""
-    line, column = source.position(span.start)
-    text = source.line(line)
-    start = min(column - 1, len(text))
-    end = min(start + max(span.end - span.start, 1), max(len(text), start + 1))
-    if span.end - span.start > end - start:
-        # It goes on in further lines: what counts of this one ends before its comment's gap.
-        end = max(start + 1, len(text.rstrip()))
-    if len(text) <= WIDTH and text.isascii() and text.isprintable():
-        return text, start, end - start
-    return _cut(text, start, end)
+    text, starts = source.text, source.line_starts
+    line = source.position(span.start).line
+    first = starts[line - 1]
+    last = starts[line] - 1 if line < len(starts) else len(text)
+    while last > first and text[last - 1] == "\r":
+        last -= 1
+    start = min(span.start, last)
+    end = min(max(span.end, start + 1), max(last, start + 1))
+    if span.end > end:
+        # It goes on in further lines; spaces at the end of this one are not worth a mark.
+        while end > start + 1 and text[end - 1].isspace():
+            end -= 1
+    if last - first <= WIDTH:
+        shown = text[first:last]
+        if shown.isascii() and shown.isprintable():
+            return shown, start - first, end - start
+    return _cut(text, first, last, start, end)
 
 
-def _cut(text: str, start: int, end: int) -> tuple[str, int, int]:
-    """What `excerpt` says of a line that is long or holds more than plain characters."""
+def _cut(text: str, first: int, last: int, start: int, end: int) -> tuple[str, int, int]:
+    """What `excerpt` says of a line that is long or holds more than plain characters.
+
+    All four are offsets into the text: of the line, and of what is to be marked.
+    """
     # No need to look at more characters than there are columns on either side.
-    offset = max(0, start - WIDTH)
-    rest = max(0, len(text) - (start + WIDTH))
-    cells = _cells(text[offset : start + WIDTH])
+    offset = max(first, start - WIDTH)
+    stop = min(last, start + WIDTH)
+    cells = _cells(text[offset:stop])
     start, end = start - offset, min(end - offset, len(cells) + 1)
     widths = [width for _, width in cells]
-    first, last = 0, len(cells)
-    if sum(widths) > WIDTH or offset or rest:
+    begin, after = 0, len(cells)
+    more_before, more_after = offset > first, stop < last
+    if sum(widths) > WIDTH or more_before or more_after:
         # The marks, as much as fits; then a third of what is left before them.
         room = WIDTH - 2 - min(sum(widths[start:end]), WIDTH // 2)
-        after = _fit(widths[start:], WIDTH - 2 - room // 3)
-        before = _fit(widths[:start][::-1], WIDTH - 2 - sum(widths[start : start + after]))
-        first = start - before
-        last = first + _fit(widths[first:], WIDTH - 2)
-    shown = "".join(cell for cell, _ in cells[first:last])
-    if first or offset:
-        shown = "…" + shown
-    if last < len(cells) or rest:
-        shown += "…"
-    lead = sum(widths[first:start]) + bool(first or offset)
-    return shown, lead, max(1, sum(widths[start : min(end, last)]))
+        right = _fit(widths[start:], WIDTH - 2 - room // 3)
+        left = _fit(widths[:start][::-1], WIDTH - 2 - sum(widths[start : start + right]))
+        begin = start - left
+        after = begin + _fit(widths[begin:], WIDTH - 2)
+        more_before, more_after = more_before or begin > 0, more_after or after < len(cells)
+    shown = "".join(cell for cell, _ in cells[begin:after])
+    lead = sum(widths[begin:start]) + more_before
+    marks = max(1, sum(widths[start : min(end, after)]))
+    return "…" * more_before + shown + "…" * more_after, lead, marks
 
 
 def _fit(widths: list[int], room: int) -> int:
@@ -132,6 +141,8 @@ def _fit(widths: list[int], room: int) -> int:
 
 def _cells(text: str) -> list[tuple[str, int]]:
     """Each character as it is shown, and how many columns it takes."""
+    if text.isascii() and text.isprintable():
+        return [(character, 1) for character in text]
     cells: list[tuple[str, int]] = []
     column = 0
     for character in text:
