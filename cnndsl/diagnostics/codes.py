@@ -47,6 +47,7 @@ CODES: dict[str, Code] = {
         Code("E111", "misplaced", "a statement where it cannot stand"),
         Code("E112", "no-input", "a net without `input` before its first layer"),
         Code("E113", "unused-set", "a `--set` that names no `param` of the file"),
+        Code("E114", "dead-code", "a layer or input whose result nothing uses"),
         Code("E201", "size-not-whole", "an output size that is not a natural number"),
         Code("E202", "pool-not-multiple", "a pooled size that is not a multiple of the pool"),
         Code("E203", "size-below-one", "a window larger than what it looks at"),

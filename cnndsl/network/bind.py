@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix
-from cnndsl.layers import ACTIVATIONS, LAYERS
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.layers.values import Word, show_value
 from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from cnndsl.diagnostics import Span
     from cnndsl.layers import Layer, Slot
 
@@ -37,15 +39,24 @@ def bind(
     layer: type[Layer],
     statement: ast.Apply,
     values: list[Any],
+    names: Iterable[str],
+    no_value: Callable[[ast.Name], Problem | None],
 ) -> Bound:
     """Give each argument of a statement, with its value, to a slot of the layer.
 
-    A value of None stands for one that an earlier error hides.
+    A value of None stands for one that an earlier error hides. `names` are the constants in
+    sight, and `no_value` gives what to say of a name that is meant for one and is none.
     """
     bound = Bound({}, {}, [])
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
-    for argument, value in zip(statement.args, values):
+    for index, (argument, value) in enumerate(zip(statement.args, values)):
+        if waiting and _is_value(layer, statement, values, index, len(waiting), names):
+            bound.spans[waiting.pop(0).name] = argument.span
+            problem = no_value(argument.value)  # type: ignore[arg-type]
+            if problem is not None:
+                bound.problems.append(problem)
+            continue
         slot = _slot_of(layer, slots, waiting, argument, value, bound.problems)
         if slot is None:
             continue
@@ -87,6 +98,40 @@ def _shown(slot: Slot) -> str:
     return {"/": "/", "key": f"{slot.name}="}.get(slot.form, slot.name)
 
 
+def _is_value(
+    layer: type[Layer],
+    statement: ast.Apply,
+    values: list[Any],
+    index: int,
+    waiting: int,
+    names: Iterable[str],
+) -> bool:
+    """Whether an unknown word is meant for a value, as the `n` of `conv n 3x3`.
+
+    It is where a value is wanting without it, unless it resembles a word that the layer takes.
+    """
+    argument, value = statement.args[index], values[index]
+    if not isinstance(value, Word) or not isinstance(argument.value, ast.Name):
+        return False
+    word = value.id
+    if not isinstance(argument, ast.Positional) or word in LAYERS or word in MERGES:
+        return False
+    given = sum(
+        isinstance(other, ast.Positional) and not isinstance(each, Word)
+        for other, each in zip(statement.args[index:], values[index:])
+    )
+    if given >= waiting:
+        return False
+    words = _words(layer)
+    return word not in words and nearest(word, [*words, *names]) not in words
+
+
+def _words(layer: type[Layer]) -> list[str]:
+    """The words that a layer takes: its flags, and activations."""
+    words = [slot.name for slot in layer.slots if slot.form == "flag"]
+    return words + [*ACTIVATIONS] if any(slot.form == "act" for slot in layer.slots) else words
+
+
 def _slot_of(
     layer: type[Layer],
     slots: dict[str, Slot],
@@ -113,7 +158,8 @@ def _slot_of(
     if not isinstance(value, Word):
         if waiting:
             return waiting.pop(0)
-        if value is not None or not isinstance(argument.value, ast.Name):
+        told = any(problem.code == "E104" for problem in problems)
+        if not told and (value is not None or not isinstance(argument.value, ast.Name)):
             takes = sum(slot.form == "value" for slot in layer.slots)
             count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
             shown = "this" if value is None else f"`{show_value(value)}`"
@@ -157,14 +203,13 @@ def _unknown_key(layer: type[Layer], slots: dict[str, Slot], argument: ast.Keywo
 def _unknown_word(
     layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
 ) -> Problem:
-    flags = [slot.name for slot in layer.slots if slot.form == "flag"]
     message = f"{layer.op} takes no `{word}`"
     if word in ACTIVATIONS:
         help_ = f"write `{word}` as a statement of its own: `{layer.op} …; {word}`"
     elif word in LAYERS:
         help_ = f"`{word}` is a layer: put it on a line of its own, or after `;`"
     else:
-        near = nearest(word, [*flags, *(ACTIVATIONS if "activation" in slots else ())])
+        near = nearest(word, _words(layer))
         if near:
             fix = Fix(f"write `{near}`", (Edit(argument.span, near),))
             return Problem("E102", argument.span, message, did_you_mean(near), (fix,))

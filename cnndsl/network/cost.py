@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+MAX_STEPS = 50_000
+"""How many statements are looked at with all that is known of their arguments."""
+
+MAX_DEPTH = 100
+"""How deep blocks, loops and paths are followed."""
+
+
 class Counter:
     """Counts of statements, remembered for each block and its arguments."""
 
@@ -24,15 +31,25 @@ class Counter:
         self.blocks = blocks
         self.constants = dict(constants)
         self.known: dict[tuple[Any, ...], int] = {}
-        self.depth = 0
+        self.depth = self.steps = 0
 
     def statements(self, body: Sequence[ast.Statement], names: dict[str, Any]) -> int:
         """A lower bound of the layers that statements come to."""
+        if self.depth == MAX_DEPTH:
+            return 0
         names = dict(names)
-        return sum(self.statement(statement, names) for statement in body)
+        self.depth += 1
+        count = 0
+        for statement in body:
+            count += self.statement(statement, names)
+        self.depth -= 1
+        return count
 
     def statement(self, statement: ast.Statement, names: dict[str, Any]) -> int:
         """A lower bound for one statement; a `let` joins the names."""
+        self.steps += 1
+        if self.steps > 2 * MAX_STEPS:
+            return 0
         if isinstance(statement, ast.Apply):
             return self.apply(statement, names)
         if isinstance(statement, ast.Repeat):
@@ -56,7 +73,7 @@ class Counter:
         if word in LAYERS or word in MERGES:
             return 1
         block = self.blocks.get(word)
-        if block is None or self.depth > 50:
+        if block is None:
             return 0
         values: dict[str, Any] = {}
         given = [arg for arg in statement.args if isinstance(arg, ast.Positional)]
@@ -70,13 +87,12 @@ class Counter:
             name = parameter.name.id
             if name not in values and parameter.default is not None:
                 values[name] = self.value(parameter.default, {**inner, **values})
-            inner[name] = values.get(name)
+            # Blocks that call others with ever new values are counted once, for any values.
+            inner[name] = values.get(name) if self.steps < MAX_STEPS else None
         key = (word, *(inner[parameter.name.id] for parameter in block.parameters))
         if key not in self.known:
             self.known[key] = 0  # a block that calls itself counts for nothing here
-            self.depth += 1
             self.known[key] = self.statements(block.body.statements, inner)
-            self.depth -= 1
         return self.known[key]
 
     def choice(self, statement: ast.If, names: dict[str, Any]) -> int:

@@ -32,11 +32,11 @@ from cnndsl.network.network import (
 )
 from cnndsl.network.network import Bound as BoundName
 from cnndsl.network.scope import Frame, Scope
-from cnndsl.network.words import is_word, reserved
+from cnndsl.network.words import STATEMENTS, is_word, reserved
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cnndsl.diagnostics import Source
 
@@ -113,7 +113,7 @@ class _Elaborator:
         self.current = -1
         self.shape: Shape | None = None
         self.started = False
-        self.depth = 0
+        self.depth = self.turns = 0
         self.scope = Scope(Frame((), (), ()))
         self.file_scope = self.scope
         self.cache: dict[Any, Layer] = {}
@@ -177,11 +177,27 @@ class _Elaborator:
             self.context.rounding,
             self.context.defaults,
         )
+        self.dead_code(network)
         for promise in self.promises:
             message = verdict(promise, network)
             if message:
                 self.report("E301", promise.statement.span, *message)
         return None if self.problems else network
+
+    def dead_code(self, network: Network) -> None:
+        """Report what no output depends on, at the ends of the paths that lead nowhere."""
+        users = network.users()
+        outputs = set(network.outputs.values())
+        for node in network.nodes:
+            if not users[node.index] and node.index not in outputs:
+                what = "this input" if node.op == "input" else "the result of this"
+                self.report(
+                    "E114",
+                    node.span,
+                    f"{what} is never used",
+                    "remove it, or merge it with the rest: name it with `as`, and `from` "
+                    "that name in a path",
+                )
 
     def given_input(self) -> None:
         """Take up the caller's input size where the file has no `input` of its own."""
@@ -222,14 +238,27 @@ class _Elaborator:
                 self.too_large(statement.span, total)
 
     def too_large(self, span: Span, total: int) -> None:
-        count = f"{total:,}" if total < 10**15 else f"{total:.1e}"
+        count = f"{min(total, 10**15):,}"
         self.report(
             "E302",
             span,
-            f"the net comes to {count} layers or more, beyond the limit of {self.limit:,}",
+            f"the net comes to at least {count} layers, beyond the limit of {self.limit:,}",
             "repeat less, or raise the limit with `--limit`",
         )
         raise _Stop
+
+    def turn(self, span: Span) -> None:
+        """Count a turn of a loop or a call; refuse what goes round and round for nothing."""
+        self.turns += 1
+        if self.turns > 100_000 + 10 * len(self.nodes):
+            self.report(
+                "E302",
+                span,
+                f"loops and calls are run {self.turns:,} times, and come to "
+                f"{len(self.nodes) - len(self.inputs):,} layers",
+                "repeat less",
+            )
+            raise _Stop
 
     def unused_settings(self) -> None:
         params = [s.name.id for s in self.module.statements if isinstance(s, ast.Param)]
@@ -304,6 +333,9 @@ class _Elaborator:
                 did_you_mean(near),
                 (Fix(f"write `{near}`", (Edit(word.span, near),)),) if near else (),
             )
+            if kind == "rounding":
+                # Whatever was meant: sizes that do not come out whole are no further news.
+                self.context = self.context._replace(rounding="floor")
             return
         self.context = self.context._replace(**{kind: word.id})
 
@@ -329,6 +361,7 @@ class _Elaborator:
         items: list[Item] = []
         for statement in statements:
             kind = type(statement)
+            problems = len(self.problems)
             try:
                 if kind is ast.Apply:
                     item = self.apply(statement)  # type: ignore[arg-type]
@@ -341,6 +374,8 @@ class _Elaborator:
                 self.lose(kind)
             except Unknown:
                 self.lose(kind)
+            if self.shape is None or len(self.problems) > problems:
+                self.lose_names(statement)
         self.depth -= 1
         self.scope = outer
         return Body(tuple(items), before, self.current)
@@ -483,10 +518,27 @@ class _Elaborator:
             return Word(word)
         except KeyError:
             pass
-        near = nearest(word, [*self.scope.names(), *self.scope.tensor_names(), *self.blocks])
-        fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
-        self.report("E106", name.span, f"nothing here is called `{word}`", did_you_mean(near), fixes)
+        self.unknown_name(name.span, word)
         raise Unknown
+
+    def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
+        """Report a name that nothing in sight defines, unless an earlier error took it away."""
+        if not self.lost(word):
+            known = [*self.scope.names(), *self.scope.tensor_names(), *self.blocks, *others]
+            self.report_problem(_unknown(span, word, known))
+
+    def no_value(self, name: ast.Name) -> Problem | None:
+        """What to say of a name that stands in the place of a value and has none."""
+        if self.lost(name.id):
+            return None
+        kind = "block" if name.id in self.blocks else "tensor"
+        try:
+            self.scope.tensor(name.id)
+        except KeyError:
+            if kind == "tensor":
+                return _unknown(name.span, name.id, self.scope.names())
+        message = f"`{name.id}` is a {kind}, and no value"
+        return Problem("E105", name.span, message, "write a number, or the name of a constant")
 
     def own_size(self, name: ast.Name) -> int:
         if not self.started:
@@ -595,10 +647,8 @@ class _Elaborator:
                     "pass the name of a layer or block",
                 )
             raise Unknown
-        near = nearest(name.id, known)
+        near = nearest(name.id, [*known, *STATEMENTS])
         fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
-        if name.id in ("when", "for", "loop", "while", "def", "function"):
-            near, fixes = None, ()
         self.report(
             "E101",
             name.span,
@@ -606,7 +656,11 @@ class _Elaborator:
             did_you_mean(near) or "the layers are listed by `cnndsl rule E101`",
             fixes,
         )
-        if near is None or near == "skip":
+        if near == "input":
+            self.started = True  # but nobody knows with what
+        elif near == "rounding":
+            self.context = self.context._replace(rounding="floor")
+        if near is None or near == "skip" or near in STATEMENTS:
             raise Unknown
         return near
 
@@ -643,7 +697,8 @@ class _Elaborator:
             return Word(name.id)
 
     def layer(self, kind: type[Layer], statement: ast.Apply) -> Item | None:
-        bound = bind(kind, statement, self.arguments(statement))
+        values = self.arguments(statement)
+        bound = bind(kind, statement, values, self.scope.names(), self.no_value)
         for problem in bound.problems:
             self.report_problem(problem)
         if not self.started:
@@ -775,6 +830,7 @@ class _Elaborator:
                 "blocks cannot be recursive; use `repeat`",
             )
             raise _Stop
+        self.turn(statement.name.span)
         alias = statement.alias
         word = block.name.id
         name = outer.unique(alias.id) if alias else outer.number(word)
@@ -868,11 +924,7 @@ class _Elaborator:
         except KeyError:
             if not is_word(value.id) and value.id not in self.blocks:
                 scope.constants[name] = None
-                known = [*self.scope.names(), *self.scope.tensor_names(), *self.blocks]
-                near = nearest(value.id, [*known, *LAYERS])
-                fixes = (Fix(f"write `{near}`", (Edit(node.span, near),)),) if near else ()
-                message = f"nothing here is called `{value.id}`"
-                self.report("E106", node.span, message, did_you_mean(near), fixes)
+                self.unknown_name(node.span, value.id, tuple(LAYERS))
 
     # Control
 
@@ -881,12 +933,13 @@ class _Elaborator:
         count = whole(value)
         if count is None or count < 0:
             message = f"repeat: the count must be a whole number from 0, not {show_value(value)}"
-            help_ = "write `//` to round down" if hasattr(value, "denominator") else ""
+            help_ = "write `//` to round down" if getattr(value, "denominator", 1) != 1 else ""
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, "a counter")
         bodies = []
         for turn in range(count if statement.body.statements else 0):
+            self.turn(statement.count.span)
             scope = Scope(self.scope.frame, self.scope)
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
@@ -915,10 +968,8 @@ class _Elaborator:
             index = self.scope.tensor(name.id)
         except KeyError:
             self.shape = None
-            if any(problem.code != "E301" for problem in self.problems):
-                # The name may belong to a statement that could not be used.
-                if name.id in self.aliases():
-                    return None
+            if self.lost(name.id):
+                return None
             known = list(self.scope.tensor_names())
             near = nearest(name.id, known)
             fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
@@ -931,19 +982,24 @@ class _Elaborator:
         self.current, self.shape = index, self.nodes[index].output
         return Jump(statement, index)
 
-    def aliases(self) -> set[str]:
-        """Every name that the text gives with `as`, whether or not it came to a tensor."""
-        found: set[str] = set()
-        stack: list[Any] = list(self.module.statements)
+    def lost(self, name: str) -> bool:
+        """Whether a name is unknown because of an error in what should define it."""
+        try:
+            return self.scope.constant(name) is None
+        except KeyError:
+            return name in self.scope.frame.lost
+
+    def lose_names(self, statement: ast.Statement) -> None:
+        """Say nothing more of names that a statement with an error may have given with `as`."""
+        stack: list[Any] = [statement]
         while stack:
             item = stack.pop()
             alias = getattr(item, "alias", None)
             if alias is not None:
-                found.add(alias.id)
+                self.scope.frame.lost.add(alias.id)
             bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
             bodies += [*(getattr(item, "paths", None) or ()), *(getattr(item, "bodies", None) or ())]
             stack.extend(s for body in bodies if body is not None for s in body.statements)
-        return found
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -975,6 +1031,12 @@ class _Elaborator:
                 self.report_problem(problem)
             else:
                 self.promises.append(Promise(statement, value, seen))
+
+
+def _unknown(span: Span, word: str, known: Iterable[str]) -> Problem:
+    near = nearest(word, known)
+    fixes = (Fix(f"write `{near}`", (Edit(span, near),)),) if near else ()
+    return Problem("E106", span, f"nothing here is called `{word}`", did_you_mean(near), fixes)
 
 
 def read_value(text: str) -> Any:

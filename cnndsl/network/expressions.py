@@ -70,9 +70,10 @@ def evaluate(node: ast.Expr, look_up: Callable[[ast.Name], Any]) -> Any:
     if isinstance(node, ast.Name):
         return look_up(node)
     if isinstance(node, ast.Tuple):
-        return tuple(evaluate(item, look_up) for item in node.items)
+        return tuple(_dimension(item, evaluate(item, look_up)) for item in node.items)
     if isinstance(node, ast.Range):
-        return Pair(evaluate(node.begin, look_up), evaluate(node.end, look_up))
+        begin, end = evaluate(node.begin, look_up), evaluate(node.end, look_up)
+        return Pair(_number(node.begin, begin), _number(node.end, end))
     if isinstance(node, ast.Unary):
         value = evaluate(node.operand, look_up)
         return not _truth(node.operand, value) if node.op == "not" else -_number(node, value)
@@ -163,13 +164,28 @@ def _limit(node: ast.Expr, value: Any) -> Any:
         raise ExpressionError("E110", node.span, "this is not a real number")
     if not abs(value) <= MAX_VALUE:
         raise _too_large(node)
-    if not isinstance(value, (int, float)) and value.denominator == 1:
-        return int(value)  # a Fraction that came out whole
+    if not isinstance(value, (int, float)):
+        if value.denominator == 1:
+            return int(value)  # a Fraction that came out whole
+        if value.denominator > MAX_VALUE:
+            message = "this fraction is finer than anything in a network"
+            raise ExpressionError("E302", node.span, message, "round it")
     return value
 
 
 def _too_large(node: ast.Expr) -> ExpressionError:
     return ExpressionError("E302", node.span, "this number is beyond all sizes of a network")
+
+
+def _dimension(node: ast.Expr, value: Any) -> Any:
+    """An item of a size: a number, or begin and end as `0:1` or (0, 1)."""
+    if isinstance(value, Pair):
+        return value
+    if isinstance(value, tuple) and not isinstance(value, Word):
+        for item in value:
+            _number(node, item)
+        return value
+    return _number(node, value)
 
 
 def _number(node: ast.Expr, value: Any) -> Any:

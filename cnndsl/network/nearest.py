@@ -45,6 +45,12 @@ _FOREIGN = {
     "concatenate": "concat",
     "cat": "concat",
     "identity": "skip",
+    "for": "repeat",
+    "loop": "repeat",
+    "def": "block",
+    "function": "block",
+    "const": "let",
+    "model": "net",
 }
 
 

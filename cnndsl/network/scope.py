@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Frame:
     """The file itself, or one call of a block: names given inside belong to it.
 
-    `prefix` goes before the names of its nodes; `notes` tell the calls that led here.
+    `prefix` goes before the names of its nodes; `notes` tell the calls that led here; `lost`
+    are the tensors that an error keeps from being known.
     """
 
-    __slots__ = ("calls", "counts", "instance", "notes", "prefix", "taken")
+    __slots__ = ("calls", "counts", "instance", "lost", "notes", "prefix", "taken")
 
     def __init__(
         self, instance: tuple[str, ...], notes: tuple[Note, ...], calls: tuple[str, ...]
@@ -29,6 +30,7 @@ class Frame:
         self.calls = calls
         self.counts: dict[str, int] = {}
         self.taken: set[str] = set()
+        self.lost: set[str] = set()
 
     def number(self, word: str) -> str:
         """The next name made of a word and a number: conv1, conv2, …"""

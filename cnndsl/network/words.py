@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from cnndsl.layers import LAYERS, MERGES
+from cnndsl.syntax.tables import KEYWORDS
+
+STATEMENTS = tuple(word for word in KEYWORDS if word not in ("and", "or", "not", "as", "else"))
+"""The words that begin statements other than layers."""
 
 _FLAGS = frozenset(
     slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"

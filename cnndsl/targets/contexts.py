@@ -142,7 +142,8 @@ class LoopContext(Context):
             if turn:
                 steps.add((value - base) // turn)
         else:
-            if len(steps) == 1:
+            # Two turns lie on a line whatever they are: that alone is no reason for one.
+            if len(steps) == 1 and (max(self.turn) > 1 + min(self.turn) or steps == {0}):
                 step = steps.pop()
                 base = self.outer_code(first, codes, hint)
                 if step == 0:

@@ -272,7 +272,7 @@ class Weaver:
             function.body, function.channels = self.body(Copies(bodies, context, channels))
         except NoCode:
             raise _Again from None
-        if "in_channels" in context.used:
+        if self.modules and "in_channels" in context.used:
             function.parameters.append(Parameter("in_channels", None, "channels"))
         parameters += [Parameter(name, None, "extra") for name in context.extra]
         used = [
@@ -389,13 +389,13 @@ class Weaver:
                 codes: list[str | None] = []
                 if all(isinstance(v, Arg) and v.slot == arg.slot for v in values):
                     if arg.slot == "in":
-                        codes = [copies.channels]
+                        codes = [copies.channels if self.modules else f"{X}.shape[-1]"]
                         hint = "in_channels" if "in_channels" not in context.used else "channels"
                     elif arg.slot in written:
                         codes = [translate(written[arg.slot], context.names)]
-                    elif hint == "padding" and "kernel" in written:
-                        kernel = translate(written["kernel"], context.names)
-                        codes = [kernel and tidy(f"({kernel}) // 2")]  # `same` for odd kernels
+                if hint == "padding" and "kernel" in written:
+                    kernel = translate(written["kernel"], context.names)
+                    codes.append(kernel and tidy(f"({kernel}) // 2"))  # `same`, odd kernels
                 text = context.code(plain_values, codes, hint)
                 if arg.slot in ("filters", "units", "in"):
                     widths.append(text)

@@ -294,10 +294,19 @@ class Forward:
     def joined(self, item: Join, variable: str) -> str:
         """A merge as an expression."""
         taken = set(self.taken)
-        parts = [
-            self.expression(path, variable, name, None)
-            for name, path in zip(path_names(item), item.paths)
-        ]
+        parts: list[str] = []
+        names = path_names(item)
+        for name, path in zip(names, item.paths):
+            before = len(self.lines)
+            part = self.expression(path, variable, name, None)
+            if len(self.lines) > before:
+                # This path took statements; what is written before it runs before it.
+                for index, earlier in enumerate(parts):
+                    if "(" in earlier:
+                        parts[index] = self.fresh(names[index])
+                        self.lines.insert(before, f"{parts[index]} = {earlier}")
+                        before += 1
+            parts.append(part)
         self.taken = taken | set(self.variables.values())
         op = item.layer.op
         if len(parts) == 1:
