@@ -530,6 +530,7 @@ def test_a_failed_build_writes_nothing(run: Run) -> None:
     Path("out/a.txt").write_text("old")
     code, out, err = run("build", "a.cnn", "b.cnn", "-t", "fake", "-o", "out")
     assert (code, out) == (1, "") and "b.cnn:2:8" in err
+    assert err.endswith("2 errors in 1 file, 1 file is clean; nothing is written\n")
     code, out, err = run("build", "a.cnn", "missing.cnn", "-t", "fake", "-o", "out")
     assert (code, out) == (2, "")
     code, out, err = run("build", "a.cnn", "impossible.cnn", "-t", "fake", "-o", "new")

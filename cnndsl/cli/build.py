@@ -15,6 +15,7 @@ from cnndsl.cli.nets import (
     named_files,
     natural,
     show_diagnostics,
+    summary,
 )
 from cnndsl.cli.options import Command, Option, UsageError, nearest, quoted
 
@@ -70,14 +71,14 @@ def run(arguments: Arguments) -> int:
     places = plan(arguments.operands, paths, output, target.SUFFIX)
 
     done, unreadable = examine_files(arguments, paths)
-    diagnostics = [each for file in done for each in file.diagnostics]
     texts: list[str] = []
     for file in done:
         if file.network is not None:
             try:
                 texts.append(target.generate(file.network, **options))
             except TargetError as error:
-                diagnostics += error.diagnostics
+                file.diagnostics += error.diagnostics
+    diagnostics = [each for file in done for each in file.diagnostics]
     if diagnostics:
         err(show_diagnostics(diagnostics, sys.stderr))
     for message in unreadable:
@@ -85,15 +86,17 @@ def run(arguments: Arguments) -> int:
     if unreadable:
         return 2
     if has_errors(diagnostics):
+        if output is not None:
+            err(f"{summary(done)}; nothing is written\n")
         return 1
     if not places:
         data(texts[0])
     elif arguments.has("check"):
-        return int(not up_to_date(dict(zip(places, texts, strict=False))))
+        return int(not up_to_date(dict(zip(places, texts, strict=True))))
     else:
         if os.path.dirname(places[0]) and is_folder(arguments.operands, paths, output or ""):
             make_folder(os.path.dirname(places[0]))
-        write_files(dict(zip(places, texts, strict=False)))
+        write_files(dict(zip(places, texts, strict=True)))
     return 0
 
 
@@ -152,7 +155,7 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
     else:
         places = [output]
     taken: dict[str, str] = {}
-    for path, place in zip(paths, places, strict=False):
+    for path, place in zip(paths, places, strict=True):
         if place in taken:
             raise UsageError(f"{taken[place]} and {path} would both become {place}")
         taken[place] = path

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.nets import INPUT, LIMITS, SET, examine_files, has_errors, named_files
+from cnndsl.cli.nets import INPUT, LIMITS, SET, examine_files, has_errors, named_files, summary
 from cnndsl.cli.options import Command, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.nets import Examined
     from cnndsl.cli.options import Arguments
 
 COMMAND = Command(
@@ -52,24 +51,3 @@ def run(arguments: Arguments) -> int:
     for message in unreadable:
         say(message)
     return 2 if unreadable else int(has_errors(diagnostics))
-
-
-def summary(files: list[Examined]) -> str:
-    """`2 errors in 1 file, 3 files are clean`."""
-    counts = {"error": 0, "warning": 0}
-    for file in files:
-        for each in file.diagnostics:
-            counts[each.severity] += 1
-    dirty = sum(bool(file.diagnostics) for file in files)
-    clean = len(files) - dirty
-    parts = []
-    if dirty:
-        found = " and ".join(_count(number, kind) for kind, number in counts.items() if number)
-        parts.append(f"{found} in {_count(dirty, 'file')}")
-    if clean:
-        parts.append(f"{_count(clean, 'file')} {'is' if clean == 1 else 'are'} clean")
-    return ", ".join(parts)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

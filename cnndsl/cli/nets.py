@@ -95,3 +95,24 @@ def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> st
 def has_errors(diagnostics: list[Diagnostic]) -> bool:
     """Whether one of them is more than a warning."""
     return any(each.severity == "error" for each in diagnostics)
+
+
+def summary(files: list[Examined]) -> str:
+    """`2 errors in 1 file, 3 files are clean`."""
+    counts = {"error": 0, "warning": 0}
+    for file in files:
+        for each in file.diagnostics:
+            counts[each.severity] += 1
+    dirty = sum(bool(file.diagnostics) for file in files)
+    clean = len(files) - dirty
+    parts = []
+    if dirty:
+        found = " and ".join(_count(number, kind) for kind, number in counts.items() if number)
+        parts.append(f"{found} in {_count(dirty, 'file')}")
+    if clean:
+        parts.append(f"{_count(clean, 'file')} {'is' if clean == 1 else 'are'} clean")
+    return ", ".join(parts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

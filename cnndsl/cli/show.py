@@ -73,11 +73,11 @@ def draw(
 ) -> str:
     """A table in plain columns; a Korean or Chinese character takes two of the terminal's."""
     lines = [[printable(cell) for cell in line] for line in (titles, *rows, sums)]
-    widths = [max(map(columns, column)) for column in zip(*lines, strict=False)]
+    widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
         padded = []
-        for cell, width, flush in zip(cells, widths, right, strict=False):
+        for cell, width, flush in zip(cells, widths, right, strict=True):
             space = " " * (width - columns(cell))
             padded.append(space + cell if flush else cell + space)
         return "  ".join(padded).rstrip() + "\n"
