@@ -34,12 +34,18 @@ class CodeCall(NamedTuple):
 
 
 class Make(NamedTuple):
-    """A layer: one or more calls in a row. `shapes` are (before, after) of the first copy."""
+    """A layer: one or more calls in a row. `shapes` are (before, after) of the first copy.
+
+    `carrier` is the place of the call that carries the layer's name, `shaper` of the one
+    after which the shape is the layer's.
+    """
 
     calls: tuple[CodeCall, ...]
     alias: str | None
     op: str
     shapes: tuple[Any, Any]
+    carrier: int
+    shaper: int
 
 
 class Use(NamedTuple):

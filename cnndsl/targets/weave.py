@@ -77,6 +77,7 @@ class Weaver:
         self.explicit: set[int] = set()
         self.helpers: dict[str, None] = {}
         self.calls: dict[tuple[int, bool], list[Call]] = {}
+        self.inside = False  # in a function, not in the net itself
 
     def weave(self) -> Program:
         """The program."""
@@ -86,8 +87,10 @@ class Weaver:
             self.assigned: dict[int, tuple[Function, int]] = {}
             self.helpers = {}
             try:
+                self.inside = True
                 for instances in self.blocks():
                     self.define(instances)
+                self.inside = False
                 body = self.main()
             except _Again:
                 continue
@@ -201,7 +204,22 @@ class Weaver:
                 suffixes = [f"_{next(iter(w)).id}" for w in words]
                 if len(set(suffixes)) == len(suffixes):
                     return suffixes
+        ops = [set(map(self.op, walk(instances[0].body))) for instances in groups]
+        common = set.intersection(*ops)
+        telling = []
+        for found in ops:
+            others = set().union(*(other for other in ops if other is not found))
+            own = sorted(found - common - others)
+            telling.append(f"_{own[0]}" if own else "")
+        if len(set(telling)) == len(telling):
+            return telling
         return ["", *(f"_{index}" for index in range(2, len(groups) + 1))]
+
+    def op(self, item: tree.Item) -> str:
+        """The layer or block that an item is; empty for the rest."""
+        if isinstance(item, (tree.Step, tree.Merged)):
+            return self.nodes[item.node].op
+        return item.block.name.id if isinstance(item, tree.Instance) else ""
 
     def define_one(self, name: str, instances: list[tree.Instance]) -> None:
         block = instances[0].block
@@ -357,11 +375,21 @@ class Weaver:
         copies.current = list(nodes)
         values = [self.nodes[node].output[-1] for node in nodes]
         if self.modules:
-            found = copies.context.expression(values, codes)
-            if found is None and all(value == values[0] for value in values):
-                found = literal(values[0])
-            copies.channels = found
+            copies.channels = self.width(copies.context, values, codes)
         return before, self.shape(copies, 0)
+
+    def width(
+        self, context: Context, values: list[int], codes: Sequence[str | None]
+    ) -> str | None:
+        """Code for numbers of channels: the first that fits, a plain number among them."""
+        one = literal(values[0]) if all(value == values[0] for value in values) else None
+        for code in codes:
+            if code is not None and not names_in(code):
+                if one is not None and context.fits(code, values):
+                    return one
+            elif (found := context.expression(values, [code])) is not None:
+                return found
+        return one
 
     def alias(self, copies: Copies, alias: ast.Name | None, named: bool = False) -> list[Item]:
         if alias is None:
@@ -389,7 +417,9 @@ class Weaver:
                 codes: list[str | None] = []
                 if all(isinstance(v, Arg) and v.slot == arg.slot for v in values):
                     if arg.slot == "in":
-                        codes = [copies.channels if self.modules else f"{X}.shape[-1]"]
+                        codes = [copies.channels]
+                        if not self.modules and self.inside:
+                            codes = [f"{X}.shape[-1]"]
                         hint = "in_channels" if "in_channels" not in context.used else "channels"
                     elif arg.slot in written:
                         codes = [translate(written[arg.slot], context.names)]
@@ -418,8 +448,12 @@ class Weaver:
         )
         alias = first.statement.alias
         self.alias(copies, alias)
-        op = self.nodes[first.node].op
-        return Make(tuple(calls), alias.id if alias else None, op, shapes)
+        layer = self.nodes[first.node].layer
+        mains = [place for place, call in enumerate(calls) if call.main]
+        carrier = mains[-1] if mains else len(calls) - 1
+        shaper = carrier if layer.weights else len(calls) - 1
+        name = alias.id if alias else None
+        return Make(tuple(calls), name, layer.op, shapes, carrier, shaper)
 
     def instance(self, copies: Copies, instances: tuple[tree.Instance, ...]) -> Use:
         function = self.assigned[id(instances[0])][0]

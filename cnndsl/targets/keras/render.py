@@ -63,14 +63,13 @@ def sequential(network: Network, items: list[Item]) -> list[str]:
 
 def _named(item: Make, call: CodeCall) -> bool:
     """Whether this is the call that carries the item's name."""
-    mains = [other for other in item.calls if other.main] or [item.calls[-1]]
-    return call is mains[-1]
+    return call is item.calls[item.carrier]
 
 
 def _shape(item: Any, call: CodeCall | None = None) -> str:
     """The comment that tells a new shape."""
     before, after = item.shapes
-    if before == after or (call is not None and not _named(item, call)):
+    if before == after or (call is not None and call is not item.calls[item.shaper]):
         return ""
     if isinstance(item, Make) and item.op == "dense":
         return ""  # its units stand in the call
