@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.window import rounding_of
-from cnndsl.targets.code import Arg, same_or_tuple
+from cnndsl.targets.code import Arg, Call, same_or_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.layers import Layer
     from cnndsl.layers.window import Window
 
 Pads = tuple[tuple[int, int], ...]
@@ -43,6 +44,28 @@ class Code:
         return hash(self.text)
 
 
+def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:
+    """The calls of the activation written after a layer, as part of that layer.
+
+    What are its channels are the outputs of the layer; its own slots nobody wrote.
+    """
+    slot = next((name for name in ("filters", "units") if hasattr(layer, name)), "")
+    if not slot and layer.output[-1] == layer.channels:
+        slot = "in"
+
+    def move(arg: Any) -> Any:
+        return arg._replace(slot=slot if arg.slot == "in" else "") if isinstance(arg, Arg) else arg
+
+    return [
+        call._replace(
+            args=tuple(move(arg) for arg in call.args),
+            kwargs={key: move(arg) for key, arg in call.kwargs.items()},
+            main=False,
+        )
+        for call in calls
+    ]
+
+
 def sizes(values: Sequence[int], slot: str, default: Any = ...) -> Arg:
     """The sizes of a slot, as one number where they are equal."""
     return Arg(same_or_tuple(tuple(values)), slot, default)
@@ -51,6 +74,12 @@ def sizes(values: Sequence[int], slot: str, default: Any = ...) -> Arg:
 def strides(windows: Sequence[Window], default: Any = 1) -> Arg:
     """The steps of windows."""
     return sizes([window.stride for window in windows], "stride", default)
+
+
+def pool_strides(layer: Any, default: Any = ...) -> Arg:
+    """The steps of a pool; its sizes unless said."""
+    steps = strides(layer.windows, default)
+    return steps._replace(slot="kernel") if layer.stride is None else steps
 
 
 def dilations(windows: Sequence[Window]) -> Arg:

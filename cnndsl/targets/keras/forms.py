@@ -16,11 +16,13 @@ from cnndsl.targets.lowering import (
     Pads,
     all_pads,
     any_pads,
+    behind,
     dilations,
     extra_pads,
     is_same,
     is_symmetric,
     pad_arg,
+    pool_strides,
     sizes,
     strides,
     written_pads,
@@ -45,7 +47,7 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
         raise NotExpressible(f"Keras has no form of `{layer.op}`", "write it with other layers")
     calls = form(layer, Ask(explicit, order))
     if layer.activation is not None and string(layer.activation) is None:
-        calls += [call._replace(main=False) for call in lower(layer.activation)]
+        calls += behind(layer, lower(layer.activation))
     return calls
 
 
@@ -290,11 +292,11 @@ def transposed(layer: conv.TransposedConv, ask: Ask) -> list[Call]:
             layer.crop, layer.kernel, layer.stride, layer.grow
         )
     )
-    is_same = all(
-        begin == end == max(0, kernel - stride) // 2 and kernel >= stride
+    even = all(
+        begin == end and kernel - stride == begin + end
         for (begin, end), kernel, stride in zip(over, layer.kernel, layer.stride)
     )
-    word = "same" if any_pads(over) and is_same and not ask.explicit else "valid"
+    word = "same" if any_pads(over) and even and not ask.explicit else "valid"
     calls = [
         layer_call(
             f"Conv{rank(layer)}DTranspose",
@@ -319,7 +321,7 @@ def pool_call(layer: Any, name: str, word: str) -> Call:
     return layer_call(
         f"{name}Pooling{rank(layer)}D",
         Arg(kernel, "kernel"),
-        strides=strides(layer.windows, kernel),
+        strides=pool_strides(layer, kernel),
         padding=Arg(word, "", "valid"),
     )
 
@@ -338,10 +340,17 @@ def min_pool(layer: pool.MinPool, ask: Ask) -> list[Call]:
 
 
 def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
-    """Padding does not count, nor does ever what rounding up adds, as in PyTorch."""
+    """Padding does not count, nor does ever what rounding up adds, as in PyTorch.
+
+    On PyTorch, Keras counts an uneven `same` as the nearest pixels, and takes no volume that
+    is smaller than the window: those are said otherwise.
+    """
     windows = layer.windows
     word = None if ask.explicit else padding_word(layer)
     pads = all_pads(windows)
+    small = rank(layer) == 3 and any(window.kernel > window.size for window in windows)
+    if word == "same" and (small or not is_symmetric(pads)):
+        word = None
     calls = []
     if layer.countpad and word != "valid":
         calls.append(zero_padding(layer, written_pads(windows), ask))
@@ -355,7 +364,7 @@ def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
             "average_pool",
             (
                 sizes(layer.kernel, "kernel"),
-                strides(windows, ...),
+                pool_strides(layer),
                 [list(pair) for pair in pads],
             ),
             style="function",
@@ -419,11 +428,18 @@ def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
 
 
 def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+    """A depthwise convolution of one pixel; a product by name where there are no pixels."""
     initial: Any = "ones"
     if layer.init != 1:
         initial = Code(f"keras.initializers.Constant({layer.init!r})")
     channels = Arg(layer.channels, "in")
-    return [layer_call("EinsumDense", "...c,c->...c", channels, kernel_initializer=initial)]
+    if rank(layer) == 0:
+        return [layer_call("EinsumDense", "bc,c->bc", channels, kernel_initializer=initial)]
+    if rank(layer) == 3:
+        kwargs = {"groups": channels, "use_bias": False, "kernel_initializer": initial}
+        return [layer_call("Conv3D", channels, 1, **kwargs)]
+    kwargs = {"use_bias": False, "depthwise_initializer": initial}
+    return [layer_call(f"DepthwiseConv{rank(layer)}D", 1, **kwargs)]
 
 
 def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:

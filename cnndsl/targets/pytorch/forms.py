@@ -12,10 +12,12 @@ from cnndsl.targets.lowering import (
     Pads,
     all_pads,
     any_pads,
+    behind,
     dilations,
     extra_pads,
     is_symmetric,
     pad_arg,
+    pool_strides,
     rounds_up,
     sizes,
     strides,
@@ -43,7 +45,7 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
         raise NotExpressible(f"PyTorch has no form of `{layer.op}`", "write it with other layers")
     calls = form(layer, Ask(explicit, order))
     if layer.activation is not None:
-        calls += [call._replace(main=False) for call in lower(layer.activation)]
+        calls += behind(layer, lower(layer.activation))
     return calls
 
 
@@ -163,7 +165,9 @@ def transposed(layer: Any, ask: Ask) -> list[Call]:
         padding.append(both)
         output_padding.append(back + grow)
         crop.append((begin - both, end - both + back))
-    slot = "pad" if not layer.same and padding == [end for _, end in layer.crop] else ""
+    slot = (
+        "pad" if layer.pad and all(pair == (p, p) for pair, p in zip(layer.crop, padding)) else ""
+    )
     calls = [
         module(
             f"ConvTranspose{rank(layer)}d",
@@ -217,7 +221,7 @@ def begin_arg(layer: Any) -> Arg:
 
 
 def pool_step(layer: Any) -> Arg:
-    return strides(layer.windows, same_or_tuple(layer.kernel))
+    return pool_strides(layer, same_or_tuple(layer.kernel))
 
 
 def extreme_pool(layer: Any, ask: Ask, make: Callable[..., Call], fill: float) -> list[Call]:
@@ -247,6 +251,8 @@ def average_pool(layer: Any, ask: Ask) -> list[Call]:
         even = is_symmetric(written_pads(layer.windows))
         if not even or keywords["ceil_mode"].value != rounds_up(layer):
             keywords = None
+    if rank(layer) == 3 and any(window.kernel > window.size for window in layer.windows):
+        keywords = None  # AvgPool3d looks at the size without the padding, and refuses
     if keywords is not None:
         counts = bool(layer.countpad) or not (layer.same or layer.pad)
         keywords["count_include_pad"] = Arg(counts, "", True)
@@ -258,7 +264,7 @@ def average_pool(layer: Any, ask: Ask) -> list[Call]:
         if not any_pads(pads) and not ask.explicit:
             return [*calls, module(f"AvgPool{rank(layer)}d", kernel, stride=pool_step(layer))]
     name = f"PaddedAvgPool{rank(layer)}d"
-    step = strides(layer.windows, ...)
+    step = pool_strides(layer)
     return [*calls, own_module(name, kernel, stride=step, padding=edges(pads))]
 
 

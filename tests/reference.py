@@ -1,0 +1,320 @@
+"""What each layer computes, in plain numpy and from its definition alone.
+
+Nothing here knows a framework, nor the windows that the layers work out: it is what both
+frameworks are held against, so that they cannot agree on something wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnndsl.layers.base import Layer
+from cnndsl.layers.values import Pair
+
+Array = Any
+"""A numpy array: its type says nothing of its shape."""
+
+
+def reference(layer: Layer, x: Array, weights: Mapping[str, Array]) -> Array:
+    """What a layer, with its activation, makes of a batch while it infers; channels last."""
+    result = COMPUTE[layer.op](layer, x.astype("float64"), weights)
+    if layer.activation is not None:
+        result = COMPUTE[layer.activation.op](layer.activation, result, weights)
+    return result
+
+
+def each(value: Any, rank: int) -> tuple[Any, ...]:
+    """One value for each dimension."""
+    return value if isinstance(value, tuple) and not isinstance(value, Pair) else (value,) * rank
+
+
+def at(place: Sequence[Any]) -> tuple[Any, ...]:
+    """An index of a place in all images of a batch."""
+    return (slice(None), *place)
+
+
+# Windows
+
+
+def begins(layer: Any, strides: tuple[int, ...], dilations: tuple[int, ...]) -> list[int]:
+    """How far before the image the first window begins, in each dimension."""
+    found = []
+    kernels = each(layer.kernel, len(strides))
+    for size, kernel, stride, dilation, pad in zip(
+        layer.input, kernels, strides, dilations, each(layer.pad or Pair(0, 0), len(strides))
+    ):
+        begin = pad.begin
+        if layer.same:
+            reach = (math.ceil(size / stride) - 1) * stride + dilation * (kernel - 1) + 1
+            begin = max(0, reach - size) // 2
+        found.append(begin)
+    return found
+
+
+def windows(
+    layer: Any, x: Array, strides: tuple[int, ...], dilations: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...]]]]]:
+    """For each place of the output: (place in the kernel, pixel) of the pixels that are there."""
+    first = begins(layer, strides, dilations)
+    kernels = each(layer.kernel, len(strides))
+    for place in itertools.product(*map(range, layer.output[:-1])):
+        found = []
+        for tap in itertools.product(*map(range, kernels)):
+            pixel = tuple(
+                p * s - b + t * d for p, s, b, t, d in zip(place, strides, first, tap, dilations)
+            )
+            if all(0 <= where < size for where, size in zip(pixel, layer.input)):
+                found.append((tap, pixel))
+        yield place, found
+
+
+def bias(weights: Mapping[str, Array]) -> Array | float:
+    return weights.get("bias", 0.0)
+
+
+def slide(
+    layer: Any, x: Array, width: int, apply: Callable[[Array, tuple[int, ...]], Array]
+) -> Array:
+    """The sum over all windows of what `apply` makes of a pixel and its place in the kernel."""
+    rank = x.ndim - 2
+    out = np.zeros((len(x), *layer.output[:-1], width))
+    for place, taps in windows(layer, x, each(layer.stride, rank), each(layer.dilation, rank)):
+        for tap, pixel in taps:
+            out[at(place)] += apply(x[at(pixel)], tap)
+    return out
+
+
+def conv(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    kernel, groups = weights["kernel"], layer.groups
+    ins, outs = x.shape[-1] // groups, layer.filters // groups
+
+    def apply(pixel: Array, tap: tuple[int, ...]) -> Array:
+        parts = [
+            pixel[:, g * ins : (g + 1) * ins] @ kernel[tap][:, g * outs : (g + 1) * outs]
+            for g in range(groups)
+        ]
+        return np.concatenate(parts, axis=-1)
+
+    return slide(layer, x, layer.filters, apply) + bias(weights)
+
+
+def depthwise(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    kernel = weights["depthwise"]
+
+    def apply(pixel: Array, tap: tuple[int, ...]) -> Array:
+        return (pixel[:, :, None] * kernel[tap]).reshape(len(pixel), -1)
+
+    return slide(layer, x, x.shape[-1] * layer.mult, apply)
+
+
+def dwconv(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    return depthwise(layer, x, weights) + bias(weights)
+
+
+def sepconv(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    pointwise = weights["pointwise"].reshape(-1, layer.filters)
+    return depthwise(layer, x, weights) @ pointwise + bias(weights)
+
+
+def deconv(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    """Every pixel paints the kernel, S further on; what is beyond the output is lost."""
+    rank = x.ndim - 2
+    strides, kernels = each(layer.stride, rank), each(layer.kernel, rank)
+    pads = each(layer.pad or Pair(0, 0), rank)
+    lost = [
+        max(0, k - s) // 2 if layer.same else pad.begin for k, s, pad in zip(kernels, strides, pads)
+    ]
+    out = np.zeros((len(x), *layer.output))
+    for pixel in itertools.product(*map(range, layer.input[:-1])):
+        for tap in itertools.product(*map(range, kernels)):
+            place = tuple(p * s + t - c for p, s, t, c in zip(pixel, strides, tap, lost))
+            if all(0 <= where < size for where, size in zip(place, layer.output)):
+                value = x[at(pixel)] @ weights["kernel"][tap]
+                out[at(place)] += value
+    return out + bias(weights)
+
+
+def pool(layer: Any, x: Array, reduce: Callable[[Array], Array]) -> Array:
+    rank = x.ndim - 2
+    stride = each(layer.kernel if layer.stride is None else layer.stride, rank)
+    out = np.zeros((len(x), *layer.output))
+    for place, taps in windows(layer, x, stride, (1,) * rank):
+        seen = np.stack([x[at(pixel)] for _, pixel in taps])
+        out[at(place)] = reduce(seen)
+    return out
+
+
+def avgpool(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    """`countpad` lets the padding that was asked for count, not what rounding up adds."""
+    if not layer.countpad:
+        return pool(layer, x, lambda seen: seen.mean(axis=0))
+    rank = x.ndim - 2
+    stride = each(layer.kernel if layer.stride is None else layer.stride, rank)
+    first = begins(layer, stride, (1,) * rank)
+    pads = each(layer.pad or Pair(0, 0), rank)
+    out = np.zeros((len(x), *layer.output))
+    for place, taps in windows(layer, x, stride, (1,) * rank):
+        counted = 1
+        for index, s, b, kernel, size, pad in zip(
+            place, stride, first, layer.kernel, layer.input, pads
+        ):
+            start = index * s - b
+            stop = start + kernel
+            counted *= kernel if layer.same else min(stop, size + pad.end) - start
+        out[at(place)] = sum(x[at(pixel)] for _, pixel in taps) / counted
+    return out
+
+
+def over_space(reduce: Any) -> Callable[..., Array]:
+    def compute(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+        axes = tuple(range(1, x.ndim - 1))
+        result: Array = reduce(x, axis=axes, keepdims=bool(layer.keep))
+        return result
+
+    return compute
+
+
+# Normalisations
+
+
+def bn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    whitened = (x - weights["mean"]) / np.sqrt(weights["variance"] + layer.eps)
+    return whitened * weights.get("gamma", 1.0) + weights.get("beta", 0.0)
+
+
+def ln(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + layer.eps) * weights["gamma"] + weights["beta"]
+
+
+def gn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    out = np.zeros_like(x)
+    width = x.shape[-1] // layer.groups
+    for group in range(layer.groups):
+        part = (..., slice(group * width, (group + 1) * width))
+        axes = tuple(range(1, x.ndim))
+        mean = x[part].mean(axes, keepdims=True)
+        variance = x[part].var(axes, keepdims=True)
+        out[part] = (x[part] - mean) / np.sqrt(variance + layer.eps)
+    return out * weights["gamma"] + weights["beta"]
+
+
+def lrn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    """The window of channel c begins size // 2 channels before it."""
+    total = np.zeros_like(x)
+    for channel in range(x.shape[-1]):
+        start = channel - layer.size // 2
+        window = x[..., max(0, start) : start + layer.size]
+        total[..., channel] = (window**2).sum(-1)
+    return x / (layer.k + layer.alpha / layer.size * total) ** layer.beta
+
+
+# Geometry
+
+
+def up(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    out = np.zeros((len(x), *layer.output))
+    for place in itertools.product(*map(range, layer.output[:-1])):
+        if not layer.bilinear:
+            pixel = tuple(index // factor for index, factor in zip(place, layer.factor))
+            out[at(place)] = x[at(pixel)]
+            continue
+        # Centres at half-integers; beyond the outermost centres, the outermost pixels.
+        corners = []
+        for index, factor, size in zip(place, layer.factor, layer.input):
+            centre = min(max((index + 0.5) / factor - 0.5, 0.0), size - 1.0)
+            low = min(int(centre), max(size - 2, 0))
+            share = centre - low
+            corners.append([(low, 1 - share), (min(low + 1, size - 1), share)])
+        for (row, a), (column, b) in itertools.product(*corners):
+            out[:, place[0], place[1]] += a * b * x[:, row, column]
+    return out
+
+
+def zeropad(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    return np.pad(x, [(0, 0), *layer.pad, (0, 0)])
+
+
+def crop(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    parts = [slice(b, size - e) for (b, e), size in zip(layer.crop, layer.input)]
+    return x[at(parts)]
+
+
+def shuffle(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    width = x.shape[-1] // layer.groups
+    order = [group * width + i for i in range(width) for group in range(layer.groups)]
+    return x[..., order]
+
+
+# Activations
+
+
+def where(below: Callable[[Any, Array, Mapping[str, Array]], Array]) -> Callable[..., Array]:
+    """A function that leaves what is above 0 as it is."""
+    return lambda layer, x, weights: np.where(x >= 0, x, below(layer, np.minimum(x, 0), weights))
+
+
+def value(compute: Callable[[Array], Array]) -> Callable[..., Array]:
+    """A function of each value."""
+    return lambda layer, x, weights: compute(x)
+
+
+def softmax(x: Array) -> Array:
+    powers = np.exp(x - x.max(-1, keepdims=True))
+    result: Array = powers / powers.sum(-1, keepdims=True)
+    return result
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+COMPUTE: dict[str, Callable[..., Array]] = {
+    "conv": conv,
+    "dwconv": dwconv,
+    "sepconv": sepconv,
+    "deconv": deconv,
+    "pool": lambda layer, x, weights: pool(layer, x, lambda seen: seen.max(axis=0)),
+    "minpool": lambda layer, x, weights: pool(layer, x, lambda seen: seen.min(axis=0)),
+    "avgpool": avgpool,
+    "gap": over_space(np.mean),
+    "gmp": over_space(np.max),
+    "flatten": value(lambda x: x.reshape(len(x), -1)),
+    "dense": lambda layer, x, weights: x @ weights["kernel"] + bias(weights),
+    "bn": bn,
+    "ln": ln,
+    "gn": gn,
+    "lrn": lrn,
+    "scale": lambda layer, x, weights: x * weights["scale"],
+    "dropout": value(lambda x: x),
+    "droppath": value(lambda x: x),
+    "up": up,
+    "zeropad": zeropad,
+    "crop": crop,
+    "reshape": lambda layer, x, weights: x.reshape(len(x), *layer.shape),
+    "shuffle": shuffle,
+    "slice": lambda layer, x, weights: x[..., layer.range.begin : layer.range.end],
+    "relu": value(lambda x: np.maximum(x, 0)),
+    "relu6": value(lambda x: np.clip(x, 0, 6)),
+    "leaky_relu": where(lambda layer, x, weights: layer.slope * x),
+    "prelu": where(lambda layer, x, weights: weights["alpha"] * x),
+    "elu": where(lambda layer, x, weights: layer.alpha * (np.exp(x) - 1)),
+    "selu": value(
+        lambda x: 1.0507009873554805
+        * np.where(x >= 0, x, 1.6732632423543772 * (np.exp(np.minimum(x, 0)) - 1))
+    ),
+    "gelu": value(lambda x: x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2),
+    "silu": value(lambda x: x * sigmoid(x)),
+    "mish": value(lambda x: x * np.tanh(np.log1p(np.exp(x)))),
+    "softplus": value(lambda x: np.log1p(np.exp(x))),
+    "sigmoid": value(sigmoid),
+    "tanh": value(np.tanh),
+    "softmax": value(softmax),
+    "hard_swish": value(lambda x: x * np.clip(x + 3, 0, 6) / 6),
+    "hard_sigmoid": value(lambda x: np.clip(x / 6 + 0.5, 0, 1)),
+}

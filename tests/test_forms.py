@@ -1,0 +1,667 @@
+"""What layers become: in both frameworks the same as in numpy, with the same counts."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import oracle
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from reference import COMPUTE, reference
+
+import cnndsl
+from cnndsl.layers import ACTIVATIONS, LAYERS, Layer
+from cnndsl.network import Network
+from cnndsl.targets.code import Arg, Call, NotExpressible
+from cnndsl.targets.keras import forms as keras_forms
+from cnndsl.targets.lowering import Code
+from cnndsl.targets.pytorch import forms as torch_forms
+
+TARGETS = {"keras": keras_forms, "pytorch": torch_forms}
+
+# A size, and layers to try on it.
+CASES: dict[str, list[Any]] = {
+    "conv": [
+        ("9x8x3", "conv 4 3", "conv 4 3x2 relu", "conv 4 3 same", "conv 4 2 same"),
+        ("9x8x3", "conv 4 3 /2 same", "conv 4 4 /2 same", "conv 4 1 /2 same", "conv 4 2 /3 same"),
+        ("9x8x3", "conv 4 3 pad=1", "conv 4 3 /2 pad=1", "conv 4 3 pad=2x1 nobias"),
+        ("9x8x3", "conv 4 3 pad=0:1x1:0", "conv 4 3 /2 pad=0:1x0:1", "conv 4 3 pad=3"),
+        ("9x8x3", "conv 4 3 /2 ceil", "conv 4 3 /2 pad=1 ceil", "conv 4 3 /2", "conv 4 1"),
+        ("9x8x3", "conv 4 3 /2x1", "conv 4 2x3 /1x2 same", "conv 4 2 /5"),
+        ("9x8x3", "conv 4 3 dilation=2", "conv 4 3 dilation=2 same", "conv 4 3 dilation=1x3 same"),
+        ("9x8x3", "conv 4 3 /2 dilation=2", "conv 4 3 /2 dilation=2 same relu"),
+        ("9x8x3", "conv 4 3 /2x1 dilation=1x2", "conv 4 2 /2 pad=1 dilation=3 ceil"),
+        ("9x8x4", "conv 6 3 groups=2", "conv 8 3 groups=4 /2 same", "conv 4 3 groups=2 dilation=2"),
+        ("9x8x4", "conv 6 3 prelu", "conv 6 3 leaky_relu /2 dilation=2 same", "conv 6 3 softmax"),
+        ("11x3", "conv 4 3", "conv 4 4 same", "conv 4 3 /2 same", "conv 4 3 /2 pad=1 ceil"),
+        ("10x3", "conv 4 3 /2 same", "conv 4 3 /3 dilation=2 same", "conv 4 5 pad=1:2 prelu"),
+        ("5x6x4x2", "conv 4 3", "conv 4 2 same", "conv 4 3 /2 same", "conv 4 3 pad=1:0x0:1x1"),
+        ("5x6x4x2", "conv 4 2 /2 dilation=2 same nobias", "conv 4 2 groups=2 prelu"),
+        ("5x6x4x2", "conv 4 3x2x1 /1x2x3"),
+    ],
+    "dwconv": [
+        ("9x8x3", "dwconv 3", "dwconv 3 same relu", "dwconv 3 /2 same", "dwconv 3 mult=2 nobias"),
+        ("9x8x3", "dwconv 3 /2 pad=1", "dwconv 3x2 mult=3 /2x1 same", "dwconv 3 dilation=2"),
+        ("9x8x3", "dwconv 3 dilation=2 /2 same", "dwconv 2 /3 ceil", "dwconv 3 pad=0:1x0:1 prelu"),
+        ("10x3", "dwconv 3 same", "dwconv 3 /2 same mult=2", "dwconv 4 dilation=2 /2"),
+        ("5x6x4x2", "dwconv 3 same", "dwconv 2 /2 mult=2", "dwconv 2 pad=1 /2 dilation=2 ceil"),
+    ],
+    "sepconv": [
+        ("9x8x3", "sepconv 4 3", "sepconv 4 3 same relu", "sepconv 4 3 /2 same nobias"),
+        ("9x8x3", "sepconv 4 3 mult=2 pad=1", "sepconv 4 3 /2 dilation=2 same prelu"),
+        ("9x8x3", "sepconv 4 3x2 /2x1 same", "sepconv 4 2 /3", "sepconv 4 3 /2 ceil"),
+        ("10x3", "sepconv 4 3 /2 same", "sepconv 4 4 same mult=2 tanh"),
+        ("5x6x4x2", "sepconv 4 3 same relu", "sepconv 4 2 /2 mult=2 leaky_relu"),
+    ],
+    "deconv": [
+        ("4x5x3", "deconv 2 3", "deconv 2 3 /2", "deconv 2 2 /2 relu", "deconv 2 3 /2 same"),
+        ("4x5x3", "deconv 2 4 /2 same", "deconv 2 5 /2 same", "deconv 2 3 same", "deconv 2 2 same"),
+        ("4x5x3", "deconv 2 2 /3", "deconv 2 2 /3 same", "deconv 2 1 /4 same", "deconv 2 1 /2"),
+        ("4x5x3", "deconv 2 3 /2 pad=1", "deconv 2 4 /2 pad=1 prelu", "deconv 2 5 /2 pad=0:1x1:0"),
+        ("4x5x3", "deconv 2 5 /2 pad=1:0", "deconv 2 3x2 /2x3 same", "deconv 2 3 pad=3:0x0:3"),
+        (
+            "4x5x3",
+            "deconv 2 4x3 /1x2 pad=2x1 nobias",
+            "deconv 2 3 /2 pad=3",
+            "deconv 2 2x5 /4x2 same",
+        ),
+        (
+            "6x3",
+            "deconv 2 3 /2 same",
+            "deconv 2 2 /3 same",
+            "deconv 2 4 /2 pad=1:2",
+            "deconv 2 3 /4",
+        ),
+        (
+            "3x4x2x2",
+            "deconv 2 2 /2",
+            "deconv 2 3 /2 same",
+            "deconv 2 2 /3 same",
+            "deconv 2 3 pad=1",
+        ),
+    ],
+    **{
+        op: [
+            ("8x9x2", f"{op} 2", f"{op} 2 /2 same", f"{op} 3 /2 same", f"{op} 3 /1 same"),
+            ("9x8x2", f"{op} 3 /2 pad=1", f"{op} 3 /2 pad=1 ceil", f"{op} 3 /2 ceil"),
+            ("9x8x2", f"{op} 2x3 /2x1 same", f"{op} 2 /1 same", f"{op} 3 /2 pad=0:1x0:1"),
+            ("9x8x2", f"{op} 3 /2 pad=1:0", f"{op} 3 pad=2", f"{op} 3 /2 pad=0:2 ceil"),
+            (
+                "7x7x2",
+                f"{op} 2 same",
+                f"{op} 2 ceil",
+                f"{op} 3 /5 ceil",
+                f"{op} 1 /2",
+                f"{op} 4 /3 same",
+            ),
+            (
+                "7x8x2",
+                f"{op} 2 /3 ceil pad=0:1",
+                f"{op} 3x1 /2x1 pad=1x0",
+                f"{op} 4 /4 pad=2:0 ceil",
+            ),
+            ("11x2", f"{op} 2", f"{op} 3 /2 same", f"{op} 4 /2 pad=1:2 ceil", f"{op} 4 /1 same"),
+            ("10x2", f"{op} 3 /2 same", f"{op} 3 pad=2:1 ceil", f"{op} 2 /2 ceil pad=1:0"),
+            ("5x6x4x2", f"{op} 2", f"{op} 3 /2 same", f"{op} 2 /1 same", f"{op} 3 pad=1"),
+            ("5x6x4x2", f"{op} 2 ceil pad=0:1x1x1:0"),
+        ]
+        for op in ("pool", "avgpool", "minpool")
+    },
+    "gap": [
+        ("5x4x3", "gap", "gap keep"),
+        ("7x3", "gap", "gap keep"),
+        ("2x3x4x5", "gap", "gap keep"),
+    ],
+    "gmp": [
+        ("5x4x3", "gmp", "gmp keep"),
+        ("7x3", "gmp", "gmp keep"),
+        ("2x3x4x5", "gmp", "gmp keep"),
+    ],
+    "flatten": [(size, "flatten") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "dense": [("7", "dense 5", "dense 5 nobias relu", "dense 5 softmax", "dense 5 prelu")],
+    "bn": [
+        (size, "bn", "bn eps=0.1 momentum=0.9", "bn noscale", "bn noshift", "bn noscale noshift")
+        for size in ("7", "5x3", "3x4x2", "2x3x2x3")
+    ],
+    "ln": [(size, "ln", "ln eps=0.01") for size in ("7", "5x3", "3x4x3", "2x3x2x3")],
+    "gn": [(size, "gn 2", "gn 1 eps=0.01", "gn 3") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
+    "lrn": [
+        (
+            size,
+            "lrn",
+            "lrn size=4 alpha=0.9 beta=0.5 k=2",
+            "lrn size=3 alpha=2",
+            "lrn size=1 alpha=3",
+        )
+        for size in ("5x7", "3x4x7", "2x3x2x7", "3x3x2")
+    ],
+    "scale": [(size, "scale", "scale init=0.5") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "dropout": [("4x4x2", "dropout 0.5"), ("7", "dropout 0")],
+    "droppath": [(size, "droppath 0.2") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "up": [
+        ("3x4x2", "up 2", "up 3 nearest", "up 2x3", "up 2 bilinear", "up 2x3 bilinear", "up 1"),
+        ("1x4x2", "up 3 bilinear", "up 4"),
+        ("5x2", "up 2"),
+        ("2x3x2x2", "up 2", "up 1x2x3"),
+    ],
+    "zeropad": [
+        ("3x4x2", "zeropad 1", "zeropad 1x2", "zeropad 0:1x2:3", "zeropad 1:2"),
+        ("5x2", "zeropad 2", "zeropad 1:0"),
+        ("2x3x2x2", "zeropad 1", "zeropad 0:1x2x3:1"),
+    ],
+    "crop": [
+        ("5x6x2", "crop 1", "crop 1x2", "crop 0:1x2:3", "crop 0:2"),
+        ("5x2", "crop 2", "crop 1:0"),
+        ("4x5x6x2", "crop 1", "crop 0:1x2x3:1"),
+    ],
+    "reshape": [
+        ("3x4x2", "reshape 24", "reshape 2x6x2", "reshape 4x6", "reshape 2x3x2x2", "reshape 3x4x2"),
+        ("24", "reshape 2x3x4", "reshape 4x6", "reshape 2x2x3x2", "reshape 24"),
+        ("6x4", "reshape 2x3x4", "reshape 24", "reshape 3x8"),
+    ],
+    "shuffle": [(size, "shuffle 2", "shuffle 3") for size in ("6", "5x12", "3x4x6", "2x3x2x6")],
+    "slice": [(size, "slice 0:3", "slice 2:6") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
+    **{op: [(size, op) for size in ("7", "5x3", "3x4x2", "2x3x2x3")] for op in ACTIVATIONS},
+}
+CASES["leaky_relu"] += [("3x4x2", "leaky_relu 0.2", "leaky_relu 0")]
+CASES["elu"] += [("3x4x2", "elu 0.5", "conv 2 1 elu")]
+CASES["avgpool"] += [
+    ("9x8x2", "avgpool 3 /2 pad=1 countpad", "avgpool 3 /2 same countpad"),
+    ("9x8x2", "avgpool 3 /2 pad=1 countpad ceil", "avgpool 3 /2 ceil countpad"),
+    ("9x8x2", "avgpool 3 /2 pad=0:1 countpad", "avgpool 3 /2 pad=0:1x1:0 countpad ceil"),
+    ("10x2", "avgpool 3 /2 pad=2:1 countpad ceil", "avgpool 4 /2 same countpad"),
+    ("5x6x4x2", "avgpool 3 /2 pad=1 countpad ceil", "avgpool 2 /1 same countpad"),
+]
+ONES = [
+    pytest.param(size, line, id=f"{size} {line}")
+    for cases in CASES.values()
+    for size, *lines in cases
+    for line in lines
+]
+
+
+def one(size: str, line: str, defaults: str = "keras") -> Network:
+    """A network of one layer."""
+    return cnndsl.check(f"rounding floor\ndefaults {defaults}\ninput {size}\n{line}")
+
+
+def hold(network: Network, seed: int = 0, tolerance: float = oracle.TOLERANCE) -> None:
+    """Hold a network's only layer, in its forms in both frameworks, against numpy."""
+    layer = network.nodes[-1].layer
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2, *layer.input)).astype("float32") * 2
+    tensor = torch.from_numpy(oracle.channels_first(x))
+    values = [oracle.random_weight(weight, rng) for weight in layer.all_weights]
+    weights = {weight.role: value for weight, value in zip(layer.all_weights, values)}
+    expected = reference(layer, x, weights)
+    assert expected.shape == (2, *layer.output)
+    for explicit in (False, True):
+        in_keras = keras_forms.lower(layer, explicit=explicit)
+        in_torch = torch_forms.lower(layer, explicit=explicit, order="last")
+        build = partial(oracle.keras_layer, in_keras, layer.input)
+        here, order = oracle.layers_in_order_keras(build)
+        there = oracle.torch_layer(in_torch)
+        seen = oracle.leaf_modules_in_order_torch(there, tensor)
+        rest = iter(values)
+        for part in oracle.parts(network, order, seen):
+            oracle.set_weights(part, [next(rest) for _ in part.layer.weights])
+        assert tuple(here.output.shape)[1:] == layer.output
+        assert here.count_params() == layer.params
+        one = oracle.as_array(here(x, training=False))
+        with torch.no_grad():
+            other = oracle.channels_last(there(tensor).numpy())
+        for calls, array in ((in_keras, one), (in_torch, other)):
+            assert array.shape == expected.shape, calls
+            assert oracle.difference(array, expected) < tolerance, calls
+
+
+@pytest.mark.parametrize("size, line", ONES)
+def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
+    hold(one(size, line))
+
+
+def test_every_layer_has_cases_and_a_reference() -> None:
+    assert set(CASES) == set(LAYERS) == set(COMPUTE)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_layer_has_a_form(target: str) -> None:
+    assert set(TARGETS[target].FORMS) == set(LAYERS.values())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_layer_without_a_form_is_refused(target: str) -> None:
+    class Odd(Layer):
+        op, title = "odd", "odd"
+
+    layer = Odd({}, (4, 4, 2), one("4x4x2", "relu").nodes[-1].layer.context)
+    with pytest.raises(NotExpressible, match="no form of `odd`") as caught:
+        TARGETS[target].lower(layer)
+    assert caught.value.help
+
+
+# Windows of all kinds
+
+WINDOWED = ("conv", "dwconv", "sepconv", "deconv", "pool", "avgpool", "minpool")
+
+
+@st.composite
+def windowed(draw: st.DrawFn) -> tuple[str, str]:
+    """A size, and a layer with windows, of which many do not fit."""
+    rank = draw(st.sampled_from((1, 2, 2, 2, 3)))
+    most = {1: 14, 2: 10, 3: 6}[rank]
+
+    def sizes(least: int, largest: int) -> str:
+        number = st.integers(least, largest)
+        if draw(st.booleans()):
+            return str(draw(number))
+        return "x".join(str(draw(number)) for _ in range(rank)) if rank > 1 else str(draw(number))
+
+    shape = "x".join(str(draw(st.integers(1, most))) for _ in range(rank))
+    op = draw(st.sampled_from(WINDOWED))
+    words = [op, *(["4"] if op in ("conv", "sepconv", "deconv") else []), sizes(1, 4)]
+    words += draw(st.sampled_from(([], [f"/{sizes(1, 4)}"])))
+    pad = draw(st.sampled_from(("", "same", "pad")))
+    if pad == "pad":
+        pad = "pad=" + "x".join(
+            f"{draw(st.integers(0, 3))}:{draw(st.integers(0, 3))}" for _ in range(rank)
+        )
+    words += [pad]
+    if op in ("conv", "dwconv", "sepconv"):
+        words += [f"dilation={sizes(1, 3)}"] if draw(st.booleans()) else []
+    if op in ("dwconv", "sepconv"):
+        words += draw(st.sampled_from(([], ["mult=2"])))
+    if op == "conv":
+        words += draw(st.sampled_from(([], ["groups=2"])))
+    if op == "avgpool":
+        words += draw(st.sampled_from(([], ["countpad"])))
+    if op != "deconv":
+        words += [draw(st.sampled_from(("floor", "ceil")))]
+    return f"{shape}x2", " ".join(words)
+
+
+@settings(max_examples=150, deadline=None)
+@given(windowed())
+def test_hypothesis_windows(case: tuple[str, str]) -> None:
+    try:
+        network = one(*case)
+    except cnndsl.CnndslError:
+        assume(False)
+        raise
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hold(network)
+
+
+# What the frameworks' defaults are
+
+
+@pytest.mark.parametrize("defaults", ("keras", "torch"))
+def test_the_defaults_are_those_of_the_framework(defaults: str) -> None:
+    """Under `defaults keras`, generated PyTorch begins as Keras does, and the other way round."""
+    for size, line in (
+        ("3x4x2", "bn"), ("3x4x2", "ln"), ("3x4x2", "gn 2"), ("3x4x2", "leaky_relu"),
+        ("3x4x2", "prelu"), ("7", "ln"), ("7", "bn"),
+    ):  # fmt: skip
+        network = one(size, line, defaults)
+        hold(network)
+        layer: Any = network.nodes[-1].layer
+        if layer.op == "bn":
+            (call,) = torch_forms.lower(layer)
+            own = torch.nn.BatchNorm2d(2)
+            given = {key: arg.value for key, arg in call.kwargs.items()}
+            assert given["momentum"] == (own.momentum if defaults == "torch" else 0.01)
+            assert given["eps"] == (own.eps if defaults == "torch" else 0.001)
+            (call,) = keras_forms.lower(layer)
+            own = keras.layers.BatchNormalization()
+            given = {key: arg.value for key, arg in call.kwargs.items()}
+            assert given["momentum"] == (own.momentum if defaults == "keras" else 0.9)
+            assert given["epsilon"] == (own.epsilon if defaults == "keras" else 1e-5)
+        if layer.op == "prelu":
+            initial = 0.0 if defaults == "keras" else 0.25
+            (weight,) = oracle.torch_layer(torch_forms.lower(layer)).parameters()
+            assert (weight == initial).all()
+            model = oracle.keras_layer(keras_forms.lower(layer), layer.input)
+            assert (oracle.as_array(model.weights[0]) == initial).all()
+
+
+@pytest.mark.parametrize("initial", (1, 0.25, 1e-6))
+def test_scale_begins_as_it_is_told(initial: float) -> None:
+    layer = one("3x4x2", f"scale init={initial}").nodes[-1].layer
+    (weight,) = oracle.torch_layer(torch_forms.lower(layer)).parameters()
+    assert torch.allclose(weight, torch.tensor(float(initial)))
+    model = oracle.keras_layer(keras_forms.lower(layer), layer.input)
+    assert np.allclose(oracle.as_array(model.weights[0]), initial)
+
+
+# What acts while training
+
+
+@pytest.mark.parametrize("size", ("7", "5x3", "3x4x2", "2x3x2x3"))
+def test_drop_path_drops_whole_samples(size: str) -> None:
+    layer = one(size, "droppath 0.25").nodes[-1].layer
+    shape = (400, *layer.input)
+    model = oracle.keras_layer(keras_forms.lower(layer), layer.input)
+    module = oracle.torch_layer(torch_forms.lower(layer)).train()
+    for result in (
+        oracle.as_array(model(np.ones(shape, "float32"), training=True)),
+        module(torch.ones(shape)).numpy(),
+    ):
+        flat = result.reshape(400, -1)
+        assert (flat == flat[:, :1]).all()
+        assert set(np.round(flat[:, 0], 4)) == {0.0, np.float32(1.3333)}
+        assert 40 < (flat[:, 0] == 0).sum() < 160
+
+
+def test_momentum_is_a_clean_number() -> None:
+    for momentum, rest in (("0.99", 0.01), ("0.9", 0.1), ("0.999", 0.001), ("0.9997", 0.0003)):
+        (call,) = torch_forms.lower(one("3x4x2", f"bn momentum={momentum}").nodes[-1].layer)
+        assert repr(call.kwargs["momentum"].value) == repr(rest)
+
+
+def test_statistics_move_alike() -> None:
+    """A step of training keeps the same share of the old mean in both."""
+    layer = one("3x4x2", "bn momentum=0.75").nodes[-1].layer
+    model = oracle.keras_layer(keras_forms.lower(layer), layer.input)
+    module = oracle.torch_layer(torch_forms.lower(layer)).train()
+    x = np.random.default_rng(0).normal(3, 1, (8, 3, 4, 2)).astype("float32")
+    model(x, training=True)
+    module(torch.from_numpy(oracle.channels_first(x)))
+    mean = oracle.as_array(model.layers[-1].moving_mean)
+    buffers = dict(module.named_buffers())
+    assert np.allclose(buffers["0.running_mean"].numpy(), mean, atol=1e-5)
+
+
+# Keras models are saved and loaded
+
+
+SAVED = (
+    ("9x8x3", "conv 4 3 /2 dilation=2 same leaky_relu"),
+    ("9x8x3", "conv 4 3 prelu"),
+    ("9x8x3", "pool 3 /2 pad=1"),
+    ("9x8x3", "minpool 3 /2 pad=1"),
+    ("9x8x3", "avgpool 3 /2 pad=1"),
+    ("9x8x3", "avgpool 3 /2 pad=1 countpad ceil"),
+    ("9x8x6", "lrn alpha=0.5"),
+    ("9x8x6", "shuffle 3"),
+    ("9x8x6", "slice 1:4"),
+    ("9x8x6", "scale init=0.1"),
+    ("9x8x6", "droppath 0.5"),
+    ("4x5x3", "deconv 2 3 /2 same"),
+    ("7", "shuffle 7"),
+)
+
+
+@pytest.mark.parametrize("size, line", SAVED)
+def test_keras_models_survive_saving(size: str, line: str, tmp_path: Path) -> None:
+    """Whatever the helpers define, a saved model needs none of it."""
+    layer = one(size, line).nodes[-1].layer
+    model = oracle.keras_layer(keras_forms.lower(layer), layer.input)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(2, *layer.input)).astype("float32")
+    before, after = (oracle.as_array(m(x, training=False)) for m in (model, loaded))
+    assert np.array_equal(before, after)
+    # Batches of other sizes than that of the sample.
+    assert loaded(np.concatenate([x, x, x]), training=False).shape[0] == 6
+
+
+# How calls are written
+
+
+def kinds(value: Any) -> set[type]:
+    """The types in a literal."""
+    if isinstance(value, (tuple, list)):
+        return {type(value)}.union(*(kinds(item) for item in value))
+    return {type(value)}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("size, line", ONES)
+def test_calls_are_in_form(target: str, size: str, line: str) -> None:
+    layer = one(size, line).nodes[-1].layer
+    plain, explicit = (TARGETS[target].lower(layer, explicit=e) for e in (False, True))
+    for calls in (plain, explicit):
+        assert sum(call.main for call in calls) == 1
+        for call in calls:
+            assert call.style in ("layer", "function", "template")
+            for arg in (*call.args, *call.kwargs.values()):
+                value = arg.value if isinstance(arg, Arg) else arg
+                known = {int, float, str, bool, type(None), tuple, list, Code}
+                assert kinds(value) <= known, call
+                if isinstance(arg, Arg) and arg.slot:
+                    check_slot(layer, arg)
+
+
+def check_slot(layer: Any, arg: Arg) -> None:
+    """The value of a slot is the one that the file gives it."""
+    value = arg.value
+    if arg.slot == "in":
+        assert value == layer.channels
+    elif arg.slot == "same":
+        assert layer.same and isinstance(value, (int, tuple))
+    elif arg.slot.startswith("range."):
+        assert value == getattr(layer.range, arg.slot.removeprefix("range."))
+    elif arg.slot in ("pad", "crop"):
+        rank = len(layer.spatial)
+        pairs = getattr(layer, arg.slot)
+        pairs = pairs if isinstance(pairs[0], tuple) else (pairs,) * rank
+        values = value if isinstance(value, tuple) else (value,) * rank
+        assert all(pair == (one, one) for pair, one in zip(pairs, values))
+    elif arg.slot == "activation":
+        assert value is None or layer.activation
+    elif isinstance(getattr(layer, arg.slot), tuple) and not isinstance(value, tuple):
+        assert set(getattr(layer, arg.slot)) == {value}
+    else:
+        assert value == getattr(layer, arg.slot)
+
+
+STRIDED = (
+    ("conv 4 3 /{} same", "8x8x2", "conv 4 3 /{} pad=1", "9x8x2"),
+    ("dwconv 3 /{} same", "8x8x2", "sepconv 4 5 /{} same", "9x8x2"),
+    ("pool 3 /{} same", "8x8x2", "pool 3 /{} pad=1", "8x8x2"),
+    ("avgpool 3 /{} same", "8x8x2", "avgpool 3 /{} pad=1", "8x8x2"),
+    ("minpool 2 /{} same", "7x8x2", "avgpool 3 /{} pad=1 countpad ceil", "8x8x2"),
+    ("deconv 4 3 /{} same", "8x8x2", "deconv 4 4 /{} same", "8x8x2"),
+)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("line, size", [pair for row in STRIDED for pair in (row[:2], row[2:])])
+def test_the_explicit_form_is_the_same_for_all_strides(target: str, line: str, size: str) -> None:
+    def structure(call: Call) -> tuple[Any, ...]:
+        return (call.function, len(call.args), tuple(call.kwargs), call.style, call.helpers)
+
+    forms = set()
+    for stride in (1, 2, 3, 4):
+        layer = one(size, line.format(stride)).nodes[-1].layer
+        calls = TARGETS[target].lower(layer, explicit=True)
+        forms.add(tuple(structure(call) for call in calls))
+    assert len(forms) == 1
+
+
+@pytest.mark.parametrize(
+    "size, line, in_keras, in_torch",
+    [
+        (
+            "39x31x1",
+            "conv 20 4x4 relu",
+            'layers.Conv2D(20, 4, activation="relu")',
+            "nn.Conv2d(1, 20, kernel_size=4) nn.ReLU()",
+        ),
+        (
+            "8x8x3",
+            "conv 4 3 same nobias",
+            'layers.Conv2D(4, 3, padding="same", use_bias=False)',
+            "nn.Conv2d(3, 4, kernel_size=3, padding=1, bias=False)",
+        ),
+        (
+            "8x8x3",
+            "conv 4 3 /2 same",
+            'layers.Conv2D(4, 3, strides=2, padding="same")',
+            "nn.ZeroPad2d((0, 1, 0, 1)) nn.Conv2d(3, 4, kernel_size=3, stride=2)",
+        ),
+        (
+            "8x8x3",
+            "conv 4 3 /2 pad=1",
+            "layers.ZeroPadding2D(1) layers.Conv2D(4, 3, strides=2)",
+            "nn.Conv2d(3, 4, kernel_size=3, stride=2, padding=1)",
+        ),
+        ("8x8x3", "pool 2", "layers.MaxPooling2D(2)", "nn.MaxPool2d(2)"),
+        (
+            "8x8x3",
+            "pool 3 /2 same",
+            'layers.MaxPooling2D(3, strides=2, padding="same")',
+            "nn.MaxPool2d(3, stride=2, ceil_mode=True)",
+        ),
+        (
+            "8x8x3",
+            "pool 3 /2 ceil",
+            'layers.MaxPooling2D(3, strides=2, padding="same")',
+            "nn.MaxPool2d(3, stride=2, ceil_mode=True)",
+        ),
+        (
+            "8x8x3",
+            "pool 3 /2 pad=1",
+            'ops.pad([[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=float("-inf")) '
+            "layers.MaxPooling2D(3, strides=2)",
+            "nn.MaxPool2d(3, stride=2, padding=1)",
+        ),
+        (
+            "8x8x3",
+            "avgpool 3 /1 same",
+            'layers.AveragePooling2D(3, strides=1, padding="same")',
+            "nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)",
+        ),
+        (
+            "8x8x3",
+            "minpool 2",
+            "-{x}() layers.MaxPooling2D(2) -{x}()",
+            "MinPool2d(2)",
+        ),
+        (
+            "8x8x3",
+            "gap",
+            "layers.GlobalAveragePooling2D()",
+            "nn.AdaptiveAvgPool2d(1) nn.Flatten()",
+        ),
+        (
+            "8x8x3",
+            "bn",
+            "layers.BatchNormalization(momentum=0.99, epsilon=0.001)",
+            "nn.BatchNorm2d(3, eps=0.001, momentum=0.01)",
+        ),
+        (
+            "8x8x3",
+            "deconv 4 4 /2 same",
+            'layers.Conv2DTranspose(4, 4, strides=2, padding="same")',
+            "nn.ConvTranspose2d(3, 4, kernel_size=4, stride=2, padding=1)",
+        ),
+        (
+            "8x8x3",
+            "deconv 4 2 /2",
+            "layers.Conv2DTranspose(4, 2, strides=2)",
+            "nn.ConvTranspose2d(3, 4, kernel_size=2, stride=2)",
+        ),
+        ("160", "dense 100 softmax", 'layers.Dense(100, activation="softmax")',
+         "nn.Linear(160, 100) nn.Softmax(dim=1)"),
+        ("8x8x3", "gelu", 'layers.Activation("gelu")', 'nn.GELU(approximate="none")'),
+        ("8x8x3", "crop 1", "layers.Cropping2D(1)", "Crop(1)"),
+    ],
+)  # fmt: skip
+def test_common_layers_read_well(size: str, line: str, in_keras: str, in_torch: str) -> None:
+    layer = one(size, line).nodes[-1].layer
+    for forms, expected in ((keras_forms, in_keras), (torch_forms, in_torch)):
+        written = []
+        for call in forms.lower(layer):
+            args, kwargs = oracle.arguments(call)
+            written.append(f"{call.function}({', '.join([*args, *kwargs])})")
+        assert " ".join(written) == expected
+
+
+def test_flatten_may_have_the_channels_first() -> None:
+    """The rows of the dense layer behind it are then in another order."""
+    text = "input 3x4x2; conv 3 2 relu; flatten; dropout 0.5; dense 4 relu; dense 2"
+    network = cnndsl.check(text)
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
+    tensor = torch.from_numpy(oracle.channels_first(x))
+    results = []
+    calls = [c for node in network.layers for c in keras_forms.lower(node.layer)]
+    here, order = oracle.layers_in_order_keras(lambda: oracle.keras_layer(calls, (3, 4, 2)))
+    for flat in ("first", "last"):
+        modules = [c for n in network.layers for c in torch_forms.lower(n.layer, order=flat)]
+        there = oracle.torch_layer(modules)
+        seen = oracle.leaf_modules_in_order_torch(there, tensor)
+        oracle.copy_weights(order, seen, network)
+        with torch.no_grad():
+            results.append(there(tensor).numpy())
+    results.append(oracle.as_array(here(x, training=False)))
+    assert oracle.difference(results[0], results[2]) < oracle.TOLERANCE
+    assert oracle.difference(results[1], results[2]) < oracle.TOLERANCE
+    weights = dict(there.named_parameters())
+    assert math.isclose(weights["4.weight"].numel(), 4 * 18)
+
+
+# The comparison finds what is wrong
+
+
+KERAS = """
+import keras
+from keras import layers
+
+
+def build_model():
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+            layers.BatchNormalization(momentum=0.99, epsilon=1e-3),
+            layers.Flatten(),
+            layers.Dense(5),
+        ]
+    )
+"""
+TORCH = """
+from torch import nn
+
+
+def build_model():
+    return nn.Sequential(
+        nn.ZeroPad2d((0, 1, 0, 1)),
+        nn.Conv2d(3, 4, kernel_size=3, stride=2),
+        nn.ReLU(),
+        nn.BatchNorm2d(4, eps=1e-3, momentum=0.01),
+        nn.Flatten(),
+        nn.Linear(64, 5),
+    )
+"""
+NET = "input 8x8x3; conv 4 3 /2 same relu; bn; flatten; dense 5"
+
+
+def test_compare_finds_nothing_where_all_is_well() -> None:
+    report = oracle.compare(cnndsl.check(NET), KERAS, TORCH)
+    assert report, report.problems
+    assert report.layers == 3 and report.params == 112 + 16 + 325 and report.error < 1e-5
+
+
+@pytest.mark.parametrize(
+    "right, wrong, where",
+    [
+        ("(0, 1, 0, 1)", "(1, 0, 1, 0)", "conv1"),
+        ("eps=1e-3", "eps=1e-1", "bn1"),
+        ("nn.ReLU()", "nn.LeakyReLU(0.3)", "bn1"),
+        ("nn.Linear(64, 5),", "nn.Linear(64, 5), nn.ReLU(),", "main"),
+    ],
+)
+def test_compare_says_where_models_differ(right: str, wrong: str, where: str) -> None:
+    report = oracle.compare(cnndsl.check(NET), KERAS, TORCH.replace(right, wrong))
+    assert not report
+    assert report.problems[0].startswith(where)
