@@ -6,7 +6,7 @@ nodes; the lists of helper rules already spliced in).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
@@ -14,7 +14,7 @@ from cnndsl.syntax import nodes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnndsl.syntax.lexer import Token
+    from cnndsl.syntax.layout import Token
 
 MAX_DEPTH = 100
 """How many operators may nest in an expression."""
@@ -22,7 +22,9 @@ MAX_DEPTH = 100
 MAX_NUMBER = 10**18
 """Numbers beyond this are refused: nothing in a network is that large."""
 
-_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9}
+_UNITS = {"K": 3, "M": 6, "G": 9}
+
+_new = tuple.__new__  # builds what texts have most of in half the time
 
 
 class BuildError(Exception):
@@ -35,41 +37,52 @@ class BuildError(Exception):
 
 def read_number(text: str) -> int | float:
     """The value of a NUMBER; raises ValueError where it is beyond what numbers may be."""
-    unit = _UNITS.get(text[-1], 1)
-    digits = (text[:-1] if unit > 1 else text).replace("_", "")
+    if text.isdigit() and len(text) < 19:
+        return int(text)
+    shift = _UNITS.get(text[-1], 0)
+    digits = (text[:-1] if shift else text).replace("_", "")
     if len(digits) > 40:
         raise ValueError(text)
-    value = int(digits) * unit if digits.isdigit() else float(digits) * unit
-    if isinstance(value, float) and unit > 1 and value.is_integer():
-        value = int(value)
-    if abs(value) > MAX_NUMBER:
+    value: int | float
+    if digits.isdigit():
+        value = int(digits) * 10**shift
+    else:
+        mantissa, _, exponent = digits.lower().partition("e")
+        value = float(f"{mantissa}e{int(exponent or 0) + shift}")
+        if shift and value.is_integer():
+            value = int(value)
+    if value > MAX_NUMBER:
         raise ValueError(text)
     return value
 
 
 def _identifier(text: str, token: Token) -> nodes.Name:
-    span = Span(token.start, token.end)
-    word = text[token.start : token.end]
+    _, start, end = token
+    word = text[start:end]
     if not word.isascii():
         from unicodedata import normalize
 
         word = normalize("NFKC", word)
-        if not word.isidentifier():
-            raise BuildError("E001", span, f"`{word}` cannot be a name", "use letters and digits")
-    return nodes.Name(span, word)
+    return _new(nodes.Name, (_new(Span, (start, end)), word))
+
+
+def _name(text: str, span: Span, c: list[Any]) -> nodes.Name:
+    return _identifier(text, c[0])
 
 
 def _too_large(text: str, span: Span) -> BuildError:
     shown = text[span.start : span.end]
     shown = shown if len(shown) <= 20 else shown[:17] + "…"
-    return BuildError("E004", span, f"`{shown}` is too large a number")
+    help_ = "no number of a network is beyond 1e18"
+    return BuildError("E004", span, f"`{shown}` is too large a number", help_)
 
 
 def _number(text: str, span: Span, c: list[Any]) -> nodes.Number:
+    _, start, end = c[0]
     try:
-        return nodes.Number(span, read_number(text[c[0].start : c[0].end]))
+        return _new(nodes.Number, (span, read_number(text[start:end])))
     except ValueError:
-        raise _too_large(text, span) from None
+        raise _too_large(text, Span(start, end)) from None
 
 
 def _negative(text: str, span: Span, c: list[Any]) -> nodes.Number:
@@ -79,16 +92,21 @@ def _negative(text: str, span: Span, c: list[Any]) -> nodes.Number:
 def _size(text: str, span: Span, c: list[Any]) -> nodes.Size:
     dims: list[int | tuple[int, int]] = []
     try:
-        for piece in text[span.start : span.end].replace("×", "x").split("x"):
+        for piece in text[span[0] : span[1]].replace("×", "x").split("x"):
             begin, _, end = piece.partition(":")
             first = int(read_number(begin))
             dims.append((first, int(read_number(end))) if end else first)
     except ValueError:
         raise _too_large(text, span) from None
-    return nodes.Size(span, tuple(dims))
+    return _new(nodes.Size, (span, tuple(dims)))
 
 
-def _depth(span: Span, *children: Any) -> int:
+def _positional(text: str, span: Span, c: list[Any]) -> nodes.Positional:
+    return _new(nodes.Positional, (span, c[0]))
+
+
+def _depth(text: str, operator: Token, *children: Any) -> int:
+    """One more operator than in the deepest child."""
     depth = 0
     stack = list(children)
     while stack:
@@ -102,40 +120,47 @@ def _depth(span: Span, *children: Any) -> int:
     if depth >= MAX_DEPTH:
         raise BuildError(
             "E005",
-            span,
-            f"more than {MAX_DEPTH} operators are nested in this expression",
-            "give a part of it a name with `let`",
+            Span(operator[1], operator[2]),
+            f"operators are nested more than {MAX_DEPTH} deep",
+            "give a part of the expression a name with `let`",
         )
     return depth + 1
 
 
+def _word(text: str, token: Token) -> str:
+    _, start, end = token
+    return text[start:end]
+
+
 def _binary(text: str, span: Span, c: list[Any]) -> nodes.Binary:
-    op = text[c[1].start : c[1].end]
-    return nodes.Binary(span, op, c[0], c[2], _depth(span, c[0], c[2]))
+    left, operator, right = c
+    return nodes.Binary(
+        span, _word(text, operator), left, right, _depth(text, operator, left, right)
+    )
 
 
 def _unary(text: str, span: Span, c: list[Any]) -> nodes.Unary:
-    op = text[c[0].start : c[0].end]
-    return nodes.Unary(span, op, c[1], _depth(span, c[1]))
+    operator, operand = c
+    return nodes.Unary(span, _word(text, operator), operand, _depth(text, operator, operand))
 
 
 def _call(text: str, span: Span, c: list[Any]) -> nodes.Call:
-    return nodes.Call(span, _identifier(text, c[0]), tuple(c[1:]), _depth(span, *c[1:]))
+    return nodes.Call(span, _identifier(text, c[0]), tuple(c[1:]), _depth(text, *c))
 
 
-class _Alias(nodes.NamedTuple):
+class _Alias(NamedTuple):
     name: nodes.Name
 
 
-class _Index(nodes.NamedTuple):
+class _Index(NamedTuple):
     name: nodes.Name
 
 
-class _Otherwise(nodes.NamedTuple):
+class _Otherwise(NamedTuple):
     body: nodes.Body
 
 
-class _Paths(nodes.NamedTuple):
+class _Paths(NamedTuple):
     bodies: tuple[nodes.Body, ...]
 
 
@@ -144,10 +169,45 @@ def _pop(children: list[Any], kind: type) -> Any:
     return children.pop()[0] if children and type(children[-1]) is kind else None
 
 
-def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply:
+def defined_names(bodies: tuple[nodes.Body, ...]) -> tuple[str, ...]:
+    """The names that the statements of some bodies define."""
+    names: list[str] = []
+    statements = [statement for body in bodies for statement in body.statements]
+    while statements:
+        statement = statements.pop()
+        inner: list[nodes.Body | None] = []
+        if isinstance(statement, nodes.Bad):
+            names += statement.names
+        elif isinstance(statement, (nodes.Let, nodes.Param)):
+            names.append(statement.name.id)
+        elif isinstance(statement, (nodes.Block, nodes.Head)):
+            names.append(statement.name.id)
+            inner = [statement.body]
+        elif isinstance(statement, (nodes.Apply, nodes.Input, nodes.Repeat, nodes.If)):
+            if statement.alias:
+                names.append(statement.alias.id)
+            if isinstance(statement, nodes.Repeat):
+                inner = [statement.body]
+            elif isinstance(statement, nodes.If):
+                inner = [*statement.bodies, statement.otherwise]
+            elif isinstance(statement, nodes.Apply):
+                inner = list(statement.paths or ())
+        statements += [each for body in inner if body for each in body.statements]
+    return tuple(names)
+
+
+def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Bad:
     alias = _pop(c, _Alias)
     paths = _pop(c, _Paths)
-    return nodes.Apply(span, _identifier(text, c[0]), tuple(c[1:]), paths, alias)
+    if type(c[0]) is nodes.Bad:
+        return nodes.Bad(span, c[0].names + defined_names(paths))
+    return _new(nodes.Apply, (span, _identifier(text, c[0]), tuple(c[1:]), paths, alias))
+
+
+def _path(text: str, span: Span, c: list[Any]) -> nodes.Body:
+    """A path has the span of its statements; an empty one has that of its place."""
+    span = Span(c[0].span.start, c[-1].span.end) if c else Span(span.end, span.end)
+    return nodes.Body(span, tuple(c))
 
 
 def _repeat(text: str, span: Span, c: list[Any]) -> nodes.Repeat:
@@ -173,7 +233,7 @@ def _input(text: str, span: Span, c: list[Any]) -> nodes.Input:
 
 
 def _expect(text: str, span: Span, c: list[Any]) -> nodes.Expect:
-    return nodes.Expect(span, _identifier(text, c[0]), text[c[1].start : c[1].end], c[2])
+    return nodes.Expect(span, _identifier(text, c[0]), _word(text, c[1]), c[2])
 
 
 BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
@@ -196,19 +256,19 @@ BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
     "otherwise": lambda t, s, c: _Otherwise(c[0]),
     "body": lambda t, s, c: nodes.Body(s, tuple(c)),
     "paths": lambda t, s, c: _Paths(tuple(c)),
-    "path": lambda t, s, c: nodes.Body(s, tuple(c)),
-    "first": lambda t, s, c: nodes.Body(s, tuple(c)),
+    "path": _path,
+    "first": _path,
     "parameter": lambda t, s, c: nodes.Parameter(
         s, _identifier(t, c[0]), c[1] if len(c) > 1 else None
     ),
-    "positional": lambda t, s, c: nodes.Positional(s, c[0]),
+    "positional": _positional,
     "stride": lambda t, s, c: nodes.Stride(s, c[0]),
     "keyword": lambda t, s, c: nodes.Keyword(s, _identifier(t, c[0]), c[1]),
     "range": lambda t, s, c: nodes.Range(s, c[0], c[1]),
     "number": _number,
     "negative": _negative,
     "size": _size,
-    "name": lambda t, s, c: _identifier(t, c[0]),
+    "name": _name,
     "tuple": lambda t, s, c: nodes.Tuple(s, tuple(c)),
     "binary": _binary,
     "unary": _unary,

@@ -16,7 +16,7 @@ from cnndsl.syntax import grammar_text
 
 TABLES = Path(__file__).with_name("tables.py")
 
-HEADER = '''"""LALR(1) tables of grammar/cnn.lark. Generated; run `python -m cnndsl.syntax.generate`."""
+HEADER = '''"""LALR(1) tables of grammar/cnn.lark, by `python -m cnndsl.syntax.generate`."""
 
 # fmt: off
 # ruff: noqa
@@ -24,16 +24,58 @@ from __future__ import annotations
 
 '''
 
+# What the lexer wants besides the grammar's terminals, so that any text is tokens: words in
+# quotes, what begins like a number, and any other character.
+EXTRA = (
+    ("BAD_STRING", "[\"“”„][^\"“”„\\r\\n]*[\"“”]|['‘’][^'‘’\\r\\n]*['‘’]"),
+    ("BAD_NUMBER", r"\.?[0-9](?:\w|[.](?=\w))*"),
+    ("BAD", r"[\s\S]"),
+)
+
+# The commonest first, but for SIZE, which begins like a NUMBER.
+ORDER = ("NAME", "_SEP", "SIZE", "NUMBER", "COMMENT", "SPACE")
+
 
 def render() -> str:
     """The text of `tables.py` for the grammar as it stands."""
     from lark import Lark
-    from lark.lexer import PatternStr
-    from lark.parsers.lalr_analysis import Shift
 
     lark: Any = Lark(
         grammar_text(), start="module", parser="lalr", lexer="basic", maybe_placeholders=False
     )
+    return HEADER + _terminals(lark) + _rules_and_states(lark)
+
+
+def _terminals(lark: Any) -> str:
+    """The lexer's pattern, and the words and signs that are terminals of their own."""
+    keywords: dict[str, str] = {}
+    signs: dict[str, str] = {}
+    patterns: dict[str, str] = {}
+    for terminal in lark.terminals:
+        text = terminal.pattern.to_regexp()
+        if terminal.name in ORDER:
+            patterns[terminal.name] = text
+            continue
+        for sign in re.split(r"(?<!\\)\|", re.sub(r"^\(\?:(.*)\)$", r"\1", text)):
+            plain = re.sub(r"\\(.)", r"\1", sign)
+            (keywords if plain.isalpha() else signs)[plain] = terminal.name
+    longest_first = sorted(signs, key=lambda sign: (-len(sign), sign))
+    patterns["SIGN"] = "|".join(re.escape(sign) for sign in longest_first)
+    pieces = [(name, patterns[name]) for name in (*ORDER[:4], "SIGN", *ORDER[4:])]
+    alternatives = "|".join(f"(?P<{name}>{regexp})" for name, regexp in [*pieces, *EXTRA])
+    pattern = f"(?:{alternatives})(?:{patterns['SPACE']})?"
+    return f"PATTERN = {pattern!a}\n\n" + _dict("KEYWORDS", keywords) + _dict("SIGNS", signs)
+
+
+def _dict(name: str, items: dict[str, str]) -> str:
+    rows = "".join(f"    {key!r}: {items[key]!r},\n" for key in sorted(items))
+    return f"{name} = {{\n{rows}}}\n\n"
+
+
+def _rules_and_states(lark: Any) -> str:
+    """The rules with what becomes of them, and the actions and gotos of each state."""
+    from lark.parsers.lalr_analysis import Shift
+
     table = lark.parser.parser._parse_table
     # Lark numbers states by way of sets; a walk from the start in the order of the symbols
     # makes the same grammar the same bytes.
@@ -46,43 +88,11 @@ def render() -> str:
         states += [target for target in dict.fromkeys(targets) if target not in states]
     renumber = {state: index for index, state in enumerate(states)}
 
-    keywords, patterns, punctuation = {}, [], []
-    for terminal in lark.terminals:
-        pattern = terminal.pattern
-        if isinstance(pattern, PatternStr) and pattern.value.isalpha():
-            keywords[pattern.value] = terminal.name
-        elif isinstance(pattern, PatternStr):
-            punctuation.append((terminal.name, re.escape(pattern.value)))
-        elif terminal.priority or terminal.name in ("NAME", "_SEP", "COMMENT", "SPACE"):
-            patterns.append((-terminal.priority, terminal.name, pattern.to_regexp()))
-        else:
-            punctuation.append((terminal.name, pattern.to_regexp()))
-    # The commonest first, but for what priorities decide; the longest punctuation first.
-    order = ["SPACE", "SIZE", "NUMBER", "NAME", "_SEP", "COMMENT"]
-    patterns.sort(key=lambda row: order.index(row[1]))
-    punctuation.sort(key=lambda row: (row[0] != "COMPARE", -len(row[1]), row[0]))
-    pieces = [(name, regexp) for _, name, regexp in patterns] + punctuation
-    pieces += [("BAD_NUMBER", r"\.?[0-9](?:\w|[.](?=\w))*"), ("BAD", r"[\s\S]")]
-    pattern = "|".join(f"(?P<{name}>{regexp})" for name, regexp in pieces)
-
-    lines = [HEADER, f"PATTERN = {pattern!r}\n\nKEYWORDS = {{\n"]
-    lines += [f"    {word!r}: {keywords[word]!r},\n" for word in sorted(keywords)]
-    lines.append("}\n\n# (nonterminal, symbols, builder or '', kept symbols, the child stands for it)\n")
-    lines.append("RULES = (\n")
-    for rule in rules:
-        name = str(rule.origin.name)
-        kept = tuple(
-            index
-            for index, symbol in enumerate(rule.expansion)
-            if not (symbol.is_term and symbol.filter_out)
-        )
-        single = rule.options.expand1 and not rule.alias
-        assert not single or len(kept) == 1, rule
-        builder = "" if single or name.startswith("_") else str(rule.alias or name)
-        row = (name, len(rule.expansion), builder, kept, single)
-        lines.append(f"    {row!r},\n")
-    lines.append(")\n\n# A state's actions, the first state's first: shift to a state n as n, reduce by rule n as -n - 1.\n")
-    lines.append("ACTIONS = (\n")
+    lines = ["# (nonterminal, symbols, builder or '', kept symbols, the child stands for it)\n"]
+    lines.append("RULES: tuple[tuple[str, int, str, tuple[int, ...], bool], ...] = (\n")
+    lines += [f"    {_rule(rule)!r},\n" for rule in rules]
+    lines.append(")\n\n# A state's actions: shift to a state n as n, reduce by rule n as -n - 1.\n")
+    lines.append("ACTIONS: tuple[dict[str, int], ...] = (\n")
     gotos = []
     for state in states:
         actions, goto = {}, {}
@@ -95,13 +105,27 @@ def render() -> str:
                 goto[symbol] = renumber[target]
         lines.append(f"    {dict(sorted(actions.items()))!r},\n")
         gotos.append(goto)
-    lines.append(")\n\nGOTOS = (\n")
+    lines.append(")\n\nGOTOS: tuple[dict[str, int], ...] = (\n")
     lines += [f"    {dict(sorted(goto.items()))!r},\n" for goto in gotos]
     lines.append(")\n")
     return "".join(lines)
 
 
+def _rule(rule: Any) -> tuple[str, int, str, tuple[int, ...], bool]:
+    name = str(rule.origin.name)
+    kept = tuple(
+        index
+        for index, symbol in enumerate(rule.expansion)
+        if not (symbol.is_term and symbol.filter_out)
+    )
+    single = rule.options.expand1 and not rule.alias
+    assert not single or len(kept) == 1, rule
+    builder = "" if single or name.startswith("_") else str(rule.alias or name)
+    return (name, len(rule.expansion), builder, kept, single)
+
+
 def main() -> int:
+    """Write the tables, or with `--check` compare them."""
     text = render()
     if "--check" in sys.argv[1:]:
         if TABLES.read_text(encoding="utf-8") == text:

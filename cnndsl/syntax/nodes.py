@@ -11,27 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnndsl.diagnostics.source import Span
 
 if TYPE_CHECKING:
-    from typing import TypeAlias, Union
-
-    Expr: TypeAlias = Union[
-        "Number", "Size", "Name", "Tuple", "Range", "Unary", "Binary", "Call"
-    ]
-    Statement: TypeAlias = Union[
-        "Net",
-        "Input",
-        "Rounding",
-        "Defaults",
-        "From",
-        "Let",
-        "Param",
-        "Expect",
-        "Repeat",
-        "If",
-        "Block",
-        "Head",
-        "Apply",
-        "Bad",
-    ]
+    from typing import TypeAlias
 
 
 # Expressions
@@ -126,10 +106,6 @@ class Keyword(NamedTuple):
     value: Expr
 
 
-if TYPE_CHECKING:
-    Argument: TypeAlias = Union[Positional, Stride, Keyword]
-
-
 # Statements
 
 
@@ -205,8 +181,8 @@ class Repeat(NamedTuple):
     """`repeat 3 as i { … } as x`."""
 
     span: Span
-    count: Expr
-    index: Name | None
+    count: Expr  # type: ignore[assignment]  # nobody counts the parts of a Repeat
+    index: Name | None  # type: ignore[assignment]
     body: Body
     alias: Name | None
 
@@ -260,9 +236,13 @@ class Apply(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """A statement that could not be read; the diagnostics say why."""
+    """A statement that could not be read; the diagnostics say why.
+
+    `names` are those that it, or a statement in its braces, seems to define.
+    """
 
     span: Span
+    names: tuple[str, ...] = ()
 
 
 class Comment(NamedTuple):
@@ -278,3 +258,24 @@ class Module(NamedTuple):
     span: Span
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
+
+
+if TYPE_CHECKING:
+    Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
+    Argument: TypeAlias = Positional | Stride | Keyword
+    Statement: TypeAlias = (
+        Net
+        | Input
+        | Rounding
+        | Defaults
+        | From
+        | Let
+        | Param
+        | Expect
+        | Repeat
+        | If
+        | Block
+        | Head
+        | Apply
+        | Bad
+    )

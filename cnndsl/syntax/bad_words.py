@@ -1,0 +1,231 @@
+"""What to say of characters and words that cannot be read, with the fix where it is plain.
+
+Only a text that holds such words imports this module.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics.diagnostic import Edit, Fix, Note
+from cnndsl.diagnostics.source import Source, Span
+
+if TYPE_CHECKING:
+    from cnndsl.syntax.layout import Layout, Token
+
+# Characters of other keyboards and of word processors, with the kind of token that must
+# have been meant; "" for none.
+MEANT = {
+    "\u00a0": "",
+    "\u2002": "",
+    "\u2003": "",
+    "\u2009": "",
+    "\u202f": "",
+    "\u3000": "",
+    "\u00ad": "",
+    "\u200b": "",
+    "\u200c": "",
+    "\u200d": "",
+    "\u2060": "",
+    "\r": "_SEP",
+    "\u0085": "_SEP",
+    "\u2028": "_SEP",
+    "\u2029": "_SEP",
+    "，": "COMMA",
+    "；": "_SEP",
+    "：": "COLON",
+    "（": "LPAR",
+    "）": "RPAR",
+    "｛": "LBRACE",
+    "｝": "RBRACE",
+    "｜": "VBAR",
+    "＝": "EQUAL",
+}
+
+# Others, which are replaced but not read on with.
+_TWINS = {
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060", ""),
+    **dict.fromkeys("\r\u0085\u2028\u2029", "\n"),
+    **dict.fromkeys("‐‑‒–—−－", "-"),
+    **dict.fromkeys("✕✖⨯", "x"),
+    **dict.fromkeys("∗＊", "*"),
+    **dict.fromkeys("∕÷", "/"),
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+}
+
+_HELP = {
+    "[": "a size is written `4x4` or `(4, 4)`",
+    "]": "a size is written `4x4` or `(4, 4)`",
+    "!": "write `not`",
+    "&": "write `and`",
+    "^": "a power is written `**`",
+    "\\": "a statement goes on over the next line only inside parentheses",
+    "@": "remove it; a comment begins with `#`",
+    ".": "names are made of letters, digits and `_`, and a number needs digits after its point",
+    '"': "words are written without quotes",
+    "'": "words are written without quotes",
+}
+
+
+def shorten(text: str) -> str:
+    """A text in backticks, fit for a message."""
+    text = text if len(text) <= 20 else text[:17] + "…"
+    return f"`{text}`" if text.isprintable() else "`" + ascii(text)[1:-1] + "`"
+
+
+def report(layout: Layout, token: Token) -> None:
+    """Report a token whose kind begins with BAD, and pass on what ends its statement."""
+    kind, start, end = token
+    meant = kind in ("BAD_QUOTED", "BAD_TWIN")  # and what was meant follows
+    again = layout.broken and layout.tokens and layout.tokens[-1][0] == "BAD"
+    if not meant and not again:
+        layout.tokens.append(("BAD", start, end))
+    if layout.quiet() and not (meant and layout.broken and layout.mergeable):
+        layout.broken = True
+        return
+    text = layout.source.text[start:end]
+    describe = {
+        "BAD_TWIN": _twin,
+        "BAD_QUOTED": _quoted,
+        "BAD_NAME": _bad_name,
+        "BAD_NUMBER": _bad_number,
+    }
+    describe.get(kind, _bad_character)(layout, Span(start, end), text)
+
+
+def _quoted(layout: Layout, span: Span, text: str) -> None:
+    message, help_ = "words are written without quotes", f"write {shorten(text[1:-1])}"
+    _report_meant(layout, Edit(span, text[1:-1]), message, help_)
+
+
+def _twin(layout: Layout, span: Span, text: str) -> None:
+    plain = plain_twin(text) or ""
+    message, title = (
+        f"{_name(text)} looks like {shorten(plain)} but is not",
+        f"write {shorten(plain)}",
+    )
+    if plain == "\n":
+        message, title = f"{_name(text)} does not end a line", "end the line with a newline"
+    elif plain == " ":
+        message, title = f"{_name(text)} is not a plain space", "write a plain space"
+    elif not plain:
+        message, title = f"{_name(text)} is invisible and means nothing", "remove it"
+    _report_meant(layout, Edit(span, plain), message, title)
+
+
+def _report_meant(layout: Layout, edit: Edit, message: str, help_: str) -> None:
+    """Report what can be read on with; one message has the edits of a whole statement."""
+    if not layout.broken:
+        layout.report("E001", edit.span, message, help_, Fix(help_, (edit,), safe=True))
+        layout.mergeable = True
+        return
+    last = layout.problems[-1]
+    title, edits, _ = last.fixes[0]
+    title = title if edits[-1].text == edit.text else "write the plain words"
+    edits = (*edits, edit)
+    layout.problems[-1] = last._replace(fixes=(Fix(title, edits, safe=True),))
+    layout.mergeable = len(edits) < 100
+
+
+def plain_twin(character: str) -> str | None:
+    """The plain text that a character looks like or stands for."""
+    if character in _TWINS:
+        return _TWINS[character]
+    from unicodedata import normalize
+
+    plain = normalize("NFKC", character)
+    return plain if plain != character and plain.isascii() else None
+
+
+def _name(character: str) -> str:
+    """A character as a message shows it."""
+    if character.isprintable() and not character.isspace():
+        return f"`{character}`"
+    return f"U+{ord(character):04X}"
+
+
+def _bad_name(layout: Layout, span: Span, text: str) -> None:
+    from unicodedata import normalize
+
+    plain = normalize("NFKC", text)
+    if plain.isidentifier():
+        message = f"{shorten(text)} reads as the keyword `{plain}`"
+        fix = Fix(f"write `{plain}`", (Edit(span, plain),))
+        layout.report("E001", span, message, f"write `{plain}`, or choose another name", fix)
+    else:
+        help_ = "names are made of letters, digits and `_`, and begin with a letter or `_`"
+        layout.report("E001", span, f"{shorten(text)} is not a name", help_)
+
+
+def _bad_number(layout: Layout, span: Span, text: str) -> None:
+    message = f"{shorten(text)} is neither a number nor a name"
+    help_, fixed = (
+        "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter",
+        "",
+    )
+    size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)
+    product = re.fullmatch(r"([0-9][0-9.]*)([^\W\d]\w*)", text)
+    if size and size[2]:
+        dims = re.sub("[X×]", "x", size[1])
+        repeated = dims if "x" in dims else f"{dims}x{dims}"
+        help_ = f"a size is written without spaces, as in `{repeated}`"
+    elif size:
+        fixed = text.replace("X", "x")
+        help_ = f"write a small x: {shorten(fixed)}"
+    elif re.fullmatch(r"[0-9][0-9_]*(\.[0-9]+)?[kmg]", text):
+        fixed = text[:-1] + text[-1].upper()
+        help_ = f"the units are capital letters: {shorten(fixed)}"
+    elif re.fullmatch(r"\w+", text) and re.search(r"[0-9]x[^\W\d]", text):
+        help_ = "a size with names in it is written in parentheses, as in `(3, n)`"
+    elif product and len(text) < 20:
+        help_ = (
+            f"a product is written `({product[1]}*{product[2]})`, and a name begins with a letter"
+        )
+    fix = Fix(f"write {shorten(fixed)}", (Edit(span, fixed),), safe=True) if fixed else None
+    layout.report("E004", span, message, help_, fix)
+
+
+def _bad_character(layout: Layout, span: Span, text: str) -> None:
+    fix = None
+    help_ = _HELP.get(text[0], "remove it")
+    if len(text) > 1:
+        message, help_ = "text in quotes means nothing here", "words are written without quotes"
+    else:
+        message = f"unknown character {_name(text)}"
+        plain = plain_twin(text)
+        if plain is not None:
+            help_ = f"write {shorten(plain)}"
+            fix = Fix(help_, (Edit(span, plain),), safe=True)
+    if text == "." and layout.source.text[max(span.start - 1, 0)].isdigit():
+        help_ = "a number needs digits after its point"
+    layout.report("E001", span, message, help_, fix)
+
+
+def indentation_notes(source: Source, tokens: list[Token], brace: Token) -> tuple[Note, ...]:
+    """Where the `}` of an open brace may be missing, going by the indentation inside it."""
+    opened: list[Token] = []
+    for index, token in enumerate(tokens):
+        kind, start, _ = token
+        if start <= brace[1]:
+            continue
+        if kind == "LBRACE":
+            opened.append(token)
+        elif kind == "RBRACE" and opened:
+            opener = opened.pop()
+            if tokens[index - 1][0] != "_SEP":
+                continue
+            shallow, deep = _indentation(source, start), _indentation(source, opener[1])
+            if shallow < deep:
+                return (
+                    Note("this `{` may be the one that lacks it", Span(opener[1], opener[2])),
+                    Note("because its `}` is indented for another", Span(start, start + 1)),
+                )
+    return ()
+
+
+def _indentation(source: Source, offset: int) -> int:
+    line = source.line(source.position(offset).line)
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,269 @@
+"""Brackets, newlines and separators: raw tokens to what the grammar describes.
+
+- Braces come out matched, so that a slip in one body does not reach the next.
+- A newline inside ( ) is dropped. Where the `)` never comes, the statement ends at the
+  newline after which another seems to begin.
+- Separators that follow one another fold, and those before `else`.
+
+Each stretch between separators, braces and bars has one message at most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics.source import Source, Span
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
+
+    Token: TypeAlias = tuple[str, int, int]
+    """A terminal's name and where it stands: a plain tuple, since a text has so many."""
+
+MAX_NESTING = 100
+"""How deep brackets and braces may nest; E005 beyond it."""
+
+MAX_ERRORS = 100
+"""How many problems of a text are reported."""
+
+BOUNDARIES = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR", "$END"))
+"""What stretches of a text end at."""
+
+_VALUES = ("NUMBER", "SIZE", "NAME")
+_BAD = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN"))
+_SPECIAL = _BAD | {"LPAR", "RPAR", "LBRACE", "RBRACE", "VBAR", "ELSE"}
+# What can stand after a newline in parentheses without beginning a statement.
+_INSIDE = _BAD.union(
+    ("COMMA", "COLON", "COMPARE", "EQUAL", "MINUS", "PERCENT", "PLUS", "POWER", "SLASH"),
+    ("SLASHES", "STAR", "LPAR", "RPAR", "AND", "OR", "NOT", "AS", *_VALUES),
+)
+
+
+def arrange(source: Source, raw: list[Token]) -> tuple[list[Token], list[Diagnostic]]:
+    """The tokens for the parser, and what is wrong with brackets and words."""
+    layout = Layout(source, raw)
+    layout.run()
+    layout.problems.sort(key=lambda problem: problem.span)
+    return layout.tokens, layout.problems
+
+
+class Layout:
+    """One walk over the raw tokens of a text."""
+
+    def __init__(self, source: Source, raw: list[Token]) -> None:
+        self.source = source
+        self.raw = raw
+        self.tokens: list[Token] = []
+        self.problems: list[Diagnostic] = []
+        self.broken = False  # the stretch at hand has its message
+        self.mergeable = False  # and that message can take further edits
+        self.unclosed = False  # the stretch has a `(` without its `)`
+        self.braces: list[Token] = []  # the open ones
+        self.merges: list[bool] = []  # whether paths can stand in them
+        self.skip = 0  # raw tokens before this one are nested too deep to be read
+        self.partners = self._match_parentheses()
+
+    def run(self) -> None:
+        tokens, partners = self.tokens, self.partners
+        add = tokens.append
+        last = -1  # the end of the outermost parenthesis
+        parentheses = 0
+        for index, token in enumerate(self.raw):
+            kind = token[0]
+            if index < self.skip:
+                continue
+            if kind == "_SEP":
+                if index > last and (not self.unclosed or self._ends_statement(index)):
+                    if not tokens or tokens[-1][0] != kind:
+                        add(token)
+                    self.broken = self.unclosed = False
+            elif kind not in _SPECIAL:
+                add(token)
+            elif kind in _BAD:
+                from cnndsl.syntax.bad_words import report
+
+                report(self, token)
+            elif kind == "LPAR":
+                if index not in partners:
+                    self._unclosed(token)
+                elif len(self.braces) + parentheses >= MAX_NESTING:
+                    self._too_deep(token, partners[index] + 1)
+                else:
+                    parentheses += 1
+                    last = max(last, partners[index])
+                    add(token)
+            elif kind == "RPAR":
+                if index in partners:
+                    parentheses -= 1
+                    add(token)
+                else:
+                    self._stray(token)
+            elif kind == "LBRACE" and len(self.braces) >= MAX_NESTING:
+                self._too_deep(token, self._partner_of_brace(index) + 1)
+            elif kind == "RBRACE" and not self.braces:
+                self._stray(token)
+            elif kind == "VBAR" and not (self.merges and self.merges[-1]):
+                self._stray_bar(index, token)
+            else:
+                self._boundary(token)
+        self._finish()
+
+    def quiet(self) -> bool:
+        """Whether nothing more is to be said of the stretch at hand."""
+        return self.broken or len(self.problems) >= MAX_ERRORS
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help_: str = "",
+        fix: Fix | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Add a problem, unless the stretch has one already or there are enough."""
+        if not self.quiet():
+            from cnndsl.diagnostics.diagnostic import Diagnostic
+
+            fixes = (fix,) if fix else ()
+            self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
+            self.mergeable = False
+        self.broken = True
+
+    def _boundary(self, token: Token) -> None:
+        """Add a brace, a bar or `else`."""
+        kind, tokens = token[0], self.tokens
+        if kind == "LBRACE":
+            self.braces.append(token)
+            self.merges.append(self._begins_merge())
+        elif kind == "RBRACE":
+            self.braces.pop()
+            self.merges.pop()
+        elif kind == "ELSE" and [each[0] for each in tokens[-2:]] == ["RBRACE", "_SEP"]:
+            tokens.pop()
+        tokens.append(token)
+        self.broken = self.unclosed = False
+
+    def _match_parentheses(self) -> dict[int, int]:
+        """The parentheses that have a partner, each with the other's index in `raw`.
+
+        Only what may stand between parentheses can lie between the two; but a newline may,
+        unless a statement begins after it with a word of the language.
+        """
+        text, partners, opened = self.source.text, {}, []
+        if "(" not in text and "（" not in text:
+            return {}
+        for index, (kind, start, end) in enumerate(self.raw):
+            if kind == "LPAR":
+                opened.append(index)
+            elif not opened:
+                continue
+            elif kind == "RPAR":
+                partner = opened.pop()
+                partners[partner], partners[index] = index, partner
+            elif kind == "_SEP":
+                if ";" in text[start:end] or self._keyword_follows(index):
+                    opened.clear()
+            elif kind in BOUNDARIES:
+                opened.clear()
+        return partners
+
+    def _keyword_follows(self, index: int) -> bool:
+        after = self.raw[index + 1][0] if index + 1 < len(self.raw) else "$END"
+        return after not in _INSIDE
+
+    def _ends_statement(self, index: int) -> bool:
+        """Whether a separator after an unclosed `(` ends the statement all the same."""
+        raw = self.raw
+        _, start, end = raw[index]
+        if ";" in self.source.text[start:end] or self._keyword_follows(index):
+            return True
+        after = [kind for kind, _, _ in raw[index + 1 : index + 3]]
+        if after[0] != "NAME":
+            return False
+        return raw[index - 1][0] in (*_VALUES, "RPAR") or after[1:] in (["NUMBER"], ["SIZE"])
+
+    def _unclosed(self, token: Token) -> None:
+        self.tokens.append(token)
+        self.report("E003", _span(token), "this `(` is never closed", "add a `)`")
+        self.unclosed = True
+
+    def _stray(self, token: Token) -> None:
+        """Report a closer without an opener. A brace still ends the statement before it."""
+        kind, start, end = token
+        if kind == "RPAR":
+            self.tokens.append(("BAD", start, end))
+        else:
+            self.broken = self.unclosed = False
+            if not self.tokens or self.tokens[-1][0] != "_SEP":
+                self.tokens.append(("_SEP", start, end))
+        if not self.quiet():
+            from cnndsl.diagnostics.diagnostic import Edit, Fix
+
+            fix = Fix("remove it", (Edit(_span(token), ""),))
+            closer = self.source.text[start:end]
+            self.report("E003", _span(token), f"this `{closer}` closes nothing", "remove it", fix)
+        self.broken = kind == "RPAR"
+
+    def _begins_merge(self) -> bool:
+        """Whether the statement before a `{` is a layer, or is broken and may be one."""
+        tokens, at = self.tokens, len(self.tokens)
+        while at > 0 and tokens[at - 1][0] not in BOUNDARIES:
+            at -= 1
+        return at == len(tokens) or tokens[at][0] in ("NAME", "BAD")
+
+    def _stray_bar(self, index: int, token: Token) -> None:
+        """Report a bar outside of a merge, and read it as a separator."""
+        start = token[1]
+        if self.source.text[start : start + 2] == "||":
+            self.report("E002", Span(start, start + 2), "unknown operator `||`", "write `or`")
+            self.tokens.append(("BAD", start, start + 2))
+            self.skip = index + 2
+            return
+        help_ = "`|` separates the paths of a merge, as in `add { conv 8 1 | skip }`"
+        self.report("E002", _span(token), "this `|` stands in no merge", help_)
+        if not self.tokens or self.tokens[-1][0] != "_SEP":
+            self.tokens.append(("_SEP", *token[1:]))
+        self.broken = self.unclosed = False
+
+    def _too_deep(self, token: Token, skip: int) -> None:
+        """Leave out a bracket that is nested too deep, with all that is in it."""
+        self.skip = skip
+        self.tokens.append(("BAD", token[1], token[2]))
+        self.report(
+            "E005",
+            _span(token),
+            f"brackets are nested more than {MAX_NESTING} deep",
+            "give the inner part a name with `block` or `let`",
+        )
+
+    def _partner_of_brace(self, index: int) -> int:
+        depth = 0
+        for at in range(index, len(self.raw)):
+            kind = self.raw[at][0]
+            depth += (kind == "LBRACE") - (kind == "RBRACE")
+            if depth == 0:
+                return at
+        return len(self.raw)
+
+    def _finish(self) -> None:
+        """Close the braces that are still open."""
+        length = len(self.source.text)
+        for brace in reversed(self.braces):
+            from cnndsl.syntax.bad_words import indentation_notes
+
+            self.broken = False
+            self.report(
+                "E003",
+                _span(brace),
+                "this `{` is never closed",
+                "add a `}`",
+                notes=indentation_notes(self.source, self.tokens, brace),
+            )
+        self.tokens += [("RBRACE", length, length)] * len(self.braces)
+
+
+def _span(token: Token) -> Span:
+    return Span(token[1], token[2])

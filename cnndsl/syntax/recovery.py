@@ -1,0 +1,110 @@
+"""How the parser goes on after an error. Only a broken text imports this module.
+
+A stretch of tokens between separators, braces and bars is reported once, by the lexer or
+here. The statement that it spoils becomes `Bad`, and what stands in braces after it is
+read all the same, so that one slip hides no other.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Span
+from cnndsl.syntax import nodes
+from cnndsl.syntax.explain import unexpected
+from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS
+from cnndsl.syntax.slip import STATEMENTS, viable
+from cnndsl.syntax.tables import ACTIONS, GOTOS
+
+if TYPE_CHECKING:
+    from cnndsl.syntax.build import BuildError
+    from cnndsl.syntax.layout import Token
+    from cnndsl.syntax.parser import Machine
+
+_DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
+
+
+def recover(
+    machine: Machine, position: int, token: Token, end: int, error: BuildError | None
+) -> tuple[int, Token]:
+    """Make the stacks fit to go on; returns where, and with which token."""
+    tokens, states, values = machine.tokens, machine.states, machine.values
+    kind = token[0]
+    stop = position  # where the broken stretch ends
+    while tokens[stop][0] not in BOUNDARIES:
+        stop += 1
+    base = _statement_base(machine)
+    if not any(type(value) is nodes.Bad for value in values[base:]):
+        _report(machine, position, stop, error)
+    machine.reported = max(machine.reported, stop)
+    if position == machine.stuck:
+        if kind != "$END":
+            return position + 1, tokens[position + 1]
+        base = 0  # only tokens that no lexer makes lead here: braces that do not match
+    machine.stuck = stop
+    if error is None:
+        between = base == len(values)  # nothing of a statement has been read
+        if between and kind == "_SEP":
+            return position + 1, tokens[position + 1]
+        follows_body = position > 0 and tokens[position - 1][0] == "RBRACE"
+        begins = kind in STATEMENTS or (follows_body and kind == "NAME")
+        if begins and not between and viable(states, "_SEP"):
+            # A statement that is whole, and another on the same line.
+            return position - 1, ("_SEP", end, end)
+    start = machine.starts[base] if base < len(values) else token[1]
+    del states[base + 1 :], values[base:], machine.starts[base:]
+    bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), _names(machine, start, stop))
+    machine.starts.append(start)
+    values.append(bad)
+    if tokens[stop][0] == "LBRACE":
+        # Read on as if the statement were a layer with paths; its builder makes it `Bad`.
+        states.append(ACTIONS[states[-1]]["NAME"])
+    else:
+        states.append(GOTOS[states[-1]]["statement"])
+    return stop, tokens[stop]
+
+
+def _statement_base(machine: Machine) -> int:
+    """Where the statement at hand begins on the stacks: outside of braces that are closed."""
+    base = len(machine.values)
+    closed = 0
+    while closed or "statement" not in GOTOS[machine.states[base]]:
+        base -= 1
+        value = machine.values[base]
+        if type(value) is tuple:
+            closed += (value[0] == "RBRACE") - (value[0] == "LBRACE")
+    return base
+
+
+def _names(machine: Machine, start: int, stop: int) -> tuple[str, ...]:
+    """The names that a stretch of tokens seems to define."""
+    tokens, text = machine.tokens, machine.source.text
+    first = bisect_left(tokens, start, key=lambda token: token[1])
+    names = []
+    for at in range(first + 1, stop):
+        kind, start, end = tokens[at]
+        if kind == "NAME" and tokens[at - 1][0] in _DEFINING:
+            names.append(text[start:end])
+    return tuple(names)
+
+
+def _report(machine: Machine, position: int, stop: int, error: BuildError | None) -> None:
+    """Add the problem, unless its stretch of tokens has one already."""
+    source, tokens = machine.source, machine.tokens
+    if position <= machine.reported or len(machine.problems) >= MAX_ERRORS:
+        return
+    if tokens[position][0] == "BAD":
+        return
+    first = position
+    while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
+        first -= 1
+    at = bisect_left(machine.known, tokens[first][1], key=lambda problem: problem.span.start)
+    if at < len(machine.known) and machine.known[at].span.start < tokens[stop][1]:
+        return
+    if error is not None:
+        problem = Diagnostic(error.code, source, error.span, error.message, error.help)
+    else:
+        problem = unexpected(source, tokens, position, machine.states)
+    machine.problems.append(problem)

@@ -1,0 +1,291 @@
+"""The slips that are known well: each with its own words, and often a fix."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.diagnostics.source import Span
+from cnndsl.syntax.bad_words import shorten
+from cnndsl.syntax.layout import BOUNDARIES
+from cnndsl.syntax.slip import OPERATORS, STATEMENTS, VALUES, Slip, Words
+from cnndsl.syntax.tables import KEYWORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Each returns None for what is another slip.
+
+
+def _comma(slip: Slip) -> Words | None:
+    """Commas between arguments."""
+    if slip.kind != "COMMA" or slip.expects("COMMA"):
+        return None
+    if slip.first_kind() == "INPUT" or not slip.in_arguments():
+        return _size_in_pieces(slip) or _grouped_digits(slip)
+    text, at, depth = slip.source.text, slip.position, 0
+    edits: list[Edit] = []
+    while slip.tokens[at][0] not in BOUNDARIES and len(edits) < 1000:
+        kind, start, end = slip.tokens[at]
+        depth += (kind == "LPAR") - (kind == "RPAR")
+        if kind == "COMMA" and depth == 0:
+            spaced = text[start - 1 : start].isspace() or text[end : end + 1].isspace()
+            edits.append(Edit(Span(start, end), "" if spaced else " "))
+        at += 1
+    title = "remove the comma" if len(edits) == 1 else "remove the commas"
+    help_ = "separate the arguments by spaces, as in `conv 20 4x4 relu`"
+    return Words("arguments stand without commas", help_, Fix(title, tuple(edits), safe=True))
+
+
+def _grouped_digits(slip: Slip) -> Words | None:
+    """`64,620`."""
+    if slip.kind_at(-1) != "NUMBER" or slip.kind_at(1) != "NUMBER":
+        return None
+    before, after = slip.text(-1), slip.text(1)
+    span = Span(slip.tokens[slip.position - 1][1], slip.tokens[slip.position + 1][2])
+    if slip.source.text[slice(*span)] != f"{before},{after}" or not re.fullmatch("[0-9]{3}", after):
+        return None
+    number = f"{before}_{after}"
+    help_ = f"group the digits by `_`: {shorten(number)}"
+    return Words("numbers have no commas", help_, slip.replace(number, span))
+
+
+def _size_in_pieces(slip: Slip) -> Words | None:
+    """`input 39 31 1`, or with commas."""
+    if slip.first_kind() != "INPUT":
+        return None
+    pieces = []
+    at = slip.first + 1
+    while slip.tokens[at][0] in ("NUMBER", "COMMA"):
+        _, start, end = slip.tokens[at]
+        if slip.tokens[at][0] == "NUMBER":
+            pieces.append(slip.source.text[start:end])
+        at += 1
+    if len(pieces) < 2 or not all(piece.isdigit() for piece in pieces):
+        return None
+    size = "x".join(pieces)
+    fix = slip.replace(size, Span(slip.tokens[slip.first + 1][1], slip.tokens[at - 1][2]))
+    return Words("a size is one word", f"write {shorten(size)}", fix)
+
+
+def _piece(slip: Slip) -> Words | None:
+    return _size_in_pieces(slip) if slip.kind == "NUMBER" else None
+
+
+def _trailing_comma(slip: Slip) -> Words | None:
+    if slip.kind == "RPAR" and slip.kind_at(-1) == "COMMA":
+        span = Span(*slip.tokens[slip.position - 1][1:])
+        fix = slip.replace("", span)
+        return Words("nothing follows this comma", "remove the comma", fix, span)
+    return None
+
+
+def _equal(slip: Slip) -> Words | None:
+    """`=` for `==`, and the other way round."""
+    if slip.kind == "EQUAL":
+        if slip.expects("COMPARE"):
+            after = slip.kind_at(1) == "COMPARE" and slip.text(1)
+            _, start, end = slip.tokens[slip.position]
+            sign, span = "==", slip.span
+            if after in ("<", ">") and slip.tokens[slip.position + 1][1] == end:
+                sign, span = f"{after}=", Span(start, end + 1)
+            found = slip.source.text[span.start : span.end]
+            why = "; a single `=` gives a name its value" if found == "=" else ""
+            fix = slip.replace(sign, span)
+            return Words(
+                f"expected a comparison, found `{found}`", f"write `{sign}`{why}", fix, span
+            )
+        if slip.in_arguments() and slip.position == slip.first + 1:
+            name = slip.text(-1)
+            return Words(
+                f"expected an argument of {shorten(name)}, found `=`",
+                f"a constant is defined by `let {name} = …`",
+                slip.insert("let ", slip.tokens[slip.first][1]),
+            )
+    elif slip.kind == "COMPARE" and slip.text() == "==" and slip.expects("EQUAL"):
+        help_ = "write `=`; `==` compares"
+        return Words("expected `=`, found `==`", help_, slip.replace("="))
+    return None
+
+
+def _chained(slip: Slip) -> Words | None:
+    if slip.kind != "COMPARE" or slip.expects("COMPARE"):
+        return None
+    at = slip.position - 1
+    while at > slip.first and slip.tokens[at][0] in (*VALUES, *OPERATORS):
+        at -= 1
+    if slip.tokens[at][0] != "COMPARE" or slip.first_kind() == "EXPECT":
+        return None
+    return Words("comparisons do not chain", "join two of them: `a < b and b < c`")
+
+
+def _expression(slip: Slip) -> Words | None:
+    """An operator among arguments: the expression wants parentheses."""
+    if slip.kind not in (*OPERATORS, "COMPARE", "AND", "OR") or not slip.in_arguments():
+        return None
+    found = f"expected an argument, found `{slip.text()}`"
+    if slip.position == slip.first:
+        return None
+    begin = _operand_before(slip)
+    end = _operands_after(slip)
+    if begin < 0 or end < 0:
+        return Words(found, "put the expression in parentheses, as in `(2*n)`")
+    start, stop = slip.tokens[begin][1], slip.tokens[end][2]
+    whole = slip.source.text[start:stop]
+    if "\n" in whole:
+        return Words(found, "put the expression in parentheses, as in `(2*n)`")
+    help_ = f"put the expression in parentheses: {shorten(f'({whole})')}"
+    if slip.kind == "STAR" and slip.kind_at(-1) == "NUMBER" and slip.kind_at(1) == "NUMBER":
+        help_ = f"write `{slip.text(-1)}x{slip.text(1)}` for a size, or `({whole})` for a product"
+        return Words(found, help_)
+    edits = (Edit(Span(start, start), "("), Edit(Span(stop, stop), ")"))
+    return Words(found, help_, Fix(f"write {shorten(f'({whole})')}", edits, safe=True))
+
+
+def _operand_before(slip: Slip) -> int:
+    """Where the operand before the token begins; -1 where that is not clear."""
+    at = slip.position - 1
+    kind = slip.tokens[at][0]
+    if at == slip.first or kind not in (*VALUES, "RPAR"):
+        return -1
+    if kind != "RPAR":
+        return at
+    depth = 0
+    while at > slip.first:
+        kind = slip.tokens[at][0]
+        depth += (kind == "RPAR") - (kind == "LPAR")
+        if depth == 0:
+            called = slip.tokens[at - 1]
+            return at - (
+                at - 1 > slip.first and called[0] == "NAME" and called[2] == slip.tokens[at][1]
+            )
+        at -= 1
+    return -1
+
+
+def _operands_after(slip: Slip) -> int:
+    """Where the operands end that operators join to the token; -1 where that is not clear."""
+    tokens, at = slip.tokens, slip.position
+    while tokens[at][0] in (*OPERATORS, "COMPARE", "AND", "OR"):
+        at += 1
+        if tokens[at][0] in ("MINUS", "NOT"):
+            at += 1
+        if tokens[at][0] == "NAME" and tokens[at + 1][0] == "LPAR":
+            at += tokens[at][2] == tokens[at + 1][1]
+        if tokens[at][0] == "LPAR":
+            depth = 1
+            while depth:
+                at += 1
+                if tokens[at][0] in BOUNDARIES:
+                    return -1
+                depth += (tokens[at][0] == "LPAR") - (tokens[at][0] == "RPAR")
+        elif tokens[at][0] not in VALUES:
+            return -1
+        at += 1
+    return at - 1
+
+
+def _keyword(slip: Slip) -> Words | None:
+    """A keyword where a name or value belongs."""
+    word = slip.text()
+    if slip.kind in STATEMENTS and word in KEYWORDS and not slip.expects("_SEP"):
+        what = "a value" if slip.expects("NUMBER") else "a name" if slip.expects("NAME") else ""
+        if what:
+            return Words(
+                f"expected {what}, found the keyword `{word}`",
+                f"`{word}` is a word of the language; choose another name",
+            )
+    return None
+
+
+def _else(slip: Slip) -> Words | None:
+    if slip.kind == "ELSE":
+        return Words("this `else` has no `if`", "`else` follows the `}` of an `if`")
+    word = slip.source.text[slice(*slip.tokens[slip.first][1:])]
+    if word in ("elif", "elseif", "elsif"):
+        span = Span(*slip.tokens[slip.first][1:])
+        fix = slip.replace("else if", span)
+        return Words(f"unknown word `{word}`", "write `else if`", fix, span)
+    return None
+
+
+def _next_statement(slip: Slip) -> Words | None:
+    """A second statement on a line, without a `;`."""
+    if slip.position == 0 or not slip.expects("_SEP"):
+        return None
+    before, end = slip.tokens[slip.position - 1][0], slip.tokens[slip.position - 1][2]
+    if slip.kind in STATEMENTS or (before == "RBRACE" and slip.kind == "NAME"):
+        return Words(
+            f"expected a new line or `;`, found {shorten(slip.text())}",
+            "separate the two statements",
+            slip.insert("; " if slip.span.start == end else ";", end),
+        )
+    return None
+
+
+def _parameters(slip: Slip) -> Words | None:
+    """A block without parentheses."""
+    if slip.first_kind() != "BLOCK" and slip.kind != "LBRACE":
+        return None
+    if not slip.expects("LPAR") or slip.expects("NUMBER"):
+        return None
+    end = slip.tokens[slip.position - 1][2]
+    name = slip.text(-1)
+    help_ = f"a block without parameters has empty parentheses: {shorten(f'block {name}() {{')}"
+    fix = slip.insert("()", end) if slip.kind == "LBRACE" else None
+    return Words(f"expected `(`, found {slip.found()}", help_, fix)
+
+
+def _hyphen(slip: Slip) -> Words | None:
+    """`net my-net`."""
+    named = slip.kind_at(-1) == "NAME" and slip.kind_at(-2) in ("NET", "AS", "FROM", "HEAD", "LET")
+    if slip.kind == "MINUS" and named and not slip.expects("NUMBER"):
+        help_ = "names are made of letters, digits and `_`"
+        return Words(f"expected {slip.expected()}, found `-`", help_)
+    return None
+
+
+def _after_alias(slip: Slip) -> Words | None:
+    if (
+        slip.kind_at(-2) == "AS"
+        and slip.expects("_SEP")
+        and slip.kind in (*VALUES, "SLASH", "LPAR")
+    ):
+        message = f"expected {slip.expected()}, found {slip.found()}"
+        return Words(message, "`as` and the name come last in a statement")
+    return None
+
+
+def _comment(slip: Slip) -> Words | None:
+    """`// …` at the beginning of a line."""
+    if slip.kind == "SLASHES" and slip.position == slip.first and slip.expects("NET"):
+        return Words(
+            "expected a statement, found `//`", "a comment begins with `#`", slip.replace("#")
+        )
+    return None
+
+
+def _range(slip: Slip) -> Words | None:
+    """`(0:1)`, where `0:1` is meant."""
+    if slip.kind == "RPAR" and slip.expects("COMMA"):
+        return Words("expected `,`, found `)`", "a single range stands without parentheses: `0:1`")
+    return None
+
+
+KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
+    _else,
+    _comma,
+    _piece,
+    _trailing_comma,
+    _equal,
+    _chained,
+    _expression,
+    _next_statement,
+    _keyword,
+    _parameters,
+    _hyphen,
+    _after_alias,
+    _comment,
+    _range,
+)
