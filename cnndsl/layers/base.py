@@ -69,21 +69,31 @@ class Weight(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How an output position looks at its input in one dimension.
+    """How output positions look at their input in one dimension, as through a window.
 
-    It sees `extent` positions in a row; the next output position begins
-    `numerator / denominator` input positions further on.
+    Position i sees `extent` input positions in a row, from `stride * i + offset` on.
     """
 
     extent: int
-    numerator: int = 1
-    denominator: int = 1
+    stride: int = 1
+    offset: int = 0
+
+
+class Spread(NamedTuple):
+    """How output positions look at their input where that is spread out.
+
+    Position i sees every input position x with `stride * x <= i + crop < stride * x + extent`.
+    """
+
+    extent: int
+    stride: int
+    crop: int = 0
 
 
 if TYPE_CHECKING:
     # Per spatial dimension; ALL where every output sees every position; None where each
     # output sees just its own position.
-    Reaches: TypeAlias = "tuple[Reach, ...] | str | None"
+    Reaches: TypeAlias = "tuple[Reach | Spread, ...] | str | None"
 
 ALL = "all"
 
@@ -183,7 +193,7 @@ def product(sizes: tuple[int, ...]) -> int:
 
 def show(shape: Shape) -> str:
     """A shape as the language writes it: 39x31x1."""
-    return "x".join(map(str, shape))
+    return "x".join(map(str, shape[:6])) + ("x…" if len(shape) > 6 else "")
 
 
 def describe(shape: Shape) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
-from cnndsl.layers.base import Layer, LayerError, Reach, Shape, Slot, Weight, product
+from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spread, Weight, product
 from cnndsl.layers.values import NATURAL, Pair
 from cnndsl.layers.window import (
     CEIL,
@@ -139,9 +139,7 @@ class TransposedConv(Convolution):
         self.stride = per_dimension(self.stride, rank, "stride")
         pads = paddings(self, rank)
         crop, grow, spatial = [], [], []
-        for axis, (size, kernel, stride) in enumerate(
-            zip(self.spatial, self.kernel, self.stride)
-        ):
+        for axis, (size, kernel, stride) in enumerate(zip(self.spatial, self.kernel, self.stride)):
             if pads is None:
                 over = max(0, kernel - stride)
                 crop.append(Pair(over // 2, over - over // 2))
@@ -165,8 +163,8 @@ class TransposedConv(Convolution):
         self.weights = (Weight("kernel", shape), *self.bias(self.filters))
         self.macs = product(self.spatial) * product(shape)
         self.reach = tuple(
-            Reach(-(-kernel // stride), 1, stride)
-            for kernel, stride in zip(self.kernel, self.stride)
+            Spread(kernel, stride, crop.begin)
+            for kernel, stride, crop in zip(self.kernel, self.stride, self.crop)
         )
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.layers.base import ALL, DIMENSIONS, Layer, LayerError, Reach, Shape, Slot, product, show
+from cnndsl.layers.base import (
+    ALL,
+    DIMENSIONS,
+    Layer,
+    LayerError,
+    Reach,
+    Shape,
+    Slot,
+    Spread,
+    product,
+    show,
+)
 from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
 from cnndsl.layers.window import per_dimension
 
@@ -46,8 +57,11 @@ class Upsample(Spatial):
             )
         self.factor = per_dimension(self.factor, len(self.spatial), "factor")
         self.output = (*(x * f for x, f in zip(self.spatial, self.factor)), self.channels)
-        extent = 2 if self.bilinear else 1
-        self.reach = tuple(Reach(extent, 1, factor) for factor in self.factor)
+        if self.bilinear:
+            # A pixel counts wherever a centre is less than a pixel away from its own.
+            self.reach = tuple(Spread(2 * f - f % 2, f, f // 2) for f in self.factor)
+        else:
+            self.reach = tuple(Spread(f, f) for f in self.factor)
 
 
 class ZeroPad(Spatial):
@@ -58,6 +72,7 @@ class ZeroPad(Spatial):
     def setup(self) -> None:
         self.pad = per_dimension(self.pad, len(self.spatial), "pad")
         self.output = (*(x + sum(p) for x, p in zip(self.spatial, self.pad)), self.channels)
+        self.reach = tuple(Reach(1, 1, -pad.begin) for pad in self.pad)
 
 
 class Crop(Spatial):
@@ -68,6 +83,7 @@ class Crop(Spatial):
     def setup(self) -> None:
         self.crop = per_dimension(self.crop, len(self.spatial), "crop")
         self.output = (*(x - sum(p) for x, p in zip(self.spatial, self.crop)), self.channels)
+        self.reach = tuple(Reach(1, 1, crop.begin) for crop in self.crop)
         for axis, size in enumerate(self.output[:-1]):
             if size < 1:
                 name = DIMENSIONS[len(self.spatial)][axis]

@@ -63,9 +63,7 @@ class Mul(Merge):
         for index, shape in enumerate(self.inputs):
             ones = (1,) * (len(self.output) - 1)
             if shape not in (self.output, (*ones, self.output[-1]), self.output[-1:]):
-                raise self.mismatch(
-                    "mul wants equal shapes, or 1x1xC or C beside HxWxC", index
-                )
+                raise self.mismatch("mul wants equal shapes, or 1x1xC or C beside HxWxC", index)
 
 
 class Concat(Merge):

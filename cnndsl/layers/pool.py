@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot
 from cnndsl.layers.window import CEIL, FLOOR, KERNEL, PAD, SAME, STRIDE, Window, reach_of, slide
+
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
 
@@ -11,7 +16,7 @@ _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unle
 class Pool(Layer):
     """A window that takes one number from each channel; padding never counts."""
 
-    slots = (KERNEL, _STRIDE, SAME, PAD, FLOOR, CEIL)
+    slots: ClassVar[tuple[Slot, ...]] = (KERNEL, _STRIDE, SAME, PAD, FLOOR, CEIL)
     ranks = (1, 2, 3)
     wants = "an image"
 

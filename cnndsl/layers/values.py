@@ -35,7 +35,7 @@ def show_value(value: Any) -> str:
     if isinstance(value, Pair):
         return f"{show_value(value.begin)}:{show_value(value.end)}"
     if isinstance(value, tuple):
-        return "x".join(show_value(item) for item in value)
+        return "x".join(map(show_value, value[:6])) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -128,9 +128,7 @@ def _window(
     if pad is None:
         output = -(-size // stride)
         total = max(0, (output - 1) * stride + extent - size)
-        return Window(
-            size, kernel, stride, dilation, total // 2, total - total // 2, 0, 0, output
-        )
+        return Window(size, kernel, stride, dilation, total // 2, total - total // 2, 0, 0, output)
     begin, end = pad
     span = size + begin + end - extent
     output = span // stride + 1
@@ -183,12 +181,10 @@ def _not_multiple(op: str, windows: Sequence[Window], axes: list[int]) -> str:
         if window.stride == window.kernel and not window.begin and not window.end:
             what[axis] = f"{window.size} is not a multiple of {window.kernel}"
         else:
-            what[axis] = (
-                f"({_padded(window)} - {window.kernel}) / {window.stride} is not whole"
-            )
+            what[axis] = f"({_padded(window)} - {window.kernel}) / {window.stride} is not whole"
     return _names(op, windows, axes, what)
 
 
 def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:
     """How far each output position of windows sees."""
-    return tuple(Reach(window.extent, window.stride) for window in windows)
+    return tuple(Reach(window.extent, window.stride, -window.begin) for window in windows)

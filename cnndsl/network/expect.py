@@ -40,7 +40,9 @@ class Promise(NamedTuple):
         if metric not in _METRICS:
             near = nearest(metric, _METRICS)
             help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
-            return Problem("E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_)
+            return Problem(
+                "E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_
+            )
         sized = isinstance(value, tuple) and not isinstance(value, Word)
         if isinstance(value, (Word, bool)) or (sized and metric in _TOTALS):
             message = f"`{show_value(value)}` is nothing to compare {metric} with"

@@ -1,61 +1,127 @@
-"""How receptive fields grow from layer to layer."""
+"""How receptive fields grow from layer to layer.
+
+Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks" (2019),
+with whole pixels in the place of fractions: where an image has been enlarged, neighbours
+differ in how far they see.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import gcd
+from typing import TYPE_CHECKING
 
-from cnndsl.layers.base import ALL, Reach
-from cnndsl.network.network import Field
+from cnndsl.layers.base import ALL, Reach, Spread
+from cnndsl.network.network import Field, Sight
 
 if TYPE_CHECKING:
     from cnndsl.layers.base import Layer, Shape
 
+MAX_PERIOD = 4096
+"""How long a pattern may become; beyond it all positions count as seeing what any of them do."""
+
+_ITSELF = Sight((0,), (0,), 1)
+
 
 def of_input(shape: Shape) -> Field:
     """The field of an input: each position sees itself."""
-    ones = (1,) * (len(shape) - 1)
-    return Field(ones, ones, shape[:-1])
+    return Field((_ITSELF,) * (len(shape) - 1), shape[:-1])
 
 
 def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     """The field of a layer's output, from those of its inputs."""
     field = before[0]
     for other in before[1:]:
-        field = _widest(field, other)
+        field = _both(field, other)
     spatial = layer.output[:-1]
-    if layer.reach is None:
+    if layer.reach is None or len(field.map) != len(field.sights):
         return field._replace(map=spatial) if spatial and spatial != field.map else field
     if layer.reach == ALL:
-        # A position that sees all sees as far as the last of them: r + (n - 1) * j.
-        sizes = tuple(
-            size + (count - 1) * jump
-            for size, jump, count in zip(field.size, field.jump, field.map)
-        )
-        sizes += field.size[len(sizes) :]
-        return Field(sizes, (0,) * len(sizes), spatial or field.map)
+        return Field(tuple(map(_all, field.sights, field.map)), spatial or field.map)
     assert not isinstance(layer.reach, str)
-    if len(layer.reach) != len(field.size):
+    if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
-    sizes = tuple(
-        size + (reach.extent - 1) * jump
-        for size, jump, reach in zip(field.size, field.jump, layer.reach)
+    sights = tuple(
+        _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
+        for sight, reach, size in zip(field.sights, layer.reach, field.map)
     )
-    jumps = tuple(_times(jump, reach) for jump, reach in zip(field.jump, layer.reach))
-    return Field(sizes, jumps, spatial)
+    return Field(sights, spatial)
 
 
-def _times(jump: Any, reach: Reach) -> Any:
-    if reach.denominator == 1:
-        return jump * reach.numerator
-    from fractions import Fraction
-
-    result = Fraction(jump * reach.numerator) / reach.denominator
-    return int(result) if result.denominator == 1 else result
+def _see(sight: Sight, position: int) -> tuple[int, int]:
+    """The first and the last pixel that a position sees."""
+    turns, phase = divmod(position, len(sight.low))
+    shift = turns * sight.step
+    return sight.low[phase] + shift, sight.high[phase] + shift
 
 
-def _widest(one: Field, other: Field) -> Field:
-    if len(one.size) != len(other.size):
-        return max(one, other, key=lambda field: len(field.size))
-    return Field(
-        tuple(map(max, one.size, other.size)), tuple(map(max, one.jump, other.jump)), one.map
+def _all(sight: Sight, size: int) -> Sight:
+    """What a position sees that sees all of `size` positions."""
+    low, high = _see(sight, 0)[0], _see(sight, size - 1)[1]
+    for position in range(min(size, len(sight.low))):
+        low = min(low, _see(sight, position)[0])
+        high = max(high, _see(sight, size - 1 - position)[1])
+    return Sight((low,), (high,), 0)
+
+
+def _slide(sight: Sight, reach: Reach) -> Sight:
+    period, step = len(sight.low), sight.step
+    last = reach.offset + reach.extent - 1
+    if period == 1:
+        return Sight(
+            (sight.low[0] + reach.offset * step,),
+            (sight.high[0] + last * step,),
+            step * reach.stride,
+        )
+    common = gcd(period, reach.stride)
+    starts = [index * reach.stride for index in range(period // common)]
+    return Sight(
+        tuple(_see(sight, start + reach.offset)[0] for start in starts),
+        tuple(_see(sight, start + last)[1] for start in starts),
+        step * (reach.stride // common),
+    )
+
+
+def _spread(sight: Sight, reach: Spread, size: int) -> Sight:
+    period = len(sight.low) * reach.stride
+    if period > MAX_PERIOD or not sight.step:
+        return _all(sight, size)
+    low, high = [], []
+    for place in range(reach.crop, reach.crop + period):
+        last = place // reach.stride
+        # The first is the least x with place < stride * x + extent; a place between kernels
+        # that are smaller than the stride counts as the pixel's before it.
+        first = min((place - reach.extent) // reach.stride + 1, last)
+        low.append(_see(sight, first)[0])
+        high.append(_see(sight, last)[1])
+    return Sight(tuple(low), tuple(high), sight.step)
+
+
+def _both(one: Field, other: Field) -> Field:
+    """What is seen by positions that see through two paths."""
+    if len(one.sights) != len(other.sights):  # of inputs with different dimensions
+        return max(one, other, key=lambda field: len(field.sights))
+    if one == other:
+        return one
+    maps = (one.map, other.map)
+    map_ = max(maps, key=lambda each: (len(each), each))
+    if len(one.map) != len(one.sights) or len(other.map) != len(other.sights):
+        return one._replace(map=map_)
+    sights = zip(one.sights, other.sights, *maps)
+    return Field(tuple(_joined(a, b, m, n) for a, b, m, n in sights), map_)
+
+
+def _joined(one: Sight, other: Sight, size: int, other_size: int) -> Sight:
+    periods = len(one.low), len(other.low)
+    if one.step * periods[1] != other.step * periods[0]:
+        # One path sees everything, or they walk over the input at different paces.
+        first, second = _all(one, size), _all(other, other_size)
+        return Sight((min(first.low[0], second.low[0]),), (max(first.high[0], second.high[0]),), 0)
+    period = periods[0] // gcd(*periods) * periods[1]
+    if period > MAX_PERIOD:
+        return _all(one, size)
+    seen = [(*_see(one, index), *_see(other, index)) for index in range(period)]
+    return Sight(
+        tuple(min(low, low2) for low, _, low2, _ in seen),
+        tuple(max(high, high2) for _, high, _, high2 in seen),
+        one.step * (period // periods[0]),
     )

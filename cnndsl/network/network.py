@@ -18,19 +18,27 @@ if TYPE_CHECKING:
     from cnndsl.syntax import nodes as ast
 
 
-class Field(NamedTuple):
-    """The receptive field of a tensor's positions, in pixels of the input.
+class Sight(NamedTuple):
+    """What the positions of a tensor see of the input in one dimension.
 
-    `size` is how far a position sees, `jump` how far apart neighbours begin (0 where all see
-    the same), both per spatial dimension of the input and whole or fractions; `map` is the
-    spatial size that the tensor has, or had before it was flattened.
-
-    Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks"
-    (2019).
+    The pattern comes again every n positions, n being the length of `low` and `high`, and
+    `step` pixels further on: position i sees the pixels from `low[i % n] + step * (i // n)`
+    to `high[i % n] + step * (i // n)`. Before any upsampling n is 1, and `step` what is
+    called the jump; it is 0 where all positions see the same.
     """
 
-    size: tuple[Any, ...]
-    jump: tuple[Any, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    step: int
+
+
+class Field(NamedTuple):
+    """The receptive field of a tensor: what its positions see, per dimension of the input.
+
+    `map` is the spatial size that the tensor has, or had before it was flattened.
+    """
+
+    sights: tuple[Sight, ...]
     map: Shape
 
 
@@ -79,11 +87,23 @@ class Node:
 
     @property
     def receptive_field(self) -> tuple[int, ...]:
-        """How many pixels of the input an output position sees, per spatial dimension."""
-        return tuple(-(-size // 1) for size in self.field.size)
+        """How many pixels of the input an output position sees, per spatial dimension.
+
+        Padding counts as pixels. Where positions differ, it is the most that one sees.
+        """
+        if len(self.field.map) != len(self.field.sights):
+            return tuple(max(map(_extent, s.low, s.high)) for s in self.field.sights)
+        return tuple(
+            max(map(_extent, sight.low[:size], sight.high))
+            for sight, size in zip(self.field.sights, self.field.map)
+        )
 
     def __repr__(self) -> str:
         return f"<{self.name} {'x'.join(map(str, self.output))}>"
+
+
+def _extent(low: int, high: int) -> int:
+    return high - low + 1
 
 
 class Step(NamedTuple):

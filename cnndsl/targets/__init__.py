@@ -40,4 +40,4 @@ def load(name: str) -> Target:
         raise KeyError(name)
     from importlib import import_module
 
-    return import_module(f"cnndsl.targets.{name}")  # type: ignore[return-value]
+    return import_module(f"cnndsl.targets.{name}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from cnndsl.layers.base import Layer, Shape
+    from cnndsl.layers.base import Shape
     from cnndsl.network import Network, Node
 
 

@@ -69,13 +69,13 @@ class Join(NamedTuple):
 
 
 class Times(NamedTuple):
-    """A loop. `index` is the counter's name, or None where nothing reads it.
+    """A loop. `counter` is its name, or None where nothing reads it.
 
     `steady` says that the shape after each turn is the same.
     """
 
-    count: str
-    index: str | None
+    turns: str
+    counter: str | None
     body: list[Item]
     steady: bool
     shapes: tuple[Any, Any]

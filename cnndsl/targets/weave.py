@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers.values import Word
 from cnndsl.network import network as tree
@@ -10,7 +10,6 @@ from cnndsl.syntax import nodes as ast
 from cnndsl.targets.code import Arg, Call
 from cnndsl.targets.contexts import Context, LoopContext, NoCode, PartContext, same
 from cnndsl.targets.program import (
-    X,
     Assign,
     CodeCall,
     Function,
@@ -25,7 +24,7 @@ from cnndsl.targets.program import (
     Times,
     Use,
     When,
-    is_sequential,
+    X,
 )
 from cnndsl.targets.python import (
     literal,
@@ -38,12 +37,11 @@ from cnndsl.targets.python import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnndsl.network import Network, Node
 
-    class Lower(Protocol):
-        def __call__(self, node: Node, explicit: bool) -> list[Call]: ...
+    Lower = Callable[[Node, bool], list[Call]]
 
 
 class _Again(Exception):
@@ -378,9 +376,7 @@ class Weaver:
             copies.channels = self.width(copies.context, values, codes)
         return before, self.shape(copies, 0)
 
-    def width(
-        self, context: Context, values: list[int], codes: Sequence[str | None]
-    ) -> str | None:
+    def width(self, context: Context, values: list[int], codes: Sequence[str | None]) -> str | None:
         """Code for numbers of channels: the first that fits, a plain number among them."""
         one = literal(values[0]) if all(value == values[0] for value in values) else None
         for code in codes:
@@ -496,7 +492,7 @@ class Weaver:
         function: Function,
         values: list[dict[str, Any]],
         places: list[int],
-        written: dict[str, tuple[str | None, bool]],
+        written: Mapping[str, tuple[str | None, bool]],
         nodes: list[int],
         tensors: tuple[str, ...] = (),
     ) -> Use:
@@ -725,8 +721,11 @@ class Weaver:
             items: list[Item] = [self.as_function(inner, bodies)]
         else:
             items, _ = self.body(inner)
-        shapes = self.arrive(copies, [t[-1].output if t else copies.current[i]
-                                      for i, t in enumerate(loops)], [inner.channels])
+        shapes = self.arrive(
+            copies,
+            [t[-1].output if t else copies.current[i] for i, t in enumerate(loops)],
+            [inner.channels],
+        )
         if skipped and index in context.used:
             count = f"{skipped}, {tidy(f'({count}) + {skipped}')}"
             count = ", ".join(_fold(part) for part in count.split(", "))
@@ -812,8 +811,7 @@ def _fold(code: str) -> str:
 def structure(calls: list[Call]) -> tuple[Any, ...]:
     """What must be equal for calls to be copies: all but values."""
     return tuple(
-        (call.function, call.style, len(call.args), tuple(call.kwargs), call.main)
-        for call in calls
+        (call.function, call.style, len(call.args), tuple(call.kwargs), call.main) for call in calls
     )
 
 

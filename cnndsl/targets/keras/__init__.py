@@ -50,7 +50,9 @@ def generate(network: Network) -> str:
         functions = [_function(function) for function in program.functions]
         parts |= {"sequential": None, **_main(network, program.body)}
     imports = _merge_imports(program.helpers)
-    return write_module(Path(__file__).parent, network, program.helpers, functions, imports, **parts)
+    return write_module(
+        Path(__file__).parent, network, program.helpers, functions, imports, **parts
+    )
 
 
 def _merge_imports(helpers: tuple[str, ...]) -> list[tuple[str, str]]:

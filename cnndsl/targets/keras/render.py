@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets.module import comment, quoted
 from cnndsl.targets.program import (
-    X,
     Assign,
     CodeCall,
     Goto,
@@ -19,6 +18,7 @@ from cnndsl.targets.program import (
     Times,
     Use,
     When,
+    X,
     gotos,
     numbered,
     path_names,
@@ -107,7 +107,9 @@ class Body:
         """The statements of a function that returns the result."""
         self.depth = 1
         last = self.run(variable, target)
-        match = re.fullmatch(rf"    {re.escape(last)} = (.*)", self.lines[-1]) if self.lines else None
+        match = (
+            re.fullmatch(rf"    {re.escape(last)} = (.*)", self.lines[-1]) if self.lines else None
+        )
         if match:
             self.lines[-1] = f"    return {match[1]}"
         else:
@@ -177,7 +179,11 @@ class Body:
             if item.alias not in self.needed:
                 return variable
             goal = self.goal(item.alias, target)
-            if variable == target and self.lines and self.lines[-1].lstrip().startswith(f"{target} = "):
+            if (
+                variable == target
+                and self.lines
+                and self.lines[-1].lstrip().startswith(f"{target} = ")
+            ):
                 self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
             else:
                 self.emit(f"{goal} = {variable}")
@@ -193,9 +199,7 @@ class Body:
     def note(self, item: Any, call: CodeCall | None = None) -> str:
         return _shape(item, call) if self.named else ""
 
-    def apply(
-        self, call: CodeCall, variable: str, more: list[str], spread: bool = False
-    ) -> str:
+    def apply(self, call: CodeCall, variable: str, more: list[str], spread: bool = False) -> str:
         if call.style == "layer":
             text = f"{call.text(*more, spread=spread)}({variable})"
         elif call.style == "function":
@@ -237,7 +241,7 @@ class Body:
     def times(self, item: Times, variable: str, target: str) -> str:
         if variable != target:
             self.emit(f"{target} = {variable}")
-        self.emit(f"for {item.index or '_'} in range({item.count}):")
+        self.emit(f"for {item.counter or '_'} in range({item.turns}):")
         self.depth += 1
         # A name or a shape that holds for one turn need not hold for the next.
         named, self.named = self.named, False

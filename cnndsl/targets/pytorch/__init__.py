@@ -53,7 +53,9 @@ def generate(network: Network) -> str:
         name = class_name(network.name)
         parts["net"] = name if name not in taken else f"{name}Net"
         functions.append(_net(network, program.body, parts["net"]))
-    return write_module(Path(__file__).parent, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(
+        Path(__file__).parent, network, program.helpers, functions, _IMPORTS, **parts
+    )
 
 
 def _names(items: list[Item]) -> bool:

@@ -17,8 +17,8 @@ from cnndsl.targets.program import (
     Use,
     When,
     gotos,
-    numbered,
     is_sequential,
+    numbered,
     path_names,
 )
 from cnndsl.targets.python import class_name, python_name
@@ -55,7 +55,7 @@ def modules(items: Sequence[Item], comments: bool = False) -> list[str]:
         elif isinstance(item, Use):
             lines.append(f"{_made(item)},{_note(item) if comments else ''}")
         elif isinstance(item, Times):
-            turn = f"for {item.index or '_'} in range({item.count})"
+            turn = f"for {item.counter or '_'} in range({item.turns})"
             note = _note(item) if comments else ""
             lines.append(f"*({module(item.body)} {turn}),{note}")
         elif isinstance(item, When):
@@ -227,8 +227,11 @@ class Forward:
         if isinstance(item, Make):
             return self.named(item, variable, target)
         if isinstance(item, Use):
-            name = self.keep(python_name(item.alias or item.function.name.lower()), _made(item),
-                             _note(item) if self.comments else "")
+            name = self.keep(
+                python_name(item.alias or item.function.name.lower()),
+                _made(item),
+                _note(item) if self.comments else "",
+            )
             goal = self.goal(item.alias, target)
             tensors = [self.variables[name] for name in item.tensors]
             self.lines.append(f"{goal} = self.{name}({', '.join([variable, *tensors])})")
@@ -265,7 +268,9 @@ class Forward:
             else:
                 kind = item.alias if _carries(item, call) else call.function.rpartition(".")[2]
                 kind = kind if kind == item.alias else f"{item.alias}_{kind.lower()}"
-                name = self.keep(python_name(kind), call.text(), _note(item, call) if self.comments else "")
+                name = self.keep(
+                    python_name(kind), call.text(), _note(item, call) if self.comments else ""
+                )
                 self.lines.append(f"{into} = self.{name}({variable})")
             variable = into
         return variable
