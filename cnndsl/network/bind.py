@@ -129,7 +129,7 @@ def _is_value(
 def _words(layer: type[Layer]) -> list[str]:
     """The words that a layer takes: its flags, and activations."""
     words = [slot.name for slot in layer.slots if slot.form == "flag"]
-    return words + [*ACTIVATIONS] if any(slot.form == "act" for slot in layer.slots) else words
+    return [*words, *ACTIVATIONS] if any(slot.form == "act" for slot in layer.slots) else words
 
 
 def _slot_of(

@@ -59,8 +59,9 @@ class Control(Calls):
             kind = type(statement)
             problems = len(self.problems)
             try:
-                if kind is ast.Apply:
-                    item = self.apply(statement)  # type: ignore[arg-type]
+                item: Item | None
+                if isinstance(statement, ast.Apply):
+                    item = self.apply(statement)
                 else:
                     item = self.other(statement, top)
                 if item is not None:

@@ -54,7 +54,7 @@ class Counter:
             return self.apply(statement, names)
         if isinstance(statement, ast.Repeat):
             count = whole(self.value(statement.count, names)) or 0
-            inner = {key: value for key, value in names.items()}
+            inner = dict(names)
             if statement.index is not None:
                 inner[statement.index.id] = None
             return max(0, count) * self.statements(statement.body.statements, inner)

@@ -149,14 +149,9 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
         return divisible(numbers[0], by)
     from math import ceil, floor
 
-    function: Callable[..., Any] = {
-        "min": min,
-        "max": max,
-        "round": round,
-        "ceil": ceil,
-        "floor": floor,
-    }[name]
-    return function(*numbers)
+    functions: dict[str, Callable[..., Any]] = {"round": round, "ceil": ceil, "floor": floor}
+    functions |= {"min": min, "max": max}
+    return functions[name](*numbers)
 
 
 def _limit(node: ast.Expr, value: Any) -> Any:

@@ -6,7 +6,7 @@ with blocks, loops and paths, each with the nodes that came of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.base import Layer, Shape
 
@@ -175,7 +175,7 @@ class Bound(NamedTuple):
     value: Any
 
 
-Item = Union[Step, Merged, Skipped, Instance, Loop, Choice, Jump, Side, Bound]
+Item = Step | Merged | Skipped | Instance | Loop | Choice | Jump | Side | Bound
 
 
 class Body(NamedTuple):

@@ -8,7 +8,7 @@ that differ in more than values (a pad here, none there) become variants of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cnndsl.layers.merge import Merge
@@ -116,7 +116,7 @@ class Output(NamedTuple):
     body: list[Item]
 
 
-Item = Union[Make, Use, Join, Times, When, Goto, Named, Assign, Output]
+Item = Make | Use | Join | Times | When | Goto | Named | Assign | Output
 
 
 class Parameter(NamedTuple):

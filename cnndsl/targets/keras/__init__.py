@@ -49,14 +49,8 @@ def generate(network: Network) -> str:
     else:
         functions = [_function(function) for function in program.functions]
         parts |= {"sequential": None, **_main(network, program.body)}
-    imports = _merge_imports(program.helpers)
-    return write_module(
-        Path(__file__).parent, network, program.helpers, functions, imports, **parts
-    )
-
-
-def _merge_imports(helpers: tuple[str, ...]) -> list[tuple[str, str]]:
-    return _IMPORTS
+    folder = Path(__file__).parent
+    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
 
 
 def _function(function: Function) -> str:

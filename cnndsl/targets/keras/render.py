@@ -221,7 +221,7 @@ class Body:
                 results.append(self.variables[first.name])
                 continue
             results.append(self.write(path, variable, self.fresh(name)))
-        self.taken = taken | {v for v in self.variables.values()}
+        self.taken = taken | set(self.variables.values())
         if item.layer.op == "mul":
             rank = len(item.layer.output)
             results = [

@@ -53,9 +53,8 @@ def generate(network: Network) -> str:
         name = class_name(network.name)
         parts["net"] = name if name not in taken else f"{name}Net"
         functions.append(_net(network, program.body, parts["net"]))
-    return write_module(
-        Path(__file__).parent, network, program.helpers, functions, _IMPORTS, **parts
-    )
+    folder = Path(__file__).parent
+    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
 
 
 def _names(items: list[Item]) -> bool:
