@@ -229,7 +229,7 @@ def process(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
         input=stdin,
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
-        timeout=60,
+        timeout=300,
         check=False,
         preexec_fn=restrain if os.name == "posix" else None,
     )

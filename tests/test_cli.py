@@ -302,14 +302,14 @@ def process(
 
 
 def test_a_locale_without_the_letters_is_no_reason_to_fail(run: Run) -> None:
-    text = "input 4x4x1\n# 한글 ×\nconv 8 “9x9”\n".encode()
+    text = "input 4x4x1\n# 한글 ×\n합성곱 8 9x9  # “\n".encode()
     for encoding in ("ascii", "latin-1", "cp949", "utf-16"):
         for words in (["check", "-"], ["check", "-", "--format=json"], ["check", "--help"]):
             ran = process(*words, stdin=text, PYTHONIOENCODING=encoding)
             assert ran.returncode == (0 if "--help" in words else 1), ran.stderr
             assert b"Traceback" not in ran.stderr
     ran = process("check", "-", "--format=json", stdin=text, PYTHONIOENCODING="ascii")
-    assert json.loads(ran.stdout)[0]["message"] == "`“` does not belong to the language"
+    assert json.loads(ran.stdout)[0]["message"] == "there is no layer or block `합성곱`"
 
 
 def test_names_that_are_not_utf8(run: Run, tmp_path: Path) -> None:

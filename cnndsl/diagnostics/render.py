@@ -88,7 +88,7 @@ def excerpt(source: Source, span: Span) -> tuple[str, int, int]:
     line = source.position(span.start).line
     first = starts[line - 1]
     last = starts[line] - 1 if line < len(starts) else len(text)
-    while last > first and text[last - 1] == "\r":
+    if last > first and text[last - 1] == "\r":
         last -= 1
     start = min(span.start, last)
     end = min(max(span.end, start + 1), max(last, start + 1))
