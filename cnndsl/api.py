@@ -158,12 +158,18 @@ def examine(
     from cnndsl.syntax.parser import parse as parse_source
 
     module, problems = parse_source(source)
-    if any(problem.code in ("E003", "E005") for problem in problems):
+    if any(_is_about_braces(problem) for problem in problems):
         return None, problems  # what belongs in which braces is anybody's guess
     network, found = elaborate(source, module, settings=values or {}, input_size=size, limit=limit)
     if not problems:
         return network, found
     return None, problems + _unrelated(source, problems, found)
+
+
+def _is_about_braces(problem: Diagnostic) -> bool:
+    if problem.code == "E003":
+        return problem.source.text[problem.span.start : problem.span.end] != "("
+    return problem.code == "E005"
 
 
 def _unrelated(
