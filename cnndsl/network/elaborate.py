@@ -56,6 +56,13 @@ class _Elaborator(Control):
     """Runs a whole file."""
 
     def run(self, stem: str) -> Network | None:
+        """The network, or None where there is anything to report."""
+        try:
+            return self.checked(stem)
+        except Stop:
+            return None
+
+    def checked(self, stem: str) -> Network | None:
         name = stem
         statements = self.module.statements
         for statement in statements:
@@ -66,12 +73,9 @@ class _Elaborator(Control):
         for statement in statements:
             if isinstance(statement, (ast.Rounding, ast.Defaults)):
                 self.say(statement)
-        try:
-            self.given_input()
-            self.count(statements)
-            body = self.body(statements, top=True)
-        except Stop:
-            return None
+        self.given_input()
+        self.count(statements)
+        body = self.body(statements, top=True)
         if not self.started and not any(isinstance(s, ast.Bad) for s in statements):
             end = Span(0, min(1, len(self.source.text)))
             self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")

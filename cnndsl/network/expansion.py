@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics import Source
 
+MAX_PROBLEMS = 1_000
+"""How many problems of a net are reported before checking stops."""
+
 DEFAULT_LIMIT = 1_000_000
 """How many layers a net may come to unless the caller says otherwise."""
 
@@ -98,6 +101,10 @@ class Expansion:
         self.reported.add((code, span))
         notes += tuple(reversed(self.scope.frame.notes))
         self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
+        if len(self.problems) >= MAX_PROBLEMS:
+            more = Note(f"there may be more; checking ends after {MAX_PROBLEMS:,}")
+            self.problems[-1] = self.problems[-1]._replace(notes=(*notes, more))
+            raise Stop
 
     def report_problem(self, problem: Problem) -> None:
         self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
