@@ -187,12 +187,14 @@ def _unrelated(
     return [
         each
         for each in found
-        if each.code != "E113"
+        if each.code not in _OF_THE_WHOLE
         and lost.isdisjoint(_words(source.line(source.position(each.span.start).line)))
     ]
 
 
 _DEFINING = ("as", "block", "let", "param")
+# What can only be said of a text that has been read from end to end.
+_OF_THE_WHOLE = ("E113", "E114", "E301")
 
 
 def _words(line: str) -> list[str]:
