@@ -35,12 +35,18 @@ def show_value(value: Any) -> str:
     if isinstance(value, Pair):
         return f"{show_value(value.begin)}:{show_value(value.end)}"
     if isinstance(value, tuple):
-        return "x".join(map(show_value, value[:6])) + ("x…" if len(value) > 6 else "")
+        shown = [item[0] if _is_even(item) else item for item in value[:6]]
+        return "x".join(map(show_value, shown)) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def _is_even(value: Any) -> bool:
+    """Whether begin and end are the same, so that a padding is written as one number."""
+    return isinstance(value, Pair) and value.begin == value.end
 
 
 def whole(value: Any) -> int | None:
