@@ -30,6 +30,12 @@ def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
 
     A statement with an error stands in the tree as `Bad`; reading goes on after it.
     """
+    module, problems, _ = parse_tokens(source)
+    return module, problems
+
+
+def parse_tokens(source: Source) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
+    """As `parse`, with the tokens that the tree was made of."""
     tokens, comments, problems = tokenize(source)
     machine = Machine(source, tokens, problems)
     module = machine.run()
@@ -43,7 +49,7 @@ def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
             note = Note(f"there are more; only the first {MAX_ERRORS} are shown")
             problems[-1] = problems[-1]._replace(notes=(*problems[-1].notes, note))
     span = Span(0, len(source.text))
-    return module._replace(span=span, comments=tuple(comments)), problems
+    return module._replace(span=span, comments=tuple(comments)), problems, tokens
 
 
 class Machine:

@@ -15,7 +15,7 @@ from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.explain import unexpected
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS
-from cnndsl.syntax.slip import STATEMENTS, viable
+from cnndsl.syntax.slip import STATEMENTS, brace_on_next_line, viable
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 
 if TYPE_CHECKING:
@@ -46,13 +46,16 @@ def recover(
     machine.stuck = stop
     if error is None:
         between = base == len(values)  # nothing of a statement has been read
-        if between and kind == "_SEP":
+        if kind == "_SEP" and (between or brace_on_next_line(tokens, position, states)):
             return position + 1, tokens[position + 1]
         follows_body = position > 0 and tokens[position - 1][0] == "RBRACE"
         begins = kind in STATEMENTS or (follows_body and kind == "NAME")
         if begins and not between and viable(states, "_SEP"):
             # A statement that is whole, and another on the same line.
             return position - 1, ("_SEP", end, end)
+    if [each[0] for each in tokens[stop : stop + 2]] == ["_SEP", "LBRACE"]:
+        stop += 1  # a brace begins no statement; it belongs to this one
+        machine.reported = stop
     start = machine.starts[base] if base < len(values) else token[1]
     del states[base + 1 :], values[base:], machine.starts[base:]
     bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), _names(machine, start, stop))

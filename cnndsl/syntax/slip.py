@@ -43,6 +43,11 @@ def viable(states: list[int], kind: str) -> bool:
         stack.append(GOTOS[stack[-1]][origin])
 
 
+def brace_on_next_line(tokens: list[Token], position: int, states: list[int]) -> bool:
+    """Whether a separator keeps a `{` from the statement that it belongs to."""
+    return tokens[position + 1][0] == "LBRACE" and viable(states, "LBRACE")
+
+
 class Slip(NamedTuple):
     """A token that cannot stand where it stands, and what is around it."""
 

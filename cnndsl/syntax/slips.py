@@ -9,7 +9,14 @@ from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax.bad_words import shorten
 from cnndsl.syntax.layout import BOUNDARIES
-from cnndsl.syntax.slip import OPERATORS, STATEMENTS, VALUES, Slip, Words
+from cnndsl.syntax.slip import (
+    OPERATORS,
+    STATEMENTS,
+    VALUES,
+    Slip,
+    Words,
+    brace_on_next_line,
+)
 from cnndsl.syntax.tables import KEYWORDS
 
 if TYPE_CHECKING:
@@ -273,8 +280,24 @@ def _range(slip: Slip) -> Words | None:
     return None
 
 
+def _brace(slip: Slip) -> Words | None:
+    """A `{` on the line after its statement, or after a `;`."""
+    help_ = "a `{` stands on the line of its statement"
+    if slip.kind == "_SEP" and brace_on_next_line(slip.tokens, slip.position, slip.states):
+        before, brace = slip.tokens[slip.position - 1], slip.tokens[slip.position + 1]
+        between = Span(before[2], brace[1])
+        fix = Fix("join the two", (Edit(between, " "),), safe=True)
+        has_comment = "#" in slip.source.text[between.start : between.end]
+        message = f"expected `{{`, found {slip.found()}"
+        return Words(message, help_, None if has_comment else fix)
+    if slip.kind == "LBRACE" and slip.expects("NET"):
+        return Words("expected a statement, found `{`", help_)
+    return None
+
+
 KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
     _else,
+    _brace,
     _comma,
     _piece,
     _trailing_comma,
