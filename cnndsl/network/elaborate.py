@@ -13,6 +13,7 @@ from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.network.network import (
     Network,
 )
+from cnndsl.network.scope import Frame, Scope
 from cnndsl.network.words import reserved
 from cnndsl.syntax import nodes as ast
 
@@ -80,6 +81,7 @@ class _Elaborator(Control):
             end = Span(0, min(1, len(self.source.text)))
             self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")
         self.unused_settings()
+        self.unused_blocks()
         if self.problems:
             return None
         self.outputs = {"main": self.current, **self.outputs}
@@ -167,14 +169,28 @@ class _Elaborator(Control):
             )
             self.reported.discard(("E113", Span(0, 0)))
 
+    def unused_blocks(self) -> None:
+        """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
+        kept = self.nodes, self.inputs, self.promises, self.current
+        for word, block in self.blocks.items():
+            if word in self.called:
+                continue
+            self.nodes, self.inputs, self.promises = [], [], []
+            self.started, self.shape = True, None
+            scope = Scope(Frame((word,), (), (word,)), self.file_scope)
+            for parameter in block.parameters:
+                scope.defined[parameter.name.id] = parameter.name
+                scope.constants[parameter.name.id] = None
+            self.body(block.body.statements, scope)
+        self.nodes, self.inputs, self.promises, self.current = kept
+
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
         if reserved(name.id):
             self.report_reserved(name, "a block")
         elif name.id in self.blocks:
             self.report_taken(name, self.blocks[name.id].name, "block")
-        else:
-            self.blocks[name.id] = statement
+        self.blocks.setdefault(name.id, statement)
         seen: dict[str, ast.Name] = {}
         for parameter in statement.parameters:
             if reserved(parameter.name.id):

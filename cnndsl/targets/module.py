@@ -42,6 +42,11 @@ def lowering(
     return lower
 
 
+def reserved(folder: Path) -> frozenset[str]:
+    """The names that a target's own snippets define."""
+    return frozenset(path.name.split(".")[0] for path in (folder / "helpers").iterdir())
+
+
 def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
     """What `build_model` says of itself: shapes in, shapes out, parameters."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TAKEN = frozenset(
     "layers ops keras nn torch functional math np x self super range max min round int float "
-    "divisible in_channels main skip len list print type".split()
+    "divisible build_model in_channels main skip len list print type".split()
 )
 
 

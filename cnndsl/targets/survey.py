@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 class Survey:
     """Knows the structure of a network before it is woven."""
 
-    def __init__(self, network: Network, lower: Lower, *, modules: bool) -> None:
+    def __init__(
+        self, network: Network, lower: Lower, *, modules: bool, reserved: frozenset[str]
+    ) -> None:
         self.network = network
         self.nodes = network.nodes
         self.lower = lower
         self.modules = modules
+        self.reserved = reserved
         self.fixed: set[int] = set()  # conditions and loops that cannot be kept
         self.conditions: set[int] = set()
         self.explicit: set[int] = set()

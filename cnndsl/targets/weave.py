@@ -15,6 +15,7 @@ from cnndsl.targets.program import (
     Program,
 )
 from cnndsl.targets.python import (
+    class_name,
     literal,
     names_in,
     plain,
@@ -140,9 +141,14 @@ class Weaver(Control):
         return {name: literal(value) for name, value in values.items() if value is not None}
 
     def free_name(self, name: str) -> str:
-        taken = {function.name for function in self.functions}
+        """A name that no function has, and no helper of the module."""
+
+        def written(name: str) -> str:
+            return class_name(name) if self.modules else name
+
+        taken = {written(function.name) for function in self.functions} | self.reserved
         free, count = name, 1
-        while free in taken:
+        while written(free) in taken:
             count += 1
             free = f"{name}_{count}"
         return free

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
-from cnndsl.targets.module import docstring, documented, lowering, quoted, write_module
+from cnndsl.targets.module import docstring, documented, lowering, quoted, reserved, write_module
 from cnndsl.targets.python import python_name
 from cnndsl.targets.weave import Weaver
 
@@ -36,7 +36,9 @@ def generate(network: Network) -> str:
     def one(node: Node, explicit: bool) -> list[Call]:
         return lower(node.layer, explicit=explicit)
 
-    program = Weaver(network, lowering(network, one), modules=False).weave()
+    folder = Path(__file__).parent
+    weaver = Weaver(network, lowering(network, one), modules=False, reserved=reserved(folder))
+    program = weaver.weave()
     parts: dict[str, Any] = {
         "doc": documented(docstring(network, lambda shape: shape)),
         "name": quoted(network.name),
@@ -49,7 +51,6 @@ def generate(network: Network) -> str:
     else:
         functions = [_function(function) for function in program.functions]
         parts |= {"sequential": None, **_main(network, program.body)}
-    folder = Path(__file__).parent
     return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
 
 

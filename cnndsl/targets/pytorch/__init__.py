@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets.module import docstring, documented, lowering, quoted, write_module
+from cnndsl.targets.module import docstring, documented, lowering, quoted, reserved, write_module
 from cnndsl.targets.program import Make, Use, is_sequential
 from cnndsl.targets.python import class_name, python_name
 from cnndsl.targets.pytorch.forms import lower
@@ -39,7 +39,9 @@ def generate(network: Network) -> str:
     def one(node: Node, explicit: bool) -> list[Call]:
         return lower(node.layer, explicit=explicit, order=orders.get(node.index, "first"))
 
-    program = Weaver(network, lowering(network, one), modules=True).weave()
+    folder = Path(__file__).parent
+    weaver = Weaver(network, lowering(network, one), modules=True, reserved=reserved(folder))
+    program = weaver.weave()
     functions = [_function(function) for function in program.functions]
     parts: dict[str, Any] = {
         "doc": documented(docstring(network, first)),
@@ -53,7 +55,6 @@ def generate(network: Network) -> str:
         name = class_name(network.name)
         parts["net"] = name if name not in taken else f"{name}Net"
         functions.append(_net(network, program.body, parts["net"]))
-    folder = Path(__file__).parent
     return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
 
 
