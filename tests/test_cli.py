@@ -355,6 +355,14 @@ def test_fmt_in_place(run: Run) -> None:
     assert Path("a.cnn").stat().st_mtime_ns == before
 
 
+def test_fmt_keeps_byte_order_mark_and_line_ends(run: Run) -> None:
+    Path("a.cnn").write_bytes(b"\xef\xbb\xbfinput  9\r\nrelu \r\n")
+    assert run("fmt", "a.cnn").code == 0
+    assert Path("a.cnn").read_bytes() == b"\xef\xbb\xbfinput 9\r\nrelu\r\n"
+    assert run("fmt", "--check", "a.cnn").code == 0
+    assert run("fmt", "-", stdin=b"\xef\xbb\xbfrelu ").out == "\ufeffrelu\n"
+
+
 def test_fmt_check_writes_nothing(run: Run) -> None:
     write(a=UGLY, b=run("fmt", "-", stdin=UGLY).out)
     code, out, err = run("fmt", "--check", "a.cnn", "b.cnn")

@@ -43,11 +43,12 @@ def run(arguments: Arguments) -> int:
             diagnostics += problems
             if has_errors(problems):
                 continue
-            differs = text.encode("utf-8") != content
+            differs = text != source.text
+            mark = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
             if path == STDIN and not look_only:
-                data(text)
+                data(mark + text)
             elif differs and not look_only:
-                write_files({path: text})
+                write_files({path: mark + text})
         except FileError as error:
             failures.append(str(error))
             continue
