@@ -158,8 +158,7 @@ def _slot_of(
     if not isinstance(value, Word):
         if waiting:
             return waiting.pop(0)
-        told = any(problem.code == "E104" for problem in problems)
-        if not told and (value is not None or not isinstance(argument.value, ast.Name)):
+        if not problems and (value is not None or not isinstance(argument.value, ast.Name)):
             takes = sum(slot.form == "value" for slot in layer.slots)
             count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
             shown = "this" if value is None else f"`{show_value(value)}`"
@@ -204,6 +203,9 @@ def _unknown_word(
     layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
 ) -> Problem:
     message = f"{layer.op} takes no `{word}`"
+    if word[0] == "x" and (word == "x" or word[1:].isdigit()):
+        help_ = "a size of more than numbers is written (h, w)"
+        return Problem("E102", argument.span, message, help_)
     if word in ACTIVATIONS:
         help_ = f"write `{word}` as a statement of its own: `{layer.op} …; {word}`"
     elif word in LAYERS:

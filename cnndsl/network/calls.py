@@ -20,7 +20,6 @@ from cnndsl.syntax import nodes as ast
 if TYPE_CHECKING:
 
     pass
-from cnndsl.network.expansion import Stop
 from cnndsl.network.layering import Layering
 
 
@@ -109,7 +108,7 @@ class Calls(Layering):
                 f"the block `{block.name.id}` calls itself: {' → '.join(chain)}",
                 "blocks cannot be recursive; use `repeat`",
             )
-            raise Stop
+            raise Unknown
         self.turn(statement.name.span)
         alias = statement.alias
         word = block.name.id
@@ -123,6 +122,7 @@ class Calls(Layering):
         if not self.pass_arguments(block, statement, scope):
             self.shape = None
             return None
+        self.called.add(word)
         body = self.body(block.body.statements, scope)
         if alias is not None and self.shape is not None:
             self.name_tensor(alias, self.current)

@@ -81,6 +81,7 @@ class Expansion:
         self.shape: Shape | None = None
         self.started = False
         self.depth = self.turns = 0
+        self.called: set[str] = set()
         self.scope = Scope(Frame((), (), ()))
         self.file_scope = self.scope
         self.cache: dict[Any, Layer] = {}
