@@ -185,11 +185,14 @@ class Bodies(Survey):
                 hint = value.slot if isinstance(value, Arg) and value.slot else "size"
                 hint = "padding" if "Pad" in call.function else hint
                 args.append(code(list(values), hint if hint != "in" else "in_channels")[0])
-            kwargs = []
+            kwargs: list[tuple[str, str]] = []
             for key in call.kwargs:
                 text, arg = code([c.kwargs[key] for c in parallel], key)
                 if arg.default is ... or text != literal(arg.default):
-                    kwargs.append((key, text))
+                    if key == "kernel_size" and not kwargs and names_in(text):
+                        args.append(text)  # a name says what it is
+                    else:
+                        kwargs.append((key, text))
             calls.append(CodeCall(call.function, tuple(args), tuple(kwargs), call.style, call.main))
         shapes = self.arrive(
             copies, [step.node for step in steps], [*reversed(widths), copies.channels]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.layers import ACTIVATIONS
 from cnndsl.targets.module import comment, quoted
 from cnndsl.targets.program import (
     Assign,
@@ -76,6 +77,13 @@ def _shape(item: Any, call: CodeCall | None = None) -> str:
     return f"  # {comment(after)}"
 
 
+def _wraps(item: Item) -> bool:
+    """Whether an item is a plain activation, which can stand around a merge."""
+    if not isinstance(item, Make) or item.alias or len(item.calls) != 1:
+        return False
+    return item.op in ACTIVATIONS and item.calls[0].style == "layer"
+
+
 class Body:
     """Writes the statements of one function.
 
@@ -134,8 +142,16 @@ class Body:
         return free
 
     def write(self, items: list[Item], variable: str, target: str) -> str:
-        for item in items:
-            variable = self.item(item, variable, target)
+        place = 0
+        while place < len(items):
+            item, after = items[place], items[place + 1 : place + 2]
+            place += 1
+            if isinstance(item, Join) and not item.alias and after and _wraps(after[0]):
+                # An activation right after a merge needs no line of its own.
+                variable = self.join(item, variable, target, after[0])
+                place += 1
+            else:
+                variable = self.item(item, variable, target)
         return variable
 
     def goal(self, alias: str | None, target: str) -> str:
@@ -208,7 +224,7 @@ class Body:
             text = call.function.format(*call.args, x=variable, **dict(call.kwargs))
         return text.replace(X, variable)
 
-    def join(self, item: Join, variable: str, target: str) -> str:
+    def join(self, item: Join, variable: str, target: str, after: Item | None = None) -> str:
         taken = set(self.taken)
         results = []
         names = path_names(item)
@@ -232,9 +248,11 @@ class Body:
         if len(results) == 1:
             if results[0] != goal:
                 self.emit(f"{goal} = {results[0]}")
-            return goal
+            return goal if after is None else self.item(after, goal, target)
         more = f", name={quoted(item.alias)}" if self.named and item.alias else ""
         code = f"{_MERGES[item.layer.op]}([{', '.join(results)}]{more})"
+        if isinstance(after, Make):
+            code = f"{after.calls[0].text()}({code})"
         self.emit(f"{goal} = {code}", self.note(item))
         return goal
 

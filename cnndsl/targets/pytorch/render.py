@@ -27,6 +27,9 @@ from cnndsl.targets.pytorch.layout import first
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDTH = 88
+"""Black's line length."""
+
 # Activations that a `forward` writes as a function rather than keeps as a module.
 _FUNCTIONS = {"nn.ReLU()": "torch.relu", "nn.Sigmoid()": "torch.sigmoid", "nn.Tanh()": "torch.tanh"}
 
@@ -151,6 +154,18 @@ class Forward:
         self.init.append(f"self.{name} = {code}{note}")
         return name
 
+    def keep_chain(self, name: str, items: list[Item]) -> str:
+        """Make a chain a part; gives its name."""
+        code = self.sequential(items)
+        first = items[0]
+        if len(items) > 1 or not isinstance(first, When) or len(code) + len(name) < WIDTH - 17:
+            return self.keep(name, code)
+        name = self.keep(name, module(first.otherwise))
+        for place, (test, body) in enumerate(zip(first.tests, first.bodies)):
+            self.init.append(f"{'elif' if place else 'if'} {test}:")
+            self.init.append(f"    self.{name} = {module(body)}")
+        return name
+
     def write(self, items: list[Item], variable: str, target: str) -> str:
         pending: list[Item] = []
         place = 0
@@ -193,7 +208,7 @@ class Forward:
                 pending.clear()
                 self.lines.append(f"{target} = {wrapped}({variable})")
                 return target
-        name = self.keep(self.name_of(pending), self.sequential(pending))
+        name = self.keep_chain(self.name_of(pending), pending)
         pending.clear()
         self.lines.append(f"{target} = self.{name}({variable})")
         return target
@@ -288,7 +303,7 @@ class Forward:
             wrapped = _function_of(rest[0]) if len(rest) == 1 else None
             if wrapped is not None:
                 return f"{wrapped}({variable})"
-            part = self.keep(name, self.sequential(rest))
+            part = self.keep_chain(name, rest)
             return f"self.{part}({variable})"
         return self.write(rest, variable, goal or self.fresh(name))
 
