@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +36,11 @@ Array = Any
 """A numpy array: its type says nothing of its shape."""
 
 TOLERANCE = 1e-4
-"""How far values may be apart, for values about 1: sums come in other orders."""
+"""How far values may be apart, as a share of the largest: sums come in other orders."""
+ROUNDING = 1e-5
+"""The same behind a single layer."""
+SLACK = 30
+"""How many times as far, where rounding alone puts values apart."""
 
 
 # Models of generated modules
@@ -333,6 +339,34 @@ def set_weights(part: Part, values: Sequence[Array]) -> None:
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
 
+def calibrate(found: Sequence[Part], model: nn.Module, inputs: Sequence[Any], seed: int) -> None:
+    """Give batch normalisations statistics near those of what reaches them, in both models.
+
+    With any others, what a deep network of sums computes would explode.
+    """
+    rng = np.random.default_rng(seed)
+    norms = [part for part in found if part.layer.op == "bn"]
+
+    def hook(module: Any, args: tuple[torch.Tensor]) -> None:
+        over = [axis for axis in range(args[0].dim()) if axis != 1]
+        shape = module.running_mean.shape
+        spread = args[0].var(over, correction=0) + 0.01
+        shift = torch.from_numpy(rng.normal(0, 0.2, shape)) * spread.sqrt()
+        module.running_mean.copy_(args[0].mean(over) + shift)
+        module.running_var.copy_(spread * torch.from_numpy(rng.uniform(0.7, 1.4, shape)))
+
+    handles = [part.torch[0].leaf.register_forward_pre_hook(hook) for part in norms]
+    with torch.no_grad():
+        model(*inputs)
+    for handle in handles:
+        handle.remove()
+    for part in norms:
+        module = part.torch[0].leaf
+        back = slice(None) if part.order is None else np.argsort(part.order)
+        part.keras[0].moving_mean.assign(module.running_mean.numpy()[back])
+        part.keras[0].moving_variance.assign(module.running_var.numpy()[back])
+
+
 # Two models of a network
 
 
@@ -356,17 +390,24 @@ def channels_last(array: Array) -> Array:
 
 
 def difference(one: Array, other: Array) -> float:
-    """The largest difference, as a share of the largest value where that is above 1."""
+    """The largest difference, as a share of the largest value."""
     if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
         return float("inf")
-    return float(np.abs(one - other).max() / max(1.0, np.abs(other).max())) if one.size else 0.0
+    if not one.size:
+        return 0.0
+    return float(np.abs(one - other).max() / max(1e-3, np.abs(other).max()))
 
 
 class Report(NamedTuple):
-    """What a comparison found: `problems` is empty where the models compute the same."""
+    """What a comparison found: `problems` is empty where the models compute the same.
+
+    `error` is the largest difference, `extent` the least and the most that a layer's largest
+    value came to: a comparison of values that vanish, or explode, would say little.
+    """
 
     problems: list[str]
     error: float
+    extent: tuple[float, float]
     params: int
     layers: int
 
@@ -380,7 +421,9 @@ def compare(
     """Build both models, give them the same weights and inputs, and say where they differ.
 
     Counts, the shapes and values of all layers with weights, and those of all outputs are
-    compared, with the network and with each other.
+    compared, with the network and with each other. What rounding does in a deep network is
+    measured: PyTorch computes in double precision too, and values may be as far from that as
+    PyTorch's own, times `SLACK`.
     """
     problems: list[str] = []
     rng = np.random.default_rng(seed)
@@ -391,6 +434,7 @@ def compare(
     there = torch_model(torch_code)
     tensors = [torch.from_numpy(channels_first(image)) for image in images]
     found = copy_weights(order, leaf_modules_in_order_torch(there, *tensors), network, seed)
+    calibrate(found, there, tensors, seed)
 
     totals = network.totals
     in_torch = sum(tensor.numel() for tensor in there.parameters() if tensor.requires_grad)
@@ -405,59 +449,119 @@ def compare(
         if count != expected:
             problems.append(f"{what} {count:,} parameters, the network {expected:,}")
 
+    problems += rates(network, here, there)
+    for part in found:
+        problems += settings(part)
+
     with watching_keras() as seen, torch.no_grad():
         results = here(images[0] if len(images) == 1 else images, training=False)
     in_order = {id(each.leaf): each for each in seen}
     leaves = leaf_modules_in_order_torch(there, *tensors)
-    run = {id(each.leaf): each for each in leaves}
+    precise = copy.deepcopy(there).double()
+    doubles = [tensor.double() for tensor in tensors]
+    exact = leaf_modules_in_order_torch(precise, *doubles)
+    run = {id(each.leaf): (each, value) for each, value in zip(leaves, exact)}
+    error, largest = 0.0, []
     for part in found:
-        problems += part_problems(part, in_order[id(part.keras[-1])], run)
+        seen_there, seen_exact = run[id(part.torch[-1].leaf)]
+        pair = seen_there.value, seen_exact.value
+        wrong, apart = part_problems(part, in_order[id(part.keras[-1])].value, *pair)
+        problems += wrong
+        error = max(error, apart)
+        largest.append(float(seen_there.value.abs().max()))
 
     with torch.no_grad():
-        outputs = there(*tensors)
-    error = 0.0
+        outputs, exact_outputs = there(*tensors), precise(*doubles)
     orders = flatten_orders(network, leaves)
     for name, index in network.outputs.items():
         node = network.nodes[index]
-        one = as_array(results[name] if isinstance(results, dict) else results)
-        other = (outputs[name] if isinstance(outputs, dict) else outputs).numpy()
-        other = channels_last(other)
+        one, rough, fine = (
+            as_array(result[name] if isinstance(result, dict) else result)
+            for result in (results, outputs, exact_outputs)
+        )
+        rough, fine = channels_last(rough), channels_last(fine)
         if orders.get(index) is not None:
             problems.append(f"{name}: PyTorch gives a flat vector with the channels first")
-        for what, array in (("Keras", one), ("PyTorch", other)):
+        for what, array in (("Keras", one), ("PyTorch", rough)):
             if array.shape != (batch, *node.output):
-                problems.append(f"{name}: {what} gives {array.shape}, not {node.output}")
-        apart = difference(one, other)
+                problems.append(f"{name}: {what} gives {array.shape[1:]}, not {node.output}")
+        apart = difference(one, fine)
         error = max(error, apart)
-        if not apart <= TOLERANCE:
+        if not apart <= allowed(rough, fine):
             problems.append(f"{name}: the outputs are {apart:.2g} apart")
-    return Report(problems, error, totals.params, len(found))
+    extent = (min(largest, default=0.0), max(largest, default=0.0))
+    return Report(problems, error, extent, totals.params, len(found))
 
 
-def part_problems(part: Part, here: Seen, run: dict[int, Seen]) -> list[str]:
-    """In what a layer differs between the models, with all that came before it."""
+def rates(network: Network, here: Any, there: nn.Module) -> list[str]:
+    """Whether what is dropped while training, of which inference sees nothing, is the same."""
+    given = [n.layer.rate for n in network.nodes if n.op in ("dropout", "droppath")]  # type: ignore[attr-defined]
+    in_keras = [
+        layer.rate for layer in here._flatten_layers() if isinstance(layer, keras.layers.Dropout)
+    ]
+    in_torch = [
+        module.p for module in there.modules() if type(module).__name__ in ("Dropout", "DropPath")
+    ]
+    return [
+        f"{what} drops {sorted(found)}, the network {sorted(given)}"
+        for what, found in (("Keras", in_keras), ("PyTorch", in_torch))
+        if sorted(found) != sorted(given)
+    ]
+
+
+def settings(part: Part) -> list[str]:
+    """In what numbers, too small to show in values, a normalisation differs."""
+    layer: Any = part.layer
+    if layer.op not in ("bn", "ln", "gn"):
+        return []
+    here, there = part.keras[0], part.torch[0].leaf
+    pairs = [(here.epsilon, layer.eps), (there.eps, layer.eps)]
+    if layer.op == "bn":
+        pairs += [(here.momentum, layer.momentum), (1 - there.momentum, layer.momentum)]
+    return [
+        f"{part.node.name}: {found} for {expected}"
+        for found, expected in pairs
+        if not math.isclose(found, expected, rel_tol=1e-9)
+    ]
+
+
+def allowed(rough: Array, fine: Array) -> float:
+    """How far values may be from the exact ones, as rounding makes them."""
+    return max(ROUNDING, SLACK * difference(rough, fine))
+
+
+def part_problems(
+    part: Part, value: Any, rough: torch.Tensor, fine: torch.Tensor
+) -> tuple[list[str], float]:
+    """In what, and by how much, a layer differs between the models, with all before it.
+
+    `value` is Keras's; `rough` and `fine` are PyTorch's in single and double precision.
+    """
     node, layer = part.node, part.layer
-    last = run[id(part.torch[-1].leaf)]
-    one = as_array(here.value)
-    value = last.value
-    if callable(getattr(here.leaf, "activation", None)):
-        # Keras has the activation inside the layer, PyTorch behind it.
-        value = ops.convert_to_tensor(np.ascontiguousarray(channels_last(value.numpy())))
-        value = channels_first(as_array(here.leaf.activation(value)))
-    other = channels_last(np.asarray(value))
-    if one.ndim == 2 and part.order is not None and layer.op != "dense":
-        one = one[:, part.order]
-    shape = (len(one), *node.output)
     steps = getattr(layer, "windows", ())
     if layer.op == "deconv" or (
         any(step.stride > 1 for step in steps) and any(step.dilation > 1 for step in steps)
     ):
-        return []  # Keras slices behind this layer, and both crop behind that one
-    found = []
-    for what, array in (("Keras", one), ("PyTorch", other)):
-        if array.shape != shape:
-            found.append(f"{node.name}: {what} gives {array.shape[1:]}, not {node.output}")
-    apart = difference(one, other)
-    if not found and not apart <= TOLERANCE:
+        return [], 0.0  # Keras slices behind this layer, and both crop behind that one
+    one = as_array(value)
+    if one.ndim == 2 and part.order is not None and layer.op != "dense":
+        one = one[:, part.order]
+    others = [channels_last(as_array(tensor)) for tensor in (rough, fine)]
+    function = getattr(part.keras[-1], "activation", None)
+    if callable(function):
+        # Keras has the activation inside the layer, PyTorch behind it.
+        others = [
+            as_array(function(ops.convert_to_tensor(np.ascontiguousarray(each), each.dtype)))
+            for each in others
+        ]
+    found = [
+        f"{node.name}: {what} gives {array.shape[1:]}, not {node.output}"
+        for what, array in (("Keras", one), ("PyTorch", others[0]))
+        if array.shape[1:] != node.output
+    ]
+    if found:
+        return found, 0.0
+    apart = difference(one, others[1])
+    if not apart <= allowed(*others):
         found.append(f"{node.name}: the values are {apart:.2g} apart")
-    return found
+    return found, apart

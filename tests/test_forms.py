@@ -656,7 +656,9 @@ def test_compare_finds_nothing_where_all_is_well() -> None:
     "right, wrong, where",
     [
         ("(0, 1, 0, 1)", "(1, 0, 1, 0)", "conv1"),
-        ("eps=1e-3", "eps=1e-1", "bn1"),
+        ("eps=1e-3", "eps=1.1e-3", "bn1"),
+        ("momentum=0.01", "momentum=0.99", "bn1"),
+        ("nn.Flatten(),", "nn.Flatten(), nn.Dropout(0.5),", "PyTorch drops"),
         ("nn.ReLU()", "nn.LeakyReLU(0.3)", "bn1"),
         ("nn.Linear(64, 5),", "nn.Linear(64, 5), nn.ReLU(),", "main"),
     ],
