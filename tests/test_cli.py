@@ -469,8 +469,22 @@ def test_options_of_a_target(run: Run) -> None:
     assert run("build", "a.cnn", "-t", "fake", "--depth", "2").out == "a×80 2\n"
     code, _, err = run("build", "a.cnn", "-t", "fake", "--depth", "none")
     assert code == 2 and "--depth wants a natural number" in err
-    code, _, err = run("build", "a.cnn", "-t", "fake", "--logits")
-    assert code == 2 and "--target fake takes no --logits" in err
+
+
+def test_an_option_that_a_target_does_not_take(run: Run) -> None:
+    write(a=CLEAN)
+    code, _, err = run("build", "a.cnn", "-t", "json", "--depth", "1")
+    assert code == 2 and "--target json takes no --depth" in err
+    assert run("build", "a.cnn", "-t", "markdown", "--depth", "1").code == 0
+    code, _, err = run("build", "a.cnn", "-t", "markdown", "--logits")
+    assert code == 2 and "--target markdown takes no --logits" in err
+
+
+def test_logits(run: Run) -> None:
+    text = CLEAN + "flatten; dense 10 softmax\n"
+    words = ("build", "-", "-t", "pytorch")
+    assert "Softmax" in run(*words, stdin=text).out
+    assert "Softmax" not in run(*words, "--logits", stdin=text).out
 
 
 @with_fake

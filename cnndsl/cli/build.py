@@ -44,7 +44,7 @@ COMMAND = Command(
         SET,
         INPUT,
         DEPTH,
-        Option("--logits", "leave out a softmax at the end"),
+        Option("--logits", "leave out a softmax at the end of the net, for keras and pytorch"),
         LIMITS,
     ),
     (
