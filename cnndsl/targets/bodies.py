@@ -78,7 +78,8 @@ class Bodies(Survey):
             env[X] = _Shaped(shape)
         self.name_sizes(copies)
         if isinstance(first, tree.Step):
-            return [self.make(copies, parallel)]
+            made = self.make(copies, parallel)
+            return [made] if made.calls else self.alias(copies, first.statement.alias, named=True)
         if isinstance(first, tree.Instance):
             return [self.instance(copies, parallel)]
         if isinstance(first, tree.Merged):

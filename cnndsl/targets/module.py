@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics import Diagnostic
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from cnndsl.layers.base import Shape
+    from cnndsl.layers.base import Layer, Shape
     from cnndsl.network import Network, Node
 
 
@@ -40,6 +41,19 @@ def lowering(
     if problems:
         raise TargetError([problems[span] for span in sorted(problems)])
     return lower
+
+
+def before_softmax(network: Network) -> dict[int, Layer | None]:
+    """The outputs that end in a softmax, and what is left without it; None for nothing."""
+    found: dict[int, Layer | None] = {}
+    for index in network.outputs.values():
+        layer = network.nodes[index].layer
+        if layer.op == "softmax":
+            found[index] = None
+        elif layer.activation is not None and layer.activation.op == "softmax":
+            found[index] = copy(layer)
+            found[index].activation = None  # type: ignore[union-attr]
+    return found
 
 
 def reserved(folder: Path) -> frozenset[str]:
@@ -113,8 +127,10 @@ def write_module(
     return black(head + "\n".join(lines) + "\n\n\n" + body)
 
 
-def documented(text: str) -> str:
+def documented(text: str, more: str = "") -> str:
     """Text as a docstring; the names in it are identifiers and need no escape."""
+    if more:
+        text = f"{text.rstrip()}\n\n{more}\n"
     return '"""' + text.replace("\n", "\n    ").replace("\n    \n", "\n\n") + '"""'
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
-from cnndsl.targets.module import docstring, documented, lowering, quoted, reserved, write_module
+from cnndsl.targets.module import (
+    before_softmax,
+    docstring,
+    documented,
+    lowering,
+    quoted,
+    reserved,
+    write_module,
+)
 from cnndsl.targets.python import python_name
 from cnndsl.targets.weave import Weaver
 
@@ -27,14 +35,17 @@ _IMPORTS = [
 _INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 
 
-def generate(network: Network) -> str:
-    """A Python module with `build_model()`, channels last.
+def generate(network: Network, *, logits: bool = False) -> str:
+    """A Python module with `build_model()`, channels last; `logits` leaves a last softmax out.
 
     Raises TargetError for a layer that Keras cannot express.
     """
 
+    ends = before_softmax(network) if logits else {}
+
     def one(node: Node, explicit: bool) -> list[Call]:
-        return lower(node.layer, explicit=explicit)
+        layer = ends.get(node.index, node.layer)
+        return [] if layer is None else lower(layer, explicit=explicit)
 
     folder = Path(__file__).parent
     weaver = Weaver(network, lowering(network, one), modules=False, reserved=reserved(folder))

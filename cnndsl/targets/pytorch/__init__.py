@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets.module import docstring, documented, lowering, quoted, reserved, write_module
+from cnndsl.targets.module import (
+    before_softmax,
+    docstring,
+    documented,
+    lowering,
+    quoted,
+    reserved,
+    write_module,
+)
 from cnndsl.targets.program import Make, Use, is_sequential
 from cnndsl.targets.python import class_name, python_name
 from cnndsl.targets.pytorch.forms import lower
@@ -26,25 +34,31 @@ _IMPORTS = [
     (r"\bnn\.", "from torch import nn"),
     (r"\bF\.", "from torch.nn import functional as F"),
 ]
+LOSS = "The outputs are logits: train with nn.CrossEntropyLoss."
+
 _INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 
 
-def generate(network: Network) -> str:
-    """A Python module with `build_model()`, channels first.
+def generate(network: Network, *, logits: bool = False) -> str:
+    """A Python module with `build_model()`, channels first; `logits` leaves a last softmax out.
 
     Raises TargetError for a layer that PyTorch cannot express.
     """
     orders = flatten_orders(network)
 
+    ends = before_softmax(network) if logits else {}
+
     def one(node: Node, explicit: bool) -> list[Call]:
-        return lower(node.layer, explicit=explicit, order=orders.get(node.index, "first"))
+        layer = ends.get(node.index, node.layer)
+        order = orders.get(node.index, "first")
+        return [] if layer is None else lower(layer, explicit=explicit, order=order)
 
     folder = Path(__file__).parent
     weaver = Weaver(network, lowering(network, one), modules=True, reserved=reserved(folder))
     program = weaver.weave()
     functions = [_function(function) for function in program.functions]
     parts: dict[str, Any] = {
-        "doc": documented(docstring(network, first)),
+        "doc": documented(docstring(network, first), LOSS if ends else ""),
         "modules": None,
         "net": None,
     }
