@@ -214,6 +214,7 @@ def test_a_file_by_name_needs_no_suffix(run: Run) -> None:
     Path("-odd").write_text(CLEAN)
     assert run("check", "net.txt").code == 0
     assert run("check", "--", "-odd").code == 0
+    assert run("check", "--", "-h").code == 2
 
 
 def test_a_file_counts_once(run: Run) -> None:

@@ -58,7 +58,8 @@ def run(words: list[str]) -> int:
     name, *rest = words
     if name in COMMANDS:
         command, action = load(name)
-        if "-h" in rest or "--help" in rest:
+        options = rest[: rest.index("--")] if "--" in rest else rest
+        if "-h" in options or "--help" in options:
             from cnndsl.cli.help import help_text
             from cnndsl.cli.output import out
 

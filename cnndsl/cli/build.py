@@ -43,8 +43,8 @@ COMMAND = Command(
         Option("--check", "write nothing; exit 1 where PATH is not what would be written"),
         SET,
         INPUT,
-        DEPTH,
-        Option("--logits", "leave out a softmax at the end of the net, for keras and pytorch"),
+        Option("--depth", f"for markdown: {DEPTH.help}", "N"),
+        Option("--logits", "for keras and pytorch: leave out a softmax at the end of the net"),
         LIMITS,
     ),
     (

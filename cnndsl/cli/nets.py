@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 SET = Option("--set", "give a `param` of the file another value", "NAME=VALUE", repeated=True)
 INPUT = Option("--input", "the input's size for a text without `input`, as 39x31x1", "SIZE")
-DEPTH = Option(
-    "--depth", "open calls of blocks N levels deep, and give those below one row each", "N"
-)
+DEPTH = Option("--depth", "open blocks N levels deep, and give those below one row each", "N")
 LIMITS = Option("--limit", "the most layers a net may have (1,000,000)", "N")
 
 
