@@ -46,7 +46,7 @@ COUNTS = {
     "vgg16": (138_357_544, 138_357_544),
     "vgg19": (143_667_240, 143_667_240),
 }
-# Nets with errors, on purpose: what `check` says is in tests/golden/NAME/diagnostics.txt.
+# Nets with errors, on purpose: what `check` says is in tests/golden/NAME/expected.diagnostics.
 REFUSED = {"article_keras_listing"}
 
 
@@ -94,10 +94,10 @@ def test_json_adds_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_refused(name: str) -> None:
-    golden = ROOT / "tests" / "golden" / name / "diagnostics.txt"
+    golden = ROOT / "tests" / "golden" / name / "expected.diagnostics"
     with pytest.raises(cnndsl.CnndslError) as error:
         check(name)
-    assert f"{error.value}\n" == golden.read_text(encoding="utf-8")
+    assert f"{error.value}\n\n" == golden.read_text(encoding="utf-8")
 
 
 def test_the_refused_listing_is_what_keras_builds_once_it_says_floor() -> None:
