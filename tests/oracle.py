@@ -265,7 +265,9 @@ def flatten_orders(network: Network, seen: Sequence[Seen]) -> dict[int, Array | 
             orders[node.index] = None
             if type(each.leaf).__name__ == "Flatten":
                 places = np.arange(product(shape)).reshape(shape)
-                orders[node.index] = np.moveaxis(places, -1, 0).reshape(-1)
+                order = np.moveaxis(places, -1, 0).reshape(-1)
+                moved = not np.array_equal(order, np.arange(order.size))
+                orders[node.index] = order if moved else None
         elif node.op == "concat" and any(order is not None for order in before):
             starts = itertools.accumulate((s[-1] for s in node.layer.inputs), initial=0)  # type: ignore[attr-defined]
             orders[node.index] = np.concatenate(
