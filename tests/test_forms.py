@@ -448,8 +448,8 @@ def check_slot(layer: Any, arg: Arg) -> None:
         assert value == layer.channels
     elif arg.slot == "same":
         assert layer.same and isinstance(value, (int, tuple))
-    elif arg.slot.startswith("range."):
-        assert value == getattr(layer.range, arg.slot.removeprefix("range."))
+    elif arg.slot in ("begin", "end"):
+        assert value == getattr(layer.range, arg.slot)
     elif arg.slot in ("pad", "crop"):
         rank = len(layer.spatial)
         pairs = getattr(layer, arg.slot)

@@ -362,11 +362,8 @@ def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
         *calls,
         Call(
             "average_pool",
-            (
-                sizes(layer.kernel, "kernel"),
-                pool_strides(layer),
-                [list(pair) for pair in pads],
-            ),
+            (sizes(layer.kernel, "kernel"), pool_strides(layer)),
+            {"padding": [list(pair) for pair in pads]},
             style="function",
             main=True,
             helpers=("average_pool",),
@@ -481,7 +478,7 @@ def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
 
 def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
     begin, end = layer.range
-    args = (Arg(begin, "range.begin"), Arg(end, "range.end"))
+    args = (Arg(begin, "begin"), Arg(end, "end"))
     return [Call("{x}[..., {0}:{1}]", args, style="template", main=True)]
 
 

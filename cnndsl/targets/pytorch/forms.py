@@ -406,7 +406,7 @@ def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
 
 def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
     begin, end = layer.range
-    return [own_module("Slice", Arg(begin, "range.begin"), Arg(end, "range.end"))]
+    return [own_module("Slice", Arg(begin, "begin"), Arg(end, "end"))]
 
 
 FORMS: dict[type[Layer], Form] = {
