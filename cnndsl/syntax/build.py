@@ -12,7 +12,7 @@ from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cnndsl.syntax.layout import Token
 
@@ -169,30 +169,21 @@ def _pop(children: list[Any], kind: type) -> Any:
     return children.pop()[0] if children and type(children[-1]) is kind else None
 
 
-def defined_names(bodies: tuple[nodes.Body, ...]) -> tuple[str, ...]:
-    """The names that the statements of some bodies define."""
+def defined_names(values: Iterable[Any]) -> tuple[str, ...]:
+    """The names that the nodes in some values define; not all of very many."""
     names: list[str] = []
-    statements = [statement for body in bodies for statement in body.statements]
-    while statements:
-        statement = statements.pop()
-        inner: list[nodes.Body | None] = []
-        if isinstance(statement, nodes.Bad):
-            names += statement.names
-        elif isinstance(statement, (nodes.Let, nodes.Param)):
-            names.append(statement.name.id)
-        elif isinstance(statement, (nodes.Block, nodes.Head)):
-            names.append(statement.name.id)
-            inner = [statement.body]
-        elif isinstance(statement, (nodes.Apply, nodes.Input, nodes.Repeat, nodes.If)):
-            if statement.alias:
-                names.append(statement.alias.id)
-            if isinstance(statement, nodes.Repeat):
-                inner = [statement.body]
-            elif isinstance(statement, nodes.If):
-                inner = [*statement.bodies, statement.otherwise]
-            elif isinstance(statement, nodes.Apply):
-                inner = list(statement.paths or ())
-        statements += [each for body in inner if body for each in body.statements]
+    stack = list(values)
+    while stack and len(names) < 1000:
+        value = stack.pop()
+        if isinstance(value, nodes.Bad):
+            names += value.names
+            continue
+        if isinstance(value, (nodes.Let, nodes.Param, nodes.Block, nodes.Head, _Alias)):
+            names.append(value.name.id)
+        elif alias := getattr(value, "alias", None):
+            names.append(alias.id)
+        if isinstance(value, (tuple, list)):
+            stack += value
     return tuple(names)
 
 
@@ -200,7 +191,7 @@ def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Bad:
     alias = _pop(c, _Alias)
     paths = _pop(c, _Paths)
     if type(c[0]) is nodes.Bad:
-        return nodes.Bad(span, c[0].names + defined_names(paths))
+        return nodes.Bad(span, defined_names([c[0], paths, alias]))
     return _new(nodes.Apply, (span, _identifier(text, c[0]), tuple(c[1:]), paths, alias))
 
 

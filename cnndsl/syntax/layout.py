@@ -76,15 +76,15 @@ class Layout:
                 continue
             if kind == "_SEP":
                 if index > last and (not self.unclosed or self._ends_statement(index)):
-                    if not tokens or tokens[-1][0] != kind:
-                        add(token)
-                    self.broken = self.unclosed = False
+                    self._separate(token[1], token[2])
             elif kind not in _SPECIAL:
                 add(token)
             elif kind in _BAD:
                 from cnndsl.syntax.bad_words import report
 
                 report(self, token)
+            elif kind == "ELSE":
+                self._else(token)
             elif kind == "LPAR":
                 if index not in partners:
                     self._unclosed(token)
@@ -133,7 +133,7 @@ class Layout:
         self.broken = True
 
     def _boundary(self, token: Token) -> None:
-        """Add a brace, a bar or `else`."""
+        """Add a brace or a bar."""
         kind, tokens = token[0], self.tokens
         if kind == "LBRACE":
             self.braces.append(token)
@@ -141,10 +141,14 @@ class Layout:
         elif kind == "RBRACE":
             self.braces.pop()
             self.merges.pop()
-        elif kind == "ELSE" and [each[0] for each in tokens[-2:]] == ["RBRACE", "_SEP"]:
-            tokens.pop()
         tokens.append(token)
         self.broken = self.unclosed = False
+
+    def _else(self, token: Token) -> None:
+        """Let `else` stand on the line after the brace."""
+        if [kind for kind, _, _ in self.tokens[-2:]] == ["RBRACE", "_SEP"]:
+            self.tokens.pop()
+        self.tokens.append(token)
 
     def _match_parentheses(self) -> dict[int, int]:
         """The parentheses that have a partner, each with the other's index in `raw`.
@@ -196,9 +200,7 @@ class Layout:
         if kind == "RPAR":
             self.tokens.append(("BAD", start, end))
         else:
-            self.broken = self.unclosed = False
-            if not self.tokens or self.tokens[-1][0] != "_SEP":
-                self.tokens.append(("_SEP", start, end))
+            self._separate(start, end)
         if not self.quiet():
             from cnndsl.diagnostics.diagnostic import Edit, Fix
 
@@ -224,8 +226,13 @@ class Layout:
             return
         help_ = "`|` separates the paths of a merge, as in `add { conv 8 1 | skip }`"
         self.report("E002", _span(token), "this `|` stands in no merge", help_)
-        if not self.tokens or self.tokens[-1][0] != "_SEP":
-            self.tokens.append(("_SEP", *token[1:]))
+        self._separate(start, token[2])
+
+    def _separate(self, start: int, end: int) -> None:
+        """Read what stands there as a separator."""
+        if self.tokens and self.tokens[-1][0] == "_SEP":
+            start = self.tokens.pop()[1]
+        self.tokens.append(("_SEP", start, end))
         self.broken = self.unclosed = False
 
     def _too_deep(self, token: Token, skip: int) -> None:

@@ -92,8 +92,8 @@ def _read_bad(tokens: list[Token], kind: str, word: str, start: int) -> None:
             tokens.append((meant, start + 1, end - 1))
             return
     elif kind == "BAD" and word in MEANT:
-        if MEANT[word] == "_SEP" and tokens and tokens[-1][0] == "_SEP":
-            return  # an empty line more
+        if MEANT[word] == "_SEP" and [each[0] for each in tokens[-2:]] == ["BAD_TWIN", "_SEP"]:
+            return  # one more of the same
         tokens.append(("BAD_TWIN", start, end))
         if MEANT[word]:
             tokens.append((MEANT[word], start, end))

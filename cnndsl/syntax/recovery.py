@@ -8,11 +8,13 @@ read all the same, so that one slip hides no other.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
+from cnndsl.syntax.build import defined_names
 from cnndsl.syntax.explain import unexpected
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS
 from cnndsl.syntax.slip import STATEMENTS, brace_on_next_line, viable
@@ -32,7 +34,7 @@ def recover(
     """Make the stacks fit to go on; returns where, and with which token."""
     tokens, states, values = machine.tokens, machine.states, machine.values
     kind = token[0]
-    stop = position  # where the broken stretch ends
+    stop = max(position, machine.reported)  # where the broken stretch ends
     while tokens[stop][0] not in BOUNDARIES:
         stop += 1
     base = _statement_base(machine)
@@ -43,7 +45,6 @@ def recover(
         if kind != "$END":
             return position + 1, tokens[position + 1]
         base = 0  # only tokens that no lexer makes lead here: braces that do not match
-    machine.stuck = stop
     if error is None:
         between = base == len(values)  # nothing of a statement has been read
         if kind == "_SEP" and (between or brace_on_next_line(tokens, position, states)):
@@ -56,9 +57,10 @@ def recover(
     if [each[0] for each in tokens[stop : stop + 2]] == ["_SEP", "LBRACE"]:
         stop += 1  # a brace begins no statement; it belongs to this one
         machine.reported = stop
+    names = _names(machine, base, position, stop)
     start = machine.starts[base] if base < len(values) else token[1]
     del states[base + 1 :], values[base:], machine.starts[base:]
-    bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), _names(machine, start, stop))
+    bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), names)
     machine.starts.append(start)
     values.append(bad)
     if tokens[stop][0] == "LBRACE":
@@ -66,6 +68,7 @@ def recover(
         states.append(ACTIONS[states[-1]]["NAME"])
     else:
         states.append(GOTOS[states[-1]]["statement"])
+    machine.stuck = stop
     return stop, tokens[stop]
 
 
@@ -81,15 +84,14 @@ def _statement_base(machine: Machine) -> int:
     return base
 
 
-def _names(machine: Machine, start: int, stop: int) -> tuple[str, ...]:
-    """The names that a stretch of tokens seems to define."""
-    tokens, text = machine.tokens, machine.source.text
-    first = bisect_left(tokens, start, key=lambda token: token[1])
-    names = []
-    for at in range(first + 1, stop):
-        kind, start, end = tokens[at]
-        if kind == "NAME" and tokens[at - 1][0] in _DEFINING:
-            names.append(text[start:end])
+def _names(machine: Machine, base: int, position: int, stop: int) -> tuple[str, ...]:
+    """The names that a broken statement seems to define: in what is read, and in the rest."""
+    values = machine.values[base:]
+    names = list(defined_names(values))
+    words = [value for value in values if type(value) is tuple] + machine.tokens[position:stop]
+    for word, after in pairwise(words):
+        if word[0] in _DEFINING and after[0] == "NAME":
+            names.append(machine.source.text[after[1] : after[2]])
     return tuple(names)
 
 
@@ -103,7 +105,8 @@ def _report(machine: Machine, position: int, stop: int, error: BuildError | None
     first = position
     while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
         first -= 1
-    at = bisect_left(machine.known, tokens[first][1], key=lambda problem: problem.span.start)
+    begin = tokens[first - 1][2] if first else 0
+    at = bisect_left(machine.known, begin, key=lambda problem: problem.span.start)
     if at < len(machine.known) and machine.known[at].span.start < tokens[stop][1]:
         return
     if error is not None:
