@@ -293,8 +293,8 @@ def chain(count: int, body: str, last: str) -> str:
     return "\n".join(["input 8", *blocks, f"block b{count}(n) {{ {last} }}", "b0 1"])
 
 
-def nested(opening: str, depth: int, inner: str) -> str:
-    return f"{opening} {{ " * depth + inner + " }" * depth
+def nested(opening: str, depth: int, inner: str, brace: str = "{") -> str:
+    return f"{opening} {brace} " * depth + inner + " }" * depth
 
 
 def lets(count: int, first: str, rest: str) -> str:
@@ -318,7 +318,7 @@ EXPENSIVE = {
     "a long chain": (chain(500, "NEXT n", "relu"), {"E005"}),
     "deep blocks of repeats": (chain(30, nested("repeat 1", 90, "NEXT n"), "relu"), {"E005"}),
     "deep blocks of ifs": (chain(30, nested("if 1", 90, "NEXT n"), "relu"), {"E005"}),
-    "deep blocks of paths": (chain(30, nested("add", 90, "NEXT n"), "relu"), {"E005"}),
+    "deep blocks of paths": (chain(30, nested("add { skip |", 90, "NEXT n", ""), "relu"), {"E005"}),
     "many parentheses": (f"input 8\nlet x = {'(' * 3000}1{')' * 3000}", {"E005"}),
     "a long sum": (f"input 8\nlet x = {' + '.join('1' * 3000)}", {"E005"}),
     "squares of squares": (lets(100, "2", "X*X"), {"E302"}),

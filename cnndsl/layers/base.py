@@ -145,7 +145,7 @@ class Layer:
 
     def rank_help(self, shape: Shape) -> str:
         """What to do about an input of the wrong rank."""
-        return ""
+        return "put it before `flatten` or `gap`" if len(shape) == 1 else ""
 
     @property
     def channels(self) -> int:

@@ -23,9 +23,6 @@ class Pool(Layer):
     windows: tuple[Window, ...]
     kernel: tuple[int, ...]
 
-    def rank_help(self, shape: Shape) -> str:
-        return "put it before `flatten` or `gap`"
-
     def setup(self) -> None:
         self.windows = slide(self, pool=True)
         self.kernel = tuple(window.kernel for window in self.windows)

@@ -61,14 +61,9 @@ def bind(
         if slot is None:
             continue
         if slot.name in bound.spans:
-            bound.problems.append(
-                Problem(
-                    "E104",
-                    argument.span,
-                    f"{layer.op}: `{_shown(slot)}` is given twice",
-                    "keep one of them",
-                )
-            )
+            twice = "an activation" if slot.form == "act" else f"`{_shown(slot)}`"
+            message = f"{layer.op}: {twice} is given twice"
+            bound.problems.append(Problem("E104", argument.span, message, "keep one of them"))
             continue
         bound.spans[slot.name] = argument.span
         if value is None:
@@ -83,6 +78,8 @@ def bind(
             message, help_ = f"{layer.op}: `{_shown(slot)}` {error}", ""
             if hasattr(value, "denominator") and value.denominator != 1:
                 help_ = "write `//` to round down"
+            elif slot.form == "value" and isinstance(value, tuple):
+                help_ = _usage_help(layer)
             bound.problems.append(Problem("E105", argument.value.span, message, help_))
     for slot in waiting:
         if slot.required and not bound.problems:
@@ -154,6 +151,8 @@ def _slot_of(
         if slot is not None and slot.form == "key":
             return slot
         problems.append(_unknown_key(layer, slots, argument))
+        if slot in waiting:
+            waiting.remove(slot)  # it is given, though not as it should be
         return None
     if not isinstance(value, Word):
         if waiting:

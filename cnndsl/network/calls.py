@@ -166,9 +166,11 @@ class Calls(Layering):
                 count = len(block.parameters)
                 message = f"the block `{word}` takes {count} argument{'s' * (count != 1)}"
                 if parameter is not None:
-                    message = f"`{parameter.name.id}` is given twice"
+                    message = f"the block `{word}`: `{parameter.name.id}` is given twice"
                 self.report("E104", argument.span, message, help_)
                 fine = False
+                if parameter is None:
+                    break  # what follows is one too many as well
                 continue
             self.pass_argument(parameter, argument, value, scope)
         for parameter in waiting:
@@ -194,7 +196,13 @@ class Calls(Layering):
         return fine
 
     def default(self, node: ast.Expr) -> Any:
-        return self.word(node) if isinstance(node, ast.Name) else self.value(node)
+        if not isinstance(node, ast.Name):
+            return self.value(node)
+        value = self.word(node)
+        if isinstance(value, Word) and not is_word(value.id) and value.id not in self.blocks:
+            self.unknown_name(node.span, value.id, tuple(LAYERS))
+            return None
+        return value
 
     def pass_argument(
         self, parameter: ast.Parameter, argument: ast.Argument, value: Any, scope: Scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics import Edit, Fix, Note, Span
 from cnndsl.layers.base import Shape, show
 from cnndsl.layers.values import SHAPE, show_value, whole
 from cnndsl.network.expect import Promise
@@ -141,10 +141,16 @@ class Control(Calls):
         scope = self.scope
         if isinstance(statement, ast.Param) and not top:
             self.report(
-                "E111", statement.span, "`param` stands at the top of a file", "write `let` here"
+                "E111",
+                statement.span,
+                "`param` stands at the top of a file, not inside braces",
+                "write `let` here",
             )
-        if reserved(name.id) or name.id in self.blocks:
+        if reserved(name.id):
             self.report_reserved(name, "a constant")
+            return None
+        if name.id in self.blocks:
+            self.report_taken(name, self.blocks[name.id].name, "name")
             return None
         if name.id in scope.defined or name.id in scope.named:
             first = scope.defined.get(name.id) or scope.named[name.id]
@@ -177,15 +183,20 @@ class Control(Calls):
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, "a counter")
         bodies = []
+        frame = self.scope.frame
+        notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
             self.turn(statement.count.span)
-            scope = Scope(self.scope.frame, self.scope)
+            scope = Scope(frame, self.scope)
+            if turn:  # what is wrong now was not in the first turn
+                frame.notes = (*notes, Note(f"in turn {turn + 1} of {count:,}", header))
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
             bodies.append(self.body(statement.body.statements, scope))
             if self.problems and self.shape is None:
                 break  # the other turns have nothing to add
+        frame.notes = notes
         if statement.alias is not None and self.shape is not None:
             self.name_tensor(statement.alias, self.current)
         return Loop(statement, tuple(bodies))
@@ -209,12 +220,14 @@ class Control(Calls):
             self.shape = None
             if self.lost(name.id):
                 return None
-            known = list(self.scope.tensor_names())
-            near = nearest(name.id, known)
+            known = list(dict.fromkeys(self.scope.tensor_names()))
+            near = nearest(name.id, [*known, *self.scope.frame.lost])
             fixes = (Fix(f"write `{near}`", (Edit(name.span, near),)),) if near else ()
             help_ = did_you_mean(near) or (
                 f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
             )
+            if name.id in self.file_scope.tensors:
+                help_ = f"a block sees no tensors but its own: pass `{name.id}` as an argument"
             message = f"no tensor is called `{name.id}` here"
             self.report("E106", name.span, message, help_, fixes)
             return None
@@ -227,8 +240,8 @@ class Control(Calls):
             self.report(
                 "E111",
                 statement.span,
-                "`head` stands at the top of a file",
-                "move it out of the braces",
+                "`head` stands at the top of a file, not inside braces",
+                "move it out",
             )
             return None
         if not self.started:

@@ -45,7 +45,8 @@ class Stop(Exception):
 def unknown(span: Span, word: str, known: Iterable[str]) -> Problem:
     near = nearest(word, known)
     fixes = (Fix(f"write `{near}`", (Edit(span, near),)),) if near else ()
-    return Problem("E106", span, f"nothing here is called `{word}`", did_you_mean(near), fixes)
+    help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
+    return Problem("E106", span, f"nothing here is called `{word}`", help_, fixes)
 
 
 class Expansion:
@@ -100,7 +101,10 @@ class Expansion:
         if (code, span) in self.reported:
             return
         self.reported.add((code, span))
-        notes += tuple(reversed(self.scope.frame.notes))
+        calls = tuple(reversed(self.scope.frame.notes))
+        if len(calls) > 6:
+            calls = (*calls[:4], Note(f"and {len(calls) - 5} calls further out"), calls[-1])
+        notes += calls
         self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
         if len(self.problems) >= MAX_PROBLEMS:
             more = Note(f"there may be more; checking ends after {MAX_PROBLEMS:,}")
@@ -196,8 +200,10 @@ class Expansion:
 
     def name_tensor(self, alias: ast.Name, index: int) -> None:
         scope = self.scope
-        if reserved(alias.id) or alias.id in self.blocks:
+        if reserved(alias.id):
             self.report_reserved(alias, "a tensor")
+        elif alias.id in self.blocks:
+            self.report_taken(alias, self.blocks[alias.id].name, "name")
         elif alias.id in scope.named or alias.id in scope.defined:
             first = scope.named.get(alias.id) or scope.defined[alias.id]
             self.report_taken(alias, first, "name")

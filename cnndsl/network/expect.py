@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.base import show
-from cnndsl.layers.values import Word, show_value
+from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
 from cnndsl.network.nearest import did_you_mean, nearest
 
@@ -43,10 +43,13 @@ class Promise(NamedTuple):
             return Problem(
                 "E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_
             )
-        sized = isinstance(value, tuple) and not isinstance(value, Word)
-        if isinstance(value, (Word, bool)) or (sized and metric in _TOTALS):
+        sized = isinstance(value, tuple)
+        odd = isinstance(value, (Word, bool, Pair))
+        odd = odd or (sized and any(isinstance(item, tuple) for item in value))
+        if odd or (sized and metric in _TOTALS):
             message = f"`{show_value(value)}` is nothing to compare {metric} with"
-            return Problem("E105", statement.value.span, message, "write a number")
+            help_ = "write a number" if metric in _TOTALS else "write a size"
+            return Problem("E105", statement.value.span, message, help_)
         if metric == "shape" and statement.op not in ("==", "!="):
             return Problem("E105", statement.span, "a shape compares with == and != only")
         return None
@@ -61,16 +64,14 @@ def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
         if test(actual, value):
             return None
         gap = abs(actual - value)
-        than = "too many" if actual > value else "too few"
-        if op == "!=":
-            return f"{metric} is {actual:,}, which the file forbids", ""
-        return f"{metric} is {actual:,}, not {op} {value:,}", f"{gap:,} {than}"
+        help_ = f"{_count(gap)} too {'many' if actual > value else 'few'}" if gap else ""
+        return _broken(f"{metric} is {actual:,}", op, _count(value)), help_
     node = promise.node
     if metric == "shape":
         shape = value if isinstance(value, tuple) else (value,)
         if test(node.output, shape):
             return None
-        return f"the shape is {show(node.output)} here, not {op} {show(shape)}", ""
+        return _broken(f"the shape is {show(node.output)} here", op, show_value(shape)), ""
     field = node.receptive_field
     wanted = value if isinstance(value, tuple) else (value,) * len(field)
     fits = len(wanted) == len(field) and all(map(test, field, wanted))
@@ -79,4 +80,14 @@ def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
     if fits and field:
         return None
     shown = show(field) if field else "not defined"
-    return f"the receptive field is {shown} here, not {op} {show_value(value)}", ""
+    return _broken(f"the receptive field is {shown} here", op, show_value(value)), ""
+
+
+def _broken(actual: str, op: str, wanted: str) -> str:
+    if op == "!=":
+        return f"{actual}, which the file forbids"
+    return f"{actual}, not {wanted if op == '==' else f'{op} {wanted}'}"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else show_value(value)

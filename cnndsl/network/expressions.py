@@ -9,7 +9,7 @@ from cnndsl.layers.values import Pair, Word, show_value, whole
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cnndsl.diagnostics import Span
 
@@ -70,25 +70,38 @@ def evaluate(node: ast.Expr, look_up: Callable[[ast.Name], Any]) -> Any:
     if isinstance(node, ast.Name):
         return look_up(node)
     if isinstance(node, ast.Tuple):
-        return tuple(_dimension(item, evaluate(item, look_up)) for item in node.items)
+        return tuple(map(_dimension, node.items, _each(node.items, look_up)))
     if isinstance(node, ast.Range):
-        begin, end = evaluate(node.begin, look_up), evaluate(node.end, look_up)
+        begin, end = _each((node.begin, node.end), look_up)
         return Pair(_number(node.begin, begin), _number(node.end, end))
     if isinstance(node, ast.Unary):
         value = evaluate(node.operand, look_up)
         return not _truth(node.operand, value) if node.op == "not" else -_number(node, value)
     if isinstance(node, ast.Call):
-        return _limit(node, _call(node, [evaluate(arg, look_up) for arg in node.args]))
+        return _limit(node, _call(node, _each(node.args, look_up)))
     assert isinstance(node, ast.Binary)
-    left = evaluate(node.left, look_up)
     if node.op in ("and", "or"):
+        left = evaluate(node.left, look_up)
         if _truth(node.left, left) == (node.op == "or"):
             return node.op == "or"
         return _truth(node.right, evaluate(node.right, look_up))
-    right = evaluate(node.right, look_up)
+    left, right = _each((node.left, node.right), look_up)
     if node.op in _COMPARE:
         return _compare(node, left, right)
     return _limit(node, _arithmetic(node, _number(node.left, left), _number(node.right, right)))
+
+
+def _each(nodes: Sequence[ast.Expr], look_up: Callable[[ast.Name], Any]) -> list[Any]:
+    """The values of all; where one is not known, the others may still have errors to report."""
+    values, unknown = [], False
+    for node in nodes:
+        try:
+            values.append(evaluate(node, look_up))
+        except Unknown:
+            unknown = True
+    if unknown:
+        raise Unknown
+    return values
 
 
 def _compare(node: ast.Binary, left: Any, right: Any) -> bool:
@@ -144,7 +157,10 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
         by = whole(numbers[1])
         if by is None or by < 1:
             raise ExpressionError(
-                "E110", node.args[1].span, "`divisible` rounds to multiples of a natural number"
+                "E110",
+                node.args[1].span,
+                "`divisible` rounds to multiples of a natural number, "
+                f"not of {show_value(numbers[1])}",
             )
         return divisible(numbers[0], by)
     from math import ceil, floor

@@ -114,7 +114,7 @@ class Layering(Expansion):
 
     def layer_fixes(self, error: LayerError, statement: ast.Apply) -> tuple[Fix, ...]:
         """Edits that mend a layer where it stands."""
-        end = statement.alias.span.start - 4 if statement.alias else statement.span.end
+        end = statement.args[-1].span.end if statement.args else statement.name.span.end
         if error.code in ("E201", "E202"):
             return (Fix("round down with `floor`", (Edit(Span(end, end), " floor"),)),)
         if error.code == "E204" and statement.name.id == "dense":
@@ -136,6 +136,14 @@ class Layering(Expansion):
         for argument in statement.args:
             message = f"{kind.op} takes paths only"
             self.report("E104", argument.span, message, "remove the argument")
+        if len(statement.paths) == 1:
+            self.report(
+                "E103",
+                statement.name.span,
+                f"`{kind.op}` has one path, and nothing to merge it with",
+                f"a bar before the first path says nothing: write `{kind.op} {{ skip | … }}` "
+                "where the other path is the tensor itself",
+            )
         before, shape = self.current, self.shape
         bodies: list[Body] = []
         shapes: list[Shape | None] = []
@@ -146,7 +154,9 @@ class Layering(Expansion):
         known = tuple(shape for shape in shapes if shape is not None)
         if len(known) != len(shapes) or not shapes:
             if not shapes:
-                self.report("E103", statement.span, f"{kind.op} has no paths", "write them in { }")
+                message = f"`{kind.op}` needs paths"
+                help_ = f"write `{kind.op} {{ … | … }}`"
+                self.report("E103", statement.name.span, message, help_)
             self.shape = None
             return None
         try:

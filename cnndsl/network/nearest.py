@@ -66,7 +66,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return None
     from difflib import get_close_matches
 
-    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    found = get_close_matches(word, known, n=1, cutoff=0.65)
     return found[0] if found else None
 
 
