@@ -13,7 +13,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference import COMPUTE, reference
 
@@ -288,7 +288,6 @@ def windowed(draw: st.DrawFn) -> tuple[str, str]:
     return f"{shape}x2", " ".join(words)
 
 
-@settings(max_examples=150, deadline=None)
 @given(windowed())
 def test_hypothesis_windows(case: tuple[str, str]) -> None:
     try:

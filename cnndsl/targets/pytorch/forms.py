@@ -165,9 +165,7 @@ def transposed(layer: Any, ask: Ask) -> list[Call]:
         padding.append(both)
         output_padding.append(back + grow)
         crop.append((begin - both, end - both + back))
-    slot = (
-        "pad" if layer.pad and all(pair == (p, p) for pair, p in zip(layer.crop, padding)) else ""
-    )
+    even = layer.pad and all(pair == (one, one) for pair, one in zip(layer.crop, padding))
     calls = [
         module(
             f"ConvTranspose{rank(layer)}d",
@@ -175,7 +173,7 @@ def transposed(layer: Any, ask: Ask) -> list[Call]:
             Arg(layer.filters, "filters"),
             kernel_size=sizes(layer.kernel, "kernel"),
             stride=sizes(layer.stride, "stride", 1),
-            padding=sizes(padding, slot, 0),
+            padding=sizes(padding, "pad" if even else "", 0),
             output_padding=sizes(output_padding, "", 0),
             bias=Arg(not layer.nobias, "", True),
         )
