@@ -36,8 +36,18 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Target:
     """A target by name; raises KeyError where there is none."""
-    if name not in names():
-        raise KeyError(name)
     from importlib import import_module
 
-    return import_module(f"cnndsl.targets.{name}")
+    # Not by asking `names`: to look around takes longer than to import.
+    if not name.isidentifier():
+        raise KeyError(name)
+    path = f"{__name__}.{name}"
+    try:
+        module = import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        raise KeyError(name) from None
+    if not hasattr(module, "__path__"):  # something that targets share
+        raise KeyError(name)
+    return module

@@ -50,6 +50,11 @@ class Copies:
         self.current = [body.input for body in bodies]
 
 
+def as_args(values: Sequence[Any]) -> list[Arg]:
+    """Values as `Arg`s, literals among them."""
+    return [value if isinstance(value, Arg) else Arg(value) for value in values]
+
+
 class _Shaped:
     """Stands for a tensor where code reads its shape."""
 
@@ -146,54 +151,64 @@ class Bodies(Survey):
         copies.context.aliases[alias.id] = copies.channels
         return [Named(alias.id)] if named else []
 
+    def argument(
+        self,
+        copies: Copies,
+        written: Mapping[str, str | None],
+        widths: list[str],
+        given: list[Arg],
+        hint: str,
+    ) -> str:
+        """Code for an argument of a call, from its value in each copy."""
+        context, slots = copies.context, {arg.slot for arg in given}
+        slot = slots.pop() if len(slots) == 1 else ""
+        codes: list[str | None] = []
+        if slot == "in":
+            codes = [copies.channels]
+            if not self.modules and self.inside:
+                codes = [f"{X}.shape[-1]"]
+            hint = "in_channels" if "in_channels" not in context.used else "channels"
+        elif slot in written:
+            codes = [written[slot]]
+        if hint == "padding" and written.get("kernel") is not None:
+            codes.append(tidy(f"({written['kernel']}) // 2"))  # `same`, for odd kernels
+        values = [arg.value for arg in given]
+        alike = all(same(value, values[0]) for value in values)
+        if slot == "same" and not alike and context.expression(values, codes) is None:
+            return literal("same")  # where the framework's own word is exact
+        text = context.code(values, codes, slot if hint == "size" and slot else hint)
+        if slot in ("filters", "units", "in"):
+            widths.append(text)
+        return text
+
     def make(self, copies: Copies, steps: tuple[tree.Step, ...]) -> Make:
         context, first = copies.context, steps[0]
         written = {
-            slot: argument.value
+            slot: translate(argument.value, context.names)
             for argument in first.statement.args
             for slot, span in first.written.items()
             if span == argument.span
         }
-        lowered = [self.calls_of(step) for step in steps]
-        calls, widths = [], []
-        for parallel in zip(*lowered):
+        calls: list[CodeCall] = []
+        widths: list[str] = []
+        for parallel in zip(*(self.calls_of(step) for step in steps)):
             call = parallel[0]
             self.helpers.update(dict.fromkeys(call.helpers))
-
-            def code(values: list[Any], hint: str) -> tuple[str, Arg]:
-                arg = values[0] if isinstance(values[0], Arg) else Arg(values[0])
-                plain_values = [v.value if isinstance(v, Arg) else v for v in values]
-                codes: list[str | None] = []
-                if all(isinstance(v, Arg) and v.slot == arg.slot for v in values):
-                    if arg.slot == "in":
-                        codes = [copies.channels]
-                        if not self.modules and self.inside:
-                            codes = [f"{X}.shape[-1]"]
-                        hint = "in_channels" if "in_channels" not in context.used else "channels"
-                    elif arg.slot in written:
-                        codes = [translate(written[arg.slot], context.names)]
-                if hint == "padding" and "kernel" in written:
-                    kernel = translate(written["kernel"], context.names)
-                    codes.append(kernel and tidy(f"({kernel}) // 2"))  # `same`, odd kernels
-                text = context.code(plain_values, codes, hint)
-                if arg.slot in ("filters", "units", "in"):
-                    widths.append(text)
-                return text, arg
-
-            args = []
+            args: list[str] = []
             for values in zip(*(c.args for c in parallel)):
-                value = values[0]
-                hint = value.slot if isinstance(value, Arg) and value.slot else "size"
-                hint = "padding" if "Pad" in call.function else hint
-                args.append(code(list(values), hint if hint != "in" else "in_channels")[0])
+                hint = "padding" if "Pad" in call.function else "size"
+                args.append(self.argument(copies, written, widths, as_args(values), hint))
             kwargs: list[tuple[str, str]] = []
             for key in call.kwargs:
-                text, arg = code([c.kwargs[key] for c in parallel], key)
-                if arg.default is ... or text != literal(arg.default):
-                    if key == "kernel_size" and not kwargs and names_in(text):
-                        args.append(text)  # a name says what it is
-                    else:
-                        kwargs.append((key, text))
+                given = as_args([c.kwargs[key] for c in parallel])
+                text = self.argument(copies, written, widths, given, key)
+                usual = all(a.default is not ... and same(a.value, a.default) for a in given)
+                if usual and (not names_in(text) or given[0].slot == "kernel"):
+                    continue  # the framework's own default, and nothing of the source
+                if key == "kernel_size" and not kwargs and names_in(text):
+                    args.append(text)  # a name says what it is
+                else:
+                    kwargs.append((key, text))
             calls.append(CodeCall(call.function, tuple(args), tuple(kwargs), call.style, call.main))
         shapes = self.arrive(
             copies, [step.node for step in steps], [*reversed(widths), copies.channels]

@@ -41,7 +41,7 @@ class Survey:
 
     def survey(self) -> None:
         """Find which statements need their general form, and which conditions vary."""
-        forms: dict[int, set[Any]] = {}
+        nodes: dict[int, list[Node]] = {}
         taken: dict[int, set[int]] = {}
         statements: dict[int, Any] = {}
         for item in walk(self.network.body):
@@ -49,10 +49,13 @@ class Survey:
             statements[key] = item
             if isinstance(item, tree.Step):
                 node = self.nodes[item.node]
-                forms.setdefault(key, set()).add(structure(self.lowered(node, False)))
+                nodes.setdefault(key, []).append(node)
             elif isinstance(item, tree.Choice):
                 taken.setdefault(key, set()).add(item.taken)
-        self.explicit = {key for key, found in forms.items() if len(found) > 1}
+        for key, found in nodes.items():
+            plain = {structure(self.lowered(node, False)) for node in found}
+            if len(plain) > 1 and len({structure(self.lowered(node, True)) for node in found}) == 1:
+                self.explicit.add(key)
         for key, ways in taken.items():
             tests = statements[key].statement.tests
             if len(ways) > 1 and all(self.can_say(test) for test in tests):
