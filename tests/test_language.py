@@ -87,6 +87,26 @@ def test_the_same_layers_are_refused(text: str) -> None:
         assert problems or ours(text) == expected
 
 
+# Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks"
+# (2019), table 1: the field of the last maps.
+FIELDS = {
+    "alexnet": 195,
+    "vgg16": 212,
+    "resnet50": 483,
+    "resnet152": 1507,
+    "inceptionv3": 1311,
+    "inception_resnet_v2": 3039,
+    "mobilenet": 315,
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_receptive_fields_are_the_published_ones(name: str) -> None:
+    text = (ROOT / "samples" / f"{name}.cnn").read_text(encoding="utf-8")
+    maps = [node for node in cnndsl.check(text).layers if max(node.output[:-1], default=1) > 1]
+    assert maps[-1].receptive_field == (FIELDS[name],) * 2
+
+
 # Any text
 
 

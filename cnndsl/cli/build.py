@@ -104,12 +104,12 @@ def load_target(name: str | None) -> Target:
     """The target of `--target`."""
     from cnndsl import targets
 
-    known = targets.names()
     if name is None:
-        raise UsageError(f"no target given: --target is one of {', '.join(known)}")
+        raise UsageError(f"no target given: --target is one of {', '.join(targets.names())}")
     try:
         return targets.load(name)
     except KeyError:
+        known = targets.names()
         near = nearest(name, known) or f"; the targets are {', '.join(known)}"
         raise UsageError(f"unknown target {quoted(name)}{near}") from None
 
