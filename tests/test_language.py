@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -256,7 +257,7 @@ def well_made(problem: Diagnostic) -> None:
     assert problem.message
     for text in said:
         assert not text.endswith("."), text
-        assert not re.search(r"None|Word\(|Pair\(|Fraction", text), text
+        assert not re.search(r"(?<!=)None|Word\(|Pair\(|Fraction", text), text
         assert len(text) < 400, text[:400]
     for fix in problem.fixes:
         assert fix.edits
@@ -367,6 +368,37 @@ def test_expensive_texts_end_soon(name: str) -> None:
     assert time.monotonic() - started < 20  # a fraction of it, on a machine with time to spare
     assert {problem.code for problem in problems} == codes
     for problem in problems[:10]:
+        well_made(problem)
+
+
+# What callers give
+
+ODD_VALUES: list[object] = [
+    0, -1, 2.5, float("nan"), float("inf"), -float("inf"), 10**30, True, None, (1, 2), (), (0,),
+    ((1, 2), 3), "", "a", "nothing", "relu", "conv", "C", "1:2", "(1:2, 3)", "x", "1/3", "1e400",
+    "#", "4 # c", "4; relu", "4\nrelu", "(4", "let", "-3", "2**64", "a b", '"q"', "3×3", "가",
+    "\x00", "1x2x3x4x5", [1, 2], {2}, b"4", {1: 2}, 1j,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=itertools.count())
+@pytest.mark.parametrize("name", ["width", "size", "act", "other"])
+def test_any_value_for_a_param(name: str, value: object) -> None:
+    text = (
+        "param width = 4\nparam size = 3x3\nparam act = relu\ninput 16x16x4 as a\n"
+        "conv width size act\nif width > 3 { conv (width*2//3 + 1) 1 pad=width }\n"
+        "repeat width { act }\nexpect params > width\nexpect shape != size\n"
+        "dropout (1/(width + 3))\nslice 0:width\nconv (divisible(width, 8)) 1\nact"
+    )
+    for problem in cnndsl.diagnose(text, set={name: value}):  # type: ignore[dict-item]
+        well_made(problem)
+
+
+@pytest.mark.parametrize("value", [v for v in ODD_VALUES if isinstance(v, str)], ids=itertools.count())
+def test_any_text_for_the_input(value: str) -> None:
+    problems = cnndsl.diagnose("conv 3 3 same", input=value)
+    assert len(problems) <= 1
+    for problem in problems:
         well_made(problem)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics import Edit, Fix, Note, Span
 from cnndsl.layers.base import Shape, show
-from cnndsl.layers.values import SHAPE, show_value, whole
+from cnndsl.layers.values import SHAPE, Word, show_value, whole
 from cnndsl.network.expect import Promise
 from cnndsl.network.expressions import ExpressionError, Unknown, truth
 from cnndsl.network.nearest import did_you_mean, nearest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 from cnndsl.network.calls import Calls
 from cnndsl.network.expansion import Stop
-from cnndsl.network.values import read_value
+from cnndsl.network.values import given_value
 
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
@@ -160,12 +160,14 @@ class Control(Calls):
         scope.constants[name.id] = None  # unknown, should the value fail
         if isinstance(statement, ast.Param) and name.id in self.settings:
             given = self.settings[name.id]
-            value = read_value(given) if isinstance(given, str) else given
+            value = given_value(given)
+            if isinstance(value, Word) and not self.known(value.id):
+                value = None
             if value is None:
                 self.report(
                     "E105",
                     statement.value.span,
-                    f"`--set {name.id}={given}` is no value of the language",
+                    f"`--set {name.id}={str(given)[:40]}` is no value of the language",
                     "give a number, a size or a word",
                 )
         else:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Span
 from cnndsl.layers import LAYERS
-from cnndsl.layers.values import SHAPE
 from cnndsl.network.cost import Counter
 from cnndsl.network.expect import verdict
 from cnndsl.network.nearest import did_you_mean, nearest
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from cnndsl.diagnostics import Source
 from cnndsl.network.control import Control
 from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
-from cnndsl.network.values import read_value
+from cnndsl.network.values import given_shape, given_value
 
 
 def elaborate(
@@ -131,13 +130,13 @@ class _Elaborator(Control):
                 "leave one of them out",
             )
             return
-        value = read_value(self.input_size)
         try:
-            shape = SHAPE.read(value)
+            shape = given_shape(self.input_size)
         except ValueError as error:
+            self.started = True
             self.report("E105", Span(0, 0), f"`--input {self.input_size}` {error}")
             return
-        self.add_input(shape if isinstance(shape, tuple) else (shape,), Span(0, 0), None)
+        self.add_input(shape, Span(0, 0), None)
 
     def count(self, statements: Sequence[ast.Statement]) -> None:
         """Refuse at once what would come to more layers than the limit."""
@@ -147,7 +146,7 @@ class _Elaborator(Control):
             return
         constants: dict[str, Any] = {}
         for name, value in self.settings.items():
-            constants[name] = read_value(value) if isinstance(value, str) else value
+            constants[name] = given_value(value)
         counter = Counter(self.blocks, constants)
         total = 0
         names = counter.constants

@@ -226,15 +226,20 @@ class Expansion:
             if value is None:
                 raise Unknown
             return value
-        if is_word(word) or word in self.blocks:
+        if self.known(word):
             return Word(word)
-        try:
-            self.scope.tensor(word)
-            return Word(word)
-        except KeyError:
-            pass
         self.unknown_name(name.span, word)
         raise Unknown
+
+    def known(self, word: str) -> bool:
+        """Whether a word means something here: a layer, a flag, a block, a tensor."""
+        if is_word(word) or word in self.blocks:
+            return True
+        try:
+            self.scope.tensor(word)
+        except KeyError:
+            return False
+        return True
 
     def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
         """Report a name that nothing in sight defines, unless an earlier error took it away."""
