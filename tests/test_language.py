@@ -394,7 +394,10 @@ def test_any_value_for_a_param(name: str, value: object) -> None:
         well_made(problem)
 
 
-@pytest.mark.parametrize("value", [v for v in ODD_VALUES if isinstance(v, str)], ids=itertools.count())
+ODD_TEXTS = [value for value in ODD_VALUES if isinstance(value, str)]
+
+
+@pytest.mark.parametrize("value", ODD_TEXTS, ids=itertools.count())
 def test_any_text_for_the_input(value: str) -> None:
     problems = cnndsl.diagnose("conv 3 3 same", input=value)
     assert len(problems) <= 1
@@ -429,10 +432,13 @@ def damage(text: str, rng: Random) -> str | None:
     return "".join(tokens)
 
 
-@given(st.sampled_from(SAMPLES), st.randoms(use_true_random=False))
-def test_one_mistake_gives_one_message(sample: Path, rng: Random) -> None:
-    damaged = damage(sample.read_text(encoding="utf-8"), rng)
+TEXTS = st.sampled_from(SAMPLES).map(lambda path: path.read_text(encoding="utf-8"))
+
+
+@given(TEXTS | nets.branching_nets(), st.randoms(use_true_random=False))
+def test_one_mistake_gives_one_message(text: str, rng: Random) -> None:
+    damaged = damage(text, rng)
+    # Without a word about rounding, sizes are to come out whole: that is news of its own.
     if damaged is not None and re.search(r"^qqqq (floor|ceil)$", damaged, re.M) is None:
         problems = look(damaged)
-        # A use of a constant and a word of a name that is left unused may hide the mistake.
         assert len(problems) <= 1, damaged + "\n" + render_all(problems)
