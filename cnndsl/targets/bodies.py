@@ -22,6 +22,7 @@ from cnndsl.targets.program import (
     X,
 )
 from cnndsl.targets.python import (
+    distinct,
     literal,
     names_in,
     plain,
@@ -114,6 +115,8 @@ class Bodies(Survey):
             if copies.channels is not None:
                 names["C"] = copies.channels
             return
+        if not self.inside and type(copies.context) is Context:
+            return  # in the net itself every size is a plain number
         rank = len(self.shape(copies, 0))
         for letter, place in zip("CWHD" if rank != 2 else "CL", (-1, -2, -3, -4)):
             names[letter] = f"{X}.shape[{place}]"
@@ -146,7 +149,7 @@ class Bodies(Survey):
         return one
 
     def alias(self, copies: Copies, alias: ast.Name | None, named: bool = False) -> list[Item]:
-        if alias is None:
+        if alias is None or alias.id not in self.wanted:
             return []
         copies.context.aliases[alias.id] = copies.channels
         return [Named(alias.id)] if named else []
@@ -235,9 +238,9 @@ class Bodies(Survey):
         for argument in statement.args:
             if isinstance(argument, ast.Positional):
                 given[waiting.pop(0)] = (argument.value, False)
-        by_python = {python_name(name): name for name in order}
+        by_python = {function.names[name]: name for name in order}
         values = [
-            {python_name(name): plain(value) for name, value in instance.arguments.items()}
+            {function.names[name]: plain(instance.arguments[name]) for name in order}
             for instance in instances
         ]
         places = [self.assigned[id(instance)][1] for instance in instances]
@@ -248,7 +251,7 @@ class Bodies(Survey):
                 written[name] = (translate(node, copies.context.names), keyword)
         tensors = []
         for name in function.tensors:
-            node = given[by_python[name]][0]
+            node = given[name][0]
             assert isinstance(node, ast.Name)
             tensors.append(node.id)
         alias = statement.alias
@@ -323,11 +326,12 @@ class Bodies(Survey):
         """A `let`: its expression takes its place, or a name where the tensor moves on."""
         context, statement = copies.context, items[0].statement
         name = statement.name.id
-        context.names.pop(name, None)
         values = [plain(item.value) for item in items]
+        written = translate(statement.value, context.names)
+        context.names.pop(name, None)
         if None in values:
             return []
-        code = context.expression(values, [translate(statement.value, context.names)])
+        code = context.expression(values, [written])
         if code is None:
             if all(same(value, values[0]) for value in values):
                 context.names[name] = literal(values[0])
@@ -335,10 +339,20 @@ class Bodies(Survey):
         if X not in names_in(code):
             context.names[name] = code
             return []
-        context.names[name] = python_name(name)
+        variable = self.fresh(context, name)
+        context.names[name] = variable
         for env, value in zip(context.envs, values):
-            env[python_name(name)] = value
-        return [Assign(python_name(name), code)]
+            env[variable] = value
+        return [Assign(variable, code)]
+
+    def fresh(self, context: Context, name: str) -> str:
+        """A name for a value that nothing else in the function has."""
+        taken = {key for env in context.envs for key in env}
+        return distinct(python_name(name), taken | self.labels())
+
+    def labels(self) -> set[str]:
+        """What the module calls its functions; `Weaver` knows."""
+        raise NotImplementedError
 
     def loop(self, copies: Copies, loops: tuple[tree.Loop, ...]) -> list[Item]:
         """A loop; `Control` says how."""

@@ -17,10 +17,12 @@ from cnndsl.targets.program import (
     When,
 )
 from cnndsl.targets.python import (
+    distinct,
     names_in,
     python_name,
     tidy,
     translate,
+    value_of,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     Lower = Callable[[Node, bool], list[Call]]
 from cnndsl.targets.bodies import Bodies, Copies
-from cnndsl.targets.survey import branches
+from cnndsl.targets.survey import branches, looks_out
 
 
 class Again(Exception):
@@ -87,10 +89,8 @@ class Control(Bodies):
             for index, body in zip(took, inside):
                 after[index] = body.output
         self.arrive(copies, after, widths)
-        alias = statement.alias
-        self.alias(copies, alias)
-        when = When(tuple(tests), tuple(bodies[:-1]), bodies[-1], alias.id if alias else None)
-        return [when]
+        when = When(tuple(tests), tuple(bodies[:-1]), bodies[-1])
+        return [when, *self.alias(copies, statement.alias, named=True)]
 
     def part(
         self, copies: Copies, took: list[int], bodies: list[tree.Body]
@@ -182,7 +182,7 @@ class Control(Bodies):
         owner = [index for index, turns in enumerate(loops) for _ in turns]
         turn = [place + skipped for turns in loops for place in range(len(turns))]
         source = statement.index.id if statement.index else None
-        index = python_name(source) if source else _free("i", outer)
+        index = self.fresh(outer, source or "i")
         context = LoopContext(outer, owner, turn, index, source)
         width = self.loop_width(context, copies.channels, bodies)
         inner = Copies(bodies, context, width)
@@ -223,17 +223,17 @@ class Control(Bodies):
     def as_function(self, copies: Copies, bodies: list[tree.Body]) -> Use:
         """Make bodies that branch a function of their own, and call it."""
         outer = copies.context
-        names = {
-            source: python_name(source)
-            for source, code in outer.names.items()
-            if len(source) > 1 or source not in "CHWDL"
-        }
+        if any(looks_out(body) for body in bodies):
+            raise NoCode
+        names: dict[str, str] = {}
+        for source in outer.names:
+            if len(source) > 1 or source not in "CHWDL":
+                taken = {*self.labels(), *names.values(), "x", "in_channels"}
+                names[source] = distinct(python_name(source), taken)
         values: list[dict[str, Any]] = []
         for env in outer.envs:
             values.append({})
             for source, name in names.items():
-                from cnndsl.targets.python import value_of
-
                 value = value_of(outer.names[source], env)
                 if not isinstance(value, type):
                     values[-1][name] = value
@@ -264,13 +264,6 @@ class Control(Bodies):
         raise NotImplementedError
 
 
-def _free(name: str, context: Context) -> str:
-    taken = {key for env in context.envs for key in env}
-    return next(n for n in (name, "j", "k", "turn", "turn2", "turn3", "turn4") if n not in taken)
-
-
 def _fold(code: str) -> str:
     """A sum of plain numbers as one number."""
-    from cnndsl.targets.python import value_of
-
     return code if names_in(code) else str(value_of(code, {}))

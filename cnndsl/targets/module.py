@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import copy
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics import Diagnostic
@@ -78,7 +79,8 @@ def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
     text = f"{network.name}: {inputs} in, {outputs}, {totals.trainable:,} {kind}parameters."
     if len(text) <= 88 - 4 - 6:
         return text
-    return f"{network.name}: {inputs} in, {outputs}.\n\n{totals.trainable:,} {kind}parameters.\n"
+    line = "\n".join(wrap(f"{network.name}: {inputs} in, {outputs}.", 78))
+    return f"{line}\n\n{totals.trainable:,} {kind}parameters.\n"
 
 
 def comment(shape: Shape) -> str:
@@ -108,6 +110,9 @@ def write_module(
         keep_trailing_newline=True,
     )
     source = network.source.name.replace("\\", "/").rsplit("/", 1)[-1]
+    written = repr((functions, parts))
+    if "divisible(" in written:
+        helpers = ["divisible", *helpers]
     texts = [environment.get_template(f"helpers/{name}.py.j2").render() for name in helpers]
     body = environment.get_template("module.py.j2").render(
         helpers=texts, functions=functions, **parts

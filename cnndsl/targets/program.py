@@ -87,7 +87,6 @@ class When(NamedTuple):
     tests: tuple[str, ...]
     bodies: tuple[list[Item], ...]
     otherwise: list[Item]
-    alias: str | None
 
 
 class Goto(NamedTuple):
@@ -135,14 +134,16 @@ class Parameter(NamedTuple):
 class Function:
     """A function of the program: what a block, or the body of a loop, became.
 
-    `extra` holds, for each parameter that the source does not have, its value in each copy;
-    `channels` is code for the output channels.
+    `names` tells what the block's parameters are called in Python, `tensors` the same for
+    those that stand for tensors. `extra` holds, for each parameter that the source does not
+    have, its value in each copy; `channels` is code for the output channels.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.parameters: list[Parameter] = []
-        self.tensors: list[str] = []
+        self.names: dict[str, str] = {}
+        self.tensors: dict[str, str] = {}
         self.body: list[Item] = []
         self.channels: str | None = None
         self.extra: dict[str, list[Any]] = {}
@@ -209,6 +210,18 @@ def _weight(items: list[Item]) -> int:
     return sum(1 if isinstance(item, (When, Goto, Named)) else 2 for item in items)
 
 
-def numbered(name: str, count: int) -> str:
-    """A name with a number behind it: body2, branch1_2."""
-    return f"{name}_{count}" if name[-1].isdigit() else f"{name}{count}"
+def assigned(items: list[Item]) -> set[str]:
+    """The names that items give to values and to counters of loops."""
+    found: set[str] = set()
+    for item in items:
+        if isinstance(item, Assign):
+            found.add(item.name)
+        elif isinstance(item, Times):
+            found |= {item.counter or "_", *assigned(item.body)}
+        elif isinstance(item, Output):
+            found |= assigned(item.body)
+        elif isinstance(item, Join):
+            found.update(*(assigned(path) for path in item.paths))
+        elif isinstance(item, When):
+            found.update(*(assigned(body) for body in (*item.bodies, item.otherwise)))
+    return found

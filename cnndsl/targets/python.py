@@ -10,7 +10,7 @@ from cnndsl.layers.values import Pair, Word
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _TAKEN = frozenset(
     "layers ops keras nn torch functional math np x self super range max min round int float "
@@ -52,6 +52,20 @@ def python_name(name: str) -> str:
     return f"{name}_" if name.startswith("__") else name
 
 
+def numbered(name: str, count: int) -> str:
+    """A name with a number behind it: body2, branch1_2."""
+    return f"{name}_{count}" if name[-1].isdigit() else f"{name}{count}"
+
+
+def distinct(name: str, taken: Collection[str]) -> str:
+    """A name that is not taken: the one given, or else with a number."""
+    free, count = name, 1
+    while free in taken:
+        count += 1
+        free = numbered(name, count)
+    return free
+
+
 def class_name(name: str) -> str:
     """A name as a class is called: inverted_residual becomes InvertedResidual."""
     parts = [part for part in name.split("_") if part]
@@ -89,7 +103,7 @@ def names_in(code: str) -> set[str]:
 
 
 def divisible(x: float, by: int) -> int:
-    """What the helper of that name in generated modules computes."""
+    """What the snippet of that name computes, which a generated module brings along."""
     from cnndsl.network.expressions import divisible
 
     return divisible(x, by)

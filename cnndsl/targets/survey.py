@@ -33,6 +33,7 @@ class Survey:
         self.fixed: set[int] = set()  # conditions and loops that cannot be kept
         self.conditions: set[int] = set()
         self.explicit: set[int] = set()
+        self.wanted: set[str] = set()  # names of tensors that something goes back to
         self.helpers: dict[str, None] = {}
         self.calls: dict[tuple[int, bool], list[Call]] = {}
         self.functions: list[Function] = []
@@ -43,6 +44,7 @@ class Survey:
         """Find which statements need their general form, and which conditions vary."""
         nodes: dict[int, list[Node]] = {}
         taken: dict[int, set[int]] = {}
+        naming: set[int] = set()
         statements: dict[int, Any] = {}
         for item in walk(self.network.body):
             key = id(item.statement)
@@ -52,13 +54,24 @@ class Survey:
                 nodes.setdefault(key, []).append(node)
             elif isinstance(item, tree.Choice):
                 taken.setdefault(key, set()).add(item.taken)
+                # A name given in one way only would be a variable that may not exist.
+                if item.body is not None and any(map(alias_of, walk(item.body))):
+                    naming.add(key)
+            elif isinstance(item, tree.Jump):
+                self.wanted.add(item.statement.name.id)
+            elif isinstance(item, tree.Instance) and item.tensors:
+                self.wanted.update(
+                    argument.value.id
+                    for argument in item.statement.args
+                    if isinstance(argument.value, ast.Name)
+                )
         for key, found in nodes.items():
             plain = {structure(self.lowered(node, False)) for node in found}
             if len(plain) > 1 and len({structure(self.lowered(node, True)) for node in found}) == 1:
                 self.explicit.add(key)
         for key, ways in taken.items():
             tests = statements[key].statement.tests
-            if len(ways) > 1 and all(self.can_say(test) for test in tests):
+            if len(ways) > 1 and key not in naming and all(self.can_say(test) for test in tests):
                 self.conditions.add(key)
 
     def can_say(self, test: ast.Expr) -> bool:
@@ -171,4 +184,23 @@ def branches(body: tree.Body) -> bool:
                 return True
         elif any(branches(body) for body in inner):
             return True
+    return False
+
+
+def alias_of(item: tree.Item) -> str | None:
+    """The name that an item gives its result."""
+    alias = getattr(item.statement, "alias", None)
+    return alias.id if alias is not None else None
+
+
+def looks_out(body: tree.Body) -> bool:
+    """Whether a body goes back to a tensor from before it."""
+    inside = {alias_of(item) for item in walk(body)}
+    for item in walk(body):
+        if isinstance(item, tree.Jump) and item.statement.name.id not in inside:
+            return True
+        if isinstance(item, tree.Instance) and item.tensors:
+            words = {arg.value.id for arg in item.statement.args if isinstance(arg.value, ast.Name)}
+            if not words & inside:
+                return True
     return False

@@ -16,6 +16,7 @@ from cnndsl.targets.program import (
 )
 from cnndsl.targets.python import (
     class_name,
+    distinct,
     literal,
     names_in,
     plain,
@@ -103,32 +104,37 @@ class Weaver(Control):
             for p in block.parameters
             if all(plain(instance.arguments[p.name.id]) is not None for instance in instances)
         ]
-        names = {name: python_name(name) for name in numeric}
+        function = Function(self.free_name(name))
+        taken = {*self.labels(), self.label(function.name), "x", "in_channels"}
+        for parameter in block.parameters:
+            source = parameter.name.id
+            function.names[source] = distinct(python_name(source), taken)
+            taken.add(function.names[source])
+        names = {name: function.names[name] for name in numeric}
         envs = []
         for instance in instances:
             env = {names[name]: plain(instance.arguments[name]) for name in numeric}
             envs.append(env)
         context = Context(envs, {**self.constants(), **names})
-        function = Function(self.free_name(name))
         for index, instance in enumerate(instances):
             self.assigned[id(instance)] = (function, index)
         for parameter in block.parameters:
             if parameter.name.id in instances[0].tensors:
-                name = python_name(parameter.name.id)
-                function.tensors.append(name)
+                name = function.names[parameter.name.id]
+                function.tensors[parameter.name.id] = name
                 widths = [i.tensors[parameter.name.id] for i in instances]
                 channels = [self.nodes[index].output[-1] for index in widths]
                 context.aliases[parameter.name.id] = context.parameter(channels, f"{name}_channels")
         parameters = []
-        for source in block.parameters:
-            if source.name.id in numeric:
-                default = source.default
+        for declared in block.parameters:
+            if declared.name.id in numeric:
+                default = declared.default
                 code = None
                 if default is not None:
                     code = translate(default, self.constants())
                     if code is not None and names_in(code):
                         code = None
-                parameters.append(Parameter(names[source.name.id], code, "source"))
+                parameters.append(Parameter(names[declared.name.id], code, "source"))
         self.finish(function, context, [instance.body for instance in instances], parameters)
 
     def constants(self) -> dict[str, str]:
@@ -142,16 +148,19 @@ class Weaver(Control):
 
     def free_name(self, name: str) -> str:
         """A name that no function has, and no helper of the module."""
-
-        def written(name: str) -> str:
-            return class_name(name) if self.modules else name
-
-        taken = {written(function.name) for function in self.functions} | self.reserved
-        free, count = name, 1
-        while written(free) in taken:
+        taken, free, count = self.labels(), name, 1
+        while self.label(free) in taken:
             count += 1
             free = f"{name}_{count}"
         return free
+
+    def label(self, name: str) -> str:
+        """What a function of this name is called in the module."""
+        return class_name(name) if self.modules else name
+
+    def labels(self) -> set[str]:
+        """What the module calls its functions and helpers."""
+        return {self.label(function.name) for function in self.functions} | self.reserved
 
     def finish(
         self,

@@ -16,7 +16,8 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.python import python_name
+from cnndsl.targets.program import assigned
+from cnndsl.targets.python import distinct, python_name
 from cnndsl.targets.weave import Weaver
 
 if TYPE_CHECKING:
@@ -54,39 +55,38 @@ def generate(network: Network, *, logits: bool = False) -> str:
         "doc": documented(docstring(network, lambda shape: shape)),
         "name": quoted(network.name),
     }
-    if len(network.inputs) == 1 and is_plain(program.body):
+    if len(network.inputs) == 1 and program.body and is_plain(program.body):
         shape = network.nodes[network.inputs[0]].output
         lines = sequential(network, program.body)
         parts |= {"sequential": lines, "input": repr(shape)}
         functions: list[str] = []
     else:
-        functions = [_function(function) for function in program.functions]
-        parts |= {"sequential": None, **_main(network, program.body)}
+        labels = {*weaver.reserved, *(function.name for function in program.functions)}
+        functions = [_function(function, labels) for function in program.functions]
+        parts |= {"sequential": None, **_main(network, program.body, labels)}
     return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
 
 
-def _function(function: Function) -> str:
+def _function(function: Function, labels: set[str]) -> str:
     parameters = [
         "x",
-        *function.tensors,
+        *function.tensors.values(),
         *(p.name if p.default is None else f"{p.name}={p.default}" for p in function.parameters),
     ]
-    body = Body(function.body, {name: name for name in function.tensors}, named=False)
+    taken = {*labels, *assigned(function.body), *(p.name for p in function.parameters)}
+    body = Body(function.body, function.tensors, named=False, taken=taken)
     lines = body.returning("x", "x")
     return f"def {function.name}({', '.join(parameters)}):\n" + "\n".join(lines)
 
 
-def _main(network: Network, items: list[Any]) -> dict[str, Any]:
+def _main(network: Network, items: list[Any], labels: set[str]) -> dict[str, Any]:
     variables: dict[str, str] = {}
     inputs: list[tuple[str, str]] = []
-    taken: set[str] = set()
+    taken = {*labels, *assigned(items)}
     for index in network.inputs:
         node = network.nodes[index]
         name = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
-        free, count = name, 1
-        while free in taken:
-            count += 1
-            free = f"{name}{count}"
+        free = distinct(name, taken)
         taken.add(free)
         text = f"keras.Input({node.output!r}"
         text += f", name={quoted(node.alias)})" if node.alias else ")"

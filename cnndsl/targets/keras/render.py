@@ -21,10 +21,9 @@ from cnndsl.targets.program import (
     When,
     X,
     gotos,
-    numbered,
     path_names,
 )
-from cnndsl.targets.python import python_name
+from cnndsl.targets.python import distinct, python_name
 
 if TYPE_CHECKING:
     from cnndsl.network import Network
@@ -106,6 +105,7 @@ class Body:
         self.lines: list[str] = []
         self.outputs: dict[str, str] = {}
         self.depth = 0
+        self.just_written = False  # the last line is the result of the item before
 
     def run(self, variable: str, target: str) -> str:
         """Write all statements from `variable` on; gives the variable of the result."""
@@ -134,10 +134,7 @@ class Body:
 
     def fresh(self, name: str) -> str:
         """A variable that nothing holds yet."""
-        free, count = name, 1
-        while free in self.taken:
-            count += 1
-            free = numbered(name, count)
+        free = distinct(name, self.taken)
         self.taken.add(free)
         return free
 
@@ -145,6 +142,7 @@ class Body:
         place = 0
         while place < len(items):
             item, after = items[place], items[place + 1 : place + 2]
+            self.just_written = place > 0 and isinstance(items[place - 1], (Make, Use, Join))
             place += 1
             if isinstance(item, Join) and not item.alias and after and _wraps(after[0]):
                 # An activation right after a merge needs no line of its own.
@@ -195,11 +193,8 @@ class Body:
             if item.alias not in self.needed:
                 return variable
             goal = self.goal(item.alias, target)
-            if (
-                variable == target
-                and self.lines
-                and self.lines[-1].lstrip().startswith(f"{target} = ")
-            ):
+            line = self.lines[-1].strip() if self.lines else ""
+            if self.just_written and variable == target and line.startswith(f"{target} = "):
                 self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
             else:
                 self.emit(f"{goal} = {variable}")
@@ -209,7 +204,10 @@ class Body:
             return variable
         assert isinstance(item, Output)
         goal = self.fresh(python_name(item.name))
-        self.outputs[item.name] = self.write(item.body, variable, goal)
+        result = self.write(item.body, variable, goal)
+        if result != goal:
+            self.emit(f"{goal} = {result}")  # the tensor moves on, the output stays
+        self.outputs[item.name] = goal
         return variable
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
@@ -260,6 +258,7 @@ class Body:
         if variable != target:
             self.emit(f"{target} = {variable}")
         self.emit(f"for {item.counter or '_'} in range({item.turns}):")
+        before = len(self.lines)
         self.depth += 1
         # A name or a shape that holds for one turn need not hold for the next.
         named, self.named = self.named, False
@@ -267,8 +266,12 @@ class Body:
         if last != target:
             self.emit(f"{target} = {last}")
         self.named = named
-        if named and item.steady:
-            self.emit(self.lines.pop().strip(), _shape(item))
+        if len(self.lines) == before:
+            self.lines.pop()  # nothing to do, however often
+        elif named and item.steady:
+            note = _shape(item)
+            if "  #" not in self.lines[-1] and len(self.lines[-1]) + len(note) + 4 <= WIDTH:
+                self.lines[-1] += note
         self.depth -= 1
         return target
 
@@ -284,11 +287,6 @@ class Body:
         if item.otherwise:
             self.emit("else:")
             self.way(item.otherwise, variable, target)
-        if item.alias:
-            goal = self.goal(item.alias, target)
-            if goal != target:
-                self.emit(f"{goal} = {target}")
-            return goal
         return target
 
     def way(self, items: list[Item], variable: str, target: str) -> None:

@@ -15,7 +15,7 @@ from cnndsl.targets.module import (
     write_module,
 )
 from cnndsl.targets.program import Make, Use, is_sequential
-from cnndsl.targets.python import class_name, python_name
+from cnndsl.targets.python import class_name, distinct, python_name
 from cnndsl.targets.pytorch.forms import lower
 from cnndsl.targets.pytorch.layout import first, flatten_orders
 from cnndsl.targets.pytorch.render import Forward, modules
@@ -91,8 +91,8 @@ def _function(function: Function) -> str:
     if is_sequential(function.body) and not function.tensors:
         lines = "\n".join(modules(function.body))
         return f"class {name}(nn.Sequential):\n{init}        super().__init__(\n{lines}\n        )"
-    tensors = {tensor: tensor for tensor in function.tensors}
-    return _module(name, init, function.body, ["x", *function.tensors], tensors)
+    given = ["x", *function.tensors.values()]
+    return _module(name, init, function.body, given, function.tensors)
 
 
 def _net(network: Network, items: list[Item], name: str) -> str:
@@ -103,10 +103,7 @@ def _net(network: Network, items: list[Item], name: str) -> str:
         variable = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
         if len(network.inputs) == 1 and not node.alias:
             variable = "x"
-        free, count = variable, 1
-        while free in inputs:
-            count += 1
-            free = f"{variable}{count}"
+        free = distinct(variable, inputs)
         inputs.append(free)
         if node.alias:
             variables[node.alias] = free

@@ -18,10 +18,9 @@ from cnndsl.targets.program import (
     When,
     gotos,
     is_sequential,
-    numbered,
     path_names,
 )
-from cnndsl.targets.python import class_name, python_name
+from cnndsl.targets.python import class_name, distinct, python_name
 from cnndsl.targets.pytorch.layout import first
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def modules(items: Sequence[Item], comments: bool = False) -> list[str]:
         elif isinstance(item, Use):
             lines.append(f"{_made(item)},{_note(item) if comments else ''}")
         elif isinstance(item, Times):
+            if not modules(item.body):
+                continue
             turn = f"for {item.counter or '_'} in range({item.turns})"
             note = _note(item) if comments else ""
             lines.append(f"*({module(item.body)} {turn}),{note}")
@@ -84,7 +85,10 @@ def _made(item: Use) -> str:
 def _conditional(item: When) -> str:
     text = module(item.otherwise)
     for test, body in zip(reversed(item.tests), reversed(item.bodies)):
-        text = f"{module(body)} if {test} else {text}"
+        one = module(body)
+        if len(body) == 1 and isinstance(body[0], When):
+            one = f"({one})"
+        text = f"{one} if {test} else {text}"
     return text
 
 
@@ -126,18 +130,12 @@ class Forward:
     def attribute(self, name: str) -> str:
         """A name for a part that no other part has."""
         name = f"{name}_" if name in _MODULE or name.startswith("_") else name
-        free, count = name, 1
-        while free in self.attributes:
-            count += 1
-            free = numbered(name, count)
+        free = distinct(name, self.attributes)
         self.attributes.add(free)
         return free
 
     def fresh(self, name: str) -> str:
-        free, count = name, 1
-        while free in self.taken:
-            count += 1
-            free = numbered(name, count)
+        free = distinct(name, self.taken)
         self.taken.add(free)
         return free
 
@@ -171,6 +169,7 @@ class Forward:
         place = 0
         while place < len(items):
             item = items[place]
+            just_written = place > 0 and isinstance(items[place - 1], (Make, Use, Join))
             place += 1
             if self.chains(item):
                 pending.append(item)
@@ -189,7 +188,7 @@ class Forward:
                     self.lines.append(f"{goal} = {code}")
                 variable = goal
             else:
-                variable = self.single(item, variable, target)
+                variable = self.single(item, variable, target, just_written)
         return self.flush(pending, variable, target)
 
     def chains(self, item: Item) -> bool:
@@ -237,7 +236,7 @@ class Forward:
             return "classifier"
         return "body"
 
-    def single(self, item: Item, variable: str, target: str) -> str:
+    def single(self, item: Item, variable: str, target: str, just_written: bool) -> str:
         """An item that is no part of a chain, nor a merge."""
         if isinstance(item, Make):
             return self.named(item, variable, target)
@@ -257,17 +256,18 @@ class Forward:
             if item.alias not in self.needed:
                 return variable
             goal = self.goal(item.alias, target)
-            if variable == target and self.lines and self.lines[-1].startswith(f"{target} = "):
+            line = self.lines[-1] if self.lines else ""
+            if just_written and variable == target and line.startswith(f"{target} = "):
                 self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
             else:
                 self.lines.append(f"{goal} = {variable}")
             return goal
         if isinstance(item, Output):
             goal = self.fresh(python_name(item.name))
-            self.outputs[item.name] = self.expression(item.body, variable, item.name, goal)
-            if "(" in self.outputs[item.name]:
-                self.lines.append(f"{goal} = {self.outputs[item.name]}")
-                self.outputs[item.name] = goal
+            result = self.expression(item.body, variable, python_name(item.name), goal)
+            if result != goal:
+                self.lines.append(f"{goal} = {result}")
+            self.outputs[item.name] = goal
             return variable
         raise AssertionError(item)
 
