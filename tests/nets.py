@@ -134,14 +134,14 @@ _BLOCKS = [
 ]
 _UNITS = [
     "block unit(n, s=1) { add { cb n 3 s=s; conv n 1 | if C != n or s != 1 { cb n 1 s=s } }; relu }",  # noqa: E501
-    "block unit(n, s=1) { let c = C; concat { cb n 3 s=s | pool s floor; conv (c//2 + 1) 1 } }",  # noqa: E501
-    "block unit(n, s=1) { cb n 3 s=s as a; cb n 3; add { skip | from a } }",  # noqa: E501
-    "block unit(n, s=1) { cb n 1 s=s; mul { skip | gap keep; conv (max(1, n//2)) 1 relu; "  # noqa: E501
+    "block unit(n, s=1) { let c = C; concat { cb n 3 s=s | pool s floor; conv (c//2 + 1) 1 } }",
+    "block unit(n, s=1) { cb n 3 s=s as a; cb n 3; add { skip | from a } }",
+    "block unit(n, s=1) { cb n 1 s=s; mul { skip | gap keep; conv (max(1, n//2)) 1 relu; "
     "conv n 1 sigmoid } }",
     "block unit(n, s=1) { maximum { cb n 1 s=s | cb n 3 s=s }; repeat 2 { add { skip | cb n 3 } } }",  # noqa: E501
-    "block unit(n, s=1) { average { cb n 1 s=s | cb n 3 s=s | cb n 3 s=s } }",  # noqa: E501
+    "block unit(n, s=1) { average { cb n 1 s=s | cb n 3 s=s | cb n 3 s=s } }",
     "block unit(n, s=1) { cb n 3 s=s; repeat 2 as j { dwconv 3 same relu; conv (n + j) 1 }; cb n 1 }",  # noqa: E501
-    "block unit(n, s=1) { cb n 3 s=s; mul { skip | gap; dense n sigmoid } }",  # noqa: E501
+    "block unit(n, s=1) { cb n 3 s=s; mul { skip | gap; dense n sigmoid } }",
 ]
 _CALLS = [
     "cb {n} {k}", "cb {n} {k} s=2", "unit {n}", "unit {n} s=2", "unit {n}; unit {n}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnndsl.diagnostics import Edit, Fix, Note, Span
 from cnndsl.layers.base import Shape, show
 from cnndsl.layers.values import SHAPE, Word, show_value, whole
-from cnndsl.network.expect import Promise
+from cnndsl.network.expect import TOTALS, Promise
 from cnndsl.network.expressions import ExpressionError, Unknown, truth
 from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.network.network import (
@@ -267,10 +267,12 @@ class Control(Calls):
 
     def promise(self, statement: ast.Expect) -> None:
         value = self.value(statement.value)
-        if self.shape is not None:
-            seen = self.nodes[self.current]
-            problem = Promise.check(statement, value)
-            if problem is not None:
-                self.report_problem(problem)
-            else:
-                self.promises.append(Promise(statement, value, seen))
+        problem = Promise.check(statement, value)
+        if problem is not None:
+            self.report_problem(problem)
+        elif statement.metric.id in TOTALS:
+            self.promises.append(Promise(statement, value, None))
+        elif not self.started:
+            self.no_input(statement.metric.span)
+        elif self.shape is not None:
+            self.promises.append(Promise(statement, value, self.nodes[self.current]))

@@ -73,6 +73,8 @@ class _Elaborator(Control):
         for statement in statements:
             if isinstance(statement, (ast.Rounding, ast.Defaults)):
                 self.say(statement)
+            elif isinstance(statement, ast.Block):
+                self.name_parameters(statement)
         self.given_input()
         self.count(statements)
         body = self.body(statements, top=True)
@@ -190,10 +192,16 @@ class _Elaborator(Control):
         elif name.id in self.blocks:
             self.report_taken(name, self.blocks[name.id].name, "block")
         self.blocks.setdefault(name.id, statement)
+
+    def name_parameters(self, statement: ast.Block) -> None:
+        """See that a block's parameters can have their names; all blocks must be known."""
         seen: dict[str, ast.Name] = {}
         for parameter in statement.parameters:
             if reserved(parameter.name.id):
                 self.report_reserved(parameter.name, "a parameter")
+            elif parameter.name.id in self.blocks:
+                first = self.blocks[parameter.name.id].name
+                self.report_taken(parameter.name, first, "name")
             elif parameter.name.id in seen:
                 self.report_taken(parameter.name, seen[parameter.name.id], "parameter")
             seen[parameter.name.id] = parameter.name

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cnndsl.network.network import Network, Node
     from cnndsl.syntax import nodes as ast
 
-_TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
-_METRICS = (*_TOTALS, "shape", "field")
+TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
+_METRICS = (*TOTALS, "shape", "field")
 _TESTS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -27,11 +27,11 @@ _TESTS = {
 
 
 class Promise(NamedTuple):
-    """An `expect`, its value, and the layer after which it stands."""
+    """An `expect`, its value, and, where that matters, the layer after which it stands."""
 
     statement: ast.Expect
     value: Any
-    node: Node
+    node: Node | None
 
     @staticmethod
     def check(statement: ast.Expect, value: Any) -> Problem | None:
@@ -46,9 +46,9 @@ class Promise(NamedTuple):
         sized = isinstance(value, tuple)
         odd = isinstance(value, (Word, bool, Pair))
         odd = odd or (sized and any(isinstance(item, tuple) for item in value))
-        if odd or (sized and metric in _TOTALS):
+        if odd or (sized and metric in TOTALS):
             message = f"`{show_value(value)}` is nothing to compare {metric} with"
-            help_ = "write a number" if metric in _TOTALS else "write a size"
+            help_ = "write a number" if metric in TOTALS else "write a size"
             return Problem("E105", statement.value.span, message, help_)
         if metric == "shape" and statement.op not in ("==", "!="):
             return Problem("E105", statement.span, "a shape compares with == and != only")
@@ -59,7 +59,7 @@ def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
     """The message and help for a promise that the net does not keep; None where it does."""
     metric, op = promise.statement.metric.id, promise.statement.op
     test, value = _TESTS[op], promise.value
-    if metric in _TOTALS:
+    if metric in TOTALS:
         actual = getattr(network.totals, metric)
         if test(actual, value):
             return None
@@ -67,6 +67,7 @@ def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
         help_ = f"{_count(gap)} too {'many' if actual > value else 'few'}" if gap else ""
         return _broken(f"{metric} is {actual:,}", op, _count(value)), help_
     node = promise.node
+    assert node is not None
     if metric == "shape":
         shape = value if isinstance(value, tuple) else (value,)
         if test(node.output, shape):
