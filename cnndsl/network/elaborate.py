@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 from cnndsl.network.control import Control
 from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
 from cnndsl.network.values import given_shape, given_value
+from cnndsl.rules import inspect
 
 
 def elaborate(
@@ -97,27 +98,13 @@ class _Elaborator(Control):
             self.context.rounding,
             self.context.defaults,
         )
-        self.dead_code(network)
+        for found in inspect(network):
+            self.report(found.code, found.span, found.message, found.help)
         for promise in self.promises:
             message = verdict(promise, network)
             if message:
                 self.report("E301", promise.statement.span, *message)
         return None if self.problems else network
-
-    def dead_code(self, network: Network) -> None:
-        """Report what no output depends on, at the ends of the paths that lead nowhere."""
-        users = network.users()
-        outputs = set(network.outputs.values())
-        for node in network.nodes:
-            if not users[node.index] and node.index not in outputs:
-                what = "this input" if node.op == "input" else "the result of this"
-                self.report(
-                    "E114",
-                    node.span,
-                    f"{what} is never used",
-                    "remove it, or merge it with the rest: name it with `as`, and `from` "
-                    "that name in a path",
-                )
 
     def given_input(self) -> None:
         """Take up the caller's input size where the file has no `input` of its own."""

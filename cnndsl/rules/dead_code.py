@@ -1,0 +1,29 @@
+"""E114: layers and inputs whose results nothing uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.network import Network
+
+
+def find(network: Network) -> Iterator[Diagnostic]:
+    """The ends of the paths that lead to no output."""
+    users = network.users()
+    outputs = set(network.outputs.values())
+    for node in network.nodes:
+        if not users[node.index] and node.index not in outputs:
+            what = "this input" if node.op == "input" else "the result of this"
+            yield Diagnostic(
+                "E114",
+                network.source,
+                node.span,
+                f"{what} is never used",
+                "remove it, or merge it with the rest: name it with `as`, and `from` that "
+                "name in a path",
+            )
