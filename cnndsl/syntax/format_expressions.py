@@ -123,12 +123,16 @@ class Expressions:
             at = item.span.end
 
     def _range(self, out: list[Piece], first: Expr, last: Expr, start: int, level: int) -> None:
-        self.add(out, first, level, start)
-        # 1:2x3 would be one word, a size.
-        spaces = [SPACE] if nodes.Size in (type(first), type(last)) else []
+        begin: list[Piece] = []
+        end: list[Piece] = []
+        self.add(begin, first, level, start)
         colon = self.places.find("COLON", first.span.end)
-        out += [*spaces, (colon, ":"), *spaces]
-        self.add(out, last, level, colon + 1)
+        self.add(end, last, level, colon + 1)
+        # 1:2x3 would be one word, a size.
+        words = begin[-1][1].lstrip("-"), end[0][1]
+        is_size = all(word[0].isdigit() for word in words) and "x" in "".join(words)
+        spaces = [SPACE] if is_size else []
+        out += [*begin, *spaces, (colon, ":"), *spaces, *end]
 
     def _binary(self, out: list[Piece], node: nodes.Binary, spaced: bool) -> None:
         left = node.left
@@ -181,15 +185,14 @@ class Expressions:
             lines.write(text)
             space = break_ = False
             depth += (text == "(") - (text == ")")
-            at = offset
             for comment in comments.get(offset, ()):
-                if places.newlines(at, comment.span.start) or break_:
+                if break_ or places.is_alone(comment):
                     lines.break_line(indent + 1)
                 lines.comment(comment.text, places.place(comment))
-                at, break_ = comment.span.end, True
+                break_ = True
             following = bisect_left(offsets, offset) + 1
             if depth and following < len(offsets):
-                break_ = break_ or places.newlines(at, offsets[following]) > 0
+                break_ = break_ or places.newlines(offset, offsets[following]) > 0
 
 
 def _needs_parentheses(node: Expr, level: int) -> bool:

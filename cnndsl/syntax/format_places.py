@@ -71,6 +71,11 @@ class Places:
         starts = self.comment_starts
         return self.comments[bisect_left(starts, start) : bisect_left(starts, end)]
 
+    def is_alone(self, comment: Comment) -> bool:
+        """Whether a comment has a line of its own."""
+        start = self.text.rfind("\n", 0, comment.span.start) + 1
+        return not self.text[start : comment.span.start].strip()
+
     def place(self, comment: Comment) -> Place:
         """Where a comment stands, for the columns of comments."""
         line, column = self.source.position(comment.span.start)
