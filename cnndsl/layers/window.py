@@ -53,10 +53,13 @@ def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
     if not isinstance(value, tuple) or isinstance(value, Pair):
         return (value,) * rank
     if len(value) != rank:
+        help_ = f"write {rank} numbers" if rank > 1 else "write one number"
+        if len(value) == rank + 1:
+            help_ += "; or has the input lost its channels? a grey image is 28x28x1"
         raise LayerError(
             "E105",
             f"`{show_value(value)}` has {len(value)} dimensions, and the input has {rank}",
-            f"write {rank} numbers" if rank > 1 else "write one number",
+            help_,
             slot,
         )
     return value
