@@ -37,6 +37,7 @@ Sequential([
     layers.Dense(100, activation="softmax"),
 ]).summary()
 """
+DEEP = "import keras; keras.applications.ResNet152(weights=None).summary()"
 # Eight layers that keep the shape, each with its own line.
 CYCLE = (
     "conv 16 3x3 relu same",
@@ -123,6 +124,10 @@ def measure() -> None:
     if find_spec("keras") and find_spec("torch"):
         summary = [sys.executable, "-c", KERAS]
         row("`build --target markdown`", table, "Keras summary", summary, arguments.long)
+        deep = str(ROOT / "samples" / "resnet152.cnn")
+        table = [*CNNDSL, "build", deep, "--target", "markdown"]
+        summary = [sys.executable, "-c", DEEP]
+        row("the same of ResNet-152", table, "Keras summary", summary, arguments.long)
 
     print()
     print("| layers | seconds | layers a second | MiB |")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from nets import branching_nets, network, straight_nets
 from oracle import compare
 
 from cnndsl.targets import TargetError, load
 
+SAMPLES = sorted(
+    path
+    for path in (Path(__file__).resolve().parent.parent / "samples").glob("*.cnn")
+    # The first is wrong on purpose; a run of the second takes minutes and gigabytes.
+    if path.stem not in ("article_keras_listing", "unet")
+)
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -23,6 +31,15 @@ def agree(text: str) -> None:
         assume(False)
     report = compare(net, keras, torch)
     assert not report.problems, f"{text}\n{report.problems}"
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_samples(path: Path) -> None:
+    net = network(path.read_text(encoding="utf-8"), path.name)
+    assert net is not None
+    keras, torch = (load(name).generate(net) for name in ("keras", "pytorch"))
+    report = compare(net, keras, torch, batch=1)
+    assert not report.problems
 
 
 @given(straight_nets())
