@@ -212,6 +212,7 @@ def test_too_large_numbers(text: str) -> None:
 
 # What is said
 
+CALL = "a call among arguments needs parentheses around it"
 SLIPS = [
     # the text, with «» around what is marked; the message; the text once fixed
     ("if «C»", "expected `{`, found the end of the file", None),
@@ -255,7 +256,9 @@ SLIPS = [
     ("a 2«*»n 3x3", "expected an argument, found `*`", "a (2*n) 3x3"),
     ("a pad=k«//»2 b", "expected an argument, found `//`", "a pad=(k//2) b"),
     ("a /s«+»1", "expected an argument, found `+`", "a /(s+1)"),
-    ("a max(b, c)«*»2+d b", "expected an argument, found `*`", "a (max(b, c)*2+d) b"),
+    ("a (b)«*»2+d b", "expected an argument, found `*`", "a ((b)*2+d) b"),
+    ("a «max(»b, c) 2", CALL, "a (max(b, c)) 2"),
+    ("a k=«max(»b,\n c)", CALL, "a k=(max(b,\n c))"),
     ("a 3«*»3", "expected an argument, found `*`", None),
     ("a as«;» b", "expected a name, found `;`", None),
     ("a as c «20»", "expected the end of the statement, found `20`", None),
@@ -395,6 +398,8 @@ SIZE = 100_000
             "\\",
             "add { | ",
             "a = ",
+            "a(b)",
+            "max(a)+",
             "(b\nlet c\n",
             "a\u0901",
         ),

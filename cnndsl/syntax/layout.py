@@ -60,6 +60,7 @@ class Layout:
         self.broken = False  # the stretch at hand has its message
         self.mergeable = False  # and that message can take further edits
         self.unclosed = False  # the stretch has a `(` without its `)`
+        self.first = 0  # where in `tokens` the stretch begins
         self.braces: list[Token] = []  # the open ones
         self.merges: list[bool] = []  # whether paths can stand in them
         self.skip = 0  # raw tokens before this one are nested too deep to be read
@@ -91,6 +92,8 @@ class Layout:
                 elif len(self.braces) + parentheses >= MAX_NESTING:
                     self._too_deep(token, partners[index] + 1)
                 else:
+                    if parentheses == 0 and tokens and tokens[-1][2] == token[1]:
+                        self._called(token, partners[index])
                     parentheses += 1
                     last = max(last, partners[index])
                     add(token)
@@ -142,12 +145,14 @@ class Layout:
             self.braces.pop()
             self.merges.pop()
         tokens.append(token)
+        self.first = len(tokens)
         self.broken = self.unclosed = False
 
     def _else(self, token: Token) -> None:
         """Let `else` stand on the line after the brace."""
         if [kind for kind, _, _ in self.tokens[-2:]] == ["RBRACE", "_SEP"]:
             self.tokens.pop()
+            self.first = len(self.tokens)
         self.tokens.append(token)
 
     def _match_parentheses(self) -> dict[int, int]:
@@ -194,6 +199,23 @@ class Layout:
         self.report("E003", _span(token), "this `(` is never closed", "add a `)`")
         self.unclosed = True
 
+    def _called(self, token: Token, partner: int) -> None:
+        """Report `conv max(a, b) 3x3`, which would read as four arguments."""
+        kind, start, _ = self.tokens[-1]
+        if kind != "NAME" or self.first == len(self.tokens) - 1:
+            return
+        if self.tokens[self.first][0] != "NAME":
+            return
+        if not self.quiet():
+            from cnndsl.diagnostics.diagnostic import Edit, Fix
+
+            end = self.raw[partner][2]
+            call = self.source.text[start:end]
+            title = f"write `({call})`" if call.isprintable() and len(call) < 40 else "wrap it"
+            edits = (Edit(Span(start, start), "("), Edit(Span(end, end), ")"))
+            message = "a call among arguments needs parentheses around it"
+            self.report("E002", Span(start, token[2]), message, title, Fix(title, edits, True))
+
     def _stray(self, token: Token) -> None:
         """Report a closer without an opener. A brace still ends the statement before it."""
         kind, start, end = token
@@ -211,10 +233,8 @@ class Layout:
 
     def _begins_merge(self) -> bool:
         """Whether the statement before a `{` is a layer, or is broken and may be one."""
-        tokens, at = self.tokens, len(self.tokens)
-        while at > 0 and tokens[at - 1][0] not in BOUNDARIES:
-            at -= 1
-        return at == len(tokens) or tokens[at][0] in ("NAME", "BAD")
+        first = self.tokens[self.first : self.first + 1]
+        return not first or first[0][0] in ("NAME", "BAD")
 
     def _stray_bar(self, index: int, token: Token) -> None:
         """Report a bar outside of a merge, and read it as a separator."""
@@ -233,6 +253,7 @@ class Layout:
         if self.tokens and self.tokens[-1][0] == "_SEP":
             start = self.tokens.pop()[1]
         self.tokens.append(("_SEP", start, end))
+        self.first = len(self.tokens)
         self.broken = self.unclosed = False
 
     def _too_deep(self, token: Token, skip: int) -> None:
