@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.syntax.layout import Token
 
+MAX_TOKENS = 4_000_000
+"""How many words and signs a text may have; it would take gigabytes beyond that."""
+
 _TOKEN = re.compile(PATTERN)
 _KINDS = {index: kind for kind, index in _TOKEN.groupindex.items()}
 
@@ -60,8 +63,17 @@ def tokenize(source: Source) -> Lexed:
             _read_bad(tokens, kind, match[group], start)
         elif kind != "SPACE":
             add((kind, start, end))
+        if len(tokens) > MAX_TOKENS:
+            return Lexed([], [], [_too_long(source, Span(start, end))])
     tokens, problems = arrange(source, tokens)
     return Lexed(tokens, comments, problems)
+
+
+def _too_long(source: Source, span: Span) -> Diagnostic:
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+
+    message = f"the text has more than {MAX_TOKENS:,} words and signs"
+    return Diagnostic("E302", source, span, message, "write what comes again with `repeat`")
 
 
 def _is_name(word: str) -> bool:
