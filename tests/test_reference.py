@@ -1,0 +1,43 @@
+"""The language reference says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cnndsl
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.network import DEFAULT_LIMIT, control, expansion, expressions
+from cnndsl.syntax import build, layout, lexer
+
+PAGE = (Path(__file__).resolve().parent.parent / "grammar" / "README.md").read_text("utf-8")
+
+
+def test_examples_are_clean_and_canonical() -> None:
+    examples = re.findall(r"```cnn\n(.*?)```", PAGE, re.DOTALL)
+    assert examples
+    for text in examples:
+        cnndsl.check(text)
+        assert cnndsl.format(text) == text
+
+
+def test_every_layer_is_there() -> None:
+    words = set(re.findall(r"`([a-z0-9_]+)", PAGE))
+    assert not {*LAYERS, *MERGES} - words
+
+
+def test_limits() -> None:
+    section = PAGE.split("## Limits")[1].split("## ")[0]
+    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", section)]
+    assert numbers == [
+        layout.MAX_NESTING,
+        build.MAX_DEPTH,
+        control.MAX_DEPTH,
+        DEFAULT_LIMIT,
+        lexer.MAX_TOKENS,
+        10,
+        18,
+        layout.MAX_ERRORS,
+        expansion.MAX_PROBLEMS,
+    ]
+    assert expressions.MAX_VALUE == build.MAX_NUMBER == 10**18
