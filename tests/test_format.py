@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cnndsl.api import diagnose
 from cnndsl.diagnostics import Source
 from cnndsl.layers import ACTIVATIONS, argument_order
 from cnndsl.syntax import nodes
@@ -519,3 +520,45 @@ def test_property_messy_texts(random: Random) -> None:
 @example(0)
 def test_property_very_messy_texts(seed: int) -> None:
     check(Messy(Random(seed)).text())
+
+
+# What the language reference shows
+
+REFERENCE = (ROOT / "grammar" / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_nets_of_the_reference_are_clean_and_canonical() -> None:
+    nets = blocks("cnn")
+    assert len(nets) > 3
+    for net in nets:
+        assert form(net) == net
+        assert not diagnose(net)
+
+
+def test_the_messy_net_of_the_reference_becomes_the_next() -> None:
+    (messy,) = blocks("text")
+    assert form(messy) == blocks("cnn")[-1]
+
+
+def test_the_surprises_of_the_reference_are_true() -> None:
+    """Every snippet in that section is read, or is an error, as the words around it say."""
+    section = REFERENCE.split("## Where the language may surprise")[1].split("\n## ")[0]
+    snippets = re.findall(r"`([^`]+)`", section)
+    assert len(snippets) > 30
+    for code in snippets:
+        text = code if code.split()[0] in ("conv", "add", "let") else f"let a = {code}"
+        wrong = bool(parse(Source("x", text))[1])
+        assert wrong == (code in ("(4,)", "a < b < c", "10m", "4xn", "{")), code
+
+
+def test_the_operators_of_the_reference_bind_as_it_says() -> None:
+    def tree(text: str) -> Any:
+        return meaning(parse(Source("x", f"let a = {text}"))[0])
+
+    assert tree("-2**2") == tree("-(2**2)")
+    assert tree("not a == b") == tree("not (a == b)")
+    assert tree("2**3**2") == tree("2**(3**2)")
