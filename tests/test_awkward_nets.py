@@ -66,3 +66,9 @@ def test_both_frameworks_agree(text: str) -> None:
     assert net is not None
     report = compare(net, load("keras").generate(net), load("pytorch").generate(net))
     assert not report.problems
+
+
+def test_a_given_name_is_kept() -> None:
+    net = network("input 9x9x3\nconv 3 3x3; conv 3 3x3 as conv1; conv 2 1x1")
+    assert net is not None
+    assert [node.name for node in net.layers] == ["conv2", "conv1", "conv3"]

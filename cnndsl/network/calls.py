@@ -117,7 +117,9 @@ class Calls(Layering):
         note = Note(
             f"in `{text if len(text) <= 60 else text[:57] + '…'}`, called here", statement.span
         )
-        frame = Frame((*outer.instance, name), (*outer.notes, note), (*outer.calls, word))
+        frame = Frame(
+            (*outer.instance, name), (*outer.notes, note), (*outer.calls, word), outer.given
+        )
         scope = Scope(frame, self.file_scope)
         if not self.pass_arguments(block, statement, scope):
             self.shape = None

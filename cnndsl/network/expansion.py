@@ -18,7 +18,7 @@ from cnndsl.network.network import (
     Field,
     Node,
 )
-from cnndsl.network.scope import Frame, Scope
+from cnndsl.network.scope import Frame, Scope, given_names
 from cnndsl.network.words import is_word, reserved
 from cnndsl.syntax import nodes as ast
 
@@ -83,7 +83,8 @@ class Expansion:
         self.started = False
         self.depth = self.turns = 0
         self.called: set[str] = set()
-        self.scope = Scope(Frame((), (), ()))
+        given = frozenset(given_names(module.statements))
+        self.scope = Scope(Frame((), (), (), given))
         self.file_scope = self.scope
         self.cache: dict[Any, Layer] = {}
         self.blocks: dict[str, ast.Block] = {}
@@ -302,18 +303,7 @@ class Expansion:
 
     def lose_names(self, statement: ast.Statement) -> None:
         """Say nothing more of names that a statement with an error may have given with `as`."""
-        stack: list[Any] = [statement]
-        while stack:
-            item = stack.pop()
-            alias = getattr(item, "alias", None)
-            if alias is not None:
-                self.scope.frame.lost.add(alias.id)
-            bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
-            bodies += [
-                *(getattr(item, "paths", None) or ()),
-                *(getattr(item, "bodies", None) or ()),
-            ]
-            stack.extend(s for body in bodies if body is not None for s in body.statements)
+        self.scope.frame.lost.update(given_names([statement]))
 
     def body(
         self, statements: Sequence[ast.Statement], scope: Scope | None = None, top: bool = False

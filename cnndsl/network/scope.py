@@ -16,14 +16,20 @@ class Frame:
     """The file itself, or one call of a block: names given inside belong to it.
 
     `prefix` goes before the names of its nodes; `notes` tell the calls that led here; `lost`
-    are the tensors that an error keeps from being known.
+    are the tensors that an error keeps from being known; `given` are all names that the file
+    gives with `as`, which no count may take.
     """
 
-    __slots__ = ("calls", "counts", "instance", "lost", "notes", "prefix", "taken")
+    __slots__ = ("calls", "counts", "given", "instance", "lost", "notes", "prefix", "taken")
 
     def __init__(
-        self, instance: tuple[str, ...], notes: tuple[Note, ...], calls: tuple[str, ...]
+        self,
+        instance: tuple[str, ...],
+        notes: tuple[Note, ...],
+        calls: tuple[str, ...],
+        given: frozenset[str] = frozenset(),
     ) -> None:
+        self.given = given
         self.instance = instance
         self.prefix = "".join(f"{name}." for name in instance)
         self.notes = notes
@@ -37,7 +43,7 @@ class Frame:
         while True:
             count = self.counts[word] = self.counts.get(word, 0) + 1
             name = f"{word}{count}"
-            if name not in self.taken:
+            if name not in self.taken and name not in self.given:
                 self.taken.add(name)
                 return name
 
@@ -49,6 +55,19 @@ class Frame:
             name = f"{alias}_{count}"
         self.taken.add(name)
         return name
+
+
+def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
+    """All names that statements give with `as`, at any depth."""
+    stack: list[Any] = list(statements)
+    while stack:
+        item = stack.pop()
+        alias = getattr(item, "alias", None)
+        if alias is not None:
+            yield alias.id
+        bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
+        bodies += [*(getattr(item, "paths", None) or ()), *(getattr(item, "bodies", None) or ())]
+        stack.extend(s for body in bodies if body is not None for s in body.statements)
 
 
 class Scope:
