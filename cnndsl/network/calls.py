@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Note
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.values import Word, show_value
 from cnndsl.network.expressions import Unknown
+from cnndsl.network.layering import Layering
 from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.network.network import (
     Instance,
@@ -16,11 +17,6 @@ from cnndsl.network.network import (
 from cnndsl.network.scope import Frame, Scope
 from cnndsl.network.words import STATEMENTS, is_word
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-
-    pass
-from cnndsl.network.layering import Layering
 
 
 class Calls(Layering):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.base import show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
+from cnndsl.network.expressions import COMPARISONS
 from cnndsl.network.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
 _METRICS = (*TOTALS, "shape", "field")
-_TESTS = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 class Promise(NamedTuple):
@@ -58,7 +50,7 @@ class Promise(NamedTuple):
 def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
     """The message and help for a promise that the net does not keep; None where it does."""
     metric, op = promise.statement.metric.id, promise.statement.op
-    test, value = _TESTS[op], promise.value
+    test, value = COMPARISONS[op], promise.value
     if metric in TOTALS:
         actual = getattr(network.totals, metric)
         if test(actual, value):

@@ -29,7 +29,7 @@ class Unknown(Exception):
     """A value that an earlier error keeps from being known; nothing more is said of it."""
 
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -86,7 +86,7 @@ def evaluate(node: ast.Expr, look_up: Callable[[ast.Name], Any]) -> Any:
             return node.op == "or"
         return _truth(node.right, evaluate(node.right, look_up))
     left, right = _each((node.left, node.right), look_up)
-    if node.op in _COMPARE:
+    if node.op in COMPARISONS:
         return _compare(node, left, right)
     return _limit(node, _arithmetic(node, _number(node.left, left), _number(node.right, right)))
 
@@ -106,9 +106,9 @@ def _each(nodes: Sequence[ast.Expr], look_up: Callable[[ast.Name], Any]) -> list
 
 def _compare(node: ast.Binary, left: Any, right: Any) -> bool:
     if node.op in ("==", "!="):
-        return bool(_COMPARE[node.op](left, right))
+        return bool(COMPARISONS[node.op](left, right))
     try:
-        return bool(_COMPARE[node.op](_number(node.left, left), _number(node.right, right)))
+        return bool(COMPARISONS[node.op](_number(node.left, left), _number(node.right, right)))
     except ExpressionError as error:
         error.help = "words and sizes compare with == and != only"
         raise

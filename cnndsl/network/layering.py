@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import LAYERS, Layer, LayerError
@@ -10,6 +10,7 @@ from cnndsl.layers.base import Input, Shape
 from cnndsl.layers.merge import Merge
 from cnndsl.network import field
 from cnndsl.network.bind import Bound, bind
+from cnndsl.network.expansion import Expansion
 from cnndsl.network.expressions import ExpressionError, Unknown
 from cnndsl.network.network import (
     Body,
@@ -20,11 +21,6 @@ from cnndsl.network.network import (
 )
 from cnndsl.network.scope import Scope
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-
-    pass
-from cnndsl.network.expansion import Expansion
 
 
 class Layering(Expansion):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.network import network as tree
 from cnndsl.syntax import nodes as ast
-from cnndsl.targets.code import Arg, Call
+from cnndsl.targets.code import Arg
 from cnndsl.targets.contexts import Context, same
 from cnndsl.targets.program import (
     Assign,
@@ -33,11 +33,9 @@ from cnndsl.targets.python import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from cnndsl.network import Node
 
-    Lower = Callable[[Node, bool], list[Call]]
 from cnndsl.targets.survey import Survey
 
 

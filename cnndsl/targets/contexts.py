@@ -98,7 +98,33 @@ class Context:
         self.extra, self.used = state
 
 
-class LoopContext(Context):
+class InnerContext(Context):
+    """Copies of a part of a body: what they use, the context around it uses.
+
+    It has no parameters of its own to give; where values need one there is no code.
+    """
+
+    def __init__(self, outer: Context, envs: list[dict[str, Any]], names: dict[str, str]) -> None:
+        super().__init__(envs, names)
+        self.outer = outer
+        self.aliases = dict(outer.aliases)
+
+    def use(self, code: str) -> None:
+        super().use(code)
+        self.outer.use(code)
+
+    def parameter(self, values: list[Any], hint: str) -> str:
+        raise NoCode
+
+    def snapshot(self) -> Any:
+        return super().snapshot(), self.outer.snapshot()
+
+    def restore(self, state: Any) -> None:
+        super().restore(state[0])
+        self.outer.restore(state[1])
+
+
+class LoopContext(InnerContext):
     """Copies of a loop's body: every turn of every copy of what is around it.
 
     `owner` and `turn` tell, for each copy here, the copy there and the turn from 0.
@@ -109,12 +135,10 @@ class LoopContext(Context):
     ) -> None:
         envs = [{**outer.envs[o], index: t} for o, t in zip(owner, turn)]
         names = {**outer.names, source: index} if source else dict(outer.names)
-        super().__init__(envs, names)
-        self.outer = outer
+        super().__init__(outer, envs, names)
         self.owner = owner
         self.turn = turn
         self.index = index
-        self.aliases = dict(outer.aliases)
 
     def code(self, values: Sequence[Any], codes: Sequence[str | None], hint: str) -> str:
         """As outside, but a value may grow evenly with the turns; NoCode where it does not."""
@@ -125,10 +149,6 @@ class LoopContext(Context):
             found = self.by_turn(values, codes, hint)
         self.use(found)
         return found
-
-    def use(self, code: str) -> None:
-        super().use(code)
-        self.outer.use(code)
 
     def by_turn(self, values: Sequence[Any], codes: Sequence[str | None], hint: str) -> str:
         first: dict[int, Any] = {}
@@ -163,38 +183,12 @@ class LoopContext(Context):
             raise NoCode
         return self.outer.code([values[index] for index in range(count)], codes, hint)
 
-    def parameter(self, values: list[Any], hint: str) -> str:
-        raise NoCode
 
-    def snapshot(self) -> Any:
-        return super().snapshot(), self.outer.snapshot()
-
-    def restore(self, state: Any) -> None:
-        super().restore(state[0])
-        self.outer.restore(state[1])
-
-
-class PartContext(Context):
+class PartContext(InnerContext):
     """Some of the copies: those that took one way of a condition."""
 
     def __init__(self, outer: Context, copies: list[int]) -> None:
-        super().__init__([outer.envs[index] for index in copies], dict(outer.names))
-        self.outer = outer
-        self.aliases = dict(outer.aliases)
-
-    def use(self, code: str) -> None:
-        super().use(code)
-        self.outer.use(code)
-
-    def parameter(self, values: list[Any], hint: str) -> str:
-        raise NoCode
-
-    def snapshot(self) -> Any:
-        return super().snapshot(), self.outer.snapshot()
-
-    def restore(self, state: Any) -> None:
-        super().restore(state[0])
-        self.outer.restore(state[1])
+        super().__init__(outer, [outer.envs[index] for index in copies], dict(outer.names))
 
 
 def same(one: Any, other: Any) -> bool:

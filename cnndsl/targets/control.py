@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.network import network as tree
 from cnndsl.syntax import nodes as ast
-from cnndsl.targets.code import Call
 from cnndsl.targets.contexts import Context, LoopContext, NoCode, PartContext
 from cnndsl.targets.program import (
     Function,
@@ -26,11 +25,9 @@ from cnndsl.targets.python import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from cnndsl.network import Node
+    pass
 
-    Lower = Callable[[Node, bool], list[Call]]
 from cnndsl.targets.bodies import Bodies, Copies
 from cnndsl.targets.survey import branches, looks_out
 
@@ -146,12 +143,10 @@ class Control(Bodies):
             raise NoCode
         items: list[Item] = []
         for bodies in zip(*(loop.bodies for loop in loops)):
-            items += self.once(copies, list(bodies), loops[0].statement.index)
+            items += self.once(copies, list(bodies))
         return items
 
-    def once(
-        self, copies: Copies, bodies: list[tree.Body], index: ast.Name | None = None
-    ) -> list[Item]:
+    def once(self, copies: Copies, bodies: list[tree.Body]) -> list[Item]:
         """A turn of a loop where it stands."""
         if len({self.signature(body) for body in bodies}) > 1:
             raise NoCode

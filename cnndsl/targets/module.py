@@ -11,6 +11,7 @@ from cnndsl.diagnostics import Diagnostic
 from cnndsl.layers.merge import Merge
 from cnndsl.targets import TargetError
 from cnndsl.targets.code import Call, NotExpressible
+from cnndsl.targets.program import CodeCall, Make
 from cnndsl.targets.python import black, literal
 
 if TYPE_CHECKING:
@@ -83,9 +84,20 @@ def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
     return f"{line}\n\n{totals.trainable:,} {kind}parameters.\n"
 
 
-def comment(shape: Shape) -> str:
-    """A shape as the comments have it."""
-    return "×".join(map(str, shape))
+INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
+"""What an input without a name is called, by the length of its shape."""
+
+
+def shape_note(
+    item: Any, call: CodeCall | None = None, order: Callable[[Shape], Shape] = tuple
+) -> str:
+    """The comment that tells a new shape, in a framework's order; empty for none."""
+    before, after = item.shapes
+    if before == after or (call is not None and call is not item.calls[item.shaper]):
+        return ""
+    if isinstance(item, Make) and item.op == "dense":
+        return ""  # its units stand in the call
+    return "  # " + "×".join(map(str, order(after)))
 
 
 def write_module(

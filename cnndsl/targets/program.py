@@ -47,6 +47,10 @@ class Make(NamedTuple):
     carrier: int
     shaper: int
 
+    def carries(self, call: CodeCall) -> bool:
+        """Whether this is the call that carries the layer's name."""
+        return call is self.calls[self.carrier]
+
 
 class Use(NamedTuple):
     """A call of a function of the program."""

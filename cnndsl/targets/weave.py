@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers.values import Word
 from cnndsl.network import network as tree
-from cnndsl.targets.code import Call
 from cnndsl.targets.contexts import Context, NoCode
 from cnndsl.targets.program import (
     Function,
@@ -25,11 +24,9 @@ from cnndsl.targets.python import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from cnndsl.network import Node
+    pass
 
-    Lower = Callable[[Node, bool], list[Call]]
 from cnndsl.targets.bodies import Copies
 from cnndsl.targets.control import Again, Control
 from cnndsl.targets.survey import walk

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
 from cnndsl.targets.module import (
+    INPUTS,
     before_softmax,
     docstring,
     documented,
@@ -33,7 +34,6 @@ _IMPORTS = [
     (r"\blayers\.(?=.|\n)", "from keras import layers"),
     (r"\bops\.", "from keras import ops"),
 ]
-_INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 
 
 def generate(network: Network, *, logits: bool = False) -> str:
@@ -85,7 +85,7 @@ def _main(network: Network, items: list[Any], labels: set[str]) -> dict[str, Any
     taken = {*labels, *assigned(items)}
     for index in network.inputs:
         node = network.nodes[index]
-        name = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
+        name = python_name(node.alias) if node.alias else INPUTS[len(node.output)]
         free = distinct(name, taken)
         taken.add(free)
         text = f"keras.Input({node.output!r}"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import ACTIVATIONS
-from cnndsl.targets.module import comment, quoted
+from cnndsl.targets.module import quoted, shape_note
 from cnndsl.targets.program import (
     Assign,
     CodeCall,
@@ -55,25 +55,10 @@ def sequential(network: Network, items: list[Item]) -> list[str]:
     for item in items:
         if isinstance(item, Make):
             for call in item.calls:
-                name = [f"name={quoted(item.alias)}"] if item.alias and _named(item, call) else []
+                name = [f"name={quoted(item.alias)}"] if item.alias and item.carries(call) else []
                 text = call.text(*name) + ","
-                lines.append(text + _shape(item, call))
+                lines.append(text + shape_note(item, call))
     return lines
-
-
-def _named(item: Make, call: CodeCall) -> bool:
-    """Whether this is the call that carries the item's name."""
-    return call is item.calls[item.carrier]
-
-
-def _shape(item: Any, call: CodeCall | None = None) -> str:
-    """The comment that tells a new shape."""
-    before, after = item.shapes
-    if before == after or (call is not None and call is not item.calls[item.shaper]):
-        return ""
-    if isinstance(item, Make) and item.op == "dense":
-        return ""  # its units stand in the call
-    return f"  # {comment(after)}"
 
 
 def _wraps(item: Item) -> bool:
@@ -166,7 +151,7 @@ class Body:
             for place, call in enumerate(item.calls):
                 into = goal if place == len(item.calls) - 1 else target
                 more = []
-                if self.named and item.alias and call.style == "layer" and _named(item, call):
+                if self.named and item.alias and call.style == "layer" and item.carries(call):
                     more = [f"name={quoted(item.alias)}"]
                 code = f"{into} = {self.apply(call, variable, more)}"
                 if len(code) + 4 * (self.depth + 1) > WIDTH:
@@ -211,7 +196,7 @@ class Body:
         return variable
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
-        return _shape(item, call) if self.named else ""
+        return shape_note(item, call) if self.named else ""
 
     def apply(self, call: CodeCall, variable: str, more: list[str], spread: bool = False) -> str:
         if call.style == "layer":
@@ -269,7 +254,7 @@ class Body:
         if len(self.lines) == before:
             self.lines.pop()  # nothing to do, however often
         elif named and item.steady:
-            note = _shape(item)
+            note = shape_note(item)
             if "  #" not in self.lines[-1] and len(self.lines[-1]) + len(note) + 4 <= WIDTH:
                 self.lines[-1] += note
         self.depth -= 1

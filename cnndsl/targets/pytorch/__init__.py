@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets.module import (
+    INPUTS,
     before_softmax,
     docstring,
     documented,
@@ -35,8 +36,6 @@ _IMPORTS = [
     (r"\bF\.", "from torch.nn import functional as F"),
 ]
 LOSS = "The outputs are logits: train with nn.CrossEntropyLoss."
-
-_INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 
 
 def generate(network: Network, *, logits: bool = False) -> str:
@@ -100,7 +99,7 @@ def _net(network: Network, items: list[Item], name: str) -> str:
     variables: dict[str, str] = {}
     for index in network.inputs:
         node = network.nodes[index]
-        variable = python_name(node.alias) if node.alias else _INPUTS[len(node.output)]
+        variable = python_name(node.alias) if node.alias else INPUTS[len(node.output)]
         if len(network.inputs) == 1 and not node.alias:
             variable = "x"
         free = distinct(variable, inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets.module import comment
+from cnndsl.targets.module import shape_note
 from cnndsl.targets.program import (
     CodeCall,
     Goto,
@@ -92,19 +92,9 @@ def _conditional(item: When) -> str:
     return text
 
 
-def _carries(item: Make, call: CodeCall) -> bool:
-    """Whether this is the call that carries the item's name."""
-    return call is item.calls[item.carrier]
-
-
 def _note(item: Any, call: CodeCall | None = None) -> str:
     """The comment that tells a new shape."""
-    before, after = item.shapes
-    if before == after or (call is not None and call is not item.calls[item.shaper]):
-        return ""
-    if isinstance(item, Make) and item.op == "dense":
-        return ""  # its units stand in the call
-    return f"  # {comment(first(after))}"
+    return shape_note(item, call, first)
 
 
 class Forward:
@@ -278,10 +268,10 @@ class Forward:
         for place, call in enumerate(item.calls):
             into = goal if place == len(item.calls) - 1 else target
             wrapped = _FUNCTIONS.get(call.text())
-            if wrapped is not None and not _carries(item, call):
+            if wrapped is not None and not item.carries(call):
                 self.lines.append(f"{into} = {wrapped}({variable})")
             else:
-                kind = item.alias if _carries(item, call) else call.function.rpartition(".")[2]
+                kind = item.alias if item.carries(call) else call.function.rpartition(".")[2]
                 kind = kind if kind == item.alias else f"{item.alias}_{kind.lower()}"
                 name = self.keep(
                     python_name(kind), call.text(), _note(item, call) if self.comments else ""
