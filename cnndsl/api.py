@@ -111,7 +111,7 @@ def build(
     input: str | None = None,
     limit: int = LIMIT,
     **options: Any,
-) -> str:
+) -> str | bytes:
     """What a target makes of a net: the source of a module, a document, data.
 
     * `net`: a text, or what `check` returned
@@ -119,8 +119,10 @@ def build(
     * `file`, `set`, `input`, `limit`: as for `check`, for a text
     * `options`: whatever else the target takes
 
-    Raises CnndslError where the text has errors or the target cannot express the net, and
-    ValueError where there is no such target.
+    The result is bytes where the target's files are no text. Raises CnndslError where the
+    text has errors or the target cannot express the net, ValueError where there is no such
+    target or an option has a value that it does not know, and `targets.Unavailable` where a
+    library that the target needs is missing.
     """
     from cnndsl import targets
 

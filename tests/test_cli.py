@@ -426,16 +426,24 @@ class Fake:
     """A target that needs no templates."""
 
     SUFFIX = ".txt"
+    OPTIONS = (
+        targets.Option("depth", "how deep", "natural", "N"),
+        targets.Option("parts", "what to show", "words", "A,B", ("a", "b")),
+    )
 
     @staticmethod
-    def generate(network: object, *, depth: int | None = None) -> str:
+    def generate(
+        network: object, *, depth: int | None = None, parts: tuple[str, ...] = ()
+    ) -> str | bytes:
+        if parts == ("b",):
+            return bytes([0x80, 0])
         if getattr(network, "name", "") == "impossible":
             from cnndsl.diagnostics import Diagnostic, Span
 
             source = network.source  # type: ignore[attr-defined]
             raise targets.TargetError([Diagnostic("E401", source, Span(0, 3), "no way")])
         totals = network.totals  # type: ignore[attr-defined]
-        deep = f" {depth}" if depth else ""
+        deep = f" {depth}" if depth else "".join(parts)
         return f"{network.name}×{totals.params}{deep}\n"  # type: ignore[attr-defined]
 
 
@@ -470,6 +478,19 @@ def test_options_of_a_target(run: Run) -> None:
     assert run("build", "a.cnn", "-t", "fake", "--depth", "2").out == "a×80 2\n"
     code, _, err = run("build", "a.cnn", "-t", "fake", "--depth", "none")
     assert code == 2 and "--depth wants a natural number" in err
+    assert run("build", "a.cnn", "-t=fake", "--parts", "b,a").out == "a×80ba\n"
+    code, _, err = run("build", "a.cnn", "--target=fake", "--parts", "a,c")
+    assert code == 2 and "--parts knows no `c`" in err
+    assert "how deep" in run("build", "--target", "fake", "--help").out
+    assert "how deep" not in run("build", "--help").out
+
+
+@with_fake
+def test_bytes_are_written_as_they_are(run: Run) -> None:
+    write(a=CLEAN)
+    assert run("build", "a.cnn", "-t", "fake", "--parts", "b", "-o", "a.bin").code == 0
+    assert Path("a.bin").read_bytes() == bytes([0x80, 0])
+    assert run("build", "a.cnn", "-t", "fake", "--parts", "b", "-o", "a.bin", "--check").code == 0
 
 
 def test_an_option_that_a_target_does_not_take(run: Run) -> None:

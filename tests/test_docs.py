@@ -1,6 +1,6 @@
 """What the documents show is what happens: commands, Python, nets, the table of layers.
 
-`python tests/test_docs.py` writes into the README what the commands print today.
+`python tests/test_docs.py` writes into the README and `docs/` what the commands print today.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,16 @@ import cnndsl
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+REPLAYED = [README, *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "benchmarks/*.md", "grammar/*.md", "cnndsl/diagnostics/pages/*.md")
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "benchmarks/*.md",
+        "grammar/*.md",
+        "cnndsl/diagnostics/pages/*.md",
+    )
     for path in ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -81,16 +89,24 @@ def renewed(text: str) -> str:
     return LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
 
 
-@pytest.mark.parametrize("block", blocks(README, "console"), ids=lambda b: b.splitlines()[0])
+def named(language: str) -> list[Any]:
+    """All code of the documents in a language, each with a name for its test."""
+    return [
+        pytest.param(code, id=f"{path.name}: {code.splitlines()[0]}")
+        for path in REPLAYED
+        for code in blocks(path, language)
+    ]
+
+
+@pytest.mark.parametrize("block", named("console"))
 def test_commands_print_what_is_shown(block: str) -> None:
     assert replay(block) == block
 
 
-@pytest.mark.parametrize("number", range(len(blocks(README, "python"))))
-def test_python_runs(number: int) -> None:
-    code = blocks(README, "python")[number]
+@pytest.mark.parametrize("code", named("python"))
+def test_python_runs(code: str) -> None:
     if not code.startswith("# Generated"):
-        exec(compile(code, f"README.md, Python block {number}", "exec"), {})
+        exec(compile(code, "<a document>", "exec"), {})
 
 
 def test_nets_of_the_readme_are_clean() -> None:
@@ -131,4 +147,5 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in REPLAYED:
+        document.write_text(renewed(document.read_text(encoding="utf-8")), encoding="utf-8")

@@ -13,7 +13,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cnndsl.cli.options import Arguments, Command
 
@@ -57,7 +57,7 @@ def run(words: list[str]) -> int:
         return 2
     name, *rest = words
     if name in COMMANDS:
-        command, action = load(name)
+        command, action = load(name, rest)
         options = rest[: rest.index("--")] if "--" in rest else rest
         if "-h" in options or "--help" in options:
             from cnndsl.cli.help import help_text
@@ -91,10 +91,14 @@ def run(words: list[str]) -> int:
     raise UsageError(f"unknown {kind} {quoted(name)}{nearest(name, known)}")
 
 
-def load(name: str) -> tuple[Command, Callable[[Arguments], int]]:
-    """What a command takes, and the function that runs it."""
+def load(name: str, words: Sequence[str] = ()) -> tuple[Command, Callable[[Arguments], int]]:
+    """What a command takes, and the function that runs it.
+
+    What `build` takes depends on the target that `words` name: it has a function for that.
+    """
     module = __import__(f"cnndsl.cli.{name}", fromlist=["COMMAND"])
-    return module.COMMAND, module.run
+    command = module.command(words) if hasattr(module, "command") else module.COMMAND
+    return command, module.run
 
 
 def _report(error: BaseException) -> int:

@@ -6,7 +6,6 @@ import os
 
 from cnndsl.cli.files import STDIN, FileError, write_files
 from cnndsl.cli.nets import (
-    DEPTH,
     INPUT,
     LIMITS,
     SET,
@@ -21,9 +20,11 @@ from cnndsl.cli.options import Command, Option, UsageError, nearest, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from cnndsl.cli.options import Arguments
+    from cnndsl.targets import Option as TargetOption
     from cnndsl.targets import Target
 
 COMMAND = Command(
@@ -31,7 +32,8 @@ COMMAND = Command(
     "FILE… --target T",
     "turn nets into code, a document or data",
     "Turn nets into code for a framework, a document, or data for programs.\n"
-    "Where a net has errors nothing is written.",
+    "Where a net has errors nothing is written.\n"
+    "`cnndsl build --target T --help` adds the options of a target.",
     (
         Option("-t, --target", "what to make: keras, pytorch, markdown, json, …", "T"),
         Option(
@@ -43,8 +45,6 @@ COMMAND = Command(
         Option("--check", "write nothing; exit 1 where PATH is not what would be written"),
         SET,
         INPUT,
-        Option("--depth", f"for markdown: {DEPTH.help}", "N"),
-        Option("--logits", "for keras and pytorch: leave out a softmax at the end of the net"),
         LIMITS,
     ),
     (
@@ -55,14 +55,70 @@ COMMAND = Command(
 )
 
 
+def command(words: Sequence[str]) -> Command:
+    """What `build` takes with the options of the target that the command line names."""
+    from cnndsl import targets
+
+    name = named_target(words)
+    try:
+        if name is None:
+            return COMMAND
+        options = targets.load(name).OPTIONS
+    except KeyError:
+        return COMMAND  # `run` says that there is no such target
+
+    def refuse(option: str) -> str:
+        others = (each for each in targets.names() if each != name)
+        takers = [
+            other
+            for other in others
+            if option.removeprefix("--") in [each.name for each in targets.load(other).OPTIONS]
+        ]
+        if not takers:
+            return ""
+        return f"--target {name} takes no {option}; {', '.join(takers)} {_DO[len(takers) > 1]}"
+
+    return Command(
+        COMMAND.name,
+        COMMAND.operands,
+        COMMAND.summary,
+        COMMAND.about,
+        (*COMMAND.options[:-1], *map(as_option, options)),
+        COMMAND.examples,
+        refuse,
+    )
+
+
+_DO = ("does", "do")
+
+
+def named_target(words: Sequence[str]) -> str | None:
+    """The value of `--target` in words that have not been read yet."""
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word in ("-t", "--target"):
+            return words[place + 1] if place + 1 < len(words) else None
+        if word.startswith("--target="):
+            return word.removeprefix("--target=")
+        if word.startswith("-t"):
+            return word.removeprefix("-t").removeprefix("=")
+    return None
+
+
+def as_option(option: TargetOption) -> Option:
+    """An option of a target as the command line has it."""
+    choices = option.choices if option.kind == "word" else ()
+    return Option(f"--{option.name}", option.help, option.value, choices=choices)
+
+
 def run(arguments: Arguments) -> int:
     import sys
 
     from cnndsl.cli.output import data, err, say
-    from cnndsl.targets import TargetError
+    from cnndsl.targets import OptionError, TargetError, Unavailable
 
-    name = arguments.get("target")
-    target = load_target(name)
+    target = load_target(arguments.get("target"))
     paths = named_files(arguments)
     output = arguments.get("output")
     if output is None and arguments.has("check"):
@@ -71,13 +127,18 @@ def run(arguments: Arguments) -> int:
     places = plan(arguments.operands, paths, output, target.SUFFIX)
 
     done, unreadable = examine_files(arguments, paths)
-    texts: list[str] = []
+    texts: list[str | bytes] = []
     for file in done:
         if file.network is not None:
             try:
                 texts.append(target.generate(file.network, **options))
             except TargetError as error:
                 file.diagnostics += error.diagnostics
+            except OptionError as error:
+                raise UsageError(str(error)) from None
+            except Unavailable as error:
+                say(str(error))
+                return 2
     diagnostics = [each for file in done for each in file.diagnostics]
     if diagnostics:
         err(show_diagnostics(diagnostics, sys.stderr))
@@ -116,16 +177,28 @@ def load_target(name: str | None) -> Target:
 
 def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
     """What the command line says to the target alone."""
-    options: dict[str, Any] = {}
-    if arguments.has("depth"):
-        options["depth"] = natural(arguments, "depth")
-    if arguments.has("logits"):
-        options["logits"] = True
-    taken = target.generate.__kwdefaults__ or {}
-    for key in options:
-        if key not in taken:
-            raise UsageError(f"--target {arguments.get('target')} takes no --{key}")
-    return options
+    return {
+        option.name.replace("-", "_"): option_value(arguments, option)
+        for option in target.OPTIONS
+        if arguments.has(option.name)
+    }
+
+
+def option_value(arguments: Arguments, option: TargetOption) -> Any:
+    """The value of a target's option as its `generate` takes it."""
+    if option.kind == "flag":
+        return True
+    if option.kind == "natural":
+        return natural(arguments, option.name)
+    text = arguments.get(option.name) or ""
+    if option.kind == "word":
+        return text
+    words = tuple(word.strip() for word in text.split(","))
+    for word in words:
+        if option.choices and word not in option.choices:
+            near = nearest(word, option.choices) or f"; known are {', '.join(option.choices)}"
+            raise UsageError(f"--{option.name} knows no {quoted(word)}{near}")
+    return words
 
 
 def is_folder(operands: list[str], paths: list[str], output: str) -> bool:
@@ -190,16 +263,16 @@ def make_folder(folder: str) -> None:
         raise FileError(f"{folder}: cannot make this folder: {reason(error)}") from None
 
 
-def up_to_date(files: dict[str, str]) -> bool:
+def up_to_date(files: dict[str, str | bytes]) -> bool:
     """Whether every file holds its text; says which do not."""
-    from cnndsl.cli.files import read_bytes
+    from cnndsl.cli.files import content, read_bytes
     from cnndsl.cli.output import say
 
     stale = 0
     for place, text in files.items():
         if not os.path.lexists(place):
             say(f"{place} does not exist")
-        elif read_bytes(place) != text.encode("utf-8"):
+        elif read_bytes(place) != content(text):
             say(f"{place} is out of date")
         else:
             continue

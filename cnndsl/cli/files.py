@@ -11,7 +11,7 @@ from cnndsl.diagnostics.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
 
@@ -105,8 +105,13 @@ def decode(name: str, content: bytes) -> tuple[Source, list[Diagnostic]]:
     return source, [Diagnostic("E006", source, Span(at, at + 1), message, help_)]
 
 
-def write_files(files: dict[str, str]) -> None:
-    """Write texts to paths, all or none: a reader finds the old file or the new one.
+def content(text: str | bytes) -> bytes:
+    """What a file holds: a text as UTF-8."""
+    return text.encode("utf-8") if isinstance(text, str) else text
+
+
+def write_files(files: Mapping[str, str | bytes]) -> None:
+    """Write texts or bytes to paths, all or none: a reader finds the old file or the new one.
 
     An existing file keeps its mode, and a symbolic link stays a link.
     """
@@ -114,7 +119,7 @@ def write_files(files: dict[str, str]) -> None:
     path = ""
     try:
         for path, text in files.items():
-            content = text.encode("utf-8")
+            written = content(text)
             target = os.path.realpath(path)
             mode = None
             try:
@@ -126,12 +131,12 @@ def write_files(files: dict[str, str]) -> None:
                     raise IsADirectoryError(None, "is a folder")
                 if not stat.S_ISREG(status.st_mode):
                     with open(path, "wb") as device:  # as /dev/stdout: nothing to replace
-                        device.write(content)
+                        device.write(written)
                     continue
                 if not os.access(path, os.W_OK):
                     raise PermissionError(None, "permission denied")
                 mode = stat.S_IMODE(status.st_mode)
-            waiting.append((_write_beside(target, content, mode), target))
+            waiting.append((_write_beside(target, written, mode), target))
         while waiting:
             temporary, path = waiting[0]
             os.replace(temporary, path)

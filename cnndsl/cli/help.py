@@ -12,13 +12,14 @@ def overview() -> str:
     from cnndsl.cli import COMMANDS, load
 
     commands = [load(name)[0] for name in COMMANDS]
+    width = max(map(len, COMMANDS))
     lines = [
         "usage: cnndsl COMMAND [options]",
         "",
         "Convolutional networks in a small language: checked, and turned into code.",
         "",
         "commands:",
-        *(f"  {command.name:<7}{command.summary}" for command in commands),
+        *(f"  {command.name:<{width}}  {command.summary}" for command in commands),
         "",
         "options:",
         "  -h, --help     show this help, or after a command the command's",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class UsageError(Exception):
@@ -39,9 +39,12 @@ class Option:
 
 
 class Command:
-    """What a command is called with, and what its help says."""
+    """What a command is called with, and what its help says.
 
-    __slots__ = ("about", "examples", "name", "operands", "options", "summary")
+    `refuse` says more of an option that the command does not take, or nothing.
+    """
+
+    __slots__ = ("about", "examples", "name", "operands", "options", "refuse", "summary")
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Command:
         about: str,
         options: tuple[Option, ...],
         examples: tuple[str, ...],
+        refuse: Callable[[str], str] = lambda name: "",
     ) -> None:
         self.name = name
         self.operands = operands
@@ -58,6 +62,7 @@ class Command:
         self.about = about
         self.options = (*options, HELP)
         self.examples = examples
+        self.refuse = refuse
 
 
 HELP = Option("-h, --help", "show this help")
@@ -99,12 +104,16 @@ def read_arguments(command: Command, words: list[str]) -> Arguments:
         elif word == "-" or not word.startswith("-"):
             arguments.operands.append(word)
         else:
-            _read_option(known, arguments, word, rest)
+            _read_option(command, known, arguments, word, rest)
     return arguments
 
 
 def _read_option(
-    known: dict[str, Option], arguments: Arguments, word: str, rest: Iterable[str]
+    command: Command,
+    known: dict[str, Option],
+    arguments: Arguments,
+    word: str,
+    rest: Iterable[str],
 ) -> None:
     if word.startswith("--"):
         name, given, value = word.partition("=")
@@ -112,7 +121,8 @@ def _read_option(
         name, given, value = word[:2], word[2:], word[2:].removeprefix("=")
     option = known.get(name)
     if option is None:
-        raise UsageError(f"unknown option {quoted(name)}{nearest(name, known)}")
+        why = command.refuse(name)
+        raise UsageError(why or f"unknown option {quoted(name)}{nearest(name, known)}")
     if not option.value:
         if given:
             raise UsageError(f"{name} takes no value")

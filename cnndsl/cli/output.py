@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from cnndsl.cli.options import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
@@ -30,16 +32,22 @@ def say(message: str) -> None:
     err(f"cnndsl: {printable(message)}\n")
 
 
-def data(text: str) -> None:
+def data(text: str | bytes) -> None:
     """The contents of a file, to standard output: UTF-8 and `\\n` whatever the locale.
 
-    So `build … > x.py` writes the same bytes as `build … -o x.py`. On a terminal it is text.
+    So `build … > x.py` writes the same bytes as `build … -o x.py`. On a terminal it is text,
+    and what is not text does not go there.
     """
     stream = sys.stdout
     if stream is None:
         raise OSError("standard output is closed")
     buffer = getattr(stream, "buffer", None)
-    if buffer is None or stream.isatty():
+    if isinstance(text, bytes):
+        if buffer is None or stream.isatty():
+            raise UsageError("this is not text: give -o PATH")
+        stream.flush()
+        buffer.write(text)
+    elif buffer is None or stream.isatty():
         _write(stream, text)
     else:
         stream.flush()

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
 
 
+class Option(NamedTuple):
+    """A keyword of a target's `generate`, and how the command line gives it.
+
+    `kind` is `flag` for one that is given or not, `natural` for a whole number from 1,
+    `word` for a text, one of `choices` where there are any, and `words` for several with
+    commas between them, which `generate` gets as a tuple. `value` is what help shows for
+    the value.
+    """
+
+    name: str
+    help: str
+    kind: Literal["flag", "natural", "word", "words"] = "flag"
+    value: str = ""
+    choices: tuple[str, ...] = ()
+
+
 class Target(Protocol):
-    """A module `cnndsl.targets.NAME`: a suffix for files, and `generate`."""
+    """A module `cnndsl.targets.NAME`: a suffix for files, `generate` and its options."""
 
     SUFFIX: str
+    OPTIONS: tuple[Option, ...]
 
-    def generate(self, network: Network, **options: Any) -> str:
-        """The text that a network becomes; raises NotExpressible."""
+    def generate(self, network: Network, **options: Any) -> str | bytes:
+        """The contents of the file that a network becomes.
+
+        Raises TargetError for a network that the target cannot express, OptionError for
+        options that do not go together, and Unavailable where a library is missing.
+        """
         ...
 
 
@@ -25,6 +48,21 @@ class TargetError(Exception):
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics))
         self.diagnostics = diagnostics
+
+
+class OptionError(ValueError):
+    """An option with a value that the target does not know. Its text says so in a line."""
+
+
+class Unavailable(Exception):
+    """A library that the target works with is not installed.
+
+    `library` is its name, `extra` the extra of cnndsl that brings it.
+    """
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed: pip install 'cnndsl[{extra}]'")
+        self.library, self.extra = library, extra
 
 
 def names() -> tuple[str, ...]:

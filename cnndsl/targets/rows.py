@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnndsl.layers.base import show
 from cnndsl.layers.values import NATURAL, PADS, SIZES, Pair, show_value
 from cnndsl.network.network import Choice, Instance, Loop, Merged, Side
+from cnndsl.targets import Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from cnndsl.layers import Layer, Shape
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Body
+
+DEPTH = Option(
+    "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
+)
+"""The option of every target that shows rows."""
 
 NONE = "-"
 """What stands where a column says nothing about a layer."""

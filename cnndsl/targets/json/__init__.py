@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cnndsl.network import Network, Node
 
 SUFFIX = ".json"
+OPTIONS = ()
 
 _dump = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.targets import Option
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
 from cnndsl.targets.module import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cnndsl.targets.program import Function
 
 SUFFIX = ".py"
+OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
 _IMPORTS = [
     (r"\bmath\.", "import math\n"),

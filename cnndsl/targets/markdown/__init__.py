@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnndsl.diagnostics.render import columns as width_of
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.values import Pair
-from cnndsl.targets.rows import NONE, Column, remark, short_text, table, tuple_text
+from cnndsl.targets.rows import DEPTH, NONE, Column, remark, short_text, table, tuple_text
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnndsl.targets.rows import Row
 
 SUFFIX = ".md"
+OPTIONS = (DEPTH,)
 
 _WIDEST = 40
 """How far cells are filled up with spaces; a longer one sticks out, and no others with it."""

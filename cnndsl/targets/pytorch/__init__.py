@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.targets import Option
 from cnndsl.targets.module import (
     INPUTS,
     before_softmax,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cnndsl.targets.program import Function, Item, Parameter
 
 SUFFIX = ".py"
+OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
 _IMPORTS = [
     (r"\bmath\.", "import math\n"),
