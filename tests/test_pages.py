@@ -14,6 +14,7 @@ from cnndsl.api import examine
 from cnndsl.cli.files import decode
 from cnndsl.cli.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic
+from cnndsl.documents import renew
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.targets.pytorch.forms import FORMS
 
@@ -23,7 +24,7 @@ SECTIONS = ["What", "Why", "Bad", "Good", "How to mend"]
 
 def block(code: str, title: str) -> str:
     """The program of a page's Bad or Good."""
-    found = re.search(rf"^## {title}\n\n```cnn\n(.*?)^```$", page(code), re.S | re.M)
+    found = re.search(rf"^## {title}\n\n```\w+\n(.*?)^```$", page(code), re.S | re.M)
     assert found, f"{code} has no {title}"
     return found[1]
 
@@ -35,6 +36,8 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
     source, problems = decode("page.cnn", text.encode(encoding))
     if problems:
         return problems
+    if code == "E501":
+        return renew(source, examine, lambda name: decode(name, b"")).diagnostics
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
     network, problems = examine(source, settings)

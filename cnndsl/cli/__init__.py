@@ -1,4 +1,4 @@
-"""The command line: `cnndsl build`, `check`, `fmt`, `show`, `rule`.
+"""The command line: `cnndsl build`, `check`, `fmt` and the rest.
 
 One small file a command. Whatever is imported here is waited for at every start, so that
 each command imports what it needs, when it needs it.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.options import Arguments, Command
 
-COMMANDS = ("build", "check", "fmt", "show", "rule")
+COMMANDS = ("build", "check", "fmt", "show", "docs", "rule")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -12,7 +12,6 @@ from cnndsl.cli.nets import (
     examine_files,
     has_errors,
     named_files,
-    natural,
     show_diagnostics,
     summary,
 )
@@ -178,27 +177,20 @@ def load_target(name: str | None) -> Target:
 def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
     """What the command line says to the target alone."""
     return {
-        option.name.replace("-", "_"): option_value(arguments, option)
+        option.name.replace("-", "_"): option_value(option, arguments.get(option.name) or "")
         for option in target.OPTIONS
         if arguments.has(option.name)
     }
 
 
-def option_value(arguments: Arguments, option: TargetOption) -> Any:
+def option_value(option: TargetOption, text: str) -> Any:
     """The value of a target's option as its `generate` takes it."""
-    if option.kind == "flag":
-        return True
-    if option.kind == "natural":
-        return natural(arguments, option.name)
-    text = arguments.get(option.name) or ""
-    if option.kind == "word":
-        return text
-    words = tuple(word.strip() for word in text.split(","))
-    for word in words:
-        if option.choices and word not in option.choices:
-            near = nearest(word, option.choices) or f"; known are {', '.join(option.choices)}"
-            raise UsageError(f"--{option.name} knows no {quoted(word)}{near}")
-    return words
+    from cnndsl.targets import OptionError, read_option
+
+    try:
+        return read_option(option, text)
+    except OptionError as error:
+        raise UsageError(f"--{option.name} {error}") from None
 
 
 def is_folder(operands: list[str], paths: list[str], output: str) -> bool:

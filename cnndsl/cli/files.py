@@ -28,11 +28,11 @@ def reason(error: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
-def find_files(operands: Iterable[str]) -> list[str]:
+def find_files(operands: Iterable[str], suffix: str = ".cnn") -> list[str]:
     """The files that a command is to work on: folders looked through, none twice.
 
-    A folder means every `.cnn` file below it in the order of their paths, but for hidden
-    ones. A file that is named counts whatever its suffix.
+    A folder means every file with the suffix below it in the order of their paths, but for
+    hidden ones. A file that is named counts whatever its suffix.
     """
     found: dict[str, str] = {}
     for operand in operands:
@@ -41,12 +41,12 @@ def find_files(operands: Iterable[str]) -> list[str]:
             continue
         if not operand or "\0" in operand:
             raise UsageError(f"{quoted(operand)} is no path")
-        for path in _below(operand) if os.path.isdir(operand) else (operand,):
+        for path in _below(operand, suffix) if os.path.isdir(operand) else (operand,):
             found.setdefault(os.path.realpath(path), path)
     return list(found.values())
 
 
-def _below(folder: str) -> list[str]:
+def _below(folder: str, suffix: str) -> list[str]:
     def refuse(error: OSError) -> None:
         raise FileError(f"{error.filename}: {reason(error)}")
 
@@ -56,10 +56,10 @@ def _below(folder: str) -> list[str]:
         paths += [
             os.path.join(where, name)
             for name in files
-            if name.endswith(".cnn") and not name.startswith(".")
+            if name.endswith(suffix) and not name.startswith(".")
         ]
     if not paths:
-        raise FileError(f"{folder}: no .cnn file in this folder")
+        raise FileError(f"{folder}: no {suffix} file in this folder")
     return sorted(paths, key=lambda path: path.split(os.sep))
 
 

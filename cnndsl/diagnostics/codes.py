@@ -1,7 +1,7 @@
 """Every code that a diagnostic can have. Each has a page, `pages/CODE.md`.
 
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
-bounds, E4 about targets.
+bounds, E4 about targets, E5 about documents.
 """
 
 from __future__ import annotations
@@ -59,5 +59,6 @@ CODES: dict[str, Code] = {
         Code("E301", "expect-failed", "a promise of the file that the net does not keep"),
         Code("E302", "too-large", "a net or a number beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),
+        Code("E501", "bad-region", "a region of a document that cannot be written"),
     )
 }

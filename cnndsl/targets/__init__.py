@@ -89,3 +89,24 @@ def load(name: str) -> Target:
     if not hasattr(module, "__path__"):  # something that targets share
         raise KeyError(name)
     return module
+
+
+def read_option(option: Option, text: str) -> Any:
+    """The value of an option as `generate` takes it, from what was written.
+
+    A flag is True whatever was written. Raises OptionError, whose text goes on from the name
+    of the option.
+    """
+    if option.kind == "flag":
+        return True
+    if option.kind == "natural":
+        digits = text.replace("_", "")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
+            raise OptionError("wants a natural number")
+        return int(digits)
+    words = tuple(word.strip() for word in text.split(",")) if option.kind == "words" else (text,)
+    for word in words:
+        if option.choices and word not in option.choices:
+            known = ", ".join(option.choices)
+            raise OptionError(f"knows no `{word[:60]}`; it knows {known}")
+    return words if option.kind == "words" else text

@@ -1,0 +1,170 @@
+"""Write the regions of a document anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.documents.directive import DirectiveError, read_directive
+from cnndsl.documents.layout import survey
+from cnndsl.targets import OptionError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from cnndsl.documents.directive import Directive
+    from cnndsl.documents.layout import Fence, Region
+    from cnndsl.network import Network
+
+    Examine: TypeAlias = "Callable[[Source], tuple[Network | None, list[Diagnostic]]]"
+    """What checks a net: `cnndsl.api.examine`."""
+    Read: TypeAlias = "Callable[[str], tuple[Source, list[Diagnostic]]]"
+    """What reads the file that a region names, relative to the document."""
+
+
+class Renewed(NamedTuple):
+    """A document as it should be.
+
+    * `text`: the document with its regions written anew
+    * `files`: what stands in files of its own, such as pictures; by path as in the document
+    * `regions`: how many regions it has, and `nets` how many nets
+    * `diagnostics`: what is wrong with its nets and regions; the text is of no use with errors
+    """
+
+    text: str
+    files: Mapping[str, str | bytes]
+    regions: int
+    nets: int
+    diagnostics: list[Diagnostic]
+
+
+class Net(NamedTuple):
+    """A net that a region can ask for, and what is wrong with it."""
+
+    source: Source
+    network: Network | None
+    diagnostics: list[Diagnostic]
+    fails: bool = False
+
+
+def renew(source: Source, examine: Examine, read: Read) -> Renewed:
+    """A document with its regions written anew; raises `targets.Unavailable`."""
+    layout = survey(source)
+    problems = layout.problems
+    nets = []
+    for number, fence in enumerate(layout.fences):
+        # The net has a name of its own: what is said about it must not change when the
+        # lines above it do.
+        own = Source(_stem(source.name), fence.text)
+        network, found = examine(own)
+        nets.append(Net(own, network, found, fence.fails))
+        clean = network is not None
+        if fence.fails and clean:
+            span = Span(fence.starts[0], fence.starts[0])
+            message = "this net is said to fail, and is clean"
+            problems.append(Diagnostic("E501", source, span, message, "remove `fails`"))
+        elif not fence.fails:
+            problems += [_moved(each, source, layout.fences[number]) for each in found]
+
+    pieces, files, last = [], {}, 0
+    for region in layout.regions:
+        pieces += [source.text[last : region.body.start]]
+        last = region.body.end
+        try:
+            directive = read_directive(source.text[region.words.start : region.words.end])
+            net = _net(directive, region, nets, examine, read)
+            _demand(net, directive)
+            filled = directive.fill(net.network, net.diagnostics)
+        except (DirectiveError, OptionError) as error:
+            help_ = error.help if isinstance(error, DirectiveError) else ""
+            words = _trimmed(source.text, region.words)
+            problems.append(Diagnostic("E501", source, words, str(error), help_))
+        except TargetError as error:
+            problems += [
+                (
+                    _moved(each, source, layout.fences[region.fence - 1])
+                    if each.source is nets[region.fence - 1].source
+                    else each
+                )
+                for each in error.diagnostics
+            ]
+        except _Broken as error:
+            problems += error.diagnostics
+        else:
+            files.update(filled.files)
+            pieces.append(_set_in(filled.text, region))
+    pieces.append(source.text[last:])
+    return Renewed("".join(pieces), files, len(layout.regions), len(nets), problems)
+
+
+class _Broken(Exception):
+    """A net with errors that are said elsewhere, or that `diagnostics` hold."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__()
+        self.diagnostics = diagnostics
+
+
+def _net(
+    directive: Directive, region: Region, nets: list[Net], examine: Examine, read: Read
+) -> Net:
+    """The net that a region speaks of."""
+    if directive.file:
+        source, problems = read(directive.file)
+        network, found = (None, problems) if problems else examine(source)
+        if network is None and not directive.takes_errors:
+            raise _Broken(found)
+        return Net(source, network, found, network is None)
+    if not region.fence:
+        raise DirectiveError("there is no net before this", "put it after a block, or `file=…`")
+    net = nets[region.fence - 1]
+    if net.network is None and not net.fails:
+        raise _Broken([])  # said at the net
+    return net
+
+
+def _demand(net: Net, directive: Directive) -> None:
+    if net.network is None and not directive.takes_errors:
+        raise DirectiveError(
+            f"there is no {directive.kind} of a net that fails",
+            "the regions `check` and `walkthrough` tell why it does",
+        )
+
+
+def _set_in(text: str, region: Region) -> str:
+    """A region's text as it stands in the document: indented, with its line endings."""
+    lines = ["", *text.rstrip("\n").split("\n"), ""] if text else [""]
+    blank = region.indent.rstrip(" \t")
+    return "".join((region.indent + line if line else blank) + region.newline for line in lines)
+
+
+def _moved(diagnostic: Diagnostic, source: Source, fence: Fence) -> Diagnostic:
+    """What is said about a net, said about the document that it stands in."""
+
+    def moved(span: Span) -> Span:
+        return Span(fence.place(span.start), fence.place(span.end))
+
+    return diagnostic._replace(
+        source=source,
+        span=moved(diagnostic.span),
+        notes=tuple(
+            Note(note.message, moved(note.span) if note.span else None) for note in diagnostic.notes
+        ),
+        fixes=tuple(
+            Fix(fix.title, tuple(Edit(moved(e.span), e.text) for e in fix.edits), fix.safe)
+            for fix in diagnostic.fixes
+        ),
+    )
+
+
+def _trimmed(text: str, span: Span) -> Span:
+    words = text[span.start : span.end]
+    start = span.start + len(words) - len(words.lstrip())
+    return Span(start, max(start + 1, span.end - (len(words) - len(words.rstrip()))))
+
+
+def _stem(name: str) -> str:
+    """The name of a net that stands in a document, as of a file beside it."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{base.rsplit('.', 1)[0] or base}.cnn"
