@@ -15,7 +15,7 @@ from cnndsl.network import Network
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from typing import Any, TypeAlias
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
@@ -95,11 +95,13 @@ def diagnose(
 ) -> list[Diagnostic]:
     """Everything that is to be said about a text, in its order; an empty list is a clean net.
 
-    Takes what `check` takes, and raises nothing.
+    The rules that are on by default are asked. Takes what `check` takes, and raises nothing.
     """
+    from cnndsl.diagnostics.codes import CODES
     from cnndsl.diagnostics.render import sort_key
 
-    return sorted(examine(_source(text, file), set, input, limit)[1], key=sort_key)
+    codes = [each.code for each in CODES.values() if each.default]
+    return sorted(examine(_source(text, file), set, input, limit, codes)[1], key=sort_key)
 
 
 def build(
@@ -154,8 +156,12 @@ def examine(
     values: Settings | None = None,
     size: str | None = None,
     limit: int = LIMIT,
+    advice: Container[str] = (),
 ) -> tuple[Network | None, list[Diagnostic]]:
-    """The net of a source, if it is one, and everything that is to be said about it."""
+    """The net of a source, if it is one, and everything that is to be said about it.
+
+    `advice` holds the codes of the rules that are asked about a net without errors.
+    """
     from cnndsl.network import elaborate
     from cnndsl.syntax.parser import parse as parse_source
 
@@ -163,6 +169,10 @@ def examine(
     if any(_is_about_braces(problem) for problem in problems):
         return None, problems  # what belongs in which braces is anybody's guess
     network, found = elaborate(source, module, settings=values or {}, input_size=size, limit=limit)
+    if network is not None and advice:
+        from cnndsl import rules
+
+        found += rules.advice(network, advice)
     if not problems:
         return network, found
     return None, problems + _unrelated(source, problems, found)

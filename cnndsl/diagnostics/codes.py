@@ -1,7 +1,8 @@
 """Every code that a diagnostic can have. Each has a page, `pages/CODE.md`.
 
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
-bounds, E4 about targets, E5 about documents.
+bounds, E4 about targets, E5 about documents. W is what a rule advises: the net is one, and
+perhaps not the one that was meant.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ else:
 
 
 class Code(NamedTuple):
-    """A kind of diagnostic: its code, its name in words, what it says in a line."""
+    """A kind of diagnostic: its code, its name in words, what it says in a line.
+
+    What is not on by `default` is said only where somebody selects it.
+    """
 
     code: str
     name: str
     summary: str
     severity: Severity = "error"
+    default: bool = True
 
 
 CODES: dict[str, Code] = {

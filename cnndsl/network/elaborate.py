@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 from cnndsl.network.control import Control
 from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
 from cnndsl.network.values import given_shape, given_value
-from cnndsl.rules import inspect
+from cnndsl.rules import errors
 
 
 def elaborate(
@@ -98,7 +98,7 @@ class _Elaborator(Control):
             self.context.rounding,
             self.context.defaults,
         )
-        for found in inspect(network):
+        for found in errors(network):
             self.report(found.code, found.span, found.message, found.help)
         for promise in self.promises:
             message = verdict(promise, network)
