@@ -36,6 +36,8 @@ IMPURE_NAMES = {"open", "print", "input", "breakpoint", "exec"}
 IMPURE_METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir"}
 IMPURE_MODULES = {"io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time"}
 FRAMEWORKS = {"keras", "torch", "tensorflow", "numpy", "onnx"}
+# What moves weights may, when it is called; to generate code takes none of them.
+MAY_COMPUTE = {"targets/weights.py": {"numpy"}}
 
 
 def modules(folder: str) -> list[Path]:
@@ -111,8 +113,9 @@ def test_a_target_looks_into_no_other_target() -> None:
 
 def test_layers_know_no_framework() -> None:
     for path in [path for folder in PURE for path in modules(folder)]:
+        barred = FRAMEWORKS - MAY_COMPUTE.get(relative(path), set())
         for line, name in imports(path):
-            assert name.split(".")[0] not in FRAMEWORKS, f"{relative(path)}:{line}: {name}"
+            assert name.split(".")[0] not in barred, f"{relative(path)}:{line}: {name}"
 
 
 def impurities(path: Path) -> Iterator[str]:

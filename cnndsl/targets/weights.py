@@ -1,0 +1,107 @@
+"""The weights of a network, in a form of no framework.
+
+Canonical weights map a key to a numpy array of float32, for every weight of every node in
+topological order. The array has `Weight.shape`: kernels are (spatial…, in, out), as Keras
+has them, and the rows of a dense layer behind a flatten stand in the language's order, the
+channels last. A target's own `weights` module puts them into a model of its framework, and
+takes them out.
+
+The key is the node's name, a dot and the weight's role: `conv1.kernel`, `unit2.bn1.mean`.
+The weights of an activation written after a layer are among the layer's: `conv1.alpha`.
+Names of nodes are unique and roles have no dot, so that keys are unique; no layer has a
+role twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.layers.base import Layer, Weight, product, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, TypeAlias
+
+    from cnndsl.network import Network, Node
+
+    Array: TypeAlias = Any  # numpy.ndarray, whose type says nothing of its shape
+    Weights: TypeAlias = dict[str, Array]
+
+
+class Kept(NamedTuple):
+    """A weight in its place: `layer` is the node's, or the activation written after it."""
+
+    key: str
+    node: Node
+    layer: Layer
+    weight: Weight
+
+
+def slots(network: Network) -> Iterator[Kept]:
+    """Every weight of a network: nodes in topological order, weights in their layer's."""
+    for node in network.nodes:
+        for layer in (node.layer, node.layer.activation):
+            for weight in layer.weights if layer is not None else ():
+                yield Kept(f"{node.name}.{weight.role}", node, layer, weight)  # type: ignore[arg-type]
+
+
+def random(network: Network, seed: int = 0) -> Weights:
+    """Random weights with which a network neither blows up nor forgets.
+
+    Kernels are normal with a variance of 1.6 / fan-in, variances and factors lie around 1,
+    all others are normal with a deviation of 0.2. The same seed gives the same weights.
+    """
+    import numpy
+
+    rng = numpy.random.default_rng(seed)
+
+    def draw(weight: Weight) -> Array:
+        shape = weight.shape
+        if weight.role == "variance":
+            return rng.uniform(0.5, 1.5, shape)
+        if weight.role in ("gamma", "scale"):
+            return rng.uniform(0.6, 1.4, shape)
+        fan_in = _FAN_IN.get(weight.role)
+        if fan_in is not None:
+            return rng.normal(0, (1.6 / product(shape[:fan_in])) ** 0.5, shape)
+        return rng.normal(0, 0.2, shape)
+
+    return {kept.key: draw(kept.weight).astype(numpy.float32) for kept in slots(network)}
+
+
+# How many dimensions at the end of a kernel do not count among what one output sums.
+_FAN_IN = {"kernel": -1, "pointwise": -1, "depthwise": -2}
+
+
+class Misfit(Exception):
+    """Weights that are not those of a network; `problems` is a line for each that is not."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def fit(network: Network, weights: Mapping[str, Array]) -> None:
+    """Raise Misfit unless a mapping holds just what a network keeps, in shape and in type."""
+    problems = []
+    wanted = {kept.key: kept.weight for kept in slots(network)}
+    for key, weight in wanted.items():
+        array = weights.get(key)
+        if array is None:
+            problems.append(f"{key}: there is none, and the net wants {_shown(weight.shape)}")
+        elif tuple(array.shape) != weight.shape:
+            has, wants = _shown(tuple(array.shape)), _shown(weight.shape)
+            problems.append(f"{key}: it is {has}, and the net wants {wants}")
+        elif str(array.dtype) != "float32":
+            problems.append(f"{key}: it is {array.dtype}, and the net wants float32")
+    problems += [
+        f"{key}: it is {_shown(tuple(array.shape))}, and the net has no such weight"
+        for key, array in weights.items()
+        if key not in wanted
+    ]
+    if problems:
+        raise Misfit(problems)
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return show(shape) if shape else "a single number"
