@@ -1,0 +1,55 @@
+"""The words of tables, walkthroughs and figures, in each language.
+
+All words of a language stand in its module, as a plain dictionary: `cnndsl.lang.en`,
+`cnndsl.lang.ko`. The keys are English and the same in all; `docs/tables.md` says why a word
+was chosen. A text with names in braces is for `str.format`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LANGUAGES = ("en", "ko")
+"""The languages that there are, by their ISO 639 codes."""
+
+
+class Words:
+    """The words of a language: `words["stride"]`, `words.layer("conv")`."""
+
+    __slots__ = ("_layers", "_words", "lang")
+
+    def __init__(self, lang: str, words: Mapping[str, str], layers: Mapping[str, str]) -> None:
+        self.lang = lang
+        self._words, self._layers = words, layers
+
+    def __getitem__(self, key: str) -> str:
+        return self._words[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._words
+
+    def layer(self, op: str, title: str) -> str:
+        """The title of a layer, from its word and its English title."""
+        return self._layers.get(op) or title[:1].upper() + title[1:].removesuffix(" layer")
+
+    def count(self, number: int, key: str) -> str:
+        """A number of things: `1 parameter`, `64,620 parameters`, `파라미터 64,620개`."""
+        one = f"{key}.one"
+        form = self._words[one if number == 1 and one in self._words else f"{key}.many"]
+        return form.format(number=f"{number:,}")
+
+
+def words(lang: str = "en") -> Words:
+    """The words of a language; raises ValueError for one that there is not."""
+    if lang == "en":
+        from cnndsl.lang.en import WORDS
+
+        return Words(lang, WORDS, {})
+    if lang == "ko":
+        from cnndsl.lang import ko
+
+        return Words(lang, ko.WORDS, ko.LAYERS)
+    raise ValueError(f"no words in {lang!r}: the languages are {', '.join(LANGUAGES)}")

@@ -1,0 +1,58 @@
+"""English. The titles of layers are `title` of the layers themselves."""
+
+from __future__ import annotations
+
+WORDS = {
+    # Columns of tables
+    "layer": "Layer",
+    "name": "Name",
+    "code": "Written",
+    "type": "Layer (type)",
+    "input-channels": "Input channels",
+    "filter": "Filter",
+    "output-channels": "Output channels",
+    "kernel": "Kernel",
+    "stride": "Stride",
+    "padding": "Padding",
+    "dilation": "Dilation",
+    "groups": "Groups",
+    "pooling": "Pooling",
+    "activation": "Activation",
+    "input-shape": "Input shape",
+    "output-shape": "Output shape",
+    "batch-shape": "Output shape",
+    "input-nodes": "Input nodes",
+    "output-nodes": "Output nodes",
+    "weight-shape": "Weight shape",
+    "size-formula": "Output size",
+    "parameter-formula": "Parameters worked out",
+    "parameters": "Parameters",
+    "weights": "Weights",
+    "biases": "Biases",
+    "trainable": "Trainable",
+    "multiply-adds": "Multiply-adds",
+    "field": "Receptive field",
+    "share": "Share of parameters",
+    "weight-share": "Share of weights",
+    "memory": "Output memory (bytes)",
+    # Cells
+    "total": "Total",
+    "block": "Block {name}",
+    "same": "same",
+    "global": "global",
+    # Counts
+    "parameters.one": "{number} parameter",
+    "parameters.many": "{number} parameters",
+    "weights.one": "{number} weight",
+    "weights.many": "{number} weights",
+    "biases.one": "{number} bias",
+    "biases.many": "{number} biases",
+    # Around tables
+    "caption": "{net}: {inputs} in, {outputs} out, {count}.",
+    "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
+    "output.named": "{shape} as {name}",
+    "remark": "Trainable parameters: {trainable}; non-trainable parameters: {others}.",
+    "total-parameters": "Total parameters: {number} ({size}).",
+    "trainable-parameters": "Trainable parameters: {number} ({size}).",
+    "other-parameters": "Non-trainable parameters: {number} ({size}).",
+}

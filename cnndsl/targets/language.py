@@ -1,0 +1,8 @@
+"""The option of every target that writes for people."""
+
+from __future__ import annotations
+
+from cnndsl.lang import LANGUAGES
+from cnndsl.targets import Option
+
+LANG = Option("lang", "the language of the words: en (unless said) or ko", "word", "L", LANGUAGES)

@@ -1,0 +1,64 @@
+"""The words of each language: the same keys, the same places to fill, a title for each layer."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from cnndsl.lang import LANGUAGES, words
+from cnndsl.lang.en import WORDS as EN
+from cnndsl.lang.ko import LAYERS as KO_LAYERS
+from cnndsl.lang.ko import WORDS as KO
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.layers.base import Input
+
+ALL = {**LAYERS, **MERGES, "input": Input}
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_key_is_in_both() -> None:
+    # Korean counts one as it counts many.
+    assert {key for key in EN if not key.endswith(".one")} == set(KO)
+
+
+@pytest.mark.parametrize("key", KO)
+def test_texts_have_the_same_places(key: str) -> None:
+    assert places(EN[key]) == places(KO[key])
+
+
+@pytest.mark.parametrize("key", [key for key in EN if key.endswith(".one")])
+def test_one_has_its_many(key: str) -> None:
+    assert places(EN[key]) == places(EN[key.removesuffix(".one") + ".many"])
+
+
+def test_every_layer_has_a_korean_title_of_its_own() -> None:
+    assert set(KO_LAYERS) == set(ALL)
+    assert len(set(KO_LAYERS.values())) == len(KO_LAYERS)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_word_is_empty(lang: str) -> None:
+    found = words(lang)
+    assert found.lang == lang
+    for op, layer in ALL.items():
+        assert found.layer(op, layer.title).strip()
+    assert all(found[key].strip() for key in KO)
+
+
+def test_titles_and_counts() -> None:
+    en, ko = words("en"), words("ko")
+    assert en.layer("dense", LAYERS["dense"].title) == "Fully connected"
+    assert en.layer("relu", LAYERS["relu"].title) == "ReLU"
+    assert ko.layer("dense", LAYERS["dense"].title) == "완전 연결 층"
+    assert en.count(1, "parameters") == "1 parameter"
+    assert en.count(64_620, "parameters") == "64,620 parameters"
+    assert ko.count(1, "parameters") == "파라미터 1개"
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="the languages are en, ko"):
+        words("fr")
