@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "lang": set(),
     "targets": {"diagnostics", "syntax", "layers", "network", "lang"},
     "documents": {"diagnostics", "network", "targets"},
+    "cure": {"diagnostics", "syntax", "layers", "network"},
 }
 # The folders that turn values into values: they read no files and print nothing.
-PURE = ("syntax", "layers", "network", "rules", "lang", "targets", "documents")
+PURE = ("syntax", "layers", "network", "rules", "lang", "targets", "documents", "cure")
 IMPURE = {
     "syntax/generate.py",  # development: writes the tables
 }

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.nets import INPUT, LIMITS, SET, examine_files, has_errors, named_files, summary
+from cnndsl.cli.fix import OPTIONS as FIX
+from cnndsl.cli.fix import wanted as wants_fixes
+from cnndsl.cli.nets import (
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    examiner,
+    has_errors,
+    named_files,
+    summary,
+)
 from cnndsl.cli.options import Command, Option
 
 TYPE_CHECKING = False
@@ -22,32 +33,54 @@ COMMAND = Command(
             "text|json",
             choices=("text", "json"),
         ),
+        *FIX,
         SET,
         INPUT,
         LIMITS,
     ),
-    ("cnndsl check article.cnn", "cnndsl check nets/ --format json"),
+    (
+        "cnndsl check article.cnn",
+        "cnndsl check nets/ --format json",
+        "cnndsl check nets/ --fix",
+        "cnndsl check article.cnn --diff --unsafe",
+    ),
 )
 
 
 def run(arguments: Arguments) -> int:
     import sys
 
-    from cnndsl.cli.output import data, out, say
+    from cnndsl.cli.output import data, err, out, say
 
-    done, unreadable = examine_files(arguments, named_files(arguments))
+    paths = named_files(arguments)
+    fixed = None
+    if wants_fixes(arguments):
+        from cnndsl.cli.fix import fix_files
+
+        fixed = fix_files(arguments, paths, examiner(arguments))
+        done, unreadable = fixed.done, fixed.unreadable
+        for text in fixed.texts:
+            data(text)
+        if fixed.piped:
+            out = err  # standard output has the text of the net
+    else:
+        done, unreadable = examine_files(arguments, paths)
     diagnostics = [each for file in done for each in file.diagnostics]
     if arguments.get("format") == "json":
         from cnndsl.diagnostics.render_json import render_json
 
-        data(render_json(diagnostics))
+        (err if fixed and fixed.piped else data)(render_json(diagnostics))
     else:
         if diagnostics:
             from cnndsl.cli.nets import show_diagnostics
 
-            out(show_diagnostics(diagnostics, sys.stdout))
+            out(show_diagnostics(diagnostics, sys.stderr if out is err else sys.stdout))
+        if fixed:
+            out(fixed.summary)
         if done:
             out(summary(done) + "\n")
     for message in unreadable:
         say(message)
-    return 2 if unreadable else int(has_errors(diagnostics))
+    if unreadable:
+        return 2
+    return int(has_errors(diagnostics) or (arguments.has("diff") and bool(fixed and fixed.fixes)))

@@ -76,7 +76,7 @@ def run(arguments: Arguments) -> int:
         data(written.pop(STDIN))
     stale = {path: text for path, text in written.items() if current(path) != content(text)}
     if arguments.has("check"):
-        out("".join(difference(path, text) for path, text in stale.items()))
+        out("".join(stale_lines(path, text) for path, text in stale.items()))
     else:
         write_files(stale)
     verb = "is stale" if arguments.has("check") else "renewed"
@@ -115,16 +115,12 @@ def current(path: str) -> bytes | None:
     return read_bytes(path) if os.path.lexists(path) else None
 
 
-def difference(path: str, text: str | bytes) -> str:
+def stale_lines(path: str, text: str | bytes) -> str:
     """What would change in a file, as a unified diff."""
-    from difflib import unified_diff
+    from cnndsl.cli.output import difference
 
     old = (current(path) or b"").decode("utf-8", "replace")
-    new = content(text).decode("utf-8", "replace")
-    lines = unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), path, f"{path}, renewed"
-    )
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return difference(path, old, content(text).decode("utf-8", "replace"))
 
 
 def _count(number: int, thing: str) -> str:

@@ -28,7 +28,7 @@ def run(arguments: Arguments) -> int:
     import sys
 
     from cnndsl.api import format_source
-    from cnndsl.cli.output import data, err, say
+    from cnndsl.cli.output import data, difference, err, say
 
     look_only = arguments.has("check") or arguments.has("diff")
     diagnostics, failures = [], []
@@ -55,7 +55,7 @@ def run(arguments: Arguments) -> int:
         changed += differs
         unchanged += not differs
         if differs and arguments.has("diff"):
-            data(_diff(name, source.text, text))
+            data(difference(name, source.text, text))
         elif differs and look_only:
             say(f"{name} is not in canonical form")
     if diagnostics:
@@ -81,18 +81,3 @@ def _summary(changed: int, unchanged: int, look_only: bool) -> str:
     if unchanged:
         parts.append(f"{files(unchanged)} already in canonical form")
     return ", ".join(parts) + "\n" if parts else ""
-
-
-def _diff(name: str, before: str, after: str) -> str:
-    """What changes from one text to another, as `diff -u` says it."""
-    from difflib import unified_diff
-
-    def lines(text: str) -> list[str]:
-        # Not str.splitlines, which also splits where an editor and `patch` do not.
-        found = [line + "\n" for line in text.split("\n")]
-        found[-1] = found[-1][:-1]
-        return found if found[-1] else found[:-1]
-
-    pieces = unified_diff(lines(before), lines(after), name, name)
-    last = "\\ No newline at end of file\n"
-    return "".join(each if each.endswith("\n") else f"{each}\n{last}" for each in pieces)

@@ -7,10 +7,12 @@ from cnndsl.cli.options import Option, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from cnndsl.cli.options import Arguments
     from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.source import Source
     from cnndsl.network import Network
 
 SET = Option("--set", "give a `param` of the file another value", "NAME=VALUE", repeated=True)
@@ -62,12 +64,20 @@ def natural(arguments: Arguments, key: str) -> int | None:
     return int(digits)
 
 
-def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
-    """Check every file; and say why some could not be read."""
+def examiner(
+    arguments: Arguments,
+) -> Callable[[Source], tuple[Network | None, list[Diagnostic]]]:
+    """What checks a source as the command line says: `--set`, `--input`, `--limit`."""
     from cnndsl.api import LIMIT, examine
 
     values, size = settings(arguments), arguments.get("input")
     limit = natural(arguments, "limit") or LIMIT
+    return lambda source: examine(source, values, size, limit)
+
+
+def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
+    """Check every file; and say why some could not be read."""
+    examine = examiner(arguments)
     done, unreadable = [], []
     for path in paths:
         try:
@@ -77,7 +87,7 @@ def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined
             continue
         network = None
         if not problems:
-            network, problems = examine(source, values, size, limit)
+            network, problems = examine(source)
         done.append(Examined(path, network, problems))
     return done, unreadable
 

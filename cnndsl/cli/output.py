@@ -55,6 +55,21 @@ def data(text: str | bytes) -> None:
         buffer.write(text.encode("utf-8", "backslashreplace"))
 
 
+def difference(name: str, before: str, after: str) -> str:
+    """What changes from one text to another, as `diff -u` says it."""
+    from difflib import unified_diff
+
+    def lines(text: str) -> list[str]:
+        # Not str.splitlines, which also splits where an editor and `patch` do not.
+        found = [line + "\n" for line in text.split("\n")]
+        found[-1] = found[-1][:-1]
+        return found if found[-1] else found[:-1]
+
+    pieces = unified_diff(lines(before), lines(after), name, name)
+    last = "\\ No newline at end of file\n"
+    return "".join(each if each.endswith("\n") else f"{each}\n{last}" for each in pieces)
+
+
 def _write(stream: TextIO, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     if not text.isascii() and encoding.lower() not in ("utf-8", "utf8"):

@@ -1,0 +1,3 @@
+"""What would mend a net: edits that are tried before they are offered, and applied."""
+
+from __future__ import annotations

@@ -1,0 +1,118 @@
+"""Fixes applied to a text: those that may be, as long as they help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.diagnostics.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+
+    Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
+    """What checks a text, and gives all that is to be said about it."""
+
+MAX_ROUNDS = 1_000
+"""How many times a text is looked at again at most."""
+
+MAX_DETOURS = 30
+"""How many fixes in a row may bring to light as much as they mend."""
+
+
+class Mended(NamedTuple):
+    """A text after its fixes.
+
+    * `source`: the text, under its old name
+    * `applied`: the fixes that were made, in order, each with what it mended
+    * `left`: what is to be said about the text now
+    """
+
+    source: Source
+    applied: list[tuple[Diagnostic, Fix]]
+    left: list[Diagnostic]
+
+
+def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
+    """Apply the best fix of each diagnostic, again and again until none is left that helps.
+
+    The best is the first that may be applied: the first safe one, or with `unsafe` the first.
+    A text that checks worse than before (see `badness`) is never accepted, nor one that
+    was there before. Safe fixes that do
+    not overlap are made at once; one that is not safe is made alone, as it may mend more than
+    the diagnostic that it came with.
+    """
+    left = examine(source)
+    applied: list[tuple[Diagnostic, Fix]] = []
+    refused: set[tuple[Edit, ...]] = set()  # for the text as it is now
+    seen = {source.text}
+    detours = 0
+    for _ in range(MAX_ROUNDS):
+        chosen = [
+            (each, fix)
+            for each in sorted(left, key=lambda each: (each.span, each.code))
+            if (fix := best(each, unsafe=unsafe)) and fix.edits not in refused
+        ]
+        if not chosen or detours > MAX_DETOURS:
+            break
+        tried = disjoint([pair for pair in chosen if pair[1].safe]) or chosen[:1]
+        while True:
+            after = Source(source.name, apply_edits(source.text, _edits(tried)))
+            found = [] if after.text in seen else examine(after)
+            fine = after.text not in seen and badness(found) <= badness(left)
+            if fine or len(tried) == 1:
+                break
+            tried = tried[:1]  # one of them spoils the others
+        if not fine:
+            refused.add(tried[0][1].edits)
+            continue
+        detours = 0 if badness(found) < badness(left) else detours + 1
+        source, left = after, found
+        seen.add(source.text)
+        applied += tried
+        refused.clear()
+    return Mended(source, applied, left)
+
+
+def _edits(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[Edit]:
+    return [edit for _, fix in pairs for edit in fix.edits]
+
+
+def best(diagnostic: Diagnostic, *, unsafe: bool) -> Fix | None:
+    """The first fix of a diagnostic that may be applied."""
+    return next((fix for fix in diagnostic.fixes if fix.safe or unsafe), None)
+
+
+def disjoint(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[tuple[Diagnostic, Fix]]:
+    """The fixes, in order, whose edits leave those of the ones before alone."""
+    taken: list[Edit] = []
+    kept = []
+    for diagnostic, fix in pairs:
+        if not any(_touch(one, other) for one in fix.edits for other in taken):
+            kept.append((diagnostic, fix))
+            taken += fix.edits
+    return kept
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one.span.start <= other.span.end and other.span.start <= one.span.end
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """The text after edits that do not overlap; every other character as it was."""
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def badness(diagnostics: Sequence[Diagnostic]) -> tuple[int, int, int]:
+    """How badly a text checks: what keeps it from being read, then errors, then warnings.
+
+    What cannot be read hides other errors, so that one less of it is better whatever comes
+    to light.
+    """
+    unread = sum(each.code.startswith("E0") for each in diagnostics)
+    errors = sum(each.severity == "error" for each in diagnostics)
+    return unread, errors, len(diagnostics) - errors

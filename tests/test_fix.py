@@ -1,0 +1,149 @@
+"""`check --fix` and `--diff`: what is changed, what stays, and that nothing gets worse."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from random import Random
+
+import nets
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnndsl.api import examine
+from cnndsl.cli import main
+from cnndsl.cure.apply import apply_edits, badness, disjoint, mend
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
+
+SLIPS = "# mine\ninput 28x28x1\nconv 8, 3x3   rellu # first\n\npool 2"
+
+
+def look(source: Source) -> list[Diagnostic]:
+    return examine(source)[1]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str, stdin: bytes = b"") -> int:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+    return main(["check", *words])
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_only_what_is_wrong_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newline: str, mark: str
+) -> None:
+    path = tmp_path / "net.cnn"
+    path.write_bytes((mark + SLIPS.replace("\n", newline)).encode())
+    assert run(monkeypatch, "--fix", str(path)) == 1  # an activation that may be another
+    safe = SLIPS.replace("8,", "8")
+    assert path.read_bytes() == (mark + safe.replace("\n", newline)).encode()
+    assert run(monkeypatch, "--fix", "--unsafe", str(path)) == 0
+    mended = safe.replace("rellu", "relu")
+    assert path.read_bytes() == (mark + mended.replace("\n", newline)).encode()
+    stamp = os.stat(path).st_mtime_ns
+    assert run(monkeypatch, "--fix", "--unsafe", str(path)) == 0
+    assert os.stat(path).st_mtime_ns == stamp  # what is whole is not written again
+
+
+def test_diff_shows_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.cnn"
+    path.write_text(SLIPS)
+    assert run(monkeypatch, "--diff", str(path)) == 1
+    out = capsys.readouterr().out
+    assert "-conv 8, 3x3   rellu # first\n+conv 8 3x3   rellu # first\n" in out
+    assert "conv takes no `rellu`" in out and "1 fix would be made in 1 file\n" in out
+    assert run(monkeypatch, "--diff", "--unsafe", str(path)) == 1  # there would be changes
+    assert "+conv 8 3x3   relu # first\n" in capsys.readouterr().out
+    assert path.read_text() == SLIPS
+    path.write_text("input 3\n")
+    assert run(monkeypatch, "--diff", str(path)) == 0
+
+
+def test_standard_input_comes_out_mended(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    text = b"\xef\xbb\xbfinput 28x28x1\r\nconv 8, 3x3 # \xed\x95\xa9\r\n"
+    assert run(monkeypatch, "--fix", "-", stdin=text) == 0
+    out, err = capfdbinary.readouterr()
+    assert out == text.replace(b",", b"")
+    assert b"1 fix made in 1 file" in err
+
+
+def test_options_that_do_not_go_together(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--fix", "--diff", "-") == 2
+    assert run(monkeypatch, "--unsafe", "-") == 2
+    assert "--unsafe goes with --fix or --diff" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_text_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = tmp_path / "good.cnn", tmp_path / "bad.cnn"
+    good.write_bytes(b"input 8x8x1\nconv 8, 3\n")
+    bad.write_bytes(b"input 8x8x1\nconv 8, 3\xff\n")
+    assert run(monkeypatch, "--fix", str(tmp_path)) == 1
+    assert good.read_bytes() == b"input 8x8x1\nconv 8 3\n"
+    assert bad.read_bytes() == b"input 8x8x1\nconv 8, 3\xff\n"
+    assert run(monkeypatch, "--fix", str(good), str(tmp_path / "none.cnn")) == 2
+
+
+def diagnostic(source: Source, code: str, *fixes: Fix) -> Diagnostic:
+    return Diagnostic(code, source, Span(0, 1), "wrong", fixes=fixes)
+
+
+def test_what_makes_it_worse_is_refused() -> None:
+    def worse(source: Source) -> list[Diagnostic]:
+        fix = Fix("spoil it", (Edit(Span(0, 1), "bb"),), safe=True)
+        return [diagnostic(source, "E101", fix)] * len(source.text)
+
+    source = Source("x", "a")
+    mended = mend(source, worse)
+    assert mended.source is source and not mended.applied and len(mended.left) == 1
+
+
+def test_fixes_that_undo_each_other_come_to_an_end() -> None:
+    def swap(source: Source) -> list[Diagnostic]:
+        other = {"a": "b", "b": "a"}[source.text]
+        return [diagnostic(source, "E101", Fix("swap", (Edit(Span(0, 1), other),), safe=True))]
+
+    assert mend(Source("x", "a"), swap).source.text == "b"
+
+    def grow(source: Source) -> list[Diagnostic]:
+        return [diagnostic(source, "E101", Fix("more", (Edit(Span(0, 0), "a"),), safe=True))]
+
+    assert len(mend(Source("x", "a"), grow).source.text) < 100
+
+
+def test_fixes_that_overlap_take_turns() -> None:
+    one = Fix("one", (Edit(Span(0, 3), "x"), Edit(Span(8, 9), "y")))
+    two = Fix("two", (Edit(Span(2, 4), "z"),))
+    three = Fix("three", (Edit(Span(5, 6), ""),))
+    source = Source("x", "0123456789")
+    pairs = [(diagnostic(source, "E101", fix), fix) for fix in (one, two, three)]
+    assert [fix.title for _, fix in disjoint(pairs)] == ["one", "three"]
+    assert apply_edits(source.text, one.edits + three.edits) == "x3467y9"
+
+
+_SPOILED = ["relu", "conv", "3x3", "input", "pool", "same", "{", "}", "(", ")", "/2", "\n", ";"]
+
+
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_property_a_file_checks_no_worse(rng: Random, unsafe: bool) -> None:
+    text = nets.straight(rng) if rng.random() < 0.5 else nets.branching(rng)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(text))
+        text = text[:at] + rng.choice(["", ",", " ", *_SPOILED]) + text[at + rng.randint(0, 2) :]
+    source = Source("net.cnn", text)
+    before = look(source)
+    mended = mend(source, look, unsafe=unsafe)
+    assert badness(mended.left) <= badness(before)
+    assert mended.left == look(mended.source)
+    assert bool(mended.applied) == (mended.source.text != text)
+    assert unsafe or all(fix.safe for _, fix in mended.applied)
+    again = mend(mended.source, look, unsafe=unsafe)
+    assert again.source.text == mended.source.text or len(mended.applied) > 30
