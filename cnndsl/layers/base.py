@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.layers.working import Step
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import ClassVar, TypeAlias
@@ -146,6 +148,17 @@ class Layer:
     def rank_help(self, shape: Shape) -> str:
         """What to do about an input of the wrong rank."""
         return "put it before `flatten` or `gap`" if len(shape) == 1 else ""
+
+    def sizes(self) -> tuple[Step, ...]:
+        """How the output shape is worked out: a step for each of its sizes.
+
+        Empty where the output has the shape of an input.
+        """
+        return ()
+
+    def counts(self) -> tuple[Step, ...]:
+        """How many numbers it keeps: a step for each of its own weights, named by its role."""
+        return tuple(Step(each.role, "C", {"C": each.size}, each.size) for each in self.weights)
 
     @property
     def channels(self) -> int:

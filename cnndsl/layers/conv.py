@@ -19,6 +19,7 @@ from cnndsl.layers.window import (
     reach_of,
     slide,
 )
+from cnndsl.layers.working import Step, area, indexed, letters, padding, sliding
 
 _FILTERS = Slot("filters", "value", NATURAL, "N", "how many filters", required=True)
 _MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
@@ -33,6 +34,7 @@ class Convolution(Layer):
     kernel: tuple[int, ...]
     windows: tuple[Window, ...]
     nobias: bool | None
+    same: bool | None
     filters: int
 
     def rank_help(self, shape: Shape) -> str:
@@ -47,6 +49,20 @@ class Convolution(Layer):
 
     def bias(self, count: int) -> tuple[Weight, ...]:
         return () if self.nobias else (Weight("bias", (count,)),)
+
+    def sizes(self) -> tuple[Step, ...]:
+        spatial = sliding(self.windows, self.input, same=bool(self.same))
+        return (*spatial, Step("C_out", "N", {"N": self.filters}, self.filters))
+
+    def count(self, role: str, formula: str, **values: int) -> Step:
+        """A step for a kernel, whose formula goes on from the kernel's size over space."""
+        size = next(each.size for each in self.weights if each.role == role)
+        kernel, sides = area(self.kernel, self.input)
+        return Step(role, f"{kernel}*{formula}", sides | values, size)
+
+    def bias_count(self, formula: str = "N", **values: int) -> tuple[Step, ...]:
+        count = self.output[-1]
+        return () if self.nobias else (Step("bias", formula, values or {"N": count}, count),)
 
 
 class Conv(Convolution):
@@ -83,6 +99,12 @@ class Conv(Convolution):
         self.weights = (Weight("kernel", shape), *self.bias(self.filters))
         self.macs = product(spatial) * product(shape)
 
+    def counts(self) -> tuple[Step, ...]:
+        values = {"C": self.channels, "N": self.filters}
+        if self.groups == 1:
+            return (self.count("kernel", "C*N", **values), *self.bias_count())
+        return (self.count("kernel", "(C/G)*N", **values, G=self.groups), *self.bias_count())
+
 
 class DepthwiseConv(Convolution):
     """M filters for each channel, which sees nothing of the others."""
@@ -97,6 +119,20 @@ class DepthwiseConv(Convolution):
         shape = (*self.kernel, self.channels, self.mult)
         self.weights = (Weight("depthwise", shape), *self.bias(self.channels * self.mult))
         self.macs = product(spatial) * product(shape)
+
+    def sizes(self) -> tuple[Step, ...]:
+        spatial = sliding(self.windows, self.input, same=bool(self.same))
+        formula, values = self._outputs()
+        return (*spatial, Step("C_out", formula, values, self.output[-1]))
+
+    def counts(self) -> tuple[Step, ...]:
+        formula, values = self._outputs()
+        return self.count("depthwise", formula, **values), *self.bias_count(formula, **values)
+
+    def _outputs(self) -> tuple[str, dict[str, int]]:
+        if self.mult == 1:
+            return "C", {"C": self.channels}
+        return "C*M", {"C": self.channels, "M": self.mult}
 
 
 class SeparableConv(Convolution):
@@ -117,6 +153,14 @@ class SeparableConv(Convolution):
             *self.bias(self.filters),
         )
         self.macs = product(spatial) * (product(depthwise) + product(pointwise))
+
+    def counts(self) -> tuple[Step, ...]:
+        inner, values = "C", {"C": self.channels}
+        if self.mult > 1:
+            inner, values["M"] = "C*M", self.mult
+        size = self.weights[1].size
+        pointwise = Step("pointwise", f"{inner}*N", values | {"N": self.filters}, size)
+        return self.count("depthwise", inner, **values), pointwise, *self.bias_count()
 
 
 class TransposedConv(Convolution):
@@ -166,6 +210,27 @@ class TransposedConv(Convolution):
             Spread(kernel, stride, crop.begin)
             for kernel, stride, crop in zip(self.kernel, self.stride, self.crop)
         )
+
+    def sizes(self) -> tuple[Step, ...]:
+        spatial = letters(self.input)[:-1]
+        kernels = indexed("K", self.kernel, spatial)
+        strides = indexed("S", self.stride, spatial)
+        steps = []
+        for axis, (letter, kernel, stride) in enumerate(zip(spatial, kernels, strides)):
+            values = {letter: self.spatial[axis], stride: self.stride[axis]}
+            if self.same:
+                formula = f"{letter}*{stride}"
+            else:
+                painted = f"({letter} - 1)*{stride} + {kernel}"
+                cut, pads = padding(letter, *self.crop[axis], "-", self.crop)
+                formula = painted + cut.removeprefix(letter)
+                values |= {kernel: self.kernel[axis]} | pads
+            steps.append(Step(f"{letter}_out", formula, values, self.output[axis]))
+        return (*steps, Step("C_out", "N", {"N": self.filters}, self.filters))
+
+    def counts(self) -> tuple[Step, ...]:
+        kernel = self.count("kernel", "C*N", C=self.channels, N=self.filters)
+        return kernel, *self.bias_count()
 
 
 LAYERS: tuple[type[Layer], ...] = (Conv, DepthwiseConv, SeparableConv, TransposedConv)

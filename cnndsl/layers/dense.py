@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnndsl.layers.activation import ACT, NOBIAS
 from cnndsl.layers.base import ALL, Layer, Shape, Slot, Weight, product, show
 from cnndsl.layers.values import NATURAL
+from cnndsl.layers.working import Step, letters, sizes_of
 
 
 class Flatten(Layer):
@@ -14,6 +15,10 @@ class Flatten(Layer):
 
     def setup(self) -> None:
         self.output = (product(self.input),)
+
+    def sizes(self) -> tuple[Step, ...]:
+        formula = "*".join(letters(self.input))
+        return (Step("N_out", formula, sizes_of(self.input), self.output[0]),)
 
 
 class Dense(Layer):
@@ -39,6 +44,15 @@ class Dense(Layer):
         self.weights = (Weight("kernel", shape), *bias)
         self.macs = product(shape)
         self.reach = ALL
+
+    def sizes(self) -> tuple[Step, ...]:
+        return (Step("N_out", "N", {"N": self.units}, self.units),)
+
+    def counts(self) -> tuple[Step, ...]:
+        values = {"N_in": self.channels, "N_out": self.units}
+        kernel = Step("kernel", "N_in*N_out", values, self.weights[0].size)
+        bias = Step("bias", "N_out", {"N_out": self.units}, self.units)
+        return (kernel,) if self.nobias else (kernel, bias)
 
 
 LAYERS: tuple[type[Layer], ...] = (Flatten, Dense)

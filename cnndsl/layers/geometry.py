@@ -18,6 +18,7 @@ from cnndsl.layers.base import (
 )
 from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
 from cnndsl.layers.window import per_dimension
+from cnndsl.layers.working import Step, indexed, letters, padding, sizes_of, unchanged
 
 
 class Spatial(Layer):
@@ -63,6 +64,15 @@ class Upsample(Spatial):
         else:
             self.reach = tuple(Spread(f, f) for f in self.factor)
 
+    def sizes(self) -> tuple[Step, ...]:
+        spatial = letters(self.input)[:-1]
+        factors = indexed("F", self.factor, spatial)
+        steps = [
+            Step(f"{letter}_out", f"{letter}*{name}", {letter: size, name: factor}, size * factor)
+            for letter, name, size, factor in zip(spatial, factors, self.spatial, self.factor)
+        ]
+        return *steps, unchanged(self.input)[-1]
+
 
 class ZeroPad(Spatial):
     op, title = "zeropad", "zero padding"
@@ -73,6 +83,9 @@ class ZeroPad(Spatial):
         self.pad = per_dimension(self.pad, len(self.spatial), "pad")
         self.output = (*(x + sum(p) for x, p in zip(self.spatial, self.pad)), self.channels)
         self.reach = tuple(Reach(1, 1, -pad.begin) for pad in self.pad)
+
+    def sizes(self) -> tuple[Step, ...]:
+        return _edged(self, self.pad, "+")
 
 
 class Crop(Spatial):
@@ -89,6 +102,18 @@ class Crop(Spatial):
                 name = DIMENSIONS[len(self.spatial)][axis]
                 cut = f"{self.spatial[axis]} - {self.crop[axis].begin} - {self.crop[axis].end}"
                 raise LayerError("E208", f"crop: {name} {cut} is below 1", "cut off less", "crop")
+
+    def sizes(self) -> tuple[Step, ...]:
+        return _edged(self, self.crop, "-")
+
+
+def _edged(layer: Layer, edges: tuple[Pair, ...], sign: str) -> tuple[Step, ...]:
+    """The sizes of a tensor with something put around it, or cut off."""
+    steps = []
+    for letter, size, edge, output in zip(letters(layer.input), layer.spatial, edges, layer.output):
+        formula, values = padding(letter, *edge, sign, edges)
+        steps.append(Step(f"{letter}_out", formula, {letter: size, **values}, output))
+    return *steps, unchanged(layer.input)[-1]
 
 
 class Reshape(Layer):
@@ -119,6 +144,11 @@ class Reshape(Layer):
         self.output = shape
         if shape[:-1] != self.spatial:
             self.reach = ALL
+
+    def sizes(self) -> tuple[Step, ...]:
+        """One step, for how many values there are: the new sizes are given."""
+        formula, count = "*".join(letters(self.input)), product(self.input)
+        return (Step("values", formula, sizes_of(self.input), count),)
 
 
 class Shuffle(Layer):
@@ -158,6 +188,11 @@ class Slice(Layer):
                 "range",
             )
         self.output = (*self.spatial, self.range.end - self.range.begin)
+
+    def sizes(self) -> tuple[Step, ...]:
+        values = {"A": self.range.begin, "B": self.range.end}
+        channels = Step(f"{letters(self.input)[-1]}_out", "B - A", values, self.output[-1])
+        return *unchanged(self.input)[:-1], channels
 
 
 LAYERS: tuple[type[Layer], ...] = (Upsample, ZeroPad, Crop, Reshape, Shuffle, Slice)

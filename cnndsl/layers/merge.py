@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
+from cnndsl.layers.working import Step, letters, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,12 @@ class Concat(Merge):
             if shape[:-1] != self.spatial:
                 raise self.mismatch("concat wants equal sizes in all but the channels", index)
         self.output = (*self.spatial, sum(shape[-1] for shape in self.inputs))
+
+    def sizes(self) -> tuple[Step, ...]:
+        letter = letters(self.input)[-1]
+        values = {f"{letter}_{i}": shape[-1] for i, shape in enumerate(self.inputs, 1)}
+        channels = Step(f"{letter}_out", " + ".join(values), values, self.output[-1])
+        return *unchanged(self.input)[:-1], channels
 
 
 LAYERS: tuple[type[Merge], ...] = (Add, Concat, Mul, Maximum, Average)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot
 from cnndsl.layers.window import CEIL, FLOOR, KERNEL, PAD, SAME, STRIDE, Window, reach_of, slide
+from cnndsl.layers.working import Step, letters, sliding, unchanged
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -22,6 +23,7 @@ class Pool(Layer):
 
     windows: tuple[Window, ...]
     kernel: tuple[int, ...]
+    same: bool | None
 
     def setup(self) -> None:
         self.windows = slide(self, pool=True)
@@ -37,6 +39,10 @@ class Pool(Layer):
                 )
         self.output = (*(window.output for window in self.windows), self.channels)
         self.reach = reach_of(self.windows)
+
+    def sizes(self) -> tuple[Step, ...]:
+        spatial = sliding(self.windows, self.input, same=bool(self.same))
+        return (*spatial, unchanged(self.input)[-1])
 
 
 class MaxPool(Pool):
@@ -73,6 +79,13 @@ class GlobalPool(Layer):
         ones = (1,) * len(self.spatial) if self.keep else ()
         self.output = (*ones, self.channels)
         self.reach = ALL
+
+    def sizes(self) -> tuple[Step, ...]:
+        names = letters(self.output)
+        return (
+            *(Step(f"{name}_out", "1", {}, 1) for name in names[:-1]),
+            Step(f"{names[-1]}_out", "C", {"C": self.channels}, self.channels),
+        )
 
 
 class GlobalAveragePool(GlobalPool):
