@@ -1,0 +1,161 @@
+"""Several networks side by side, and how many times as large the first is as each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.comparison.measure import Measure, measure
+from cnndsl.layers.base import Shape, show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.network import Network
+
+COUNTED = ("all", "weights")
+"""What counts as a parameter: `all`, or `weights`, which leaves biases out."""
+
+BOTH = (
+    ("inputs", "input"),
+    ("layers", "layers"),
+    ("depth", "depth"),
+    ("params", "parameters"),
+    ("trainable", "trainable parameters"),
+    ("weights", "weights without biases"),
+    ("macs", "multiply-adds"),
+    ("param_bytes", "memory of parameters"),
+    ("activation_bytes", "memory of activations"),
+    ("peak_bytes", "memory alive at once"),
+    ("field", "receptive field"),
+    ("outputs", "output"),
+)
+"""The fields of a `Measure` that a comparison shows, in order, each with its name in words."""
+
+BYTES = ("param_bytes", "activation_bytes", "peak_bytes")
+
+
+class Line(NamedTuple):
+    """One thing that is measured.
+
+    * `key`: the field of `Measure`, and `title` its name in words
+    * `values`: for each network
+    * `ratios`: the first network's value through that of each other; None for what is no
+      number, and for a division by 0
+    """
+
+    key: str
+    title: str
+    values: tuple[object, ...]
+    ratios: tuple[float | None, ...]
+
+
+class Comparison(NamedTuple):
+    """Networks by name, and a line for each thing that is measured."""
+
+    names: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    lines: tuple[Line, ...]
+    counted: str
+
+    @property
+    def verdicts(self) -> list[str]:
+        """How the first network's parameters compare with those of each other, a sentence each."""
+        key = "params" if self.counted == "all" else "weights"
+        noun = "parameters" if self.counted == "all" else "weights"
+        first, *others = (getattr(each, key) for each in self.measures)
+        sentences = []
+        for name, count in zip(self.names[1:], others, strict=True):
+            said = f"{self.names[0]} has {first:,} {noun} and {name} has {count:,}"
+            if first and count:
+                said += f": {percent(first, count)}"
+                if first < count:
+                    said += f", or 1 in {_plain(count / first)}"
+                elif first > count:
+                    said += f", or {_plain(first / count)} times as many"
+            sentences.append(said)
+        return sentences
+
+
+def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
+    """Set networks side by side. `counted` is one of `COUNTED`.
+
+    With `weights` the lines that count biases (parameters, trainable ones, their memory) are
+    left out.
+    """
+    if counted not in COUNTED:
+        raise ValueError(f"counted is {' or '.join(COUNTED)}, not {counted!r}")
+    measures = tuple(measure(network) for network in networks)
+    with_biases = ("params", "trainable", "param_bytes")
+    lines = []
+    for key, title in BOTH:
+        if counted == "weights" and key in with_biases:
+            continue
+        values = tuple(getattr(each, key) for each in measures)
+        ratios: list[float | None] = []
+        for value in values[1:]:
+            numbers = isinstance(value, int) and value
+            ratios.append(values[0] / value if numbers else None)
+        lines.append(Line(key, title, values, tuple(ratios)))
+    return Comparison(_distinct(networks), measures, tuple(lines), counted)
+
+
+def _distinct(networks: Sequence[Network]) -> tuple[str, ...]:
+    """The names of the networks; their files' as well where two have the same."""
+    names = [network.name for network in networks]
+    if len(set(names)) < len(names):
+        names = [f"{network.name} ({network.source.name})" for network in networks]
+    return tuple(names)
+
+
+def cell(line: Line, index: int) -> str:
+    """A value as people write it."""
+    value = line.values[index]
+    if line.key in BYTES:
+        assert isinstance(value, int)
+        return memory(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return shapes(value)
+    assert isinstance(value, tuple)
+    if line.key == "inputs":
+        return ", ".join(map(show, value))
+    return show(value) if value else "-"
+
+
+def shapes(outputs: dict[str, Shape]) -> str:
+    """`100`, or with side outputs `main 10, side 3`."""
+    if len(outputs) == 1:
+        return "".join(map(show, outputs.values()))
+    return ", ".join(f"{name} {show(shape)}" for name, shape in outputs.items())
+
+
+def memory(count: int) -> str:
+    """Bytes as people write them, exact below a kibibyte: `252.4 KiB`."""
+    size, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if size < 1023.95 or unit == "PiB":
+            break
+        size /= 1024
+    return f"{count:,} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in percent, to two figures or more: `6.1 %`."""
+    return f"{_plain(100 * part / whole)} %"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio in percent; empty where there is none."""
+    return "" if value is None else f"{_plain(100 * value)} %"
+
+
+def _plain(value: float) -> str:
+    """A number with at least two figures, at most one of them behind the point above 10."""
+    if value >= 1e15:
+        return f"{value:.1e}"
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    if value >= 0.995:
+        return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.2g}"
