@@ -352,7 +352,9 @@ def test_layers_are_written_as_one_could_write_them(text: str) -> None:
         assert again.layers[0].output == row.output
         # Only which parts of a normalisation are learned may be left out; they are flags.
         assert (layer.params, layer.trainable, layer.macs) == (row.params, row.trainable, row.macs)
-        assert layer.all_weights == row.layer.all_weights
+        # What weights begin with, a row does not show.
+        kept, expected = ([w[:3] for w in each.all_weights] for each in (layer, row.layer))
+        assert kept == expected
         assert math.prod(again.layers[0].output) > 0
 
 

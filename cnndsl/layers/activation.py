@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.layers.base import Layer, Slot, Weight
+from cnndsl.layers.initial import Constant
 from cnndsl.layers.values import NUMBER, POSITIVE
 
 
@@ -36,14 +37,17 @@ class LeakyRelu(Activation):
 
 
 class Prelu(Activation):
-    """A leaky ReLU whose slope is learned, one for each channel; it begins at 0.25."""
+    """A leaky ReLU whose slope is learned, one for each channel.
+
+    It begins at 0 by Keras's default and at 0.25 by PyTorch's; `defaults` decides.
+    """
 
     op, title = "prelu", "PReLU"
     formula = "x where x >= 0, else a[c] * x"
 
     def setup(self) -> None:
-        self.weights = (Weight("alpha", (self.channels,)),)
         self.initial = 0.0 if self.context.defaults == "keras" else 0.25
+        self.weights = (Weight("alpha", (self.channels,), initial=Constant(self.initial)),)
 
 
 class Elu(Activation):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.layers.initial import ZEROS, Initial
 from cnndsl.layers.working import Step
 
 if TYPE_CHECKING:
@@ -59,11 +60,15 @@ class Slot(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """An array that a layer keeps: its role, its shape in Keras's order, whether it learns."""
+    """An array that a layer keeps: its role, its shape in Keras's order, whether it learns.
+
+    `initial` is what it holds before training.
+    """
 
     role: str
     shape: Shape
     trainable: bool = True
+    initial: Initial = ZEROS
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
 from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spread, Weight, product
+from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL, Pair
 from cnndsl.layers.window import (
     CEIL,
@@ -47,8 +48,17 @@ class Convolution(Layer):
         self.reach = reach_of(self.windows)
         return tuple(window.output for window in self.windows)
 
-    def bias(self, count: int) -> tuple[Weight, ...]:
-        return () if self.nobias else (Weight("bias", (count,)),)
+    def drawn(self, role: str, shape: Shape, fan_in: int, fans: int) -> Weight:
+        """A kernel; `fan_in` and `fans` are counted over one pixel of it."""
+        over = product(shape[:-2])
+        return Weight(
+            role, shape, initial=of_kernel(self.context.defaults, over * fan_in, over * fans)
+        )
+
+    def bias(self, count: int, fan_in: int) -> tuple[Weight, ...]:
+        if self.nobias:
+            return ()
+        return (Weight("bias", (count,), initial=of_bias(self.context.defaults, fan_in)),)
 
     def sizes(self) -> tuple[Step, ...]:
         spatial = sliding(self.windows, self.input, same=bool(self.same))
@@ -95,8 +105,12 @@ class Conv(Convolution):
                 )
         spatial = self.slide()
         self.output = (*spatial, self.filters)
-        shape = (*self.kernel, self.channels // self.groups, self.filters)
-        self.weights = (Weight("kernel", shape), *self.bias(self.filters))
+        inputs = self.channels // self.groups
+        shape = (*self.kernel, inputs, self.filters)
+        self.weights = (
+            self.drawn("kernel", shape, inputs, inputs + self.filters),
+            *self.bias(self.filters, product(shape[:-1])),
+        )
         self.macs = product(spatial) * product(shape)
 
     def counts(self) -> tuple[Step, ...]:
@@ -106,18 +120,30 @@ class Conv(Convolution):
         return (self.count("kernel", "(C/G)*N", **values, G=self.groups), *self.bias_count())
 
 
-class DepthwiseConv(Convolution):
+class Depthwise(Convolution):
+    """What works on each channel by itself."""
+
+    mult: int
+
+    def depthwise(self, shape: Shape) -> Weight:
+        """Keras counts all channels as inputs of each filter, PyTorch the one there is."""
+        return self.drawn("depthwise", shape, 1, self.channels + self.mult)
+
+
+class DepthwiseConv(Depthwise):
     """M filters for each channel, which sees nothing of the others."""
 
     op, title = "dwconv", "depthwise convolution"
     slots = (KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
-    mult: int
 
     def setup(self) -> None:
         spatial = self.slide()
         self.output = (*spatial, self.channels * self.mult)
         shape = (*self.kernel, self.channels, self.mult)
-        self.weights = (Weight("depthwise", shape), *self.bias(self.channels * self.mult))
+        self.weights = (
+            self.depthwise(shape),
+            *self.bias(self.channels * self.mult, product(self.kernel)),
+        )
         self.macs = product(spatial) * product(shape)
 
     def sizes(self) -> tuple[Step, ...]:
@@ -135,22 +161,22 @@ class DepthwiseConv(Convolution):
         return "C*M", {"C": self.channels, "M": self.mult}
 
 
-class SeparableConv(Convolution):
+class SeparableConv(Depthwise):
     """A depthwise convolution without bias, then 1x1 to N filters."""
 
     op, title = "sepconv", "separable convolution"
     slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
-    mult: int
 
     def setup(self) -> None:
         spatial = self.slide()
         self.output = (*spatial, self.filters)
         depthwise = (*self.kernel, self.channels, self.mult)
-        pointwise = (*(1 for _ in spatial), self.channels * self.mult, self.filters)
+        between = self.channels * self.mult
+        pointwise = (*(1 for _ in spatial), between, self.filters)
         self.weights = (
-            Weight("depthwise", depthwise),
-            Weight("pointwise", pointwise),
-            *self.bias(self.filters),
+            self.depthwise(depthwise),
+            self.drawn("pointwise", pointwise, between, between + self.filters),
+            *self.bias(self.filters, between),
         )
         self.macs = product(spatial) * (product(depthwise) + product(pointwise))
 
@@ -204,7 +230,12 @@ class TransposedConv(Convolution):
         self.crop, self.grow = tuple(crop), tuple(grow)
         self.output = (*spatial, self.filters)
         shape = (*self.kernel, self.channels, self.filters)
-        self.weights = (Weight("kernel", shape), *self.bias(self.filters))
+        # PyTorch keeps the kernel with the filters where others have their inputs.
+        fans = self.channels + self.filters
+        self.weights = (
+            self.drawn("kernel", shape, self.filters, fans),
+            *self.bias(self.filters, product(self.kernel) * self.filters),
+        )
         self.macs = product(self.spatial) * product(shape)
         self.reach = tuple(
             Spread(kernel, stride, crop.begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
 from cnndsl.layers.base import ALL, Layer, Shape, Slot, Weight, product, show
+from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL
 from cnndsl.layers.working import Step, letters, sizes_of
 
@@ -40,8 +41,12 @@ class Dense(Layer):
     def setup(self) -> None:
         shape = (self.channels, self.units)
         self.output = (self.units,)
-        bias = () if self.nobias else (Weight("bias", (self.units,)),)
-        self.weights = (Weight("kernel", shape), *bias)
+        defaults = self.context.defaults
+        drawn = of_kernel(defaults, self.channels, self.channels + self.units)
+        self.weights = (Weight("kernel", shape, initial=drawn),)
+        if not self.nobias:
+            drawn_bias = of_bias(defaults, self.channels)
+            self.weights += (Weight("bias", (self.units,), initial=drawn_bias),)
         self.macs = product(shape)
         self.reach = ALL
 

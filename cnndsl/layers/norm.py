@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.layers.base import Layer, LayerError, Slot, Weight
+from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
 
 _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
@@ -16,7 +17,10 @@ class Normalisation(Layer):
     def setup(self) -> None:
         if self.eps is None:
             self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
-        self.weights = (Weight("gamma", (self.channels,)), Weight("beta", (self.channels,)))
+        self.weights = (
+            Weight("gamma", (self.channels,), initial=ONES),
+            Weight("beta", (self.channels,)),
+        )
 
 
 class BatchNorm(Normalisation):
@@ -46,7 +50,7 @@ class BatchNorm(Normalisation):
             *(() if self.noscale else (gamma,)),
             *(() if self.noshift else (beta,)),
             Weight("mean", (self.channels,), trainable=False),
-            Weight("variance", (self.channels,), trainable=False),
+            Weight("variance", (self.channels,), trainable=False, initial=ONES),
         )
 
 
@@ -105,7 +109,7 @@ class Scale(Layer):
     init: float
 
     def setup(self) -> None:
-        self.weights = (Weight("scale", (self.channels,)),)
+        self.weights = (Weight("scale", (self.channels,), initial=Constant(self.init)),)
 
 
 LAYERS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, LocalResponseNorm, Scale)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _TAKEN = frozenset(
     "layers ops keras nn torch functional math np x self super range max min round int float "
-    "divisible build_model in_channels main skip len list print type".split()
+    "divisible build_model init_weights draw_uniform in_channels main skip len list "
+    "print type".split()
 )
 
 

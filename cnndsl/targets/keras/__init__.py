@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets import Option
+from cnndsl.targets.initial import classes, drawn
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
 from cnndsl.targets.module import (
@@ -37,6 +38,13 @@ _IMPORTS = [
     (r"\bops\.", "from keras import ops"),
 ]
 
+# The layers with weights, by what the shapes of their kernels mean.
+_DRAWN = {
+    "plain": r"\blayers\.(?:Conv\dD(?:Transpose)?|Dense)(?=\()",
+    "depthwise": r"\blayers\.DepthwiseConv\dD(?=\()",
+    "separable": r"\blayers\.SeparableConv\dD(?=\()",
+}
+
 
 def generate(network: Network, *, logits: bool = False) -> str:
     """A Python module with `build_model()`, channels last; `logits` leaves a last softmax out.
@@ -66,7 +74,23 @@ def generate(network: Network, *, logits: bool = False) -> str:
         labels = {*weaver.reserved, *(function.name for function in program.functions)}
         functions = [_function(function, labels) for function in program.functions]
         parts |= {"sequential": None, **_main(network, program.body, labels)}
+    parts["init"] = None
+    if network.defaults != "keras" and drawn(network):
+        code = [*functions, *(parts["sequential"] or parts["lines"])]
+        parts["init"] = {
+            **{name: classes(pattern, code) for name, pattern in _DRAWN.items()},
+            **_constant(network),
+        }
     return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
+
+
+def _constant(network: Network) -> dict[str, Any]:
+    """Which classes stand for `scale` too, whose first values are not drawn."""
+    ranks = {len(node.layer.spatial) for node in network.nodes if node.op == "scale"}
+    found: dict[str, Any] = {"scaled": ranks & {1, 2}, "scaled_volume": 3 in ranks}
+    if not any(node.op == "dwconv" for node in network.nodes):
+        found["depthwise"] = ""
+    return found
 
 
 def _function(function: Function, labels: set[str]) -> str:
@@ -104,6 +128,6 @@ def _main(network: Network, items: list[Any], labels: set[str]) -> dict[str, Any
     return {
         "inputs": inputs,
         "lines": body.lines,
-        "result": result,
+        "outputs": result,
         "given": names[0] if len(names) == 1 else f"[{', '.join(names)}]",
     }

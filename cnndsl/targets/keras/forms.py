@@ -244,8 +244,15 @@ def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
 
 
 def grouped(layer: Any, keywords: dict[str, Any], **rest: Any) -> Call:
-    """A depthwise convolution as one of groups."""
+    """A depthwise convolution as one of groups, with the same initial kernel."""
     filters = Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
+    initial: Any = "glorot_uniform"
+    if layer.context.defaults == "keras" and layer.mult > 1 and layer.channels > 1:
+        # A depthwise kernel counts other fans than one of groups.
+        share = f"2 / {layer.channels + layer.mult}"
+        how = f'{share}, "fan_in", "uniform"'
+        initial = Code(f"keras.initializers.VarianceScaling({how})")
+    rest["kernel_initializer"] = Arg(initial, "", "glorot_uniform")
     return Call(
         f"layers.Conv{rank(layer)}D",
         (filters, sizes(layer.kernel, "kernel")),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.layers.initial import Uniform
 from cnndsl.targets import Option
+from cnndsl.targets.initial import classes, drawn
 from cnndsl.targets.module import (
     INPUTS,
     before_softmax,
@@ -39,6 +41,12 @@ _IMPORTS = [
 ]
 LOSS = "The outputs are logits: train with nn.CrossEntropyLoss."
 
+# The modules with weights that are drawn, and which of them count inputs as Keras alone does.
+_DRAWN = {
+    "plain": r"\bnn\.(?:Conv(?:Transpose)?\dd|Linear)(?=\()",
+    "depthwise": r"\bDepthwiseConv\dd(?=\()",
+}
+
 
 def generate(network: Network, *, logits: bool = False) -> str:
     """A Python module with `build_model()`, channels first; `logits` leaves a last softmax out.
@@ -70,7 +78,22 @@ def generate(network: Network, *, logits: bool = False) -> str:
         name = class_name(network.name)
         parts["net"] = name if name not in taken else f"{name}Net"
         functions.append(_net(network, program.body, parts["net"]))
+    parts["init"] = None
+    if network.defaults != "torch" and drawn(network):
+        code = [*functions, *(parts["modules"] or ())]
+        parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
+        parts["init"]["biases"] = _biases(network)
     return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
+
+
+def _biases(network: Network) -> str:
+    """Whether the `all` layers that are drawn have a bias, or `some`; empty for none."""
+    kernels = biases = 0
+    for node in network.nodes:
+        roles = [w.role for w in node.layer.weights if isinstance(w.initial, Uniform)]
+        kernels += len(roles)
+        biases += any(weight.role == "bias" for weight in node.layer.weights)
+    return "all" if biases == kernels else "some" if biases else ""
 
 
 def _names(items: list[Item]) -> bool:

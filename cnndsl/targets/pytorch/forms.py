@@ -141,10 +141,15 @@ def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
 
 def each_channel(layer: Any, keywords: dict[str, Any], bias: Arg) -> Call:
     """A convolution of as many groups as there are channels."""
+    name, own = f"nn.Conv{rank(layer)}d", False
+    if layer.context.defaults == "keras" and layer.mult > 1 and layer.channels > 1:
+        # As an initial kernel of its own, unlike that of groups.
+        name, own = f"DepthwiseConv{rank(layer)}d", True
     return Call(
-        f"nn.Conv{rank(layer)}d",
+        name,
         (channels_in(layer), multiplied(layer)),
         {**keywords, "groups": channels_in(layer), "bias": bias},
+        helpers=(name,) if own else (),
     )
 
 

@@ -1,0 +1,28 @@
+"""What generated code has to know to draw the initial weights of another framework."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cnndsl.layers.initial import Uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.network import Network
+
+
+def drawn(network: Network) -> bool:
+    """Whether a network has weights that are drawn at random."""
+    return any(
+        isinstance(weight.initial, Uniform)
+        for node in network.nodes
+        for weight in node.layer.weights
+    )
+
+
+def classes(pattern: str, code: Sequence[str]) -> str:
+    """The classes of a pattern that code makes, as `isinstance` takes them; empty for none."""
+    found = sorted({match for text in code for match in re.findall(pattern, text)})
+    return found[0] if len(found) == 1 else f"({', '.join(found)})" if found else ""
