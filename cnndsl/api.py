@@ -97,11 +97,11 @@ def diagnose(
 
     The rules that are on by default are asked. Takes what `check` takes, and raises nothing.
     """
-    from cnndsl.diagnostics.codes import CODES
+    from cnndsl.diagnostics.codes import on_by_default
     from cnndsl.diagnostics.render import sort_key
 
-    codes = [each.code for each in CODES.values() if each.default]
-    return sorted(examine(_source(text, file), set, input, limit, codes)[1], key=sort_key)
+    found = examine(_source(text, file), set, input, limit, on_by_default())[1]
+    return sorted(found, key=sort_key)
 
 
 def build(

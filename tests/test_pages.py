@@ -14,6 +14,7 @@ from cnndsl.api import examine
 from cnndsl.cli.files import decode
 from cnndsl.cli.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic
+from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.documents import renew
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.targets.pytorch.forms import FORMS
@@ -40,7 +41,7 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
         return renew(source, examine, lambda name: decode(name, b"")).diagnostics
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
-    network, problems = examine(source, settings)
+    network, problems = examine(source, settings, advice={*on_by_default(), code})
     lacking = re.fullmatch(r"# for a target that has no (\w+)", first)
     if lacking and network is not None:
         forms = {kind: form for kind, form in FORMS.items() if kind.op != lacking[1]}
@@ -114,5 +115,5 @@ def test_no_codes_are_made_up() -> None:
     named = set()
     for path in root.rglob("*.py"):
         if path.name != "codes.py":
-            named |= set(re.findall(r'"(E\d{3})"', path.read_text(encoding="utf-8")))
+            named |= set(re.findall(r'"([EW]\d{3})"', path.read_text(encoding="utf-8")))
     assert named == set(CODES)

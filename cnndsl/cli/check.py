@@ -51,20 +51,22 @@ def run(arguments: Arguments) -> int:
     import sys
 
     from cnndsl.cli.output import data, err, out, say
+    from cnndsl.diagnostics.codes import on_by_default
 
+    advice = on_by_default()
     paths = named_files(arguments)
     fixed = None
     if wants_fixes(arguments):
         from cnndsl.cli.fix import fix_files
 
-        fixed = fix_files(arguments, paths, examiner(arguments))
+        fixed = fix_files(arguments, paths, examiner(arguments, advice))
         done, unreadable = fixed.done, fixed.unreadable
         for text in fixed.texts:
             data(text)
         if fixed.piped:
             out = err  # standard output has the text of the net
     else:
-        done, unreadable = examine_files(arguments, paths)
+        done, unreadable = examine_files(arguments, paths, advice)
     diagnostics = [each for file in done for each in file.diagnostics]
     if arguments.get("format") == "json":
         from cnndsl.diagnostics.render_json import render_json

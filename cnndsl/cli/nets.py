@@ -7,7 +7,7 @@ from cnndsl.cli.options import Option, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from typing import TextIO
 
     from cnndsl.cli.options import Arguments
@@ -65,19 +65,24 @@ def natural(arguments: Arguments, key: str) -> int | None:
 
 
 def examiner(
-    arguments: Arguments,
+    arguments: Arguments, advice: Container[str] = ()
 ) -> Callable[[Source], tuple[Network | None, list[Diagnostic]]]:
-    """What checks a source as the command line says: `--set`, `--input`, `--limit`."""
+    """What checks a source as the command line says: `--set`, `--input`, `--limit`.
+
+    `advice` holds the codes of the rules that are asked about a net without errors.
+    """
     from cnndsl.api import LIMIT, examine
 
     values, size = settings(arguments), arguments.get("input")
     limit = natural(arguments, "limit") or LIMIT
-    return lambda source: examine(source, values, size, limit)
+    return lambda source: examine(source, values, size, limit, advice)
 
 
-def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
+def examine_files(
+    arguments: Arguments, paths: list[str], advice: Container[str] = ()
+) -> tuple[list[Examined], list[str]]:
     """Check every file; and say why some could not be read."""
-    examine = examiner(arguments)
+    examine = examiner(arguments, advice)
     done, unreadable = [], []
     for path in paths:
         try:

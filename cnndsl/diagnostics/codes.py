@@ -2,7 +2,9 @@
 
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
 bounds, E4 about targets, E5 about documents. W is what a rule advises: the net is one, and
-perhaps not the one that was meant.
+perhaps not the one that was meant. W1 is about words that change nothing, W2 about shapes and
+what is seen, W3 about training, W4 about style. Whether a rule is on by default stands here,
+in its row.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ class Code(NamedTuple):
     summary: str
     severity: Severity = "error"
     default: bool = True
+
+
+def _advice(code: str, name: str, summary: str, *, default: bool = True) -> Code:
+    return Code(code, name, summary, "warning", default)
 
 
 CODES: dict[str, Code] = {
@@ -65,5 +71,16 @@ CODES: dict[str, Code] = {
         Code("E302", "too-large", "a net or a number beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),
         Code("E501", "bad-region", "a region of a document that cannot be written"),
+        _advice("W101", "unused-let", "a constant that nothing reads"),
+        _advice("W102", "unused-param", "a param that nothing reads"),
+        _advice("W103", "unused-block", "a block that nothing calls"),
+        _advice("W104", "unused-name", "a counter or a tensor's name that nothing reads"),
+        _advice("W105", "unused-parameter", "a parameter that its block does not read"),
+        _advice("W106", "shadowed-name", "a name that hides one from further out"),
     )
 }
+
+
+def on_by_default() -> frozenset[str]:
+    """The codes that are said unless one asks for others."""
+    return frozenset(row.code for row in CODES.values() if row.default)

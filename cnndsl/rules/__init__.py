@@ -1,11 +1,14 @@
-"""Rules: what there is to say of a whole network. One rule, one file, one page."""
+"""Rules: what there is to say of a whole network. One rule, one file, one page.
+
+A rule that advises is a module with `find(view)`. It is loaded where the net has one of the
+words that the rule speaks of, so that a small net pays for few of them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnndsl.rules import dead_code
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from typing import TypeAlias
@@ -18,8 +21,20 @@ if TYPE_CHECKING:
 ERRORS: dict[str, Rule] = {"E114": dead_code.find}
 """The rules without which a network is none, by their codes: elaboration asks them."""
 
-ADVICE: dict[str, Rule] = {}
-"""The rules that advise, by their codes: asked of a network that is one."""
+_KERNELS = "conv dwconv sepconv"
+_POOLS = "pool avgpool minpool"
+
+ADVICE: dict[str, tuple[str, str]] = {
+    "W101": ("unused_let", "let"),
+    "W102": ("unused_param", "param"),
+    "W103": ("unused_block", "block"),
+    "W104": ("unused_name", "as repeat"),
+    "W105": ("unused_parameter", "block"),
+    "W106": ("shadowed_name", "let block repeat as"),
+}
+"""The rules that advise, by their codes: the module, and the words one of which a net must
+have for the rule to have anything to say. Layers and activations count as words, and `let`,
+`param`, `block`, `repeat`, `if`, `as` and the like where the text has such a statement."""
 
 
 def errors(network: Network) -> Iterator[Diagnostic]:
@@ -30,6 +45,11 @@ def errors(network: Network) -> Iterator[Diagnostic]:
 
 def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
     """What the rules of some codes find in a network, rule by rule."""
-    for code, rule in ADVICE.items():
-        if code in codes:
-            yield from rule(network)
+    from importlib import import_module
+
+    from cnndsl.rules.view import View
+
+    view = View(network)
+    for code, (module, words) in ADVICE.items():
+        if code in codes and not view.words.isdisjoint(words.split()):
+            yield from import_module(f"cnndsl.rules.{module}").find(view)

@@ -1,0 +1,29 @@
+"""W103: blocks that nothing calls."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.rules.edits import without_statement
+from cnndsl.rules.names import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Every block that neither the file nor a block in use names."""
+    known = names(view)
+    for word, block in known.blocks.items():
+        if word not in known.called:
+            edit = without_statement(view.source, block.span)
+            yield Diagnostic(
+                "W103",
+                view.source,
+                block.name.span,
+                f"nothing calls the block `{word}`",
+                "remove it, or call it where it is meant",
+                fixes=(Fix("remove it", (edit,), safe=True),),
+            )

@@ -1,0 +1,50 @@
+"""W104: names given with `as` that nothing reads, and that name no layer either."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.source import Span
+from cnndsl.rules.names import TENSOR, names
+from cnndsl.syntax import nodes as ast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.rules.names import Given
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Counters, and names of loops, conditions and `skip`, that are not read.
+
+    The name of a layer, an input or a call stands in tables and in generated code as well.
+    """
+    for given in names(view).given:
+        if given.read:
+            continue
+        if given.kind == "counter":
+            message = f"nothing reads the counter `{given.name.id}`"
+        elif given.kind == TENSOR and _is_but_a_tensor(given):
+            message = f"nothing goes back to `{given.name.id}`"
+        else:
+            continue
+        start = view.source.text.rindex("as", 0, given.name.span.start)
+        while view.source.text[start - 1] in " \t":
+            start -= 1
+        edit = Edit(Span(start, given.name.span.end), "")
+        yield Diagnostic(
+            "W104",
+            view.source,
+            given.name.span,
+            message,
+            "remove it, or read it where it is meant",
+            fixes=(Fix("remove the name", (edit,), safe=True),),
+        )
+
+
+def _is_but_a_tensor(given: Given) -> bool:
+    statement = given.statement
+    if isinstance(statement, ast.Apply):
+        return statement.name.id == "skip"
+    return isinstance(statement, (ast.Repeat, ast.If))
