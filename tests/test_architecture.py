@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "rules": {"diagnostics", "syntax", "layers", "network"},
     "lang": set(),
     "targets": {"diagnostics", "syntax", "layers", "network", "lang"},
-    "documents": {"diagnostics", "network", "targets"},
+    "documents": {"comparison", "diagnostics", "network", "targets"},
     "cure": {"diagnostics", "syntax", "layers", "network"},
     "comparison": {"diagnostics", "syntax", "layers", "network", "lang"},
 }

@@ -213,3 +213,14 @@ def test_files_are_read_beside_the_document(folder: Path) -> None:
     (folder / "posts" / "post.md").write_text(REGION.format("table file=net.cnn"))
     assert main(["docs", "posts"]) == 0
     assert "(6, 6, 4)" in (folder / "posts" / "post.md").read_text()
+
+
+def test_nets_of_files_are_compared_with_the_one_before() -> None:
+    made = clean(NET + REGION.format("compare with=nets/a.cnn params=weights"))
+    lines = [line for line in made.splitlines() if line.startswith("|")]
+    assert "`post`" in lines[0] and "`a`" in lines[0]
+    assert any("36" in line and "18" in line for line in lines)  # 3*3*4 and 3*3*2 weights
+
+
+def test_a_comparison_wants_another_net() -> None:
+    assert messages(NET + REGION.format("compare")) == ["this compares the net with none"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
-from cnndsl.documents.directive import DirectiveError, read_directive
+from cnndsl.documents.directive import read_directive
+from cnndsl.documents.kinds import DirectiveError, Net
 from cnndsl.documents.layout import survey
 from cnndsl.targets import OptionError, TargetError
 
@@ -39,15 +40,6 @@ class Renewed(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-class Net(NamedTuple):
-    """A net that a region can ask for, and what is wrong with it."""
-
-    source: Source
-    network: Network | None
-    diagnostics: list[Diagnostic]
-    fails: bool = False
-
-
 def renew(source: Source, examine: Examine, read: Read) -> Renewed:
     """A document with its regions written anew; raises `targets.Unavailable`."""
     layout = survey(source)
@@ -67,15 +59,16 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
         elif not fence.fails:
             problems += [_moved(each, source, layout.fences[number]) for each in found]
 
-    pieces, files, last = [], {}, 0
+    pieces: list[str] = []
+    files: dict[str, str | bytes] = {}
+    last = 0
     for region in layout.regions:
         pieces += [source.text[last : region.body.start]]
         last = region.body.end
         try:
             directive = read_directive(source.text[region.words.start : region.words.end])
-            net = _net(directive, region, nets, examine, read)
-            _demand(net, directive)
-            filled = directive.fill(net.network, net.diagnostics)
+            asked = _asked(directive, region, nets, examine, read)
+            filled = directive.fill(asked)
         except (DirectiveError, OptionError) as error:
             help_ = error.help if isinstance(error, DirectiveError) else ""
             words = _trimmed(source.text, region.words)
@@ -106,30 +99,34 @@ class _Broken(Exception):
         self.diagnostics = diagnostics
 
 
-def _net(
+def _asked(
     directive: Directive, region: Region, nets: list[Net], examine: Examine, read: Read
-) -> Net:
-    """The net that a region speaks of."""
-    if directive.file:
-        source, problems = read(directive.file)
-        network, found = (None, problems) if problems else examine(source)
-        if network is None and not directive.takes_errors:
-            raise _Broken(found)
-        return Net(source, network, found, network is None)
-    if not region.fence:
-        raise DirectiveError("there is no net before this", "put it after a block, or `file=…`")
-    net = nets[region.fence - 1]
-    if net.network is None and not net.fails:
-        raise _Broken([])  # said at the net
-    return net
-
-
-def _demand(net: Net, directive: Directive) -> None:
-    if net.network is None and not directive.takes_errors:
+) -> list[Net]:
+    """The nets that a region speaks of, its own first."""
+    files = [directive.file, *directive.others] if directive.file else list(directive.others)
+    asked = [_of_file(file, directive, examine, read) for file in files]
+    if not directive.file:
+        if not region.fence:
+            help_ = "put it after a block, or `file=…`"
+            raise DirectiveError("there is no net before this", help_)
+        net = nets[region.fence - 1]
+        if net.network is None and not net.fails:
+            raise _Broken([])  # said at the net
+        asked.insert(0, net)
+    if not directive.kind.of_failing and any(net.network is None for net in asked):
         raise DirectiveError(
-            f"there is no {directive.kind} of a net that fails",
-            "the regions `check` and `walkthrough` tell why it does",
+            f"there is no {directive.name} of a net that fails",
+            "the region `check` tells why it does",
         )
+    return asked
+
+
+def _of_file(file: str, directive: Directive, examine: Examine, read: Read) -> Net:
+    source, problems = read(file)
+    network, found = (None, problems) if problems else examine(source)
+    if network is None and not directive.kind.of_failing:
+        raise _Broken(found)
+    return Net(source, network, found, network is None)
 
 
 def _set_in(text: str, region: Region) -> str:

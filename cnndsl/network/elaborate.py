@@ -34,15 +34,17 @@ def elaborate(
     input_size: str | None = None,
     limit: int = DEFAULT_LIMIT,
     stem: str = "",
+    kind: type[Network] = Network,
 ) -> tuple[Network | None, list[Diagnostic]]:
     """Check a syntax tree and expand it into a network.
 
     `settings` overrides `param` constants (texts are read as the language's values);
-    `input_size` serves a text without `input`; `limit` bounds the layers. Gives the
-    network, or None where anything is wrong, and all diagnostics in the order of the text.
+    `input_size` serves a text without `input`; `limit` bounds the layers; `kind` is the class
+    of the network. Gives the network, or None where anything is wrong, and all diagnostics in
+    the order of the text.
     """
     elaborator = _Elaborator(source, module, settings or {}, input_size, limit)
-    network = elaborator.run(stem or _stem(source.name))
+    network = elaborator.run(stem or _stem(source.name), kind)
     problems = sorted(elaborator.problems, key=lambda problem: (problem.span, problem.code))
     return network, problems
 
@@ -56,14 +58,14 @@ def _stem(name: str) -> str:
 class _Elaborator(Control):
     """Runs a whole file."""
 
-    def run(self, stem: str) -> Network | None:
+    def run(self, stem: str, kind: type[Network]) -> Network | None:
         """The network, or None where there is anything to report."""
         try:
-            return self.checked(stem)
+            return self.checked(stem, kind)
         except Stop:
             return None
 
-    def checked(self, stem: str) -> Network | None:
+    def checked(self, stem: str, kind: type[Network]) -> Network | None:
         name = stem
         statements = self.module.statements
         for statement in statements:
@@ -87,7 +89,7 @@ class _Elaborator(Control):
         if self.problems:
             return None
         self.outputs = {"main": self.current, **self.outputs}
-        network = Network(
+        network = kind(
             name,
             self.source,
             self.module,

@@ -1,0 +1,147 @@
+"""The kinds of region: what each takes, and what it writes.
+
+Most write what a target makes of one net. `check` writes what is said about a net, and
+`compare` sets the net beside those that `with=` names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl import targets
+from cnndsl.diagnostics.render import render_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from cnndsl.diagnostics import Diagnostic, Source
+    from cnndsl.network import Network
+
+_LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
+"""The language of a block of code, by the suffix of a target's files."""
+
+
+class DirectiveError(Exception):
+    """A comment that asks for what there is not; `help` says what there is."""
+
+    def __init__(self, message: str, help_: str) -> None:
+        super().__init__(message)
+        self.help = help_
+
+
+class Net(NamedTuple):
+    """A net that a region can ask for, and what is wrong with it.
+
+    `fails` says that the document knows of it, or that the net has a file of its own.
+    """
+
+    source: Source
+    network: Network | None
+    diagnostics: list[Diagnostic]
+    fails: bool = False
+
+
+class Wanted(NamedTuple):
+    """What a comment asks for besides its kind and its net.
+
+    * `target`: the name of the target, or empty
+    * `options`: as the kind takes them
+    * `to`: a file for what is made, `alt` the words in the place of the picture
+    """
+
+    target: str
+    options: Mapping[str, Any]
+    to: str
+    alt: str
+
+
+class Filled(NamedTuple):
+    """What stands in a region, and in files beside the document."""
+
+    text: str
+    files: Mapping[str, str | bytes]
+
+
+class Kind(NamedTuple):
+    """A kind of region.
+
+    * `write`: makes its text from the region's nets; raises TargetError, OptionError,
+      DirectiveError and Unavailable
+    * `target`: whose options it takes; None for one that the comment names, empty for none
+    * `options`: what it takes besides
+    * `of_failing`: whether it has something to say of a net with errors
+    * `of_several`: whether it wants further nets, by `with=`
+    """
+
+    write: Callable[[Sequence[Net], Wanted], Filled]
+    target: str | None = ""
+    options: tuple[targets.Option, ...] = ()
+    of_failing: bool = False
+    of_several: bool = False
+
+
+def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
+    """What a target makes of a net."""
+    network = nets[0].network
+    assert network is not None  # asked for before
+    target = targets.load(wanted.target)
+    result = target.generate(network, **wanted.options)
+    if wanted.to:
+        alt = wanted.alt or network.name
+        return Filled(f"![{_plain(alt)}](<{wanted.to}>)", {wanted.to: result})
+    if isinstance(result, bytes):
+        raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
+    language = _LANGUAGES.get(target.SUFFIX)
+    if language is not None:
+        return Filled(fenced(language, result), {})
+    if target.SUFFIX in (".svg", ".html"):
+        # A blank line would end the HTML for a reader of Markdown.
+        result = "\n".join(line for line in result.split("\n") if line.strip())
+        return Filled(f"<div>\n{result}\n</div>", {})
+    return Filled(result, {})
+
+
+def said(nets: Sequence[Net], wanted: Wanted) -> Filled:
+    """What the checker says."""
+    return Filled(fenced("text", render_all(nets[0].diagnostics).strip("\n") or "clean"), {})
+
+
+def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
+    """The nets side by side."""
+    from cnndsl.comparison import compare
+    from cnndsl.comparison.show_side_by_side import as_markdown
+
+    networks = [net.network for net in nets if net.network is not None]
+    if len(networks) < 2:
+        raise DirectiveError("this compares the net with none", "name others: `with=PATH,PATH`")
+    return Filled(as_markdown(compare(networks, **wanted.options)), {})
+
+
+COUNTED = targets.Option(
+    "params", "all parameters, or weights without the biases", "word", "P", ("all", "weights")
+)
+
+KINDS: dict[str, Kind] = {
+    "table": Kind(made, "markdown"),
+    "walkthrough": Kind(made, "walkthrough"),
+    "figure": Kind(made, "svg"),
+    "mermaid": Kind(made, "mermaid"),
+    "code": Kind(made, None),
+    "check": Kind(said, of_failing=True),
+    "compare": Kind(compared, options=(COUNTED,), of_several=True),
+}
+
+
+def fenced(language: str, text: str) -> str:
+    """A block of code, its fence longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    ending = "" if text.endswith("\n") else "\n"
+    return f"{fence}{language}\n{text}{ending}{fence}"
+
+
+def _plain(text: str) -> str:
+    """A text as what stands for a picture: nothing that Markdown would take for its own."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|~!&$" else c for c in " ".join(text.split()))
