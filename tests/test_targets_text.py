@@ -143,18 +143,18 @@ def test_markdown_of_the_article() -> None:
     assert first == "`article`: (39, 31, 1) in, (100) out, 64,620 parameters."
     assert blank == "" and lines[-1] == ""
     expected = """
-| Layer | Name | Input channels | Filter | Output channels | Stride | Pooling | Activation \
+| Layer | Input channels | Filter | Output channels | Stride | Pooling | Activation \
 | Input shape | Output shape | Parameters |
-| Convolution 1 | `conv1` | 1 | (4, 4) | 20 | 1 | - | relu | (39, 31, 1) | (36, 28, 20) | 340 |
-| Max pooling 1 | `pool1` | 20 | - | 20 | 2 | (2, 2) | - | (36, 28, 20) | (18, 14, 20) | 0 |
-| Convolution 2 | `conv2` | 20 | (3, 3) | 40 | 1 | - | relu | (18, 14, 20) | (16, 12, 40) | 7,240 |
-| Max pooling 2 | `pool2` | 40 | - | 40 | 2 | (2, 2) | - | (16, 12, 40) | (8, 6, 40) | 0 |
-| Convolution 3 | `conv3` | 40 | (3, 3) | 60 | 1 | - | relu | (8, 6, 40) | (6, 4, 60) | 21,660 |
-| Max pooling 3 | `pool3` | 60 | - | 60 | 2 | (2, 2) | - | (6, 4, 60) | (3, 2, 60) | 0 |
-| Convolution 4 | `conv4` | 60 | (2, 2) | 80 | 1 | - | relu | (3, 2, 60) | (2, 1, 80) | 19,280 |
-| Flatten | `flatten1` | - | - | - | - | - | - | (2, 1, 80) | (160) | 0 |
-| Fully connected | `dense1` | - | - | - | - | - | softmax | (160) | (100) | 16,100 |
-| Total |  |  |  |  |  |  |  |  |  | 64,620 |
+| Convolution 1 | 1 | (4, 4) | 20 | 1 | - | relu | (39, 31, 1) | (36, 28, 20) | 340 |
+| Max pooling 1 | 20 | - | 20 | 2 | (2, 2) | - | (36, 28, 20) | (18, 14, 20) | 0 |
+| Convolution 2 | 20 | (3, 3) | 40 | 1 | - | relu | (18, 14, 20) | (16, 12, 40) | 7,240 |
+| Max pooling 2 | 40 | - | 40 | 2 | (2, 2) | - | (16, 12, 40) | (8, 6, 40) | 0 |
+| Convolution 3 | 40 | (3, 3) | 60 | 1 | - | relu | (8, 6, 40) | (6, 4, 60) | 21,660 |
+| Max pooling 3 | 60 | - | 60 | 2 | (2, 2) | - | (6, 4, 60) | (3, 2, 60) | 0 |
+| Convolution 4 | 60 | (2, 2) | 80 | 1 | - | relu | (3, 2, 60) | (2, 1, 80) | 19,280 |
+| Flatten | - | - | - | - | - | - | (2, 1, 80) | (160) | 0 |
+| Fully connected | - | - | - | - | - | softmax | (160) | (100) | 16,100 |
+| Total |  |  |  |  |  |  |  |  | 64,620 |
 """
     found = [cells(line) for line in lines if line.startswith("|")]
     del found[1]
@@ -227,7 +227,7 @@ def test_names_cannot_break_out_of_the_table(name: str) -> None:
     found = table(text)
     assert len(found) == len(network.layers) + 1
     for row in found[:-1]:
-        assert re.fullmatch(r"`[^`]+`", row["Name"]), row["Name"]
+        assert re.fullmatch(r"(`+)(?!`).+(?<!`)\1", row["Name"]), row["Name"]
 
 
 def test_names_of_blocks_are_escaped_where_they_are_words() -> None:

@@ -21,6 +21,7 @@ WORDS = {
     "input-shape": "입력 형상",
     "output-shape": "출력 형상",
     "batch-shape": "출력 형상",
+    "keras.parameters": "파라미터 수",
     "input-nodes": "입력 노드",
     "output-nodes": "출력 노드",
     "weight-shape": "가중치 형상",

@@ -41,7 +41,7 @@ class Pool(Layer):
         self.reach = reach_of(self.windows)
 
     def sizes(self) -> tuple[Step, ...]:
-        spatial = sliding(self.windows, self.input, same=bool(self.same))
+        spatial = sliding(self.windows, self.input, same=bool(self.same), pool=True)
         return (*spatial, unchanged(self.input)[-1])
 
 

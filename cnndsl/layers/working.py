@@ -58,8 +58,10 @@ def unchanged(shape: Shape) -> tuple[Step, ...]:
     )
 
 
-def sliding(windows: Sequence[Window], shape: Shape, *, same: bool) -> tuple[Step, ...]:
-    """The spatial output sizes of windows over a tensor.
+def sliding(
+    windows: Sequence[Window], shape: Shape, *, same: bool, pool: bool = False
+) -> tuple[Step, ...]:
+    """The spatial output sizes of windows over a tensor; those of a `pool` may lie side by side.
 
     Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016),
     relationship 6, with a begin and an end of the padding and the dilation of relationship 15.
@@ -76,13 +78,8 @@ def sliding(windows: Sequence[Window], shape: Shape, *, same: bool) -> tuple[Ste
         if same:
             values = {letter: window.size, stride: window.stride}
             formula = f"ceil({letter}/{stride})"
-        elif window.extent == window.stride and not window.begin and not window.end:
-            # Windows side by side, as those of most pools.
-            extent = kernel
-            if window.dilation > 1:
-                extent = f"({spacing}*({kernel} - 1) + 1)"
-                values[spacing] = window.dilation
-            formula = f"{rounded}({letter}/{extent})" if rounded else f"{letter}/{extent}"
+        elif pool and window.kernel == window.stride and not window.begin and not window.end:
+            formula = f"{rounded}({letter}/{kernel})" if rounded else f"{letter}/{kernel}"
         else:
             padded, pads = padding(letter, window.begin, window.end, "+", windows)
             extent = kernel

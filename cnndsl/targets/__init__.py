@@ -105,8 +105,20 @@ def read_option(option: Option, text: str) -> Any:
             raise OptionError("wants a natural number")
         return int(digits)
     words = tuple(word.strip() for word in text.split(",")) if option.kind == "words" else (text,)
+    checked_words(option, words)
+    return words if option.kind == "words" else text
+
+
+def checked_words(option: Option, words: tuple[str, ...]) -> None:
+    """Raises OptionError where the option does not know one of the words, and says which it does.
+
+    Its text goes on from the name of the option.
+    """
     for word in words:
         if option.choices and word not in option.choices:
-            known = ", ".join(option.choices)
-            raise OptionError(f"knows no `{word[:60]}`; it knows {known}")
-    return words if option.kind == "words" else text
+            from difflib import get_close_matches
+
+            near = get_close_matches(word[:60], option.choices, n=1)
+            known = f"it knows {', '.join(option.choices)}"
+            guess = f"did you mean `{near[0]}`?" if near else known
+            raise OptionError(f"knows no `{word[:60]}`; {guess}")

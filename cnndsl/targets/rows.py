@@ -1,7 +1,6 @@
 """The rows of tables: one for each layer, or for a block's call where blocks are folded.
 
-Tables are data here: a `Column` is a title and a function from a row to the text of a cell.
-`cnndsl.targets.markdown` and `cnndsl show` choose their columns and draw them.
+`cnndsl.targets.styles` makes tables of them for documents; `SUMMARY` is the table of a terminal.
 """
 
 from __future__ import annotations
@@ -9,14 +8,16 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.layers.base import show
+from cnndsl.lang import words as words_of
+from cnndsl.layers.base import product, show
 from cnndsl.layers.values import NATURAL, PADS, SIZES, Pair, show_value
 from cnndsl.network.network import Choice, Instance, Loop, Merged, Side
 from cnndsl.targets import Option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
+    from cnndsl.lang import Words
     from cnndsl.layers import Layer, Shape
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Body
@@ -25,9 +26,6 @@ DEPTH = Option(
     "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
 )
 """The option of every target that shows rows."""
-
-NONE = "-"
-"""What stands where a column says nothing about a layer."""
 
 # The kinds of value that a named argument about shapes or counts has.
 _SHAPING = (NATURAL, SIZES, PADS)
@@ -42,6 +40,8 @@ class Row(NamedTuple):
     * `inputs`, `output`: shapes, channels last
     * `layer`: the layer, or None for a call of a block that is folded
     * `field`: the receptive field of the output
+    * `values`: how many numbers its outputs hold, those inside a folded call among them
+    * `named`: whether its name says more than its title, as one does that a file or a block gave
     """
 
     name: str
@@ -55,6 +55,8 @@ class Row(NamedTuple):
     macs: int
     field: tuple[int, ...]
     layer: Layer | None
+    values: int
+    named: bool
 
     @property
     def title(self) -> str:
@@ -63,31 +65,28 @@ class Row(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A title, the text of a row's cell, and that of the row of sums.
-
-    A column that is `optional` is left out where it says nothing in any row.
-    """
+    """A title, the text of a row's cell, and that of the row of sums."""
 
     title: str
     cell: Callable[[Row], str]
     total: Callable[[Network], str] = lambda network: ""
-    optional: bool = False
     right: bool = False
 
 
-def rows(network: Network, depth: int | None = None) -> list[Row]:
+def rows(network: Network, depth: int | None = None, words: Words | None = None) -> list[Row]:
     """The rows of a network, in topological order and without its inputs.
 
     `depth` bounds how deep calls of blocks are opened: 1 makes one row of every call in the
     file itself, 2 opens those and folds the calls inside them. None opens all. The row of a
-    folded call has the sums of its layers.
+    folded call has the sums of its layers. `words` are those of the kinds, English unless given.
     """
+    words = words or words_of()
     if depth is None:
-        found = [_layer_row(network, node) for node in network.layers]
+        found = [_layer_row(network, node, words) for node in network.layers]
     elif depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
     else:
-        found = list(_folded(network, depth))
+        found = list(_folded(network, depth, words))
     counts: dict[str, int] = {}
     for row in found:
         counts[row.kind] = counts.get(row.kind, 0) + 1
@@ -99,15 +98,15 @@ def rows(network: Network, depth: int | None = None) -> list[Row]:
     return found
 
 
-def _folded(network: Network, depth: int) -> Iterator[Row]:
+def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
     """The rows where calls of blocks are opened less than `depth` deep."""
     calls = dict(_calls(network.body, ()))
     # A call's layers follow one another, as it is expanded in one go.
     for path, group in groupby(network.layers, lambda node: node.instance[:depth]):
         if len(path) < depth:
-            yield from (_layer_row(network, node) for node in group)
+            yield from (_layer_row(network, node, words) for node in group)
         else:
-            yield _call_row(network, list(group), path, calls[path])
+            yield _call_row(network, list(group), path, calls[path], words)
 
 
 def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Instance]]:
@@ -128,13 +127,12 @@ def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
                 yield from _calls(inner, path)
 
 
-def _layer_row(network: Network, node: Node) -> Row:
+def _layer_row(network: Network, node: Node, words: Words) -> Row:
     layer = node.layer
     params = layer.params
-    kind = layer.title.removesuffix(" layer")
     return Row(
         node.name,
-        kind[:1].upper() + kind[1:],
+        words.layer(layer.op, layer.title),
         0,
         tuple(network.nodes[index].output for index in node.inputs),
         node.output,
@@ -144,17 +142,21 @@ def _layer_row(network: Network, node: Node) -> Row:
         layer.macs,
         node.receptive_field,
         layer,
+        product(node.output),
+        node.alias is not None or bool(node.instance),
     )
 
 
-def _call_row(network: Network, group: list[Node], path: tuple[str, ...], call: Instance) -> Row:
+def _call_row(
+    network: Network, group: list[Node], path: tuple[str, ...], call: Instance, words: Words
+) -> Row:
     inside = {node.index for node in group}
     sources = dict.fromkeys(index for node in group for index in node.inputs if index not in inside)
     output = network.nodes[call.body.output]
     params = sum(node.layer.params for node in group)
     return Row(
         ".".join(path),
-        f"Block {call.block.name.id}",
+        words["block"].format(name=call.block.name.id),
         0,
         tuple(network.nodes[index].output for index in sources),
         output.output,
@@ -164,6 +166,8 @@ def _call_row(network: Network, group: list[Node], path: tuple[str, ...], call: 
         sum(node.layer.macs for node in group),
         output.receptive_field,
         None,
+        sum(product(node.output) for node in group),
+        True,
     )
 
 
@@ -178,7 +182,7 @@ def call_of(layer: Layer) -> str:
         value = getattr(layer, slot.name)
         if slot.form == "act":
             words += [layer.activation.op] if layer.activation else []
-        elif value is None or _uniform(value) == slot.default:
+        elif value is None or uniform(value) == slot.default:
             continue
         elif slot.form == "flag":
             words.append(slot.name)
@@ -199,22 +203,11 @@ def _written(value: Any) -> str:
     return show_value(value)
 
 
-def _uniform(value: Any) -> Any:
+def uniform(value: Any) -> Any:
     """The one value of a tuple whose values are all the same; else the value itself."""
     if isinstance(value, tuple) and not isinstance(value, Pair):
         return value[0] if value.count(value[0]) == len(value) else value
     return value
-
-
-def tuple_text(values: Shape) -> str:
-    """`(36, 28, 20)`, as people write shapes."""
-    return f"({', '.join(map(str, values))})"
-
-
-def short_text(values: tuple[Any, ...]) -> str:
-    """A number for each dimension: `2` where it is the same in all, else `(2, 1)`."""
-    value = _uniform(values)
-    return tuple_text(value) if isinstance(value, tuple) else str(value)
 
 
 def remark(network: Network) -> str:
@@ -246,22 +239,14 @@ SUMMARY = (
 """The columns of `cnndsl show`."""
 
 
-def table(network: Network, columns: Sequence[Column], depth: int | None = None) -> list[list[str]]:
-    """The cells of a table: titles, a list for each row, sums."""
-    found = rows(network, depth)
-    cells = [[column.cell(row) for row in found] for column in columns]
-    kept = [
-        [column.title, *texts, column.total(network)]
-        for column, texts in zip(columns, cells, strict=True)
-        if not column.optional or any(text != NONE for text in texts)
-    ]
-    return [list(line) for line in zip(*kept, strict=True)]
-
-
 def summary(network: Network, depth: int | None = None) -> list[list[str]]:
     """The table that `cnndsl show` draws: titles, a list for each row, sums.
 
     The columns are those of `SUMMARY`, all of them; `Column.right` says which hold numbers.
     `remark` is what to say below the table.
     """
-    return table(network, SUMMARY, depth)
+    return [
+        [column.title for column in SUMMARY],
+        *([column.cell(row) for column in SUMMARY] for row in rows(network, depth)),
+        [column.total(network) for column in SUMMARY],
+    ]

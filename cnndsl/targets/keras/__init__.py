@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.targets import Option
+from cnndsl.targets.code import NotExpressible
 from cnndsl.targets.initial import classes, drawn
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, is_plain, sequential
@@ -24,6 +25,7 @@ from cnndsl.targets.python import distinct, python_name
 from cnndsl.targets.weave import Weaver
 
 if TYPE_CHECKING:
+    from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
     from cnndsl.targets.code import Call
     from cnndsl.targets.program import Function
@@ -91,6 +93,30 @@ def _constant(network: Network) -> dict[str, Any]:
     if not any(node.op == "dwconv" for node in network.nodes):
         found["depthwise"] = ""
     return found
+
+
+def class_name(layer: Layer) -> str:
+    """The class of Keras that a layer is, as `model.summary()` names it: `Conv2D`, `Add`.
+
+    A layer that takes functions in the place of a class, or that Keras has no form of, has the
+    word of the language.
+    """
+    if layer.op in _MERGES:
+        return _MERGES[layer.op]
+    try:
+        main = next(call for call in lower(layer) if call.main)
+    except (NotExpressible, StopIteration):
+        return layer.op
+    return main.function.rpartition(".")[2] if main.style == "layer" else layer.op
+
+
+_MERGES = {
+    "add": "Add",
+    "concat": "Concatenate",
+    "mul": "Multiply",
+    "maximum": "Maximum",
+    "average": "Average",
+}
 
 
 def _function(function: Function, labels: set[str]) -> str:
