@@ -115,7 +115,7 @@ def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
     networks = [net.network for net in nets if net.network is not None]
     if len(networks) < 2:
         raise DirectiveError("this compares the net with none", "name others: `with=PATH,PATH`")
-    return Filled(as_markdown(compare(networks, **wanted.options)), {})
+    return Filled(as_markdown(compare(networks, wanted.options.get("params", "all"))), {})
 
 
 COUNTED = targets.Option(
