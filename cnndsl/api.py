@@ -15,7 +15,7 @@ from cnndsl.network import Network
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Container, Mapping
     from typing import Any, TypeAlias
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
@@ -95,13 +95,13 @@ def diagnose(
 ) -> list[Diagnostic]:
     """Everything that is to be said about a text, in its order; an empty list is a clean net.
 
-    The rules that are on by default are asked. Takes what `check` takes, and raises nothing.
+    The rules that are on by default are asked, and comments that ignore some are heeded.
+    Takes what `check` takes, and raises nothing.
     """
     from cnndsl.diagnostics.codes import on_by_default
     from cnndsl.diagnostics.render import sort_key
 
-    found = examine(_source(text, file), set, input, limit, on_by_default())[1]
-    return sorted(found, key=sort_key)
+    return sorted(lint(_source(text, file), on_by_default(), set, input, limit), key=sort_key)
 
 
 def build(
@@ -176,6 +176,25 @@ def examine(
     if not problems:
         return network, found
     return None, problems + _unrelated(source, problems, found)
+
+
+def lint(
+    source: Source,
+    codes: Collection[str],
+    values: Settings | None = None,
+    size: str | None = None,
+    limit: int = LIMIT,
+) -> list[Diagnostic]:
+    """What is to be said about a source when some codes are asked for: errors in any case.
+
+    Comments that ignore findings are heeded.
+    """
+    found = examine(source, values, size, limit, codes)[1]
+    if "cnndsl:" in source.text:
+        from cnndsl.lint.comments import heed
+
+        return heed(source, found, codes)
+    return found
 
 
 def _is_about_braces(problem: Diagnostic) -> bool:

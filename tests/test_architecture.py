@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "documents": {"comparison", "diagnostics", "network", "targets"},
     "cure": {"diagnostics", "syntax", "layers", "network"},
     "comparison": {"diagnostics", "syntax", "layers", "network", "lang"},
+    "lint": {"diagnostics", "syntax"},
 }
 # The folders that turn values into values: they read no files and print nothing.
 PURE = tuple(folder for folder in MAY_IMPORT if folder != "diagnostics")  # which has its pages

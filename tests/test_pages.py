@@ -10,7 +10,7 @@ import pytest
 
 import cnndsl.diagnostics
 from cnndsl import targets
-from cnndsl.api import examine
+from cnndsl.api import examine, lint
 from cnndsl.cli.files import decode
 from cnndsl.cli.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic
@@ -41,6 +41,8 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
         return renew(source, examine, lambda name: decode(name, b"")).diagnostics
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
+    if code.startswith("W9"):
+        return lint(source, CODES, settings)
     network, problems = examine(source, settings, advice={*on_by_default(), code})
     lacking = re.fullmatch(r"# for a target that has no (\w+)", first)
     if lacking and network is not None:

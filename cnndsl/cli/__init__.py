@@ -118,7 +118,8 @@ def _report(error: BaseException) -> int:
             hint = f"cnndsl {error.command}".rstrip()
             say(f"see `{hint} --help`")
         elif isinstance(error, FileError):
-            say(str(error))
+            for message in error.args:
+                say(message)
         elif isinstance(error, OSError):
             _drop_output()
             say(reason(error))

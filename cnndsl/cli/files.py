@@ -19,7 +19,10 @@ STDIN = "-"
 
 
 class FileError(Exception):
-    """A file or folder that cannot be read or written. Its text says why in one line."""
+    """A file or folder that cannot be read or written. Its text says why in one line.
+
+    Where there are several reasons, each of its `args` is a line.
+    """
 
 
 def reason(error: OSError) -> str:

@@ -12,15 +12,12 @@ from cnndsl.cli.files import (
 )
 from cnndsl.cli.nets import Examined
 from cnndsl.cli.options import Option, UsageError
+from cnndsl.cli.outcome import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cnndsl.cli.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.network import Network
+    from cnndsl.cli.outcome import Plan
 
 OPTIONS = (
     Option(
@@ -38,13 +35,12 @@ BOM = "\ufeff"
 class Fixed:
     """What became of the files.
 
-    `done` and `unreadable` are as `examine_files` gives them, after the fixes; `texts` goes to
-    standard output: the differences, or the net that came from standard input (`piped`).
+    `outcome` is what is to be said of them after the fixes; `texts` goes to standard output:
+    the differences, or the net that came from standard input (`piped`).
     """
 
-    def __init__(self) -> None:
-        self.done: list[Examined] = []
-        self.unreadable: list[str] = []
+    def __init__(self, plan: Plan) -> None:
+        self.outcome = Outcome(plan, [], [])
         self.texts: list[str] = []
         self.piped = False
         self.fixes = 0
@@ -62,35 +58,37 @@ def wanted(arguments: Arguments) -> bool:
     return False
 
 
-def fix_files(
-    arguments: Arguments,
-    paths: list[str],
-    examine: Callable[[Source], tuple[Network | None, list[Diagnostic]]],
-) -> Fixed:
-    """Mend files, or with `--diff` only say how: each is checked again as `examine` does it.
+def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
+    """Mend files, or with `--diff` only say how.
 
     All changed files are written at the end, every one of them or none. A file that would
     check worse than before stays as it is, and so does every byte that no fix speaks of.
     """
+    from functools import partial
+
     from cnndsl.cli.output import difference
     from cnndsl.cure.apply import mend
 
-    fixed = Fixed()
+    fixed = Fixed(plan)
+    done, unreadable = fixed.outcome.files, fixed.outcome.unreadable
+    unsafe = arguments.has("unsafe")
     show, changed, count = arguments.has("diff"), {}, 0
-    for path in paths:
+    for task in plan.tasks:
+        path, codes = task.path, task.codes
+        name = display_name(path)
         try:
             bytes_ = read_bytes(path)
         except FileError as error:
-            fixed.unreadable.append(str(error))
+            unreadable.append((name, str(error)))
             continue
-        source, problems = decode(display_name(path), bytes_)
+        source, problems = decode(name, bytes_)
         if problems:
-            fixed.done.append(Examined(path, None, problems))
+            done.append(Examined(name, None, problems))
             continue
         mark = BOM if bytes_.startswith(BOM.encode()) else ""
-        mended = mend(source, lambda source: examine(source)[1], unsafe=arguments.has("unsafe"))
+        mended = mend(source, partial(plan.question.lint, codes=codes), unsafe=unsafe)
         text = mended.source.text
-        fixed.done.append(Examined(path, None, mended.left))
+        done.append(Examined(name, None, mended.left))
         fixed.fixes += len(mended.applied)
         count += text != source.text
         if show:

@@ -7,12 +7,10 @@ from cnndsl.cli.options import Option, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
     from typing import TextIO
 
     from cnndsl.cli.options import Arguments
     from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
     from cnndsl.network import Network
 
 SET = Option("--set", "give a `param` of the file another value", "NAME=VALUE", repeated=True)
@@ -64,25 +62,12 @@ def natural(arguments: Arguments, key: str) -> int | None:
     return int(digits)
 
 
-def examiner(
-    arguments: Arguments, advice: Container[str] = ()
-) -> Callable[[Source], tuple[Network | None, list[Diagnostic]]]:
-    """What checks a source as the command line says: `--set`, `--input`, `--limit`.
-
-    `advice` holds the codes of the rules that are asked about a net without errors.
-    """
+def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
+    """Check every file, without advice; and say why some could not be read."""
     from cnndsl.api import LIMIT, examine
 
     values, size = settings(arguments), arguments.get("input")
     limit = natural(arguments, "limit") or LIMIT
-    return lambda source: examine(source, values, size, limit, advice)
-
-
-def examine_files(
-    arguments: Arguments, paths: list[str], advice: Container[str] = ()
-) -> tuple[list[Examined], list[str]]:
-    """Check every file; and say why some could not be read."""
-    examine = examiner(arguments, advice)
     done, unreadable = [], []
     for path in paths:
         try:
@@ -92,7 +77,7 @@ def examine_files(
             continue
         network = None
         if not problems:
-            network, problems = examine(source)
+            network, problems = examine(source, values, size, limit)
         done.append(Examined(path, network, problems))
     return done, unreadable
 
@@ -110,7 +95,7 @@ def has_errors(diagnostics: list[Diagnostic]) -> bool:
     return any(each.severity == "error" for each in diagnostics)
 
 
-def summary(files: list[Examined]) -> str:
+def summary(files: list[Examined], clean_is: str = "clean") -> str:
     """`2 errors in 1 file, 3 files are clean`."""
     counts = {"error": 0, "warning": 0}
     for file in files:
@@ -120,12 +105,13 @@ def summary(files: list[Examined]) -> str:
     clean = len(files) - dirty
     parts = []
     if dirty:
-        found = " and ".join(_count(number, kind) for kind, number in counts.items() if number)
-        parts.append(f"{found} in {_count(dirty, 'file')}")
+        found = " and ".join(counted(number, kind) for kind, number in counts.items() if number)
+        parts.append(f"{found} in {counted(dirty, 'file')}")
     if clean:
-        parts.append(f"{_count(clean, 'file')} {'is' if clean == 1 else 'are'} clean")
+        parts.append(f"{counted(clean, 'file')} {'is' if clean == 1 else 'are'} {clean_is}")
     return ", ".join(parts)
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

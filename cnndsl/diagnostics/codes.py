@@ -3,8 +3,8 @@
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
 bounds, E4 about targets, E5 about documents. W is what a rule advises: the net is one, and
 perhaps not the one that was meant. W1 is about words that change nothing, W2 about shapes and
-what is seen, W3 about training, W4 about style. Whether a rule is on by default stands here,
-in its row.
+what is seen, W3 about training, W4 about style, W9 about comments that ignore such advice.
+Whether a rule is on by default stands here, in its row.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ CODES: dict[str, Code] = {
         _advice("W104", "unused-name", "a counter or a tensor's name that nothing reads"),
         _advice("W105", "unused-parameter", "a parameter that its block does not read"),
         _advice("W106", "shadowed-name", "a name that hides one from further out"),
+        _advice("W901", "unused-ignore", "a comment that ignores what is not found"),
+        _advice("W902", "bad-ignore", "a comment that ignores no rule there is"),
     )
 }
 

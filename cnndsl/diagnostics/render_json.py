@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.report import Report
     from cnndsl.diagnostics.source import Source, Span
+
+
+def render_report(report: Report) -> str:
+    """Every diagnostic of a run."""
+    return render_json(report.diagnostics)
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:

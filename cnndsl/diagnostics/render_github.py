@@ -1,0 +1,49 @@
+"""Diagnostics as workflow commands of GitHub Actions: annotations in the lines of a change.
+
+GitHub shows ten of a kind for each step; `render_summary` says them all.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.report import Report
+
+
+def render_report(report: Report) -> str:
+    """A line for each finding, `::error file=…,line=…::…`."""
+    lines = [f"::error title=unreadable::{_data(each.message)}" for each in report.unreadable]
+    lines += [_command(report, each) for each in report.diagnostics]
+    return "".join(line + "\n" for line in lines)
+
+
+def _command(report: Report, diagnostic: Diagnostic) -> str:
+    properties = ",".join(f"{key}={_value(value)}" for key, value in _place(report, diagnostic))
+    said = [diagnostic.message, *(note.message for note in diagnostic.notes)]
+    if diagnostic.help:
+        said.append(f"help: {diagnostic.help}")
+    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(said))}"
+
+
+def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
+    source, span = diagnostic.source, diagnostic.span
+    start, end = source.position(span.start), source.position(span.end)
+    yield "title", f"{diagnostic.code} {diagnostic.name}"
+    yield "file", report.path(source.name)
+    yield "line", str(start.line)
+    # GitHub takes columns only of what stays in a line. Its last column is the last character.
+    if start.line == end.line:
+        yield "endLine", str(end.line)
+        yield "col", str(start.column)
+        yield "endColumn", str(max(start.column, end.column - 1))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _value(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,35 @@
+"""Diagnostics as a code quality report of GitLab: a list, and a fingerprint in each of it."""
+
+from __future__ import annotations
+
+import json
+
+from cnndsl.diagnostics.fingerprint import fingerprints
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.report import Report
+
+# Of GitLab's info, minor, major, critical, blocker.
+_SEVERITY = {"error": "major", "warning": "minor"}
+
+
+def render_report(report: Report) -> str:
+    """The text of a JSON list."""
+    rows = [_row(report, each, fingerprint) for each, fingerprint in fingerprints(report)]
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def _row(report: Report, diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:
+    source, span = diagnostic.source, diagnostic.span
+    begin, end = source.position(span.start).line, source.position(span.end).line
+    return {
+        "description": f"{diagnostic.name}: {diagnostic.message}",
+        "check_name": diagnostic.code,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITY[diagnostic.severity],
+        "location": {"path": report.path(source.name), "lines": {"begin": begin, "end": end}},
+    }

@@ -1,0 +1,87 @@
+"""Diagnostics as a JUnit report: a file is a test, which fails where the run would.
+
+Warnings that do not make the run fail stand in the output of a test that passes.
+"""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.render import printable, render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.report import Report
+
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "\t": "&#9;",
+    "\n": "&#10;",
+    "\r": "&#13;",
+}
+
+
+def render_report(report: Report) -> str:
+    """The text of an XML file: one suite, a test for each file."""
+    found: dict[str, list[Diagnostic]] = {}
+    for each in report.diagnostics:
+        found.setdefault(each.source.name, []).append(each)
+    cases = [_case(report, name, found.get(name, [])) for name in report.files]
+    cases += [
+        f'{_begin(report, each.file)}\n      <error type="unreadable"'
+        f" message={_attribute(each.message)}/>\n    </testcase>\n"
+        for each in report.unreadable
+    ]
+    failed = {name for name, rows in found.items() if any(map(report.fails, rows))}
+    counts = f'tests="{len(cases)}" failures="{len(failed)}" errors="{len(report.unreadable)}"'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<testsuites name="cnndsl" {counts}>\n'
+        f'  <testsuite name="cnndsl" {counts} skipped="0">\n'
+        f"{''.join(cases)}  </testsuite>\n</testsuites>\n"
+    )
+
+
+def _begin(report: Report, name: str) -> str:
+    path = _attribute(report.path(name))
+    return f'    <testcase classname="cnndsl" name={path} file={path}>'
+
+
+def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
+    begin, end = _begin(report, name), "    </testcase>\n"
+    if not found:
+        return begin[:-1] + "/>\n"
+    failing = [each for each in found if report.fails(each)]
+    rest = [each for each in found if not report.fails(each)]
+    parts = [begin + "\n"]
+    if failing:
+        first = failing[0]
+        more = f" and {len(failing) - 1:,} more" if len(failing) > 1 else ""
+        said = f"{first.code} {first.name}: {first.message}{more}"
+        parts.append(
+            f'      <failure type="{first.severity}" message={_attribute(said)}>'
+            f"{_text(''.join(map(render, failing)))}</failure>\n"
+        )
+    if rest:
+        shown = _text("".join(map(render, rest)))
+        parts.append(f"      <system-out>{shown}</system-out>\n")
+    return "".join(parts) + end
+
+
+def _attribute(text: str) -> str:
+    return f'"{"".join(_ENTITIES.get(c, c) for c in _legal(text))}"'
+
+
+def _text(text: str) -> str:
+    return "".join(c if c == "\n" else _ENTITIES.get(c, c) for c in _legal(text))
+
+
+def _legal(text: str) -> str:
+    """The text with what XML 1.0 cannot hold in any way (control characters) escaped."""
+    return "".join(c if c in "\t\n\r" or _is_legal(ord(c)) else printable(c) for c in text)
+
+
+def _is_legal(point: int) -> bool:
+    return 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or point >= 0x10000

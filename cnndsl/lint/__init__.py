@@ -1,0 +1,1 @@
+"""What is reported of what was found: selection, configuration, ignore comments, a baseline."""

@@ -1,0 +1,96 @@
+"""Which codes are reported: `select`, `extend-select` and `ignore`.
+
+A word is a code (`W101`), a name (`bias-before-norm`), the beginning of codes (`W1`), or
+`ALL`. Where one word selects a code and another ignores it, the one that says more of the
+code wins; where both say as much, it is ignored.
+
+Errors are reported whatever is selected: a text with errors is no net, as for ruff a file
+that does not parse is no Python.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cnndsl.diagnostics.codes import CODES, on_by_default
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ERRORS = frozenset(code for code, row in CODES.items() if row.severity == "error")
+
+# How much a word says of a code: ALL nothing, a prefix as much as it is long.
+_NOTHING, _EXACT = 0, 99
+
+
+class SelectionError(ValueError):
+    """A word that selects nothing. Its text says why, and `word` is that word."""
+
+    def __init__(self, message: str, word: str) -> None:
+        super().__init__(message)
+        self.word = word
+
+
+class Selection(NamedTuple):
+    """Words that select codes. A `select` of None is what is on by default."""
+
+    select: Sequence[str] | None = None
+    extend: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+
+
+def chosen(selection: Selection) -> frozenset[str]:
+    """The codes that are reported. Raises SelectionError."""
+    on = dict.fromkeys(on_by_default() if selection.select is None else ERRORS, _NOTHING)
+    for word in (*(selection.select or ()), *selection.extend):
+        codes, weight = matching(word)
+        on.update((code, max(weight, on.get(code, _NOTHING))) for code in codes)
+    off: dict[str, int] = {}
+    for codes, weight in map(ignorable, selection.ignore):
+        off.update((code, max(weight, off.get(code, _NOTHING))) for code in codes)
+    return ERRORS | {code for code, weight in on.items() if weight > off.get(code, -1)}
+
+
+def ignorable(word: str) -> tuple[frozenset[str], int]:
+    """As `matching`. Raises SelectionError also where the word means errors alone."""
+    codes, weight = matching(word)
+    if codes <= ERRORS:
+        what = "is an error" if weight == _EXACT else "means errors"
+        why = "a text with errors is no net, and they cannot be ignored"
+        raise SelectionError(f"`{word}` {what}: {why}", word)
+    return codes, weight
+
+
+def matching(word: str) -> tuple[frozenset[str], int]:
+    """The codes that a word means, and how much it says of them. Raises SelectionError."""
+    lower = word.lower()
+    if lower == "all":
+        return frozenset(CODES), _NOTHING
+    for row in CODES.values():
+        if lower in (row.code.lower(), row.name):
+            return frozenset((row.code,)), _EXACT
+    if re.fullmatch(r"[a-z]\d*", lower):
+        found = frozenset(code for code in CODES if code.lower().startswith(lower))
+        if found:
+            return found, len(lower)
+    raise SelectionError(f"there is no rule `{_shown(word)}`{nearest_rule(word)}", word)
+
+
+def nearest_rule(word: str) -> str:
+    """`; did you mean …?` where the code or name of a rule is near, else nothing."""
+    from difflib import get_close_matches
+
+    known = {each.lower(): each for row in CODES.values() for each in (row.code, row.name)}
+    found = get_close_matches(word.lower()[:60], known, n=1, cutoff=0.6)
+    return f"; did you mean `{known[found[0]]}`?" if found else ""
+
+
+def _shown(word: str) -> str:
+    return word if len(word) <= 60 else f"{word[:57]}…"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a list with commas, as in `W101, W2`."""
+    return [word.strip() for word in text.split(",") if word.strip()]
