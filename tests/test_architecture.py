@@ -39,9 +39,14 @@ IMPURE_FUNCTIONS = {
 IMPURE_NAMES = {"open", "print", "input", "breakpoint", "exec"}
 IMPURE_METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir"}
 IMPURE_MODULES = {"io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time"}
-FRAMEWORKS = {"keras", "torch", "tensorflow", "numpy", "onnx"}
+FRAMEWORKS = {"flax", "jax", "keras", "torch", "tensorflow", "numpy", "onnx"}
 # What moves weights may, when it is called; to generate code takes none of them.
-MAY_COMPUTE = {"targets/weights.py": {"numpy"}}
+MAY_COMPUTE = {
+    "targets/weights.py": {"numpy"},
+    # This target's files hold weights.
+    "targets/onnx/__init__.py": {"onnx"},
+    "targets/onnx/graph.py": {"numpy", "onnx"},
+}
 
 
 def modules(folder: str) -> list[Path]:

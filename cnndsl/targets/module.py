@@ -36,13 +36,15 @@ def lowering(
         try:
             lower(node, False)
         except NotExpressible as error:
-            problems.setdefault(
-                node.span,
-                Diagnostic("E401", network.source, node.span, error.message, error.help),
-            )
+            problems.setdefault(node.span, refusal(network, node, error))
     if problems:
         raise TargetError([problems[span] for span in sorted(problems)])
     return lower
+
+
+def refusal(network: Network, node: Node, error: NotExpressible) -> Diagnostic:
+    """What to say of a layer that a target cannot express."""
+    return Diagnostic("E401", network.source, node.span, error.message, error.help)
 
 
 def before_softmax(network: Network) -> dict[int, Layer | None]:

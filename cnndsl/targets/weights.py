@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.base import Layer, Weight, product, show
+from cnndsl.layers.initial import Constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,6 +68,21 @@ def random(network: Network, seed: int = 0) -> Weights:
         return rng.normal(0, 0.2, shape)
 
     return {kept.key: draw(kept.weight).astype(numpy.float32) for kept in slots(network)}
+
+
+def initial(network: Network, seed: int = 0) -> Weights:
+    """What the weights hold before training; the same seed draws the same."""
+    import numpy
+
+    rng = numpy.random.default_rng(seed)
+
+    def begin(weight: Weight) -> Array:
+        if isinstance(weight.initial, Constant):
+            return numpy.full(weight.shape, weight.initial.value, dtype=numpy.float32)
+        shares = 2 * rng.random(weight.shape, dtype=numpy.float32) - 1
+        return shares * numpy.float32(weight.initial.limit)
+
+    return {kept.key: begin(kept.weight) for kept in slots(network)}
 
 
 # How many dimensions at the end of a kernel do not count among what one output sums.

@@ -1,0 +1,74 @@
+"""ONNX: a file with the graph and weights of a net, channels first.
+
+Operators are those of opset 21, the first whose GroupNormalization has a factor for each
+channel; `Gelu` has come with 20, `Mish` with 18.
+
+What acts while training only, dropout and stochastic depth, is not in the graph. A vector
+has the language's order, also behind a flatten: height, width, channel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.targets import Option, TargetError, Unavailable
+
+if TYPE_CHECKING:
+    from cnndsl.network import Network
+    from cnndsl.targets.weights import Weights
+
+SUFFIX = ".onnx"
+OPTIONS = (
+    Option("logits", "leave out a softmax at the end of the net"),
+    Option("seed", "draw other initial weights; 0 without it", "natural", "N"),
+)
+
+OPSET = 21
+IR_VERSION = 10
+"""The first version of the format that has this opset."""
+
+LIMIT = 2**31 - 2**20
+"""How many bytes of weights fit in one file: protobuf ends at 2 GiB, the graph takes the rest."""
+
+
+def generate(
+    network: Network, *, logits: bool = False, seed: int = 0, weights: Weights | None = None
+) -> bytes:
+    """The file's bytes.
+
+    `weights` are canonical; without them the file holds initial weights, drawn as `defaults`
+    says, the same for each seed. `logits` leaves a last softmax out. Raises TargetError for a
+    network that ONNX cannot hold, Unavailable without the onnx package, and Misfit where the
+    weights are not the network's.
+    """
+    refuse_large(network)
+    try:
+        import onnx  # noqa: F401
+    except ImportError:
+        raise Unavailable("onnx", "onnx") from None
+    from cnndsl.targets.onnx.graph import Graph
+    from cnndsl.targets.weights import fit, initial
+
+    if weights is None:
+        weights = initial(network, seed)
+    else:
+        fit(network, weights)
+    return Graph(network, weights, logits=logits).write()
+
+
+def refuse_large(network: Network) -> None:
+    """Raise TargetError where the weights of a network do not fit in one file."""
+    from cnndsl.diagnostics import Diagnostic
+
+    if 4 * network.totals.params <= LIMIT:
+        return
+    most = max(network.layers, key=lambda node: node.layer.params)
+    layer: Any = most.layer
+    message = (
+        f"an ONNX file holds {LIMIT // 4:,} weights, and this net has "
+        f"{network.totals.params:,}: {layer.params:,} of them in {most.name}"
+    )
+    help_ = (
+        "make the layer smaller, as with `gap` in the place of `flatten`; or take another target"
+    )
+    raise TargetError([Diagnostic("E401", network.source, most.span, message, help_)])

@@ -1,0 +1,383 @@
+"""What each layer is in ONNX, channels first: operators of opset 21."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.targets.code import NotExpressible
+from cnndsl.targets.lowering import all_pads, any_pads, extra_pads, written_pads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.layers import Layer
+    from cnndsl.layers.merge import Merge
+    from cnndsl.targets.lowering import Pads
+    from cnndsl.targets.onnx.graph import Place
+    from cnndsl.targets.weights import Array
+
+    Form = Callable[[Place, Any, str], str]
+
+
+def lower(at: Place, layer: Layer, x: str) -> str:
+    """Add a layer to a graph, without the activation written after it; gives what comes out.
+
+    Raises NotExpressible.
+    """
+    form = FORMS.get(type(layer))
+    if form is None:
+        raise NotExpressible(f"ONNX has no form of `{layer.op}`", "write it with other layers")
+    return form(at, layer, x)
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
+
+
+def by_channel(at: Place, layer: Layer, role: str, array: Array) -> str:
+    """A number for each channel, stretched over space."""
+    return at.keep(role, array.reshape(-1, *(1 for _ in layer.spatial)))
+
+
+# Order of dimensions
+
+
+def channels_last(at: Place, layer: Layer, x: str) -> str:
+    """A tensor of the layer's input shape with the channels last."""
+    r = rank(layer)
+    return at.op("Transpose", x, perm=[0, *range(2, r + 2), 1]) if r else x
+
+
+def channels_first(at: Place, rank: int, x: str) -> str:
+    """The same the other way round."""
+    return at.op("Transpose", x, perm=[0, rank + 1, *range(1, rank + 1)]) if rank else x
+
+
+# Convolutions
+
+
+def edges(pads: Pads) -> list[int]:
+    """Padding in ONNX's order: all begins, then all ends."""
+    return [begin for begin, _ in pads] + [end for _, end in pads]
+
+
+def filters_first(kernel: Array) -> Array:
+    """A kernel (spatial…, in, out) as (out, in, spatial…)."""
+    return kernel.transpose(-1, -2, *range(kernel.ndim - 2))
+
+
+def each_channel(kernel: Array) -> Array:
+    """A depthwise kernel (spatial…, channels, mult) as one of groups."""
+    return filters_first(kernel.reshape(*kernel.shape[:-2], 1, -1))
+
+
+def bias(at: Place, layer: Any) -> tuple[str, ...]:
+    return () if layer.nobias else (at.keep("bias", at.weight("bias")),)
+
+
+def slid(layer: Any) -> dict[str, Any]:
+    """The attributes for a layer's windows."""
+    windows = layer.windows
+    return {
+        "kernel_shape": list(layer.kernel),
+        "strides": [window.stride for window in windows],
+        "pads": edges(all_pads(windows)),
+        "dilations": [window.dilation for window in windows],
+    }
+
+
+def convolution(at: Place, layer: conv.Conv, x: str) -> str:
+    kernel = at.keep("kernel", filters_first(at.weight("kernel")))
+    return at.main("Conv", x, kernel, *bias(at, layer), group=layer.groups, **slid(layer))
+
+
+def depthwise(at: Place, layer: conv.DepthwiseConv, x: str) -> str:
+    kernel = at.keep("depthwise", each_channel(at.weight("depthwise")))
+    return at.main("Conv", x, kernel, *bias(at, layer), group=layer.channels, **slid(layer))
+
+
+def separable(at: Place, layer: conv.SeparableConv, x: str) -> str:
+    kernel = at.keep("depthwise", each_channel(at.weight("depthwise")))
+    x = at.op("Conv", x, kernel, group=layer.channels, **slid(layer))
+    kernel = at.keep("pointwise", filters_first(at.weight("pointwise")))
+    return at.main("Conv", x, kernel, *bias(at, layer), kernel_shape=[1] * rank(layer))
+
+
+def transposed(at: Place, layer: conv.TransposedConv, x: str) -> str:
+    """`pads` cut the ends of what is painted off, `output_padding` adds at the end."""
+    kernel = at.weight("kernel")
+    kernel = at.keep("kernel", kernel.transpose(-2, -1, *range(kernel.ndim - 2)))
+    return at.main(
+        "ConvTranspose",
+        x,
+        kernel,
+        *bias(at, layer),
+        kernel_shape=list(layer.kernel),
+        strides=list(layer.stride),
+        pads=edges(layer.crop),
+        output_padding=list(layer.grow),
+    )
+
+
+# Pools
+
+
+def pooled(layer: Any, pads: Pads) -> dict[str, Any]:
+    return {
+        "kernel_shape": list(layer.kernel),
+        "strides": [window.stride for window in layer.windows],
+        "pads": edges(pads),
+    }
+
+
+def max_pool(at: Place, layer: pool.MaxPool, x: str) -> str:
+    """What is put around the image is never what is taken."""
+    return at.main("MaxPool", x, **pooled(layer, all_pads(layer.windows)))
+
+
+def min_pool(at: Place, layer: pool.MinPool, x: str) -> str:
+    x = at.op("MaxPool", at.op("Neg", x), **pooled(layer, all_pads(layer.windows)))
+    return at.main("Neg", x)
+
+
+def average_pool(at: Place, layer: pool.AveragePool, x: str) -> str:
+    """Padding does not count, nor does ever what rounding up adds."""
+    windows, counts = layer.windows, 0
+    pads = all_pads(windows)
+    if layer.countpad and any_pads(written_pads(windows)):
+        counts = 1
+        if any_pads(extra_pads(windows)):
+            x, pads, counts = padded(at, x, written_pads(windows)), extra_pads(windows), 0
+    return at.main("AveragePool", x, count_include_pad=counts, **pooled(layer, pads))
+
+
+def padded(at: Place, x: str, pads: Pads, main: bool = False) -> str:
+    """Zeros around an image."""
+    begins, ends = [begin for begin, _ in pads], [end for _, end in pads]
+    sizes = at.whole("pads", 0, 0, *begins, 0, 0, *ends)
+    return (at.main if main else at.op)("Pad", x, sizes)
+
+
+def global_pool(name: str) -> Form:
+    def form(at: Place, layer: pool.GlobalPool, x: str) -> str:
+        if layer.keep:
+            return at.main(f"Global{name}Pool", x)
+        return at.op("Flatten", at.main(f"Global{name}Pool", x))
+
+    return form
+
+
+# Dense
+
+
+def flatten(at: Place, layer: dense.Flatten, x: str) -> str:
+    return at.main("Flatten", channels_last(at, layer, x))
+
+
+def linear(at: Place, layer: dense.Dense, x: str) -> str:
+    return at.main("Gemm", x, at.keep("kernel", at.weight("kernel")), *bias(at, layer))
+
+
+# Normalisations
+
+
+def batch_norm(at: Place, layer: norm.BatchNorm, x: str) -> str:
+    mean, variance = at.weight("mean"), at.weight("variance")
+    gamma = variance * 0 + 1 if layer.noscale else at.weight("gamma")
+    beta = mean * 0 if layer.noshift else at.weight("beta")
+    arrays = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
+    inputs = [at.keep(role, array) for role, array in arrays.items()]
+    momentum = float(layer.momentum)
+    return at.main("BatchNormalization", x, *inputs, epsilon=float(layer.eps), momentum=momentum)
+
+
+def gamma_beta(at: Place) -> tuple[str, str]:
+    return at.keep("gamma", at.weight("gamma")), at.keep("beta", at.weight("beta"))
+
+
+def layer_norm(at: Place, layer: norm.LayerNorm, x: str) -> str:
+    x = channels_last(at, layer, x)
+    x = at.main("LayerNormalization", x, *gamma_beta(at), axis=-1, epsilon=float(layer.eps))
+    return channels_first(at, rank(layer), x)
+
+
+def group_norm(at: Place, layer: norm.GroupNorm, x: str) -> str:
+    epsilon, groups = float(layer.eps), layer.groups
+    return at.main("GroupNormalization", x, *gamma_beta(at), epsilon=epsilon, num_groups=groups)
+
+
+def local_response_norm(at: Place, layer: norm.LocalResponseNorm, x: str) -> str:
+    """ONNX's own is for images, and of an even size it takes one channel more behind.
+
+    Elsewhere the mean of squares is that of a pool over the channels.
+    """
+    alpha, beta, k = float(layer.alpha), float(layer.beta), float(layer.k)
+    if rank(layer) == 2 and layer.size % 2:
+        return at.main("LRN", x, size=layer.size, alpha=alpha, beta=beta, bias=k)
+    squares = at.op("Reshape", at.op("Mul", x, x), at.whole("rows", 0, 1, layer.channels, -1))
+    mean = at.op(
+        "AveragePool",
+        squares,
+        kernel_shape=[layer.size, 1],
+        pads=[layer.size // 2, 0, (layer.size - 1) // 2, 0],
+        count_include_pad=1,
+    )
+    mean = at.op("Reshape", mean, at.whole("shape", 0, layer.channels, *layer.spatial))
+    total = at.op("Add", at.op("Mul", mean, at.number("alpha", alpha)), at.number("k", k))
+    return at.main("Div", x, at.op("Pow", total, at.number("beta", beta)))
+
+
+def scale(at: Place, layer: norm.Scale, x: str) -> str:
+    return at.main("Mul", x, by_channel(at, layer, "scale", at.weight("scale")))
+
+
+def nothing(at: Place, layer: Layer, x: str) -> str:
+    """What acts while training only."""
+    return x
+
+
+# Activations
+
+
+def plain(name: str, **attributes: Any) -> Form:
+    """An activation that is one operator."""
+    return lambda at, layer, x: at.main(name, x, **attributes)
+
+
+def relu6(at: Place, layer: activation.Relu6, x: str) -> str:
+    return at.main("Clip", x, at.number("min", 0), at.number("max", 6))
+
+
+def leaky_relu(at: Place, layer: activation.LeakyRelu, x: str) -> str:
+    return at.main("LeakyRelu", x, alpha=float(layer.slope))
+
+
+def prelu(at: Place, layer: activation.Prelu, x: str) -> str:
+    return at.main("PRelu", x, by_channel(at, layer, "alpha", at.weight("alpha")))
+
+
+def elu(at: Place, layer: activation.Elu, x: str) -> str:
+    return at.main("Elu", x, alpha=float(layer.alpha))
+
+
+def silu(at: Place, layer: activation.Silu, x: str) -> str:
+    """Opset 24 has an operator for it."""
+    return at.main("Mul", x, at.op("Sigmoid", x))
+
+
+# Geometry
+
+
+def upsample(at: Place, layer: geometry.Upsample, x: str) -> str:
+    """Pixels repeated; or interpolated between centres at half-integers."""
+    how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    how["nearest_mode"] = "floor"
+    if layer.bilinear:
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    scales = at.numbers("scales", 1, 1, *layer.factor)
+    return at.main("Resize", x, "", scales, **how)
+
+
+def zero_pad(at: Place, layer: geometry.ZeroPad, x: str) -> str:
+    return padded(at, x, layer.pad, main=True)
+
+
+def crop(at: Place, layer: geometry.Crop, x: str) -> str:
+    begins = [pair.begin for pair in layer.crop]
+    ends = [size - pair.end for size, pair in zip(layer.spatial, layer.crop)]
+    return sliced(at, x, begins, ends, list(range(2, rank(layer) + 2)))
+
+
+def channels(at: Place, layer: geometry.Slice, x: str) -> str:
+    begin, end = layer.range
+    return sliced(at, x, [begin], [end], [1])
+
+
+def sliced(at: Place, x: str, begins: list[int], ends: list[int], axes: list[int]) -> str:
+    """What lies from begins up to ends, in some dimensions."""
+    named = (("starts", begins), ("ends", ends), ("axes", axes))
+    return at.main("Slice", x, *(at.whole(name, *numbers) for name, numbers in named))
+
+
+def reshape(at: Place, layer: geometry.Reshape, x: str) -> str:
+    """Both shapes are read with the channels last."""
+    x = at.main("Reshape", channels_last(at, layer, x), at.whole("shape", 0, *layer.output))
+    return channels_first(at, len(layer.output) - 1, x)
+
+
+def shuffle(at: Place, layer: geometry.Shuffle, x: str) -> str:
+    groups, each, r = layer.groups, layer.channels // layer.groups, rank(layer)
+    x = at.op("Reshape", x, at.whole("groups", 0, groups, each, *layer.spatial))
+    x = at.op("Transpose", x, perm=[0, 2, 1, *range(3, r + 3)])
+    return at.main("Reshape", x, at.whole("shape", 0, layer.channels, *layer.spatial))
+
+
+FORMS: dict[type[Layer], Form] = {
+    conv.Conv: convolution,
+    conv.DepthwiseConv: depthwise,
+    conv.SeparableConv: separable,
+    conv.TransposedConv: transposed,
+    pool.MaxPool: max_pool,
+    pool.AveragePool: average_pool,
+    pool.MinPool: min_pool,
+    pool.GlobalAveragePool: global_pool("Average"),
+    pool.GlobalMaxPool: global_pool("Max"),
+    dense.Flatten: flatten,
+    dense.Dense: linear,
+    norm.BatchNorm: batch_norm,
+    norm.LayerNorm: layer_norm,
+    norm.GroupNorm: group_norm,
+    norm.LocalResponseNorm: local_response_norm,
+    norm.Scale: scale,
+    regular.Dropout: nothing,
+    regular.DropPath: nothing,
+    activation.Relu: plain("Relu"),
+    activation.Relu6: relu6,
+    activation.LeakyRelu: leaky_relu,
+    activation.Prelu: prelu,
+    activation.Elu: elu,
+    activation.Selu: plain("Selu"),
+    activation.Gelu: plain("Gelu", approximate="none"),
+    activation.Silu: silu,
+    activation.Mish: plain("Mish"),
+    activation.Softplus: plain("Softplus"),
+    activation.Sigmoid: plain("Sigmoid"),
+    activation.Tanh: plain("Tanh"),
+    activation.Softmax: plain("Softmax", axis=1),
+    activation.HardSwish: plain("HardSwish"),
+    activation.HardSigmoid: plain("HardSigmoid", alpha=1 / 6, beta=0.5),
+    geometry.Upsample: upsample,
+    geometry.ZeroPad: zero_pad,
+    geometry.Crop: crop,
+    geometry.Reshape: reshape,
+    geometry.Shuffle: shuffle,
+    geometry.Slice: channels,
+}
+"""A form for each layer."""
+
+
+# Merges
+
+
+def merge(at: Place, layer: Merge, inputs: list[str]) -> str:
+    """Add a merge to a graph; gives what comes out."""
+    if layer.op == "concat":
+        return at.main("Concat", *inputs, axis=1)
+    if layer.op in _MERGES:
+        return at.main(_MERGES[layer.op], *inputs)
+    if layer.op != "mul":
+        raise NotExpressible(f"ONNX has no form of `{layer.op}`", "write it with other layers")
+    full = len(layer.output)
+    factors = [
+        at.op("Unsqueeze", x, at.whole("axes", *range(2, full + 1))) if len(shape) < full else x
+        for x, shape in zip(inputs, layer.inputs)
+    ]
+    product, *others = factors
+    for other in others[:-1]:
+        product = at.op("Mul", product, other)
+    return at.main("Mul", product, others[-1])
+
+
+_MERGES = {"add": "Sum", "maximum": "Max", "average": "Mean"}

@@ -1,0 +1,263 @@
+"""ONNX files: what the checker takes, and onnxruntime computes as numpy and Keras do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import oracle
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from nets import branching_nets, network, straight_nets
+from reference import reference
+from test_forms import ONES, one
+
+import cnndsl
+from cnndsl.layers import LAYERS, Layer
+from cnndsl.network import Network
+from cnndsl.targets import TargetError, Unavailable, load
+from cnndsl.targets import weights as canonical
+from cnndsl.targets.onnx import OPSET, forms
+from cnndsl.targets.onnx import generate as to_onnx
+
+ROOT = Path(__file__).resolve().parent.parent
+FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+# Nets of branches, dense blocks, steps of all kinds; small enough to run in a moment.
+SAMPLES = ("article", "lenet5", "padding", "squeezenet1_0", "mobilenetv2", "resnet18", "ecg1d",
+           "two_inputs", "two_outputs", "inception_block", "tutorial", "unet3d")  # fmt: skip
+
+
+def checked(data: bytes) -> onnx.ModelProto:
+    """The model in a file that the checker, with the shapes that it infers, has passed."""
+    model = onnx.load_from_string(data)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def run(data: bytes, images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What onnxruntime makes of images, channels last; by the names of outputs."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, ["CPUExecutionProvider"])
+    given = {name: oracle.channels_first(image) for name, image in images.items()}
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, map(oracle.channels_last, session.run(names, given))))
+
+
+def pictures(net: Network, batch: int = 2) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    shapes = {net.nodes[index].name: net.nodes[index].output for index in net.inputs}
+    return {
+        name: rng.normal(size=(batch, *shape)).astype("float32") for name, shape in shapes.items()
+    }
+
+
+def in_keras(net: Network, weights: dict[str, np.ndarray], images: list[np.ndarray]) -> Any:
+    """What Keras makes of the same images with the same weights; the weights, calibrated."""
+    here, order = oracle.layers_in_order_keras(
+        lambda: oracle.keras_model(load("keras").generate(net))
+    )
+    there = oracle.torch_model(load("pytorch").generate(net))
+    tensors = [torch.from_numpy(oracle.channels_first(image)) for image in images]
+    found = oracle.parts(net, order, oracle.leaf_modules_in_order_torch(there, *tensors))
+    keys = iter(weights)
+    for part in found:
+        oracle.set_weights(part, [weights[next(keys)] for _ in part.layer.weights])
+    oracle.calibrate(found, there, tensors, 0)
+    for part in found:
+        if part.layer.op == "bn":
+            *_, mean, variance = (oracle.as_array(v.value) for v in part.keras[0].weights)
+            weights[f"{part.node.name}.mean"] = np.array(mean)
+            weights[f"{part.node.name}.variance"] = np.array(variance)
+    results = here(images[0] if len(images) == 1 else images, training=False)
+    results = results if isinstance(results, dict) else {"main": results}
+    return {name: oracle.as_array(result) for name, result in results.items()}
+
+
+def agree(net: Network, batch: int = 2) -> None:
+    """Fail where onnxruntime and Keras differ on a network."""
+    weights = canonical.random(net)
+    images = pictures(net, batch)
+    expected = in_keras(net, weights, list(images.values()))
+    data = to_onnx(net, weights=weights)
+    model = checked(data)
+    assert len(model.graph.node) == len({node.name for node in model.graph.node})
+    found = run(data, images)
+    assert len(found) == len(net.outputs)
+    for value, (name, index) in zip(found.values(), net.outputs.items()):
+        assert value.shape == (batch, *net.nodes[index].output)
+        assert oracle.difference(value, expected[name]) < 1e-3, name
+
+
+# Each layer
+
+
+@pytest.mark.parametrize("size, line", ONES)
+def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
+    net = one(size, line)
+    layer = net.nodes[-1].layer
+    weights = canonical.random(net)
+    (image,) = images = list(pictures(net).values())
+    image *= 2
+    expected = reference(layer, image, {key.rsplit(".")[-1]: w for key, w in weights.items()})
+    data = to_onnx(net, weights=weights)
+    checked(data)
+    (found,) = run(data, {net.nodes[0].name: image}).values()
+    assert found.shape == expected.shape and len(images) == 1
+    assert oracle.difference(found, expected) < oracle.TOLERANCE
+
+
+def test_every_layer_has_a_form() -> None:
+    assert set(forms.FORMS) == set(LAYERS.values())
+
+
+# Whole nets
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples(name: str) -> None:
+    agree(cnndsl.check((ROOT / "samples" / f"{name}.cnn").read_text("utf-8")), batch=1)
+
+
+@given(straight_nets())
+@settings(max_examples=2000 if FUZZ else 25, suppress_health_check=SLOW)
+def test_straight_nets(text: str) -> None:
+    net = network(text)
+    assert net is not None
+    agree(net)
+
+
+@given(branching_nets())
+@settings(max_examples=2000 if FUZZ else 25, suppress_health_check=SLOW)
+def test_branching_nets(text: str) -> None:
+    net = network(text)
+    assert net is not None
+    agree(net)
+
+
+# Names
+
+
+def test_names_are_those_of_the_net() -> None:
+    net = cnndsl.check(
+        "input 8x8x3 as image; conv 4 3 same relu as first; bn; flatten; dense 2 softmax"
+    )
+    model = checked(to_onnx(net))
+    assert [node.name for node in model.graph.node] == [
+        "first", "first/relu", "bn1", "flatten1/Transpose", "flatten1", "dense1", "dense1/softmax",
+    ]  # fmt: skip
+    assert [tensor.name for tensor in model.graph.initializer] == list(canonical.random(net))
+    assert [value.name for value in model.graph.input] == ["image"]
+    assert [value.name for value in model.graph.output] == ["main"]
+    (size,) = (value.type.tensor_type.shape.dim for value in model.graph.input)
+    assert [d.dim_param or d.dim_value for d in size] == ["N", 3, 8, 8]
+    assert model.opset_import[0].version == OPSET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 8x8x4 as main; conv 4 1; add { skip | from main }",
+        "input 8x8x3; conv 4 1 as main; conv 4 1 as side; head side2 { skip }; conv 2 1",
+        "input 8x8x3; conv 4 1; head side { skip }; head other { skip }",
+        "input 8x8x3; head side { skip }; dropout 0.5",
+        "input 8x8x3; conv 2 1 as conv2; conv 2 1; conv 2 1 relu; flatten; flatten",
+        "input 8x8x3; add { skip | relu }; head side { gap; softmax }; gmp; softmax",
+    ],
+)
+def test_names_collide_with_nothing(text: str) -> None:
+    agree(cnndsl.check(text))
+
+
+# Weights
+
+
+@pytest.mark.parametrize("defaults", ("keras", "torch"))
+def test_a_file_begins_as_defaults_say(defaults: str) -> None:
+    net = one("9x9x16", "sepconv 32 3 mult=2 prelu", defaults)
+    model = checked(to_onnx(net))
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for kept in canonical.slots(net):
+        array, start = arrays[kept.key], kept.weight.initial
+        if hasattr(start, "value"):
+            assert (array == start.value).all()
+        else:
+            assert 0.9 * start.limit < np.abs(array).max() <= start.limit
+
+
+def test_same_bytes_again_and_others_for_another_seed() -> None:
+    code = (
+        "import sys, cnndsl; text = open('samples/squeezenet1_0.cnn').read()\n"
+        "sys.stdout.buffer.write(cnndsl.build(text, 'onnx', seed=int(sys.argv[1])))"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code, seed],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed, hashes in (("0", "1"), ("0", "2"), ("7", "1"))
+    ]
+    assert found[0] == found[1] != found[2]
+
+
+def test_weights_that_are_not_the_net_s() -> None:
+    net = one("9x9x3", "conv 4 3")
+    weights = canonical.random(net)
+    weights["conv1.bias"] = weights["conv1.bias"][:2]
+    with pytest.raises(canonical.Misfit, match=r"conv1\.bias"):
+        to_onnx(net, weights=weights)
+
+
+def test_logits() -> None:
+    net = cnndsl.check("input 4x4x2; flatten; dense 3 softmax; head side { dense 2; softmax }")
+    with_it, without = (checked(to_onnx(net, logits=flag)) for flag in (False, True))
+    assert [n.op_type for n in with_it.graph.node].count("Softmax") == 2
+    assert "Softmax" not in [n.op_type for n in without.graph.node]
+
+
+# What cannot be
+
+
+def test_a_layer_without_a_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(forms.FORMS, LAYERS["minpool"])
+    with pytest.raises(TargetError) as caught:
+        to_onnx(cnndsl.check("input 8x8x3; conv 4 3; minpool 2; minpool 3; relu"))
+    found = caught.value.diagnostics
+    assert [(d.code, d.message) for d in found] == [("E401", "ONNX has no form of `minpool`")] * 2
+    assert all(diagnostic.help for diagnostic in found)
+
+
+def test_more_weights_than_a_file_holds() -> None:
+    net = cnndsl.check("input 30000; dense 20; dense 30000; dense 30000")
+    with pytest.raises(TargetError) as caught:
+        to_onnx(net)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "E401" and "in dense3" in diagnostic.message and diagnostic.help
+    assert net.source.text[diagnostic.span.start :] == "dense 30000"
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(Unavailable, match=r"pip install 'cnndsl\[onnx\]'"):
+        to_onnx(one("8x8x3", "relu"))
+
+
+def test_a_form_is_asked_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(Layer):
+        op, title = "odd", "odd"
+
+    layer = Odd({}, (4, 4, 2), one("4x4x2", "relu").nodes[-1].layer.context)
+    with pytest.raises(forms.NotExpressible, match="no form of `odd`"):
+        forms.lower(None, layer, "x")  # type: ignore[arg-type]
