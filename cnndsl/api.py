@@ -174,6 +174,10 @@ def examine(
 
         found += rules.advice(network, advice)
     if not problems:
+        if any(each.code in _SIZES for each in found):
+            from cnndsl.cure import cured
+
+            found = cured(source, found, values or {}, size, limit)
         return network, found
     return None, problems + _unrelated(source, problems, found)
 
@@ -223,6 +227,8 @@ def _unrelated(
     ]
 
 
+# What edits are looked for; they are tried on the whole net, which takes longer than a check.
+_SIZES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
 _DEFINING = ("as", "block", "let", "param")
 # What can only be said of a text that has been read from end to end.
 _OF_THE_WHOLE = ("E113", "E114", "E301")

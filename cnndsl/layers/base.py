@@ -28,11 +28,22 @@ DIMENSIONS: dict[int, tuple[str, ...]] = {
 
 
 class LayerError(Exception):
-    """A layer that does not fit: `slot` names the argument at fault, or is empty."""
+    """A layer that does not fit: `slot` names the argument at fault, or is empty.
 
-    def __init__(self, code: str, message: str, help_: str = "", slot: str = "") -> None:
+    `axes` are the spatial dimensions in which it does not, by their index in the shape.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        help_: str = "",
+        slot: str = "",
+        axes: tuple[int, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.help, self.slot = code, message, help_, slot
+        self.axes = axes
 
 
 class Context(NamedTuple):

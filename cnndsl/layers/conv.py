@@ -226,6 +226,7 @@ class TransposedConv(Convolution):
                     f"{pads[axis].end} is below 1",
                     "take a smaller `pad`",
                     "pad",
+                    (axis,),
                 )
         self.crop, self.grow = tuple(crop), tuple(grow)
         self.output = (*spatial, self.filters)

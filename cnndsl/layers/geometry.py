@@ -101,7 +101,8 @@ class Crop(Spatial):
             if size < 1:
                 name = DIMENSIONS[len(self.spatial)][axis]
                 cut = f"{self.spatial[axis]} - {self.crop[axis].begin} - {self.crop[axis].end}"
-                raise LayerError("E208", f"crop: {name} {cut} is below 1", "cut off less", "crop")
+                message = f"crop: {name} {cut} is below 1"
+                raise LayerError("E208", message, "cut off less", "crop", (axis,))
 
     def sizes(self) -> tuple[Step, ...]:
         return _edged(self, self.crop, "-")

@@ -24,12 +24,14 @@ class Merge(Layer):
 
     def mismatch(self, rule: str, index: int) -> LayerError:
         """The error that path `index` does not merge with the first."""
+        one, other = self.inputs[0], self.inputs[index]
+        axes = range(len(one) - 1) if len(one) == len(other) else ()
         return LayerError(
             "E206",
-            f"{self.op}: path 1 gives {show(self.inputs[0])} and path {index + 1} gives "
-            f"{show(self.inputs[index])}",
+            f"{self.op}: path 1 gives {show(one)} and path {index + 1} gives {show(other)}",
             rule,
             f"path {index}",
+            tuple(axis for axis in axes if one[axis] != other[axis]),
         )
 
 

@@ -109,7 +109,7 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
         )
     small = [axis for axis in range(rank) if windows[axis].output < 1]
     if small:
-        raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel")
+        raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel", tuple(small))
     if rounding == "exact":
         odd = [axis for axis in range(rank) if windows[axis].dropped]
         if odd:
@@ -120,6 +120,7 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
                 "change a size until it comes out whole, or write `floor` to leave out the "
                 "pixels that are over",
                 "kernel",
+                tuple(odd),
             )
     return tuple(windows)
 

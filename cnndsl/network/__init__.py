@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnndsl.network.elaborate import elaborate
+from cnndsl.network.elaborate import Elaborator, elaborate, stem_of
 from cnndsl.network.expansion import DEFAULT_LIMIT
 from cnndsl.network.network import Network, Node
 
-__all__ = ["DEFAULT_LIMIT", "Network", "Node", "elaborate"]
+__all__ = ["DEFAULT_LIMIT", "Elaborator", "Network", "Node", "elaborate", "stem_of"]

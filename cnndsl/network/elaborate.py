@@ -43,22 +43,23 @@ def elaborate(
     of the network. Gives the network, or None where anything is wrong, and all diagnostics in
     the order of the text.
     """
-    elaborator = _Elaborator(source, module, settings or {}, input_size, limit)
-    network = elaborator.run(stem or _stem(source.name), kind)
+    elaborator = Elaborator(source, module, settings or {}, input_size, limit)
+    network = elaborator.run(stem or stem_of(source.name), kind)
     problems = sorted(elaborator.problems, key=lambda problem: (problem.span, problem.code))
     return network, problems
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """The name of a net that gives itself none, from the name of its file."""
     stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     word = "".join(character if character.isalnum() else "_" for character in stem).strip("_")
     return word if word.isidentifier() else f"net_{word}".rstrip("_")
 
 
-class _Elaborator(Control):
+class Elaborator(Control):
     """Runs a whole file."""
 
-    def run(self, stem: str, kind: type[Network]) -> Network | None:
+    def run(self, stem: str, kind: type[Network] = Network) -> Network | None:
         """The network, or None where there is anything to report."""
         try:
             return self.checked(stem, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics import Span
 from cnndsl.layers import LAYERS, Layer, LayerError
 from cnndsl.layers.base import Input, Shape
 from cnndsl.layers.merge import Merge
@@ -96,8 +96,7 @@ class Layering(Expansion):
             except LayerError as error:
                 span = bound.spans.get(error.slot, statement.span if error.slot else None)
                 span = span or statement.name.span
-                fixes = self.layer_fixes(error, statement)
-                self.report(error.code, span, error.message, error.help, fixes)
+                self.misfit(error, statement, span, (self.current,))
                 if error.code not in ("E201", "E202"):
                     return None
                 context = context._replace(rounding="floor")
@@ -108,15 +107,11 @@ class Layering(Expansion):
             self.cache[key] = layer
         return layer
 
-    def layer_fixes(self, error: LayerError, statement: ast.Apply) -> tuple[Fix, ...]:
-        """Edits that mend a layer where it stands."""
-        end = statement.args[-1].span.end if statement.args else statement.name.span.end
-        if error.code in ("E201", "E202"):
-            return (Fix("round down with `floor`", (Edit(Span(end, end), " floor"),)),)
-        if error.code == "E204" and statement.name.id == "dense":
-            start = Span(statement.span.start, statement.span.start)
-            return (Fix("put `flatten` before it", (Edit(start, "flatten; "),)),)
-        return ()
+    def misfit(
+        self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
+    ) -> None:
+        """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        self.report(error.code, span, error.message, error.help)
 
     def skip(self, statement: ast.Apply) -> Item | None:
         if statement.args or statement.paths is not None:
@@ -155,6 +150,7 @@ class Layering(Expansion):
                 self.report("E103", statement.name.span, message, help_)
             self.shape = None
             return None
+        inputs = tuple(body.output for body in bodies)
         try:
             layer = kind({}, known, self.context)
         except LayerError as error:
@@ -163,10 +159,9 @@ class Layering(Expansion):
                 path = statement.paths[int(error.slot[5:])]
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
-            self.report(error.code, span, error.message, error.help)
+            self.misfit(error, statement, span, inputs)
             self.shape = None
             return None
-        inputs = tuple(body.output for body in bodies)
         seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return Merged(statement, node, tuple(bodies))

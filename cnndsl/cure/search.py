@@ -1,0 +1,166 @@
+"""What would mend a net: every edit that is named here has been tried.
+
+A cure is an edit of the text after which all of the net is whole: nothing at all is said of
+it any more, promises included. Where no single edit does that, those that mend one error and
+harm nothing else are second best.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.cure.blame import blame
+from cnndsl.cure.candidates import KINDS, Candidate, Cost, candidates
+from cnndsl.cure.rerun import Bench
+from cnndsl.cure.sizes import input_literal, nearest_sizes
+from cnndsl.cure.words import title
+from cnndsl.diagnostics import Diagnostic, Edit, Fix
+from cnndsl.layers.values import show_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from cnndsl.cure.rerun import Misfit, Outcome
+    from cnndsl.diagnostics import Source
+
+CODES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
+"""The errors that cures are looked for."""
+
+BUDGET = 20_000
+"""How many layers and statements may be worked out for one text, over all that is tried."""
+
+MAX_MISFITS = 8
+"""Of how many errors of a text cures are looked for."""
+
+EARLY = KINDS[: KINDS.index("input")]
+"""What is tried before other sizes of the input are looked for."""
+
+OFFERED = 3
+"""How many cures of an error are named at most."""
+
+
+class Rest(NamedTuple):
+    """What is wrong after an edit that mends one error: `known` errors that were there before,
+    and where new ones come to light, as offsets before the edit."""
+
+    known: int
+    new: tuple[int, ...]
+
+
+class Cure(NamedTuple):
+    """An edit that was tried, and what came of it; `rest` is None where all is whole."""
+
+    candidate: Candidate
+    outcome: Outcome
+    rest: Rest | None = None
+
+
+def cured(
+    source: Source,
+    problems: Sequence[Diagnostic],
+    settings: Mapping[str, Any],
+    size: str | None,
+    limit: int,
+) -> list[Diagnostic]:
+    """The problems of a text that can be read, with what would mend those about sizes."""
+    bench = Bench(source, settings, size, limit, BUDGET)
+    outcome = bench.run()
+    if outcome is None or outcome.whole:
+        return list(problems)
+    found = []
+    misfits = {(each.code, each.span): each for each in outcome.misfits[:MAX_MISFITS]}
+    inputs: list[Candidate] = []
+    searched = False
+    for problem in problems:
+        misfit = misfits.get((problem.code, problem.span))
+        if misfit is not None:
+            tries = candidates(outcome, misfit)
+            early = [each for each in tries if each.kind in EARLY]
+            cures = _Cures(problem, misfit, bench, outcome)
+            cures.take(early)
+            if not searched:
+                # Only now, as it may take much of the budget.
+                inputs, searched = _inputs(bench, outcome, [*misfits.values()]), True
+            cures.take([*inputs, *tries[len(early) :]])
+            problem = cures.told()
+        found.append(problem)
+    return found
+
+
+def _inputs(bench: Bench, outcome: Outcome, misfits: Sequence[Misfit]) -> list[Candidate]:
+    """The nearest size of the input with which all is whole, as a candidate."""
+    place = input_literal(outcome)
+    if place is None or len(outcome.problems) > len(outcome.misfits):
+        return []
+    sizes = nearest_sizes(bench, place, misfits)
+    if not sizes:
+        return []
+    changes = [sum(abs(a - b) for a, b in zip(size, place.value)) for size in sizes]
+    texts = [show_value(size) for size, change in zip(sizes, changes) if change == changes[0]]
+    cost = Cost(KINDS.index("input"), changes[0], 0, place.span.start, texts[0])
+    return [Candidate(cost, (Edit(place.span, texts[0]),), None, " or ".join(texts[:2]))]
+
+
+class _Cures:
+    """What mends one error: cures of the whole net, or else of the error alone."""
+
+    def __init__(self, problem: Diagnostic, misfit: Misfit, bench: Bench, outcome: Outcome) -> None:
+        self.problem = problem
+        self.misfit = misfit
+        self.bench = bench
+        self.outcome = outcome
+        self.whole: list[Cure] = []
+        self.partial: list[Cure] = []
+
+    def take(self, tries: Sequence[Candidate]) -> None:
+        """Try edits, the cheapest first, and keep the first of each group that helps."""
+        for candidate in tries:
+            if candidate.group in [each.candidate.group for each in self.whole]:
+                continue
+            others = any(each.candidate.kind != "layers" for each in self.whole)
+            if len(self.whole) == OFFERED or (others and candidate.kind == "layers"):
+                return
+            after = self.bench.run(candidate.edits)
+            if after is None:
+                continue
+            if after.whole:
+                self.whole.append(Cure(candidate, after))
+            elif not self.whole and len(self.partial) < OFFERED:
+                rest = _rest(self.problem, self.misfit, self.outcome, after, candidate)
+                groups = [each.candidate.group for each in self.partial]
+                if rest is not None and candidate.group not in groups:
+                    self.partial.append(Cure(candidate, after, rest))
+
+    def told(self) -> Diagnostic:
+        """The problem with where its size comes from, and with what mends it."""
+        cures = self.whole or self.partial[: OFFERED - 1]
+        notes = (*blame(self.outcome, self.misfit), *self.problem.notes)
+        if not cures:
+            return self.problem._replace(notes=notes)
+        fixes = tuple(
+            Fix(title(each, self.misfit, self.outcome), each.candidate.edits) for each in cures
+        )
+        help_ = "\nor ".join(fix.title for fix in fixes)
+        return self.problem._replace(help=help_, notes=notes, fixes=fixes)
+
+
+def _rest(
+    problem: Diagnostic, misfit: Misfit, before: Outcome, after: Outcome, candidate: Candidate
+) -> Rest | None:
+    """What is wrong after an edit that mends one problem; None where it does not, or harms.
+
+    An error after which the shape was not known hid what comes behind it; that is no harm.
+    Nor is a promise that can only now be looked at, and fails.
+    """
+    mine = before.place(problem)
+    old = {before.place(each) for each in before.problems}
+    new = {after.place(each, candidate.edits) for each in after.problems}
+    if mine in new:
+        return None
+    behind = misfit.statement.span.end
+    hidden = () if problem.code in ("E201", "E202") else CODES
+    for code, offset in new - old:
+        if code != "E301" and not (code in hidden and offset >= behind):
+            return None
+    return Rest(len(new & old), tuple(sorted(offset for _, offset in new - old)))

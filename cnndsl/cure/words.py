@@ -1,0 +1,97 @@
+"""Cures in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.cure.apply import apply_edits
+from cnndsl.diagnostics import Edit, Span
+from cnndsl.layers.base import DIMENSIONS, product
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from cnndsl.cure.rerun import Misfit, Outcome
+    from cnndsl.cure.search import Cure
+    from cnndsl.diagnostics import Source
+
+WIDTH = 50
+"""The longest piece of the text that is shown."""
+
+_ONE = {"height": "row", "width": "column", "length": "position", "depth": "slice"}
+
+
+def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
+    """What to do, as `write conv 20 4x3 on line 8`."""
+    candidate, source = cure.candidate, before.source
+    owner = candidate.owner
+    if candidate.kind == "input":
+        words = f"make the input {candidate.word}"
+    elif candidate.kind == "rounding":
+        words = "write `rounding floor`, for the whole file"
+    elif owner is None or candidate.word in ("flatten", "gap"):
+        words = f"put `{candidate.word}` {_values(candidate.word, misfit)}before it"
+    elif candidate.kind == "layers" and candidate.word:
+        words = f"put `{candidate.word}` in the path"
+    else:
+        words = f"write `{written(source, owner, candidate.edits)}`"
+        here, there = (source.position(s.start).line for s in (misfit.span, owner.span))
+        if owner is not misfit.statement:
+            words += f" on line {there}" if here != there else " on this line"
+    if candidate.word == "floor":
+        words += dropped(cure, misfit)
+    if cure.rest and cure.rest.new:
+        words += f", and then see to line {source.position(cure.rest.new[0]).line}"
+    elif cure.rest:
+        words += ", for this error alone"
+    return words
+
+
+def _values(word: str, misfit: Misfit) -> str:
+    """How many values a layer leaves of what the misfit reads."""
+    if word == "flatten":
+        return f"({product(misfit.shape):,} values) "
+    return f"({misfit.shape[-1]:,}, one for each channel) "
+
+
+def header(statement: ast.Statement | ast.Parameter) -> Span:
+    """A statement without its body, its paths, and the name that it gives."""
+    if isinstance(statement, ast.Apply):
+        end = statement.args[-1].span.end if statement.args else statement.name.span.end
+        return Span(statement.span.start, end)
+    if isinstance(statement, ast.Repeat):
+        return Span(statement.span.start, statement.count.span.end)
+    return statement.span
+
+
+def written(
+    source: Source, statement: ast.Statement | ast.Parameter, edits: tuple[Edit, ...]
+) -> str:
+    """A statement's header as it reads after edits."""
+    start, end = header(statement)
+    inside = [
+        Edit(Span(span.start - start, span.end - start), text)
+        for span, text in edits
+        if start <= span.start and span.end <= end
+    ]
+    return shortened(apply_edits(source.text[start:end], inside))
+
+
+def shortened(text: str) -> str:
+    """A piece of a text in one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+
+
+def dropped(cure: Cure, misfit: Misfit) -> str:
+    """How many rows and columns a layer leaves out once it rounds down."""
+    nodes = [n for n in cure.outcome.nodes if n.span.start == misfit.statement.span.start]
+    windows = {getattr(node.layer, "windows", ()) for node in nodes}
+    if len(windows) != 1:
+        return ""
+    (layer,) = windows
+    parts = []
+    for name, window in zip(DIMENSIONS[len(layer)], layer):
+        if window.dropped:
+            what = _ONE[name] + "s" * (window.dropped != 1)
+            parts.append(f"{window.dropped} {what}")
+    return f", which leaves out {' and '.join(parts)}" if parts else ""

@@ -1,0 +1,183 @@
+"""Cures: what is offered has been tried, is ranked, and does what it says."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+import nets
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnndsl.api import examine
+from cnndsl.cure.apply import apply_edits
+from cnndsl.cure.rerun import Bench
+from cnndsl.cure.search import BUDGET
+from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
+
+
+def look(text: str) -> list[Diagnostic]:
+    return examine(Source("net.cnn", text))[1]
+
+
+def helps(text: str) -> list[str]:
+    """What is offered for the only error of a text."""
+    (problem,) = look(text)
+    return problem.help.split("\nor ")
+
+
+LISTING = """input 120x60x1
+conv 12 5x5 relu; pool 2
+conv 16 5x5 relu; pool 2
+conv 20 4x4 relu
+pool 2
+flatten; dense 128 relu; dense 4 softmax
+"""
+
+
+def test_the_listing_of_the_article() -> None:
+    (problem,) = look(LISTING)
+    assert problem.help.split("\nor ") == [
+        "write `pool 2 floor`, which leaves out 1 column",
+        "make the input 120x56x1 or 120x64x1",
+        "write `pool 3`",
+    ]
+    (note,) = problem.notes
+    assert note.message == "the 9 comes from `conv 20 4x4 relu` on line 4: 12 - 4 + 1"
+    for fix in problem.fixes:
+        assert look(apply_edits(LISTING, fix.edits)) == [], fix.title
+        assert not fix.safe
+
+
+def test_an_earlier_layer_is_named_with_its_line() -> None:
+    # Where the pool's numbers are worked out, only the convolution's can change.
+    text = "input 12x12x1\nconv 4 4x4\nrelu\npool (1+1)\n"
+    assert "write `conv 4 3x3` on line 2" in helps(text)
+    text = "let k = 4\ninput 12x12x1\nconv 4 k\nrelu\npool (1+1)\n"
+    assert "write `let k = 3` on line 1" in helps(text)
+
+
+def test_a_number_is_changed_where_it_stands() -> None:
+    block = "block cb(n, k=4) { conv n k; relu }\ninput 12x12x1\ncb 8{}\npool (1+1)\n"
+    assert "write `k=3` on line 1" in helps(block.replace("cb 8{}", "cb 8"))
+    assert "write `cb 8 3` on line 3" in helps(block.replace("{}\n", " 4\n"))
+    assert "write `cb 8 k=3` on line 3" in helps(block.replace("{}\n", " k=4\n"))
+
+
+def test_a_promise_counts_as_part_of_the_net() -> None:
+    text = "input 9x9x1\npool 2\nexpect shape == {}\n"
+    assert helps(text.format("4x4x1"))[0] == (
+        "write `pool 2 floor`, which leaves out 1 row and 1 column"
+    )
+    assert all("pool 3" not in each for each in helps(text.format("4x4x1")))
+    assert "write `pool 3`" in helps(text.format("3x3x1"))
+    assert all("floor" not in each for each in helps(text.format("3x3x1")))
+
+
+def test_a_promise_that_would_break_is_told() -> None:
+    text = "input 9x9x1\npool 2\nexpect shape == 77x1x1\n"
+    assert helps(text)[0].endswith(", and then see to line 3")
+
+
+def test_several_errors_with_one_cure() -> None:
+    text = "net two\ninput 9x9x1\npool 2\npool 3 /2\npool 2 /1\n"
+    text = "net two  # of them\r\ninput 30x30x1\r\npool 4\r\nconv 3 2 /4\r\n"
+    problems = look(text)
+    assert [each.code for each in problems] == ["E202", "E201"]
+    for problem in problems:
+        rounding = [fix for fix in problem.fixes if "rounding" in fix.title]
+        assert rounding, problem.help
+        mended = apply_edits(text, rounding[0].edits)
+        assert mended.startswith("net two  # of them\r\nrounding floor\r\ninput")
+
+
+def test_where_no_edit_mends_all_the_rest_is_told() -> None:
+    text = "input 9x9x1\npool 2\nwobble\n"
+    first, second = look(text)
+    assert first.help.startswith("write `pool 2 floor`") and "this error alone" in first.help
+    assert second.code == "E101"
+
+
+def test_an_unreadable_text_has_the_general_help() -> None:
+    first = look("input 9x9x1\npool 2\nconv 8,, 3\n")[-1]
+    assert first.code == "E202"
+    assert first.help.startswith("change a size") and not first.fixes
+
+
+def test_groups_merges_reshapes() -> None:
+    assert helps("input 8x8x6\nconv 8 1 groups=4")[0] == "write `conv 8 1 groups=2`"
+    assert helps("input 8x8x6\nconv 5 1\nconv 9 1 groups=3")[0] == "write `conv 6 1` on line 2"
+    offered = helps("input 8x8x6\nadd { conv 4 1 | skip }")
+    assert "write `conv 6 1` on this line" in offered
+    offered = helps("input 8x8x6\nadd { conv 8 3 same /2 | skip }")
+    assert offered == ["put `conv 8 1x1 /2 same` in the path"]
+    assert helps("input 784\nreshape 28x28x3")[0] == "write `reshape 28x28x1`"
+    assert helps("input 8x8x2\ndense 4") == [
+        "put `flatten` (128 values) before it",
+        "put `gap` (2, one for each channel) before it",
+    ]
+
+
+def broken(rng: Random) -> str:
+    """A net that another size of its input is likely to make invalid."""
+    text = nets.straight(rng) if rng.random() < 0.5 else nets.branching(rng)
+    if rng.random() < 0.5:
+        text = re.sub(r" (floor|ceil)\b", "", text)
+
+    def other(match: re.Match[str]) -> str:
+        sizes = [int(each) for each in match[1].split("x")]
+        sizes = [max(1, size + rng.randint(-5, 3)) for size in sizes[:-1]] + sizes[-1:]
+        return "input " + "x".join(map(str, sizes))
+
+    return re.sub(r"input ([\dx]+)", other, text)
+
+
+@settings(max_examples=150)
+@given(st.randoms(use_true_random=False))
+def test_property_what_is_offered_does_what_it_says(rng: Random) -> None:
+    text = broken(rng)
+    source = Source("net.cnn", text)
+    problems = look(text)
+    assert [each[2:] for each in problems] == [each[2:] for each in look(text)]
+    places = {(each.code, each.span.start) for each in problems}
+    bench = Bench(source, {}, None, 10**6, BUDGET)
+    for problem in problems:
+        if not problem.code.startswith("E2"):
+            continue
+        assert len(problem.fixes) <= 3
+        promised = [fix for fix in problem.fixes if "for this error alone" not in fix.title]
+        assert problem.help and "\n\n" not in problem.help
+        for fix in problem.fixes:
+            left = look(apply_edits(text, fix.edits))
+            outcome = bench.run(fix.edits)
+            assert outcome is not None
+            still = {outcome.place(each, fix.edits) for each in left}
+            assert (problem.code, problem.span.start) not in still, fix.title
+            if "see to line" in fix.title:
+                continue
+            if fix in promised:
+                assert left == [], (fix.title, text)
+            else:
+                assert still <= places and still, (fix.title, text)
+
+
+@pytest.mark.parametrize("size", ["120x60x1", "28x28x1"])
+def test_a_clean_net_costs_nothing(size: str) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, cnndsl; "
+        f"assert cnndsl.diagnose('input {size}\\nconv 8 3x3') == []; "
+        "sys.exit(any(name.startswith('cnndsl.cure') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_large_nets_stay_within_the_budget() -> None:
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 1500 + "pool 3\nflatten; dense 3\n"
+    bench = Bench(Source("net.cnn", text), {}, None, 10**6, BUDGET)
+    runs = [bench.run((Edit(Span(6, 8), str(size)),)) for size in range(10, 99)]
+    assert bench.spent and sum(run is not None for run in runs) == -(-BUDGET // 3010)
+    assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"
