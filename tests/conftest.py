@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 # Keras and PyTorch read these when they are first imported.
@@ -28,6 +29,19 @@ settings.register_profile("fuzz", deadline=None, max_examples=5000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
 )
+
+
+def need(tool: str) -> str:
+    """The path of a program from outside of pip; skips the test where it is absent.
+
+    With CNNDSL_TOOLS=1 in the environment, as in CI, its absence is a failure.
+    """
+    path = shutil.which(tool)
+    if path is None:
+        if os.environ.get("CNNDSL_TOOLS") == "1":
+            pytest.fail(f"{tool} is not installed, and CNNDSL_TOOLS=1 demands it")
+        pytest.skip(f"needs {tool}")
+    return path
 
 
 @pytest.fixture(scope="session")

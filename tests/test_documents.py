@@ -224,3 +224,11 @@ def test_nets_of_files_are_compared_with_the_one_before() -> None:
 
 def test_a_comparison_wants_another_net() -> None:
     assert messages(NET + REGION.format("compare")) == ["this compares the net with none"]
+
+
+def test_a_block_of_csv_has_the_line_endings_of_the_document() -> None:
+    for newline in ("\n", "\r\n"):
+        text = (NET + REGION.format("code target=csv")).replace("\n", newline)
+        done = clean(text)
+        assert done.count("\r\r\n") == 0
+        assert done.count("\r\n") == (done.count("\n") if newline == "\r\n" else 0)

@@ -135,6 +135,7 @@ KINDS: dict[str, Kind] = {
 
 def fenced(language: str, text: str) -> str:
     """A block of code, its fence longer than any in the text."""
+    text = text.replace("\r\n", "\n")
     fence = "```"
     while fence in text:
         fence += "`"

@@ -1,0 +1,46 @@
+"""The network as comma-separated values (RFC 4180), for spreadsheets and programs.
+
+UTF-8, a header, lines that end in CRLF. Numbers have no separators, shapes are `36x28x20`, and
+what says nothing is empty. There is no row of sums, which a program would count once more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.targets.cells import plain_value
+from cnndsl.targets.marks import one_line
+from cnndsl.targets.styles import OPTIONS, make
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.network import Network
+
+__all__ = ["OPTIONS", "SUFFIX", "generate"]
+
+SUFFIX = ".csv"
+
+
+def generate(network: Network, *, lang: str | None = None, **options: Any) -> str:
+    """The rows of a table; the options are those of `cnndsl.targets.styles.make`.
+
+    The header has the keys of the columns, or with a `lang` their titles.
+    """
+    table = make(network, lang=lang or "en", **options)
+    header = [heading.title if lang else heading.key for heading in table.headings]
+    lines = [header, *([plain_value(cell) for cell in row] for row in table.rows)]
+    return "".join(",".join(map(_field, line)) + "\r\n" for line in lines)
+
+
+def _field(value: str) -> str:
+    """A field that no spreadsheet takes for a formula, quoted where it has to be.
+
+    An apostrophe keeps a text a text for spreadsheets. Numbers need none: none is below 0.
+    """
+    value = one_line(value)
+    if value.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠"):
+        value = f"'{value}"
+    if any(c in value for c in ',"') or value != value.strip():
+        return '"' + value.replace('"', '""') + '"'
+    return value

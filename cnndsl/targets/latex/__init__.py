@@ -1,0 +1,207 @@
+"""The network as a table in LaTeX, with the rules of booktabs.
+
+The whole is a document that pdflatex, xelatex and lualatex take; `fragment` is the table for a
+document that loads booktabs (and longtable, where it is longer than a page). Korean is typeset
+by kotex.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from cnndsl.targets import Option
+from cnndsl.targets.cells import NONE, Code, Worked, readable
+from cnndsl.targets.formulas import numbers
+from cnndsl.targets.marks import one_line
+from cnndsl.targets.styles import OPTIONS as TABLE_OPTIONS
+from cnndsl.targets.styles import make
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.network import Network
+    from cnndsl.targets.cells import Cell, Table
+
+SUFFIX = ".tex"
+OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a document of your own"))
+
+_LONG = 30
+"""How many rows a page holds; a table with more breaks over pages."""
+
+_SIZES = (("normalsize", 5.3), ("small", 4.9), ("footnotesize", 4.5), ("scriptsize", 4.2),
+          ("tiny", 3.7))  # fmt: skip
+"""Sizes of letters, and how wide a digit of each is in points, with something to spare."""
+
+_PORTRAIT, _LANDSCAPE = 483.0, 731.0
+"""The widths of the text in points: A4 with margins of 2 cm."""
+
+
+def generate(network: Network, *, fragment: bool = False, **options: Any) -> str:
+    """A document with the table of a network, or with `fragment` the table alone.
+
+    The other options are those of `cnndsl.targets.styles.make`.
+    """
+    table = make(network, **options)
+    if fragment:
+        return _table(table)
+    digits = _digits(table)
+    width = _PORTRAIT if digits * _SIZES[2][1] <= _PORTRAIT else _LANDSCAPE
+    size = next((name for name, points in _SIZES if digits * points <= width), _SIZES[-1][0])
+    paper = "a4paper,landscape" if width > _PORTRAIT else "a4paper"
+    if digits * _SIZES[-1][1] > width:  # the smallest letters want more
+        paper = f"paperheight=210mm,paperwidth={digits * _SIZES[-1][1] + 114:.0f}pt"
+    body = _table(table)
+    lines = [
+        "% Compile it with pdflatex, xelatex or lualatex.",
+        r"\documentclass{article}",
+        rf"\usepackage[{paper},margin=2cm]{{geometry}}",
+        r"\usepackage{booktabs}",
+        *([r"\usepackage{longtable}"] if len(table.rows) > _LONG else []),
+        *_eastern(table.lang, body),
+        *_unknown(body),
+        r"\pagestyle{empty}",
+        r"\setlength{\parindent}{0pt}",
+        r"\begin{document}",
+        rf"\{size}",
+        r"\setlength{\tabcolsep}{0.5em}",
+        body.rstrip("\n"),
+        r"\end{document}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: Table) -> str:
+    columns = "".join("r" if heading.right else "l" for heading in table.headings)
+    caption = "".join(map(_inline, table.caption))
+    titles = " & ".join(text(heading.title) for heading in table.headings) + r" \\"
+    body = [_row(row, NONE) for row in table.rows]
+    if table.sums:
+        body += [r"\midrule", _row(table.sums, "")]
+    notes = [rf"\par\smallskip {text(note)}" for note in table.notes]
+    if len(table.rows) > _LONG:
+        lines = [
+            rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
+            rf"\caption{{{caption}}}\\",
+            r"\toprule",
+            titles,
+            r"\midrule",
+            r"\endfirsthead",
+            r"\toprule",
+            titles,
+            r"\midrule",
+            r"\endhead",
+            *body,
+            r"\bottomrule",
+            r"\end{longtable}",
+            *notes,
+        ]
+    else:
+        lines = [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            rf"\caption{{{caption}}}",
+            r"\smallskip",
+            rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+            r"\toprule",
+            titles,
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *notes,
+            r"\end{table}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[Cell], empty: str) -> str:
+    return " & ".join(empty if cell is None else _cell(cell) for cell in cells) + r" \\"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Worked):
+        worked = numbers(cell.steps, summed=cell.summed, notation="inline")
+        return worked or NONE
+    return _inline(cell) if isinstance(cell, Code) else text(readable(cell))
+
+
+def _inline(part: str | Code) -> str:
+    return rf"\texttt{{{text(part.text)}}}" if isinstance(part, Code) else text(part)
+
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # At the beginning of a row these would be arguments of the one before.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    # No ligatures: two of them are two.
+    "-": "{-}",
+    "`": "{`}",
+    "'": "{'}",
+    '"': "{''}",
+}
+
+
+def text(words: str) -> str:
+    """A text as LaTeX sets it, to the letter."""
+    return "".join(_ESCAPES.get(c, c) for c in one_line(words))
+
+
+_EAST = re.compile("[\u1100-\u11ff\u3000-\u30ff\u3130-\u318f\u4e00-\u9fff\uac00-\ud7a3]")
+"""Characters that kotex sets."""
+
+_ACCENTS = set("\u0300\u0301\u0302\u0303\u0308\u030a\u0327")
+
+
+def _eastern(lang: str, body: str) -> list[str]:
+    """What sets Korean and its neighbours; in a Korean document, captions too."""
+    if lang == "ko":
+        return [r"\usepackage[hangul]{kotex}"]
+    return [r"\usepackage{kotex}"] if _EAST.search(body) else []
+
+
+def _unknown(body: str) -> list[str]:
+    """What pdflatex is to set in the place of characters that its fonts lack: their numbers."""
+    strange = {c for c in body if ord(c) > 126 and not _EAST.match(c) and not _accented(c)}
+    if not strange:
+        return []
+    return [
+        r"\ifdefined\pdftexversion",
+        *(rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{U+{ord(c):04X}}}" for c in sorted(strange)),
+        r"\fi",
+    ]
+
+
+def _accented(character: str) -> bool:
+    """Whether it is a letter of English with an accent that LaTeX knows."""
+    parts = unicodedata.normalize("NFD", character)
+    return len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in _ACCENTS
+
+
+def _digits(table: Table) -> float:
+    """About how wide the table is, in widths of a digit."""
+    columns = zip(
+        [heading.title for heading in table.headings],
+        *([readable(cell) for cell in row] for row in table.rows),
+        strict=True,
+    )
+    return sum(2 + max(map(_width, column)) for column in columns)
+
+
+def _width(words: str) -> float:
+    return sum(2.6 if c == "×" else 1.05 if ord(c) < 0x1100 else 2.0 for c in words)
