@@ -275,4 +275,5 @@ class Control(Calls):
         elif not self.started:
             self.no_input(statement.metric.span)
         elif self.shape is not None:
-            self.promises.append(Promise(statement, value, self.nodes[self.current]))
+            notes = tuple(reversed(self.scope.frame.notes))
+            self.promises.append(Promise(statement, value, self.nodes[self.current], notes))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Span
 from cnndsl.layers import LAYERS
 from cnndsl.network.cost import Counter
-from cnndsl.network.expect import verdict
+from cnndsl.network.expect import broken
 from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.network.network import (
     Network,
@@ -103,10 +103,8 @@ class Elaborator(Control):
         )
         for found in errors(network):
             self.report(found.code, found.span, found.message, found.help)
-        for promise in self.promises:
-            message = verdict(promise, network)
-            if message:
-                self.report("E301", promise.statement.span, *message)
+        for problem, notes in broken(self.promises, network):
+            self.report(*problem, notes)
         return None if self.problems else network
 
     def given_input(self) -> None:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.layers.base import show
+from cnndsl.diagnostics import Edit, Fix
+from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
 from cnndsl.network.expressions import COMPARISONS
 from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cnndsl.diagnostics import Note
     from cnndsl.network.network import Network, Node
-    from cnndsl.syntax import nodes as ast
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
 _METRICS = (*TOTALS, "shape", "field")
 
 
 class Promise(NamedTuple):
-    """An `expect`, its value, and, where that matters, the layer after which it stands."""
+    """An `expect`, its value, and, where that matters, the layer after which it stands.
+
+    `notes` tell the calls and loops that led there.
+    """
 
     statement: ast.Expect
     value: Any
     node: Node | None
+    notes: tuple[Note, ...] = ()
 
     @staticmethod
     def check(statement: ast.Expect, value: Any) -> Problem | None:
@@ -47,39 +55,116 @@ class Promise(NamedTuple):
         return None
 
 
-def verdict(promise: Promise, network: Network) -> tuple[str, str] | None:
-    """The message and help for a promise that the net does not keep; None where it does."""
-    metric, op = promise.statement.metric.id, promise.statement.op
-    test, value = COMPARISONS[op], promise.value
+def broken(
+    promises: Iterable[Promise], network: Network
+) -> Iterator[tuple[Problem, tuple[Note, ...]]]:
+    """What is wrong with each promise that the net does not keep, and how one came there."""
+    places: dict[ast.Expect, list[Promise]] = {}
+    for promise in promises:
+        places.setdefault(promise.statement, []).append(promise)
+    for statement, here in places.items():
+        for promise in here:
+            message = verdict(promise, network)
+            if message:
+                actuals = {_actual(each, network) for each in here}
+                help_, fixes = _promise_instead(statement, network, actuals)
+                yield Problem("E301", statement.span, message, help_, fixes), promise.notes
+
+
+def verdict(promise: Promise, network: Network) -> str:
+    """The real value where a promise is not kept, and by how much it is off; else nothing."""
+    metric, op, value = promise.statement.metric.id, promise.statement.op, promise.value
+    test, actual = COMPARISONS[op], _actual(promise, network)
     if metric in TOTALS:
-        actual = getattr(network.totals, metric)
         if test(actual, value):
-            return None
-        gap = abs(actual - value)
-        help_ = f"{_count(gap)} too {'many' if actual > value else 'few'}" if gap else ""
-        return _broken(f"{metric} is {actual:,}", op, _count(value)), help_
-    node = promise.node
-    assert node is not None
-    if metric == "shape":
-        shape = value if isinstance(value, tuple) else (value,)
-        if test(node.output, shape):
-            return None
-        return _broken(f"the shape is {show(node.output)} here", op, show_value(shape)), ""
-    field = node.receptive_field
-    wanted = value if isinstance(value, tuple) else (value,) * len(field)
-    fits = len(wanted) == len(field) and all(map(test, field, wanted))
-    if op == "!=" and len(wanted) == len(field):
-        fits = field != tuple(wanted)
-    if fits and field:
-        return None
-    shown = show(field) if field else "not defined"
-    return _broken(f"the receptive field is {shown} here", op, show_value(value)), ""
-
-
-def _broken(actual: str, op: str, wanted: str) -> str:
+            return ""
+        if op == "!=":
+            return f"{metric} is {actual:,}, which the file forbids"
+        return f"{metric}: {actual:,} is {_missed(actual, op, value)} the {_count(value)} promised"
+    what = "the shape is" if metric == "shape" else "the receptive field is"
+    shown = f"{show(actual) if actual else 'not defined'} here"
+    wanted = value if isinstance(value, tuple) else (value,)
+    if metric == "field" and not isinstance(value, tuple):
+        wanted *= len(actual)
+    if _holds(test, op, actual, wanted, whole=metric == "shape"):
+        return ""
     if op == "!=":
-        return f"{actual}, which the file forbids"
-    return f"{actual}, not {wanted if op == '==' else f'{op} {wanted}'}"
+        return f"{what} {shown}, which the file forbids"
+    promised = show_value(value) if op == "==" else f"{op} {show_value(value)}"
+    return f"{what} {shown}, and {promised} is promised{_gaps(actual, op, wanted, metric)}"
+
+
+def _actual(promise: Promise, network: Network) -> Any:
+    metric = promise.statement.metric.id
+    if promise.node is None:
+        return getattr(network.totals, metric)
+    return promise.node.output if metric == "shape" else promise.node.receptive_field
+
+
+def _holds(
+    test: Callable[[Any, Any], bool],
+    op: str,
+    actual: tuple[int, ...],
+    wanted: tuple[Any, ...],
+    *,
+    whole: bool,
+) -> bool:
+    """Whether sizes compare as promised: `whole` as one, else each with each."""
+    if whole or (op == "!=" and len(actual) == len(wanted)):
+        return test(actual, tuple(wanted))
+    return bool(actual) and len(actual) == len(wanted) and all(map(test, actual, wanted))
+
+
+def _missed(actual: Any, op: str, value: Any) -> str:
+    """By how much a number misses a promise, as `4,840 over`."""
+    if actual == value:
+        return "not above" if op == ">" else "not below"
+    return f"{_count(abs(actual - value))} {'over' if actual > value else 'short of'}"
+
+
+def _gaps(actual: tuple[int, ...], op: str, wanted: tuple[Any, ...], metric: str) -> str:
+    """The dimensions that miss a promise, and by how much: `: 4 channels too few`."""
+    if len(actual) != len(wanted):
+        return ""
+    names = DIMENSIONS[len(actual) - (metric == "shape")]
+    off: dict[str, list[str]] = {}
+    channels = ""
+    for name, size, want in zip((*names, "channels"), actual, wanted):
+        if COMPARISONS[op](size, want) or size == want:
+            continue
+        gap, over = _count(abs(size - want)), size > want
+        if name == "channels":
+            what = "channel" if gap == "1" else "channels"
+            channels = f"{gap} {what} too {'many' if over else 'few'}"
+        else:
+            off.setdefault(f"{gap} {'over' if over else 'short'}", []).append(name)
+    parts = [f"{' and '.join(axes)} {gap}" for gap, axes in off.items()]
+    parts += [channels] if channels else []
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _promise_instead(
+    statement: ast.Expect, network: Network, actuals: set[Any]
+) -> tuple[str, tuple[Fix, ...]]:
+    """A fix that promises what is, where the promise is a number or a size as it stands.
+
+    In a loop or a block a promise speaks of several places; there is no fix where they differ.
+    None is safe: it leaves the net alone, but gives up what the file holds the net to.
+    """
+    value = statement.value
+    if statement.op != "==" or not isinstance(value, (ast.Number, ast.Size)) or len(actuals) > 1:
+        return "", ()
+    (actual,) = actuals
+    if actual == ():
+        return "", ()
+    if isinstance(actual, tuple):
+        single = isinstance(value, ast.Number) and len(set(actual)) == 1
+        text = said = str(actual[0]) if single else show(actual)
+    else:
+        grouped = "_" in network.source.text[value.span.start : value.span.end]
+        text, said = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
+    fix = Fix(f"promise {said}", (Edit(value.span, text),))
+    return f"change the net, or promise {said}", (fix,)
 
 
 def _count(value: Any) -> str:
