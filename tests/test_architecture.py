@@ -24,12 +24,14 @@ MAY_IMPORT = {
     "lang": set(),
     "targets": {"diagnostics", "syntax", "layers", "network", "lang"},
     "documents": {"comparison", "diagnostics", "network", "targets"},
+    "proof": {"diagnostics", "layers", "network", "targets"},
     "cure": {"diagnostics", "syntax", "layers", "network"},
     "comparison": {"diagnostics", "syntax", "layers", "network", "lang"},
     "lint": {"diagnostics", "syntax"},
 }
 # The folders that turn values into values: they read no files and print nothing.
-PURE = tuple(folder for folder in MAY_IMPORT if folder != "diagnostics")  # which has its pages
+# Not so the pages of `diagnostics`, and `proof`, which runs what was generated.
+PURE = tuple(folder for folder in MAY_IMPORT if folder not in ("diagnostics", "proof"))
 IMPURE = {
     "syntax/generate.py",  # development: writes the tables
 }
@@ -46,6 +48,8 @@ MAY_COMPUTE = {
     # This target's files hold weights.
     "targets/onnx/__init__.py": {"onnx"},
     "targets/onnx/graph.py": {"numpy", "onnx"},
+    **{f"targets/keras/{name}.py": {"numpy", "keras", "torch"} for name in ("live", "weights")},
+    **{f"targets/pytorch/{name}.py": {"numpy", "torch"} for name in ("live", "weights")},
 }
 
 

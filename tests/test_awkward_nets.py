@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 from nets import network
-from oracle import compare
 
-from cnndsl.targets import load
+from cnndsl.proof.verify import verify
 
 NETS = [
     "block b(s,n){ if s==1 { if n>4 {relu} else {bn} } else { if n>4 {tanh} else {sigmoid} } }; input 8x8x4; b 1 4; b 1 5; b 2 4; b 2 5",  # noqa: E501
@@ -64,8 +63,7 @@ NETS = [
 def test_both_frameworks_agree(text: str) -> None:
     net = network(text)
     assert net is not None
-    report = compare(net, load("keras").generate(net), load("pytorch").generate(net))
-    assert not report.problems
+    assert not verify(net).problems
 
 
 def test_a_given_name_is_kept() -> None:

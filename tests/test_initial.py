@@ -5,15 +5,15 @@ from __future__ import annotations
 import black
 import keras
 import numpy as np
-import oracle
 import pytest
-import torch
 from test_forms import CASES, one
 
 import cnndsl
 from cnndsl.layers.initial import Constant, Uniform
 from cnndsl.network import Network
+from cnndsl.proof import frameworks
 from cnndsl.targets import load
+from cnndsl.targets import weights as canonical
 
 # An input, and nets on it that have every layer with weights, in many forms.
 NETS = {
@@ -49,19 +49,14 @@ def begun(network: Network) -> list[tuple[str, object, np.ndarray, np.ndarray]]:
     for code in codes.values():
         assert black.format_str(code, mode=black.Mode()) == code
     keras.utils.set_random_seed(5)
-    _, order = oracle.layers_in_order_keras(lambda: oracle.keras_model(codes["keras"]))
-    model = oracle.torch_model(codes["pytorch"])
-    *space, channels = network.nodes[0].output
-    batch = torch.zeros(2, channels, *space)
-    found = []
-    for part in oracle.parts(network, order, oracle.leaf_modules_in_order_torch(model, batch)):
-        variables = [variable for layer in part.keras for variable in layer.weights]
-        tensors = [pair for seen in part.torch for pair in oracle.own_weights(seen.leaf)]
-        for weight, variable in zip(part.layer.weights, variables):
-            place = [key for key, _ in tensors].index(oracle._TORCH_NAMES[weight.role])
-            values = (oracle.as_array(variable.value), oracle.as_array(tensors.pop(place)[1]))
-            found.append((f"{part.node.name}.{weight.role}", weight.initial, *values))
-    return found
+    first = []
+    for name, code in codes.items():
+        live, weights = frameworks.build(network, name, code)
+        first.append(weights.take(live))
+    return [
+        (kept.key, kept.weight.initial, *(each[kept.key] for each in first))
+        for kept in canonical.slots(network)
+    ]
 
 
 def hold(values: np.ndarray, initial: object, what: str) -> None:

@@ -7,7 +7,7 @@ PyTorch's is n / (n - 1) times as large. It is held to be exactly that.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -21,9 +21,8 @@ import cnndsl
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.base import product
 from cnndsl.network import Network
-from cnndsl.targets import load
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+from cnndsl.proof import frameworks
+from cnndsl.targets import weights as canonical
 
 BATCH = 4
 RATE = 0.5
@@ -53,28 +52,29 @@ NETS = {
 }  # fmt: skip
 
 
-def stepped(network: Network, seed: int = 0) -> list[tuple[oracle.Part, Any, np.ndarray, ...]]:
-    """Each weight before a step, and after it in Keras and in PyTorch, all in Keras's order."""
+def stepped(network: Network, seed: int = 0) -> Iterator[tuple[canonical.Kept, np.ndarray, ...]]:
+    """Each weight before a step, and after it in Keras and in PyTorch, in canonical form."""
     rng = np.random.default_rng(seed)
     image = rng.normal(size=(BATCH, *network.nodes[0].output)).astype("float32")
-    tensor = torch.from_numpy(oracle.channels_first(image))
     aims = {
         name: rng.normal(size=(BATCH, *network.nodes[index].output)).astype("float32")
         for name, index in network.outputs.items()
     }
-    code = load("keras").generate(network)
-    here, order = oracle.layers_in_order_keras(lambda: oracle.keras_model(code))
-    there = oracle.torch_model(load("pytorch").generate(network))
-    seen = oracle.leaf_modules_in_order_torch(there, tensor)
-    found = oracle.copy_weights(order, seen, network, seed)
-    before = [weights(part) for part in found]
-
-    here.compile(keras.optimizers.SGD(RATE), loss=keras.losses.MeanSquaredError())
     one = len(aims) == 1
+    before = canonical.random(network, seed)
+    (keras_live, keras_weights), (torch_live, torch_weights) = (
+        frameworks.build(network, target) for target in ("keras", "pytorch")
+    )
+    keras_weights.put(keras_live, before)
+    torch_weights.put(torch_live, before)
+
+    here = keras_live.model
+    here.compile(keras.optimizers.SGD(RATE), loss=keras.losses.MeanSquaredError())
     here.train_on_batch(image, aims["main"] if one else aims)
 
+    there = torch_live.model.train()
     optimizer = torch.optim.SGD(there.parameters(), lr=RATE)
-    results = there.train()(tensor)
+    results = there(torch.from_numpy(oracle.channels_first(image)))
     results = {"main": results} if one else results
     loss = sum(
         nn.functional.mse_loss(results[name], torch.from_numpy(oracle.channels_first(aim)))
@@ -82,39 +82,21 @@ def stepped(network: Network, seed: int = 0) -> list[tuple[oracle.Part, Any, np.
     )
     loss.backward()
     optimizer.step()
-    return [
-        (part, weight, old[0], *new)
-        for part, olds in zip(found, before)
-        for weight, old, new in zip(part.layer.weights, olds, weights(part))
-    ]
-
-
-def weights(part: oracle.Part) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The weights of a layer in Keras and in PyTorch, in the order that PyTorch keeps."""
-    variables = [variable for layer in part.keras for variable in layer.weights]
-    tensors = [pair for seen in part.torch for pair in oracle.own_weights(seen.leaf)]
-    found = []
-    for weight, variable in zip(part.layer.weights, variables):
-        value = oracle.as_array(variable.value)
-        if part.layer.op == "deconv" and weight.role == "kernel":
-            value = value.swapaxes(-1, -2)
-        value = oracle.for_torch(part.layer, weight.role, value.reshape(weight.shape), part.order)
-        place = [key for key, _ in tensors].index(oracle._TORCH_NAMES[weight.role])
-        found.append((np.array(value), np.array(oracle.as_array(tensors.pop(place)[1]))))
-    return found
+    after = keras_weights.take(keras_live), torch_weights.take(torch_live)
+    for kept in canonical.slots(network):
+        yield kept, before[kept.key], after[0][kept.key], after[1][kept.key]
 
 
 def hold(text: str) -> None:
     """Fail where a step parts the frameworks, or where it moves nothing."""
     network = cnndsl.check(text)
     moved = 0.0
-    for part, weight, old, here, there in stepped(network):
-        what = f"{part.node.name}.{weight.role}"
-        layer: Any = part.layer
-        if weight.role == "variance":
+    for kept, old, here, there in stepped(network):
+        what, layer = kept.key, kept.layer
+        if kept.weight.role == "variance":
             count = BATCH * product(layer.spatial)
-            kept, rest = layer.momentum * old, 1 - layer.momentum
-            biased, unbiased = (here - kept) / rest, (there - kept) / rest
+            old, rest = layer.momentum * old, 1 - layer.momentum
+            biased, unbiased = (here - old) / rest, (there - old) / rest
             assert oracle.difference(biased * (count / (count - 1)), unbiased) < 1e-4, what
             assert oracle.difference(biased, unbiased) > 0.5 / count, what
             continue

@@ -41,9 +41,15 @@ class Kept(NamedTuple):
 def slots(network: Network) -> Iterator[Kept]:
     """Every weight of a network: nodes in topological order, weights in their layer's."""
     for node in network.nodes:
-        for layer in (node.layer, node.layer.activation):
-            for weight in layer.weights if layer is not None else ():
-                yield Kept(f"{node.name}.{weight.role}", node, layer, weight)  # type: ignore[arg-type]
+        yield from slots_of(node)
+
+
+def slots_of(node: Node) -> Iterator[Kept]:
+    """The weights of a node."""
+    for layer in (node.layer, node.layer.activation):
+        if layer is not None:
+            for weight in layer.weights:
+                yield Kept(f"{node.name}.{weight.role}", node, layer, weight)
 
 
 def random(network: Network, seed: int = 0) -> Weights:

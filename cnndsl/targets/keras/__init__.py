@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
+_FOLDER = Path(__file__).parent
 _IMPORTS = [
     (r"\bmath\.", "import math\n"),
     (r"\bkeras\.", "import keras"),
@@ -53,15 +54,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
     Raises TargetError for a layer that Keras cannot express.
     """
-
-    ends = before_softmax(network) if logits else {}
-
-    def one(node: Node, explicit: bool) -> list[Call]:
-        layer = ends.get(node.index, node.layer)
-        return [] if layer is None else lower(layer, explicit=explicit)
-
-    folder = Path(__file__).parent
-    weaver = Weaver(network, lowering(network, one), modules=False, reserved=reserved(folder))
+    weaver = _weaver(network, logits)
     program = weaver.weave()
     parts: dict[str, Any] = {
         "doc": documented(docstring(network, lambda shape: shape)),
@@ -83,7 +76,29 @@ def generate(network: Network, *, logits: bool = False) -> str:
             **{name: classes(pattern, code) for name, pattern in _DRAWN.items()},
             **_constant(network),
         }
-    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(_FOLDER, network, program.helpers, functions, _IMPORTS, **parts)
+
+
+def lowered(network: Network) -> dict[int, list[Call]]:
+    """The calls that each node becomes in the generated code, merges left out."""
+    from cnndsl.targets import align
+
+    return align.lowered(_weaver(network))
+
+
+def helpers() -> frozenset[str]:
+    """The names of the functions that generated code may bring along."""
+    return reserved(_FOLDER) - {"divisible"}
+
+
+def _weaver(network: Network, logits: bool = False) -> Weaver:
+    ends = before_softmax(network) if logits else {}
+
+    def one(node: Node, explicit: bool) -> list[Call]:
+        layer = ends.get(node.index, node.layer)
+        return [] if layer is None else lower(layer, explicit=explicit)
+
+    return Weaver(network, lowering(network, one), modules=False, reserved=reserved(_FOLDER))
 
 
 def _constant(network: Network) -> dict[str, Any]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
+_FOLDER = Path(__file__).parent
 _IMPORTS = [
     (r"\bmath\.", "import math\n"),
     (r"\btorch\.", "import torch"),
@@ -53,21 +54,12 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
     Raises TargetError for a layer that PyTorch cannot express.
     """
-    orders = flatten_orders(network)
-
-    ends = before_softmax(network) if logits else {}
-
-    def one(node: Node, explicit: bool) -> list[Call]:
-        layer = ends.get(node.index, node.layer)
-        order = orders.get(node.index, "first")
-        return [] if layer is None else lower(layer, explicit=explicit, order=order)
-
-    folder = Path(__file__).parent
-    weaver = Weaver(network, lowering(network, one), modules=True, reserved=reserved(folder))
+    weaver = _weaver(network, logits)
     program = weaver.weave()
     functions = [_function(function) for function in program.functions]
+    loss = LOSS if logits and before_softmax(network) else ""
     parts: dict[str, Any] = {
-        "doc": documented(docstring(network, first), LOSS if ends else ""),
+        "doc": documented(docstring(network, first), loss),
         "modules": None,
         "net": None,
     }
@@ -83,7 +75,31 @@ def generate(network: Network, *, logits: bool = False) -> str:
         code = [*functions, *(parts["modules"] or ())]
         parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
         parts["init"]["biases"] = _biases(network)
-    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(_FOLDER, network, program.helpers, functions, _IMPORTS, **parts)
+
+
+def lowered(network: Network) -> dict[int, list[Call]]:
+    """The calls that each node becomes in the generated code, merges left out."""
+    from cnndsl.targets import align
+
+    return align.lowered(_weaver(network))
+
+
+def helpers() -> frozenset[str]:
+    """The names of the modules that generated code may bring along."""
+    return reserved(_FOLDER) - {"divisible"}
+
+
+def _weaver(network: Network, logits: bool = False) -> Weaver:
+    orders = flatten_orders(network)
+    ends = before_softmax(network) if logits else {}
+
+    def one(node: Node, explicit: bool) -> list[Call]:
+        layer = ends.get(node.index, node.layer)
+        order = orders.get(node.index, "first")
+        return [] if layer is None else lower(layer, explicit=explicit, order=order)
+
+    return Weaver(network, lowering(network, one), modules=True, reserved=reserved(_FOLDER))
 
 
 def _biases(network: Network) -> str:

@@ -1,0 +1,73 @@
+"""Frameworks made ready: imported late, quietly, with a backend that is there."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from cnndsl import targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from cnndsl.network import Network
+
+EXTRA = "keras,torch"
+_BACKENDS = ("torch", "jax", "tensorflow")
+
+
+def ready() -> None:
+    """Raise Unavailable unless Keras, a backend of it, and PyTorch are installed.
+
+    Keras computes on the backend that KERAS_BACKEND names, else on the first that is
+    installed of PyTorch, JAX and TensorFlow.
+    """
+    for library in ("keras", "torch"):
+        if find_spec(library) is None:
+            raise targets.Unavailable({"keras": "Keras", "torch": "PyTorch"}[library], EXTRA)
+    backend = os.environ.get("KERAS_BACKEND")
+    if not backend:
+        backend = next(name for name in _BACKENDS if find_spec(name))
+        os.environ["KERAS_BACKEND"] = backend
+    if backend != "openvino" and find_spec(backend) is None:
+        raise targets.Unavailable(f"the backend `{backend}` of KERAS_BACKEND", EXTRA)
+    # TensorFlow and XLA tell their life stories on standard error.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if backend == "jax":
+        os.environ.setdefault("JAX_ENABLE_X64", "1")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings of frameworks off the terminal: they are about their own insides."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def build(
+    network: Network, target: str, code: str | None = None, **options: Any
+) -> tuple[Any, ModuleType]:
+    """The live model of a network in a target's framework, and the target's `weights`.
+
+    `code` is the module to run, the one that the target generates unless given. Raises
+    Parted where that is not the model of the network, and TargetError where there is none.
+    """
+    from importlib import import_module
+
+    if code is None:
+        code = str(targets.load(target).generate(network))
+    live = import_module(f"cnndsl.targets.{target}.live")
+    weights = import_module(f"cnndsl.targets.{target}.weights")
+    return live.Live(network, run(code), **options), weights
+
+
+def run(code: str) -> dict[str, Any]:
+    """The names that a generated module defines."""
+    scope: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(code, "<generated>", "exec", dont_inherit=True), scope)
+    return scope

@@ -1,0 +1,115 @@
+"""Canonical weights in a Keras model: where they live, and in what shape.
+
+Keras has the language's order of axes, but for three: a transposed convolution has its
+outputs before its inputs, a depthwise one that is written as one of groups keeps a kernel
+of 1 x (channels * multiplier), and PReLU and `scale` have axes of size 1 for the positions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy
+
+from cnndsl.targets import weights as canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from cnndsl.network import Node
+    from cnndsl.targets.keras.live import Live
+    from cnndsl.targets.weights import Array, Kept, Weights
+
+
+class Place(NamedTuple):
+    """Where a weight lives: its number among those of a Keras layer."""
+
+    kept: Kept
+    layer: Any
+    number: int
+
+    @property
+    def variable(self) -> Any:
+        return self.layer.weights[self.number]
+
+
+def places(live: Live, node: Node | None = None) -> Iterator[Place]:
+    """The places of a model's weights, or of one node's.
+
+    Raises Misfit where the model keeps others than its network.
+    """
+    problems = []
+    for each in live.network.nodes if node is None else [node]:
+        kept = list(canonical.slots_of(each))
+        keeping = [(p, i) for p in live.parts(each) for i in range(len(p.weights))]
+        if len(keeping) != len(kept):
+            problems.append(
+                f"{each.name}: Keras keeps {len(keeping)} arrays, and the net wants {len(kept)}"
+            )
+            continue
+        for one, (layer, index) in zip(kept, keeping):
+            place = Place(one, layer, index)
+            problem = misfit(place)
+            if problem:
+                problems.append(problem)
+            else:
+                yield place
+    if problems:
+        raise canonical.Misfit(problems)
+
+
+def misfit(place: Place) -> str:
+    """What is wrong with the variable of a place; empty for nothing."""
+    shape = tuple(place.variable.shape)
+    wanted = stored_shape(place.kept, shape)
+    if shape != wanted:
+        return f"{place.kept.key}: Keras keeps {shape}, and the net wants {wanted}"
+    if place.variable.trainable != place.kept.weight.trainable:
+        does, wants = ("trains", "does not") if place.variable.trainable else ("keeps", "trains")
+        return f"{place.kept.key}: Keras {does} it, and the net {wants}"
+    return ""
+
+
+def stored_shape(kept: Kept, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that Keras keeps a weight in; `shape` is one that is offered."""
+    own = kept.weight.shape
+    if kept.layer.op == "deconv" and kept.weight.role == "kernel":
+        return (*own[:-2], own[-1], own[-2])
+    if kept.weight.role == "depthwise" and shape[-2:-1] == (1,):
+        return (*own[:-2], 1, own[-2] * own[-1])
+    if kept.weight.role in ("alpha", "scale"):
+        ones = len(kept.layer.input) - 1
+        if kept.weight.role == "alpha":
+            return (*(1 for _ in range(ones)), *own)
+        # A depthwise kernel of one pixel, one of groups in a volume, a plain factor.
+        return {0: own, 1: (1, *own, 1), 2: (1, 1, *own, 1), 3: (1, 1, 1, 1, *own)}[ones]
+    return own
+
+
+def store(kept: Kept, value: Array, shape: tuple[int, ...]) -> Array:
+    """A canonical weight as Keras keeps it, in its shape there."""
+    if kept.layer.op == "deconv" and kept.weight.role == "kernel":
+        value = value.swapaxes(-1, -2)
+    return numpy.ascontiguousarray(value).reshape(shape)
+
+
+def restore(kept: Kept, value: Array) -> Array:
+    """The canonical weight of an array as Keras keeps it."""
+    if kept.layer.op == "deconv" and kept.weight.role == "kernel":
+        value = value.swapaxes(-1, -2)
+    return numpy.array(value, order="C").reshape(kept.weight.shape)
+
+
+def put(live: Live, weights: Mapping[str, Array], node: Node | None = None) -> None:
+    """Put canonical weights into a model, or into one node of it."""
+    for place in places(live, node):
+        value = store(place.kept, weights[place.kept.key], tuple(place.variable.shape))
+        place.variable.assign(value.astype(live.type))
+
+
+def take(live: Live) -> Weights:
+    """The canonical weights of a model."""
+    from cnndsl.targets.keras.live import array
+
+    return {p.kept.key: restore(p.kept, array(p.variable.value)) for p in places(live)}
