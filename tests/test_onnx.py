@@ -6,14 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import oracle
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
 from reference import reference
@@ -22,7 +20,9 @@ from test_forms import ONES, one
 import cnndsl
 from cnndsl.layers import LAYERS, Layer
 from cnndsl.network import Network
-from cnndsl.targets import TargetError, Unavailable, load
+from cnndsl.proof import frameworks
+from cnndsl.proof.verify import verify
+from cnndsl.targets import TargetError, Unavailable
 from cnndsl.targets import weights as canonical
 from cnndsl.targets.onnx import OPSET, forms
 from cnndsl.targets.onnx import generate as to_onnx
@@ -61,34 +61,15 @@ def pictures(net: Network, batch: int = 2) -> dict[str, np.ndarray]:
     }
 
 
-def in_keras(net: Network, weights: dict[str, np.ndarray], images: list[np.ndarray]) -> Any:
-    """What Keras makes of the same images with the same weights; the weights, calibrated."""
-    here, order = oracle.layers_in_order_keras(
-        lambda: oracle.keras_model(load("keras").generate(net))
-    )
-    there = oracle.torch_model(load("pytorch").generate(net))
-    tensors = [torch.from_numpy(oracle.channels_first(image)) for image in images]
-    found = oracle.parts(net, order, oracle.leaf_modules_in_order_torch(there, *tensors))
-    keys = iter(weights)
-    for part in found:
-        oracle.set_weights(part, [weights[next(keys)] for _ in part.layer.weights])
-    oracle.calibrate(found, there, tensors, 0)
-    for part in found:
-        if part.layer.op == "bn":
-            *_, mean, variance = (oracle.as_array(v.value) for v in part.keras[0].weights)
-            weights[f"{part.node.name}.mean"] = np.array(mean)
-            weights[f"{part.node.name}.variance"] = np.array(variance)
-    results = here(images[0] if len(images) == 1 else images, training=False)
-    results = results if isinstance(results, dict) else {"main": results}
-    return {name: oracle.as_array(result) for name, result in results.items()}
-
-
 def agree(net: Network, batch: int = 2) -> None:
     """Fail where onnxruntime and Keras differ on a network."""
-    weights = canonical.random(net)
+    report = verify(net, batch=batch)
+    assert report, report.problems
+    live, place = frameworks.build(net, "keras")
+    place.put(live, report.weights)
     images = pictures(net, batch)
-    expected = in_keras(net, weights, list(images.values()))
-    data = to_onnx(net, weights=weights)
+    expected = live.run(list(images.values()))
+    data = to_onnx(net, weights=report.weights)
     model = checked(data)
     assert len(model.graph.node) == len({node.name for node in model.graph.node})
     found = run(data, images)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cnndsl.network import Network, Node
-    from cnndsl.targets.weights import Array
+    from cnndsl.targets.weights import Array, Weights
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9
@@ -60,6 +60,8 @@ class Report(NamedTuple):
     * `layers`: how far each layer's outputs are apart, by the index of the node
     * `outputs`: how far those of the whole models are apart, by name
     * `problems`: in the order of the nodes, those of whole models last
+    * `weights`: the canonical weights that both had, with the statistics of batch
+      normalisations near those of what reaches them
     """
 
     network: Network
@@ -67,6 +69,7 @@ class Report(NamedTuple):
     layers: dict[int, Apart]
     outputs: dict[str, Apart]
     problems: list[Problem]
+    weights: Weights
 
     @property
     def error(self) -> float:
@@ -122,7 +125,7 @@ class Comparison:
             if not self.problems:
                 self.whole(inputs)
         names = tuple(live.name for live, _ in self.models)
-        return Report(self.network, names, self.layers, self.outputs, self.problems)
+        return Report(self.network, names, self.layers, self.outputs, self.problems, self.weights)
 
     def problem(self, node: Node | None, message: str, apart: Apart | None = None) -> None:
         self.problems.append(Problem(node, message, apart))
