@@ -38,6 +38,8 @@ COMMAND = Command(
         Option("--statistics", "print how often each rule was found, and nothing else"),
         Option("--baseline", "leave out the findings that this file accepts", "FILE"),
         Option("--write-baseline", "accept what is found: write it to this file", "FILE"),
+        Option("--no-cache", "check files again that are as they were in an earlier run"),
+        Option("--jobs", "check with so many processes (as many as there are cores)", "N"),
         SET,
         INPUT,
         LIMITS,

@@ -36,12 +36,15 @@ class Finder:
     """Finds the configurations of files, each folder looked at once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Found | None] = {}
+        self._named: dict[str, Found | None] = {}  # by the folder as it is named
+        self._known: dict[str, Found | None] = {}  # by its absolute path
 
     def of(self, path: str) -> Found | None:
         """The configuration of a file, `-` being in the current folder. Raises FileError."""
-        folder = os.getcwd() if path == STDIN else os.path.dirname(os.path.abspath(path))
-        return self._below(folder)
+        named = "" if path == STDIN else os.path.dirname(path)
+        if named not in self._named:
+            self._named[named] = self._below(os.path.abspath(named))
+        return self._named[named]
 
     def _below(self, folder: str) -> Found | None:
         passed = []

@@ -44,26 +44,38 @@ def find_files(operands: Iterable[str], suffix: str = ".cnn") -> list[str]:
             continue
         if not operand or "\0" in operand:
             raise UsageError(f"{quoted(operand)} is no path")
-        for path in _below(operand, suffix) if os.path.isdir(operand) else (operand,):
-            found.setdefault(os.path.realpath(path), path)
+        if os.path.isdir(operand):
+            for path, real in _below(operand, suffix):
+                found.setdefault(real, path)
+        else:
+            found.setdefault(os.path.realpath(operand), operand)
     return list(found.values())
 
 
-def _below(folder: str, suffix: str) -> list[str]:
-    def refuse(error: OSError) -> None:
-        raise FileError(f"{error.filename}: {reason(error)}")
-
-    paths = []
-    for where, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [
-            os.path.join(where, name)
-            for name in files
-            if name.endswith(suffix) and not name.startswith(".")
-        ]
-    if not paths:
+def _below(folder: str, suffix: str) -> list[tuple[str, str]]:
+    """The files below a folder, each with the path that it really has."""
+    found: list[tuple[str, str]] = []
+    folders = [(folder, os.path.realpath(folder))]
+    while folders:
+        where, real = folders.pop()
+        try:
+            with os.scandir(where) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    path, really = os.path.join(where, name), os.path.join(real, name)
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append((path, really))
+                    elif name.endswith(suffix) and not entry.is_dir():
+                        found.append(
+                            (path, os.path.realpath(path) if entry.is_symlink() else really)
+                        )
+        except OSError as error:
+            raise FileError(f"{error.filename or where}: {reason(error)}") from None
+    if not found:
         raise FileError(f"{folder}: no {suffix} file in this folder")
-    return sorted(paths, key=lambda path: path.split(os.sep))
+    return sorted(found, key=lambda pair: pair[0].split(os.sep))
 
 
 def read_bytes(path: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnndsl.cli.configuration import Finder
-from cnndsl.cli.files import FileError, decode, display_name, read_bytes
+from cnndsl.cli.files import STDIN, FileError, decode, display_name, read_bytes
 from cnndsl.cli.nets import Examined, natural, settings, summary
 from cnndsl.cli.options import UsageError
 
@@ -39,6 +39,11 @@ class Question:
         self.size = size
         self.limit = limit
 
+    @property
+    def text(self) -> str:
+        """The question in words, for the cache."""
+        return repr((sorted(self.values.items()), self.size, self.limit))
+
     def answer(self, name: str, content: bytes, codes: frozenset[str]) -> list[Diagnostic]:
         """What there is to say about a file."""
         source, problems = decode(name, content)
@@ -52,13 +57,18 @@ class Question:
 
 
 class Plan:
-    """What is to be done: a question, and the files that it is asked of."""
+    """What is to be done: a question, and the files that it is asked of.
 
-    __slots__ = ("codes", "question", "strict", "tasks")
+    `jobs` is how many processes may work at it, and `cached` whether answers are kept.
+    """
 
-    def __init__(self, tasks: list[Task], question: Question) -> None:
+    __slots__ = ("cached", "codes", "jobs", "question", "strict", "tasks")
+
+    def __init__(self, tasks: list[Task], question: Question, jobs: int, cached: bool) -> None:
         self.tasks = tasks
         self.question = question
+        self.jobs = jobs
+        self.cached = cached
         self.codes = {display_name(task.path): task.codes for task in tasks}
         self.strict = frozenset(display_name(task.path) for task in tasks if task.strict)
 
@@ -114,11 +124,17 @@ def plan_of(arguments: Arguments, paths: list[str]) -> Plan:
 
     size, limit = arguments.get("input"), natural(arguments, "limit") or LIMIT
     question = Question(settings(arguments), size, limit)
-    return Plan(list(_tasks(arguments, paths)), question)
+    jobs = natural(arguments, "jobs") or 0
+    tasks = list(_tasks(arguments, paths))
+    return Plan(tasks, question, jobs, not arguments.has("no-cache"))
 
 
 def examine(plan: Plan) -> Outcome:
     """Check every file."""
+    if is_much(plan):
+        from cnndsl.cli.many import examine_many
+
+        return examine_many(plan)
     files, unreadable = [], []
     for task in plan.tasks:
         name = display_name(task.path)
@@ -129,6 +145,24 @@ def examine(plan: Plan) -> Outcome:
             continue
         files.append(Examined(name, None, plan.question.answer(name, content, task.codes)))
     return Outcome(plan, files, unreadable)
+
+
+EACH, MUCH = 300, 40_000
+"""Bytes: a file takes as long as it has, and so many more; from here on it pays to open the
+cache and to start other processes. A millisecond is some 800."""
+
+
+def is_much(plan: Plan) -> bool:
+    """Whether the files take longer to check than it takes to look whether they are known."""
+    total = 0
+    for task in plan.tasks:
+        try:
+            total += EACH + (0 if task.path == STDIN else os.stat(task.path).st_size)
+        except (OSError, ValueError):
+            continue  # to be said when it is read
+        if total > MUCH:
+            return True
+    return False
 
 
 def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
@@ -155,8 +189,11 @@ def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
         from cnndsl.lint.configuration import codes_for
 
         configuration = found.configuration
-        relative = os.path.relpath(os.path.abspath(display_name(path)), found.folder)
-        key = (found.folder, configuration.ignored_in(relative.replace(os.sep, "/")))
+        ignored: tuple[str, ...] = ()
+        if configuration.per_file:
+            relative = os.path.relpath(os.path.abspath(display_name(path)), found.folder)
+            ignored = configuration.ignored_in(relative.replace(os.sep, "/"))
+        key = (found.folder, ignored)
         if key not in known:
             known[key] = codes_for(configuration, key[1], select, ignore)
         yield Task(path, known[key], always or configuration.error_on_warning)
