@@ -53,6 +53,22 @@ WORDS = {
     "total-parameters": "전체 파라미터: {number}개({size})",
     "trainable-parameters": "학습되는 파라미터: {number}개({size})",
     "other-parameters": "학습되지 않는 파라미터: {number}개({size})",
+    # Figures
+    "figure.volumes": "{net}: 특징 맵",
+    "figure.graph": "{net}: 데이터 흐름",
+    "figure.receptive": "{net}: 수용 영역",
+    "figure.input": "입력",
+    "figure.output": "출력",
+    "figure.step": "{layer} → {shape}",
+    "figure.more": "외 {number}개",
+    "figure.paths": "경로 {number}개",
+    "figure.jump": "간격",
+    "figure.length": "길이",
+    "figure.depth": "깊이",
+    "figure.height": "높이",
+    "figure.width": "너비",
+    "figure.pixels": "{dimension} {number}",
+    "figure.no-field": "입력이 벡터이므로 수용 영역이 넓어질 공간이 없습니다.",
 }
 
 LAYERS = {

@@ -22,7 +22,7 @@ from cnndsl.targets import Option, OptionError
 from cnndsl.targets.rows import call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias
 
     from cnndsl.layers import Layer
@@ -53,6 +53,7 @@ class Piece(NamedTuple):
     * `start`, `size`: the index of its first node and how many it has, the first time round
     * `gives`: the index of the node whose output is its own, the first time round
     * `times`: how many times it is there in a row; each next time reads the one before it
+    * `opening`: for a merge the index of the first node in its paths, or its own
     * `inner`: what is inside a block or a loop, the first time round
     * `key`: the same number for pieces of the same structure, whatever their shapes
     """
@@ -66,6 +67,7 @@ class Piece(NamedTuple):
     size: int
     gives: int
     times: int = 1
+    opening: int = -1
     inner: tuple[Piece, ...] = ()
     key: int = 0
 
@@ -114,26 +116,33 @@ def levels(pieces: Sequence[Piece]) -> int:
     return max((levels(piece.inner) + (piece.kind == "block") for piece in pieces), default=1)
 
 
-def choose_depth(pieces: Sequence[Piece], depth: int | None, most: int, bound: int) -> int:
+def choose_depth(
+    pieces: Sequence[Piece],
+    depth: int | None,
+    most: int,
+    bound: int,
+    count: Callable[[Sequence[Piece], int], int] = boxes,
+) -> int:
     """The depth to draw: the given one, or the deepest with at most `most` boxes.
 
-    Raises OptionError where the figure would have more than `bound` boxes.
+    `count` tells how many boxes a figure of some depth has. Raises OptionError where there
+    would be more than `bound` of them.
     """
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, not {depth}")
     deepest = levels(pieces)
     chosen = min(depth or 1, deepest)
     if depth is None:
-        while chosen < deepest and boxes(pieces, chosen + 1) <= most:
+        while chosen < deepest and count(pieces, chosen + 1) <= most:
             chosen += 1
-    count = boxes(pieces, chosen)
-    if count > bound:
+    total = count(pieces, chosen)
+    if total > bound:
         cure = (
             f"--depth {chosen - 1} folds more"
             if chosen > 1
             else "fold it: write what comes again as `repeat`, and its parts as blocks"
         )
-        raise OptionError(f"the figure would have {count:,} boxes, over {bound}; {cure}")
+        raise OptionError(f"the figure would have {total:,} boxes, over {bound}; {cure}")
     return chosen
 
 
@@ -225,7 +234,8 @@ class _Outliner:
             return [self.single(self.nodes[item.node], "layer")]
         if isinstance(item, Merged):
             found = [piece for body in item.paths for piece in self.items(body.items, path)]
-            return [*found, self.single(self.nodes[item.node], "merge")]
+            merge = self.single(self.nodes[item.node], "merge")
+            return [*found, merge._replace(opening=found[0].start if found else merge.start)]
         if isinstance(item, Instance):
             return self.call(item, path)
         if isinstance(item, Loop):

@@ -1,0 +1,99 @@
+"""The network as a figure in SVG: its feature maps, its dataflow, its receptive fields.
+
+https://www.w3.org/TR/SVG2/. A view turns a network into a `Picture`, which is data; `picture`
+writes it down. The figure is by day or by night as the reader's system is, and its sheet with
+it, so that text can be read on any page.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from cnndsl.lang import words as words_of
+from cnndsl.targets import Option, OptionError
+from cnndsl.targets.language import LANG
+from cnndsl.targets.outline import DEPTH, outline, shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from cnndsl.lang import Words
+    from cnndsl.network import Network
+    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.svg.picture import Picture
+
+    Draw: TypeAlias = "Callable[[Network, tuple[Piece, ...], int | None, float, Words], Picture]"
+
+SUFFIX = ".svg"
+VIEWS = ("volumes", "graph", "receptive")
+OPTIONS = (
+    Option(
+        "view",
+        "what to draw: volumes (feature maps as boxes, unless said),\n"
+        "graph (the dataflow) or receptive (the receptive fields)",
+        "word",
+        "VIEW",
+        VIEWS,
+    ),
+    DEPTH,
+    LANG,
+    Option("width", "how wide the figure may be in pixels: 720 unless said", "natural", "W"),
+)
+
+NARROWEST, WIDEST = 240, 4000
+
+_MOST_TOLD = 60
+"""How many boxes the description tells of."""
+
+
+def generate(
+    network: Network,
+    *,
+    view: str = "volumes",
+    depth: int | None = None,
+    lang: str = "en",
+    width: int = 720,
+) -> str:
+    """The figure of a network.
+
+    * `view`: `volumes`, `graph` or `receptive`
+    * `depth`: how deep calls of blocks are opened; else as deep as stays readable
+    * `lang`: the language of the words, `en` or `ko`
+    * `width`: how wide the figure may be, in pixels
+
+    Raises OptionError for other values, and for a depth at which the figure would have too
+    many boxes to be read.
+    """
+    if not NARROWEST <= width <= WIDEST:
+        raise OptionError(f"width must be from {NARROWEST} to {WIDEST:,}, not {width}")
+    try:
+        words = words_of(lang)
+    except ValueError as error:
+        raise OptionError(str(error)) from None
+    if view not in VIEWS:
+        raise OptionError(f"view is one of {', '.join(VIEWS)}, not {view[:60]}")
+    draw: Draw = import_module(f"{__name__}.{view}").draw
+    from cnndsl.targets.svg.picture import render
+
+    pieces = outline(network)
+    picture = draw(network, pieces, depth, float(width), words)
+    title = words[f"figure.{view}"].format(net=network.name)
+    return render(picture, title, describe(network, pieces, words))
+
+
+def describe(network: Network, pieces: tuple[Piece, ...], words: Words) -> str:
+    """What the figure shows, for those who do not see it: every box of the file in its order."""
+
+    def told(piece: Piece) -> str:
+        parts = [words["figure.input"]] if piece.kind == "input" else list(piece.parts)
+        if not parts:  # a loop
+            parts = [told(each) for each in piece.inner]
+        name = " · ".join(parts) + (f" ×{piece.times}" if piece.times > 1 else "")
+        return words["figure.step"].format(layer=name, shape=shape_text(network, piece.last))
+
+    steps = [told(piece) for piece in pieces[:_MOST_TOLD]]
+    if len(pieces) > _MOST_TOLD:
+        steps.append(words["figure.more"].format(number=f"{len(pieces) - _MOST_TOLD:,}"))
+    return "; ".join(steps) + "."

@@ -1,0 +1,283 @@
+"""A picture as data, and its text as SVG.
+
+A view lays marks out and names what they are; colours, letters and the writing of elements
+are here. Everything from a net goes through `escaped`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+Point = tuple[float, float]
+
+
+class Text(NamedTuple):
+    """A line of text; `x` is its start, middle or end, `y` its baseline. `full` if it is cut."""
+
+    x: float
+    y: float
+    text: str
+    style: str = "label"
+    anchor: str = "middle"
+    full: str = ""
+
+
+class Box(NamedTuple):
+    """A rectangle with round corners."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    style: str
+    radius: float = 5
+
+
+class Area(NamedTuple):
+    """A polygon."""
+
+    points: tuple[Point, ...]
+    style: str
+
+
+class Line(NamedTuple):
+    """A stroke: steps with a letter of SVG's own, `M`, `L` or `C`, and the points of each."""
+
+    steps: tuple[tuple[str, tuple[Point, ...]], ...]
+    style: str = "edge"
+
+
+class Head(NamedTuple):
+    """The head of an arrow that ends at a point: `down` or `right`."""
+
+    x: float
+    y: float
+    way: str = "down"
+
+
+if TYPE_CHECKING:
+    Mark: TypeAlias = "Text | Box | Area | Line | Head"
+
+
+class Picture(NamedTuple):
+    """Marks on a sheet, in the order in which they are drawn."""
+
+    width: float
+    height: float
+    marks: Sequence[Mark]
+
+
+SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0}
+"""The size of the letters of each style of text."""
+
+BOLD = ("title",)
+
+FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other")
+
+# Fill, stroke and the two darker sides of a cuboid, by day and by night.
+_DAY = {
+    "input": ("#f2f4f7", "#8b96a5", "#e4e8ee", "#d6dce5"),
+    "conv": ("#e3edfb", "#4a7dc0", "#cfe0f6", "#b9d1f0"),
+    "pool": ("#def2e8", "#3b9370", "#c8e8d8", "#b1dcc7"),
+    "dense": ("#fdf0da", "#c08330", "#fae3bd", "#f5d49d"),
+    "merge": ("#eee9fb", "#8467cd", "#ded5f7", "#cdc0f1"),
+    "block": ("#e9edf3", "#66768c", "#d9e0e9", "#c8d1dd"),
+    "other": ("#f2f4f7", "#8b96a5", "#e4e8ee", "#d6dce5"),
+}
+_NIGHT = {
+    "input": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
+    "conv": ("#1c3253", "#6f9fe0", "#162843", "#254269"),
+    "pool": ("#173b2d", "#5bb992", "#122f24", "#1f4e3c"),
+    "dense": ("#46320f", "#dba653", "#38280c", "#5c4216"),
+    "merge": ("#322858", "#a78ff0", "#282047", "#423573"),
+    "block": ("#2b3441", "#8e9db3", "#222a35", "#374353"),
+    "other": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
+}
+_SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#8b96a5"),
+          "night": ("#12171e", "#e8edf3", "#a3afbd", "#6f7b8a")}  # fmt: skip
+"""The sheet, text, paler text, and lines."""
+
+_FONT = (
+    "font-family:'Helvetica Neue',Helvetica,Arial,'Liberation Sans','Apple SD Gothic Neo',"
+    "'Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif"
+)
+
+
+def render(picture: Picture, title: str, description: str) -> str:
+    """The SVG of a picture, for a file of its own or in a page of HTML.
+
+    Class names and ids begin with a word made from the content, so that figures in one page
+    keep out of each other's way.
+    """
+    drawn = [draw(mark) for mark in merged(picture.marks)]
+    size = f'width="{number(picture.width)}" height="{number(picture.height)}"'
+    content = "\n".join((size, title, description, *(text for text, _ in drawn)))
+    own = f"c{crc32(content.encode('utf-8', 'replace')):08x}"
+    used = {style for _, style in drawn}
+    view = f"0 0 {number(picture.width)} {number(picture.height)}"
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="{view}" class="{own}" '
+        f'style="max-width:100%;height:auto" role="img" aria-labelledby="{own}-t {own}-d">',
+        f'<title id="{own}-t">{escaped(title)}</title>',
+        f'<desc id="{own}-d">{escaped(description)}</desc>',
+        f"<style>{css(own, used)}</style>",
+        f'<rect class="{own}-sheet" width="100%" height="100%" rx="6"/>',
+        *(text.replace('class="', f'class="{own}-', 1) for text, _ in drawn),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def css(own: str, used: Iterable[str]) -> str:
+    """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
+    styles = sorted({"sheet", *used})
+    day = "".join(f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, True)])
+    night = "".join(
+        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, False)]
+    )
+    fixed = "".join(
+        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_FORM.get(style)] if rule
+    )
+    return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}"
+
+
+_FORM = {
+    "label": "font-size:12px",
+    "small": "font-size:11px",
+    "note": "font-size:11px",
+    "name": "font-size:11px",
+    "title": "font-size:12px;font-weight:600",
+    "edge": "fill:none;stroke-width:1.25",
+    "hull": "stroke-dasharray:4 3",
+    "ray": "fill:none;stroke-width:.75",
+    "rule": "fill:none;stroke-width:1",
+    "window": "stroke-width:1",
+}
+
+
+def _look(style: str, day: bool) -> str:
+    """The colours of a style."""
+    sheet, ink, pale, line = _SHEET["day" if day else "night"]
+    family, _, side = style.partition("-")
+    if family in _DAY:
+        fill, stroke, top, flank = (_DAY if day else _NIGHT)[family]
+        if side == "solid":
+            return f"fill:{stroke}"
+        if side == "faint":
+            return f"fill:{flank}"
+        return f"fill:{ {'': fill, 'top': top, 'side': flank}[side] };stroke:{stroke}".replace(
+            " ", ""
+        )
+    return {
+        "sheet": f"fill:{sheet}",
+        "label": f"fill:{ink}",
+        "title": f"fill:{ink}",
+        "name": f"fill:{ink}",
+        "small": f"fill:{pale}",
+        "note": f"fill:{pale}",
+        "edge": f"stroke:{line}",
+        "head": f"fill:{line}",
+        "hull": f"fill:none;stroke:{line}",
+        "ray": f"stroke:{pale}",
+        "rule": f"stroke:{line};opacity:.4",
+        "window": f"fill:{sheet};fill-opacity:.6;stroke:{ink}",
+        "track": f"fill:{line};fill-opacity:.16",
+    }[style]
+
+
+def merged(marks: Sequence[Mark]) -> list[Mark]:
+    """The marks with runs of strokes of a style as one, which makes the file smaller."""
+    found: list[Mark] = []
+    for mark in marks:
+        before = found[-1] if found else None
+        if isinstance(mark, Line) and isinstance(before, Line) and mark.style == before.style:
+            found[-1] = Line(before.steps + mark.steps, mark.style)
+        else:
+            found.append(mark)
+    return found
+
+
+def draw(mark: Mark) -> tuple[str, str]:
+    """The element of a mark, and its style."""
+    if isinstance(mark, Text):
+        anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
+        full = f"<title>{escaped(mark.full)}</title>" if mark.full else ""
+        place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
+        text = f"<text {_class(mark.style)} {place}{anchor}>{escaped(mark.text)}{full}</text>"
+        return text, mark.style
+    if isinstance(mark, Box):
+        place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
+        size = f'width="{number(mark.width)}" height="{number(mark.height)}"'
+        corner = f' rx="{number(mark.radius)}"' if mark.radius else ""
+        return f"<rect {_class(mark.style)} {place} {size}{corner}/>", mark.style
+    if isinstance(mark, Area):
+        points = " ".join(f"{number(x)},{number(y)}" for x, y in mark.points)
+        return f'<polygon {_class(mark.style)} points="{points}"/>', mark.style
+    if isinstance(mark, Head):
+        x, y = mark.x, mark.y
+        tip = "l-3.5-7h7z" if mark.way == "down" else "l-7-3.5v7z"
+        return f'<path {_class("head")} d="M{number(x)} {number(y)}{tip}"/>', "head"
+    steps = "".join(
+        letter + " ".join(f"{number(x)} {number(y)}" for x, y in points)
+        for letter, points in mark.steps
+    )
+    return f'<path {_class(mark.style)} d="{steps}"/>', mark.style
+
+
+def _class(style: str) -> str:
+    return f'class="{style}"'
+
+
+def polyline(*points: Point, style: str = "edge") -> Line:
+    """A stroke from point to point."""
+    return Line((("M", points[:1]), *(("L", (point,)) for point in points[1:])), style)
+
+
+def moved(marks: Iterable[Mark], x: float, y: float) -> list[Mark]:
+    """Marks at another place."""
+    found: list[Mark] = []
+    for mark in marks:
+        if isinstance(mark, Line):
+            steps = tuple((letter, _shifted(points, x, y)) for letter, points in mark.steps)
+            found.append(mark._replace(steps=steps))
+        elif isinstance(mark, Area):
+            found.append(mark._replace(points=_shifted(mark.points, x, y)))
+        else:
+            found.append(mark._replace(x=mark.x + x, y=mark.y + y))
+    return found
+
+
+def _shifted(points: tuple[Point, ...], x: float, y: float) -> tuple[Point, ...]:
+    return tuple((a + x, b + y) for a, b in points)
+
+
+def number(value: float) -> str:
+    """A coordinate to a tenth of a pixel."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def escaped(text: str) -> str:
+    """A text as the content of an element or an attribute, in XML as in HTML.
+
+    What no XML may hold, such as control characters, becomes U+FFFD.
+    """
+    return "".join(_ENTITIES.get(c) or (c if _is_character(ord(c)) else "\ufffd") for c in text)
+
+
+_ENTITIES = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;",
+    "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
+}  # fmt: skip
+
+
+def _is_character(code: int) -> bool:
+    """Whether XML 1.0 has the character, and HTML takes it as itself."""
+    return (0x20 <= code <= 0xD7FF and not 0x7F <= code <= 0x9F) or (
+        0xE000 <= code <= 0x10FFFF and code & 0xFFFE != 0xFFFE
+    )

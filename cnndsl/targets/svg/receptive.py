@@ -1,0 +1,228 @@
+"""The view `receptive`: what a position in the middle of each map sees of the input.
+
+A line for each layer that sees more than the one before it, and in it a bar for each
+dimension: the track is the input, the bar the window, where it lies. What a window sees of
+the padding beyond the input is paler. Beside them stand the size of the field, the step (how
+many pixels of the input lie between the windows of neighbours) and the size of the
+field in per cent of the input's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.layers.base import DIMENSIONS
+from cnndsl.targets.outline import choose_depth, opens
+from cnndsl.targets.svg.picture import SIZES, Box, Picture, Text, polyline
+from cnndsl.targets.svg.text import cut, width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.lang import Words
+    from cnndsl.network import Network, Node
+    from cnndsl.network.network import Field
+    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.svg.picture import Mark
+
+MOST, BOUND = 28, 200
+"""How many lines are drawn where no depth is given, and with any."""
+
+_MARGIN = 16.0
+_LINE = 24.0
+_BAR = 8.0
+_BEYOND = 8.0
+"""How far what lies beyond the input is drawn at most, on each side of the track."""
+_NARROW = 560.0
+"""Below this width bars stand under the words."""
+
+
+class Line(NamedTuple):
+    """A layer in the figure: what it is, and the node whose field it shows."""
+
+    piece: Piece
+    node: int
+
+
+def lines_of(network: Network, pieces: Sequence[Piece], depth: int, level: int = 0) -> list[Line]:
+    """The layers at some depth that see more of the input than what they read."""
+    found: list[Line] = []
+    for piece in pieces:
+        if piece.times == 1 and opens(piece, depth, level):
+            found += lines_of(network, piece.inner, depth, level + (piece.kind == "block"))
+            continue
+        node = network.nodes[piece.last]
+        before = [network.nodes[index].field for index in piece.sources]
+        if before and node.field.sights and _size(node.field) not in map(_size, before):
+            found.append(Line(piece, piece.last))
+    return found
+
+
+def _size(field: Field) -> list[tuple[int, int]]:
+    """What changes where a field grows, or the step between fields does."""
+    return [
+        (max(high - low for low, high in zip(sight.low, sight.high)), sight.step)
+        for sight in field.sights
+    ]
+
+
+def draw(
+    network: Network, pieces: tuple[Piece, ...], depth: int | None, room: float, words: Words
+) -> Picture:
+    """The picture of a net's receptive fields, `room` wide."""
+    chosen = choose_depth(
+        pieces, depth, MOST, BOUND, lambda pieces, depth: len(lines_of(network, pieces, depth))
+    )
+    lines = lines_of(network, pieces, chosen)
+    rank = max((len(network.nodes[line.node].field.sights) for line in lines), default=0)
+    if not rank:
+        text = cut(words["figure.no-field"], SIZES["label"], room - 2 * _MARGIN)
+        full = words["figure.no-field"] if text.endswith("…") else ""
+        wide = width(text, SIZES["label"]) + 2 * _MARGIN
+        return Picture(wide, 48, [Text(_MARGIN, 28, text, "label", "start", full)])
+    return _Chart(network, lines, rank, room, words).picture()
+
+
+class _Chart:
+    def __init__(
+        self, network: Network, lines: Sequence[Line], rank: int, room: float, words: Words
+    ) -> None:
+        self.network, self.words, self.rank = network, words, rank
+        self.lines = [line for line in lines if len(network.nodes[line.node].field.sights) == rank]
+        self.inputs = self.origins()
+        self.room = room
+        self.narrow = room < _NARROW
+        size = SIZES["name"]
+        fields = [_times(network.nodes[line.node].receptive_field) for line in self.lines]
+        steps = [self.step(network.nodes[line.node]) for line in self.lines]
+        heads = [words["field"], words["figure.jump"]]
+        self.field_width = max(width(text, size) for text in (*fields, heads[0])) + 14
+        self.step_width = max(width(text, size) for text in (*steps, heads[1])) + 14
+        shares = [self.share(line, axis) for line in self.lines for axis in range(rank)]
+        self.share_width = max(width(text, size) for text in shares) + 6
+        inner = room - 2 * _MARGIN
+        if self.narrow:
+            self.label_width = inner - self.field_width - self.step_width
+            tracks = inner
+        else:
+            labels = [width(self.label(line), size) for line in self.lines]
+            self.label_width = min(max([*labels, 60.0]) + 10, 210.0)
+            tracks = inner - self.label_width - self.field_width - self.step_width
+        each = tracks / rank
+        self.track = max(each - self.share_width - 2 * _BEYOND - (12 if rank > 1 else 0), 16.0)
+        self.pitch = each
+
+    def origins(self) -> dict[int, tuple[int, ...]]:
+        """For each node the spatial size of the input that its field is told in."""
+        sizes: dict[int, tuple[int, ...]] = {}
+        for node in self.network.nodes:
+            if not node.inputs:
+                sizes[node.index] = node.output[:-1]
+            for index in node.inputs:
+                if len(sizes[index]) == len(node.field.sights):
+                    sizes[node.index] = sizes[index]
+                    break
+            else:
+                sizes.setdefault(node.index, ())
+        return sizes
+
+    def picture(self) -> Picture:
+        marks: list[Mark] = []
+        y = _MARGIN + 12
+        marks += self.header(y)
+        y += 8 + (_LINE - 6 if self.narrow else 0)
+        marks.append(polyline((_MARGIN, y), (self.room - _MARGIN, y), style="rule"))
+        for line in self.lines:
+            marks += self.line(line, y)
+            y += _LINE * (2 if self.narrow else 1)
+        return Picture(self.room, y + _MARGIN - 4, marks)
+
+    def header(self, y: float) -> list[Mark]:
+        words = self.words
+        field = _MARGIN + self.label_width + self.field_width - 14
+        step = field + self.step_width
+        marks: list[Mark] = [
+            Text(_MARGIN, y, words["layer"], "note", "start"),
+            Text(field, y, words["field"], "note", "end"),
+            Text(step, y, words["figure.jump"], "note", "end"),
+        ]
+        sizes = {self.inputs[line.node] for line in self.lines}
+        for axis, name in enumerate(DIMENSIONS[self.rank]):
+            text = words[f"figure.{name}"]
+            if len(sizes) == 1:
+                (size,) = sizes
+                text = words["figure.pixels"].format(dimension=text, number=f"{size[axis]:,}")
+            text = cut(text, SIZES["note"], self.pitch - 12)
+            below = _LINE - 6 if self.narrow else 0
+            marks.append(Text(self.left(axis), y + below, text, "note", "start"))
+        return marks
+
+    def left(self, axis: int) -> float:
+        """Where a track begins."""
+        before = 0.0 if self.narrow else self.label_width + self.field_width + self.step_width
+        return _MARGIN + before + axis * self.pitch + _BEYOND + (0 if self.narrow else 4)
+
+    def line(self, line: Line, y: float) -> list[Mark]:
+        node = self.network.nodes[line.node]
+        base = y + 16
+        text = self.label(line)
+        shown = cut(text, SIZES["name"], self.label_width - 6)
+        full = text if shown != text else ""
+        field = _MARGIN + self.label_width + self.field_width - 14
+        marks: list[Mark] = [
+            Text(_MARGIN, base, shown, "name", "start", full),
+            Text(field, base, _times(node.receptive_field), "name", "end"),
+            Text(field + self.step_width, base, self.step(node), "name", "end"),
+        ]
+        if self.narrow:
+            base += _LINE - 4
+        family = line.piece.family
+        for axis, size in enumerate(self.inputs[line.node]):
+            left, top = self.left(axis), base - 4 - _BAR / 2
+            low, high = self.window(node, axis)
+            scale = self.track / size
+            marks.append(Box(left, top, self.track, _BAR, "track", 2))
+            begin = max(left + low * scale, left - _BEYOND)
+            end = min(left + (high + 1) * scale, left + self.track + _BEYOND)
+            if begin < left or end > left + self.track:
+                marks.append(Box(begin, top, end - begin, _BAR, f"{family}-faint", 2))
+                begin, end = max(begin, left), min(end, left + self.track)
+            marks.append(Box(begin, top, max(end - begin, 1.5), _BAR, f"{family}-solid", 2))
+            right = left + self.track + _BEYOND + self.share_width - 4
+            marks.append(Text(right, base, self.share(line, axis), "note", "end"))
+        return marks
+
+    def share(self, line: Line, axis: int) -> str:
+        """The size of the field in per cent of the input's."""
+        share = self.network.nodes[line.node].receptive_field[axis] / self.inputs[line.node][axis]
+        return f"{share:,.0%}" if share >= 0.01 else "<1%"
+
+    def label(self, line: Line) -> str:
+        piece = line.piece
+        if not piece.parts:  # a loop
+            names = " → ".join(inner.parts[0] for inner in piece.inner if inner.parts)
+        else:
+            names = piece.parts[0]
+        return f"{names} ×{piece.times}" if piece.times > 1 else names
+
+    def step(self, node: Node) -> str:
+        """How many pixels lie between the windows of neighbours; nothing where all see all."""
+        steps = []
+        for sight in node.field.sights:
+            period = len(sight.low)
+            whole = sight.step % period == 0
+            steps.append(str(sight.step // period) if whole else f"{sight.step}/{period}")
+        if not any(sight.step for sight in node.field.sights):
+            return "–"
+        return steps[0] if len(set(steps)) == 1 else "×".join(steps)
+
+    def window(self, node: Node, axis: int) -> tuple[int, int]:
+        """The first and the last pixel that the position in the middle sees."""
+        sight, map_ = node.field.sights[axis], node.field.map
+        size = map_[axis] if len(map_) == len(node.field.sights) else 1
+        turns, phase = divmod((size - 1) // 2, len(sight.low))
+        return sight.low[phase] + turns * sight.step, sight.high[phase] + turns * sight.step
+
+
+def _times(sizes: Sequence[int]) -> str:
+    return "×".join(map(str, sizes))
