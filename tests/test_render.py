@@ -94,10 +94,45 @@ def test_line_numbers_of_several_digits_share_a_gutter() -> None:
         ("x 𝔸 한", "한", "x 𝔸 한", "    ^^"),
         # Korean in pieces, as macOS writes file names: two letters, two columns each.
         ("\u1112\u1161\u11ab x", "x", "\u1112\u1161\u11ab x", "   ^"),
+        # An accent has no column of its own: it is marked where it stands.
+        ("caf\u0065\u0301 x", "x", "caf\u0065\u0301 x", "     ^"),
+        ("cafe\u0301 x", "\u0301", "cafe\u0301 x", "   ^"),
+        ("\u0301x", "\u0301", "\u0301x", "^"),
+        ("# 👍 x", "x", "# 👍 x", "     ^"),
+        ("# 🇰🇷 x", "x", "# 🇰🇷 x", "     ^"),
+        # What makes two signs one, or shows nothing, is shown as what it is.
+        ("# ⚠\ufe0f x", "x", "# ⚠\\ufe0f x", "          ^"),
+        ("👍\U0001f3fd x", "x", "👍\\U0001f3fd x", "             ^"),
+        ("👩\u200d💻 x", "x", "👩\\u200d💻 x", "           ^"),
+        ("a\u200bb", "b", "a\\u200bb", "       ^"),
+        ("a\ufeffb", "b", "a\\ufeffb", "       ^"),
+        ("a\u3164b", "\u3164", "a\\u3164b", " ^^^^^^"),
     ],
 )
 def test_carets_stand_under_the_span(text: str, piece: str, line: str, carets: str) -> None:
     assert snippet(at(text, piece)) == (line, carets)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (0x20, 0x52F),  # Latin, accents, Greek, Cyrillic
+        (0x1100, 0x11FF),  # Korean in pieces
+        (0x3000, 0x30FF),
+        (0x3131, 0x318E),
+        (0x4E00, 0x9FFF),
+        (0xA960, 0xA97C),
+        (0xAC00, 0xD7FB),  # Korean in syllables, and more pieces
+        (0xFF01, 0xFFEE),  # of half and of full width
+        (0x1F600, 0x1F64F),  # faces
+    ],
+)
+def test_columns_are_what_other_programs_hold_them_to_be(first: int, last: int) -> None:
+    from wcwidth import wcwidth
+
+    for character in filter(str.isprintable, map(chr, range(first, last + 1))):
+        if printable(character) == character:
+            assert columns(character) == wcwidth(character), f"U+{ord(character):04X}"
 
 
 def test_an_empty_span_gets_one_caret() -> None:

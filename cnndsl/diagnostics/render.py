@@ -126,7 +126,11 @@ def _cut(text: str, first: int, last: int, start: int, end: int) -> tuple[str, i
         more_before, more_after = more_before or begin > 0, more_after or after < len(cells)
     shown = "".join(cell for cell, _ in cells[begin:after])
     lead = sum(widths[begin:start]) + more_before
-    marks = max(1, sum(widths[start : min(end, after)]))
+    marks = sum(widths[start : min(end, after)])
+    if not marks:
+        # The end of the line; or an accent alone, which stands on the character before it.
+        lead -= lead > 0 and start < min(end, after)
+        marks = 1
     return "…" * more_before + shown + "…" * more_after, lead, marks
 
 
@@ -153,11 +157,20 @@ def _cells(text: str) -> list[tuple[str, int]]:
     return cells
 
 
+# What Python calls printable, though it shows nothing or changes how its neighbour looks: fillers
+# and joiners, selectors of a variant (one of them makes a sign an emoji), the colours of skin.
+# Terminals do not agree on how many columns such a pair takes, so that each is escaped.
+_HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0").union(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400))),
+    map(chr, range(0xE0100, 0xE01F0)),
+)
+
+
 def printable(text: str) -> str:
     r"""The text with what is no character to look at escaped, as `\x1b` or `\u202e`."""
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or _HIDDEN.isdisjoint(text)):
         return text
-    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+    return "".join(c if c.isprintable() and c not in _HIDDEN else _escape(ord(c)) for c in text)
 
 
 def _escape(point: int) -> str:
@@ -174,7 +187,10 @@ def columns(text: str) -> int:
 
     total = 0
     for character in text:
-        if category(character) in ("Mn", "Me") or "\u1160" <= character <= "\u11ff":
-            continue  # accents, and the vowels and finals of Korean written in pieces
-        total += 2 if east_asian_width(character) in "WF" else 1
+        kind, wide = category(character), east_asian_width(character) in "WF"
+        if kind in ("Mn", "Me") or (kind == "Mc" and wide):
+            continue  # accents, and the tone marks of old Korean
+        if "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff":
+            continue  # the vowels and finals of Korean written in pieces
+        total += 2 if wide else 1
     return total
