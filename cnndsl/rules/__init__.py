@@ -23,6 +23,7 @@ ERRORS: dict[str, Rule] = {"E114": dead_code.find}
 
 _KERNELS = "conv dwconv sepconv"
 _POOLS = "pool avgpool minpool"
+_WINDOWS = f"{_KERNELS} {_POOLS}"
 
 ADVICE: dict[str, tuple[str, str]] = {
     "W101": ("unused_let", "let"),
@@ -31,6 +32,40 @@ ADVICE: dict[str, tuple[str, str]] = {
     "W104": ("unused_name", "as repeat"),
     "W105": ("unused_parameter", "block"),
     "W106": ("shadowed_name", "let block repeat as"),
+    "W107": ("idle_rounding", "rounding floor ceil"),
+    "W108": ("equal_paths", "add concat maximum average"),
+    "W109": (
+        "idle_layer",
+        f"{_POOLS} up zeropad crop dropout droppath slice shuffle reshape flatten",
+    ),
+    "W110": ("repeat_once", "repeat"),
+    "W111": ("constant_condition", "if"),
+    "W201": ("skipped_pixels", _WINDOWS),
+    "W202": ("subsampling", _WINDOWS),
+    "W203": ("gridding", _KERNELS),
+    "W204": ("lopsided_same", _KERNELS),
+    "W205": ("floor_drops", "rounding"),
+    "W206": ("mostly_padding", _KERNELS),
+    "W207": ("wide_padding", _KERNELS),
+    "W208": ("small_field", "gap gmp"),
+    "W209": ("global_pool", "pool avgpool"),
+    "W210": ("uneven_overlap", "deconv"),
+    "W211": ("unpainted", "deconv"),
+    "W212": ("heavy_dense", "flatten"),
+    "W301": ("bias_before_norm", "bn"),
+    "W302": ("linear_pair", "conv sepconv dense"),
+    "W303": ("softmax_inside", "softmax"),
+    "W304": ("softmax_twice", "softmax"),
+    "W305": ("activation_after_softmax", "softmax"),
+    "W306": ("idle_activation", "relu relu6 leaky_relu prelu elu"),
+    "W307": ("softmax_of_one", "softmax"),
+    "W308": ("dropout_last", "dropout"),
+    "W309": ("dropout_before_norm", "dropout"),
+    "W310": ("norm_twice", "bn ln gn"),
+    "W311": ("high_dropout", "dropout droppath"),
+    "W401": ("stride_or_division", "conv sepconv deconv"),
+    "W402": ("block_used_once", "block"),
+    "W403": ("uneven_channels", "conv sepconv deconv dense"),
 }
 """The rules that advise, by their codes: the module, and the words one of which a net must
 have for the rule to have anything to say. Layers and activations count as words, and `let`,

@@ -12,10 +12,12 @@ from cnndsl.syntax import nodes as ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
     from cnndsl.diagnostics.diagnostic import Fix
     from cnndsl.diagnostics.source import Span
+    from cnndsl.layers.base import Layer
     from cnndsl.network import Network
     from cnndsl.network.network import Body, Node
     from cnndsl.rules.names import Names
@@ -72,6 +74,7 @@ class View:
         self.source = network.source
         self.nodes = network.nodes
         self._places: dict[str, list[Place]] = {}
+        self._layers: dict[str, dict[int, Layer]] = {}
         self._users: list[list[int]] | None = None
         self._trace: Trace | None = None
         self._origins: dict[tuple[frozenset[str], bool], list[int]] = {}
@@ -89,7 +92,9 @@ class View:
             if place is None:
                 place = places[key] = Place(layer.op, node.span)
                 self._places.setdefault(layer.op, []).append(place)
+                self._layers.setdefault(layer.op, {})
             place.nodes.append(node)
+            self._layers[layer.op][id(layer)] = layer
             if layer.activation is not None:
                 yield layer.activation.op
         yield from self._places
@@ -122,6 +127,21 @@ class View:
         """The statements of some layers, in the order of the net."""
         for op in ops:
             yield from self._places.get(op, ())
+
+    def select(
+        self, ops: Iterable[str], test: Callable[[Any], bool]
+    ) -> Iterator[tuple[Place, list[Node]]]:
+        """The places where layers do not pass muster, and these layers.
+
+        `test` is asked once for each layer, which equal statements on equal shapes share.
+        """
+        for op in ops:
+            layers = self._layers.get(op, {})
+            bad = {key for key, layer in layers.items() if test(layer)}
+            for place in self._places.get(op, ()) if bad else ():
+                found = [node for node in place.nodes if id(node.layer) in bad]
+                if found:
+                    yield place, found
 
     def read_alone(self, index: int) -> bool:
         """Whether one layer reads a node and nothing else does, nor is it an output."""
@@ -166,10 +186,12 @@ class View:
         fixes: tuple[Fix, ...] = (),
         slots: tuple[str, ...] = (),
         notes: tuple[Note, ...] = (),
+        for_all: bool = False,
     ) -> Diagnostic:
         """What is to be said of some layers of a place: of the first, and how many there are.
 
         The span is that of the first of some slots that was written, or else the layer's word.
+        Fixes are offered where they concern all layers of the place, or are right `for_all`.
         """
         first = nodes[0]
         statement = self.statement(first)
@@ -185,8 +207,8 @@ class View:
             notes += (Note(note),)
         calls = self.trace.calls.get(first.index, ())
         notes += tuple(_called(self.source.text, call) for call in reversed(calls[-2:]))
-        if len(nodes) < len(place.nodes):
-            fixes = ()  # they would change the others too
+        if len(nodes) < len(place.nodes) and not for_all:
+            fixes = ()
         return Diagnostic(code, self.source, span, message, help_, notes, fixes)
 
 

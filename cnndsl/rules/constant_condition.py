@@ -1,0 +1,55 @@
+"""W111: conditions that are decided by the text alone."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.source import Span
+from cnndsl.network.expressions import truth
+from cnndsl.rules.names import names, names_in
+from cnndsl.syntax import nodes as ast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Tests of numbers and of the file's own constants, which no `--set` and no call changes.
+
+    Sizes of tensors, params and parameters are left out: they differ from net to net.
+    """
+    fixed = _constants(view)
+    for statement in view.statements.get("if", ()):
+        assert isinstance(statement, ast.If)
+        for test in statement.tests:
+            used = {name.id for name in names_in(test)}
+            if used <= set(fixed):
+                value = truth(test, lambda name: fixed[name.id][1])
+                lets = [fixed[word][0] for word in sorted(used)]
+                edits = tuple(
+                    Edit(Span(let.span.start, let.span.start + 3), "param") for let in lets
+                )
+                rest = "remove the branch that is never taken"
+                yield Diagnostic(
+                    "W111",
+                    view.source,
+                    test.span,
+                    f"this is always {'true' if value else 'false'}",
+                    f"make the constant a `param` if it is a switch, or {rest}" if lets else rest,
+                    fixes=(Fix("write `param`", edits, safe=True),) if lets else (),
+                )
+
+
+def _constants(view: View) -> dict[str, tuple[ast.Let, Any]]:
+    """The `let`s of the file that hold a number, and whose name is given once."""
+    count: dict[str, int] = {}
+    for given in names(view).given:
+        count[given.name.id] = count.get(given.name.id, 0) + 1
+    return {
+        s.name.id: (s, s.value.value)
+        for s in view.network.module.statements
+        if isinstance(s, ast.Let) and isinstance(s.value, ast.Number) and count[s.name.id] == 1
+    }

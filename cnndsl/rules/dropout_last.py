@@ -1,0 +1,36 @@
+"""W308: dropout at the very end."""
+
+from __future__ import annotations
+
+from cnndsl.layers import ACTIVATIONS
+from cnndsl.rules.ranges import CARRYING, remove
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.rules.view import View
+
+
+_PASSIVE = CARRYING - {"dropout"} | frozenset(ACTIVATIONS)
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Dropout after which no layer has weights: what it drops is the net's own answer."""
+    origins = view.origins(_PASSIVE)
+    last = {origins[index] for index in view.outputs}
+    for place in view.places("dropout"):
+        found = [node for node in place.nodes if node.index in last]
+        if found:
+            layer: Any = found[0].layer
+            yield view.warning(
+                "W308",
+                place,
+                found,
+                f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g} % "
+                "of the answer itself is set to 0",
+                "put it before the last layer with weights",
+                fixes=remove(view, found[0]),
+            )

@@ -1,0 +1,43 @@
+"""W209: pools as large as their map."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.source import Span
+from cnndsl.rules.windows import windows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.layers.window import Window
+    from cnndsl.rules.view import View
+
+
+_GLOBAL = {"pool": "gmp", "avgpool": "gap"}
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Pools with one window that is the whole map, which is more than a pixel."""
+    for place, found in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
+        word = _GLOBAL[place.op]
+        kernel = "x".join(str(w.kernel) for w in windows(found[0].layer))
+        statement = view.statement(found[0])
+        assert statement is not None
+        end = (statement.args[-1] if statement.args else statement.name).span.end
+        edit = Edit(Span(statement.span.start, end), f"{word} keep")
+        yield view.warning(
+            "W209",
+            place,
+            found,
+            f"{place.op}: the window of {kernel} is the whole map",
+            f"write `{word} keep`, or `{word}` for a vector: it fits every input size",
+            fixes=(Fix(f"write `{word} keep`", (edit,)),),
+            slots=("kernel",),
+        )
+
+
+def _is_global(windows: tuple[Window, ...]) -> bool:
+    return any(w.size > 1 for w in windows) and all(
+        w.kernel == w.size and w.output == 1 and not w.begin and not w.end for w in windows
+    )

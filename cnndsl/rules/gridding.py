@@ -1,0 +1,48 @@
+"""W203: strides and dilations with a common factor."""
+
+from __future__ import annotations
+
+from math import gcd
+
+from cnndsl.rules.windows import KERNELS, by_dimension, windows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.layers.window import Window
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Kernels whose pixels, window after window, fall on the same grid."""
+    for place, found in view.select(
+        KERNELS, lambda layer: any(_grid(w) > 1 for w in windows(layer))
+    ):
+        seen = [
+            f"at most {_on_grid(w)} of {w.size} pixels" if _grid(w) > 1 else None
+            for w in windows(found[0].layer)
+        ]
+        window = next(w for w in windows(found[0].layer) if _grid(w) > 1)
+        yield view.warning(
+            "W203",
+            place,
+            found,
+            f"{place.op}: a stride of {window.stride} and a dilation of {window.dilation} "
+            f"have the factor {_grid(window)} in common, and see {by_dimension(seen)}",
+            "take the stride without the dilation, or numbers without a common factor",
+            slots=("dilation", "stride"),
+        )
+
+
+def _grid(window: Window) -> int:
+    """Of how many pixels in a row one is seen at most."""
+    if window.kernel == 1 or window.extent < window.stride:
+        return 1
+    return gcd(window.stride, window.dilation)
+
+
+def _on_grid(window: Window) -> int:
+    grid = _grid(window)
+    return -(-(window.size - -window.begin % grid) // grid)

@@ -1,0 +1,91 @@
+"""W302: weighted layers in a row that are together no more than one."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.rules.edits import with_argument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cnndsl.network.network import Node
+    from cnndsl.rules.view import View
+
+
+_WEIGHTED = ("conv", "sepconv", "dense")
+
+_LINEAR = frozenset(
+    ("bn", "scale", "dropout", "droppath", "avgpool", "gap", "flatten", "reshape", "zeropad",
+     "crop", "up", "shuffle")
+)  # fmt: skip
+"""What a linear function stays one through."""
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Convolutions and dense layers that reach the next one without a non-linearity.
+
+    Left out is what is done on purpose: fewer channels than on both sides (a linear
+    bottleneck), depthwise, grouped and transposed convolutions, kernels that share the
+    dimensions between them (1x3 and 3x1), and what something else reads as well, as a shortcut.
+    """
+    origins = view.origins(_LINEAR, alone=True)
+    ends: dict[int, Node] = {}
+    for place in view.places(*_WEIGHTED):
+        for node in place.nodes:
+            before = node.inputs[0]
+            origin = origins[before]
+            if (
+                origin >= 0
+                and view.read_alone(before)
+                and _is_one(view.nodes[origin].layer, node.layer)
+            ):
+                ends[origin] = node
+    if not ends:
+        return
+    for place in view.places(*_WEIGHTED):
+        found = [node for node in place.nodes if node.index in ends]
+        if found:
+            node, end = found[0], ends[found[0].index]
+            statement = view.statement(node)
+            assert statement is not None
+            line = view.network.line(end)
+            where = "the next turn" if end.span == node.span else f"`{end.op}` in line {line}"
+            through = "" if end.inputs[0] == node.index else ", with only linear layers between"
+            fixes: tuple[Fix, ...] = (Fix("add `relu`", (with_argument(statement, "relu"),)),)
+            if "bn" in _between(view, node, end):
+                fixes = ()  # it belongs after the normalisation
+            yield view.warning(
+                "W302",
+                place,
+                found,
+                f"{place.op}: no non-linearity before {where}{through}: the two are together "
+                f"one linear layer from {node.layer.channels:,} to {end.output[-1]:,} channels",
+                "put an activation between them, or leave one of them out",
+                fixes=fixes,
+            )
+
+
+def _between(view: View, node: Node, end: Node) -> list[str]:
+    """The layers between two, by their words."""
+    ops, index = [], end.inputs[0]
+    while index != node.index:
+        ops.append(view.nodes[index].op)
+        index = view.nodes[index].inputs[0]
+    return ops
+
+
+def _is_one(first: Any, second: Any) -> bool:
+    """Whether one layer could stand for two in a row, and the two save nothing."""
+    if first.op not in _WEIGHTED or first.activation is not None:
+        return False
+    if getattr(first, "groups", 1) > 1 or getattr(second, "groups", 1) > 1:
+        return False
+    middle = first.output[-1]
+    if middle < first.channels and middle < second.output[-1]:
+        return False
+    one, other = getattr(first, "kernel", ()), getattr(second, "kernel", ())
+    if max(one, default=1) > 1 and max(other, default=1) > 1:
+        return not all(min(pair) == 1 for pair in zip(one, other))
+    return True

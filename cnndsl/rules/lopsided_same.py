@@ -1,0 +1,64 @@
+"""W204: even kernels with `same`."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.rules.windows import KERNELS, by_dimension, windows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.layers.window import Window
+    from cnndsl.network.network import Node
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Convolutions that `same` pads more at the end, as their kernel has no middle.
+
+    Pools are left out: their padding counts for nothing. So is an odd kernel whose stride
+    makes `same` lopsided, which is how Keras halves an image.
+    """
+    for place, found in view.select(KERNELS, lambda layer: any(map(_is_lopsided, windows(layer)))):
+        pads = [
+            f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
+            for w in windows(found[0].layer)
+        ]
+        window = next(filter(_is_lopsided, windows(found[0].layer)))
+        what = (
+            f"the kernel of {window.kernel}"
+            if window.dilation == 1
+            else f"the {window.extent} pixels that the kernel spans"
+        )
+        yield view.warning(
+            "W204",
+            place,
+            found,
+            f"{place.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
+            f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
+            "`pad=` which side is meant",
+            fixes=_fixes(view, found[0]),
+            slots=("kernel",),
+        )
+
+
+def _is_lopsided(window: Window) -> bool:
+    return window.extent % 2 == 0 and window.begin != window.end
+
+
+def _fixes(view: View, node: Node) -> tuple[Fix, ...]:
+    """A pixel more or less, where the kernel is written in numbers."""
+    span = view.written(node, "kernel")
+    if span is None:
+        return ()
+    text = view.source.text[span.start : span.end]
+    sizes = [w.kernel for w in windows(node.layer)]
+    if text not in ("x".join(map(str, sizes)), str(sizes[0])):
+        return ()
+    fixes = []
+    for step in (1, -1):
+        near = [size + step if size % 2 == 0 else size for size in sizes]
+        shown = "x".join(map(str, near)) if "x" in text else str(near[0])
+        fixes.append(Fix(f"take a kernel of {shown}", (Edit(span, shown),)))
+    return tuple(fixes)

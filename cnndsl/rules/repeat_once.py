@@ -1,0 +1,47 @@
+"""W110: loops that run once, or never."""
+
+from __future__ import annotations
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.rules.edits import without_statement
+from cnndsl.syntax import nodes as ast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Every `repeat` with the number 0 or 1; a count that has a name may be another elsewhere."""
+    for statement in view.statements.get("repeat", ()):
+        assert isinstance(statement, ast.Repeat)
+        count = statement.count
+        if isinstance(count, ast.Number) and count.value in (0, 1):
+            once = count.value == 1
+            yield Diagnostic(
+                "W110",
+                view.source,
+                count.span,
+                f"`repeat {count.value}` "
+                + ("runs once, as it would without" if once else "never runs"),
+                "write the body alone" if once else "remove it",
+                fixes=_fixes(view, statement, once),
+            )
+
+
+def _fixes(view: View, statement: ast.Repeat, once: bool) -> tuple[Fix, ...]:
+    if statement.alias is not None:
+        return ()
+    if not once:
+        return (Fix("remove it", (without_statement(view.source, statement.span),), safe=True),)
+    body = statement.body
+    text = view.source.text[body.span.start + 1 : body.span.end - 1].strip()
+    # A name given in the body would be another's outside, and a comment would swallow the rest.
+    named = any(
+        isinstance(each, ast.Let) or getattr(each, "alias", None) for each in body.statements
+    )
+    if statement.index is not None or named or "#" in text or not text:
+        return ()
+    return (Fix("write the body alone", (Edit(statement.span, text),)),)

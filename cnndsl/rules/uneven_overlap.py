@@ -1,0 +1,40 @@
+"""W210: transposed convolutions whose kernels overlap unevenly."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.layers.base import Layer
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Kernels larger than the stride, and no multiple of it.
+
+    Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016).
+    """
+    for place, found in view.select(("deconv",), lambda layer: any(_uneven(layer))):
+        kernel, stride = next(filter(None, _uneven(found[0].layer)))
+        low = kernel // stride
+        yield view.warning(
+            "W210",
+            place,
+            found,
+            f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
+            f"pixels are painted {low + 1} times, others {_times(low)}",
+            f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "
+            f"{stride}` and a convolution",
+            slots=("kernel",),
+        )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _uneven(layer: Layer) -> list[tuple[int, int] | None]:
+    pairs = zip(layer.kernel, layer.stride, layer.spatial)  # type: ignore[attr-defined]
+    return [(k, s) if k > s > 1 and k % s and size > 1 else None for k, s, size in pairs]

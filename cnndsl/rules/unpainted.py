@@ -1,0 +1,44 @@
+"""W211: transposed convolutions whose kernels leave gaps."""
+
+from __future__ import annotations
+
+from cnndsl.rules.windows import by_dimension
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.layers.base import Layer
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Kernels smaller than the stride: between them the output is the bias alone."""
+    for place, found in view.select(("deconv",), lambda layer: any(_gaps(layer))):
+        bare = [
+            f"{gap} of {size} pixels" if gap else None
+            for gap, size in zip(_gaps(found[0].layer), found[0].output)
+        ]
+        layer = found[0].layer
+        pairs = zip(layer.kernel, layer.stride)  # type: ignore[attr-defined]
+        kernel, stride = next((k, s) for k, s in pairs if k < s)
+        yield view.warning(
+            "W211",
+            place,
+            found,
+            f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
+            f"{by_dimension(bare)} get nothing but the bias",
+            f"take a kernel of {stride}, or of a multiple of it",
+            slots=("kernel",),
+        )
+
+
+def _gaps(layer: Layer) -> list[int]:
+    """How many pixels of the output no kernel paints, in each dimension."""
+    sizes = zip(layer.kernel, layer.stride, layer.spatial)  # type: ignore[attr-defined]
+    tail = 0 if layer.same else 1  # type: ignore[attr-defined]  # `same` ends in a gap
+    return [
+        (count - tail) * (stride - kernel) if kernel < stride else 0
+        for kernel, stride, count in sizes
+    ]

@@ -1,0 +1,39 @@
+"""W207: paddings that are as wide as the kernel."""
+
+from __future__ import annotations
+
+from cnndsl.rules.windows import KERNELS, by_dimension, windows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.layers.window import Window
+    from cnndsl.rules.view import View
+
+
+def find(view: View) -> Iterator[Diagnostic]:
+    """Convolutions with outputs that see padding alone: they are the bias, whatever comes in."""
+    for place, found in view.select(KERNELS, lambda layer: any(map(_blind, windows(layer)))):
+        blind = [
+            f"{_blind(w)} of {w.output} outputs" if _blind(w) else None
+            for w in windows(found[0].layer)
+        ]
+        window = next(filter(_blind, windows(found[0].layer)))
+        yield view.warning(
+            "W207",
+            place,
+            found,
+            f"{place.op}: a padding of {max(window.begin, window.end)} around a kernel of "
+            f"{window.extent} leaves {by_dimension(blind)} that see nothing but padding",
+            f"pad with less than {window.extent}",
+            slots=("pad", "kernel"),
+        )
+
+
+def _blind(window: Window) -> int:
+    """How many windows lie in the padding alone."""
+    before = (window.begin - window.extent) // window.stride + 1
+    first_behind = -(-(window.size + window.begin) // window.stride)
+    return min(max(0, before) + max(0, window.output - first_behind), window.output)
