@@ -76,7 +76,7 @@ def one_layer(rng: Random) -> str:
 
 @given(st.randoms(use_true_random=False).map(one_layer))
 def test_the_same_layers_are_refused(text: str) -> None:
-    problems = cnndsl.diagnose(text)
+    problems = [each for each in cnndsl.diagnose(text) if each.severity == "error"]
     try:
         expected = counting.count(text)
     except counting.Refused:
@@ -366,7 +366,7 @@ def test_expensive_texts_end_soon(name: str) -> None:
     started = time.monotonic()
     problems = cnndsl.diagnose(text)
     assert time.monotonic() - started < 20  # a fraction of it, on a machine with time to spare
-    assert {problem.code for problem in problems} == codes
+    assert {each.code for each in problems if each.severity == "error"} == codes
     for problem in problems[:10]:
         well_made(problem)
 

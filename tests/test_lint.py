@@ -73,7 +73,10 @@ def test_the_word_that_says_more_wins() -> None:
         ({"select": "W999"}, "there is no rule `W999`"),
         ({"select": "W8"}, "there is no rule `W8`"),
         ({"select": "unused-lte"}, "there is no rule `unused-lte`; did you mean `unused-let`?"),
-        ({"ignore": "w1O1"}, "there is no rule `w1O1`; did you mean `W101`?"),
+        (
+            {"ignore": "shadow-name"},
+            "there is no rule `shadow-name`; did you mean `shadowed-name`?",
+        ),
         ({"ignore": "E201"}, "`E201` is an error: a text with errors is no net"),
         ({"ignore": "syntax"}, "`syntax` is an error"),
         ({"ignore": "E2"}, "`E2` means errors"),

@@ -42,7 +42,7 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
     if code.startswith("W9"):
-        return lint(source, CODES, settings)
+        return lint(source, on_by_default(), settings)
     network, problems = examine(source, settings, advice={*on_by_default(), code})
     lacking = re.fullmatch(r"# for a target that has no (\w+)", first)
     if lacking and network is not None:
@@ -92,7 +92,10 @@ def test_good_is_clean(code: str) -> None:
 def test_fixes_mend_the_bad(code: str) -> None:
     for each in diagnose(code, "Bad", block(code, "Bad")):
         for number, fix in enumerate(each.fixes):
-            assert not diagnose(code, "Good", apply(each, number)), fix.title
+            left = diagnose(code, "Good", apply(each, number))
+            if CODES[code].severity == "error":  # a net that is one need not be above advice
+                left = [one for one in left if one.severity == "error"]
+            assert not left, fix.title
 
 
 @pytest.mark.parametrize("code", CODES)
