@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 LANGUAGES = ("en", "ko")
 """The languages that there are, by their ISO 639 codes."""
@@ -19,11 +19,17 @@ LANGUAGES = ("en", "ko")
 class Words:
     """The words of a language: `words["stride"]`, `words.layer("conv")`."""
 
-    __slots__ = ("_layers", "_words", "lang")
+    __slots__ = ("_finish", "_layers", "_words", "lang")
 
-    def __init__(self, lang: str, words: Mapping[str, str], layers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        lang: str,
+        words: Mapping[str, str],
+        layers: Mapping[str, str],
+        finish: Callable[[str], str],
+    ) -> None:
         self.lang = lang
-        self._words, self._layers = words, layers
+        self._words, self._layers, self._finish = words, layers, finish
 
     def __getitem__(self, key: str) -> str:
         return self._words[key]
@@ -34,6 +40,10 @@ class Words:
     def layer(self, op: str, title: str) -> str:
         """The title of a layer, from its word and its English title."""
         return self._layers.get(op) or title[:1].upper() + title[1:].removesuffix(" layer")
+
+    def say(self, key: str, **values: str) -> str:
+        """A sentence with its places filled, in correct grammar."""
+        return self._finish(self._words[key].format(**values))
 
     def count(self, number: int, key: str) -> str:
         """A number of things: `1 parameter`, `64,620 parameters`, `파라미터 64,620개`."""
@@ -47,9 +57,10 @@ def words(lang: str = "en") -> Words:
     if lang == "en":
         from cnndsl.lang.en import WORDS
 
-        return Words(lang, WORDS, {})
+        return Words(lang, WORDS, {}, str)
     if lang == "ko":
         from cnndsl.lang import ko
+        from cnndsl.lang.particles import particles
 
-        return Words(lang, ko.WORDS, ko.LAYERS)
+        return Words(lang, ko.WORDS, ko.LAYERS, particles)
     raise ValueError(f"no words in {lang!r}: the languages are {', '.join(LANGUAGES)}")

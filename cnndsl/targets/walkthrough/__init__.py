@@ -1,0 +1,267 @@
+"""The network worked out step by step, as a post in Markdown.
+
+A section a layer, a convolution together with its pool: what goes in, the formulas with their
+letters and their numbers, what comes out, the parameters with weights and biases apart; then the
+sums. A block is explained once for all calls of it on the same shapes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.lang import words as words_of
+from cnndsl.targets import Option, checked_words, marks
+from cnndsl.targets.cells import tuple_text
+from cnndsl.targets.language import LANG
+from cnndsl.targets.rows import DEPTH
+from cnndsl.targets.styles import PARAMS, make
+from cnndsl.targets.walkthrough.prose import Prose
+from cnndsl.targets.walkthrough.units import FOLLOWERS, Call, Cutter, Part, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.network import Network, Node
+    from cnndsl.targets.walkthrough.units import Unit
+
+SUFFIX = ".md"
+MATH = Option(
+    "math",
+    "formulas between dollars (latex, unless said), or as text",
+    "word",
+    "M",
+    ("latex", "plain"),
+)
+OPTIONS = (LANG, MATH, PARAMS, DEPTH)
+
+_ROWS = 40
+"""How many rows the table of sums has at most before it folds blocks."""
+
+
+def generate(
+    network: Network,
+    *,
+    lang: str = "en",
+    math: str = "latex",
+    params: str = "all",
+    depth: int | None = None,
+    level: int = 1,
+) -> str:
+    """The walkthrough of a network.
+
+    * `lang`: `en` or `ko`
+    * `math`: formulas as `latex` between dollars, or `plain`
+    * `params`: `all`, or `weights` to leave the biases out
+    * `depth`: how deep calls of blocks are opened; None for all of them
+    * `level`: the level of the title's heading, for a walkthrough within a document
+    """
+    for option, value in ((LANG, lang), (MATH, math), (PARAMS, params)):
+        checked_words(option, (value,))
+    if depth is not None and depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    return _Writer(network, lang, math, params == "weights", depth, level).text()
+
+
+class _Writer:
+    """Writes the sections of a walkthrough one after the other."""
+
+    def __init__(
+        self,
+        network: Network,
+        lang: str,
+        math: str,
+        weights: bool,
+        depth: int | None,
+        level: int,
+    ) -> None:
+        self.network = network
+        self.words = words_of(lang)
+        self.prose = Prose(network, self.words, math, weights)
+        self.weights = weights
+        self.depth = depth
+        self.top = level
+        self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
+        self.parts: list[str] = []
+        self.previous = network.inputs[0]
+
+    def text(self) -> str:
+        self._title_line(self.words.say("walk.title", net=marks.code(self.network.name)), 0)
+        self.parts.append(self._intro())
+        begin = len(self.parts)
+        self._units(Cutter(self.network).cut(), (), 1)
+        self.parts[begin:begin] = self._legend()
+        self._totals()
+        return "\n\n".join(self.parts) + "\n"
+
+    def _intro(self) -> str:
+        nodes = self.network.nodes
+        outputs = [
+            (
+                self.words.say(
+                    "output.named", shape=tuple_text(nodes[index].output), name=marks.code(name)
+                )
+                if len(self.network.outputs) > 1
+                else tuple_text(nodes[index].output)
+            )
+            for name, index in self.network.outputs.items()
+        ]
+        text = self.words.say(
+            "walk.intro",
+            net=marks.code(self.network.name),
+            inputs=", ".join(tuple_text(nodes[index].output) for index in self.network.inputs),
+            outputs=", ".join(outputs),
+            layers=self.words.count(len(self.network.layers), "layers"),
+            count=self._count(self.network.layers),
+        )
+        return f"{text} {self.words['walk.weights-only']}" if self.weights else text
+
+    def _legend(self) -> list[str]:
+        """What the letters of the formulas stand for."""
+        lines = [
+            f"- {self.prose.inline(letter)}: {self.words[f'symbol.{letter}']}"
+            for letter in "HWDLCNKSPdGMFAB"
+            if letter in self.prose.letters
+        ]
+        return [self.words["walk.legend"], "\n".join(lines)] if lines else []
+
+    def _units(self, units: Sequence[Unit], number: tuple[int, ...], level: int) -> None:
+        for count, run in enumerate(runs(units), 1):
+            here = (*number, count)
+            first = run[0]
+            if isinstance(first, Call):
+                self._call(first, here, level)
+            else:
+                self._part(first, here, level)
+            if len(run) > 1:
+                self._again(run)
+            self.previous = run[-1].nodes[-1].index
+
+    def _heading(self, number: tuple[int, ...], title: str) -> None:
+        dots = ".".join(map(str, number)) + ("." if len(number) == 1 else "")
+        self._title_line(f"{dots} {title}", len(number))
+
+    def _title_line(self, title: str, below: int) -> None:
+        """A heading so many levels below the title; Markdown has six levels."""
+        level = self.top + below
+        self.parts.append(f"{'#' * level} {title}" if level <= 6 else f"**{title}**")
+
+    def _part(self, part: Part, number: tuple[int, ...], level: int) -> None:
+        head, *others = part.nodes
+        big = [head, *(node for node in others if node.layer.sizes())]
+        titles = [self.prose.title(node) for node in big]
+        title = titles[0]
+        if len(big) > 1:
+            second = titles[1][:1].lower() + titles[1][1:]
+            title = self.words.say("walk.pair", first=titles[0], second=second)
+        self._heading(number, title)
+        if part.sign in self.told and head.op not in FOLLOWERS:
+            self._before(part)
+            return
+        self.told[part.sign] = self.prose.title(head, named=True)
+        place = 0
+        for node in part.nodes:
+            if node is head and node.op in FOLLOWERS:
+                self.parts += self.prose.brief(node, previous=self.previous)
+            elif node in big:
+                place += 1
+                if len(big) > 1:
+                    self._heading((*number, place), self.prose.title(node))
+                self.parts += self.prose.layer(node, previous=self.previous)
+            else:
+                self.parts += self.prose.brief(node, self.prose.title(node), previous=self.previous)
+            self.previous = node.index
+
+    def _call(self, call: Call, number: tuple[int, ...], level: int) -> None:
+        name = marks.code(".".join(call.path))
+        self._heading(number, self.words["block"].format(name=name))
+        if call.sign in self.told:
+            self._before(call)
+            return
+        self.told[call.sign] = name
+        self.parts.append(
+            self.words.say(
+                "walk.block",
+                block=name,
+                inputs=self._inputs(call),
+                output=tuple_text(call.nodes[-1].output),
+                layers=self.words.count(len(call.nodes), "layers"),
+                count=self._count(call.nodes),
+            )
+        )
+        if self.depth is None or level < self.depth:
+            self._units(call.units, number, level + 1)
+
+    def _before(self, unit: Unit) -> None:
+        """A unit that has been explained elsewhere."""
+        self.parts.append(
+            self.words.say(
+                "walk.before",
+                name=self.told[unit.sign],
+                inputs=self._inputs(unit),
+                output=tuple_text(unit.nodes[-1].output),
+                count=self._count(unit.nodes),
+            )
+        )
+
+    def _again(self, run: list[Unit]) -> None:
+        """Units that repeat the one before them."""
+        names = [
+            (
+                marks.code(".".join(unit.path))
+                if isinstance(unit, Call)
+                else self.prose.title(unit.nodes[0], named=True)
+            )
+            for unit in run[1:]
+        ]
+        if len(names) > 3:
+            names = [names[0], names[1], "…", names[-1]]
+        key = "walk.again.one" if len(run) == 2 and "walk.again.one" in self.words else ""
+        self.parts.append(
+            self.words.say(
+                key or "walk.again.many",
+                names=", ".join(names),
+                times=self.words.count(len(run), "times"),
+                count=self._count(run[0].nodes),
+            )
+        )
+
+    def _inputs(self, unit: Unit) -> str:
+        """The shapes of what a unit reads from outside."""
+        inside = {node.index for node in unit.nodes}
+        sources = dict.fromkeys(
+            index for node in unit.nodes for index in node.inputs if index not in inside
+        )
+        return ", ".join(tuple_text(self.network.nodes[index].output) for index in sources)
+
+    def _count(self, nodes: Sequence[Node]) -> str:
+        count = sum(node.layer.params - self.weights * node.layer.biases for node in nodes)
+        return self.words.count(count, "weights" if self.weights else "parameters")
+
+    def _totals(self) -> None:
+        self._title_line(self.words["walk.totals"], 1)
+        depth = self.depth
+        if depth is None and len(self.network.layers) > _ROWS:
+            depth = 1
+        counts = ["weights"] if self.weights else ["weights", "biases", "parameters"]
+        table = make(
+            self.network,
+            columns=["layer", "input-shape", "output-shape", *counts],
+            lang=self.words.lang,
+            depth=depth,
+        )
+        self.parts.append("\n".join(marks.draw(table)))
+        totals = self.network.totals
+        if self.weights:
+            self.parts.append(
+                self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))
+            )
+            return
+        self.parts.append(
+            self.words.say(
+                "walk.sum.apart",
+                count=self.words.count(totals.params, "parameters"),
+                weights=self.words.count(totals.weights, "weights"),
+                biases=self.words.count(totals.params - totals.weights, "biases"),
+            )
+        )
+        self.parts += table.notes

@@ -1,0 +1,231 @@
+"""What is said of a layer: what goes in, how sizes and counts come about, what comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.base import DIMENSIONS
+from cnndsl.layers.working import same_padding
+from cnndsl.targets import marks
+from cnndsl.targets.cells import readable, tuple_text
+from cnndsl.targets.columns import COLUMNS, View
+from cnndsl.targets.formulas import is_trivial, number, symbol, written
+from cnndsl.targets.rows import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.lang import Words
+    from cnndsl.layers import Layer
+    from cnndsl.layers.working import Step
+    from cnndsl.network import Network, Node
+    from cnndsl.targets.rows import Row
+
+_FACTS = (
+    "filter", "pooling", "output-channels", "stride", "dilation", "groups", "padding", "activation"
+)  # fmt: skip
+"""The columns that tell how a layer is set, in the order in which they are told."""
+
+
+class Prose:
+    """Says what there is to say of a network, in a language and a notation.
+
+    What an operation does is told where it is first met. `weights` leaves the biases out of the
+    counts.
+    """
+
+    def __init__(self, network: Network, words: Words, notation: str, weights: bool) -> None:
+        self.network = network
+        self.rows: dict[int, Row] = {
+            node.index: row
+            for node, row in zip(network.layers, rows(network, None, words), strict=True)
+        }
+        self.letters: set[str] = set()  # those of the formulas so far
+        self.words = words
+        self.notation = notation
+        self.weights = weights
+        self._explained: set[str] = set()
+
+    def title(self, node: Node, *, named: bool = False) -> str:
+        """What a layer is called, with its name where that says more, or where `named`."""
+        row = self.rows[node.index]
+        title = marks.text(row.title)
+        return f"{title} ({marks.code(row.name)})" if row.named or named else title
+
+    def layer(self, node: Node, *, previous: int) -> list[str]:
+        """The paragraphs on a layer; `previous` is the node that a reader takes for its input."""
+        layer = node.layer
+        lines = [self._does(layer)]
+        if node.inputs != (previous,):
+            lines.append(self.words.say("walk.from", names=self._sources(node)))
+        lines.append("\n".join(self._facts(self.rows[node.index])))
+        equations = self._equations([s for s in layer.sizes() if not is_trivial(s)])
+        if equations:
+            lines += [self.words["walk.size"], *equations]
+        lines += self._notes(layer)
+        if layer.activation is not None:
+            lines.append(self._applied("walk.activation", layer.activation))
+        lines.append(self.words.say("walk.output", shape=tuple_text(layer.output)))
+        counts = self._counts(layer)
+        lines += (
+            [self.words["walk.parameters"], counts]
+            if counts
+            else [self.words["walk.no-parameters"]]
+        )
+        return [line for line in lines if line]
+
+    def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:
+        """A paragraph on a layer that changes no shape; with its title where that is no heading."""
+        layer = node.layer
+        title = f"**{title}.**" if title else ""
+        source = ""
+        if node.inputs != (previous,):
+            source = self.words.say("walk.from", names=self._sources(node))
+        stays = self.words.say("walk.stays", shape=tuple_text(layer.output))
+        text = " ".join(filter(None, (title, self._does(layer), source, stays)))
+        counts = self._counts(layer)
+        return [text, self.words["walk.parameters"], counts] if counts else [text]
+
+    def _does(self, layer: Layer) -> str:
+        """What a layer does, in a sentence; nothing where that has been said."""
+        if layer.op in ACTIVATIONS:
+            return self._applied("does.activation", layer)
+        key = f"does.{layer.op}"
+        if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
+            key += ".groups"
+        rate = str(getattr(layer, "rate", ""))
+        if key + rate in self._explained:
+            return ""
+        self._explained.add(key + rate)
+        return self.words.say(key, rate=rate)
+
+    def _applied(self, key: str, activation: Any) -> str:
+        if activation.op in self._explained:
+            return ""
+        self._explained.add(activation.op)
+        name = self.words.layer(activation.op, activation.title)
+        return self.words.say(
+            key, activation=marks.text(name), formula=marks.code(activation.formula)
+        )
+
+    def _sources(self, node: Node) -> str:
+        """The names of what a layer reads."""
+        names = []
+        for source in (self.network.nodes[index] for index in node.inputs):
+            if source.op != "input":
+                names.append(self.title(source, named=True))
+            elif source.alias is None:
+                names.append(self.words["walk.input"])
+            else:
+                names.append(f"{self.words['walk.input']} {marks.code(source.alias)}")
+        return ", ".join(names)
+
+    def _facts(self, row: Row) -> list[str]:
+        """How a layer is set, as a list."""
+        view = View(self.words, self.weights, 0)
+        lines = [f"- {self.words['input-shape']}: {', '.join(map(tuple_text, row.inputs))}"]
+        for key in _FACTS:
+            cell = COLUMNS[key].value(row, view)
+            if cell is None or (key in ("dilation", "groups") and cell == 1):
+                continue
+            if key == "output-channels" and not getattr(row.layer, "kernel", None):
+                continue
+            lines.append(f"- {self.words[key]}: {marks.text(readable(cell))}")
+        return lines
+
+    def _equations(self, steps: Sequence[Step]) -> list[str]:
+        """Formulas, each with its letters, its numbers and what it comes to.
+
+        Dimensions that have the same numbers are worked out once.
+        """
+        first, alike = list(steps), []
+        if len(steps) > 1 and len({_numbers(step) for step in steps}) == 1:
+            first, alike = [steps[0]], list(steps[1:])
+        lines = self.equations(first)
+        if alike:
+            names = self._dimensions(len(steps))[1:]
+            lines.append(self.words.say("walk.alike", dimensions=", ".join(names)))
+        return lines
+
+    def equations(self, steps: Sequence[Step]) -> list[str]:
+        """Formulas as paragraphs."""
+        texts = []
+        for step in steps:
+            self._note_letters(step)
+            parts = [
+                symbol(step.symbol, self.notation),
+                written(step.formula, None, self.notation),
+                written(step.formula, step.values, self.notation),
+                number(step.value, self.notation),
+            ]
+            texts.append(" = ".join(dict.fromkeys(parts)))
+        if self.notation == "plain":
+            return ["\n".join(f"- `{text}`" for text in texts)] if texts else []
+        return [f"$$\n{text}\n$$" for text in texts]
+
+    def _dimensions(self, rank: int) -> list[str]:
+        return [self.words[name] for name in DIMENSIONS[rank]]
+
+    def _notes(self, layer: Layer) -> list[str]:
+        """On rounding, and on what `same` pads."""
+        windows = getattr(layer, "windows", ())
+        lines = []
+        if windows and getattr(layer, "same", None):
+            steps = same_padding(windows, layer.input)
+            if any(step.value for step in steps):
+                lines += [self.words.say("walk.same"), *self._equations(steps)]
+        for key, rests in (
+            ("walk.floor", [window.dropped for window in windows]),
+            ("walk.ceil", [window.extra for window in windows]),
+        ):
+            if any(rests):
+                padded = key == "walk.floor" and any(window.end for window in windows)
+                lines.append(
+                    self.words.say(f"{key}.padded" if padded else key, rests=self._rests(rests))
+                )
+        return lines
+
+    def _rests(self, rests: Sequence[int]) -> str:
+        """So many pixels of each dimension."""
+        return ", ".join(
+            self.words.say("walk.rest", number=f"{rest:,}", dimension=dimension)
+            for rest, dimension in zip(rests, self._dimensions(len(rests)))
+            if rest
+        )
+
+    def _counts(self, layer: Layer) -> str:
+        """The parameters, each array apart, and their sum; nothing where there are none."""
+        steps = layer.counts()
+        if layer.activation is not None:
+            steps += layer.activation.counts()
+        if self.weights:
+            steps = tuple(step for step in steps if step.symbol != "bias")
+        lines = []
+        for step in steps:
+            self._note_letters(step)
+            parts = dict.fromkeys(
+                [
+                    written(step.formula, None, self.notation),
+                    written(step.formula, step.values, self.notation),
+                    number(step.value, self.notation),
+                ]
+            )
+            lines.append(f"- {self.words[f'role.{step.symbol}']}: {self.inline(' = '.join(parts))}")
+        if len(steps) > 1:
+            terms = " + ".join(number(step.value, self.notation) for step in steps)
+            total = number(sum(step.value for step in steps), self.notation)
+            lines.append(f"- {self.words['walk.together']}: {self.inline(f'{terms} = {total}')}")
+        return "\n".join(lines)
+
+    def _note_letters(self, step: Step) -> None:
+        self.letters |= {name.partition("_")[0] for name in step.values}
+
+    def inline(self, formula: str) -> str:
+        """A formula within a line."""
+        return f"`{formula}`" if self.notation == "plain" else f"${formula}$"
+
+
+def _numbers(step: Step) -> tuple[str, int]:
+    """A step with its numbers, whatever its letters."""
+    return written(step.formula, step.values), step.value

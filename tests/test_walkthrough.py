@@ -1,0 +1,231 @@
+"""The walkthrough: every number follows from the one before, in both languages and notations."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import nets
+import pytest
+from hypothesis import given
+from markdown_it import MarkdownIt
+from test_tables import HOSTILE, Reader, renamed, told
+from test_working import EXAMPLES
+
+import cnndsl
+from cnndsl import Network
+from cnndsl.lang import LANGUAGES
+from cnndsl.lang.particles import particles
+from cnndsl.targets import walkthrough
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def sample(name: str) -> Network:
+    path = ROOT / "samples" / f"{name}.cnn"
+    return cnndsl.check(path.read_text(encoding="utf-8"), file=f"{name}.cnn")
+
+
+def write(net: str | Network, **options: Any) -> str:
+    network = cnndsl.check(net) if isinstance(net, str) else net
+    return walkthrough.generate(network, **{"math": "plain", **options})
+
+
+def worth(formula: str) -> Fraction:
+    """What an expression of numbers comes to, as a reader would work it out."""
+    python = formula.replace(",", "").replace("×", "*").replace("max(0 ", "max(0, ")
+    python = python.replace("⌊", "floor(").replace("⌈", "ceil(").replace("⌋", ")").replace("⌉", ")")
+    python = re.sub(r"\d+", r"F(\g<0>)", python)
+    return Fraction(
+        eval(python, {"F": Fraction, "floor": math.floor, "ceil": math.ceil, "max": max})
+    )
+
+
+def check_arithmetic(text: str) -> int:
+    """Work every formula of a text out; gives how many there were."""
+    count = 0
+    for equation in re.findall(r"`([^`]* = [^`]*)`", text):
+        *_, last = parts = equation.split(" = ")
+        for part in parts[:-1]:
+            if not re.search(r"[A-Za-z]", part.replace("max", "")):
+                assert worth(part) == worth(last), equation
+                count += 1
+    return count
+
+
+def headings(text: str) -> list[str]:
+    return [line.lstrip("# ") for line in text.split("\n") if line.startswith("#")]
+
+
+def test_the_article() -> None:
+    """Grouped as the article groups: each convolution with its pool."""
+    text = write(sample("article"))
+    assert [line for line in headings(text) if re.match(r"\d+\. ", line)] == [
+        "1. Convolution 1 and max pooling 1",
+        "2. Convolution 2 and max pooling 2",
+        "3. Convolution 3 and max pooling 3",
+        "4. Convolution 4",
+        "5. Flatten",
+        "6. Fully connected",
+    ]
+    for line in (
+        "- Input shape: (39, 31, 1)",
+        "- `H_out = (H - K)/S + 1 = (39 - 4)/1 + 1 = 36`",
+        "- `W_out = (W - K)/S + 1 = (31 - 4)/1 + 1 = 28`",
+        "Output shape: **(36, 28, 20)**",
+        "- Weights: `K×K×C×N = 4×4×1×20 = 320`",
+        "- Biases: `N = 20`",
+        "- Together: `320 + 20 = 340`",
+        "- `H_out = H/K = 36/2 = 18`",
+        "- `N_out = H×W×C = 2×1×80 = 160`",
+        "In all, the net has 64,620 parameters: 64,320 weights and 300 biases.",
+    ):
+        assert f"\n{line}\n" in text, line
+    assert check_arithmetic(text) == 2 * 7 + 1 + 5 + 5
+
+
+def test_the_article_in_korean() -> None:
+    text = write(sample("article"), lang="ko")
+    assert "## 1. 합성곱 층 1과 최대 풀링 층 1" in text
+    assert "## 2. 합성곱 층 2와 최대 풀링 층 2" in text
+    assert "활성화 함수 ReLU를 적용합니다" in text
+    assert "파라미터 64,620개가 있습니다. 가중치 64,320개와 편향 300개" in text
+
+
+def test_latex() -> None:
+    text = walkthrough.generate(sample("article"))
+    assert ("$$\nH_{\\mathrm{out}} = \\frac{H - K}{S} + 1 = \\frac{39 - 4}{1} + 1 = 36\n$$") in text
+    assert "- Weights: $K \\times K \\times C \\times N = 3 \\times 3 \\times 20 \\times 40" in text
+    assert "$N_{\\mathrm{in}} \\times N_{\\mathrm{out}} = 160 \\times 100 = 16{,}000$" in text
+
+
+def test_what_is_alike_is_worked_out_once() -> None:
+    text = write(sample("tutorial"))
+    assert "H_out = (H - K)/S + 1 = (28 - 3)/1 + 1 = 26" in text and "W_out" not in text
+    assert "The width comes out in the same way." in text
+    assert "at the end: 1 px of the height, 1 px of the width." in text
+
+
+def test_weights_alone() -> None:
+    text = write(sample("article"), params="weights")
+    assert "In all, the net has 64,320 weights." in text and "Biases are left out" in text
+    assert "64,620" not in text and "- Biases:" not in text
+    assert check_arithmetic(text)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("notation", ["plain", "latex"])
+def test_every_layer(lang: str, notation: str) -> None:
+    text = write(EXAMPLES, lang=lang, math=notation)
+    assert not re.search(r"\((은/는|이/가|을/를|과/와)\)", text)
+    assert "\n\n\n" not in text and "{}" not in text
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    assert "**" not in re.sub(r"<(code|p)>\$\$.*?</\1>", "", html, flags=re.DOTALL)
+    if notation == "plain":
+        assert check_arithmetic(text) >= 50
+
+
+def test_languages_say_the_same_numbers() -> None:
+    for name in ("article", "resnet18", "unet3d", "two_outputs"):
+        english, korean = (write(sample(name), lang=lang) for lang in LANGUAGES)
+        formulas = [re.findall(r"`([^`]*=[^`]*)`", text) for text in (english, korean)]
+        assert formulas[0] == formulas[1]
+        shapes = [re.findall(r"\*\*(\(.*?\))\*\*", text) for text in (english, korean)]
+        assert shapes[0] == shapes[1] and shapes[0]
+
+
+def test_a_block_is_told_once_for_each_shape() -> None:
+    text = write(sample("resnet50"))
+    sections = [line for line in headings(text) if re.match(r"\d+\. ", line)]
+    assert len([line for line in sections if "Block" in line]) == 8
+    assert (
+        "`bottleneck3` repeats this with the same shapes: 2 times in all, each with 71,552" in text
+    )
+    assert "`bottleneck10`, `bottleneck11`, …, `bottleneck13` repeat this" in text
+    assert len(text) < 40_000
+    short = write(sample("resnet50"), depth=1)
+    assert "## 2. Block `bottleneck1`" in short and "### 2.1" not in short
+    assert len(short) < 8_000
+
+
+def test_what_repeats_without_blocks_is_told_once() -> None:
+    text = write("input 8x8x4\nrepeat 50 { conv 4 3x3 same relu }")
+    assert len(headings(text)) == 3
+    assert "50 times in all, each with 148 parameters" in text
+
+
+def test_layers_that_read_others_say_so() -> None:
+    text = write("input 8x8x4 as a\nconv 4 1 as b; conv 4 1 as c\nadd { from a | from b | from c }")
+    assert "It reads the output of the input `a`, Convolution 1 (`b`), Convolution 2 (`c`)." in text
+
+
+def test_titles_go_as_deep_as_asked() -> None:
+    text = write(sample("article"), level=3)
+    assert text.startswith("### `article`") and "\n#### 1. " in text and "\n##### 1.1 " in text
+    deep = write("block a() { relu }\nblock b() { a }\ninput 4; b", level=6)
+    assert "#######" not in deep and "**1. Block `b1`**" in deep
+
+
+@given(nets.straight_nets())
+def test_any_straight_net(text: str) -> None:
+    network = cnndsl.check(text)
+    for lang in LANGUAGES:
+        said = write(network, lang=lang)
+        check_arithmetic(said)
+        for node in network.layers:
+            assert f"({', '.join(map(str, node.output))})" in said
+
+
+@given(nets.branching_nets())
+def test_any_branching_net(text: str) -> None:
+    network = cnndsl.check(text)
+    for depth in (None, 1):
+        said = write(network, depth=depth)
+        check_arithmetic(said)
+        assert f"{network.totals.params:,} parameter" in said
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("notation", ["plain", "latex"])
+def test_names_cannot_break_out(name: str, notation: str) -> None:
+    net = (
+        "block b() { conv 2 3 relu }\n"
+        "input 9x9x1; b; conv 2 3 same; pool 2 floor; add { skip | bn }"
+    )
+    render = MarkdownIt("commonmark").enable("table").render
+    calm = Reader(render(write(renamed(cnndsl.check(net), "x"), math=notation)))
+    wild = Reader(render(write(renamed(cnndsl.check(net), name), math=notation)))
+    assert [tag for tag, _ in wild.tags] == [tag for tag, _ in calm.tags]
+    assert told(name) is not None
+
+
+def test_long_nets_take_little_time() -> None:
+    body = "".join(f"conv {n % 7 + 1} 1\n" for n in range(20_000))
+    text = write(f"input 4x4x1\n{body}")
+    assert text.count("\n## ") > 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("합성곱 층 1(과/와)", "합성곱 층 1과"),
+        ("합성곱 층 2(과/와)", "합성곱 층 2와"),
+        ("층(을/를)", "층을"),
+        ("파라미터(을/를)", "파라미터를"),
+        ("(36, 28, 20)(이/가)", "(36, 28, 20)이"),
+        ("`relu`(을/를)", "`relu`를"),
+        ("**bn**(은/는)", "**bn**은"),
+        ("64(으로/로)", "64로"),
+        ("7(으로/로)", "7로"),
+        ("10(으로/로)", "10으로"),
+        ("픽셀(으로/로)", "픽셀로"),
+        ("ReLU(을/를)", "ReLU를"),
+        ("SELU(과/와)", "SELU와"),
+        ("(을/를)", "를"),
+    ],
+)
+def test_particles(text: str, said: str) -> None:
+    assert particles(text) == said
