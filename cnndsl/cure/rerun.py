@@ -38,10 +38,20 @@ class Misfit(NamedTuple):
 
 
 class Probe(Elaborator):
-    """An elaboration that remembers the calls which led to each node, and each misfit."""
+    """An elaboration that remembers the calls which led to each node, and each misfit.
 
-    def __init__(self, source: Source, module: ast.Module, *settings: Any) -> None:
+    `sizes` gives inputs, by their number from 0, another size than the text does.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        module: ast.Module,
+        *settings: Any,
+        sizes: Mapping[int, Shape] | None = None,
+    ) -> None:
         super().__init__(source, module, *settings)
+        self.sizes = sizes or {}
         self.calls: tuple[ast.Apply, ...] = ()
         self.led: list[tuple[ast.Apply, ...]] = []
         self.misfits: list[Misfit] = []
@@ -54,6 +64,9 @@ class Probe(Elaborator):
             super().unused_blocks()
         finally:
             self.nodes = kept
+
+    def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
+        super().add_input(self.sizes.get(len(self.inputs), shape), span, alias)
 
     def add(self, *arguments: Any) -> int:
         self.led.append(self.calls)
@@ -98,6 +111,16 @@ class Outcome(NamedTuple):
         """Whether nothing at all is wrong."""
         return self.network is not None
 
+    @property
+    def fits(self) -> bool:
+        """Whether every size comes out, be the promises kept or not."""
+        return all(each.code == "E301" for each in self.problems)
+
+    @property
+    def blamed(self) -> set[int]:
+        """The spatial dimensions in which something does not fit."""
+        return {axis for each in self.misfits for axis in each.axes}
+
     def place(self, problem: Diagnostic, edits: Iterable[Edit] = ()) -> tuple[str, int]:
         """A problem's code and its offset in the text as it was before the edits."""
         offset = problem.span.start
@@ -114,12 +137,21 @@ class Bench:
     """Checks variants of a text, as many as its budget allows.
 
     The budget counts the layers that are worked out and the statements that are read, and no
-    time: the same text has the same results on any machine. Texts are remembered.
+    time: the same text has the same results on any machine. Texts are remembered, and so are
+    sizes where it is to `keep` them.
     """
 
     def __init__(
-        self, source: Source, settings: Mapping[str, Any], size: str | None, limit: int, budget: int
+        self,
+        source: Source,
+        settings: Mapping[str, Any],
+        size: str | None,
+        limit: int,
+        budget: int,
+        *,
+        keep: bool = True,
     ) -> None:
+        self.keep = keep
         self.source = source
         self.settings = settings
         self.size = size
@@ -147,12 +179,31 @@ class Bench:
         self.known[text, size] = outcome
         return outcome
 
+    def sized(self, number: int, shape: Shape) -> Outcome | None:
+        """What the text comes to with another size of an input, as an edit of it would do.
+
+        None where the budget is spent.
+        """
+        base = self.run()
+        if base is None or self.spent:
+            return None
+        key = (f"{number} {shape}", "")
+        if key in self.known:
+            return self.known[key]
+        outcome = self._elaborated(base.source, base.module, self.size, {number: shape})
+        if self.keep:
+            self.known[key] = outcome
+        return outcome
+
     def _checked(self, source: Source, size: str | None) -> Outcome | None:
         module, problems = parse(source)
         self.left -= len(module.statements)
-        if problems:
-            return None
-        probe = Probe(source, module, self.settings, size, self.limit)
+        return None if problems else self._elaborated(source, module, size, {})
+
+    def _elaborated(
+        self, source: Source, module: ast.Module, size: str | None, sizes: Mapping[int, Shape]
+    ) -> Outcome:
+        probe = Probe(source, module, self.settings, size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
         self.left -= len(probe.nodes)
         return Outcome(

@@ -81,25 +81,26 @@ def cured(
             cures.take(early)
             if not searched:
                 # Only now, as it may take much of the budget.
-                inputs, searched = _inputs(bench, outcome, [*misfits.values()]), True
+                inputs, searched = _inputs(bench, outcome), True
             cures.take([*inputs, *tries[len(early) :]])
             problem = cures.told()
         found.append(problem)
     return found
 
 
-def _inputs(bench: Bench, outcome: Outcome, misfits: Sequence[Misfit]) -> list[Candidate]:
+def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
     """The nearest size of the input with which all is whole, as a candidate."""
     place = input_literal(outcome)
     if place is None or len(outcome.problems) > len(outcome.misfits):
         return []
-    sizes = nearest_sizes(bench, place, misfits)
+    sizes = nearest_sizes(bench, place.value, sorted(outcome.blamed))
     if not sizes:
         return []
     changes = [sum(abs(a - b) for a, b in zip(size, place.value)) for size in sizes]
     texts = [show_value(size) for size, change in zip(sizes, changes) if change == changes[0]]
     cost = Cost(KINDS.index("input"), changes[0], 0, place.span.start, texts[0])
-    return [Candidate(cost, (Edit(place.span, texts[0]),), None, " or ".join(texts[:2]))]
+    other = f" (or {texts[1]})" if texts[1:] else ""
+    return [Candidate(cost, (Edit(place.span, texts[0]),), None, f"{texts[0]}{other}")]
 
 
 class _Cures:
@@ -138,10 +139,11 @@ class _Cures:
         notes = (*blame(self.outcome, self.misfit), *self.problem.notes)
         if not cures:
             return self.problem._replace(notes=notes)
+        titles = [title(each, self.misfit, self.outcome) for each in cures]
         fixes = tuple(
-            Fix(title(each, self.misfit, self.outcome), each.candidate.edits) for each in cures
+            Fix(words.split(" (or ")[0], each.candidate.edits) for words, each in zip(titles, cures)
         )
-        help_ = "\nor ".join(fix.title for fix in fixes)
+        help_ = "\nor ".join(titles)
         return self.problem._replace(help=help_, notes=notes, fixes=fixes)
 
 

@@ -6,14 +6,12 @@ from itertools import product as combinations
 from typing import TYPE_CHECKING
 
 from cnndsl.cure.sites import literal
-from cnndsl.diagnostics import Edit
-from cnndsl.layers.values import show_value
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnndsl.cure.rerun import Bench, Misfit, Outcome
+    from cnndsl.cure.rerun import Bench, Outcome
     from cnndsl.cure.sites import Literal
     from cnndsl.layers import Shape
 
@@ -33,31 +31,27 @@ def input_literal(outcome: Outcome, number: int = 0) -> Literal | None:
 
 
 def nearest_sizes(
-    bench: Bench, place: Literal, misfits: Sequence[Misfit], wanted: int = 2
+    bench: Bench, shape: Shape, axes: Sequence[int], wanted: int = 2, number: int = 0
 ) -> list[Shape]:
     """The sizes nearest to the present one that make the net whole, the nearest first.
 
-    Only the dimensions at fault are changed. All of them are moved at once, to see of each
-    whether it would fit; what fits is then put together and tried.
+    Only the dimensions at fault, `axes`, are changed. All of them are moved at once, to see of
+    each whether it would fit; what fits is then put together and tried. It takes at most half
+    of what the bench has left.
     """
-    shape: Shape = place.value
-    axes = sorted({axis for each in misfits for axis in each.axes if axis < len(shape) - 1})
+    axes = [axis for axis in axes if axis < len(shape) - 1]
     if not axes:
         return []
     fits: dict[int, list[int]] = {axis: [] for axis in axes}
-    least = bench.left // 2  # for what else is to be tried
+    least = bench.left // 2
     for step in range(1, REACH + 1):
         for delta in (step, -step):
             size = tuple(x + delta * (axis in axes) for axis, x in enumerate(shape))
-            if min(size) < 1:
+            outcome = bench.sized(number, size) if min(size) > 0 else None
+            if outcome is None or len(outcome.problems) > len(outcome.misfits):
                 continue
-            outcome = bench.run((Edit(place.span, show_value(size)),))
-            if outcome is None:
-                continue
-            blamed = {axis for each in outcome.misfits for axis in each.axes}
-            others = len(outcome.problems) > len(outcome.misfits)
             for axis in axes:
-                if axis not in blamed and not others:
+                if axis not in outcome.blamed:
                     fits[axis].append(shape[axis] + delta)
         if bench.left < least or all(len(each) >= 2 for each in fits.values()):
             break
@@ -65,12 +59,17 @@ def nearest_sizes(
     for values in combinations(*(fits[axis] for axis in axes)):
         by_axis = dict(zip(axes, values))
         sizes.append(tuple(by_axis.get(axis, x) for axis, x in enumerate(shape)))
-    sizes.sort(key=lambda size: (sum(abs(a - b) for a, b in zip(size, shape)), size))
-    found = []
-    for size in sizes[:8]:
-        outcome = bench.run((Edit(place.span, show_value(size)),))
+    found: list[Shape] = []
+    for size in sorted(sizes, key=lambda size: farness(size, shape))[:8]:
+        outcome = bench.sized(number, size)
         if outcome is not None and outcome.whole:
             found.append(size)
             if len(found) == wanted:
                 break
     return found
+
+
+def farness(size: Shape, shape: Shape) -> tuple[int, int, Shape]:
+    """How far a size is from another: the changes added up, then whether they are like ones."""
+    changes = [a - b for a, b in zip(size, shape)]
+    return sum(map(abs, changes)), len(set(changes)), size
