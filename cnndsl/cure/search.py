@@ -1,7 +1,7 @@
 """What would mend a net: every edit that is named here has been tried.
 
-A cure is an edit of the text after which all of the net is whole: nothing at all is said of
-it any more, promises included. Where no single edit does that, those that mend one error and
+A cure is an edit of the text after which all of the net is whole: no error is left in it, and its
+promises are kept. Where no single edit does that, those that mend one error and
 harm nothing else are second best.
 """
 
