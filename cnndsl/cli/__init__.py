@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.options import Arguments, Command
 
-COMMANDS = ("build", "check", "fmt", "show", "solve", "compare", "docs", "rule")
+COMMANDS = ("build", "check", "fmt", "show", "solve", "compare", "docs", "verify", "rule")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -11,10 +11,10 @@ PATIENCE, PERIOD = 0.4, 0.1
 
 
 class Progress:
-    """Counts files; shows how many where standard error is a terminal."""
+    """Counts files, or what else `what` says; shown where standard error is a terminal."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, what: str = "files") -> None:
+        self.total, self.what = total, what
         self.done = 0
         stream = sys.stderr
         shown = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -23,14 +23,14 @@ class Progress:
         self._width = 0
 
     def add(self, count: int) -> None:
-        """So many files more are done."""
+        """So many more are done."""
         self.done += count
         if self._stream is None:
             return
         now = monotonic()
         if now >= self._next:
             self._next = now + PERIOD
-            text = f"{self.done:,} of {self.total:,} files"
+            text = f"{self.done:,} of {self.total:,} {self.what}"
             self._stream.write("\r" + text.ljust(self._width))
             self._stream.flush()
             self._width = len(text)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
+from cnndsl import targets
 from cnndsl.layers.base import show
 from cnndsl.proof import frameworks
 from cnndsl.targets import weights as canonical
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9
+SINGLE = 1e-4
 WHOLE = 1e3
 
 
@@ -86,12 +88,13 @@ def verify(
     *,
     seed: int = 0,
     batch: int = 2,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Report:
     """Compare the models that a network becomes in Keras and in PyTorch.
 
     `codes` are generated modules by target, for those that are not to be generated here.
+    `tolerance` is `TOLERANCE` unless given, or `SINGLE` where a framework has no doubles.
     `progress` is called after each layer with how many are done. Raises Unavailable where a
     framework is missing, and TargetError for a net that one of them cannot express.
     """
@@ -104,9 +107,15 @@ class Comparison:
     """The state of one comparison."""
 
     def __init__(
-        self, network: Network, codes: Mapping[str, str], seed: int, batch: int, tolerance: float
+        self,
+        network: Network,
+        codes: Mapping[str, str],
+        seed: int,
+        batch: int,
+        tolerance: float | None,
     ) -> None:
-        self.network, self.codes, self.batch, self.tolerance = network, codes, batch, tolerance
+        self.network, self.codes, self.batch = network, codes, batch
+        self.tolerance, self.given = tolerance or 0.0, tolerance
         self.rng = numpy.random.default_rng(seed)
         self.weights = canonical.random(network, seed)
         self.problems: list[Problem] = []
@@ -117,6 +126,9 @@ class Comparison:
     def run(self, progress: Callable[[int], object]) -> Report:
         self.build()
         if len(self.models) == len(TARGETS):
+            if self.given is None:
+                precise = all(live.precise for live, _ in self.models)
+                self.tolerance = TOLERANCE if precise else SINGLE
             inputs = [
                 self.rng.normal(size=(self.batch, *self.network.nodes[index].output))
                 for index in self.network.inputs
@@ -125,6 +137,8 @@ class Comparison:
             if not self.problems:
                 self.whole(inputs)
         names = tuple(live.name for live, _ in self.models)
+        last = len(self.network.nodes)
+        self.problems.sort(key=lambda problem: problem.node.index if problem.node else last)
         return Report(self.network, names, self.layers, self.outputs, self.problems, self.weights)
 
     def problem(self, node: Node | None, message: str, apart: Apart | None = None) -> None:
@@ -139,6 +153,11 @@ class Comparison:
                 )
             except Parted as parted:
                 self.problem(parted.node, parted.message)
+                continue
+            except targets.TargetError:
+                raise
+            except Exception as error:  # whatever a framework raises
+                self.problem(None, f"the code of the target {name} fails: {first_line(error)}")
                 continue
             self.models.append((live, weights))
             trainable = self.network.totals.trainable
