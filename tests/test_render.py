@@ -222,6 +222,7 @@ def test_json_has_the_fields_of_the_language_page() -> None:
         "fixes": [
             {
                 "title": "use 2",
+                "safe": True,
                 "edits": [
                     {"line": 2, "column": 6, "end_line": 2, "end_column": 7, "text": "2"},
                 ],

@@ -30,7 +30,7 @@ KINDS = (
 )
 """What an edit changes, the least change first."""
 
-GROUPS = {"floor": 0, "rounding": 0, "padding": 0, "input": 1, "window": 2, "weights": 2}
+GROUPS = {"floor": 0, "rounding": 0, "padding": 0, "input": 1, "window": 2, "weights": 3}
 """Kinds that are alternatives to one another: of each group the best is offered."""
 
 _LATE = ("dilation", "groups", "mult", "nobias", "floor", "ceil", "countpad")
@@ -71,7 +71,7 @@ class Candidate(NamedTuple):
 
     @property
     def group(self) -> int:
-        return GROUPS.get(self.kind, 3 + (self.word == "gap"))
+        return GROUPS.get(self.kind, 4 + (self.word == "gap"))
 
 
 def candidates(outcome: Outcome, misfit: Misfit) -> list[Candidate]:

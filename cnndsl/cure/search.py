@@ -1,8 +1,8 @@
 """What would mend a net: every edit that is named here has been tried.
 
 A cure is an edit of the text after which all of the net is whole: no error is left in it, and its
-promises are kept. Where no single edit does that, those that mend one error and
-harm nothing else are second best.
+promises are kept. Where no single edit does that, those that mend one error and harm nothing else
+are second best.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_MISFITS = 8
 EARLY = KINDS[: KINDS.index("input")]
 """What is tried before other sizes of the input are looked for."""
 
-OFFERED = 3
+OFFERED = 4
 """How many cures of an error are named at most."""
 
 
@@ -135,7 +135,7 @@ class _Cures:
 
     def told(self) -> Diagnostic:
         """The problem with where its size comes from, and with what mends it."""
-        cures = self.whole or self.partial[: OFFERED - 1]
+        cures = self.whole or self.partial[: OFFERED // 2]
         notes = (*blame(self.outcome, self.misfit), *self.problem.notes)
         if not cures:
             return self.problem._replace(notes=notes)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
 
-MAX_PLACES = 24
+MAX_PLACES = 12
 """How many statements on the way to an error are looked at."""
 
 

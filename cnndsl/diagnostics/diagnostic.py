@@ -16,7 +16,11 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits that belong together. `safe`: the network stays the same network."""
+    """Edits that belong together.
+
+    `safe`: they change how the text is written, and not which network is meant. No change of an
+    architecture or a promise is safe, nor of a word whose meaning had to be guessed.
+    """
 
     title: str
     edits: tuple[Edit, ...]

@@ -47,6 +47,7 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "fixes": [
             {
                 "title": fix.title,
+                "safe": fix.safe,
                 "edits": [{**_place(source, edit.span), "text": edit.text} for edit in fix.edits],
             }
             for fix in diagnostic.fixes
