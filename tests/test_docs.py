@@ -141,7 +141,7 @@ def test_two_commands_set_everything_up() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path: Path) -> None:
     text = BLOCK.sub("", path.read_text(encoding="utf-8"))
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+    for target in re.findall(r"\]\(<?([^)#\s>]+)>?(?:#[^)]*)?\)", text):
         if not target.startswith(("https:", "mailto:")):
             assert (path.parent / target).exists(), target
 

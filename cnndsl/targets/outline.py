@@ -85,6 +85,15 @@ class Piece(NamedTuple):
         return isinstance(index, int) and self.start <= index < self.end
 
 
+def titled(parts: Sequence[str], times: int) -> list[str]:
+    """Parts with how many times they are there: `bottleneck 64 ×2`, `(conv 8 3x3`, `relu) ×2`."""
+    if times == 1 or not parts:
+        return list(parts)
+    if len(parts) == 1:
+        return [f"{parts[0]} ×{times}"]
+    return [f"({parts[0]}", *parts[1:-1], f"{parts[-1]}) ×{times}"]
+
+
 def outline(network: Network) -> Pieces:
     """All pieces of a network, with all that is inside them."""
     return _Outliner(network).run()
@@ -269,9 +278,14 @@ class _Outliner:
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Piece]:
         path = (*path, item.name)
         inner = self.fold(self.items(item.body.items, path))
-        if len(inner) < 2:
-            return inner  # a box of one box says no more than what is in it
-        return [self.group("block", inner, (call_text(item),), ".".join(path), item.body.output)]
+        parts, name = (call_text(item),), ".".join(path)
+        if len(inner) > 1:
+            return [self.group("block", inner, parts, name, item.body.output)]
+        if inner and inner[0].kind == "block" and inner[0].times == 1:
+            # A block of one block goes by the name that was written further out.
+            key = self.key(inner[0].key, parts)
+            return [inner[0]._replace(parts=parts, name=name, key=key)]
+        return inner  # a box of one box says no more than what is in it
 
     def group(
         self, kind: str, inner: list[Piece], parts: tuple[str, ...], name: str, gives: int

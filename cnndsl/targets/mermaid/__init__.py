@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.targets.language import LANG, read_words
 from cnndsl.targets.outline import (
     DEPTH,
     below,
@@ -17,16 +18,18 @@ from cnndsl.targets.outline import (
     outputs_in,
     producer,
     shape_text,
+    titled,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.lang import Words
     from cnndsl.network import Network
     from cnndsl.targets.outline import Piece
 
 SUFFIX = ".mmd"
-OPTIONS = (DEPTH,)
+OPTIONS = (DEPTH, LANG)
 
 MOST, BOUND = 40, 200
 """How many boxes are drawn where no depth is given, and with any. Mermaid takes 500 edges."""
@@ -43,11 +46,16 @@ _STYLES = {
 _HULL = "fill:none,stroke:#8a94a3,stroke-dasharray:4 3"
 
 
-def generate(network: Network, *, depth: int | None = None) -> str:
-    """The flowchart; `depth` bounds how deep calls of blocks are opened."""
+def generate(network: Network, *, depth: int | None = None, lang: str = "en") -> str:
+    """The flowchart; `depth` bounds how deep calls of blocks are opened.
+
+    Raises OptionError for a depth or a language that there is not, and where the chart would
+    have too many boxes.
+    """
+    words = read_words(lang)
     pieces = outline(network)
     chosen = choose_depth(pieces, depth, MOST, BOUND)
-    chart = _Chart(network, chosen, pieces)
+    chart = _Chart(network, chosen, pieces, words)
     chart.scope(pieces, 0, 0, 1)
     lines = ["flowchart TD", *chart.lines, *chart.edges]
     for family in sorted(chart.families):
@@ -59,8 +67,8 @@ def generate(network: Network, *, depth: int | None = None) -> str:
 
 
 class _Chart:
-    def __init__(self, network: Network, depth: int, pieces: Sequence[Piece]) -> None:
-        self.network, self.depth, self.all = network, depth, pieces
+    def __init__(self, network: Network, depth: int, pieces: Sequence[Piece], words: Words) -> None:
+        self.network, self.depth, self.all, self.words = network, depth, pieces, words
         self.lines: list[str] = []
         self.edges: list[str] = []
         self.families: dict[str, list[str]] = {}
@@ -70,11 +78,11 @@ class _Chart:
         """Draw pieces; `further` nodes on stand the same ones the last time round."""
         space = "  " * indent
         for piece in pieces:
-            times = [f"×{piece.times}"] if piece.times > 1 else []
             name = f"n{piece.start}"
+            title = " · ".join(titled(piece.parts, piece.times))
             if opens(piece, self.depth, level):
-                title = " ".join((*piece.parts, *times))
                 self.hulls.append(f"g{len(self.hulls)}")
+                title = title or f"×{piece.times}"
                 self.lines.append(f"{space}subgraph {self.hulls[-1]}[{quoted(title)}]")
                 on = further + piece.size * (piece.times - 1)
                 self.scope(piece.inner, below(piece, level), on, indent + 1)
@@ -82,10 +90,7 @@ class _Chart:
                 continue
             if piece.kind == "input":
                 alias = self.network.nodes[piece.start].alias
-                title = f"input {alias}" if alias else "input"
-            else:
-                title = " · ".join(piece.parts)
-            title = " ".join((title, *times))
+                title = f"{self.words['figure.input']} {alias or ''}".rstrip()
             # What varies from one time round to the next is told only for a frame's inside.
             first = piece.last if not further else piece.gives
             last = piece.last + further
@@ -97,7 +102,8 @@ class _Chart:
         if level == 0 and indent == 1:
             for number, (output, index) in enumerate(outputs_in(self.network, pieces)):
                 name = f"out{number}"
-                self.box("input", space, name, ("([", "])"), f"output {output}", "")
+                title = f"{self.words['figure.output']} {output}"
+                self.box("input", space, name, ("([", "])"), title, "")
                 self.edges.append(f"  {self.name_of(index)} --> {name}")
 
     def box(

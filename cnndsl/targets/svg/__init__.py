@@ -10,10 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from cnndsl.lang import words as words_of
 from cnndsl.targets import Option, OptionError
-from cnndsl.targets.language import LANG
-from cnndsl.targets.outline import DEPTH, outline, shape_text
+from cnndsl.targets.language import LANG, read_words
+from cnndsl.targets.outline import DEPTH, outline, shape_text, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +67,7 @@ def generate(
     """
     if not NARROWEST <= width <= WIDEST:
         raise OptionError(f"width must be from {NARROWEST} to {WIDEST:,}, not {width}")
-    try:
-        words = words_of(lang)
-    except ValueError as error:
-        raise OptionError(str(error)) from None
+    words = read_words(lang)
     if view not in VIEWS:
         raise OptionError(f"view is one of {', '.join(VIEWS)}, not {view[:60]}")
     draw: Draw = import_module(f"{__name__}.{view}").draw
@@ -90,7 +86,7 @@ def describe(network: Network, pieces: tuple[Piece, ...], words: Words) -> str:
         parts = [words["figure.input"]] if piece.kind == "input" else list(piece.parts)
         if not parts:  # a loop
             parts = [told(each) for each in piece.inner]
-        name = " · ".join(parts) + (f" ×{piece.times}" if piece.times > 1 else "")
+        name = " · ".join(titled(parts, piece.times))
         return words["figure.step"].format(layer=name, shape=shape_text(network, piece.last))
 
     steps = [told(piece) for piece in pieces[:_MOST_TOLD]]

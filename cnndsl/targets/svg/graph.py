@@ -174,8 +174,7 @@ class _Graph:
             parts: tuple[str, ...] = (self.words["figure.input"], *((alias,) if alias else ()))
         else:
             parts = piece.parts
-        if piece.times > 1:
-            parts = (*parts[:-1], f"{parts[-1]} ×{piece.times}")
+        times = f"×{piece.times}" if piece.times > 1 else ""
         lines = wrap(parts, SIZES["label"], self.room)
         first = piece.gives if further else piece.last
         shape = shape_text(self.network, first, piece.last + further - first)
@@ -185,6 +184,8 @@ class _Graph:
         wide = max(
             *(width(line, SIZES["label"]) for line in lines),
             *(width(line, SIZES["small"]) for line in small),
+            # Beside the first line stands how many times, and as much room on its other side.
+            width(lines[0], SIZES["label"]) + 2 * width(times, SIZES["title"], bold=True) - 4,
             40,
         )
         size = (wide + 2 * _PAD, _LINE * len(lines) + 14 * len(small) + 11)
@@ -192,6 +193,8 @@ class _Graph:
         if piece.times > 1:
             marks.append(Box(4, 4, *size, piece.family))
         marks.append(Box(0, 0, *size, piece.family, 14 if piece.kind == "input" else 5))
+        if times:
+            marks.append(Text(size[0] - 6, 17, times, "title", "end"))
         y = 4.0
         for line in lines:
             y += _LINE
@@ -224,7 +227,8 @@ def _widened(sketch: Sketch, to: float) -> Sketch:
         if isinstance(mark, Box):
             marks.append(mark._replace(width=mark.width + more))
         elif isinstance(mark, Text):
-            marks.append(mark._replace(x=mark.x + more / 2))
+            more_here = more if mark.anchor == "end" else more / 2
+            marks.append(mark._replace(x=mark.x + more_here))
         else:
             marks.append(mark)
     return sketch._replace(width=to, marks=marks)

@@ -60,18 +60,25 @@ def cut(text: str, size: float, room: float, bold: bool = False) -> str:
     return text[:kept].rstrip() + "…"
 
 
-def wrap(parts: Sequence[str], size: float, room: float, joint: str = " · ") -> list[str]:
-    """Parts in lines that are no wider than there is room; broken within a part if need be."""
+def wrap(parts: Sequence[str], size: float, room: float) -> list[str]:
+    """Parts in lines that are no wider than there is room, ` · ` between them.
+
+    Where one line is not enough, the first part has its own. A part that is too wide is
+    broken between words, and a word that is too wide is cut.
+    """
+    line = " · ".join(parts)
+    if width(line, size) <= room:
+        return [line]
     lines: list[str] = []
-    for part in parts:
-        if lines and width(lines[-1] + joint + part, size) <= room:
-            lines[-1] += joint + part
+    for place, part in enumerate(parts):
+        if place > 1 and width(f"{lines[-1]} · {part}", size) <= room:
+            lines[-1] += f" · {part}"
             continue
-        fresh = True
-        for word in part.split():
-            if not fresh and width(f"{lines[-1]} {word}", size) <= room:
+        words = part.split() or [""]
+        lines.append(cut(words[0], size, room))
+        for word in words[1:]:
+            if width(f"{lines[-1]} {word}", size) <= room:
                 lines[-1] += f" {word}"
             else:
                 lines.append(cut(word, size, room))
-                fresh = False
-    return lines or [""]
+    return lines

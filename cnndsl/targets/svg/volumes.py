@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv
 from cnndsl.layers.pool import Pool
-from cnndsl.targets.outline import choose_depth, opens, shape_text
+from cnndsl.targets.outline import choose_depth, opens, shape_text, titled
 from cnndsl.targets.svg.picture import SIZES, Area, Box, Head, Picture, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
@@ -39,6 +39,10 @@ _SLANT = 0.42
 """How far a pixel of width goes to the right and up."""
 _STUB = 26.0
 """What the way on to the next row takes at the end of a row."""
+
+
+_SLIDING = (Conv, DepthwiseConv, SeparableConv, Pool)
+"""The layers whose windows are drawn on the map that they look at."""
 
 
 class Step(NamedTuple):
@@ -231,8 +235,7 @@ class _Volumes:
         parts = list(piece.parts)
         if not parts:  # a loop
             parts = [part for inner in piece.inner for part in inner.parts]
-        if piece.times > 1:
-            parts[-1] += f" ×{piece.times}"
+        parts = titled(parts, piece.times)
         if piece.kind == "merge":
             number = len(piece.sources)
             parts.insert(1, self.words["figure.paths"].format(number=number))
@@ -283,15 +286,13 @@ class _Volumes:
     ) -> list[Mark]:
         """How one map leads to the next: a window that looks at it, all of it, or an arrow."""
         node = self.network.nodes[step.piece.start]
-        kernel = getattr(node.layer, "kernel", None)
         x, y = start  # the lower left corner of the front
         right = x + solid.thick
         goal = end
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
-        if isinstance(kernel, tuple) and isinstance(
-            node.layer, (Conv, DepthwiseConv, SeparableConv, Pool)
-        ):
+        if step.piece.kind == "layer" and isinstance(node.layer, _SLIDING):
+            kernel = node.layer.kernel
             corners = self.window(kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]
             return [*rays, Area(corners, "window")]
