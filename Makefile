@@ -12,7 +12,7 @@ test:
 	$(PYTHON) -m pytest -n 2
 
 wheel:
-	$(PYTHON) -m pytest -m wheel tests/test_wheel.py
+	$(PYTHON) -m pytest -m wheel tests/test_wheel.py tests/test_ci.py
 
 lint:
 	$(PYTHON) -m ruff check .
