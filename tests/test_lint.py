@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from running import ROOT
 
 from cnndsl.api import lint
 from cnndsl.diagnostics import CODES, Diagnostic, Source, Span
@@ -193,6 +194,17 @@ def test_property_patterns_mean_something_or_nothing(pattern: str, path: str) ->
             configured({"per-file-ignores": {pattern: []}})
     if not set(pattern) & set("*?[]/\\"):
         assert matches(pattern, pattern)
+
+
+def test_what_the_docs_show_is_a_configuration() -> None:
+    text = (ROOT / "docs" / "checker.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", text, re.M | re.S)
+    tomllib = pytest.importorskip("tomllib")
+    table = tomllib.loads(block)["tool"]["cnndsl"]
+    assert read_configuration(table, block, "tool.cnndsl").per_file
+    assert all(f"| `{key}` |" in text for key in KEYS)
+    (net,) = re.findall(r"^```\n(conv.*?)^```$", text, re.M | re.S)
+    assert net.count("ignore[") == 2 and "W902" not in str(found(f"input 8x8x1\n{net}"))
 
 
 # Comments
