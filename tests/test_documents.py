@@ -232,3 +232,10 @@ def test_a_block_of_csv_has_the_line_endings_of_the_document() -> None:
         done = clean(text)
         assert done.count("\r\r\n") == 0
         assert done.count("\r\n") == (done.count("\n") if newline == "\r\n" else 0)
+
+
+def test_a_walkthrough_of_a_net_that_fails_tells_why() -> None:
+    fails = NET.replace("```cnn", "```cnn fails").replace("conv 4 3x3", "conv 4 3x3 /2")
+    text = clean(fails + REGION.format("walkthrough math=plain"))
+    assert "(8 - 3)/2 + 1 = 3.5" in text
+    assert clean(text) == text

@@ -11,14 +11,19 @@ from typing import Any
 import nets
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from test_tables import HOSTILE, Reader, renamed, told
 from test_working import EXAMPLES
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.api import examine
+from cnndsl.cli import main
+from cnndsl.diagnostics import Source
 from cnndsl.lang import LANGUAGES
 from cnndsl.lang.particles import particles
+from cnndsl.network.attempt import attempt
 from cnndsl.targets import walkthrough
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -229,3 +234,96 @@ def test_long_nets_take_little_time() -> None:
 )
 def test_particles(text: str, said: str) -> None:
     assert particles(text) == said
+
+
+# Nets with errors
+
+FAILING = sorted(
+    path
+    for path in ROOT.glob("tests/golden/*/net.cnn")
+    if (path.parent / "expected.diagnostics").exists()
+)
+
+
+def explained(text: str, **options: Any) -> str:
+    """What is said of a net with errors."""
+    source = Source("net.cnn", text)
+    network, diagnostics = examine(source)
+    assert network is None
+    return walkthrough.explain(attempt(source), diagnostics, **{"math": "plain", **options})
+
+
+def test_a_net_that_fails_is_worked_out_as_far_as_it_goes() -> None:
+    path = ROOT / "samples" / "article_keras_listing.cnn"
+    text = explained(path.read_text(encoding="utf-8"))
+    assert [line for line in headings(text) if re.match(r"\d\. ", line)] == [
+        "1. Convolution 1 and max pooling 1",
+        "2. Convolution 2 and max pooling 2",
+        "3. Convolution 3",
+        "4. Where it does not come out",
+    ]
+    assert "Output shape: **(24, 9, 20)**" in text
+    assert "- `W_out = W/K = 9/2 = 4.5`" in text and "H_out = H/K = 24/2" not in text
+    assert "Then the output has: width 4." in text
+    assert "Or give this layer a width of 8 or 10." in text
+    assert "error[E202]" in text
+    assert check_arithmetic(text.replace("9/2 = 4.5", "")) > 10
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ("input 8x8x1; conv 2 4x4 /3", "H_out = (H - K)/S + 1 = (8 - 4)/3 + 1 ≈ 2.33"),
+        ("input 8x8x1; conv 2 4x4 /3", "Or give this layer a height of 7 or 10."),
+        ("input 9x8x1; conv 2 2 /2", "H_out = (H - K)/S + 1 = (9 - 2)/2 + 1 = 4.5"),
+        ("input 9x1; pool 2 /4", "L_out = (L - K)/S + 1 = (9 - 2)/4 + 1 = 2.75"),
+        ("input 9x8x1; conv 2 3; dense 3", "Output shape: **(7, 6, 2)**"),
+        ("block b() { pool 2 }\ninput 9x8x1; conv 2 1; b", "Line 1: `pool 2`"),
+        ("conv 2 3", "This is no net yet."),
+        ("input 9x8x1; conv 2 3 (", "This is no net yet."),
+    ],
+)
+def test_why_a_size_does_not_come_out(net: str, said: str) -> None:
+    assert said in explained(net)
+
+
+@given(st.integers(2, 40), st.integers(1, 5), st.integers(2, 5), st.booleans())
+def test_the_sizes_that_would_do_do(size: int, kernel: int, stride: int, pool: bool) -> None:
+    layer = f"pool {kernel} /{stride}" if pool else f"conv 1 {kernel} /{stride}"
+    network, found = examine(Source("net.cnn", f"input {size}x1; {layer}"))
+    if network is not None or found[0].code not in ("E201", "E202"):
+        return
+    text = explained(f"input {size}x1; {layer}")
+    (sizes,) = re.findall(r"a length of (\d+) or (\d+)\.", text)
+    for other in sizes:
+        assert examine(Source("net.cnn", f"input {other}x1; {layer}"))[0] is not None
+    (down,) = re.findall(r"output has: length (\d+)\.", text)
+    floored = examine(Source("net.cnn", f"input {size}x1; {layer} floor"))[0]
+    assert floored is not None and floored.nodes[-1].output[0] == int(down)
+
+
+@pytest.mark.parametrize("path", FAILING, ids=lambda path: path.parent.name)
+def test_any_error_can_be_explained(path: Path) -> None:
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    source = Source("net.cnn", text)
+    network, diagnostics = examine(source)
+    if network is not None:
+        return  # a rule's remark, or an error of the encoding
+    for lang in LANGUAGES:
+        said = walkthrough.explain(attempt(source), diagnostics, lang=lang)
+        assert f"[{diagnostics[0].code}]" in said
+
+
+def test_the_command_explains_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net, old = tmp_path / "net.cnn", tmp_path / "net.md"
+    net.write_text("input 9x9x1; pool 2\n", encoding="utf-8")
+    assert main(["build", str(net), "--target", "walkthrough", "--lang", "ko"]) == 1
+    shown = capsys.readouterr()
+    assert "맞지 않는 곳" in shown.out and "error[E202]" in shown.err
+    old.write_text("old", encoding="utf-8")
+    assert main(["build", str(net), "--target", "walkthrough", "-o", str(old)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "" and old.read_text(encoding="utf-8") == "old"
+    assert main(["build", str(net), "--target", "markdown"]) == 1
+    assert capsys.readouterr().out == ""
+    assert main(["build", str(net), "--target", "walkthrough", "--math", "x"]) == 2

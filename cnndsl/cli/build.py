@@ -12,6 +12,8 @@ from cnndsl.cli.nets import (
     examine_files,
     has_errors,
     named_files,
+    natural,
+    settings,
     show_diagnostics,
     summary,
 )
@@ -23,15 +25,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.cli.options import Arguments
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.targets import Explains, Target
     from cnndsl.targets import Option as TargetOption
-    from cnndsl.targets import Target
 
 COMMAND = Command(
     "build",
     "FILE… --target T",
     "turn nets into code, a document or data",
     "Turn nets into code for a framework, a document, or data for programs.\n"
-    "Where a net has errors nothing is written.\n"
+    "Where a net has errors no file is written.\n"
     "`cnndsl build --target T --help` adds the options of a target.",
     (
         Option("-t, --target", "what to make: keras, pytorch, markdown, json, …", "T"),
@@ -148,6 +151,9 @@ def run(arguments: Arguments) -> int:
     if has_errors(diagnostics):
         if output is not None:
             err(f"{summary(done)}; nothing is written\n")
+        elif hasattr(target, "explain"):
+            explains: Any = target
+            data(explanation(arguments, explains, diagnostics, options))
         return 1
     if not places:
         data(texts[0])
@@ -158,6 +164,26 @@ def run(arguments: Arguments) -> int:
             make_folder(os.path.dirname(places[0]))
         write_files(dict(zip(places, texts, strict=True)))
     return 0
+
+
+def explanation(
+    arguments: Arguments, target: Explains, diagnostics: list[Diagnostic], options: dict[str, Any]
+) -> str:
+    """What a target says of a net with errors."""
+    from cnndsl.network import DEFAULT_LIMIT
+    from cnndsl.network.attempt import attempt
+    from cnndsl.targets import OptionError
+
+    reached = attempt(
+        diagnostics[0].source,
+        settings=settings(arguments),
+        input_size=arguments.get("input"),
+        limit=natural(arguments, "limit") or DEFAULT_LIMIT,
+    )
+    try:
+        return target.explain(reached, diagnostics, **options)
+    except OptionError as error:
+        raise UsageError(str(error)) from None
 
 
 def load_target(name: str | None) -> Target:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl import targets
 from cnndsl.diagnostics.render import render_all
+from cnndsl.network.attempt import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,8 +85,11 @@ class Kind(NamedTuple):
 def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
     """What a target makes of a net."""
     network = nets[0].network
-    assert network is not None  # asked for before
     target = targets.load(wanted.target)
+    if network is None:
+        explains: Any = target  # only those that do are asked of nets with errors
+        reached = attempt(nets[0].source)
+        return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
     result = target.generate(network, **wanted.options)
     if wanted.to:
         alt = wanted.alt or network.name
@@ -124,7 +128,7 @@ COUNTED = targets.Option(
 
 KINDS: dict[str, Kind] = {
     "table": Kind(made, "markdown"),
-    "walkthrough": Kind(made, "walkthrough"),
+    "walkthrough": Kind(made, "walkthrough", of_failing=True),
     "figure": Kind(made, "svg"),
     "mermaid": Kind(made, "mermaid"),
     "code": Kind(made, None),

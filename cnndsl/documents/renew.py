@@ -116,7 +116,7 @@ def _asked(
     if not directive.kind.of_failing and any(net.network is None for net in asked):
         raise DirectiveError(
             f"there is no {directive.name} of a net that fails",
-            "the region `check` tells why it does",
+            "the regions `check` and `walkthrough` tell why it does",
         )
     return asked
 

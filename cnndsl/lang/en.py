@@ -142,6 +142,20 @@ WORDS = {
     "walk.sum": "In all, the net has {count}.",
     "walk.sum.apart": "In all, the net has {count}: {weights} and {biases}.",
     "walk.weights-only": "Biases are left out of the counts.",
+    # The walkthrough of a net with errors
+    "problems.one": "{number} problem",
+    "problems.many": "{number} problems",
+    "fails.intro": "The net {net} does not come out: it has {count}. As far as the first of them, "
+    "this is how each size and each count comes about.",
+    "fails.nowhere": "This is no net yet.",
+    "fails.title": "Where it does not come out",
+    "fails.line": "Line {line}: {code}",
+    "fails.whole": "An output size has to be a natural number; this is none: {values}.",
+    "fails.cures": "What would help:",
+    "fails.floor": "Write `floor`, which leaves the remainder out. Then the output has: {sizes}.",
+    "fails.size": "{dimension} {size}",
+    "fails.sizes": "Or give this layer a {dimension} of {lower} or {upper}.",
+    "fails.checker": "What `cnndsl check` says:",
     # What layers do
     "does.conv": "A filter slides over the input, adds up what it sees of all channels at each "
     "place, and so gives one channel of the feature map.",

@@ -136,6 +136,19 @@ WORDS = {
     "walk.sum": "이 신경망에는 모두 {count}가 있습니다.",
     "walk.sum.apart": "이 신경망에는 모두 {count}가 있습니다. {weights}와 {biases}를 더한 값입니다.",
     "walk.weights-only": "편향은 세지 않았습니다.",
+    # The walkthrough of a net with errors
+    "problems.many": "문제 {number}개",
+    "fails.intro": "신경망 {net}에는 {count}가 있어 크기가 끝까지 나오지 않습니다. 첫 문제가 있는 "
+    "곳까지 각 층의 출력 크기와 파라미터 수를 차례로 계산해 보겠습니다.",
+    "fails.nowhere": "아직 신경망이 아닙니다.",
+    "fails.title": "맞지 않는 곳",
+    "fails.line": "{line}번째 줄: {code}",
+    "fails.whole": "출력 크기는 자연수여야 하는데, {values}(은/는) 자연수가 아닙니다.",
+    "fails.cures": "다음과 같이 고칠 수 있습니다.",
+    "fails.floor": "`floor`를 써서 나머지를 버립니다. 그러면 출력은 {sizes}(이/가) 됩니다.",
+    "fails.size": "{dimension} {size}",
+    "fails.sizes": "또는 이 층에 들어오는 입력의 {dimension}(을/를) {lower}(이나/나) {upper}(으로/로) 맞춥니다.",
+    "fails.checker": "`cnndsl check`의 설명은 다음과 같습니다.",
     # What layers do
     "does.conv": "필터가 입력 위를 움직이며 자리마다 모든 채널의 값을 가중치와 곱해 더합니다. 필터 "
     "하나가 특성 맵의 채널 하나를 만듭니다.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CHOICE = re.compile(r"\((은/는|이/가|을/를|과/와|으로/로|이라/라)\)")
+_CHOICE = re.compile(r"\((은/는|이/가|을/를|과/와|으로/로|이나/나)\)")
 
 _DIGITS = {"0": "ㅇ", "1": "ㄹ", "3": "ㅁ", "6": "ㄱ", "7": "ㄹ", "8": "ㄹ"}
 """The last sounds of the digits that end in a consonant: 영, 일, 삼, 육, 칠, 팔.

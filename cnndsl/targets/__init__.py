@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
+    from cnndsl.network.attempt import Attempt
 
 
 class Option(NamedTuple):
@@ -38,6 +39,18 @@ class Target(Protocol):
 
         Raises TargetError for a network that the target cannot express, OptionError for
         options that do not go together, and Unavailable where a library is missing.
+        """
+        ...
+
+
+class Explains(Target, Protocol):
+    """A target that also has something to say of a net with errors."""
+
+    def explain(self, attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
+        """What to show in the place of what `generate` would make; takes its options.
+
+        It goes where people read it: to standard output, or into a document that knows of the
+        errors. No file is written of a net with errors, and the exit code says that it has some.
         """
         ...
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import operator
+from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnndsl.layers.working import Step
 
@@ -51,6 +54,32 @@ def numbers(steps: Sequence[Step], *, summed: bool = False, notation: str = "pla
         for step in steps
         if not is_trivial(step)
     )
+
+
+def evaluated(formula: str, values: Mapping[str, int]) -> Fraction:
+    """What a formula comes to, exactly, whole or not."""
+    return _evaluated(ast.parse(formula, mode="eval").body, values)
+
+
+def _evaluated(node: ast.expr, values: Mapping[str, int]) -> Fraction:
+    if isinstance(node, ast.Name):
+        return Fraction(values[node.id])
+    if isinstance(node, ast.Constant):
+        return Fraction(str(node.value))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        arguments = [_evaluated(each, values) for each in node.args]
+        return Fraction(_FUNCTIONS[node.func.id](*arguments))
+    assert isinstance(node, ast.BinOp), ast.dump(node)
+    return _ARITHMETIC[type(node.op)](_evaluated(node.left, values), _evaluated(node.right, values))
+
+
+_FUNCTIONS: dict[str, Callable[..., Fraction | int]] = {"floor": floor, "ceil": ceil, "max": max}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 def is_trivial(step: Step) -> bool:
@@ -98,3 +127,12 @@ def _write(node: ast.expr, values: Mapping[str, int] | None, notation: str) -> t
         for (held, text), needed in zip((left, right), (strength, least))
     ]
     return strength, (latex if tex else plain).join(texts)
+
+
+def decimal(value: Fraction, notation: str = "plain") -> tuple[str, str]:
+    """The sign of equality and a number: `=` and `4.5`, `≈` and `3.33`."""
+    exact = value * 100 == int(value * 100)
+    text = f"{float(value):,.2f}".rstrip("0").rstrip(".")
+    if notation == "plain":
+        return "=" if exact else "≈", text
+    return "=" if exact else r"\approx", text.replace(",", "{,}")

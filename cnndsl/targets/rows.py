@@ -82,7 +82,7 @@ def rows(network: Network, depth: int | None = None, words: Words | None = None)
     """
     words = words or words_of()
     if depth is None:
-        found = [_layer_row(network, node, words) for node in network.layers]
+        found = [layer_row(network, node, words) for node in network.layers]
     elif depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
     else:
@@ -104,7 +104,7 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
     # A call's layers follow one another, as it is expanded in one go.
     for path, group in groupby(network.layers, lambda node: node.instance[:depth]):
         if len(path) < depth:
-            yield from (_layer_row(network, node, words) for node in group)
+            yield from (layer_row(network, node, words) for node in group)
         else:
             yield _call_row(network, list(group), path, calls[path], words)
 
@@ -127,7 +127,8 @@ def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
                 yield from _calls(inner, path)
 
 
-def _layer_row(network: Network, node: Node, words: Words) -> Row:
+def layer_row(network: Network, node: Node, words: Words) -> Row:
+    """The row of a layer, not numbered."""
     layer = node.layer
     params = layer.params
     return Row(

@@ -15,13 +15,16 @@ from cnndsl.targets.cells import tuple_text
 from cnndsl.targets.language import LANG
 from cnndsl.targets.rows import DEPTH
 from cnndsl.targets.styles import PARAMS, make
+from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
 from cnndsl.targets.walkthrough.units import FOLLOWERS, Call, Cutter, Part, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network, Node
+    from cnndsl.network.attempt import Attempt
     from cnndsl.targets.walkthrough.units import Unit
 
 SUFFIX = ".md"
@@ -55,11 +58,39 @@ def generate(
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
     """
+    _check(lang, math, params, depth)
+    return _Writer(network, lang, math, params == "weights", depth, level).text()
+
+
+def explain(
+    attempt: Attempt,
+    diagnostics: list[Diagnostic],
+    *,
+    lang: str = "en",
+    math: str = "latex",
+    params: str = "all",
+    depth: int | None = None,
+    level: int = 1,
+) -> str:
+    """The walkthrough of a net with errors: as far as it goes, and why it goes no further.
+
+    Takes the options of `generate`.
+    """
+    _check(lang, math, params, depth)
+    words = words_of(lang)
+    if attempt.network is None:
+        parts = [words.say("fails.nowhere"), words["fails.checker"], report(diagnostics)]
+        return "\n\n".join(parts) + "\n"
+    writer = _Writer(attempt.network, lang, math, params == "weights", depth, level)
+    return writer.failing(attempt, diagnostics)
+
+
+def _check(lang: str, math: str, params: str, depth: int | None) -> None:
+    """Raises OptionError and ValueError for options that there are not."""
     for option, value in ((LANG, lang), (MATH, math), (PARAMS, params)):
         checked_words(option, (value,))
     if depth is not None and depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return _Writer(network, lang, math, params == "weights", depth, level).text()
 
 
 class _Writer:
@@ -91,6 +122,23 @@ class _Writer:
         self._units(Cutter(self.network).cut(), (), 1)
         self.parts[begin:begin] = self._legend()
         self._totals()
+        return "\n\n".join(self.parts) + "\n"
+
+    def failing(self, attempt: Attempt, diagnostics: list[Diagnostic]) -> str:
+        """The walkthrough as far as it goes, and why it goes no further."""
+        self._title_line(self.words.say("walk.title", net=marks.code(self.network.name)), 0)
+        count = self.words.count(len(diagnostics), "problems")
+        self.parts.append(
+            self.words.say("fails.intro", net=marks.code(self.network.name), count=count)
+        )
+        begin = len(self.parts)
+        units = Cutter(self.network).cut()
+        self._units(units, (), 1)
+        self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
+        if attempt.node is not None and attempt.problem is not None:
+            self.parts += failure(attempt.node, attempt.problem, self.prose)
+        self.parts += [self.words["fails.checker"], report(diagnostics)]
+        self.parts[begin:begin] = self._legend()
         return "\n\n".join(self.parts) + "\n"
 
     def _intro(self) -> str:

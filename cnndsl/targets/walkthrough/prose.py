@@ -10,11 +10,12 @@ from cnndsl.layers.working import same_padding
 from cnndsl.targets import marks
 from cnndsl.targets.cells import readable, tuple_text
 from cnndsl.targets.columns import COLUMNS, View
-from cnndsl.targets.formulas import is_trivial, number, symbol, written
-from cnndsl.targets.rows import rows
+from cnndsl.targets.formulas import decimal, is_trivial, number, symbol, written
+from cnndsl.targets.rows import layer_row, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from cnndsl.lang import Words
     from cnndsl.layers import Layer
@@ -59,8 +60,8 @@ class Prose:
         lines = [self._does(layer)]
         if node.inputs != (previous,):
             lines.append(self.words.say("walk.from", names=self._sources(node)))
-        lines.append("\n".join(self._facts(self.rows[node.index])))
-        equations = self._equations([s for s in layer.sizes() if not is_trivial(s)])
+        lines.append("\n".join(self.facts(node)))
+        equations = self.worked([s for s in layer.sizes() if not is_trivial(s)])
         if equations:
             lines += [self.words["walk.size"], *equations]
         lines += self._notes(layer)
@@ -121,8 +122,9 @@ class Prose:
                 names.append(f"{self.words['walk.input']} {marks.code(source.alias)}")
         return ", ".join(names)
 
-    def _facts(self, row: Row) -> list[str]:
+    def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
+        row = layer_row(self.network, node, self.words)
         view = View(self.words, self.weights, 0)
         lines = [f"- {self.words['input-shape']}: {', '.join(map(tuple_text, row.inputs))}"]
         for key in _FACTS:
@@ -134,32 +136,37 @@ class Prose:
             lines.append(f"- {self.words[key]}: {marks.text(readable(cell))}")
         return lines
 
-    def _equations(self, steps: Sequence[Step]) -> list[str]:
+    def worked(self, steps: Sequence[Step], values: Sequence[Fraction] = ()) -> list[str]:
         """Formulas, each with its letters, its numbers and what it comes to.
 
-        Dimensions that have the same numbers are worked out once.
+        Dimensions that have the same numbers are worked out once. `values` are what the formulas
+        come to where that is not whole.
         """
         first, alike = list(steps), []
         if len(steps) > 1 and len({_numbers(step) for step in steps}) == 1:
             first, alike = [steps[0]], list(steps[1:])
-        lines = self.equations(first)
-        if alike:
-            names = self._dimensions(len(steps))[1:]
-            lines.append(self.words.say("walk.alike", dimensions=", ".join(names)))
-        return lines
-
-    def equations(self, steps: Sequence[Step]) -> list[str]:
-        """Formulas as paragraphs."""
         texts = []
-        for step in steps:
+        for index, step in enumerate(first):
             self._note_letters(step)
             parts = [
                 symbol(step.symbol, self.notation),
                 written(step.formula, None, self.notation),
                 written(step.formula, step.values, self.notation),
-                number(step.value, self.notation),
             ]
-            texts.append(" = ".join(dict.fromkeys(parts)))
+            sign, value = "=", number(step.value, self.notation)
+            if values:
+                sign, value = decimal(values[index], self.notation)
+            elif parts[-1] == value:
+                parts.pop()
+            texts.append(f"{' = '.join(dict.fromkeys(parts))} {sign} {value}")
+        lines = self.displayed(texts)
+        if alike:
+            names = self._dimensions(len(steps))[1:]
+            lines.append(self.words.say("walk.alike", dimensions=", ".join(names)))
+        return lines
+
+    def displayed(self, texts: Sequence[str]) -> list[str]:
+        """Formulas, each on its own."""
         if self.notation == "plain":
             return ["\n".join(f"- `{text}`" for text in texts)] if texts else []
         return [f"$$\n{text}\n$$" for text in texts]
@@ -174,7 +181,7 @@ class Prose:
         if windows and getattr(layer, "same", None):
             steps = same_padding(windows, layer.input)
             if any(step.value for step in steps):
-                lines += [self.words.say("walk.same"), *self._equations(steps)]
+                lines += [self.words.say("walk.same"), *self.worked(steps)]
         for key, rests in (
             ("walk.floor", [window.dropped for window in windows]),
             ("walk.ceil", [window.extra for window in windows]),
