@@ -36,5 +36,12 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def load_ipython_extension(shell: object) -> None:
+    """What `%load_ext cnndsl` does in a notebook."""
+    from cnndsl.notebook import CnnMagics
+
+    shell.register_magics(CnnMagics)  # type: ignore[attr-defined]
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 
 from cnndsl.diagnostics.source import Source
-from cnndsl.network import Network
+from cnndsl.network import Network as CheckedNetwork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,19 @@ __all__ = ["CnndslError", "Network", "build", "check", "diagnose", "format", "pa
 
 LIMIT = 1_000_000
 """How many layers a net may have unless one says otherwise."""
+
+
+class Network(CheckedNetwork):
+    """A checked network, as `check` gives it. In a notebook it shows itself as a table."""
+
+    def _repr_html_(self) -> str:
+        return str(build(self, "html", fragment=True))
+
+    def _repr_markdown_(self) -> str:
+        return str(build(self, "markdown"))
+
+    def _repr_svg_(self) -> str:
+        return str(build(self, "svg"))
 
 
 class CnndslError(ValueError):
@@ -168,7 +181,10 @@ def examine(
     module, problems = parse_source(source)
     if any(_is_about_braces(problem) for problem in problems):
         return None, problems  # what belongs in which braces is anybody's guess
-    network, found = elaborate(source, module, settings=values or {}, input_size=size, limit=limit)
+    network, found = elaborate(
+        source, module, settings=values or {}, input_size=size, limit=limit, kind=Network
+    )
+    assert network is None or isinstance(network, Network)
     if network is not None and advice:
         from cnndsl import rules
 

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "documents": {"comparison", "diagnostics", "network", "targets"},
     "proof": {"diagnostics", "layers", "network", "targets"},
     "cure": {"diagnostics", "syntax", "layers", "network"},
-    "comparison": {"diagnostics", "syntax", "layers", "network", "lang"},
+    "comparison": {"lang", "diagnostics", "syntax", "layers", "network"},
     "lint": {"diagnostics", "syntax"},
 }
 # The folders that turn values into values: they read no files and print nothing.

@@ -14,7 +14,8 @@ from running import run
 
 from cnndsl import check
 from cnndsl.comparison import compare, measure
-from cnndsl.comparison.side_by_side import memory, percent
+from cnndsl.comparison.show_side_by_side import verdicts
+from cnndsl.comparison.side_by_side import memory, ratio
 from cnndsl.comparison.tables import code, escaped, fenced
 from cnndsl.layers.base import product
 from cnndsl.network import Network
@@ -85,12 +86,16 @@ def test_the_true_ratio() -> None:
     (weights,) = [line for line in comparison.lines if line.key == "weights"]
     assert weights.values == (64_320, 1_055_400)
     assert weights.ratios == (64_320 / 1_055_400,)
-    assert comparison.verdicts == [
+    assert verdicts(comparison) == [
         "article has 64,320 weights and fully_connected has 1,055,400: 6.1 %, or 1 in 16.4"
     ]
     assert not {"params", "trainable"} & {line.key for line in comparison.lines}
+    assert verdicts(comparison, "ko") == [
+        "가중치 수는 article 64,320개, fully_connected 1,055,400개입니다. "
+        "비율은 6.1 %로, 16.4분의 1입니다"
+    ]
     back = compare([sample("fully_connected"), sample("article")])
-    assert "1,635 %, or 16.4 times as many" in back.verdicts[0]
+    assert "1,635 %, or 16.4 times as many" in verdicts(back)[0]
 
 
 def test_formats() -> None:
@@ -117,7 +122,7 @@ def test_nets_without_what_is_measured() -> None:
     comparison = compare([check("input 8\nrelu\n"), check("input 8\nrelu\n"), sample("lenet5")])
     by_key = {line.key: line for line in comparison.lines}
     assert by_key["params"].ratios == (None, 0.0)
-    assert comparison.verdicts[0].endswith("has 0")
+    assert verdicts(comparison)[0].endswith("has 0")
 
 
 def test_errors(tmp_path: Path) -> None:
@@ -140,10 +145,10 @@ def test_bytes(count: int, text: str) -> None:
 
 
 def test_percent_keeps_two_figures_and_its_order() -> None:
-    assert [percent(each, 10_000) for each in (1, 14, 610, 1000, 9996, 16_400)] == [
+    assert [ratio(each / 10_000) for each in (1, 14, 610, 1000, 9996, 16_400)] == [
         "0.01 %", "0.14 %", "6.1 %", "10 %", "100 %", "164 %"
     ]  # fmt: skip
-    values = [float(percent(each, 10_007)[:-2].replace(",", "")) for each in range(1, 30_000, 7)]
+    values = [float(ratio(each / 10_007)[:-2].replace(",", "")) for each in range(1, 30_000, 7)]
     assert all(a <= b for a, b in pairwise(values))
 
 

@@ -24,6 +24,7 @@ DOCUMENTS = sorted(
     for pattern in (
         "*.md",
         "docs/*.md",
+        "samples/blog/*.md",
         "benchmarks/*.md",
         "grammar/*.md",
         "cnndsl/diagnostics/pages/*.md",
@@ -136,6 +137,11 @@ def test_two_commands_set_everything_up() -> None:
     (pattern,) = re.findall(r"grep -E '([^']+)' README.md", script)
     text = README.read_text(encoding="utf-8")
     assert re.findall(pattern + ".*", text, re.MULTILINE) == [commands[1]]
+
+
+def test_posts_and_their_nets_agree() -> None:
+    """Regions of documents and of the sample post are what `cnndsl docs` writes."""
+    assert perform("cnndsl docs --check docs samples/blog").endswith("all true\n")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

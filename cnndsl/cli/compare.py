@@ -12,6 +12,7 @@ from cnndsl.cli.nets import (
     show_diagnostics,
 )
 from cnndsl.cli.options import Command, Option
+from cnndsl.lang import LANGUAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ COMMAND = Command(
             "all parameters, or weights without the biases",
             "all|weights",
             choices=("all", "weights"),
+        ),
+        Option(
+            "--lang", "the language of the words: en (unless said) or ko", "L", choices=LANGUAGES
         ),
         SET,
         INPUT,
@@ -62,10 +66,11 @@ def run(arguments: Arguments) -> int:
     if has_errors(diagnostics) or len(networks) < len(done):
         return 1
     comparison = compare(networks, arguments.get("params") or "all")
-    form = arguments.get("format") or "text"
+    form, lang = arguments.get("format") or "text", arguments.get("lang") or "en"
     if form == "text":
-        out(show_side_by_side.as_text(comparison))
+        out(show_side_by_side.as_text(comparison, lang))
+    elif form == "markdown":
+        data(show_side_by_side.as_markdown(comparison, lang))
     else:
-        show = {"markdown": show_side_by_side.as_markdown, "json": show_side_by_side.as_json}
-        data(show[form](comparison))
+        data(show_side_by_side.as_json(comparison))
     return 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.comparison.side_by_side import cell, ratio
+from cnndsl.comparison.side_by_side import cell, plain, ratio
 from cnndsl.comparison.tables import code, escaped, markdown_table, text_table
+from cnndsl.lang import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,30 +14,46 @@ if TYPE_CHECKING:
     from cnndsl.comparison.side_by_side import Comparison
 
 
-def as_text(comparison: Comparison) -> str:
+def as_text(comparison: Comparison, lang: str = "en") -> str:
     """The table for a terminal, and a sentence for each net but the first."""
-    lines = _lines(comparison, str, lambda name: f"of {name}")
+    lines = _lines(comparison, str, lang)
     right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"{sentence}\n" for sentence in comparison.verdicts)
+    said = "".join(f"{sentence}\n" for sentence in verdicts(comparison, lang))
     return text_table(lines, right) + (f"\n{said}" if said else "")
 
 
-def as_markdown(comparison: Comparison) -> str:
+def as_markdown(comparison: Comparison, lang: str = "en") -> str:
     """The table for a document, and a sentence for each net but the first."""
-    lines = _lines(comparison, code, lambda name: f"of {code(name)}")
+    lines = _lines(comparison, code, lang)
     right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"\n{escaped(sentence)}.\n" for sentence in comparison.verdicts)
+    said = "".join(f"\n{escaped(sentence)}.\n" for sentence in verdicts(comparison, lang))
     return markdown_table(lines, right) + said
 
 
-def _lines(
-    comparison: Comparison, name: Callable[[str], str], share: Callable[[str], str]
-) -> list[list[str]]:
-    count = len(comparison.names)
-    lines = [["", *map(name, comparison.names), *map(share, comparison.names[1:])]]
+def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
+    """How the first network's parameters compare with those of each other, a sentence each."""
+    key = "params" if comparison.counted == "all" else "weights"
+    first, *others = (getattr(each, key) for each in comparison.measures)
+    say = words(lang).say
+    sentences = []
+    for name, count in zip(comparison.names[1:], others, strict=True):
+        names = {"first": comparison.names[0], "second": name}
+        said = say(f"compare.{key}", **names, one=f"{first:,}", other=f"{count:,}")
+        if first and count:
+            way = "fewer" if first < count else "more" if first > count else "share"
+            times = plain(max(first, count) / min(first, count))
+            said = say(f"compare.{way}", said=said, share=plain(100 * first / count), times=times)
+        sentences.append(said)
+    return sentences
+
+
+def _lines(comparison: Comparison, name: Callable[[str], str], lang: str) -> list[list[str]]:
+    word = words(lang)
+    first, *others = map(name, comparison.names)
+    lines = [["", first, *others, *(word.say("compare.of", name=other) for other in others)]]
     for line in comparison.lines:
-        cells = [cell(line, index) for index in range(count)]
-        lines.append([line.title, *cells, *map(ratio, line.ratios)])
+        cells = [cell(line, index) for index in range(len(comparison.names))]
+        lines.append([word[f"measure.{line.key}"], *cells, *map(ratio, line.ratios)])
     return lines
 
 

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 COUNTED = ("all", "weights")
 """What counts as a parameter: `all`, or `weights`, which leaves biases out."""
 
-BOTH = (
-    ("inputs", "input"),
-    ("layers", "layers"),
-    ("depth", "depth"),
-    ("params", "parameters"),
-    ("trainable", "trainable parameters"),
-    ("weights", "weights without biases"),
-    ("macs", "multiply-adds"),
-    ("param_bytes", "memory of parameters"),
-    ("activation_bytes", "memory of activations"),
-    ("peak_bytes", "memory alive at once"),
-    ("field", "receptive field"),
-    ("outputs", "output"),
+SHOWN = (
+    "inputs",
+    "layers",
+    "depth",
+    "params",
+    "trainable",
+    "weights",
+    "macs",
+    "param_bytes",
+    "activation_bytes",
+    "peak_bytes",
+    "field",
+    "outputs",
 )
-"""The fields of a `Measure` that a comparison shows, in order, each with its name in words."""
+"""The fields of a `Measure` that a comparison shows, in order."""
 
 BYTES = ("param_bytes", "activation_bytes", "peak_bytes")
 
@@ -37,14 +37,13 @@ BYTES = ("param_bytes", "activation_bytes", "peak_bytes")
 class Line(NamedTuple):
     """One thing that is measured.
 
-    * `key`: the field of `Measure`, and `title` its name in words
+    * `key`: the field of `Measure`
     * `values`: for each network
     * `ratios`: the first network's value through that of each other; None for what is no
       number, and for a division by 0
     """
 
     key: str
-    title: str
     values: tuple[object, ...]
     ratios: tuple[float | None, ...]
 
@@ -56,24 +55,6 @@ class Comparison(NamedTuple):
     measures: tuple[Measure, ...]
     lines: tuple[Line, ...]
     counted: str
-
-    @property
-    def verdicts(self) -> list[str]:
-        """How the first network's parameters compare with those of each other, a sentence each."""
-        key = "params" if self.counted == "all" else "weights"
-        noun = "parameters" if self.counted == "all" else "weights"
-        first, *others = (getattr(each, key) for each in self.measures)
-        sentences = []
-        for name, count in zip(self.names[1:], others, strict=True):
-            said = f"{self.names[0]} has {first:,} {noun} and {name} has {count:,}"
-            if first and count:
-                said += f": {percent(first, count)}"
-                if first < count:
-                    said += f", or 1 in {_plain(count / first)}"
-                elif first > count:
-                    said += f", or {_plain(first / count)} times as many"
-            sentences.append(said)
-        return sentences
 
 
 def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
@@ -87,7 +68,7 @@ def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
     measures = tuple(measure(network) for network in networks)
     with_biases = ("params", "trainable", "param_bytes")
     lines = []
-    for key, title in BOTH:
+    for key in SHOWN:
         if counted == "weights" and key in with_biases:
             continue
         values = tuple(getattr(each, key) for each in measures)
@@ -95,7 +76,7 @@ def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
         for value in values[1:]:
             numbers = isinstance(value, int) and value
             ratios.append(values[0] / value if numbers else None)
-        lines.append(Line(key, title, values, tuple(ratios)))
+        lines.append(Line(key, values, tuple(ratios)))
     return Comparison(_distinct(networks), measures, tuple(lines), counted)
 
 
@@ -140,17 +121,12 @@ def memory(count: int) -> str:
     return f"{count:,} B" if unit == "B" else f"{size:,.1f} {unit}"
 
 
-def percent(part: int, whole: int) -> str:
-    """A share in percent, to two figures or more: `6.1 %`."""
-    return f"{_plain(100 * part / whole)} %"
-
-
 def ratio(value: float | None) -> str:
     """A ratio in percent; empty where there is none."""
-    return "" if value is None else f"{_plain(100 * value)} %"
+    return "" if value is None else f"{plain(100 * value)} %"
 
 
-def _plain(value: float) -> str:
+def plain(value: float) -> str:
     """A number with at least two figures, at most one of them behind the point above 10."""
     if value >= 1e15:
         return f"{value:.1e}"

@@ -6,11 +6,13 @@ Most write what a target makes of one net. `check` writes what is said about a n
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl import targets
 from cnndsl.diagnostics.render import render_all
 from cnndsl.network.attempt import attempt
+from cnndsl.targets.language import LANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
 """The language of a block of code, by the suffix of a target's files."""
+
+
+_SIMPLE = re.compile(r"[\w./-]+")
+"""A path that Markdown takes as it stands."""
 
 
 class DirectiveError(Exception):
@@ -93,7 +99,8 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
     result = target.generate(network, **wanted.options)
     if wanted.to:
         alt = wanted.alt or network.name
-        return Filled(f"![{_plain(alt)}](<{wanted.to}>)", {wanted.to: result})
+        place = wanted.to if _SIMPLE.fullmatch(wanted.to) else f"<{wanted.to}>"
+        return Filled(f"![{_plain(alt)}]({place})", {wanted.to: result})
     if isinstance(result, bytes):
         raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
     language = _LANGUAGES.get(target.SUFFIX)
@@ -119,7 +126,8 @@ def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
     networks = [net.network for net in nets if net.network is not None]
     if len(networks) < 2:
         raise DirectiveError("this compares the net with none", "name others: `with=PATH,PATH`")
-    return Filled(as_markdown(compare(networks, wanted.options.get("params", "all"))), {})
+    comparison = compare(networks, wanted.options.get("params", "all"))
+    return Filled(as_markdown(comparison, wanted.options.get("lang", "en")), {})
 
 
 COUNTED = targets.Option(
@@ -133,7 +141,7 @@ KINDS: dict[str, Kind] = {
     "mermaid": Kind(made, "mermaid"),
     "code": Kind(made, None),
     "check": Kind(said, of_failing=True),
-    "compare": Kind(compared, options=(COUNTED,), of_several=True),
+    "compare": Kind(compared, options=(COUNTED, LANG), of_several=True),
 }
 
 

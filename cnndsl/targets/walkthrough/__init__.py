@@ -35,7 +35,8 @@ MATH = Option(
     "M",
     ("latex", "plain"),
 )
-OPTIONS = (LANG, MATH, PARAMS, DEPTH)
+LEVEL = Option("level", "the level of the first heading, for a text in a document", "natural", "N")
+OPTIONS = (LANG, MATH, PARAMS, DEPTH, LEVEL)
 
 _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
