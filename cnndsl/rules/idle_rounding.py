@@ -35,13 +35,15 @@ def find(view: View) -> Iterator[Diagnostic]:
                 statement.span,
                 f"`rounding {mode}` rounds nothing: every size comes out whole",
                 "remove it, and a size that does not come out will be told",
-                fixes=(Fix("remove it", (edit,), safe=True),),
+                fixes=(Fix("remove it", (edit,), safe=mode == "floor"),),
             )
     for place, found in view.select(ops, lambda layer: bool(_flag(layer))):
         if any(id(node.layer) in odd for node in place.nodes) or len(found) < len(place.nodes):
             continue
         flag = _flag(found[0].layer)
         span = view.written(found[0], flag)
+        # PyTorch's code says `ceil` of a pool, even where that makes no difference.
+        safe = flag == "floor" and view.network.rounding != "ceil"
         if span is not None and view.source.text[span.start : span.end] == flag:
             yield view.warning(
                 "W107",
@@ -49,7 +51,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 found,
                 f"{place.op}: `{flag}` rounds nothing: every size comes out whole",
                 "remove it, and a size that does not come out will be told",
-                fixes=(Fix("remove it", (without_argument(view.source, span),), safe=True),),
+                fixes=(Fix("remove it", (without_argument(view.source, span),), safe=safe),),
                 slots=(flag,),
             )
 

@@ -57,6 +57,8 @@ class Names:
     """All names of a module, in the order in which they are given.
 
     `called` are the blocks that the file leads to: those that it names, and that these name.
+    `asked` are those that other blocks name which the file does not lead to. What is read in
+    such a block counts as read, and what is given there is not looked at.
     """
 
     def __init__(self, module: ast.Module) -> None:
@@ -71,6 +73,13 @@ class Names:
             before = set(self.called)
             self._block(block)
             waiting += sorted(self.called - before)
+        given, called = self.given, self.called
+        self.asked: set[str] = set()
+        for word in sorted(set(self.blocks) - called):
+            self.given, self.called = [], set()
+            self._block(self.blocks[word])
+            self.asked |= self.called - {word}
+        self.given, self.called = given, called
         self.given.sort(key=lambda given: given.name.span)
 
     def _give(self, kind: str, name: ast.Name, statement: ast.Statement, scope: _Scope) -> None:

@@ -25,5 +25,6 @@ def find(view: View) -> Iterator[Diagnostic]:
                 block.name.span,
                 f"nothing calls the block `{word}`",
                 "remove it, or call it where it is meant",
-                fixes=(Fix("remove it", (edit,), safe=True),),
+                # A block that another one calls goes after that.
+                fixes=(Fix("remove it", (edit,), safe=True),) if word not in known.asked else (),
             )

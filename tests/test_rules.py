@@ -1,0 +1,185 @@
+"""The rules that advise: what holds of all of them, over random nets and the samples.
+
+What each finds is on its page, which `test_pages.py` runs.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import nets
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cnndsl
+from cnndsl.api import examine
+from cnndsl.cli.rule import page
+from cnndsl.diagnostics import CODES, Diagnostic, Fix, Source
+from cnndsl.diagnostics.codes import on_by_default
+from cnndsl.network import Network
+from cnndsl.rules import ADVICE, advice
+from cnndsl.rules.view import View
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
+
+# What a formatter may take away: the rule is about how the text looks.
+ABOUT_THE_TEXT = {"W401"}
+
+TEXTS = st.one_of(nets.straight_nets(), nets.branching_nets())
+
+
+def checked(text: str) -> Network:
+    network, problems = examine(Source("net.cnn", text))
+    assert network is not None, problems
+    return network
+
+
+def advised(text: str) -> list[Diagnostic]:
+    """What all rules say of a net, those among them that are off by default."""
+    return list(advice(checked(text), ADVICE))
+
+
+def applied(text: str, fix: Fix) -> str:
+    for edit in sorted(fix.edits, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def data(text: str) -> object:
+    """A net's JSON, but for the lines."""
+    found = json.loads(str(cnndsl.build(checked(text), "json")))
+    for layer in found["layers"]:
+        del layer["line"]
+    return found
+
+
+def meaning(text: str) -> tuple[object, ...]:
+    """What a net is: its JSON, and the code of both frameworks."""
+    return data(text), cnndsl.build(text, "pytorch"), cnndsl.build(text, "keras")
+
+
+def bad(code: str) -> str:
+    return page(code).split("## Bad\n\n```cnn\n")[1].split("```")[0]
+
+
+def test_each_rule_has_a_code_and_a_module() -> None:
+    # W9 is about the comments that ignore rules, and not about nets.
+    assert list(ADVICE) == [code for code in CODES if code[0] == "W" and code[1] != "9"]
+    assert all(CODES[code].severity == "warning" for code in ADVICE)
+    for code, (name, words) in ADVICE.items():
+        module = import_module(f"cnndsl.rules.{name}")
+        assert module.__doc__ and module.__doc__.startswith(f"{code}: ")
+        assert callable(module.find) and words
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_samples_are_above_advice(path: Path) -> None:
+    found = cnndsl.diagnose(path.read_text(encoding="utf-8"), file=path.name)
+    assert [each.message for each in found if each.severity == "warning"] == []
+
+
+@pytest.mark.parametrize("code", ADVICE)
+def test_a_safe_fix_leaves_the_network_as_it_is(code: str) -> None:
+    text = bad(code)
+    for found in advised(text):
+        for fix in found.fixes:
+            if fix.safe:
+                assert meaning(applied(text, fix)) == meaning(text), fix.title
+
+
+@pytest.mark.parametrize("code", ADVICE)
+def test_a_rule_that_is_not_loaded_has_nothing_to_say(code: str) -> None:
+    """Where a net has none of a rule's words, asking it all the same gives nothing."""
+    view = View(checked(bad(code)))
+    for name, words in ADVICE.values():
+        if view.words.isdisjoint(words.split()):
+            assert list(import_module(f"cnndsl.rules.{name}").find(view)) == []
+
+
+@given(TEXTS)
+def test_property_rules_say_the_same_twice_and_each_thing_once(text: str) -> None:
+    found = advised(text)
+    said = [(each.code, each.span, each.message) for each in found]
+    assert said == [(each.code, each.span, each.message) for each in advised(text)]
+    places = [(each.code, each.span) for each in found]
+    assert len(places) == len(set(places))
+    for each in found:
+        assert 0 <= each.span.start < each.span.end <= len(text)
+
+
+@given(TEXTS)
+def test_property_formatting_changes_no_finding(text: str) -> None:
+    found = sorted(each.code for each in advised(text) if each.code not in ABOUT_THE_TEXT)
+    formatted = advised(cnndsl.format(text))
+    assert found == sorted(each.code for each in formatted if each.code not in ABOUT_THE_TEXT)
+
+
+@settings(max_examples=40)
+@given(TEXTS)
+def test_property_fixes_give_nets(text: str) -> None:
+    """A fix leaves a text that reads, with less of its kind; a safe one the same network."""
+    before = advised(text)
+    for found in before:
+        for fix in found.fixes:
+            mended = applied(text, fix)
+            if fix.safe:
+                assert data(mended) == data(text), (fix.title, mended)
+                # The layout by black takes long; a few nets have it.
+                if len(text) < 90:
+                    assert meaning(mended) == meaning(text), (fix.title, mended)
+            network, problems = examine(Source("net.cnn", mended), advice={found.code})
+            count = sum(each.code == found.code for each in problems)
+            if network is not None:
+                assert count < sum(each.code == found.code for each in before), mended
+            else:  # a changed size may not fit what comes after it, but the text reads
+                assert all(each.code > "E1" for each in problems), mended
+
+
+NAMES = ["let a = 3", "let b = C", "param p = 2", "block z(n, m=1) { conv n 3x3 same; bn }"]
+
+
+@settings(max_examples=40)
+@given(TEXTS, st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+def test_property_what_is_unused_can_go(text: str, extra: list[str]) -> None:
+    """Whatever is defined and not read is found, and goes without a trace."""
+    head, separator, tail = text.rpartition("\n")
+    text = f"{head}{separator}" + "".join(f"{line}\n" for line in extra) + tail
+    unused = [each for each in advised(text) if each.code in ("W101", "W102", "W103")]
+    assert len(unused) >= len(extra)
+    for found in unused:
+        for fix in found.fixes:
+            assert data(applied(text, fix)) == data(text)
+
+
+def test_a_loop_is_one_finding() -> None:
+    text = "input 8x8x8\nrepeat 3000 { conv 8 3x3 same; bn }\n"
+    found = [each for each in advised(text) if each.code in on_by_default()]
+    assert [each.code for each in found] == ["W301", "W302"]
+    assert "all 3,000 layers" in found[0].notes[0].message
+    assert "2,999 of the 3,000 layers" in found[1].notes[0].message
+
+
+def test_a_fix_of_some_layers_of_a_statement_is_none() -> None:
+    text = (
+        "block c(n, act) { conv n 3x3 same; if act == bn { bn } else { relu } }\n"
+        "input 8x8x8\nc 8 bn; relu; c 8 relu; gap; dense 2\n"
+    )
+    (found,) = [each for each in advised(text) if each.code == "W301"]
+    assert not found.fixes
+    assert "1 of the 2 layers" in found.notes[0].message
+    assert [note.message for note in found.notes[1:]] == ["in `c 8 bn`, called here"]
+
+
+def test_what_an_unused_block_reads_is_not_taken_from_it() -> None:
+    text = (
+        "input 8x8x3\nlet wide = 4\n"
+        "block inner(n) { conv n 3x3 relu }\nblock outer() { inner wide }\nconv 4 3x3 relu\n"
+    )
+    inner, outer = advised(text)
+    assert (inner.code, outer.code) == ("W103", "W103")
+    assert not inner.fixes
+    text = applied(text, outer.fixes[0])
+    assert [each.code for each in advised(text)] == ["W101", "W103"]
