@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.options import Arguments, Command
 
-COMMANDS = ("build", "check", "fmt", "show", "solve", "compare", "docs", "verify", "rule")
+COMMANDS = (
+    "build",
+    "check",
+    "fmt",
+    "show",
+    "solve",
+    "compare",
+    "docs",
+    "verify",
+    "weights",
+    "rule",
+)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -21,23 +21,28 @@ _BACKENDS = ("torch", "jax", "tensorflow")
 
 
 def ready() -> None:
-    """Raise Unavailable unless Keras, a backend of it, and PyTorch are installed.
-
-    Keras computes on the backend that KERAS_BACKEND names, else on the first that is
-    installed of PyTorch, JAX and TensorFlow.
-    """
-    for library in ("keras", "torch"):
+    """Raise Unavailable unless Keras, a backend of it, and PyTorch are installed."""
+    for library, name in {"keras": "Keras", "torch": "PyTorch"}.items():
         if find_spec(library) is None:
-            raise targets.Unavailable({"keras": "Keras", "torch": "PyTorch"}[library], EXTRA)
-    backend = os.environ.get("KERAS_BACKEND")
-    if not backend:
-        backend = next(name for name in _BACKENDS if find_spec(name))
-        os.environ["KERAS_BACKEND"] = backend
-    if backend != "openvino" and find_spec(backend) is None:
-        raise targets.Unavailable(f"the backend `{backend}` of KERAS_BACKEND", EXTRA)
+            raise targets.Unavailable(name, EXTRA)
+    backend(EXTRA)
+
+
+def backend(extra: str) -> None:
+    """Settle what Keras computes on; raises Unavailable, with an extra, where that is missing.
+
+    It is the backend that KERAS_BACKEND names, else the first that is installed of PyTorch,
+    JAX and TensorFlow.
+    """
+    name = os.environ.get("KERAS_BACKEND")
+    if not name:
+        name = next((name for name in _BACKENDS if find_spec(name)), _BACKENDS[0])
+        os.environ["KERAS_BACKEND"] = name
+    if find_spec(name) is None:
+        raise targets.Unavailable(f"the backend `{name}` of Keras", extra)
     # TensorFlow and XLA tell their life stories on standard error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if backend == "jax":
+    if name == "jax":
         os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 
@@ -71,3 +76,9 @@ def run(code: str) -> dict[str, Any]:
     scope: dict[str, Any] = {"__name__": "generated"}
     exec(compile(code, "<generated>", "exec", dont_inherit=True), scope)
     return scope
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in a line."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"

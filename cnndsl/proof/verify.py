@@ -157,7 +157,9 @@ class Comparison:
             except targets.TargetError:
                 raise
             except Exception as error:  # whatever a framework raises
-                self.problem(None, f"the code of the target {name} fails: {first_line(error)}")
+                self.problem(
+                    None, f"the code of the target {name} fails: {frameworks.first_line(error)}"
+                )
                 continue
             self.models.append((live, weights))
             trainable = self.network.totals.trainable
@@ -200,7 +202,7 @@ class Comparison:
                     self.problem(node, problem.partition(": ")[2])
                 continue
             except Exception as error:  # whatever a framework raises
-                self.problem(node, f"{live.name} fails here: {first_line(error)}")
+                self.problem(node, f"{live.name} fails here: {frameworks.first_line(error)}")
                 continue
             if result.shape != (self.batch, *node.output):
                 shape = show(result.shape[1:])
@@ -252,7 +254,7 @@ class Comparison:
             try:
                 results.append(live.run(inputs))
             except Exception as error:  # whatever a framework raises
-                self.problem(None, f"{live.name} fails: {first_line(error)}")
+                self.problem(None, f"{live.name} fails: {frameworks.first_line(error)}")
                 return
         for name in self.network.outputs:
             apart = self.outputs[name] = compare(*(result[name] for result in results))
@@ -280,9 +282,3 @@ def finite(array: Array) -> float:
     """The largest of the values that are finite."""
     sizes = numpy.abs(array)
     return float(sizes.max(where=numpy.isfinite(sizes), initial=0.0))
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, in a line."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"

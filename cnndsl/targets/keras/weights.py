@@ -7,6 +7,7 @@ of 1 x (channels * multiplier), and PReLU and `scale` have axes of size 1 for th
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
@@ -57,6 +58,21 @@ def places(live: Live, node: Node | None = None) -> Iterator[Place]:
                 yield place
     if problems:
         raise canonical.Misfit(problems)
+
+
+def files(live: Live) -> dict[str, Place]:
+    """The places by what Keras 3 calls them in its files: `layers/conv2d_1/vars/0`.
+
+    A group is named for the class of its layer, and numbered in the order of `model.layers`.
+    """
+    counts: dict[str, int] = {}
+    groups: dict[int, str] = {}
+    for layer in live.model.layers:
+        name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+        name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+        number = counts[name] = counts.get(name, -1) + 1
+        groups[id(layer)] = f"{name}_{number}" if number else name
+    return {f"layers/{groups[id(p.layer)]}/vars/{p.number}": p for p in places(live)}
 
 
 def misfit(place: Place) -> str:

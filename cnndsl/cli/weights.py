@@ -1,0 +1,111 @@
+"""`cnndsl weights`: trained weights from a file of one framework to one of the other."""
+
+from __future__ import annotations
+
+from cnndsl.cli.files import FileError, read_bytes, write_files
+from cnndsl.cli.nets import (
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    has_errors,
+    named_files,
+    show_diagnostics,
+)
+from cnndsl.cli.options import Command, Option, UsageError, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnndsl.cli.options import Arguments
+    from cnndsl.network import Network
+
+COMMAND = Command(
+    "weights",
+    "FILE --from A --to B",
+    "move trained weights between Keras and PyTorch",
+    "Move the weights of a net from one file to another: .keras and .weights.h5 of Keras,\n"
+    ".safetensors and .pt (a state_dict) of PyTorch, of models that `cnndsl build` wrote.\n"
+    "Where they are not the net's, say which layer's, and write nothing.",
+    (
+        Option("--from", "the file to read", "PATH"),
+        Option("--to", "the file to write; .onnx, too", "PATH"),
+        SET,
+        INPUT,
+        LIMITS,
+    ),
+    (
+        "cnndsl weights net.cnn --from trained.keras --to net.safetensors",
+        "cnndsl weights net.cnn --from net.pt --to net.weights.h5",
+    ),
+)
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.output import err, say
+    from cnndsl.targets import TargetError, Unavailable
+
+    paths = named_files(arguments)
+    if len(paths) > 1:
+        raise UsageError("one file at a time")
+    source, goal = named(arguments, "from"), named(arguments, "to")
+    done, unreadable = examine_files(arguments, paths)
+    for message in unreadable:
+        say(message)
+    diagnostics = [each for file in done for each in file.diagnostics]
+    network = done[0].network if done else None
+    if network is not None and not has_errors(diagnostics):
+        try:
+            return moved(network, source, goal)
+        except TargetError as error:
+            diagnostics += error.diagnostics
+        except Unavailable as error:
+            say(str(error))
+            return 2
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    return 2 if unreadable else 1
+
+
+def named(arguments: Arguments, option: str) -> str:
+    """The path of `--from` or `--to`."""
+    from cnndsl.proof.checkpoints import SUFFIXES, suffix_of
+
+    path = arguments.get(option)
+    if not path or "\0" in path:
+        raise UsageError(f"no file given: --{option} PATH")
+    if suffix_of(path) is None and not (option == "to" and path.endswith(".onnx")):
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"--{option} {quoted(path)} ends in none of {known}")
+    return path
+
+
+def moved(network: Network, source: str, goal: str) -> int:
+    """Read one file and write the other."""
+    from cnndsl.cli.output import err, out
+    from cnndsl.diagnostics.render import printable
+    from cnndsl.proof import checkpoints
+    from cnndsl.targets import load
+    from cnndsl.targets.weights import Misfit
+
+    after = checkpoints.suffix_of(goal)
+    if after is not None:
+        checkpoints.needed(after)
+    try:
+        weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", read_bytes(source))
+    except checkpoints.Unreadable as error:
+        raise FileError(f"{source}: {error}") from None
+    except Misfit as misfit:
+        lines = [f"{source}: {problem}\n" for problem in misfit.problems]
+        err("".join(printable(line[:-1]) + "\n" for line in lines))
+        err(f"these are not the weights of {network.name}; nothing is written\n")
+        return 1
+    if after is None:
+        data = load("onnx").generate(network, weights=weights)
+    else:
+        data = checkpoints.write(network, after, weights)
+    write_files({goal: data})
+    count = sum(array.size for array in weights.values())
+    out(f"{printable(goal)}: {count:,} numbers in {len(weights):,} arrays\n")
+    return 0

@@ -1,0 +1,377 @@
+"""`cnndsl weights`: there and back without a bit lost, and nothing but arrays ever loaded."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from nets import branching_nets, network, straight_nets
+from torch import nn
+
+import cnndsl
+from cnndsl.cli import main
+from cnndsl.network import Network
+from cnndsl.proof import checkpoints, frameworks
+from cnndsl.proof.checkpoints import SUFFIXES, Unreadable, read, write
+from cnndsl.targets import TargetError, load
+from cnndsl.targets import weights as canonical
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+NET = """\
+input 8x8x4
+conv 4 3 prelu; bn; dwconv 3 same mult=2; bn noshift; bn noscale
+add { sepconv 8 3 same | conv 8 3 same groups=4 nobias }
+deconv 3 3 /2 same; flatten; dropout 0.5; dense 5; scale; ln
+"""
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Whether weights are the same bits, in the same order."""
+    return list(one) == list(other) and all(
+        array.dtype == other[key].dtype == np.float32 and array.tobytes() == other[key].tobytes()
+        for key, array in one.items()
+    )
+
+
+def net_of(text: str) -> Network:
+    found = network(text)
+    assert found is not None, text
+    return found
+
+
+@given(straight_nets() | branching_nets())
+@settings(max_examples=10, suppress_health_check=SLOW)
+def test_property_there_and_back_is_the_identity(text: str) -> None:
+    net = net_of(text)
+    drawn = canonical.random(net)
+    try:
+        for suffix in (".weights.h5", ".safetensors"):
+            assert same(read(net, suffix, write(net, suffix, drawn)), drawn)
+    except TargetError:
+        assume(False)
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".pth"])
+def test_every_format(suffix: str) -> None:
+    net = net_of(NET)
+    drawn = canonical.random(net)
+    drawn["conv1.bias"][:] = [0.0, -0.0, np.nan, np.inf]  # bits, not numbers
+    keras.utils.clear_session()  # numbers the names of layers
+    data = write(net, suffix, drawn)
+    assert same(read(net, suffix, data), drawn)
+    keras.utils.clear_session()
+    assert write(net, suffix, drawn) == data
+
+
+def test_what_was_trained_in_one_runs_in_the_other(tmp_path: Path) -> None:
+    """Whole files, written and read by the frameworks themselves."""
+    net = net_of(NET)
+    x = np.random.default_rng(0).normal(size=(4, 8, 8, 4)).astype("float32")
+    tensor = torch.from_numpy(x).movedim(-1, 1)
+    scope = frameworks.run(str(load("pytorch").generate(net)))
+    model: nn.Module = scope["build_model"]()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.train()(tensor).square().mean().backward()
+    optimizer.step()
+    model.eval()
+    file, there = tmp_path / "net.cnn", tmp_path / "there.safetensors"
+    file.write_text(NET, encoding="utf-8")
+    safetensors.torch.save_file(model.state_dict(), there)
+
+    assert (
+        main(["weights", str(file), "--from", str(there), "--to", str(tmp_path / "a.keras")]) == 0
+    )
+    moved = keras.models.load_model(tmp_path / "a.keras", safe_mode=True)
+    with torch.no_grad():
+        expected = model(tensor).numpy()
+    assert np.allclose(keras.ops.convert_to_numpy(moved(x, training=False)), expected, atol=1e-5)
+
+    # A step in Keras, and back.
+    moved.compile(keras.optimizers.Adam(0.1), loss="mse")
+    moved.train_on_batch(x, np.zeros((4, 5), "float32"))
+    moved.save(tmp_path / "b.keras")
+    assert main(
+        ["weights", str(file), "--from", str(tmp_path / "b.keras"), "--to", str(tmp_path / "b.pt")]
+    ) == 0  # fmt: skip
+    again = scope["build_model"]().eval()
+    again.load_state_dict(torch.load(tmp_path / "b.pt", weights_only=True))
+    with torch.no_grad():
+        result = again(tensor).numpy()
+    assert np.allclose(result, keras.ops.convert_to_numpy(moved(x, training=False)), atol=1e-5)
+    assert not np.allclose(result, expected, atol=1e-3)
+    counted = [v for k, v in again.state_dict().items() if k.endswith("num_batches_tracked")]
+    assert counted and all(v == 0 and v.dtype == torch.int64 for v in counted)
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["", "relu; dropout 0.5;", "reshape 2x3x3;", "slice 3:15;", "bn;", "scale; prelu;", "ln;",
+     "concat { skip | dropout 0.1 };", "shuffle 3;", "reshape 3x6; conv 2 1;", "softmax; gelu;"],
+)  # fmt: skip
+def test_rows_behind_a_flatten_follow_what_lies_between(between: str) -> None:
+    after = "flatten; " if "reshape" in between else ""
+    net = net_of(f"input 2x3x3; conv 3 1; flatten; {between} {after}dense 4")
+    drawn = canonical.random(net)
+    x = np.random.default_rng(0).normal(size=(3, 2, 3, 3)).astype("float32")
+    state = safetensors.torch.load(write(net, ".safetensors", drawn))
+    model = frameworks.run(str(load("pytorch").generate(net)))["build_model"]().eval()
+    model.load_state_dict(state)
+    with torch.no_grad():
+        there = model(torch.from_numpy(x).movedim(-1, 1)).numpy()
+    live, weights = frameworks.build(net, "keras")
+    weights.put(live, read(net, ".safetensors", safetensors.torch.save(state)))
+    assert np.allclose(live.run([x])["main"], there, atol=1e-5)
+
+
+# What does not fit
+
+
+def state(net: Network) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load(write(net, ".safetensors", canonical.random(net)))
+
+
+def test_all_that_does_not_fit_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "input 8x8x3\nconv 4 3; bn; flatten; dense 5"
+    file, there, goal = (tmp_path / name for name in ("net.cnn", "there.pt", "goal.keras"))
+    file.write_text(text, encoding="utf-8")
+    goal.write_text("what was here before", encoding="utf-8")
+    wrong: dict[str, Any] = state(net_of(text))
+    wrong["0.weight"] = torch.zeros(4, 3, 5, 5)
+    wrong["0.bias"] = torch.zeros(4, dtype=torch.float64)
+    wrong["3.bias"] = torch.zeros(5, dtype=torch.float16)
+    del wrong["1.running_mean"]
+    wrong["7.weight"] = torch.zeros(2, 2)
+    torch.save(wrong, there)
+    assert main(["weights", str(file), "--from", str(there), "--to", str(goal)]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "".join(
+            f"{there}: {line}\n"
+            for line in (
+                "conv1.kernel: `0.weight` is 4x3x5x5, and the net wants 4x3x3x3",
+                "conv1.bias: `0.bias` is float64, and the net wants float32",
+                "bn1.mean: no `1.running_mean` here, and the net wants 4",
+                "dense1.bias: `3.bias` is float16, and the net wants float32",
+                "`7.weight` is 2x2, and the net has no such weight",
+            )
+        )
+        + "these are not the weights of net; nothing is written\n",
+    )
+    assert goal.read_text(encoding="utf-8") == "what was here before"
+
+
+def test_a_keras_file_that_does_not_fit(tmp_path: Path) -> None:
+    one, other = (net_of(f"input 8x8x3; conv {n} 3; gap; dense 5") for n in (4, 6))
+    for suffix in (".keras", ".weights.h5"):
+        data = write(one, suffix, canonical.random(one))
+        with pytest.raises(canonical.Misfit) as caught:
+            read(other, suffix, data)
+        assert caught.value.problems == [
+            "conv1.kernel: `layers/conv2d/vars/0` is 3x3x3x4, and the net wants 3x3x3x6",
+            "conv1.bias: `layers/conv2d/vars/1` is 4, and the net wants 6",
+            "dense1.kernel: `layers/dense/vars/0` is 4x5, and the net wants 6x5",
+        ]
+
+
+# Files that are damaged, or mean harm
+
+
+SMALL = "input 4x4x2; conv 3 3; bn; flatten; dense 2"
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".safetensors", ".pt"])
+@given(data=st.data())
+@settings(max_examples=12, suppress_health_check=[*SLOW, HealthCheck.function_scoped_fixture])
+def test_property_damaged_files_end_in_a_line(suffix: str, data: st.DataObject) -> None:
+    net = net_of(SMALL)
+    whole = FILES.setdefault(suffix, write(net, suffix, canonical.random(net)))
+    cut = data.draw(st.integers(0, len(whole)))
+    noise = data.draw(st.binary(max_size=20))
+    broken = whole[:cut] + noise + whole[cut + len(noise) * data.draw(st.booleans()) :]
+    try:
+        read(net, suffix, broken)
+    except (Unreadable, canonical.Misfit) as error:
+        assert "\n" not in str(error)
+
+
+FILES: dict[str, bytes] = {}
+
+
+class Harm:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit('this ran')",)
+
+
+def test_no_code_in_a_pickle_runs() -> None:
+    net = net_of(SMALL)
+    for harmful in (Harm(), {"0.weight": Harm()}, nn.Linear(2, 2)):
+        file = io.BytesIO()
+        torch.save(harmful, file)
+        with pytest.raises(Unreadable, match="not a file of tensors alone"):
+            read(net, ".pt", file.getvalue())
+    with pytest.raises(Unreadable):
+        read(net, ".pt", pickle.dumps(Harm()))
+    for odd, why in (
+        ([1, 2], "type list"),
+        ({"model": {}}, "`model` is no tensor, but of type dict"),
+    ):
+        file = io.BytesIO()
+        torch.save(odd, file)
+        with pytest.raises(Unreadable, match=why):
+            read(net, ".pt", file.getvalue())
+
+
+def test_an_old_pytorch_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
+    with pytest.raises(Unreadable, match=r"PyTorch 2\.5\.1\+cpu cannot read it safely"):
+        read(net_of(SMALL), ".pt", b"")
+
+
+def test_what_a_keras_file_would_build_is_not_looked_at() -> None:
+    net = net_of(SMALL)
+    drawn = canonical.random(net)
+    result = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(write(net, ".keras", drawn))) as old,
+        zipfile.ZipFile(result, "w") as new,
+    ):
+        new.writestr("config.json", '{"module": "os", "class_name": "system", "config": "false"}')
+        new.writestr("model.weights.h5", old.read("model.weights.h5"))
+    assert same(read(net, ".keras", result.getvalue()), drawn)
+
+
+def test_archives_that_unpack_to_no_end_are_refused() -> None:
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", b"\0" * 5_000_000)
+    with pytest.raises(Unreadable, match="suspicious"):
+        read(net_of(SMALL), ".keras", result.getvalue())
+    with zipfile.ZipFile(result, "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(Unreadable, match=r"no model\.weights\.h5 in this archive"):
+        read(net_of(SMALL), ".keras", result.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["external link", "soft link", "external data", "virtual", "huge"])
+def test_hdf5_stays_in_its_file(kind: str, tmp_path: Path) -> None:
+    net = net_of(SMALL)
+    path, secret = tmp_path / "a.weights.h5", tmp_path / "secret.h5"
+    path.write_bytes(write(net, ".weights.h5", canonical.random(net)))
+    with h5py.File(secret, "w") as file:
+        file["data"] = np.ones((3, 3, 2, 3), "float32")
+    with h5py.File(path, "a") as file:
+        group = file["layers/conv2d/vars"]
+        del group["0"]
+        if kind == "external link":
+            group["0"] = h5py.ExternalLink(str(secret), "data")
+        elif kind == "soft link":
+            group["0"] = h5py.SoftLink("/layers/dense/vars/0")
+        elif kind == "external data":
+            external = [(str(secret), 0, 216)]
+            group.create_dataset("0", (3, 3, 2, 3), "float32", external=external)
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((3, 3, 2, 3), "float32")
+            layout[:] = h5py.VirtualSource(str(secret), "data", (3, 3, 2, 3))
+            group.create_virtual_dataset("0", layout)
+        else:
+            shape = (1 << 30, 1 << 20)
+            group.create_dataset("0", shape, "float32", chunks=(1024, 1024), compression="gzip")
+    with pytest.raises((Unreadable, canonical.Misfit)) as caught:
+        read(net, ".weights.h5", path.read_bytes())
+    expected = {
+        "external link": "conv1.kernel: no `layers/conv2d/vars/0` here",
+        "soft link": "conv1.kernel: no `layers/conv2d/vars/0` here",
+        "external data": "`layers/conv2d/vars/0` lies in another file",
+        "virtual": "`layers/conv2d/vars/0` lies in another file",
+        "huge": "conv1.kernel: `layers/conv2d/vars/0` is 1073741824x1048576, and the net wants",
+    }
+    assert str(caught.value).startswith(expected[kind])
+
+
+def test_a_file_of_keras_2_is_refused() -> None:
+    file = io.BytesIO()
+    with h5py.File(file, "w") as old:
+        old["model_weights/conv2d/kernel:0"] = np.zeros(3)
+    with pytest.raises(Unreadable, match="it is not of Keras 3"):
+        read(net_of(SMALL), ".weights.h5", file.getvalue())
+
+
+def test_a_stretched_tensor_is_not_laid_out() -> None:
+    """A view of one number, of a shape that no memory holds."""
+    file = io.BytesIO()
+    torch.save({"0.weight": torch.zeros(1).expand(1 << 40)}, file)
+    with pytest.raises(canonical.Misfit, match=r"`0\.weight` is 1099511627776"):
+        read(net_of(SMALL), ".pt", file.getvalue())
+
+
+# The command
+
+
+def test_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "net.cnn"
+    file.write_text(SMALL, encoding="utf-8")
+    for words, why in (
+        ([], "no file given: --from PATH"),
+        (["--from", "a.h5", "--to", "b.pt"], "--from `a.h5` ends in none of .weights.h5, .keras,"),
+        (["--from", "a.onnx", "--to", "b.pt"], "--from `a.onnx` ends in none of"),
+        (["--from", "a.pt", "--to", "b.npz"], "--to `b.npz` ends in none of"),
+        (["--from", str(tmp_path / "a.pt"), "--to", "b.pt"], "no such file or directory"),
+    ):
+        assert main(["weights", str(file), *words]) == 2
+        assert why in capsys.readouterr().err
+    file.write_text("input 4x4x2; dense 3", encoding="utf-8")
+    assert main(["weights", str(file), "--from", "a.pt", "--to", "b.pt"]) == 1
+    assert "error[E204]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "missing, words, name",
+    [
+        ("torch", ("a.pt", "b.safetensors"), "PyTorch"),
+        ("keras", ("a.keras", "b.weights.h5"), "Keras"),
+        ("h5py", ("a.keras", "b.weights.h5"), "h5py"),
+        ("safetensors", ("a.pt", "b.safetensors"), "safetensors"),
+    ],
+)
+def test_what_is_missing_is_told_in_a_line(
+    missing: str,
+    words: tuple[str, str],
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "net.cnn"
+    file.write_text(SMALL, encoding="utf-8")
+    monkeypatch.setattr(checkpoints, "find_spec", lambda library: library != missing or None)
+    assert main(["weights", str(file), "--from", words[0], "--to", words[1]]) == 2
+    line = f"cnndsl: {name} is not installed: pip install 'cnndsl[weights]'\n"
+    assert capsys.readouterr() == ("", line)
+
+
+def test_to_onnx(tmp_path: Path) -> None:
+    import onnx
+
+    file, there = tmp_path / "net.cnn", tmp_path / "a.safetensors"
+    file.write_text(SMALL, encoding="utf-8")
+    net = cnndsl.check(SMALL)
+    drawn = canonical.random(net)
+    there.write_bytes(write(net, ".safetensors", drawn))
+    assert main(["weights", str(file), "--from", str(there), "--to", str(tmp_path / "a.onnx")]) == 0
+    kept = onnx.load(tmp_path / "a.onnx").graph.initializer
+    assert any(
+        np.array_equal(onnx.numpy_helper.to_array(each), drawn["dense1.bias"]) for each in kept
+    )
