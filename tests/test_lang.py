@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
+from test_working import EXAMPLES
 
 from cnndsl.lang import LANGUAGES, words
 from cnndsl.lang.en import WORDS as EN
@@ -62,3 +63,25 @@ def test_titles_and_counts() -> None:
 def test_another_language_is_refused() -> None:
     with pytest.raises(ValueError, match="the languages are en, ko"):
         words("fr")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_layer_says_what_it_does(lang: str) -> None:
+    from cnndsl.layers import ACTIVATIONS
+
+    found = words(lang)
+    assert [
+        op for op in ALL if op not in {*ACTIVATIONS, "input"} and f"does.{op}" not in found
+    ] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_name_in_a_formula_and_every_array_is_told(lang: str) -> None:
+    import cnndsl
+
+    found = words(lang)
+    for node in cnndsl.check(EXAMPLES).layers:
+        for step in node.layer.counts():
+            assert f"role.{step.symbol}" in found
+        for step in (*node.layer.sizes(), *node.layer.counts()):
+            assert {name for name in step.values if f"symbol.{name[0]}" not in found} == set()

@@ -14,7 +14,7 @@ from typing import Any
 import nets
 import pytest
 from conftest import need
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -179,6 +179,13 @@ def test_names_are_shown_where_they_say_something() -> None:
     assert "Name" in titles("block b() { conv 2 3 }\ninput 8x8x1; b")
 
 
+def test_the_document_lists_every_style_and_column() -> None:
+    text = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(STYLES)
+    listed = re.search(r"whatever the style: (.*?)\.\n", text, re.DOTALL)
+    assert listed is not None and re.findall(r"`(.*?)`", listed[1]) == list(COLUMNS)
+
+
 KERAS_NETS = ["article", "tutorial", "padding", "vgg16", "resnet18", "unet", "mobilenet"]
 
 
@@ -298,6 +305,7 @@ def test_names_of_files(stem: str) -> None:
         assert text.count("\n") == generate(target, calm, **options).count("\n")
 
 
+@settings(max_examples=25)
 @given(nets.branching_nets())
 def test_any_net_in_any_style(text: str) -> None:
     network = cnndsl.check(text)

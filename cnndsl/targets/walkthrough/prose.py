@@ -181,7 +181,10 @@ class Prose:
         if windows and getattr(layer, "same", None):
             steps = same_padding(windows, layer.input)
             if any(step.value for step in steps):
-                lines += [self.words.say("walk.same"), *self.worked(steps)]
+                told = "walk.same" in self._explained
+                self._explained.add("walk.same")
+                intro = f"{self.words['padding']}:" if told else self.words["walk.same"]
+                lines += [intro, *self.worked(steps)]
         for key, rests in (
             ("walk.floor", [window.dropped for window in windows]),
             ("walk.ceil", [window.extra for window in windows]),
