@@ -39,10 +39,9 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
     """Apply the best fix of each diagnostic, again and again until none is left that helps.
 
     The best is the first that may be applied: the first safe one, or with `unsafe` the first.
-    A text that checks worse than before (see `badness`) is never accepted, nor one that
-    was there before. Safe fixes that do
-    not overlap are made at once; one that is not safe is made alone, as it may mend more than
-    the diagnostic that it came with.
+    A text that checks worse than before (see `badness`) is never accepted, nor one that was there
+    before. Safe fixes that do not overlap are made at once, and then others; what mends a size is
+    made alone, as it may mend more than the diagnostic that it came with.
     """
     left = examine(source)
     applied: list[tuple[Diagnostic, Fix]] = []
@@ -57,7 +56,10 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         ]
         if not chosen or detours > MAX_DETOURS:
             break
-        tried = disjoint([pair for pair in chosen if pair[1].safe]) or chosen[:1]
+        # What mends a size may mend others as well: such a fix is made alone.
+        local = [pair for pair in chosen if not pair[0].code.startswith("E2")]
+        safe = [pair for pair in local if pair[1].safe]
+        tried = disjoint(safe) or disjoint(local) or chosen[:1]
         while True:
             after = Source(source.name, apply_edits(source.text, _edits(tried)))
             found = [] if after.text in seen else examine(after)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from cnndsl.cure.sites import statements
+from cnndsl.cure.sites import layers
 from cnndsl.cure.words import shortened, written
 from cnndsl.diagnostics import Note
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from cnndsl.cure.rerun import Misfit, Outcome
     from cnndsl.layers import Layer
+    from cnndsl.layers.working import Step
     from cnndsl.network import Node
 
 
@@ -49,8 +50,7 @@ def maker(outcome: Outcome, index: int, axis: int) -> Node | None:
 def _told(outcome: Outcome, node: Node, misfit: Misfit) -> str:
     """A layer as it stands in the text, and where that is."""
     source = outcome.source
-    applied = (each for each in statements(outcome.module) if isinstance(each, ast.Apply))
-    made = next((each for each in applied if each.span == node.span), None)
+    made = layers(outcome.module).get(node.span)
     text = written(source, made, ()) if made else shortened(node.op)
     here, there = (source.position(span.start).line for span in (misfit.span, node.span))
     return f"`{text}` on line {there}" if here != there else f"`{text}` on this line"
@@ -59,8 +59,9 @@ def _told(outcome: Outcome, node: Node, misfit: Misfit) -> str:
 def arithmetic(layer: Layer, axis: int) -> str:
     """How a layer comes to a size: `12 - 4 + 1`, `24 / 2`; nothing where it is no sum."""
     windows = getattr(layer, "windows", ())
-    if not windows or len(layer.output) != len(layer.input):
-        return f"{layer.input[axis]} before" if len(layer.output) == len(layer.input) else ""
+    if not windows or getattr(layer, "same", None):
+        steps = layer.sizes()
+        return _numbers(steps[axis]) if axis < len(steps) else ""
     window = windows[axis]
     pads = f" + {window.begin} + {window.end}" if window.begin or window.end else ""
     if window.dropped or window.extra:
@@ -71,3 +72,9 @@ def arithmetic(layer: Layer, axis: int) -> str:
     if window.stride == window.extent and not pads:
         return f"{window.size} / {window.stride}"
     return f"({window.size}{pads} - {window.extent}) / {window.stride} + 1"
+
+
+def _numbers(step: Step) -> str:
+    """A formula with its numbers put in; nothing where it is a number by itself."""
+    words = re.sub(r"[A-Za-z_]\w*", lambda m: str(step.values.get(m[0], m[0])), step.formula)
+    return "" if words == str(step.value) else words.replace("/", " / ").replace("*", " * ")

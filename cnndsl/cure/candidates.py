@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.cure.sites import Literal, Place, argument, literal, path, statements
+from cnndsl.cure.sites import Literal, Place, argument, layers, literal, path, statements
 from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers import LAYERS
 from cnndsl.layers.base import product
@@ -13,15 +13,15 @@ from cnndsl.layers.values import Pair, show_value
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnndsl.cure.rerun import Misfit, Outcome
     from cnndsl.cure.sites import Owner
     from cnndsl.layers import Layer
 
 KINDS = (
-    "floor",  # what becomes of pixels that are over, here
-    "rounding",  # … in the whole file
+    "floor",  # pixels that are over are left out, here
+    "rounding",  # … in the whole file; or a window more looks at them
     "padding",  # pixels put around
     "input",  # the input's size
     "window",  # a pool's kernel, any stride: no weights
@@ -112,7 +112,7 @@ def _candidate(
 
 
 def _add(statement: ast.Apply, word: str, *, late: bool = False) -> Edit:
-    """Put a word among the arguments, where the canonical form has it."""
+    """Put a word among the arguments: last, or else where the canonical form has a padding."""
     at = statement.args[-1].span.end if statement.args else statement.name.span.end
     if not late:
         for before, argument_ in zip([statement.name, *statement.args], statement.args):
@@ -129,9 +129,9 @@ def _rounding(place: Place, layer: type[Layer]) -> Iterator[Candidate]:
     statement = place.statement
     if argument(statement, layer, "floor") or argument(statement, layer, "ceil"):
         return
-    for number, word in enumerate(("floor", "ceil"), 1):
-        edit = _add(statement, word, late=argument(statement, layer, "same") is None)
-        yield _candidate("floor", number, place, (edit,), statement, word)
+    for word, kind, amount in (("floor", "floor", 1), ("ceil", "rounding", 2)):
+        edit = _add(statement, word, late=True)
+        yield _candidate(kind, amount, place, (edit,), statement, word)
 
 
 def _rounding_of_the_file(outcome: Outcome, misfit: Misfit) -> Iterator[Candidate]:
@@ -361,27 +361,33 @@ def _repeats(outcome: Outcome, misfit: Misfit, places: list[Place]) -> Iterator[
 def _channels(outcome: Outcome, misfit: Misfit) -> Iterator[Candidate]:
     """Paths of a merge with the channels, and the size, of another one."""
     shapes = [outcome.nodes[index].output for index in misfit.inputs]
-    paths = misfit.statement.paths or ()
-    for index, shape in zip(misfit.inputs, shapes):
-        for wanted in {other for other in shapes if other != shape and len(other) == len(shape)}:
-            body = paths[misfit.inputs.index(index)]
+    paths, made_of = misfit.statement.paths or (), layers(outcome.module)
+    for number, shape in enumerate(shapes):
+        others = {each for each in shapes if each != shape and len(each) == len(shape)}
+        for wanted in sorted(others):
+            body, index = paths[number], misfit.inputs[number]
             words = [s.name.id for s in body.statements if isinstance(s, ast.Apply)]
             place = Place(misfit.statement, misfit.calls, shape, 0)
             strides = tuple(-(-a // b) for a, b in zip(shape[:-1], wanted[:-1]))
             alone = len(words) == len(body.statements) and all(word == "skip" for word in words)
+            if alone and misfit.calls:
+                at = body.statements[0].span if body.statements else body.span
+                for amount, word in enumerate(_shortcuts(outcome, paths), 3):
+                    edits = (Edit(at, word if body.statements else f" {word} "),)
+                    yield _candidate("layers", amount, place, edits, misfit.statement, word)
             if alone and max(strides, default=1) <= 2:
                 stride = f" /{show_value(strides[0] if len(set(strides)) == 1 else strides)}"
                 layer = f"conv {wanted[-1]} {'x'.join('1' for _ in strides)}"
                 layer += stride if max(strides, default=1) > 1 else ""
                 at = body.statements[0].span if body.statements else body.span
-                for number, word in enumerate((layer, f"{layer} same"), 1):
+                for amount, word in enumerate((layer, f"{layer} same"), 1):
                     edits = (Edit(at, word if body.statements else f" {word} "),)
-                    yield _candidate("layers", number, place, edits, misfit.statement, word)
+                    yield _candidate("layers", amount, place, edits, misfit.statement, word)
             if shape[-1] == wanted[-1]:
                 continue
             while True:  # the layer that decides the channels
                 node = outcome.nodes[index]
-                made = next((s for s in _applied(outcome) if s.span == node.span), None)
+                made = made_of.get(node.span)
                 kind = LAYERS.get(made.name.id) if made is not None else None
                 if made is not None and kind is not None:
                     at_ = Place(made, outcome.led[index], node.layer.input, 1)
@@ -396,5 +402,24 @@ def _channels(outcome: Outcome, misfit: Misfit) -> Iterator[Candidate]:
                 index = node.inputs[0]
 
 
-def _applied(outcome: Outcome) -> Iterator[ast.Apply]:
-    return (each for each in statements(outcome.module) if isinstance(each, ast.Apply))
+def _shortcuts(outcome: Outcome, paths: Sequence[ast.Body]) -> Iterator[str]:
+    """Layers for an empty path of a block that give it the channels and the stride of another.
+
+    They are in the words of the block, so that they do for all of its calls.
+    """
+    text = outcome.source.text
+    for body in paths:
+        filters = stride = ""
+        for statement in body.statements:
+            kind = LAYERS.get(statement.name.id) if isinstance(statement, ast.Apply) else None
+            if kind is None or not isinstance(statement, ast.Apply):
+                continue
+            given = {slot.name: argument(statement, kind, slot.name) for slot in kind.slots}
+            if number := given.get("filters"):
+                filters = text[slice(*number.value.span)]
+            if step := given.get("stride"):
+                stride = text[slice(*step.value.span)]
+        if filters.isidentifier() and stride.isidentifier():
+            yield f"if C != {filters} or {stride} != 1 {{ conv {filters} 1 /{stride} same }}"
+        elif filters.isidentifier():
+            yield f"if C != {filters} {{ conv {filters} 1{f' /{stride} same' * bool(stride)} }}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnndsl.cure.blame import blame
 from cnndsl.cure.candidates import KINDS, Candidate, Cost, candidates
 from cnndsl.cure.rerun import Bench
-from cnndsl.cure.sizes import input_literal, nearest_sizes
+from cnndsl.cure.sizes import input_literal, nearest_numbers, nearest_sizes
 from cnndsl.cure.words import title
 from cnndsl.diagnostics import Diagnostic, Edit, Fix
 from cnndsl.layers.values import show_value
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CODES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
 """The errors that cures are looked for."""
 
-BUDGET = 20_000
+BUDGET = 12_000
 """How many layers and statements may be worked out for one text, over all that is tried."""
 
 MAX_MISFITS = 8
@@ -42,10 +42,10 @@ OFFERED = 4
 
 class Rest(NamedTuple):
     """What is wrong after an edit that mends one error: `known` errors that were there before,
-    and where new ones come to light, as offsets before the edit."""
+    and the codes of new ones with their places, as offsets before the edit."""
 
     known: int
-    new: tuple[int, ...]
+    new: tuple[tuple[str, int], ...]
 
 
 class Cure(NamedTuple):
@@ -90,9 +90,19 @@ def cured(
 
 def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
     """The nearest size of the input with which all is whole, as a candidate."""
-    place = input_literal(outcome)
-    if place is None or len(outcome.problems) > len(outcome.misfits):
+    if len(outcome.problems) > len(outcome.misfits) or not outcome.blamed:
         return []
+    place = input_literal(outcome)
+    if place is None:
+        found = nearest_numbers(bench, outcome)
+        return [
+            Candidate(
+                Cost(KINDS.index("input"), amount, 0, each.span.start, text),
+                (Edit(each.span, text),),
+                each.owner,
+            )
+            for each, text, amount in found
+        ]
     sizes = nearest_sizes(bench, place.value, sorted(outcome.blamed))
     if not sizes:
         return []
@@ -119,7 +129,9 @@ class _Cures:
         for candidate in tries:
             if candidate.group in [each.candidate.group for each in self.whole]:
                 continue
+            # Another layer is the last resort, but for a merge, whose path may lack one.
             others = any(each.candidate.kind != "layers" for each in self.whole)
+            others = others and self.misfit.code != "E206"
             if len(self.whole) == OFFERED or (others and candidate.kind == "layers"):
                 return
             after = self.bench.run(candidate.edits)
@@ -165,4 +177,4 @@ def _rest(
     for code, offset in new - old:
         if code != "E301" and not (code in hidden and offset >= behind):
             return None
-    return Rest(len(new & old), tuple(sorted(offset for _, offset in new - old)))
+    return Rest(len(new & old), tuple(sorted(new - old, key=lambda each: each[1])))

@@ -64,14 +64,17 @@ def statements(module: ast.Module) -> Iterator[ast.Statement]:
         stack.extend(reversed(inner))
 
 
+def layers(module: ast.Module) -> dict[Span, ast.Apply]:
+    """The layers, merges and calls of a text by their place."""
+    return {each.span: each for each in statements(module) if isinstance(each, ast.Apply)}
+
+
 def path(outcome: Outcome, misfit: Misfit) -> list[Place]:
     """The statements from a misfit back to the inputs, the nearest first; its own is the first.
 
     Of a statement that made several layers, in a loop or a block, only the nearest counts.
     """
-    applied = {
-        each.span: each for each in statements(outcome.module) if isinstance(each, ast.Apply)
-    }
+    applied = layers(outcome.module)
     places = [Place(misfit.statement, misfit.calls, misfit.shape, 0)]
     taken = {misfit.statement.span}
     distance = 1
@@ -102,6 +105,8 @@ def argument(statement: ast.Apply, layer: type[Layer], slot: str) -> ast.Argumen
         return next(
             (a for a in statement.args if isinstance(a, ast.Keyword) and a.key.id == slot), None
         )
+    if form == "act":
+        return next((a for a in statement.args if _word(a) in ACTIVATIONS), None)
     if form == "flag":
         return next((a for a in statement.args if _word(a) == slot), None)
     values = [each.name for each in layer.slots if each.form == "value"]

@@ -6,13 +6,15 @@ from itertools import product as combinations
 from typing import TYPE_CHECKING
 
 from cnndsl.cure.sites import literal
+from cnndsl.diagnostics import Edit
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cnndsl.cure.rerun import Bench, Outcome
     from cnndsl.cure.sites import Literal
+    from cnndsl.diagnostics import Span
     from cnndsl.layers import Shape
 
 REACH = 64
@@ -28,6 +30,31 @@ def input_literal(outcome: Outcome, number: int = 0) -> Literal | None:
     if found is None or not isinstance(found.value, tuple):
         return None
     return found if all(isinstance(each, int) for each in found.value) else None
+
+
+def nearest_numbers(
+    bench: Bench, outcome: Outcome, number: int = 0
+) -> Iterator[tuple[Literal, str, int]]:
+    """Numbers that an input's size is made of, as in `(s, s, 3)`, with the nearest value that
+    makes the net whole, and by how much the size changes with it."""
+    inputs = [s for s in outcome.module.statements if isinstance(s, ast.Input)]
+    size = inputs[number].size if number < len(inputs) else None
+    if not isinstance(size, ast.Tuple):
+        return
+    found: dict[Span, tuple[Literal, int]] = {}
+    for item in size.items[:-1]:
+        place = literal(outcome.module, item, (), inputs[number])
+        if place is not None and isinstance(place.value, int):
+            found[place.span] = (place, found.get(place.span, (place, 0))[1] + 1)
+    least = bench.left // 2
+    for place, uses in found.values():
+        for delta in (sign * step for step in range(1, REACH + 1) for sign in (1, -1)):
+            if bench.left < least:
+                break
+            after = bench.run((Edit(place.span, str(place.value + delta)),))
+            if place.value + delta > 0 and after is not None and after.whole:
+                yield place, str(place.value + delta), abs(delta) * uses
+                break
 
 
 def nearest_sizes(

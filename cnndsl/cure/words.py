@@ -24,9 +24,9 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     """What to do, as `write conv 20 4x3 on line 8`."""
     candidate, source = cure.candidate, before.source
     owner = candidate.owner
-    if candidate.kind == "input":
+    if candidate.kind == "input" and owner is None:
         words = f"make the input {candidate.word}"
-    elif candidate.kind == "rounding":
+    elif candidate.kind == "rounding" and owner is None:
         words = "write `rounding floor`, for the whole file"
     elif owner is None or candidate.word in ("flatten", "gap"):
         words = f"put `{candidate.word}` {_values(candidate.word, misfit)}before it"
@@ -40,7 +40,10 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     if candidate.word == "floor":
         words += dropped(cure, misfit)
     if cure.rest and cure.rest.new:
-        words += f", and then see to line {source.position(cure.rest.new[0]).line}"
+        code, offset = cure.rest.new[0]
+        line = source.position(offset).line
+        promise = f"; that breaks the promise on line {line}"
+        words += promise if code == "E301" else f", and then see to line {line}"
     elif cure.rest:
         words += ", for this error alone"
     return words
