@@ -23,6 +23,7 @@ COMMANDS = (
     "fmt",
     "show",
     "solve",
+    "diff",
     "compare",
     "docs",
     "verify",

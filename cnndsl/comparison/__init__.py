@@ -4,7 +4,8 @@
 changed in meaning between two.
 """
 
+from cnndsl.comparison.difference import Difference, difference
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.comparison.side_by_side import Comparison, compare
 
-__all__ = ["Comparison", "Measure", "compare", "measure"]
+__all__ = ["Comparison", "Difference", "Measure", "compare", "difference", "measure"]

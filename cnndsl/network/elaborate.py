@@ -100,6 +100,7 @@ class Elaborator(Control):
             body,
             self.context.rounding,
             self.context.defaults,
+            tuple(self.promises),
         )
         for found in errors(network):
             self.report(found.code, found.span, found.message, found.help)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.diagnostics import Source, Span
+    from cnndsl.network.expect import Promise
     from cnndsl.syntax import nodes as ast
 
 
@@ -209,6 +210,7 @@ class Network:
     * `outputs`: name to index; the main output is `main`, a head's its own name
     * `body`: the network as it was written
     * `rounding`, `defaults`: as the file says
+    * `promises`: what the file expects, each as often as it is run over; the net keeps them
     """
 
     def __init__(
@@ -222,6 +224,7 @@ class Network:
         body: Body,
         rounding: str,
         defaults: str,
+        promises: tuple[Promise, ...] = (),
     ) -> None:
         self.name = name
         self.source = source
@@ -232,6 +235,7 @@ class Network:
         self.body = body
         self.rounding = rounding
         self.defaults = defaults
+        self.promises = promises
 
     @property
     def layers(self) -> list[Node]:

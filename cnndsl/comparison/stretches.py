@@ -1,0 +1,108 @@
+"""Layers that are on one side alone, in the statements that they came from.
+
+A block that is new is told as one call, a merge that is gone as one merge, and what a loop or
+a block repeats is told once, with how often.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.comparison.arguments import written
+from cnndsl.network.network import Choice, Instance, Loop, Merged, Side, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnndsl.network import Network, Node
+    from cnndsl.network.network import Body, Item
+
+WIDEST = 72
+"""How many characters of a statement are shown."""
+
+
+class Stretch(NamedTuple):
+    """A statement all of whose layers are marked: how it reads, how often it was run over."""
+
+    text: str
+    times: int
+    nodes: Sequence[Node]
+
+
+def stretches(network: Network, marked: Sequence[bool]) -> list[Stretch]:
+    """The outermost statements of which all layers are marked, in order; inputs are none."""
+    if not any(marked):
+        return []
+    sums = [0]
+    for node, mark in zip(network.nodes, marked):
+        sums.append(sums[-1] + (mark and node.op != "input"))
+    walk = _Walk(network, sums)
+    walk.body(network.body)
+    return [
+        Stretch(
+            text, len(runs), [node for run in runs for node in network.nodes[run.start : run.stop]]
+        )
+        for (text, _), runs in walk.found.items()
+    ]
+
+
+class _Walk:
+    """A walk through what was written; `found` holds the ranges of nodes by statement."""
+
+    def __init__(self, network: Network, sums: Sequence[int]) -> None:
+        self.network = network
+        self.sums = sums
+        self.ranges: dict[int, range] = {}
+        self.found: dict[tuple[str, Any], list[range]] = {}
+
+    def body(self, body: Body) -> None:
+        for item in body.items:
+            span = self.range(item)
+            count = self.sums[span.stop] - self.sums[span.start]
+            if not count:
+                continue
+            if count == len(span):
+                text = _text(self.network, item)
+                key = (text, item.statement.span)
+                self.found.setdefault(key, []).append(span)
+                continue
+            for inner in _bodies(item):
+                self.body(inner)
+            if isinstance(item, Merged) and self.sums[item.node + 1] > self.sums[item.node]:
+                key = (_text(self.network, item), item.statement.span)
+                self.found.setdefault(key, []).append(range(item.node, item.node + 1))
+
+    def range(self, item: Item) -> range:
+        """The nodes that came of a statement, which follow one another."""
+        known = self.ranges.get(id(item))
+        if known is None:
+            parts = [self.range(each) for body in _bodies(item) for each in body.items]
+            if isinstance(item, (Step, Merged)):
+                parts.append(range(item.node, item.node + 1))
+            parts = [each for each in parts if len(each)]
+            known = range(parts[0].start, parts[-1].stop) if parts else range(0)
+            self.ranges[id(item)] = known
+        return known
+
+
+def _bodies(item: Item) -> Sequence[Body]:
+    """The bodies that a statement ran over."""
+    if isinstance(item, (Instance, Side)):
+        return (item.body,)
+    if isinstance(item, Choice):
+        return (item.body,) if item.body is not None else ()
+    if isinstance(item, Loop):
+        return item.bodies
+    return item.paths if isinstance(item, Merged) else ()
+
+
+def _text(network: Network, item: Item) -> str:
+    """A statement in a line, without what stands in its braces."""
+    if isinstance(item, Step):
+        return written(network.nodes[item.node].layer)
+    span = item.statement.span
+    text = re.sub(r"#[^\n]*", "", network.source.text[span.start : span.end])
+    head, brace, _ = text.partition("{")
+    text = " ".join(head.split()) + (" { … }" if brace else "")
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
