@@ -48,11 +48,20 @@ def texts(figure: str) -> list[str]:
 
 CHECK = """
 const found = [];
+const letters = document.head.appendChild(document.createElement('style'));
+// As a reader sees it here, and as one whose system has only a wide font.
+for (const font of ['', 'DejaVu Sans']) {
+letters.textContent = font && `svg, svg text { font-family: '${font}' !important }`;
 for (const svg of document.querySelectorAll('svg')) {
-  const complain = what => found.push(svg.dataset.name + ': ' + what);
+  const complain = what => found.push(`${svg.dataset.name} ${font}: ${what}`);
   const sheet = svg.getBoundingClientRect();
-  const texts = [...svg.querySelectorAll('text')].map(
-    e => [e.textContent, e.getBoundingClientRect()]);
+  // From the browser's boxes, but without the room that some fonts keep between lines.
+  const texts = [...svg.querySelectorAll('text')].map(e => {
+    const {left, right, width} = e.getBoundingClientRect();
+    const size = parseFloat(getComputedStyle(e).fontSize);
+    const base = sheet.top + parseFloat(e.getAttribute('y'));
+    return [e.textContent, {left, right, width, top: base - size, bottom: base + size / 4}];
+  });
   const inside = (a, b, slack) => a.left >= b.left - slack && a.right <= b.right + slack
     && a.top >= b.top - slack && a.bottom <= b.bottom + slack;
   texts.forEach(([text, a], i) => {
@@ -60,7 +69,7 @@ for (const svg of document.querySelectorAll('svg')) {
     if (!inside(a, sheet, 0.5)) complain('beyond the sheet: ' + text);
     for (const [other, b] of texts.slice(i + 1))
       if (a.left < b.right - 0.5 && b.left < a.right - 0.5
-          && a.top < b.bottom - 1.5 && b.top < a.bottom - 1.5)
+          && a.top < b.bottom && b.top < a.bottom)
         complain('overlap: ' + text + ' / ' + other);
   });
   if (svg.dataset.view !== 'graph') continue;
@@ -84,6 +93,7 @@ for (const svg of document.querySelectorAll('svg')) {
         { complain('an edge goes through a text at ' + point.x + ', ' + point.y); break; }
     }
   }
+}
 }
 const count = document.querySelectorAll('svg text').length;
 document.body.textContent = JSON.stringify({count, found});

@@ -193,6 +193,7 @@ class _Outliner:
         self.network = network
         self.nodes = network.nodes
         self.keys: dict[Any, int] = {}
+        self.labels: dict[int, tuple[str, ...]] = {}  # by the layers, which nodes share
         self.uses = [0] * len(self.nodes)
         self.last_use = list(range(len(self.nodes)))
         for node in self.nodes:
@@ -213,7 +214,9 @@ class _Outliner:
         return self.keys.setdefault(structure, len(self.keys))
 
     def single(self, node: Node, kind: str) -> Piece:
-        parts = label(node.layer)
+        parts = self.labels.get(id(node.layer))
+        if parts is None:
+            parts = self.labels[id(node.layer)] = label(node.layer)
         return Piece(
             kind,
             family_of(node.layer),

@@ -147,8 +147,10 @@ class _Graph:
         inner = self.scope(piece.inner, below(piece, level), on, piece)
         title = " ".join(piece.parts)
         times = f"×{piece.times}" if piece.times > 1 else ""
-        shown = cut(" ".join(filter(None, (title, times))), SIZES["title"], 240, bold=True)
-        head = width(shown, SIZES["title"], bold=True) if shown else 0.0
+        room = 240 - width(f" {times}", SIZES["title"], bold=True)
+        name = cut(title, SIZES["title"], room, bold=True)
+        shown = f"{name} {times}".strip()
+        head = width(shown, SIZES["title"], bold=True)
         # Edges come in to the right of the title.
         first = min(inner.inlets.values(), default=inner.width / 2)
         left = max(14.0, head + 18 - first) if shown else 14.0
@@ -156,7 +158,7 @@ class _Graph:
         size = (left + inner.width + 14, inner.height + above)
         marks: list[Mark] = [Box(0, 0, *size, "hull", 8)]
         if shown:
-            full = "" if shown.endswith(title) or title in shown else title
+            full = title if name != title else ""
             marks.append(Text(10, 17, shown, "title", "start", full))
         lead = [polyline((x + left, 0), (x + left, above)) for x in inner.inlets.values()]
         middle = size[0] / 2
