@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LISTING = ROOT / "samples" / "article_keras_listing.cnn"
 
 
+MANY = 1000 if settings.default.max_examples >= 5000 else 25
+
+
 def clean(text: str) -> bool:
     return nets.network(text) is not None
 
@@ -84,7 +87,7 @@ def test_dimensions_that_are_tied_are_seen() -> None:
         assert solve(Source("net.cnn", TIED[name]), []).by_axis is not None, name
 
 
-@settings(max_examples=25)
+@settings(max_examples=MANY)
 @given(st.randoms(use_true_random=False))
 def test_property_lists_are_exact(rng: Random) -> None:
     text = nets.straight(rng) if rng.random() < 0.4 else nets.branching(rng)
