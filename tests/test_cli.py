@@ -678,14 +678,16 @@ def test_show_of_a_broken_net(run: Run) -> None:
 def test_rule(run: Run) -> None:
     code, out, err = run("rule", "E201")
     assert (code, err) == (0, "")
-    assert out.startswith("# E201 size-not-whole\n")
+    assert out.startswith("# E201 size-not-whole\n\nAn error.\n\n## What\n")
+    assert "\n\nA warning, on by default.\n\n## What\n" in run("rule", "unused-let").out
+    assert "A warning, off by default: `--select W402` asks for it." in run("rule", "W402").out
     assert run("rule", "e201").out == run("rule", "Size-Not-Whole").out == out
     from cnndsl.diagnostics import CODES
 
     code, out, err = run("rule")
     assert code == 0
-    assert [line.split()[:2] for line in out.splitlines()] == [
-        [each.code, each.name] for each in CODES.values()
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        [each.code, each.name, each.severity if each.default else "off"] for each in CODES.values()
     ]
 
 

@@ -33,6 +33,7 @@ DOCUMENTS = sorted(
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAYERS = re.compile(r"(?<=<!-- layers -->\n).*?(?=<!-- end -->)", re.DOTALL)
+RULES = re.compile(r"(?<=<!-- rules )((?:\w\d ?)+)-->\n.*?(?=<!-- end -->)", re.DOTALL)
 CNNDSL = [sys.executable, "-c", "import sys; from cnndsl.cli import main; sys.exit(main())"]
 
 
@@ -80,14 +81,28 @@ def layer_table() -> str:
     return "\n".join(rows) + "\n\n"
 
 
+def rule_table(groups: list[str]) -> str:
+    """The codes that begin so, each with a link to its page."""
+    from cnndsl.diagnostics import CODES
+
+    rows = ["\n| code | name | severity | default | finds |", "|---|---|---|---|---|"]
+    for each in CODES.values():
+        if each.code[:2] in groups:
+            link = f"[{each.code}](../cnndsl/diagnostics/pages/{each.code}.md)"
+            on = "on" if each.default else "off"
+            rows.append(f"| {link} | `{each.name}` | {each.severity} | {on} | {each.summary} |")
+    return "\n".join(rows) + "\n\n"
+
+
 def renewed(text: str) -> str:
-    """A document with what its commands print today, and today's layers."""
+    """A document with what its commands print today, and today's layers and rules."""
 
     def renew(match: re.Match[str]) -> str:
         language, code = match.groups()
         return f"```console\n{replay(code)}```" if language == "console" else match[0]
 
-    return LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
+    text = LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
+    return RULES.sub(lambda match: f"{match[1]}-->\n{rule_table(match[1].split())}", text)
 
 
 def named(language: str) -> list[Any]:
@@ -128,6 +143,14 @@ def test_the_first_net_is_the_sample() -> None:
 def test_the_readme_lists_every_layer() -> None:
     (table,) = LAYERS.findall(README.read_text(encoding="utf-8"))
     assert table == layer_table()
+
+
+def test_the_rules_are_all_listed() -> None:
+    from cnndsl.diagnostics import CODES
+
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[(\w+)\]", text, re.MULTILINE) == list(CODES)
+    assert renewed(text) == text
 
 
 def test_two_commands_set_everything_up() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.cli.options import Command, UsageError, nearest, quoted
-from cnndsl.diagnostics.codes import CODES
+from cnndsl.diagnostics.codes import CODES, Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,19 +23,37 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.output import out
 
     if not arguments.operands:
-        width = max(len(each.name) for each in CODES.values())
-        rows = (f"{each.code}  {each.name:<{width}}  {each.summary}" for each in CODES.values())
-        out("\n".join(rows) + "\n")
+        out(listing())
         return 0
     if len(arguments.operands) > 1:
         raise UsageError("one code at a time")
     word = arguments.operands[0]
     for each in CODES.values():
         if word.lower() in (each.code.lower(), each.name):
-            out(page(each.code))
+            title, rest = page(each.code).split("\n", 1)
+            out(f"{title}\n\n{standing(each)}\n{rest}")
             return 0
     known = [*CODES, *(each.name for each in CODES.values())]
     raise UsageError(f"unknown code {quoted(word)}{nearest(word, known)}")
+
+
+def listing() -> str:
+    """All codes, one a line: `off` stands for a warning that one has to ask for."""
+    names = max(len(each.name) for each in CODES.values())
+    rows = []
+    for each in CODES.values():
+        kind = each.severity if each.default else "off"
+        rows.append(f"{each.code}  {each.name:<{names}}  {kind:<7}  {each.summary}\n")
+    return "".join(rows)
+
+
+def standing(code: Code) -> str:
+    """How severe a code is, and whether it is on by default."""
+    if code.severity == "error":
+        return "An error."
+    if code.default:
+        return "A warning, on by default."
+    return f"A warning, off by default: `--select {code.code}` asks for it."
 
 
 def page(code: str) -> str:

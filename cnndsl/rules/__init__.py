@@ -80,11 +80,10 @@ def errors(network: Network) -> Iterator[Diagnostic]:
 
 def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
     """What the rules of some codes find in a network, rule by rule."""
-    from importlib import import_module
-
     from cnndsl.rules.view import View
 
     view = View(network)
     for code, (module, words) in ADVICE.items():
         if code in codes and not view.words.isdisjoint(words.split()):
-            yield from import_module(f"cnndsl.rules.{module}").find(view)
+            rule = __import__(f"cnndsl.rules.{module}", fromlist=("find",))
+            yield from rule.find(view)
