@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from test_tables import HOSTILE, Reader, renamed, told
+from test_tables import HOSTILE, Reader, compiled, renamed, told
 from test_working import EXAMPLES
 
 import cnndsl
@@ -105,6 +105,21 @@ def test_latex() -> None:
     assert ("$$\nH_{\\mathrm{out}} = \\frac{H - K}{S} + 1 = \\frac{39 - 4}{1} + 1 = 36\n$$") in text
     assert "- Weights: $K \\times K \\times C \\times N = 3 \\times 3 \\times 20 \\times 40" in text
     assert "$N_{\\mathrm{in}} \\times N_{\\mathrm{out}} = 160 \\times 100 = 16{,}000$" in text
+
+
+def test_latex_is_latex(tmp_path: Path) -> None:
+    """Every formula is typeset, those of a net that fails among them."""
+    texts = [write(EXAMPLES, math="latex"), explained("input 8x7x1; conv 2 4x4 /3", math="latex")]
+    formulas = [
+        formula
+        for text in texts
+        for pair in re.findall(r"\$\$\n(.*?)\n\$\$|\$([^$\n]+)\$", text)
+        for formula in pair
+        if formula
+    ]
+    assert len(formulas) > 60
+    body = "\n\n".join(f"${formula}$" for formula in dict.fromkeys(formulas))
+    compiled(tmp_path, f"\\documentclass{{article}}\\begin{{document}}\n{body}\n\\end{{document}}")
 
 
 def test_what_is_alike_is_worked_out_once() -> None:
@@ -288,9 +303,11 @@ def test_why_a_size_does_not_come_out(net: str, said: str) -> None:
     assert said in explained(net)
 
 
-@given(st.integers(2, 40), st.integers(1, 5), st.integers(2, 5), st.booleans())
-def test_the_sizes_that_would_do_do(size: int, kernel: int, stride: int, pool: bool) -> None:
-    layer = f"pool {kernel} /{stride}" if pool else f"conv 1 {kernel} /{stride}"
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(2, 9), st.integers(0, 4), st.booleans())
+def test_the_sizes_that_would_do_do(
+    size: int, kernel: int, stride: int, pad: int, pool: bool
+) -> None:
+    layer = f"pool {kernel} /{stride}" if pool else f"conv 1 {kernel} /{stride} pad={pad}"
     network, found = examine(Source("net.cnn", f"input {size}x1; {layer}"))
     if network is not None or found[0].code not in ("E201", "E202"):
         return

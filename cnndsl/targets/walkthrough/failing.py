@@ -42,6 +42,8 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     cures = [words.say("fails.floor", sizes=", ".join(down))]
     for _, window, dimension in steps:
         lower = window.size - window.dropped
+        while lower < 1:  # all of the rest and more is padding
+            lower += window.stride
         upper = lower + window.stride
         cures.append(
             words.say(
