@@ -337,6 +337,48 @@ def test_figures_in_one_page_keep_apart() -> None:
         assert all(word.startswith(own) for word in each)
 
 
+# Colours
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2's relative luminance of `#rrggbb`."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("day", [True, False])
+def test_texts_stand_out(day: bool) -> None:
+    """WCAG 2.2: 4.5 to 1 for text, and 3 to 1 for what has to be seen."""
+
+    def colour(style: str, what: str = "fill") -> str:
+        found = re.findall(rf"{what}:(#\w{{6}})", picture._look(style, day))
+        return str(found[0])
+
+    grounds = [colour("sheet"), *(colour(family) for family in picture.FAMILIES)]
+    for style in ("label", "title", "name", "small", "note"):
+        for ground in grounds:
+            assert contrast(colour(style), ground) >= 4.5, (style, ground)
+    for family in picture.FAMILIES:
+        assert contrast(colour(family, "stroke"), colour("sheet")) >= 3, family
+        assert contrast(colour(f"{family}-solid"), colour("sheet")) >= 3, family
+    assert contrast(colour("edge", "stroke"), colour("sheet")) >= 3
+
+
+@pytest.mark.parametrize(("name", "view"), VIEWS_OF[:9])
+def test_every_style_has_its_colours_by_day_and_by_night(name: str, view: str) -> None:
+    figure = svg.generate(sample(name), view=view)
+    used = set(re.findall(r'class="c\w{8}-([\w-]+)"', figure))
+    day, night = style_of(figure).split("@media(prefers-color-scheme:dark)")
+    for rules in (day, night):
+        assert set(re.findall(r"\.c\w{8}-([\w-]+)\{", rules)) == used
+
+
 # The layout
 
 

@@ -81,13 +81,13 @@ FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other")
 
 # Fill, stroke and the two darker sides of a cuboid, by day and by night.
 _DAY = {
-    "input": ("#f2f4f7", "#8b96a5", "#e4e8ee", "#d6dce5"),
+    "input": ("#f2f4f7", "#848f9e", "#e4e8ee", "#d6dce5"),
     "conv": ("#e3edfb", "#4a7dc0", "#cfe0f6", "#b9d1f0"),
     "pool": ("#def2e8", "#3b9370", "#c8e8d8", "#b1dcc7"),
     "dense": ("#fdf0da", "#c08330", "#fae3bd", "#f5d49d"),
     "merge": ("#eee9fb", "#8467cd", "#ded5f7", "#cdc0f1"),
     "block": ("#e9edf3", "#66768c", "#d9e0e9", "#c8d1dd"),
-    "other": ("#f2f4f7", "#8b96a5", "#e4e8ee", "#d6dce5"),
+    "other": ("#f2f4f7", "#848f9e", "#e4e8ee", "#d6dce5"),
 }
 _NIGHT = {
     "input": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
@@ -98,7 +98,7 @@ _NIGHT = {
     "block": ("#2b3441", "#8e9db3", "#222a35", "#374353"),
     "other": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
 }
-_SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#8b96a5"),
+_SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#848f9e"),
           "night": ("#12171e", "#e8edf3", "#a3afbd", "#6f7b8a")}  # fmt: skip
 """The sheet, text, paler text, and lines."""
 

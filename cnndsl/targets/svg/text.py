@@ -74,7 +74,7 @@ def wrap(parts: Sequence[str], size: float, room: float) -> list[str]:
         if place > 1 and width(f"{lines[-1]} · {part}", size) <= room:
             lines[-1] += f" · {part}"
             continue
-        words = part.split() or [""]
+        words = _words(part, size, room) or [""]
         lines.append(cut(words[0], size, room))
         for word in words[1:]:
             if width(f"{lines[-1]} {word}", size) <= room:
@@ -82,3 +82,15 @@ def wrap(parts: Sequence[str], size: float, room: float) -> list[str]:
             else:
                 lines.append(cut(word, size, room))
     return lines
+
+
+def _words(part: str, size: float, room: float) -> list[str]:
+    """What a part may be broken between: not before `×3`, and not after `+`, if there is room."""
+    words: list[str] = []
+    for word in part.split():
+        whole = f"{words[-1]} {word}" if words else ""
+        if words and (word[0] == "×" or words[-1] == "+") and width(whole, size) <= room:
+            words[-1] = whole
+        else:
+            words.append(word)
+    return words
