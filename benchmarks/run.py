@@ -56,10 +56,14 @@ SETTINGS = {"KERAS_BACKEND": "torch", "PYTHONPYCACHEPREFIX": ""}
 
 
 class Run(NamedTuple):
-    """A process that has ended: seconds from start to end, and the most memory it held."""
+    """A process that has ended: seconds from start to end, and the most memory it held.
+
+    `processor` are the seconds that cores worked for it and the processes it started.
+    """
 
     seconds: float
     memory: int
+    processor: float = 0.0
 
 
 def run(command: list[str]) -> Run:
@@ -76,7 +80,7 @@ def run(command: list[str]) -> Run:
     if process.returncode:
         raise SystemExit(f"exit {process.returncode}: {' '.join(command)}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(seconds, usage.ru_maxrss * unit)
+    return Run(seconds, usage.ru_maxrss * unit, usage.ru_utime + usage.ru_stime)
 
 
 def ratio(command: list[str], base: list[str], times: int) -> tuple[float, float, float]:
