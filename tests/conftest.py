@@ -44,6 +44,12 @@ def need(tool: str) -> str:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What `check` keeps lies in a folder of the tests, not of the user."""
+    os.environ["CNNDSL_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

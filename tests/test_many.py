@@ -101,6 +101,12 @@ def test_a_start_with_little_to_do_loads_none_of_it() -> None:
 # What passes between processes and runs
 
 
+def test_a_file_alone_is_checked_each_time(folder: Path) -> None:
+    Path("a.cnn").write_text("input 8\ndense 4\n")
+    assert run("check", "a.cnn")[0] == 0
+    assert cached(folder) == []
+
+
 def test_findings_come_back_as_they_were(nets: Path) -> None:
     seen = set()
     for path in (*NETS, nets / "unused.cnn"):
@@ -118,7 +124,7 @@ def test_findings_come_back_as_they_were(nets: Path) -> None:
 def test_property_any_finding_comes_back(
     message: str, text: str, span: list[int], safe: bool
 ) -> None:
-    source, where = Source("a", "0123456789"), Span(*span)
+    source, where = Source("a", "0123456789"), Span(*sorted(span))
     found = [
         Diagnostic(
             "E201",
@@ -155,12 +161,13 @@ def test_the_key_holds_whatever_the_answer_follows_from() -> None:
 def test_settings_and_rules_are_not_mixed_up(folder: Path) -> None:
     Path("a.cnn").write_text("param n = 3\ninput 8\ndense n; relu\n")
     Path("b.cnn").write_text("let n = 3\ninput 8\ndense 4\n")
+    Path("c.cnn").write_text("param n = 1; input 8; dense n\n")
     for _ in range(2):
         assert "W101" in run("check", ".")[1]
         assert "W101" not in run("check", ".", "--select", "W9")[1]
-        assert "E113" not in run("check", "a.cnn", "--set", "n=4")[1]
-        assert "E113" in run("check", "a.cnn", "--set", "m=4")[1]
-        assert "E302" in run("check", "a.cnn", "--limit", "1")[1]
+        assert "E113" not in run("check", "a.cnn", "c.cnn", "--set", "n=4")[1]
+        assert "E113" in run("check", "a.cnn", "c.cnn", "--set", "m=4")[1]
+        assert "E302" in run("check", "a.cnn", "c.cnn", "--limit", "1")[1]
     assert len(cached(folder)) == 1
 
 
@@ -212,7 +219,18 @@ def test_entries_that_are_none_are_found_again(nets: Path) -> None:
     """A cache that is whole and says nonsense: as if its makers had another idea of it."""
     expected = run("check", "nets")
     (path,) = cached(nets.parent)
-    for nonsense in ("3", "[3]", '[["E201"]]', '{"a": 1}', "[[1,2,3,4,5,6,7]]"):
+    for nonsense in (
+        "3",
+        "[3]",
+        "[[",
+        "{}",
+        '[["E201"]]',
+        '{"a": 1}',
+        "[[1,2,3,4,5,6,7]]",
+        '[["E999",0,1,"","",[],[]]]',
+        '[["E201",1,0,"","",[],[]]]',
+        '[["E201","a","b","","",[],[]]]',
+    ):
         lines = path.read_bytes().decode().split("\n")[1:]
         body = "".join(f"{line[:32]} {nonsense}\n" for line in lines if line).encode()
         path.write_bytes(b"cnndsl cache 1 " + cache._digest(body) + b"\n" + body)

@@ -72,7 +72,10 @@ class Cache:
             return []
         from json import loads
 
-        return loads(text)
+        try:
+            return loads(text)
+        except ValueError:
+            return None
 
     def put(self, key: str, value: Any) -> None:
         """Keep a value that JSON holds."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHARED = 150_000
 """From here on it pays to start other processes."""
 
+MOST = 60
+"""More processes than these cannot be waited for under Windows."""
+
 CHUNK = 40_000
 """How much a process is given at a time."""
 
@@ -73,12 +76,12 @@ class _Run:
         for chunk in chunks:
             first.append(chunk)
             weight += sum(EACH + len(each.content) for each in chunk)
-            if weight > SHARED:
+            if weight > SHARED and len(first) > 1:
                 break
         context = (self.plan.question, self.sets)
         every = chain(first, chunks)
         sent: list[list[Pending]] = []
-        jobs = (self.plan.jobs or cores()) if weight > SHARED else 1
+        jobs = min(self.plan.jobs or cores(), MOST) if weight > SHARED and len(first) > 1 else 1
         if jobs < 2:
             for chunk in every:
                 self.take(chunk, work(context, _parcel(chunk)))
@@ -114,8 +117,8 @@ class _Run:
         if rows is None:
             return False
         try:
-            found = unpack(rows, decode(name, content)[0]) if rows else []
-        except (TypeError, ValueError):
+            found = unpack(rows, decode(name, content)[0]) if rows != [] else []
+        except (LookupError, TypeError, ValueError):
             return False
         self.files[index] = Examined(name, None, found)
         return True

@@ -153,7 +153,12 @@ cache and to start other processes. A millisecond is some 800."""
 
 
 def is_much(plan: Plan) -> bool:
-    """Whether the files take longer to check than it takes to look whether they are known."""
+    """Whether the files take longer to check than it takes to look whether they are known.
+
+    A file alone does not count as such: it is being written, and has just changed.
+    """
+    if len(plan.tasks) < 2:
+        return False
     total = 0
     for task in plan.tasks:
         try:

@@ -5,6 +5,7 @@ So they pass from one process to another, and into the cache; JSON keeps them as
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
 from cnndsl.diagnostics.source import Source, Span
 
@@ -35,7 +36,11 @@ def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
 
 
 def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
-    """What `pack` was given. Raises ValueError or TypeError where it was given nothing of it."""
+    """What `pack` was given. Raises LookupError, TypeError or ValueError for other things."""
+    if not isinstance(rows, list) or not all(
+        row[0] in CODES and 0 <= row[1] <= row[2] for row in rows
+    ):
+        raise ValueError("these are no packed diagnostics")
     return [
         Diagnostic(
             code,
