@@ -19,9 +19,13 @@ from cnndsl.api import examine
 from cnndsl.cli.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic, Fix, Source
 from cnndsl.diagnostics.codes import on_by_default
+from cnndsl.layers.values import Pair
+from cnndsl.layers.window import Window
+from cnndsl.layers.window import _window as window
 from cnndsl.network import Network
-from cnndsl.rules import ADVICE, advice
+from cnndsl.rules import ADVICE, advice, floor_drops, gridding, unpainted, wide_padding
 from cnndsl.rules.view import View
+from cnndsl.rules.windows import between, most_seen
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
 
@@ -183,3 +187,73 @@ def test_what_an_unused_block_reads_is_not_taken_from_it() -> None:
     assert not inner.fixes
     text = applied(text, outer.fixes[0])
     assert [each.code for each in advised(text)] == ["W101", "W103"]
+
+
+def test_a_path_that_loses_its_statement_stays_a_path() -> None:
+    text = "input 8x8x8\nadd { let a = 3 | conv 8 1x1 relu }\nadd { dropout 0 | conv 8 1x1 relu }\n"
+    unused, idle = advised(text)
+    assert (unused.code, idle.code) == ("W101", "W109")
+    assert data(applied(text, unused.fixes[0])) == data(text)
+    mended = applied(applied(text, idle.fixes[0]), unused.fixes[0])
+    assert mended == text.replace("let a = 3", "skip").replace("dropout 0", "skip")
+    assert not advised(mended)
+
+
+# The numbers in the messages, counted pixel by pixel
+
+WINDOWS = st.builds(
+    lambda size, kernel, stride, dilation, pad, rounding: window(
+        size, kernel, stride, dilation, pad, rounding
+    ),
+    st.integers(1, 30),
+    st.integers(1, 6),
+    st.integers(1, 7),
+    st.integers(1, 4),
+    st.one_of(st.none(), st.builds(Pair, st.integers(0, 9), st.integers(0, 9))),
+    st.sampled_from(["floor", "ceil"]),
+).filter(lambda each: each.output >= 1)
+
+
+def taps(each: Window) -> list[list[int]]:
+    """The pixels that each window reads, those of the padding left out."""
+    return [
+        [
+            place
+            for tap in range(each.kernel)
+            if 0 <= (place := at * each.stride - each.begin + tap * each.dilation) < each.size
+        ]
+        for at in range(each.output)
+    ]
+
+
+@settings(max_examples=400)
+@given(WINDOWS)
+def test_property_pixels_are_counted_right(each: Window) -> None:
+    read = taps(each)
+    assert most_seen(each) == max(map(len, read))
+    assert wide_padding.blind(each) == sum(
+        (at * each.stride - each.begin + each.extent <= 0)
+        or (at * each.stride - each.begin >= each.size)
+        for at in range(each.output)
+    )
+    spans = [(at * each.stride - each.begin, each.extent) for at in range(each.output)]
+    covered = {place for begin, extent in spans for place in range(begin, begin + extent)}
+    first, last = spans[0][0], sum(spans[-1])
+    missed = [place for place in range(each.size) if first <= place < last]
+    assert between(each) == len([place for place in missed if place not in covered])
+    seen = {place for places in read for place in places}
+    grid = gridding.grid(each)
+    if grid > 1:
+        assert len(seen) <= gridding.on_grid(each) <= -(-each.size // grid)
+    behind = max(0, each.size - max(last, 0))
+    gap = max(0, each.stride - each.extent)
+    assert floor_drops.lost(each) == max(0, behind - gap)
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 9), st.booleans())
+def test_property_unpainted_pixels_are_counted_right(k: int, s: int, x: int, same: bool) -> None:
+    node = checked(f"input {x}x1\ndeconv 1 {k} /{s} {'same' * same}").nodes[-1]
+    (gaps,) = unpainted.gaps(node.layer)
+    painted = {at * s + tap for at in range(x) for tap in range(k)}
+    size = node.output[0]
+    assert gaps == (len(set(range(size)) - painted) if k < s else 0)

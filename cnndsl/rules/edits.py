@@ -8,15 +8,19 @@ from cnndsl.diagnostics.source import Span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnndsl.diagnostics.source import Source
+    from cnndsl.rules.view import View
     from cnndsl.syntax import nodes as ast
 
 
-def without_statement(source: Source, span: Span) -> Edit:
+def without_statement(view: View, span: Span) -> Edit:
     """Take a statement out, with the `;` or the line that held nothing else.
 
-    A comment on its line stays, for whoever wrote it to judge.
+    A comment on its line stays, for whoever wrote it to judge. A path that held nothing else
+    becomes `skip`: a first path that is empty would be none.
     """
-    text, (start, end) = source.text, span
+    if span in view.alone_in_path:
+        return Edit(span, "skip")
+    text, (start, end) = view.source.text, span
     before = start
     while before and text[before - 1] in " \t":
         before -= 1

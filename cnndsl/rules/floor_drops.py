@@ -29,7 +29,7 @@ def find(view: View) -> Iterator[Diagnostic]:
         if not found:
             continue
         sizes = zip(losses[found[0].index], found[0].layer.spatial)
-        lost = [f"{count} of {size} pixels" if count else None for count, size in sizes]
+        told = [f"{count} of {size} pixels" if count else None for count, size in sizes]
         statement = view.statement(found[0])
         assert statement is not None
         edit = with_argument(statement, "floor")
@@ -37,7 +37,7 @@ def find(view: View) -> Iterator[Diagnostic]:
             "W205",
             place,
             found,
-            f"{place.op}: rounding down leaves out {by_dimension(lost)}",
+            f"{place.op}: rounding down leaves out {by_dimension(told)}",
             "write `floor` here if that is meant, or change a size until it comes out whole",
             fixes=(Fix("say `floor` here", (edit,), safe=True),),
             slots=("kernel",),
@@ -50,15 +50,15 @@ def _losses(view: View, node: Node) -> list[int]:
     before = view.nodes[node.inputs[0]].layer
     pads = before.pad if before.op == "zeropad" else ()  # type: ignore[attr-defined]
     ends = [pad.end for pad in pads] or [0] * len(node.layer.spatial)
-    return [max(0, _lost(w) - end) for w, end in zip(windows(node.layer), ends)]
+    return [max(0, lost(w) - end) for w, end in zip(windows(node.layer), ends)]
 
 
 def _loses(layer: Layer) -> bool:
-    floor: bool | None = layer.floor  # type: ignore[attr-defined]
-    return not floor and any(map(_lost, windows(layer)))
+    says_so = layer.floor or layer.ceil  # type: ignore[attr-defined]
+    return not says_so and any(map(lost, windows(layer)))
 
 
-def _lost(window: Window) -> int:
+def lost(window: Window) -> int:
     """How many pixels of the image no window sees, because the size was rounded down."""
     gap = max(0, window.stride - window.extent)
     return min(max(0, window.dropped - window.end - gap), window.size)

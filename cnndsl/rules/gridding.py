@@ -18,31 +18,32 @@ if TYPE_CHECKING:
 def find(view: View) -> Iterator[Diagnostic]:
     """Kernels whose pixels, window after window, fall on the same grid."""
     for place, found in view.select(
-        KERNELS, lambda layer: any(_grid(w) > 1 for w in windows(layer))
+        KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))
     ):
         seen = [
-            f"at most {_on_grid(w)} of {w.size} pixels" if _grid(w) > 1 else None
+            f"at most {on_grid(w)} of {w.size} pixels" if grid(w) > 1 else None
             for w in windows(found[0].layer)
         ]
-        window = next(w for w in windows(found[0].layer) if _grid(w) > 1)
+        window = next(w for w in windows(found[0].layer) if grid(w) > 1)
         yield view.warning(
             "W203",
             place,
             found,
             f"{place.op}: a stride of {window.stride} and a dilation of {window.dilation} "
-            f"have the factor {_grid(window)} in common, and see {by_dimension(seen)}",
+            f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",
             "take the stride without the dilation, or numbers without a common factor",
             slots=("dilation", "stride"),
         )
 
 
-def _grid(window: Window) -> int:
+def grid(window: Window) -> int:
     """Of how many pixels in a row one is seen at most."""
     if window.kernel == 1 or window.extent < window.stride:
         return 1
     return gcd(window.stride, window.dilation)
 
 
-def _on_grid(window: Window) -> int:
-    grid = _grid(window)
-    return -(-(window.size - -window.begin % grid) // grid)
+def on_grid(window: Window) -> int:
+    """How many pixels lie on the grid: the most that can be seen."""
+    step = grid(window)
+    return -(-(window.size - -window.begin % step) // step)

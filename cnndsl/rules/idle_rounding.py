@@ -28,7 +28,7 @@ def find(view: View) -> Iterator[Diagnostic]:
         assert isinstance(statement, ast.Rounding)
         mode = statement.mode.id
         if mode != "exact" and not odd:
-            edit = without_statement(view.source, statement.span)
+            edit = without_statement(view, statement.span)
             yield Diagnostic(
                 "W107",
                 view.source,

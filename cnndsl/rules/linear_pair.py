@@ -51,7 +51,8 @@ def find(view: View) -> Iterator[Diagnostic]:
             statement = view.statement(node)
             assert statement is not None
             line = view.network.line(end)
-            where = "the next turn" if end.span == node.span else f"`{end.op}` in line {line}"
+            again = end.span == node.span
+            where = "the next run of this statement" if again else f"`{end.op}` in line {line}"
             through = "" if end.inputs[0] == node.index else ", with only linear layers between"
             fixes: tuple[Fix, ...] = (Fix("add `relu`", (with_argument(statement, "relu"),)),)
             if "bn" in _between(view, node, end):

@@ -54,4 +54,4 @@ def remove(view: View, node: Node) -> tuple[Fix, ...]:
     statement = view.statement(node)
     if statement is None or statement.alias is not None:
         return ()
-    return (Fix("remove it", (without_statement(view.source, statement.span),)),)
+    return (Fix("remove it", (without_statement(view, statement.span),)),)

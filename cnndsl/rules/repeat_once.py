@@ -35,7 +35,7 @@ def _fixes(view: View, statement: ast.Repeat, once: bool) -> tuple[Fix, ...]:
     if statement.alias is not None:
         return ()
     if not once:
-        return (Fix("remove it", (without_statement(view.source, statement.span),), safe=True),)
+        return (Fix("remove it", (without_statement(view, statement.span),), safe=True),)
     body = statement.body
     text = view.source.text[body.span.start + 1 : body.span.end - 1].strip()
     # A name given in the body would be another's outside, and a comment would swallow the rest.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def find(view: View) -> Iterator[Diagnostic]:
     """Kernels smaller than the stride: between them the output is the bias alone."""
-    for place, found in view.select(("deconv",), lambda layer: any(_gaps(layer))):
+    for place, found in view.select(("deconv",), lambda layer: any(gaps(layer))):
         bare = [
             f"{gap} of {size} pixels" if gap else None
-            for gap, size in zip(_gaps(found[0].layer), found[0].output)
+            for gap, size in zip(gaps(found[0].layer), found[0].output)
         ]
         layer = found[0].layer
         pairs = zip(layer.kernel, layer.stride)  # type: ignore[attr-defined]
@@ -34,7 +34,7 @@ def find(view: View) -> Iterator[Diagnostic]:
         )
 
 
-def _gaps(layer: Layer) -> list[int]:
+def gaps(layer: Layer) -> list[int]:
     """How many pixels of the output no kernel paints, in each dimension."""
     sizes = zip(layer.kernel, layer.stride, layer.spatial)  # type: ignore[attr-defined]
     tail = 0 if layer.same else 1  # type: ignore[attr-defined]  # `same` ends in a gap

@@ -18,7 +18,7 @@ def find(view: View) -> Iterator[Diagnostic]:
     known = names(view)
     for word, block in known.blocks.items():
         if word not in known.called:
-            edit = without_statement(view.source, block.span)
+            edit = without_statement(view, block.span)
             yield Diagnostic(
                 "W103",
                 view.source,

@@ -17,7 +17,7 @@ def find(view: View) -> Iterator[Diagnostic]:
     """Every `let` whose name is not read in its scope."""
     for given in names(view).given:
         if given.kind == "let" and not given.read:
-            edit = without_statement(view.source, given.statement.span)
+            edit = without_statement(view, given.statement.span)
             yield Diagnostic(
                 "W101",
                 view.source,

@@ -18,7 +18,7 @@ def find(view: View) -> Iterator[Diagnostic]:
     for given in names(view).given:
         if given.kind == "param" and not given.read:
             word = given.name.id
-            edit = without_statement(view.source, given.statement.span)
+            edit = without_statement(view, given.statement.span)
             yield Diagnostic(
                 "W102",
                 view.source,

@@ -77,6 +77,7 @@ class View:
         self._layers: dict[str, dict[int, Layer]] = {}
         self._users: list[list[int]] | None = None
         self._trace: Trace | None = None
+        self._alone_in_path: set[Span] | None = None
         self._origins: dict[tuple[frozenset[str], bool], list[int]] = {}
         self.names: Names | None = None  # those of the text, once a rule asks
         self.outputs = frozenset(network.outputs.values())
@@ -115,6 +116,21 @@ class View:
         if self._users is None:
             self._users = self.network.users()
         return self._users
+
+    @property
+    def alone_in_path(self) -> set[Span]:
+        """The statements that are all there is in a path of a merge."""
+        if self._alone_in_path is None:
+            paths = [
+                path
+                for statement in self.statements.get("apply", ())
+                if isinstance(statement, ast.Apply)
+                for path in statement.paths or ()
+            ]
+            self._alone_in_path = {
+                path.statements[0].span for path in paths if len(path.statements) == 1
+            }
+        return self._alone_in_path
 
     @property
     def trace(self) -> Trace:

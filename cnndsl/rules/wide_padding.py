@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 def find(view: View) -> Iterator[Diagnostic]:
     """Convolutions with outputs that see padding alone: they are the bias, whatever comes in."""
-    for place, found in view.select(KERNELS, lambda layer: any(map(_blind, windows(layer)))):
-        blind = [
-            f"{_blind(w)} of {w.output} outputs" if _blind(w) else None
+    for place, found in view.select(KERNELS, lambda layer: any(map(blind, windows(layer)))):
+        told = [
+            f"{blind(w)} of {w.output} outputs" if blind(w) else None
             for w in windows(found[0].layer)
         ]
-        window = next(filter(_blind, windows(found[0].layer)))
+        window = next(filter(blind, windows(found[0].layer)))
         yield view.warning(
             "W207",
             place,
             found,
             f"{place.op}: a padding of {max(window.begin, window.end)} around a kernel of "
-            f"{window.extent} leaves {by_dimension(blind)} that see nothing but padding",
+            f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",
             f"pad with less than {window.extent}",
             slots=("pad", "kernel"),
         )
 
 
-def _blind(window: Window) -> int:
+def blind(window: Window) -> int:
     """How many windows lie in the padding alone."""
     before = (window.begin - window.extent) // window.stride + 1
     first_behind = -(-(window.size + window.begin) // window.stride)
