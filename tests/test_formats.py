@@ -328,6 +328,24 @@ def test_junit() -> None:
     assert not junit(value._replace(strict={"c.cnn"}))[2].is_passed
 
 
+def test_junit_keeps_to_what_strict_readers_take() -> None:
+    """The elements and attributes that the schema of Jenkins's xUnit plugin has."""
+    bad, odd = problem(name="b.cnn"), problem(ADVICE, name="b.cnn")
+    lost = Unreadable("d.cnn", "d.cnn: permission denied")
+    root = xml.fromstring(render_junit.render_report(report(bad, odd, unreadable=[lost])))
+    allowed = {
+        "testsuites": {"name", "time", "tests", "failures", "errors"},
+        "testsuite": {"name", "time", "tests", "failures", "errors", "skipped", "file"},
+        "testcase": {"name", "time", "classname"},
+        "failure": {"type", "message"},
+        "error": {"type", "message"},
+        "system-out": set(),
+    }
+    assert {each.tag for each in root.iter()} == set(allowed)
+    for each in root.iter():
+        assert set(each.attrib) <= allowed[each.tag]
+
+
 def test_junit_holds_what_xml_cannot() -> None:
     (case,) = junit(report(problem(name=WILD, message=WILD)))
     assert case.name == report().path(WILD).replace("\x1b", "\\x1b").replace("\x00", "\\x00")
