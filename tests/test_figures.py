@@ -219,6 +219,27 @@ def test_fields_of_the_article_net() -> None:
     assert shown[shown.index("31×31") + 2 :][:2] == [f"{31 / 39:.0%}", "100%"]
 
 
+def test_windows_lie_where_they_see() -> None:
+    """The bar of the article's second convolution: 9 pixels of the field's middle position."""
+    network = sample("article")
+    (node,) = [each for each in network.nodes if each.name == "conv2"]
+    figure = svg.generate(network, view="receptive")
+    bars = [
+        [float(element.get(key, "0")) for key in ("x", "width")]
+        for element in ElementTree.fromstring(figure).iter(f"{SVG}rect")
+        if re.search(r"-(track|conv-solid)$", element.get("class", ""))
+        and element.get("height") == "8"
+    ]
+    # Per line two tracks, each with its bar; conv2 is the second convolution.
+    lines = [pair for pair in pairwise(bars) if pair[0][1] > pair[1][1]]
+    height, width = lines[2:4]
+    for (track, bar), size, out in zip((height, width), (39, 31), node.output):
+        first = (out - 1) // 2 * 2  # the position in the middle, at a step of 2
+        scale = track[1] / size
+        assert bar[0] - track[0] == pytest.approx(first * scale, abs=0.15)
+        assert bar[1] == pytest.approx(9 * scale, abs=0.15)
+
+
 def test_a_vector_has_no_field() -> None:
     (said,) = texts(svg.generate(sample("fully_connected"), view="receptive"))
     assert said.startswith("The input is a vector")
@@ -368,6 +389,29 @@ def test_texts_stand_out(day: bool) -> None:
         assert contrast(colour(family, "stroke"), colour("sheet")) >= 3, family
         assert contrast(colour(f"{family}-solid"), colour("sheet")) >= 3, family
     assert contrast(colour("edge", "stroke"), colour("sheet")) >= 3
+
+
+@pytest.mark.parametrize("view", svg.VIEWS)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "input 4",
+        "input 4x4x1",
+        "input 5x5x1; head x { }; relu",
+        "input 4x4x1; reshape 2x2x4; flatten; reshape 4x4x1",
+        "input 7; reshape 7x1; conv 3 3; gap",
+        "input 8x8x1; skip as a; head s { from a; gap }; conv 2 3",
+        "input 9x9x2 as a; input 5x5x2 as b; conv 3 3; gap; concat { skip | from b; gmp }",
+        "input 100000x1; conv 4 50000 same",
+        "input 8x8x1; up 2 bilinear; conv 4 3 same; up 3; conv 2 3",
+        "input 6x6x6x2; conv 4 3; gap keep; flatten; dense 2",
+    ],
+)
+def test_odd_nets_are_drawn(source: str, view: str) -> None:
+    network = cnndsl.check(source)
+    shown = "".join(texts(svg.generate(network, view=view)))
+    shape = "×".join(map(str, network.nodes[-1].output))
+    assert shape in shown or view == "receptive"
 
 
 @pytest.mark.parametrize(("name", "view"), VIEWS_OF[:9])

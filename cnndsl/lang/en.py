@@ -71,6 +71,7 @@ WORDS = {
     "figure.height": "Height",
     "figure.width": "Width",
     "figure.pixels": "{dimension}, {number}",
+    "figure.windows": "The input, {size}, and what the middle of each map sees of it.",
     "figure.no-field": "The input is a vector: it has no space in which a field could grow.",
     # Dimensions, and the names in formulas
     "height": "height",

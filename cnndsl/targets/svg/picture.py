@@ -168,6 +168,8 @@ def _look(style: str, day: bool) -> str:
         fill, stroke, top, flank = (_DAY if day else _NIGHT)[family]
         if side == "solid":
             return f"fill:{stroke}"
+        if side == "line":
+            return f"fill:none;stroke:{stroke}"
         if side == "faint":
             return f"fill:{flank}"
         return f"fill:{ {'': fill, 'top': top, 'side': flank}[side] };stroke:{stroke}".replace(

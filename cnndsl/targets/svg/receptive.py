@@ -1,10 +1,10 @@
 """The view `receptive`: what a position in the middle of each map sees of the input.
 
-A line for each layer that sees more than the one before it, and in it a bar for each
-dimension: the track is the input, the bar the window, where it lies. What a window sees of
-the padding beyond the input is paler. Beside them stand the size of the field, the step (how
-many pixels of the input lie between the windows of neighbours) and the size of the
-field in per cent of the input's.
+On top stands the input, if it is an image, with all windows in it. Below is a line for each
+layer that sees more than the one before it, and in it a bar for each dimension: the track is
+the input, the bar the window, where it lies. What a window sees of the padding beyond the input
+is paler. Beside them stand the size of the field, the step (how many pixels of the input lie
+between the windows of neighbours) and the size of the field in per cent of the input's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.targets.outline import choose_depth, opens
 from cnndsl.targets.svg.picture import SIZES, Box, Picture, Text, polyline
-from cnndsl.targets.svg.text import cut, width
+from cnndsl.targets.svg.text import cut, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,8 @@ _LINE = 24.0
 _BAR = 8.0
 _BEYOND = 8.0
 """How far what lies beyond the input is drawn at most, on each side of the track."""
+_WINDOWS = 132.0
+"""How long the longer side of the input is drawn with the windows in it."""
 _NARROW = 560.0
 """Below this width bars stand under the words."""
 
@@ -127,8 +129,8 @@ class _Chart:
         return sizes
 
     def picture(self) -> Picture:
-        marks: list[Mark] = []
-        y = _MARGIN + 12
+        marks, above = self.windows()
+        y = _MARGIN + above + 12
         marks += self.header(y)
         y += 8 + (_LINE - 6 if self.narrow else 0)
         marks.append(polyline((_MARGIN, y), (self.room - _MARGIN, y), style="rule"))
@@ -136,6 +138,32 @@ class _Chart:
             marks += self.line(line, y)
             y += _LINE * (2 if self.narrow else 1)
         return Picture(self.room, y + _MARGIN - 4, marks)
+
+    def windows(self) -> tuple[list[Mark], float]:
+        """For images: the input with all windows in it, one in another, and its height."""
+        sizes = {self.inputs[line.node] for line in self.lines}
+        if self.rank != 2 or len(sizes) != 1:
+            return [], 0.0
+        ((high, wide),) = sizes
+        scale = _WINDOWS / max(high, wide)
+        marks: list[Mark] = [Box(_MARGIN, _MARGIN, wide * scale, high * scale, "track", 0)]
+        seen: dict[tuple[float, ...], str] = {}
+        for line in self.lines:
+            node = self.network.nodes[line.node]
+            (top, bottom), (left, right) = (self.window(node, axis) for axis in (0, 1))
+            top, left = max(top, 0), max(left, 0)
+            bottom, right = min(bottom + 1, high), min(right + 1, wide)
+            frame = tuple(scale * each for each in (left, top, right - left, bottom - top))
+            seen.setdefault(frame, line.piece.family)
+        for (x, y, width_, height), family in sorted(seen.items(), key=lambda item: -item[0][2]):
+            marks.append(Box(_MARGIN + x, _MARGIN + y, width_, height, f"{family}-line", 0))
+        told = self.words["figure.windows"].format(size=_times((high, wide)))
+        beside = _MARGIN + _WINDOWS + 18
+        lines = wrap([told], SIZES["note"], min(self.room - _MARGIN - beside, 420.0))
+        middle = _MARGIN + high * scale / 2 - 15 * (len(lines) - 1) / 2 + 4
+        for number, text in enumerate(lines):
+            marks.append(Text(beside, middle + 15 * number, text, "note", "start"))
+        return marks, max(high * scale, 15.0 * len(lines)) + 16
 
     def header(self, y: float) -> list[Mark]:
         words = self.words
