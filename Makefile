@@ -29,8 +29,11 @@ format:
 tables:
 	$(PYTHON) -m cnndsl.syntax.generate
 
+# How many examples each property gets, and which tests: `make fuzz N=20000 K=targets_agree`.
+N ?= 5000
+K ?= propert or fuzz or hypothesis
 fuzz:
-	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "propert or fuzz or hypothesis"
+	N=$(N) HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "$(K)"
 
 bench:
 	$(PYTHON) benchmarks/run.py

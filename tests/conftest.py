@@ -25,7 +25,7 @@ settings.register_profile(
     print_blob=True,
 )
 # Many more examples, for `make fuzz`.
-settings.register_profile("fuzz", deadline=None, max_examples=5000)
+settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("N", "5000")))
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
 )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import json
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from nets import branching_nets, network, straight_nets
+from nets import network
+from strategies import Chance, grown, valid_nets
 
-from cnndsl.proof.verify import verify
-from cnndsl.targets import TargetError
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.network import Network
+from cnndsl.network import network as tree
+from cnndsl.proof.verify import Comparison, verify
+from cnndsl.targets import TargetError, load
+from cnndsl.targets.survey import walk
 
 SAMPLES = sorted(
     path
@@ -19,17 +26,37 @@ SAMPLES = sorted(
     if path.stem not in ("article_keras_listing", "unet")
 )
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+MANY = settings.default.max_examples if FUZZ else 150
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def agree(text: str) -> None:
+    """Fail where the data, Keras or PyTorch differ in shapes, in counts or in values."""
     net = network(text)
     assert net is not None
+    comparison = Comparison(net)
     try:
-        report = verify(net)
+        report = comparison.run()
     except TargetError:
         assume(False)
     assert not report.problems, f"{text}\n{report.problems}"
+
+    data = json.loads(str(load("json").generate(net)))
+    keras, torch = (live for live, _ in comparison.models)
+    kept = {"keras": 0, "pytorch": 0}
+    for row, node in zip(data["layers"], net.layers, strict=True):
+        assert row["name"] == node.name
+        assert row["output"] == list(keras.symbols[node.index].shape[1:])
+        # PyTorch's outputs are held against the network's by `verify`.
+        assert row["output"] == list(node.output)
+        for name, (live, weights) in zip(kept, comparison.models):
+            places = list(weights.places(live, node))
+            sizes = [place.kept.weight.size for place in places]
+            assert row["params"] == sum(sizes)
+            kept[name] += sum(sizes)
+    totals = data["totals"]
+    assert kept["keras"] == kept["pytorch"] == totals["params"] == keras.model.count_params()
+    assert totals["trainable"] == keras.trainable == torch.trainable
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -42,13 +69,73 @@ def test_samples(path: Path) -> None:
     assert report.error < 1e-12
 
 
-@given(straight_nets())
-@settings(max_examples=5000 if FUZZ else 150, suppress_health_check=SLOW)
-def test_straight_nets(text: str) -> None:
+@given(valid_nets())
+@settings(max_examples=MANY, suppress_health_check=SLOW)
+def test_property_all_targets_agree(text: str) -> None:
     agree(text)
 
 
-@given(branching_nets())
-@settings(max_examples=5000 if FUZZ else 150, suppress_health_check=SLOW)
-def test_branching_nets(text: str) -> None:
-    agree(text)
+# What the nets are made of
+
+
+def features(net: Network) -> set[Any]:
+    """What of the language a net uses."""
+    found: set[Any] = {("rounding", net.rounding), ("defaults", net.defaults)}
+    found |= {("inputs", len(net.inputs) > 1), ("head", len(net.outputs) > 1)}
+    for item in walk(net.body):
+        found.add(type(item).__name__)
+        if isinstance(item, tree.Merged):
+            layer: Any = net.nodes[item.node].layer
+            ranks = len({len(shape) for shape in layer.inputs}) > 1
+            found |= {(layer.op, min(len(layer.inputs), 3)), (layer.op, "ranks", ranks)}
+            if len({shape[:-1] for shape in layer.inputs if len(shape) > 1}) > 1:
+                found.add((layer.op, "stretched"))
+        if not isinstance(item, tree.Step):
+            continue
+        node = net.nodes[item.node]
+        layer = node.layer
+        found.add((layer.op, "rank", len(layer.input) - 1))
+        found |= {(layer.op, "slot", slot) for slot in item.written}
+        if layer.activation is not None:
+            found.add(("after a layer", layer.activation.op))
+        if "pad" in item.written and layer.op != "zeropad":
+            span = item.written["pad"]
+            text = net.source.text[span.start : span.end]
+            found.add((layer.op, "pad", ":" in text, "x" in text))
+        for place, window in enumerate(getattr(layer, "windows", ())):
+            found.add((layer.op, "extra", window.extra > 0))
+            found.add((layer.op, "dropped", window.dropped > 0))
+            found.add((layer.op, "uneven", window.begin != window.end, place))
+    return found
+
+
+def wanted() -> set[Any]:
+    """All that there is to be used."""
+    found: set[Any] = {("rounding", word) for word in ("exact", "floor", "ceil")}
+    found |= {("defaults", word) for word in ("keras", "torch")}
+    found |= {(what, yes) for what in ("inputs", "head") for yes in (True, False)}
+    found |= {"Step", "Merged", "Skipped", "Instance", "Loop", "Choice", "Jump", "Side", "Bound"}
+    for op, layer in LAYERS.items():
+        found |= {(op, "rank", rank) for rank in layer.ranks}
+        found |= {(op, "slot", slot.name) for slot in layer.slots}
+        names = {slot.name for slot in layer.slots}
+        if {"same", "pad"} <= names:
+            found |= {(op, "pad", colon, x) for colon in (True, False) for x in (True, False)}
+        if "floor" in names:
+            found |= {(op, what, yes) for what in ("extra", "dropped") for yes in (True, False)}
+            found |= {(op, "uneven", True, place) for place in range(2)}
+    found |= {(op, paths) for op in MERGES for paths in (2, 3)}
+    found |= {("mul", "ranks", True), ("mul", "stretched")}
+    found |= {("after a layer", op) for op in ACTIVATIONS}
+    return found
+
+
+def test_the_nets_are_of_all_that_there_is() -> None:
+    missing = wanted()
+    for seed in count():
+        net = network(grown(Chance(seed)))
+        assert net is not None
+        missing -= features(net)
+        if not missing:
+            break
+        assert seed < 3000, missing

@@ -98,23 +98,21 @@ def verify(
     `progress` is called after each layer with how many are done. Raises Unavailable where a
     framework is missing, and TargetError for a net that one of them cannot express.
     """
-    frameworks.ready()
-    with frameworks.quiet():
-        return Comparison(network, codes or {}, seed, batch, tolerance).run(progress)
+    return Comparison(network, codes, seed, batch, tolerance).run(progress)
 
 
 class Comparison:
-    """The state of one comparison."""
+    """One comparison: `models` are what was compared, as they are at the end."""
 
     def __init__(
         self,
         network: Network,
-        codes: Mapping[str, str],
-        seed: int,
-        batch: int,
-        tolerance: float | None,
+        codes: Mapping[str, str] | None = None,
+        seed: int = 0,
+        batch: int = 2,
+        tolerance: float | None = None,
     ) -> None:
-        self.network, self.codes, self.batch = network, codes, batch
+        self.network, self.codes, self.batch = network, codes or {}, batch
         self.tolerance, self.given = tolerance or 0.0, tolerance
         self.rng = numpy.random.default_rng(seed)
         self.weights = canonical.random(network, seed)
@@ -123,7 +121,13 @@ class Comparison:
         self.outputs: dict[str, Apart] = {}
         self.models: list[tuple[Any, Any]] = []
 
-    def run(self, progress: Callable[[int], object]) -> Report:
+    def run(self, progress: Callable[[int], object] = lambda done: None) -> Report:
+        """Build and compare the models; raises as `verify` does."""
+        frameworks.ready()
+        with frameworks.quiet():
+            return self.compare(progress)
+
+    def compare(self, progress: Callable[[int], object]) -> Report:
         self.build()
         if len(self.models) == len(TARGETS):
             if self.given is None:
