@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cnndsl.api import examine
 from cnndsl.cure.apply import apply_edits
+from cnndsl.cure.bench import Bench
 from cnndsl.cure.candidates import candidates
-from cnndsl.cure.rerun import Bench
+from cnndsl.cure.rerun import Outcome
 from cnndsl.cure.search import BUDGET
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 
@@ -221,6 +222,31 @@ def test_property_nothing_cheaper_of_a_kind_does(rng: Random) -> None:
                     assert tried is None or not tried.whole, (other, text)
 
 
+@settings(max_examples=MANY)
+@given(st.randoms(use_true_random=False))
+def test_property_a_check_from_the_middle_is_a_check(rng: Random) -> None:
+    """Long texts are not checked from their beginning each time; here all texts count as long."""
+    text = broken(rng)
+    source = Source("net.cnn", text)
+    short, long = (Bench(source, {}, None, 10**6, 10**7, long=n) for n in (10**6, 0))
+    if short.base is None:
+        return
+    for misfit in short.base.misfits:
+        for each in candidates(short.base, misfit):
+            one, other = short.run(each.edits), long.run(each.edits)
+            assert (one is None) == (other is None)
+            if one is not None and other is not None:
+                assert said(one) == said(other), (each, text)
+
+
+def said(outcome: Outcome) -> object:
+    """All that is to be known of an outcome, but for the texts themselves."""
+    problems = [(each.code, each.span, each.message, each.notes) for each in outcome.problems]
+    nodes = [(each.name, each.output, each.inputs, each.span) for each in outcome.nodes]
+    misfits = [each[:2] + each[4:] for each in outcome.misfits]
+    return outcome.whole, problems, nodes, misfits
+
+
 def after(text: str, problem: Diagnostic, number: int) -> str:
     return apply_edits(text, problem.fixes[number].edits)
 
@@ -239,8 +265,14 @@ def test_a_clean_net_costs_nothing(size: str) -> None:
 
 
 def test_large_nets_stay_within_the_budget() -> None:
-    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 1500 + "pool 3\nflatten; dense 3\n"
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 700 + "pool 3\nflatten; dense 3\n"
     bench = Bench(Source("net.cnn", text), {}, None, 10**6, BUDGET)
     runs = [bench.run((Edit(Span(6, 8), str(size)),)) for size in range(10, 99)]
-    assert bench.spent and sum(run is not None for run in runs) == -(-BUDGET // 3010)
+    assert bench.spent and sum(run is not None for run in runs) == 1 - (-BUDGET // 1410)
+    assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"
+    assert "write `pool 2`" in helps(text)
+
+
+def test_very_large_nets_have_cures_near_the_error() -> None:
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 4_000 + "pool 3\nflatten; dense 3\n"
     assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"

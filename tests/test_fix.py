@@ -129,6 +129,13 @@ def test_fixes_that_overlap_take_turns() -> None:
     assert apply_edits(source.text, one.edits + three.edits) == "x3467y9"
 
 
+def test_many_fixes_are_made_at_once() -> None:
+    text = "input 8x8x1\n" + "conv 4, 3 same\n" * 700  # more than are reported at once
+    mended = mend(Source("x", text), look)
+    assert len(mended.applied) == 700
+    assert mended.source.text == text.replace(",", "")
+
+
 _SPOILED = ["relu", "conv", "3x3", "input", "pool", "same", "{", "}", "(", ")", "/2", "\n", ";"]
 
 

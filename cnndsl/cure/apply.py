@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.diagnostics.source import Source
@@ -20,6 +21,10 @@ MAX_ROUNDS = 1_000
 
 MAX_DETOURS = 30
 """How many fixes in a row may bring to light as much as they mend."""
+
+
+MANY = 50
+"""So many fixes at once are no detour, whatever comes to light."""
 
 
 class Mended(NamedTuple):
@@ -70,7 +75,9 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         if not fine:
             refused.add(tried[0][1].edits)
             continue
-        detours = 0 if badness(found) < badness(left) else detours + 1
+        # Of a text with very many problems only the first are told, before and after.
+        better = badness(found) < badness(left) or len(tried) >= MANY
+        detours = 0 if better else detours + 1
         source, left = after, found
         seen.add(source.text)
         applied += tried
@@ -89,24 +96,30 @@ def best(diagnostic: Diagnostic, *, unsafe: bool) -> Fix | None:
 
 def disjoint(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[tuple[Diagnostic, Fix]]:
     """The fixes, in order, whose edits leave those of the ones before alone."""
-    taken: list[Edit] = []
+    taken: list[tuple[int, int]] = []  # the places of edits, in order; no two of them touch
     kept = []
     for diagnostic, fix in pairs:
-        if not any(_touch(one, other) for one in fix.edits for other in taken):
+        if all(_free(taken, edit) for edit in fix.edits):
             kept.append((diagnostic, fix))
-            taken += fix.edits
+            for edit in fix.edits:
+                insort(taken, (edit.span.start, edit.span.end))
     return kept
 
 
-def _touch(one: Edit, other: Edit) -> bool:
-    return one.span.start <= other.span.end and other.span.start <= one.span.end
+def _free(taken: list[tuple[int, int]], edit: Edit) -> bool:
+    """Whether an edit touches none of the places."""
+    at = bisect_left(taken, (edit.span.start, edit.span.end))
+    before = at == 0 or taken[at - 1][1] < edit.span.start
+    return before and (at == len(taken) or edit.span.end < taken[at][0])
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap; every other character as it was."""
-    for edit in sorted(edits, reverse=True):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-    return text
+    pieces, last = [], 0
+    for edit in sorted(edits):
+        pieces += [text[last : edit.span.start], edit.text]
+        last = edit.span.end
+    return "".join([*pieces, text[last:]])
 
 
 def badness(diagnostics: Sequence[Diagnostic]) -> tuple[int, int, int]:

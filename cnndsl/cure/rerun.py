@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.cure.apply import apply_edits
 from cnndsl.diagnostics import Source
-from cnndsl.network import Elaborator, stem_of
+from cnndsl.network import Elaborator
 from cnndsl.syntax import nodes as ast
-from cnndsl.syntax.parser import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,6 +88,15 @@ class Probe(Elaborator):
             )
         super().misfit(error, statement, span, inputs)
 
+    def fork(self) -> Probe:
+        """Another elaboration that has come as far as this one, between two of its statements."""
+        copy = Probe.__new__(Probe)
+        for name, value in vars(self).items():
+            kept = type(value) not in (list, dict, set) or name == "cache"
+            setattr(copy, name, value if kept else value.copy())
+        copy.scope = copy.file_scope = self.scope.fork()
+        return copy
+
 
 class Outcome(NamedTuple):
     """What a check of a text came to.
@@ -131,81 +138,3 @@ class Outcome(NamedTuple):
             elif edit.span.start < offset:
                 offset = edit.span.start
         return problem.code, offset
-
-
-class Bench:
-    """Checks variants of a text, as many as its budget allows.
-
-    The budget counts the layers that are worked out and the statements that are read, and no
-    time: the same text has the same results on any machine. Texts are remembered, and so are
-    sizes where it is to `keep` them.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        settings: Mapping[str, Any],
-        size: str | None,
-        limit: int,
-        budget: int,
-        *,
-        keep: bool = True,
-    ) -> None:
-        self.keep = keep
-        self.source = source
-        self.settings = settings
-        self.size = size
-        self.limit = limit
-        self.left = budget
-        self.known: dict[tuple[str, str | None], Outcome | None] = {}
-
-    @property
-    def spent(self) -> bool:
-        """Whether nothing of the budget is left."""
-        return self.left <= 0
-
-    def run(self, edits: Iterable[Edit] = (), size: str | None = None) -> Outcome | None:
-        """What the text comes to after edits, or with another `--input`.
-
-        None where it cannot be read any more, and where the budget is spent.
-        """
-        text = apply_edits(self.source.text, edits)
-        size = size or self.size
-        if (text, size) in self.known:
-            return self.known[text, size]
-        if self.spent:
-            return None
-        outcome = self._checked(Source(self.source.name, text), size)
-        self.known[text, size] = outcome
-        return outcome
-
-    def sized(self, number: int, shape: Shape) -> Outcome | None:
-        """What the text comes to with another size of an input, as an edit of it would do.
-
-        None where the budget is spent.
-        """
-        base = self.run()
-        if base is None or self.spent:
-            return None
-        key = (f"{number} {shape}", "")
-        if key in self.known:
-            return self.known[key]
-        outcome = self._elaborated(base.source, base.module, self.size, {number: shape})
-        if self.keep:
-            self.known[key] = outcome
-        return outcome
-
-    def _checked(self, source: Source, size: str | None) -> Outcome | None:
-        module, problems = parse(source)
-        self.left -= len(module.statements)
-        return None if problems else self._elaborated(source, module, size, {})
-
-    def _elaborated(
-        self, source: Source, module: ast.Module, size: str | None, sizes: Mapping[int, Shape]
-    ) -> Outcome:
-        probe = Probe(source, module, self.settings, size, self.limit, sizes=sizes)
-        network = probe.run(stem_of(source.name))
-        self.left -= len(probe.nodes)
-        return Outcome(
-            source, module, network, probe.problems, probe.nodes, probe.led, probe.misfits
-        )

@@ -12,7 +12,8 @@ from cnndsl.syntax import nodes as ast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnndsl.cure.rerun import Bench, Outcome
+    from cnndsl.cure.bench import Bench
+    from cnndsl.cure.rerun import Outcome
     from cnndsl.cure.sites import Literal
     from cnndsl.diagnostics import Span
     from cnndsl.layers import Shape

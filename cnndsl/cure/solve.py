@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product as combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.cure.rerun import Bench
+from cnndsl.cure.bench import Bench
 from cnndsl.cure.separate import net_ties, text_ties
 from cnndsl.cure.sizes import farness
 from cnndsl.layers.base import product

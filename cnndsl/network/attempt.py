@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.network.elaborate import Elaborator, stem_of
-from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
+from cnndsl.network.expansion import DEFAULT_LIMIT
 from cnndsl.network.network import Body, Network
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
@@ -77,8 +76,7 @@ def attempt(
     if problems:
         return Attempt(None, None, None)
     recorder = _Recorder(source, module, settings or {}, input_size, limit)
-    with suppress(Stop):
-        recorder.checked(stem_of(source.name), Network)
+    recorder.run(stem_of(source.name))
     nodes = recorder.whole[: recorder.reached]
     inputs = tuple(index for index in recorder.inputs if index < len(nodes))
     network = None

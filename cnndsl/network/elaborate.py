@@ -9,9 +9,7 @@ from cnndsl.layers import LAYERS
 from cnndsl.network.cost import Counter
 from cnndsl.network.expect import broken
 from cnndsl.network.nearest import did_you_mean, nearest
-from cnndsl.network.network import (
-    Network,
-)
+from cnndsl.network.network import Body, Network
 from cnndsl.network.scope import Frame, Scope
 from cnndsl.network.words import reserved
 from cnndsl.syntax import nodes as ast
@@ -62,17 +60,16 @@ class Elaborator(Control):
     def run(self, stem: str, kind: type[Network] = Network) -> Network | None:
         """The network, or None where there is anything to report."""
         try:
-            return self.checked(stem, kind)
+            self.prepare()
+            return self.finish(self.body(self.module.statements, top=True), stem, kind)
         except Stop:
             return None
 
-    def checked(self, stem: str, kind: type[Network]) -> Network | None:
-        name = stem
+    def prepare(self) -> None:
+        """Take up what holds for the whole file, wherever it stands."""
         statements = self.module.statements
         for statement in statements:
-            if isinstance(statement, ast.Net) and statement is statements[0]:
-                name = statement.name.id
-            elif isinstance(statement, ast.Block):
+            if isinstance(statement, ast.Block):
                 self.define_block(statement)
         for statement in statements:
             if isinstance(statement, (ast.Rounding, ast.Defaults)):
@@ -81,7 +78,11 @@ class Elaborator(Control):
                 self.name_parameters(statement)
         self.given_input()
         self.count(statements)
-        body = self.body(statements, top=True)
+
+    def finish(self, body: Body, stem: str, kind: type[Network]) -> Network | None:
+        """The network, once all statements have been run; None where anything is wrong."""
+        statements = self.module.statements
+        first = statements[0] if statements else None
         if not self.started and not any(isinstance(s, ast.Bad) for s in statements):
             end = Span(0, min(1, len(self.source.text)))
             self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")
@@ -91,7 +92,7 @@ class Elaborator(Control):
             return None
         self.outputs = {"main": self.current, **self.outputs}
         network = kind(
-            name,
+            first.name.id if isinstance(first, ast.Net) else stem,
             self.source,
             self.module,
             self.nodes,

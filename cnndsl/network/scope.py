@@ -86,6 +86,16 @@ class Scope:
         # Parameters of a block that stand for a tensor of the caller.
         self.arguments: dict[str, int] = {}
 
+    def fork(self) -> Scope:
+        """A copy of a file's own scope, in which names can be given without changing this one."""
+        frame, copy = self.frame, Scope(self.frame)
+        copy.frame = Frame(frame.instance, frame.notes, frame.calls, frame.given)
+        copy.frame.counts = dict(frame.counts)
+        copy.frame.taken, copy.frame.lost = set(frame.taken), set(frame.lost)
+        copy.constants, copy.tensors = dict(self.constants), dict(self.tensors)
+        copy.defined, copy.named = dict(self.defined), dict(self.named)
+        return copy
+
     def constant(self, name: str) -> Any:
         """A constant's value; raises KeyError."""
         scope: Scope | None = self
