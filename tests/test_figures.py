@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 import cnndsl
 from cnndsl import Network
-from cnndsl.cli import main
 from cnndsl.lang import words
 from cnndsl.targets import OptionError, outline, svg
 from cnndsl.targets.svg import layered, picture, text, volumes
@@ -519,9 +518,3 @@ def test_checking_a_net_loads_no_figures() -> None:
         check=True,
     )
     assert run.stdout == "[]\n[]\n"
-
-
-def test_the_page_about_figures_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("markdown_it")
-    monkeypatch.chdir(ROOT)
-    assert main(["docs", "--check", "docs/figures.md"]) == 0
