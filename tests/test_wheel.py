@@ -133,7 +133,11 @@ def test_check(bin_: Path, away: Path) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_build(bin_: Path, away: Path, target: str) -> None:
-    text = run([bin_ / "cnndsl", "build", "article.cnn", "--target", target], away)
+    command = [bin_ / "cnndsl", "build", "article.cnn", "--target", target]
+    if target == "onnx":  # whose library nothing but this target needs
+        run(command, away, code=2)
+        return
+    text = run(command, away)
     assert "article" in text
     if target in ("keras", "pytorch"):
         compile(text, f"{target}.py", "exec")

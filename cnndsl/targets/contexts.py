@@ -49,7 +49,11 @@ class Context:
         for code in codes:
             if code is None or not names_in(code):
                 continue
-            for form in (code, f"int({code})"):
+            forms = [code, f"int({code})"]
+            if isinstance(values[0], tuple):  # one size, for each dimension
+                count = len(values[0])
+                forms.append(f"({', '.join([code] * count)}{',' * (count == 1)})")
+            for form in forms:
                 if self.fits(form, values):
                     return form
             # 32 / 2 is 16 in the language and 16.0 in Python

@@ -26,3 +26,13 @@ def classes(pattern: str, code: Sequence[str]) -> str:
     """The classes of a pattern that code makes, as `isinstance` takes them; empty for none."""
     found = sorted({match for text in code for match in re.findall(pattern, text)})
     return found[0] if len(found) == 1 else f"({', '.join(found)})" if found else ""
+
+
+def biases(network: Network) -> str:
+    """Whether the `all` layers that are drawn have a bias, or `some`; empty for none."""
+    kernels = with_bias = 0
+    for node in network.nodes:
+        roles = [w.role for w in node.layer.weights if isinstance(w.initial, Uniform)]
+        kernels += len(roles)
+        with_bias += any(weight.role == "bias" for weight in node.layer.weights)
+    return "all" if with_bias == kernels else "some" if with_bias else ""

@@ -48,16 +48,46 @@ def refusal(network: Network, node: Node, error: NotExpressible) -> Diagnostic:
 
 
 def before_softmax(network: Network) -> dict[int, Layer | None]:
-    """The outputs that end in a softmax, and what is left without it; None for nothing."""
+    """The outputs that end in a softmax, and what is left without it; None for nothing.
+
+    Raises TargetError where another layer reads what such a softmax gives.
+    """
     found: dict[int, Layer | None] = {}
-    for index in network.outputs.values():
-        layer = network.nodes[index].layer
-        if layer.op == "softmax":
+    read = {index for node in network.nodes for index in node.inputs}
+    problems = []
+    for index in dict.fromkeys(network.outputs.values()):
+        node = network.nodes[index]
+        layer = node.layer
+        function = layer if layer.activation is None else layer.activation
+        if function.op == "softmax" and index in read:
+            error = NotExpressible(
+                f"`logits` cannot leave out the softmax of {node.name}, which other layers read",
+                "let them read what comes before the softmax",
+            )
+            problems.append(refusal(network, node, error))
+        elif layer.op == "softmax":
             found[index] = None
         elif layer.activation is not None and layer.activation.op == "softmax":
             found[index] = copy(layer)
             found[index].activation = None  # type: ignore[union-attr]
+    if problems:
+        raise TargetError(problems)
     return found
+
+
+def logits_note(network: Network, train: str) -> str:
+    """What a docstring says of outputs whose softmax is left out; empty where none is."""
+    ends = before_softmax(network)
+    names = [name for name, index in network.outputs.items() if index in ends]
+    if not names:
+        return ""
+    if len(network.outputs) == 1:
+        what = "The output is"
+    elif len(names) == len(network.outputs):
+        what = "The outputs are"
+    else:
+        what = " and ".join(names) + (" are" if len(names) > 1 else " is")
+    return f"{what} logits: {train}."
 
 
 def reserved(folder: Path) -> frozenset[str]:
@@ -112,7 +142,8 @@ def write_module(
 ) -> str:
     """Fill a target's `module.py.j2`, import what is used, and leave it as black would.
 
-    `imports` are pairs of a pattern and the line that it needs, in their order.
+    `imports` are pairs of a pattern and the line that it needs, in their order; an empty line
+    parts what is of Python from what is not.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -133,7 +164,7 @@ def write_module(
     )
     lines: list[str] = []
     for pattern, line in imports:
-        if not re.search(pattern, body):
+        if not re.search(pattern, body) or not (line or lines):
             continue
         start, _, name = line.partition(" import ")
         if lines and name and lines[-1].startswith(f"{start} import "):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _TAKEN = frozenset(
-    "layers ops keras nn torch functional math np x self super range max min round int float "
-    "divisible build_model init_weights draw_uniform in_channels main skip len list "
-    "print type".split()
+    "layers ops keras nn torch nnx jax jnp rngs seed partial functional math np x self super "
+    "range max min round int float divisible build_model init_weights draw_uniform in_channels "
+    "main skip len list print type".split()
 )
 
 

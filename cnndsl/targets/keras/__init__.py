@@ -15,6 +15,7 @@ from cnndsl.targets.module import (
     before_softmax,
     docstring,
     documented,
+    logits_note,
     lowering,
     quoted,
     reserved,
@@ -41,6 +42,8 @@ _IMPORTS = [
     (r"\bops\.", "from keras import ops"),
 ]
 
+LOSS = "train with a loss that has from_logits=True"
+
 # The layers with weights, by what the shapes of their kernels mean.
 _DRAWN = {
     "plain": r"\blayers\.(?:Conv\dD(?:Transpose)?|Dense)(?=\()",
@@ -56,8 +59,9 @@ def generate(network: Network, *, logits: bool = False) -> str:
     """
     weaver = _weaver(network, logits)
     program = weaver.weave()
+    note = logits_note(network, LOSS) if logits else ""
     parts: dict[str, Any] = {
-        "doc": documented(docstring(network, lambda shape: shape)),
+        "doc": documented(docstring(network, lambda shape: shape), note),
         "name": quoted(network.name),
     }
     if len(network.inputs) == 1 and program.body and is_plain(program.body):

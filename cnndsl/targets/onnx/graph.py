@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from cnndsl.layers.merge import Merge
 from cnndsl.targets import TargetError
 from cnndsl.targets.code import NotExpressible
-from cnndsl.targets.module import before_softmax, docstring, refusal
+from cnndsl.targets.module import before_softmax, docstring, logits_note, refusal
 from cnndsl.targets.onnx.forms import lower, merge
 from cnndsl.targets.python import distinct
 
@@ -38,6 +38,8 @@ class Graph:
         self.taken = {*network.outputs, *(node.name for node in network.nodes)}
         self.shapes: dict[str, Shape] = {}
         ends = before_softmax(network) if logits else {}
+        note = logits_note(network, "they have gone through no softmax") if logits else ""
+        self.text = " ".join(filter(None, [docstring(network, first), note]))
         self.problems: dict[Span, Diagnostic] = {}
         values: list[str] = []
         for node in network.nodes:
@@ -112,7 +114,7 @@ class Graph:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="cnndsl",
-            doc_string=docstring(network, first),
+            doc_string=self.text,
         )
         return bytes(model.SerializeToString(deterministic=True))
 

@@ -1,0 +1,93 @@
+"""Flax NNX: an nnx.Sequential for a chain, an nnx.Module for the rest; channels last.
+
+A model begins in training, as Flax's do: `model.eval()` makes it infer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.targets import Option
+from cnndsl.targets.flax.forms import lower
+from cnndsl.targets.flax.render import Nnx
+from cnndsl.targets.initial import biases, classes, drawn
+from cnndsl.targets.module import (
+    before_softmax,
+    docstring,
+    documented,
+    logits_note,
+    lowering,
+    reserved,
+    write_module,
+)
+from cnndsl.targets.modules import is_named
+from cnndsl.targets.program import is_sequential
+from cnndsl.targets.python import class_name
+from cnndsl.targets.weave import Weaver
+
+if TYPE_CHECKING:
+    from cnndsl.network import Network, Node
+    from cnndsl.targets.code import Call
+
+SUFFIX = ".py"
+OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
+
+_IMPORTS = [
+    (r"\bmath\.", "import math"),
+    (r"\bpartial\(", "from functools import partial"),
+    (r"", ""),
+    (r"\bjax\.", "import jax"),
+    (r"\bjnp\.", "import jax.numpy as jnp"),
+    (r"\bnnx\.", "from flax import nnx"),
+]
+
+# The modules with weights that are drawn, and which of them count inputs as Keras alone does.
+_DRAWN = {
+    "plain": r"\bnnx\.(?:Conv(?:Transpose)?|Linear)(?=\()",
+    "depthwise": r"\bDepthwiseConv(?=\()",
+}
+LOSS = "train with optax.softmax_cross_entropy"
+
+
+def generate(network: Network, *, logits: bool = False) -> str:
+    """A Python module with `build_model()`, channels last; `logits` leaves a last softmax out.
+
+    Raises TargetError for a layer that Flax cannot express.
+    """
+    ends = before_softmax(network) if logits else {}
+
+    def one(node: Node, explicit: bool) -> list[Call]:
+        layer = ends.get(node.index, node.layer)
+        return [] if layer is None else lower(layer, explicit=explicit)
+
+    folder = Path(__file__).parent
+    helpers = reserved(folder)
+    program = Weaver(network, lowering(network, one), modules=True, reserved=helpers).weave()
+    style = Nnx(helpers)
+    note = logits_note(network, LOSS) if logits else ""
+    functions = []
+    for function in program.functions:
+        functions.append(style.function(function))
+        if "rngs=rngs" in functions[-1]:
+            style.drawing.add(function.name)
+    parts: dict[str, Any] = {
+        "doc": documented(docstring(network, tuple), note),
+        "modules": None,
+        "net": None,
+        "init": None,
+    }
+    if len(network.inputs) == 1 and is_sequential(program.body) and not is_named(program.body):
+        parts["modules"] = style.modules(program.body, comments=True)
+    else:
+        taken = {class_name(function.name) for function in program.functions}
+        name = class_name(network.name)
+        parts["net"] = name if name not in taken else f"{name}Net"
+        functions.append(style.net(network, program.body, parts["net"]))
+    written = functions[-1:] if parts["net"] else parts["modules"]
+    parts["rngs"] = any("rngs=rngs" in text for text in written)
+    if drawn(network):
+        code = [*functions, *(parts["modules"] or ())]
+        parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
+        parts["init"] |= {"torch": network.defaults == "torch", "biases": biases(network)}
+    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)

@@ -1,0 +1,374 @@
+"""What each layer is in Flax NNX, channels last: a module; a function where it keeps nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.targets.code import Arg, Call, NotExpressible
+from cnndsl.targets.lowering import (
+    Ask,
+    Code,
+    Pads,
+    all_pads,
+    any_pads,
+    behind,
+    dilations,
+    extra_pads,
+    is_symmetric,
+    pad_arg,
+    strides,
+    written_pads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.layers import Layer
+
+    Form = Callable[[Any, Ask], list[Call]]
+
+
+def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
+    """The calls that a layer becomes, in order, with the activation written after it.
+
+    `explicit` asks for the most general form; `order` is for other frameworks, as Flax
+    keeps channels last anyway. Raises NotExpressible.
+    """
+    form = FORMS.get(type(layer))
+    if form is None:
+        raise NotExpressible(f"Flax has no form of `{layer.op}`", "write it with other layers")
+    calls = form(layer, Ask(explicit, order))
+    if layer.activation is not None:
+        calls += behind(layer, lower(layer.activation))
+    return calls
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
+
+
+RNGS = Code("rngs")
+
+
+def module(function: str, *args: Any, **kwargs: Any) -> Call:
+    """The module that stands for the layer itself."""
+    return Call(f"nnx.{function}", args, {**kwargs, "rngs": RNGS}, main=True)
+
+
+def own_module(name: str, *args: Any, **kwargs: Any) -> Call:
+    """The same, of a class that the generated code defines."""
+    return Call(name, args, kwargs, main=True, helpers=(name,))
+
+
+def function(name: str, *helpers: str, **kwargs: Any) -> Call:
+    """The function that stands for the layer itself; its arguments have names."""
+    return Call(name, (), kwargs, style="function", main=True, helpers=helpers)
+
+
+def channels_in(layer: Layer) -> Arg:
+    """The channels that come in."""
+    return Arg(layer.channels, "in")
+
+
+# Windows
+
+
+def padding_arg(layer: Any, default: str) -> Arg:
+    """The `padding=` of windows: a word, a number, or begin and end of each dimension."""
+    pads = all_pads(layer.windows)
+    if layer.same:
+        return Arg("SAME", "", default)
+    if layer.pad is None and not any_pads(pads):
+        return Arg("VALID", "", default)
+    return pad_arg(layer, pads) if is_symmetric(pads) else Arg(pads)
+
+
+def slid(layer: Any) -> dict[str, Any]:
+    """The keywords for the windows of a convolution."""
+    return {
+        "strides": strides(layer.windows),
+        "padding": padding_arg(layer, "SAME"),
+        "kernel_dilation": dilations(layer.windows),
+    }
+
+
+def kernel(layer: Any) -> Arg:
+    return Arg(tuple(layer.kernel), "kernel")
+
+
+def use_bias(layer: Any) -> Arg:
+    return Arg(not layer.nobias, "", True)
+
+
+def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+    return [
+        module(
+            "Conv",
+            channels_in(layer),
+            Arg(layer.filters, "filters"),
+            kernel(layer),
+            **slid(layer),
+            feature_group_count=Arg(layer.groups, "groups", 1),
+            use_bias=use_bias(layer),
+        )
+    ]
+
+
+def each_channel(layer: Any, bias: Arg) -> Call:
+    """A convolution of as many groups as there are channels."""
+    call = module(
+        "Conv",
+        channels_in(layer),
+        Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else ""),
+        kernel(layer),
+        **slid(layer),
+        feature_group_count=channels_in(layer),
+        use_bias=bias,
+    )
+    if layer.context.defaults == "keras" and layer.mult > 1 and layer.channels > 1:
+        # As an initial kernel of its own, unlike that of groups.
+        return call._replace(function="DepthwiseConv", helpers=("DepthwiseConv",))
+    return call
+
+
+def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+    return [each_channel(layer, use_bias(layer))]
+
+
+def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+    between = Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
+    filters, ones = Arg(layer.filters, "filters"), (1,) * rank(layer)
+    return [
+        each_channel(layer, Arg(False, "", True))._replace(main=False),
+        module("Conv", between, filters, ones, use_bias=use_bias(layer)),
+    ]
+
+
+def transposed(layer: conv.TransposedConv, ask: Ask) -> list[Call]:
+    """Flax pads what it slides over: less than a kernel's reach where ends are cut off."""
+    pads: Pads = tuple(
+        (size - 1 - begin, size - 1 - end + grow)
+        for size, (begin, end), grow in zip(layer.kernel, layer.crop, layer.grow)
+    )
+    padding = Arg("SAME" if layer.same else pads, "", "SAME")
+    fits = all(size >= step for size, step in zip(layer.kernel, layer.stride))
+    if not layer.same and fits and not any_pads(layer.crop):
+        padding = Arg("VALID", "", "SAME")
+    return [
+        module(
+            "ConvTranspose",
+            channels_in(layer),
+            Arg(layer.filters, "filters"),
+            kernel(layer),
+            strides=Arg(tuple(layer.stride), "stride"),
+            padding=padding,
+            use_bias=use_bias(layer),
+            transpose_kernel=True,
+        )
+    ]
+
+
+# Pools
+
+
+def pooled(layer: Any, name: str, padding: Arg, **kwargs: Any) -> Call:
+    steps = tuple(window.stride for window in layer.windows)
+    return function(
+        f"nnx.{name}_pool",
+        window_shape=kernel(layer),
+        strides=Arg(steps, "kernel" if layer.stride is None else "stride"),
+        padding=padding,
+        **kwargs,
+    )
+
+
+def pool_padding(layer: Any, pads: Pads) -> Arg:
+    """The `padding=` of a pool, which takes no number."""
+    if layer.same and pads == all_pads(layer.windows):
+        return Arg("SAME", "", "VALID")
+    return Arg(pads if any_pads(pads) or layer.pad else "VALID", "", "VALID")
+
+
+def extreme_pool(name: str) -> Form:
+    """A max or min pool: what is put around the image is never what is taken."""
+    return lambda layer, ask: [pooled(layer, name, pool_padding(layer, all_pads(layer.windows)))]
+
+
+def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
+    """Padding does not count, nor does ever what rounding up adds."""
+    pads, extra = all_pads(layer.windows), extra_pads(layer.windows)
+    calls, counts = [], bool(layer.countpad) or not (layer.same or any_pads(pads))
+    if layer.countpad and (any_pads(extra) or ask.explicit):
+        around = zeros_around(written_pads(layer.windows))._replace(main=False)
+        calls, pads, counts = [around], extra, False
+    padding = pool_padding(layer, pads) if not calls else Arg(pads)
+    counted = Arg(counts, "", True)
+    return [*calls, pooled(layer, "avg", padding, count_include_pad=counted)]
+
+
+def global_pool(name: str) -> Form:
+    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+        axes = tuple(range(1, rank(layer) + 1))
+        return [function(name, axis=axes, keepdims=Arg(bool(layer.keep), "", False))]
+
+    return form
+
+
+# Dense
+
+
+def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+    return [function("flatten", "flatten")]
+
+
+def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
+    units = Arg(layer.units, "units")
+    return [module("Linear", channels_in(layer), units, use_bias=use_bias(layer))]
+
+
+# Normalisations
+
+
+def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+    return [
+        module(
+            "BatchNorm",
+            channels_in(layer),
+            momentum=Arg(layer.momentum, "momentum"),
+            epsilon=Arg(layer.eps, "eps"),
+            use_bias=Arg(not layer.noshift, "", True),
+            use_scale=Arg(not layer.noscale, "", True),
+        )
+    ]
+
+
+def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+    return [module("LayerNorm", channels_in(layer), epsilon=Arg(layer.eps, "eps"))]
+
+
+def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+    groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
+    return [module("GroupNorm", channels_in(layer), num_groups=groups, epsilon=eps)]
+
+
+def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+    kwargs = {name: Arg(getattr(layer, name), name) for name in ("size", "alpha", "beta", "k")}
+    return [function("local_response_norm", "local_response_norm", **kwargs)]
+
+
+def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+    return [own_module("Scale", channels_in(layer), init=Arg(layer.init, "init", 1))]
+
+
+# What acts while training
+
+
+def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+    return [module("Dropout", Arg(layer.rate, "rate"))]
+
+
+def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+    axes = tuple(range(1, rank(layer) + 2))
+    return [module("Dropout", Arg(layer.rate, "rate"), broadcast_dims=axes)]
+
+
+# Activations
+
+
+def plain(name: str, **kwargs: Any) -> Form:
+    """An activation that needs to know nothing."""
+    return lambda layer, ask: [function(name, **kwargs)]
+
+
+def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+    return [function("nnx.leaky_relu", negative_slope=Arg(layer.slope, "slope"))]
+
+
+def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+    return [own_module("PReLU", channels_in(layer), init=layer.initial)]
+
+
+def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+    return [function("nnx.elu", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+# Geometry
+
+
+def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+    name = "interpolate" if layer.bilinear else "upsample"
+    return [function(name, name, factors=Arg(tuple(layer.factor), "factor"))]
+
+
+def zeros_around(pads: Pads) -> Call:
+    widths = ((0, 0), *(tuple(pair) for pair in pads), (0, 0))
+    return function("jnp.pad", pad_width=Arg(widths))
+
+
+def zero_pad(layer: geometry.ZeroPad, ask: Ask) -> list[Call]:
+    return [zeros_around(layer.pad)]
+
+
+def crop(layer: geometry.Crop, ask: Ask) -> list[Call]:
+    return [function("crop", "crop", sizes=Arg(tuple(tuple(pair) for pair in layer.crop)))]
+
+
+def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+    return [function("reshape", "reshape", shape=Arg(layer.shape, "shape"))]
+
+
+def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+    name = "channel_shuffle"
+    return [function(name, name, groups=Arg(layer.groups, "groups"))]
+
+
+def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+    begin, end = layer.range
+    name = "take_channels"
+    return [function(name, name, begin=Arg(begin, "begin"), end=Arg(end, "end"))]
+
+
+FORMS: dict[type[Layer], Form] = {
+    conv.Conv: convolution,
+    conv.DepthwiseConv: depthwise,
+    conv.SeparableConv: separable,
+    conv.TransposedConv: transposed,
+    pool.MaxPool: extreme_pool("max"),
+    pool.AveragePool: average_pool,
+    pool.MinPool: extreme_pool("min"),
+    pool.GlobalAveragePool: global_pool("jnp.mean"),
+    pool.GlobalMaxPool: global_pool("jnp.max"),
+    dense.Flatten: flatten,
+    dense.Dense: linear,
+    norm.BatchNorm: batch_norm,
+    norm.LayerNorm: layer_norm,
+    norm.GroupNorm: group_norm,
+    norm.LocalResponseNorm: local_response_norm,
+    norm.Scale: scale,
+    regular.Dropout: dropout,
+    regular.DropPath: drop_path,
+    activation.Relu: plain("nnx.relu"),
+    activation.Relu6: plain("nnx.relu6"),
+    activation.LeakyRelu: leaky_relu,
+    activation.Prelu: prelu,
+    activation.Elu: elu,
+    activation.Selu: plain("nnx.selu"),
+    activation.Gelu: plain("nnx.gelu", approximate=False),
+    activation.Silu: plain("nnx.silu"),
+    activation.Mish: plain("jax.nn.mish"),
+    activation.Softplus: plain("nnx.softplus"),
+    activation.Sigmoid: plain("nnx.sigmoid"),
+    activation.Tanh: plain("nnx.tanh"),
+    activation.Softmax: plain("nnx.softmax"),
+    activation.HardSwish: plain("nnx.hard_swish"),
+    activation.HardSigmoid: plain("nnx.hard_sigmoid"),
+    geometry.Upsample: upsample,
+    geometry.ZeroPad: zero_pad,
+    geometry.Crop: crop,
+    geometry.Reshape: reshape,
+    geometry.Shuffle: shuffle,
+    geometry.Slice: channels,
+}
+"""A form for each layer; merges are the generator's."""

@@ -1,0 +1,312 @@
+"""Flax code: what it computes is what numpy and Keras do, with the same weights."""
+
+from __future__ import annotations
+
+import ast
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+# XLA compiles each net for one run: there is nothing to gain by making it fast.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
+
+import black
+import jax
+import numpy as np
+import oracle
+import pytest
+from flax import nnx
+from hypothesis import HealthCheck, given, settings
+from nets import branching_nets, network, straight_nets
+from reference import reference
+from test_awkward_nets import NETS as AWKWARD
+from test_forms import CASES, ONES, one
+from test_initial import BLOCKS, hold
+from test_onnx import in_keras, pictures
+
+import cnndsl
+from cnndsl.layers import LAYERS
+from cnndsl.layers.base import Weight
+from cnndsl.network import Network
+from cnndsl.targets import TargetError, load
+from cnndsl.targets import weights as canonical
+from cnndsl.targets.flax import forms, generate
+
+ROOT = Path(__file__).resolve().parent.parent
+FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+NAMES = {
+    **dict.fromkeys(("kernel", "depthwise", "pointwise"), "kernel"),
+    **dict.fromkeys(("gamma", "scale"), "scale"),
+    **dict.fromkeys(("beta", "bias"), "bias"),
+    "alpha": "alpha", "mean": "mean", "variance": "var",
+}  # fmt: skip
+# Small enough to run in a moment.
+SAMPLES = ("article", "lenet5", "padding", "two_inputs", "two_outputs", "inception_block",
+           "ecg1d", "resnet18", "mobilenetv2")  # fmt: skip
+
+
+def built(code: str) -> Any:
+    """The model of a generated module, as it is built: in training."""
+    return oracle.run_module(code)["build_model"]()
+
+
+def outlined(code: str) -> Any:
+    """The same with zeros, as other values take long to draw, ready to infer."""
+    model = nnx.eval_shape(oracle.run_module(code)["build_model"])
+    model.eval()
+    for _, module in nnx.iter_modules(model):
+        for variable in kept(module).values():
+            variable.set_value(np.zeros(variable.shape, "float32"))
+    return model
+
+
+def run(model: Any, images: list[np.ndarray]) -> Any:
+    """What a model makes of images."""
+    keeps = nnx.Any(nnx.Param, nnx.BatchStat)
+    graph, state, others = nnx.split(model, keeps, ...)
+    return jax.jit(lambda state, *xs: nnx.merge(graph, state, others)(*xs))(state, *images)
+
+
+def kept(module: Any) -> dict[str, nnx.Variable]:
+    """What a module itself keeps, but for what draws at random."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, (nnx.Param, nnx.BatchStat))
+    }
+
+
+def in_order(model: Any, images: list[np.ndarray]) -> list[Any]:
+    """The modules that keep weights, in the order in which they run."""
+    found: list[Any] = []
+    types = {type(module) for _, module in nnx.iter_modules(model) if kept(module)}
+    with ExitStack() as stack:
+        for kind in types:
+
+            def call(self: Any, *args: Any, _call: Any = kind.__call__, **kwargs: Any) -> Any:
+                if not any(self is other for other in found):
+                    found.append(self)
+                return _call(self, *args, **kwargs)
+
+            stack.enter_context(mock.patch.object(kind, "__call__", call))
+        jax.eval_shape(lambda *images: model(*images), *images)
+    return found
+
+
+def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, nnx.Variable]]:
+    """For each canonical key, its weight, the layer's word, and the variable that holds it."""
+    waiting = iter(modules)
+    rest: dict[str, nnx.Variable] = {}
+    found = {}
+    last: Any = None
+    for slot in canonical.slots(net):
+        layer, place = slot.layer, (slot.node.index, slot.layer is slot.node.layer)
+        if place != last or slot.weight.role == "pointwise":
+            assert not rest, f"{slot.key}: {rest} left over"
+            rest, last = kept(next(waiting)), place
+        found[slot.key] = (slot.weight, layer.op, rest.pop(NAMES[slot.weight.role]))
+    assert not rest and next(waiting, None) is None
+    return found
+
+
+def as_flax(array: np.ndarray, weight: Weight, op: str) -> np.ndarray:
+    """A canonical weight as Flax keeps it."""
+    if weight.role == "depthwise":
+        return array.reshape(*array.shape[:-2], 1, -1)
+    if op == "deconv" and weight.role == "kernel":
+        return array.swapaxes(-1, -2)
+    return array
+
+
+def fill(net: Network, model: Any, images: list[np.ndarray], weights: Any) -> None:
+    """Put canonical weights into a model."""
+    for key, (weight, op, variable) in variables(net, in_order(model, images)).items():
+        array = as_flax(weights[key], weight, op)
+        assert array.shape == variable.shape, key
+        assert isinstance(variable, nnx.Param) == weight.trainable, key
+        variable.set_value(array)
+
+
+def agree(net: Network, batch: int = 2) -> None:
+    """Fail where Flax and Keras differ on a network."""
+    code = generate(net)
+    assert black.format_str(code, mode=black.Mode()) == code
+    images = list(pictures(net, batch).values())
+    weights = canonical.random(net)
+    expected = in_keras(net, weights, images)
+    model = outlined(code)
+    fill(net, model, images, weights)
+    found = run(model, images)
+    found = found if isinstance(found, dict) else {"main": found}
+    assert set(found) == set(net.outputs)
+    for name, index in net.outputs.items():
+        assert found[name].shape == (batch, *net.nodes[index].output)
+        assert oracle.difference(np.asarray(found[name]), expected[name]) < 1e-3, name
+
+
+# Each layer
+
+
+@pytest.mark.parametrize("size, line", ONES)
+def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
+    net = one(size, line)
+    layer = net.nodes[-1].layer
+    weights = canonical.random(net)
+    (image,) = pictures(net).values()
+    image *= 2
+    expected = reference(layer, image, {key.rsplit(".")[-1]: w for key, w in weights.items()})
+    model = outlined(generate(net))
+    fill(net, model, [image], weights)
+    found = np.asarray(run(model, [image]))
+    assert found.shape == expected.shape
+    assert oracle.difference(found, expected) < oracle.TOLERANCE
+
+
+def test_every_layer_has_a_form() -> None:
+    assert set(forms.FORMS) == set(LAYERS.values()) and set(CASES) == set(LAYERS)
+
+
+# Whole nets
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples(name: str) -> None:
+    agree(cnndsl.check((ROOT / "samples" / f"{name}.cnn").read_text("utf-8")), batch=1)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_awkward_nets(text: str) -> None:
+    net = network(text)
+    assert net is not None
+    agree(net)
+
+
+@given(straight_nets())
+@settings(max_examples=2000 if FUZZ else 20, suppress_health_check=SLOW)
+def test_straight_nets(text: str) -> None:
+    net = network(text)
+    assert net is not None
+    agree(net)
+
+
+@given(branching_nets())
+@settings(max_examples=2000 if FUZZ else 20, suppress_health_check=SLOW)
+def test_branching_nets(text: str) -> None:
+    net = network(text)
+    assert net is not None
+    agree(net)
+
+
+# What it begins with
+
+
+def begun(net: Network) -> None:
+    image = np.zeros((1, *net.nodes[0].output), "float32")
+    model = built(generate(net))
+    model.eval()
+    for key, (weight, _, variable) in variables(net, in_order(model, [image])).items():
+        hold(np.asarray(variable[...]), weight.initial, key)
+
+
+BEGUN = [
+    "input 12x12x48; conv 64 3 groups=4 nobias; dwconv 5 mult=2; sepconv 64 3 mult=2 prelu; bn; ln;"
+    "gn 4; scale init=0.25; deconv 32 3; gap; dense 200",
+    "input 20x24; conv 32 3; dwconv 3 nobias; sepconv 32 3; deconv 32 3 nobias",
+    "input 6x6x6x16; conv 16 3; dwconv 3 mult=2; flatten; dense 40 nobias",
+]
+
+
+@pytest.mark.parametrize("defaults", ("keras", "torch"))
+@pytest.mark.parametrize("text", BEGUN)
+def test_it_begins_as_the_file_says(text: str, defaults: str) -> None:
+    begun(cnndsl.check(f"defaults {defaults}\n{text}"))
+
+
+@pytest.mark.parametrize("defaults", ("keras", "torch"))
+def test_blocks_begin_as_the_file_says(defaults: str) -> None:
+    begun(cnndsl.check(f"defaults {defaults}\ninput 16x16x32\n{BLOCKS}"))
+
+
+# How it is written
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "samples").glob("*.cnn")), ids=lambda path: path.stem
+)
+def test_reads_as_written_by_hand(path: Path) -> None:
+    if path.stem == "article_keras_listing":
+        return  # wrong on purpose
+    code = cnndsl.build(path.read_text("utf-8"), "flax", file=path.name)
+    assert isinstance(code, str)
+    assert black.format_str(code, mode=black.Mode()) == code
+    lines = code.splitlines()
+    assert lines[0] == f"# Generated by cnndsl from {path.name}; edit that file instead."
+    assert max(map(len, lines)) <= 88
+    tree = ast.parse(code)
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert imported <= read, "an import that nothing uses"
+    defined = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    assert set(defined) - {"build_model"} <= read, "a definition that nothing uses"
+
+
+# Training and inference
+
+
+def test_train_and_eval() -> None:
+    net = cnndsl.check("input 8x8x3; conv 4 3; bn; dropout 0.5; droppath 0.5; gap; dense 2")
+    model = built(generate(net))
+    image = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+    one, two = model(image), model(image)
+    assert not np.allclose(one, two)  # other values are dropped
+    model.eval()
+    mean = np.array(model.layers[1].mean[...])
+    assert np.allclose(model(image), model(image))
+    assert np.array_equal(mean, model.layers[1].mean[...])
+
+
+def test_the_statistics_of_a_batch() -> None:
+    """The moving variance is biased, as Keras's is."""
+    net = cnndsl.check("input 4x4x3; bn")
+    model = built(generate(net))
+    image = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype("float32")
+    model(image)
+    spread = image.var((0, 1, 2))
+    assert np.allclose(model.layers[0].var[...], 0.99 + 0.01 * spread, atol=1e-5)
+
+
+def test_it_can_be_compiled() -> None:
+    model = built(generate(cnndsl.check("input 8x8x3; conv 4 3 /2 same; bn; relu; gap; dense 2")))
+    model.eval()
+    image = np.ones((2, 8, 8, 3), "float32")
+    assert np.allclose(nnx.jit(lambda model, x: model(x))(model, image), model(image), atol=1e-5)
+    assert isinstance(jax.tree.leaves(nnx.state(model))[0], jax.Array)
+
+
+def test_seeds() -> None:
+    code = generate(cnndsl.check("input 8x8x3; conv 4 3"))
+    build = oracle.run_module(code)["build_model"]
+    kernels = [np.array(build(*seed).layers[0].kernel[...]) for seed in ((), (0,), (1,))]
+    assert np.array_equal(kernels[0], kernels[1]) and not np.array_equal(*kernels[1:])
+
+
+# What cannot be
+
+
+def test_a_layer_without_a_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(forms.FORMS, LAYERS["minpool"])
+    with pytest.raises(TargetError) as caught:
+        load("flax").generate(cnndsl.check("input 8x8x3; conv 4 3; minpool 2"))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.message == "Flax has no form of `minpool`" and diagnostic.help
