@@ -16,11 +16,9 @@ os.environ.setdefault(
 )
 
 import black
-import jax
 import numpy as np
 import oracle
 import pytest
-from flax import nnx
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
 from reference import reference
@@ -36,6 +34,9 @@ from cnndsl.network import Network
 from cnndsl.targets import TargetError, load
 from cnndsl.targets import weights as canonical
 from cnndsl.targets.flax import forms, generate
+
+nnx = pytest.importorskip("flax.nnx")
+jax = pytest.importorskip("jax")
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
@@ -73,7 +74,7 @@ def run(model: Any, images: list[np.ndarray]) -> Any:
     return jax.jit(lambda state, *xs: nnx.merge(graph, state, others)(*xs))(state, *images)
 
 
-def kept(module: Any) -> dict[str, nnx.Variable]:
+def kept(module: Any) -> dict[str, Any]:
     """What a module itself keeps, but for what draws at random."""
     return {
         name: value
@@ -99,10 +100,10 @@ def in_order(model: Any, images: list[np.ndarray]) -> list[Any]:
     return found
 
 
-def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, nnx.Variable]]:
+def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, Any]]:
     """For each canonical key, its weight, the layer's word, and the variable that holds it."""
     waiting = iter(modules)
-    rest: dict[str, nnx.Variable] = {}
+    rest: dict[str, Any] = {}
     found = {}
     last: Any = None
     for slot in canonical.slots(net):

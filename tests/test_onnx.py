@@ -201,13 +201,6 @@ def test_weights_that_are_not_the_net_s() -> None:
         to_onnx(net, weights=weights)
 
 
-def test_logits() -> None:
-    net = cnndsl.check("input 4x4x2; flatten; dense 3 softmax; head side { dense 2; softmax }")
-    with_it, without = (checked(to_onnx(net, logits=flag)) for flag in (False, True))
-    assert [n.op_type for n in with_it.graph.node].count("Softmax") == 2
-    assert "Softmax" not in [n.op_type for n in without.graph.node]
-
-
 # What cannot be
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -17,7 +16,6 @@ from cnndsl.diagnostics import CODES, Diagnostic
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.documents import renew
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
-from cnndsl.targets.pytorch.forms import FORMS
 
 PAGES = Path(cnndsl.diagnostics.__file__).parent / "pages"
 SECTIONS = ["What", "Why", "Bad", "Good", "How to mend"]
@@ -44,14 +42,12 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
     if code.startswith("W9"):
         return lint(source, on_by_default(), settings)
     network, problems = examine(source, settings, advice={*on_by_default(), code})
-    lacking = re.fullmatch(r"# for a target that has no (\w+)", first)
-    if lacking and network is not None:
-        forms = {kind: form for kind, form in FORMS.items() if kind.op != lacking[1]}
-        with mock.patch("cnndsl.targets.pytorch.forms.FORMS", forms):
-            try:
-                targets.load("pytorch").generate(network)
-            except targets.TargetError as error:
-                return error.diagnostics
+    asked = re.match(r"# with --target (\w+) --logits", first)
+    if asked and network is not None:
+        try:
+            targets.load(asked[1]).generate(network, logits=True)
+        except targets.TargetError as error:
+            return error.diagnostics
     return problems
 
 
