@@ -85,7 +85,7 @@ def read_bytes(path: str) -> bytes:
             if sys.stdin is None:
                 raise FileError("<stdin>: standard input is closed")
             return sys.stdin.buffer.read()
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:  # which is read at once
             return file.read()
     except OSError as error:
         raise FileError(f"{display_name(path)}: {reason(error)}") from None
