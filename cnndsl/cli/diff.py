@@ -22,7 +22,7 @@ COMMAND = Command(
     (
         Option(
             "--format",
-            "text for a terminal, markdown for a pull request, json for programs",
+            "text for a terminal, markdown for a pull request,\njson for programs",
             "text|markdown|json",
             choices=("text", "markdown", "json"),
         ),
