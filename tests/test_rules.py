@@ -257,3 +257,9 @@ def test_property_unpainted_pixels_are_counted_right(k: int, s: int, x: int, sam
     painted = {at * s + tap for at in range(x) for tap in range(k)}
     size = node.output[0]
     assert gaps == (len(set(range(size)) - painted) if k < s else 0)
+
+
+def test_features_of_another_net_are_no_small_field() -> None:
+    assert not advised("input 7x7x2048\ngap; dense 16 softmax\n")
+    found = advised("input 28x28x16\nconv 16 3x3 relu; gap; dense 16 softmax\n")
+    assert [each.code for each in found] == ["W208"]

@@ -22,7 +22,11 @@ def find(view: View) -> Iterator[Diagnostic]:
     origins = view.origins(_PASSIVE)
     last = {origins[index] for index in view.outputs}
     for place in view.places("dropout"):
-        found = [node for node in place.nodes if node.index in last]
+        found = [
+            node
+            for node in place.nodes
+            if node.index in last and node.layer.rate  # type: ignore[attr-defined]
+        ]
         if found:
             layer: Any = found[0].layer
             yield view.warning(

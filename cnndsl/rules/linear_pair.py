@@ -62,7 +62,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 place,
                 found,
                 f"{place.op}: no non-linearity before {where}{through}: the two are together "
-                f"one linear layer from {node.layer.channels:,} to {end.output[-1]:,} channels",
+                f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",
                 "put an activation between them, or leave one of them out",
                 fixes=fixes,
             )

@@ -45,4 +45,6 @@ def find(view: View) -> Iterator[Diagnostic]:
 
 
 def _is_small(field: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    return len(field) == len(image) and all(3 * seen < size for seen, size in zip(field, image))
+    if len(field) != len(image) or max(field) == 1:
+        return False  # what no layer has looked around in may be features, of another net
+    return all(3 * seen < size for seen, size in zip(field, image))

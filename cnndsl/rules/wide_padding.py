@@ -27,7 +27,7 @@ def find(view: View) -> Iterator[Diagnostic]:
             found,
             f"{place.op}: a padding of {max(window.begin, window.end)} around a kernel of "
             f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",
-            f"pad with less than {window.extent}",
+            f"pad with less than {window.extent}" if window.extent > 1 else "leave the padding out",
             slots=("pad", "kernel"),
         )
 
