@@ -4,7 +4,7 @@ PYTHON ?= python3
 # All samples but the one that is there for its mistake.
 SOUND = $(filter-out samples/article_keras_listing.cnn,$(wildcard samples/*.cnn))
 
-.PHONY: dev test wheel lint format tables fuzz bench ci
+.PHONY: dev test wheel lint format tables fuzz fuzz-texts bench ci
 
 dev:
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,11 @@ N ?= 5000
 K ?= propert or fuzz or hypothesis
 fuzz:
 	N=$(N) HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "$(K)"
+
+# Damaged texts through every command, for so many minutes.
+MINUTES ?= 20
+fuzz-texts:
+	$(PYTHON) tests/fuzz_long.py --minutes $(MINUTES)
 
 bench:
 	$(PYTHON) benchmarks/run.py
