@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -310,6 +311,9 @@ def named(name: str) -> Network:
 def test_names_are_nothing_but_text(view: str, name: str) -> None:
     figure = svg.generate(named(name), view=view)
     root = ElementTree.fromstring(figure.encode("utf-8"))
+    reader = Tags()
+    reader.feed(f"<div>{figure}</div>")
+    assert reader.found == {"div", *(element.tag.removeprefix(SVG) for element in root.iter())}
     allowed = {"svg", "title", "desc", "style", "rect", "text", "path", "polygon"}
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= allowed
     for element in root.iter():
@@ -318,6 +322,17 @@ def test_names_are_nothing_but_text(view: str, name: str) -> None:
     assert shown == f"{picture_text(name)}: {words('en')[f'figure.{view}'][7:]}"
     plain = svg.generate(named("plain"), view=view)
     assert re.sub(r"c\w{8}", "", style_of(figure)) == re.sub(r"c\w{8}", "", style_of(plain))
+
+
+class Tags(HTMLParser):
+    """The elements of a page, as a reader of HTML finds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.add(tag)
 
 
 def picture_text(name: str) -> str:

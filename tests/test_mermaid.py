@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import cnndsl
 from cnndsl import Network
-from cnndsl.targets import OptionError, mermaid, outline
+from cnndsl.targets import OptionError, mermaid, outline, pieces
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(
@@ -95,7 +95,7 @@ def test_samples_follow_the_grammar(name: str, depth: int | None) -> None:
 @given(nets.branching_nets())
 def test_random_nets_follow_the_grammar(text: str) -> None:
     network = cnndsl.check(text)
-    check_grammar(mermaid.generate(network, depth=outline.levels(outline.outline(network))))
+    check_grammar(mermaid.generate(network, depth=pieces.levels(outline.outline(network))))
 
 
 @given(st.text())
@@ -119,7 +119,7 @@ def test_labels_hold_nothing_but_text(text: str) -> None:
 def test_pieces_hold_every_node_once(name: str) -> None:
     network = sample(name)
 
-    def covered(pieces: tuple[outline.Piece, ...]) -> list[int]:
+    def covered(pieces: tuple[pieces.Piece, ...]) -> list[int]:
         found = []
         for piece in pieces:
             inside = covered(piece.inner) if piece.inner else list(range(piece.size))
@@ -140,7 +140,7 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
         nodes = network.nodes[start : start + size]
         return [(node.op, tuple(max(-1, index - start) for index in node.inputs)) for node in nodes]
 
-    def look(pieces: tuple[outline.Piece, ...]) -> None:
+    def look(pieces: tuple[pieces.Piece, ...]) -> None:
         for piece in pieces:
             for turn in range(1, piece.times):
                 again = ops(piece.start + turn * piece.size, piece.size)
@@ -161,7 +161,7 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
 def test_deep_nets_fold(text: str, boxes: int) -> None:
     network = cnndsl.check(f"input 8x8x4\n{text}")
     begun = time.process_time()
-    assert outline.boxes(outline.outline(network), 1) == boxes
+    assert pieces.boxes(outline.outline(network), 1) == boxes
     check_grammar(mermaid.generate(network))
     assert time.process_time() - begun < 20
 

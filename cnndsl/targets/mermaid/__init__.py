@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.targets.language import LANG, read_words
-from cnndsl.targets.outline import (
+from cnndsl.targets.outline import outline
+from cnndsl.targets.pieces import (
     DEPTH,
     below,
     choose_depth,
     opens,
-    outline,
     outputs_in,
     producer,
     shape_text,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.pieces import Piece
 
 SUFFIX = ".mmd"
 OPTIONS = (DEPTH, LANG)

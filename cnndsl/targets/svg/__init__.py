@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from cnndsl.targets import Option, OptionError
 from cnndsl.targets.language import LANG, read_words
-from cnndsl.targets.outline import DEPTH, outline, shape_text, titled
+from cnndsl.targets.outline import outline
+from cnndsl.targets.pieces import DEPTH, shape_text, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Picture
 
     Draw: TypeAlias = "Callable[[Network, tuple[Piece, ...], int | None, float, Words], Picture]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.targets.outline import (
+from cnndsl.targets.pieces import (
     below,
     boxes,
     choose_depth,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 40, 200
@@ -74,7 +74,7 @@ def _fitted(
     network: Network, pieces: tuple[Piece, ...], depth: int, room: float, words: Words
 ) -> Sketch:
     """The widest sketch that fits, or else the narrowest."""
-    many = boxes(pieces, depth) > MOST
+    many = boxes(pieces, depth) > MOST  # where it is not worth the time to try so finely
     sketch = None
     for text in _ROOMS:
         for even in (True, False):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.outline import choose_depth, opens
+from cnndsl.targets.pieces import choose_depth, opens
 from cnndsl.targets.svg.picture import SIZES, Box, Picture, Text, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnndsl.lang import Words
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Field
-    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark
 
 MOST, BOUND = 28, 200

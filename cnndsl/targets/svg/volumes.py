@@ -15,8 +15,9 @@ from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv
-from cnndsl.layers.pool import Pool
-from cnndsl.targets.outline import choose_depth, opens, shape_text, titled
+from cnndsl.layers.dense import Dense, Flatten
+from cnndsl.layers.pool import GlobalPool, Pool
+from cnndsl.targets.pieces import choose_depth, opens, shape_text, titled
 from cnndsl.targets.svg.picture import SIZES, Area, Box, Head, Picture, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cnndsl.lang import Words
     from cnndsl.layers import Shape
     from cnndsl.network import Network
-    from cnndsl.targets.outline import Piece
+    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 16, 120
@@ -43,6 +44,10 @@ _STUB = 26.0
 
 _SLIDING = (Conv, DepthwiseConv, SeparableConv, Pool)
 """The layers whose windows are drawn on the map that they look at."""
+
+
+_WHOLE = (Dense, Flatten, GlobalPool)
+"""The layers that look at all of a map."""
 
 
 class Step(NamedTuple):
@@ -292,11 +297,10 @@ class _Volumes:
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
         if step.piece.kind == "layer" and isinstance(node.layer, _SLIDING):
-            kernel = node.layer.kernel
-            corners = self.window(kernel, right, y, solid)
+            corners = self.window(node.layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]
             return [*rays, Area(corners, "window")]
-        if step.piece.family == "dense" or node.op in ("flatten", "gap", "gmp"):
+        if step.piece.kind == "layer" and isinstance(node.layer, _WHOLE):
             above, beneath = (goal, goal)
             if target is not None:
                 above, beneath = (end[0], end[1] - target.high), end
