@@ -147,6 +147,20 @@ def test_merges_of_more_than_one_odd_path() -> None:
     assert problem.help  # no single edit does, and the search ends all the same
 
 
+def test_a_name_that_another_body_gives_as_well() -> None:
+    """Which of two names of one spelling is meant may be guessed wrong; then no edit does."""
+    for other in ("0", "0:1", "(0:1, 2)", "relu", "1x1x1x1", "(9, 9)"):
+        block = f"block b(n) {{ let k = {other}; conv n 1 }}\ninput 8x8x6\nb 6\n"
+        for body in (
+            "let k = 9\nconv 4 k",
+            "let k = 4\nconv 8 1 groups=k",
+            "let k = 7\nreshape k",
+            "let k = 3\nconv 4 3 pad=k /7",
+            "let k = 2\npool 3 /k",
+        ):
+            assert look(f"{block}if 1 == 1 {{ {body} }}\n")[0].help
+
+
 def test_a_stride_of_one_is_not_written() -> None:
     assert "write `conv 8 3x3`" in helps("input 8x8x1\nconv 8 3x3 /2\n")
 

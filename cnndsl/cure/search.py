@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cure.bench import Bench
 from cnndsl.cure.blame import blame
-from cnndsl.cure.candidates import KINDS, Candidate, Cost, candidates
+from cnndsl.cure.candidate import KINDS, Candidate, Cost
+from cnndsl.cure.candidates import candidates
 from cnndsl.cure.sizes import input_literal, nearest_numbers, nearest_sizes
 from cnndsl.cure.words import title
 from cnndsl.diagnostics import Diagnostic, Edit, Fix
