@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnndsl import api
 from cnndsl.api import examine
 from cnndsl.cure.apply import apply_edits
 from cnndsl.cure.bench import Bench
 from cnndsl.cure.candidates import candidates
 from cnndsl.cure.rerun import Outcome
-from cnndsl.cure.search import BUDGET
+from cnndsl.cure.search import BUDGET, CODES
+from cnndsl.diagnostics import CODES as DIAGNOSTICS
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 
 MANY = 5000 if settings.default.max_examples >= 5000 else 80
@@ -95,6 +97,10 @@ def test_several_errors_with_one_cure() -> None:
         assert rounding, problem.help
         mended = apply_edits(text, rounding[0].edits)
         assert mended.startswith("net two  # of them\r\nrounding floor\r\ninput")
+
+
+def test_cures_are_looked_for_where_there_may_be_some() -> None:
+    assert set(api._SIZES) == set(CODES) <= set(DIAGNOSTICS)
 
 
 def test_where_no_edit_mends_all_the_rest_is_told() -> None:
