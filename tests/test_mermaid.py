@@ -153,9 +153,9 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "boxes"),
     [
-        ("repeat 8000 { conv 4 3x3 same; bn; relu }", 2),
-        ("repeat 8000 { conv 4 3x3 same; pool 3 /1 same }", 3),
-        ("repeat 8000 as i { add { skip | conv 4 3x3 same } }", 3),
+        ("repeat 4000 { conv 4 3x3 same; bn; relu }", 2),
+        ("repeat 4000 { conv 4 3x3 same; pool 3 /1 same }", 3),
+        ("repeat 4000 as i { add { skip | conv 4 3x3 same } }", 3),
     ],
 )
 def test_deep_nets_fold(text: str, boxes: int) -> None:
