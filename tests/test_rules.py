@@ -115,6 +115,14 @@ def test_property_rules_say_the_same_twice_and_each_thing_once(text: str) -> Non
 
 
 @given(TEXTS)
+def test_property_a_rule_that_is_not_loaded_has_nothing_to_say(text: str) -> None:
+    view = View(checked(text))
+    for name, words in ADVICE.values():
+        if view.words.isdisjoint(words.split()):
+            assert list(import_module(f"cnndsl.rules.{name}").find(view)) == []
+
+
+@given(TEXTS)
 def test_property_formatting_changes_no_finding(text: str) -> None:
     found = sorted(each.code for each in advised(text) if each.code not in ABOUT_THE_TEXT)
     formatted = advised(cnndsl.format(text))
@@ -263,3 +271,15 @@ def test_features_of_another_net_are_no_small_field() -> None:
     assert not advised("input 7x7x2048\ngap; dense 16 softmax\n")
     found = advised("input 28x28x16\nconv 16 3x3 relu; gap; dense 16 softmax\n")
     assert [each.code for each in found] == ["W208"]
+
+
+def test_a_flag_that_comes_from_elsewhere_loads_its_rules() -> None:
+    texts = (
+        "input 9x9x8\nlet p = same\nconv 8 4x4 relu p\n",
+        "input 9x9x8\nblock c(p=same) { conv 8 4x4 relu p }\nc\n",
+        "input 9x9x8\nblock c(p) { conv 8 4x4 relu p }\nc same; c same\n",
+    )
+    for text in texts:
+        assert "W204" in [each.code for each in advised(text)], text
+    source = Source("net.cnn", "input 9x9x8\nparam p = relu\nconv 8 4x4 p\n")
+    assert [each.code for each in examine(source, {"p": "same"}, advice={"W204"})[1]] == ["W204"]

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 ERRORS: dict[str, Rule] = {"E114": dead_code.find}
 """The rules without which a network is none, by their codes: elaboration asks them."""
 
-_KERNELS = "conv dwconv sepconv"
 _POOLS = "pool avgpool minpool"
-_WINDOWS = f"{_KERNELS} {_POOLS}"
 
 ADVICE: dict[str, tuple[str, str]] = {
     "W101": ("unused_let", "let"),
@@ -32,7 +30,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     "W104": ("unused_name", "as repeat"),
     "W105": ("unused_parameter", "block"),
     "W106": ("shadowed_name", "let block repeat as"),
-    "W107": ("idle_rounding", "rounding floor ceil"),
+    "W107": ("idle_rounding", "rounding"),
     "W108": ("equal_paths", "add concat maximum average"),
     "W109": (
         "idle_layer",
@@ -40,13 +38,13 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "W110": ("repeat_once", "repeat"),
     "W111": ("constant_condition", "if"),
-    "W201": ("skipped_pixels", _WINDOWS),
-    "W202": ("subsampling", _WINDOWS),
-    "W203": ("gridding", _KERNELS),
-    "W204": ("lopsided_same", _KERNELS),
+    "W201": ("skipped_pixels", "/"),
+    "W202": ("subsampling", "/"),
+    "W203": ("gridding", "dilation"),
+    "W204": ("lopsided_same", "same"),
     "W205": ("floor_drops", "rounding"),
-    "W206": ("mostly_padding", _KERNELS),
-    "W207": ("wide_padding", _KERNELS),
+    "W206": ("mostly_padding", "same pad"),
+    "W207": ("wide_padding", "pad"),
     "W208": ("small_field", "gap gmp"),
     "W209": ("global_pool", "pool avgpool"),
     "W210": ("uneven_overlap", "deconv"),
@@ -63,13 +61,13 @@ ADVICE: dict[str, tuple[str, str]] = {
     "W309": ("dropout_before_norm", "dropout"),
     "W310": ("norm_twice", "bn ln gn"),
     "W311": ("high_dropout", "dropout droppath"),
-    "W401": ("stride_or_division", "conv sepconv deconv"),
+    "W401": ("stride_or_division", "/"),
     "W402": ("block_used_once", "block"),
     "W403": ("uneven_channels", "conv sepconv deconv dense"),
 }
 """The rules that advise, by their codes: the module, and the words one of which a net must
-have for the rule to have anything to say. Layers and activations count as words, and `let`,
-`param`, `block`, `repeat`, `if`, `as` and the like where the text has such a statement."""
+have for the rule to have anything to say. Layers and activations count as words; `let`, `if`,
+`as` and the like where the text has such a statement; and keys, flags and `/`."""
 
 
 def errors(network: Network) -> Iterator[Diagnostic]:

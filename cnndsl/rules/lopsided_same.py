@@ -20,7 +20,9 @@ def find(view: View) -> Iterator[Diagnostic]:
     Pools are left out: their padding counts for nothing. So is an odd kernel whose stride
     makes `same` lopsided, which is how Keras halves an image.
     """
-    for place, found in view.select(KERNELS, lambda layer: any(map(_is_lopsided, windows(layer)))):
+    for place, found in view.select(
+        KERNELS, lambda layer: layer.same and any(map(_is_lopsided, windows(layer)))
+    ):
         pads = [
             f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
             for w in windows(found[0].layer)

@@ -66,7 +66,8 @@ class View:
     """What rules ask about a network.
 
     * `statements`: every statement of the text, at any depth, by its kind in lower case
-    * `words`: the layers, activations and kinds of statements that there are
+    * `words`: the layers, activations and kinds of statements that there are, and the keys and
+      flags of layers
     """
 
     def __init__(self, network: Network) -> None:
@@ -106,9 +107,12 @@ class View:
             self.statements.setdefault(kind, []).append(statement)
             if getattr(statement, "alias", None) is not None:
                 yield "as"
+            yield from words_of(statement)
             for body in reversed(bodies_of(statement)):
                 stack += reversed(body.statements)
         yield from self.statements
+        if "param" in self.statements:
+            yield "same"  # which `--set` may have given
 
     @property
     def users(self) -> list[list[int]]:
@@ -232,6 +236,25 @@ def _called(text: str, call: ast.Apply) -> Note:
     said = " ".join(text[call.span.start : call.span.end].split())
     said = said if len(said) <= 60 else said[:57] + "…"
     return Note(f"in `{said}`, called here", call.span)
+
+
+def words_of(statement: ast.Statement) -> Iterator[str]:
+    """The keys and the bare words of a statement, and `/` for a stride."""
+    if isinstance(statement, ast.Apply):
+        for argument in statement.args:
+            if isinstance(argument, ast.Keyword):
+                yield argument.key.id
+            elif isinstance(argument, ast.Stride):
+                yield "/"
+            elif isinstance(argument.value, ast.Name):
+                yield argument.value.id
+    elif isinstance(statement, (ast.Let, ast.Param)):
+        if isinstance(statement.value, ast.Name):
+            yield statement.value.id
+    elif isinstance(statement, ast.Block):
+        for parameter in statement.parameters:
+            if isinstance(parameter.default, ast.Name):
+                yield parameter.default.id
 
 
 def bodies_of(statement: ast.Statement) -> list[ast.Body]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.rules.edits import without_argument
 from cnndsl.rules.windows import KERNELS, by_dimension, windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.layers.window import Window
+    from cnndsl.network.network import Node
     from cnndsl.rules.view import View
 
 
@@ -28,8 +30,17 @@ def find(view: View) -> Iterator[Diagnostic]:
             f"{place.op}: a padding of {max(window.begin, window.end)} around a kernel of "
             f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",
             f"pad with less than {window.extent}" if window.extent > 1 else "leave the padding out",
+            fixes=_fixes(view, found[0], window),
             slots=("pad", "kernel"),
         )
+
+
+def _fixes(view: View, node: Node, window: Window) -> tuple[Fix, ...]:
+    """To leave the padding out, where no other would do."""
+    span = view.written(node, "pad")
+    if span is None or window.extent > 1:
+        return ()
+    return (Fix("leave the padding out", (without_argument(view.source, span),)),)
 
 
 def blind(window: Window) -> int:
