@@ -173,17 +173,19 @@ def is_much(plan: Plan) -> bool:
 def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
     """The files, each with what is asked of it."""
     from cnndsl.diagnostics.codes import on_by_default
-    from cnndsl.lint.selection import Selection, SelectionError, chosen
 
     select = _words(arguments, "select") if arguments.has("select") else None
     ignore = _words(arguments, "ignore")
     always = arguments.has("error-on-warning")
     plain = on_by_default()
     if select is not None or ignore:
-        try:
-            plain = chosen(Selection(select, (), ignore))
-        except SelectionError as error:
-            raise UsageError(f"--select and --ignore: {error}") from None
+        from cnndsl.lint.selection import Selection, SelectionError, chosen
+
+        for option, words in (("select", []), ("ignore", ignore)):
+            try:
+                plain = chosen(Selection(select, (), words))
+            except SelectionError as error:
+                raise UsageError(f"--{option}: {error}") from None
     finder = Finder()
     known: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
     for path in paths:
@@ -206,10 +208,12 @@ def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
 
 def _words(arguments: Arguments, option: str) -> list[str]:
     """The words of an option that can be given several times, each a list with commas."""
+    given = arguments.every(option)
+    if not given:
+        return []
     from cnndsl.lint.selection import words_of
 
-    given = arguments.every(option)
     words = [word for text in given for word in words_of(text)]
-    if given and not words:
+    if not words:
         raise UsageError(f"--{option} wants rules, as in `--{option} W101,W2`")
     return words
