@@ -16,7 +16,7 @@ from cnndsl import check
 from cnndsl.comparison import compare, measure
 from cnndsl.comparison.show_side_by_side import verdicts
 from cnndsl.comparison.side_by_side import memory, ratio
-from cnndsl.comparison.tables import code, escaped, fenced
+from cnndsl.diagnostics.markdown import code, escaped, fenced
 from cnndsl.layers.base import product
 from cnndsl.network import Network
 

@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.diagnostics.render import printable
 from cnndsl.lang import LANGUAGES
 from cnndsl.targets import OptionError, load
 from cnndsl.targets.cells import Code, plain_value, readable
@@ -237,8 +238,8 @@ HOSTILE = [
 
 
 def told(name: str) -> str:
-    """A name as it can be seen: one line, nothing but what can be printed."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    """A name as it can be seen: one line, what cannot be seen escaped as on a terminal."""
+    return printable(" ".join(name.split()))
 
 
 def check_safe(name: str) -> None:

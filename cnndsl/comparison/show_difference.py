@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
-from cnndsl.comparison.tables import code, markdown_table, text_table
+from cnndsl.comparison.tables import markdown_table, text_table
+from cnndsl.diagnostics.markdown import code
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.measure import measure
 from cnndsl.comparison.side_by_side import shapes
-from cnndsl.comparison.tables import code, fenced
+from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import printable, render_all
 from cnndsl.layers.base import show
 
@@ -56,9 +56,9 @@ def as_markdown(old: Side, new: Side) -> str:
     text = f"**{code(head)}**: {state}\n"
     for side in (old, new):
         if side.problems:
-            text += f"\n{fenced(render_all(side.problems))}"
+            text += f"\n{fenced(render_all(side.problems))}\n"
     lines = _lines(old, new)
-    return text + (f"\n{fenced(lines, 'diff')}" if lines else "")
+    return text + (f"\n{fenced(lines, 'diff')}\n" if lines else "")
 
 
 def as_json(old: Side, new: Side) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.comparison.side_by_side import cell, plain, ratio
-from cnndsl.comparison.tables import code, escaped, markdown_table, text_table
+from cnndsl.comparison.tables import markdown_table, text_table
+from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.lang import words
 
 if TYPE_CHECKING:

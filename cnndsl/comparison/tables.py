@@ -1,9 +1,10 @@
-"""Tables as text and as Markdown, and text that cannot break out of either."""
+"""Tables as text and as Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import grid
 from cnndsl.diagnostics.render import columns, printable
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ def text_table(lines: Sequence[Sequence[str]], right: Sequence[bool], *, rule: b
 
 def markdown_table(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
     """A table of GitHub's Markdown, the first line its titles. The cells are Markdown."""
-    widths = [max(3, *map(columns, column)) for column in zip(*lines, strict=True)]
-    rule = [
-        "-" * (width - 1) + ":" if flush else "-" * width
-        for width, flush in zip(widths, right, strict=True)
-    ]
-    drawn = [_filled(lines[0], widths, right), rule]
-    drawn += [_filled(line, widths, right) for line in lines[1:]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in drawn)
+    return "".join(f"{line}\n" for line in grid(lines, right))
 
 
 def _filled(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
@@ -38,32 +32,3 @@ def _filled(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -
         space = " " * (width - columns(text))
         filled.append(space + text if flush else text + space)
     return filled
-
-
-def code(text: str) -> str:
-    """A text as code in Markdown, in a table as well; one line, whatever it holds."""
-    plain = printable(" ".join(text.split())).replace("|", "\\|")
-    longest = run = 0
-    for character in plain:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    fence = "`" * (longest + 1)
-    space = " " if plain.startswith("`") or plain.endswith("`") or not plain else ""
-    return f"{fence}{space}{plain}{space}{fence}"
-
-
-def fenced(text: str, language: str = "") -> str:
-    """A text as a block of code in Markdown, behind a fence that it cannot close."""
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    fence = "`" * max(3, longest + 1)
-    lines = "\n".join(printable(line) for line in text.rstrip("\n").split("\n"))
-    return f"{fence}{language}\n{lines}\n{fence}\n"
-
-
-def escaped(text: str) -> str:
-    """A text as text in Markdown: what would be more than itself escaped."""
-    plain = printable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
-    return "".join(f"\\{c}" if c in "\\`*_[]|~@#" else c for c in plain)

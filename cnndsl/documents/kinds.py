@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl import targets
+from cnndsl.diagnostics.markdown import escaped, fenced
 from cnndsl.diagnostics.render import render_all
 from cnndsl.network.attempt import attempt
 from cnndsl.targets.language import LANG
@@ -100,12 +101,12 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
     if wanted.to:
         alt = wanted.alt or network.name
         place = wanted.to if _SIMPLE.fullmatch(wanted.to) else f"<{wanted.to}>"
-        return Filled(f"![{_plain(alt)}]({place})", {wanted.to: result})
+        return Filled(f"![{escaped(alt)}]({place})", {wanted.to: result})
     if isinstance(result, bytes):
         raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
     language = _LANGUAGES.get(target.SUFFIX)
     if language is not None:
-        return Filled(fenced(language, result), {})
+        return Filled(fenced(result, language), {})
     if target.SUFFIX in (".svg", ".html"):
         # A blank line would end the HTML for a reader of Markdown.
         result = "\n".join(line for line in result.split("\n") if line.strip())
@@ -115,7 +116,7 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
 
 def said(nets: Sequence[Net], wanted: Wanted) -> Filled:
     """What the checker says."""
-    return Filled(fenced("text", render_all(nets[0].diagnostics).strip("\n") or "clean"), {})
+    return Filled(fenced(render_all(nets[0].diagnostics) or "clean", "text"), {})
 
 
 def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
@@ -143,18 +144,3 @@ KINDS: dict[str, Kind] = {
     "check": Kind(said, of_failing=True),
     "compare": Kind(compared, options=(COUNTED, LANG), of_several=True),
 }
-
-
-def fenced(language: str, text: str) -> str:
-    """A block of code, its fence longer than any in the text."""
-    text = text.replace("\r\n", "\n")
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    ending = "" if text.endswith("\n") else "\n"
-    return f"{fence}{language}\n{text}{ending}{fence}"
-
-
-def _plain(text: str) -> str:
-    """A text as what stands for a picture: nothing that Markdown would take for its own."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|~!&$" else c for c in " ".join(text.split()))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import one_line
 from cnndsl.targets.cells import plain_value
-from cnndsl.targets.marks import one_line
 from cnndsl.targets.styles import OPTIONS, make
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import one_line
 from cnndsl.targets import Option
 from cnndsl.targets.cells import Code, readable
-from cnndsl.targets.marks import one_line
 from cnndsl.targets.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.targets.styles import make
 

@@ -11,10 +11,10 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import one_line
 from cnndsl.targets import Option
 from cnndsl.targets.cells import NONE, Code, Worked, readable
 from cnndsl.targets.formulas import numbers
-from cnndsl.targets.marks import one_line
 from cnndsl.targets.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.targets.styles import make
 

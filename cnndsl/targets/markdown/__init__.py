@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import escaped
 from cnndsl.targets import marks
 from cnndsl.targets.styles import OPTIONS, make
 
@@ -27,5 +28,5 @@ def generate(network: Network, **options: Any) -> str:
     lines = ["".join(map(marks.inline, table.caption)), "", *marks.draw(table)]
     if table.notes:
         bullet = "- " if len(table.notes) > 1 else ""
-        lines += ["", *(bullet + marks.text(note) for note in table.notes)]
+        lines += ["", *(bullet + escaped(note) for note in table.notes)]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
 from cnndsl.targets import Option, checked_words, marks
 from cnndsl.targets.cells import tuple_text
@@ -117,7 +118,7 @@ class _Writer:
         self.previous = network.inputs[0]
 
     def text(self) -> str:
-        self._title_line(self.words.say("walk.title", net=marks.code(self.network.name)), 0)
+        self._title_line(self.words.say("walk.title", net=code(self.network.name)), 0)
         self.parts.append(self._intro())
         begin = len(self.parts)
         self._units(Cutter(self.network).cut(), (), 1)
@@ -127,11 +128,9 @@ class _Writer:
 
     def failing(self, attempt: Attempt, diagnostics: list[Diagnostic]) -> str:
         """The walkthrough as far as it goes, and why it goes no further."""
-        self._title_line(self.words.say("walk.title", net=marks.code(self.network.name)), 0)
+        self._title_line(self.words.say("walk.title", net=code(self.network.name)), 0)
         count = self.words.count(len(diagnostics), "problems")
-        self.parts.append(
-            self.words.say("fails.intro", net=marks.code(self.network.name), count=count)
-        )
+        self.parts.append(self.words.say("fails.intro", net=code(self.network.name), count=count))
         begin = len(self.parts)
         units = Cutter(self.network).cut()
         self._units(units, (), 1)
@@ -147,7 +146,7 @@ class _Writer:
         outputs = [
             (
                 self.words.say(
-                    "output.named", shape=tuple_text(nodes[index].output), name=marks.code(name)
+                    "output.named", shape=tuple_text(nodes[index].output), name=code(name)
                 )
                 if len(self.network.outputs) > 1
                 else tuple_text(nodes[index].output)
@@ -156,7 +155,7 @@ class _Writer:
         ]
         text = self.words.say(
             "walk.intro",
-            net=marks.code(self.network.name),
+            net=code(self.network.name),
             inputs=", ".join(tuple_text(nodes[index].output) for index in self.network.inputs),
             outputs=", ".join(outputs),
             layers=self.words.count(len(self.network.layers), "layers"),
@@ -221,7 +220,7 @@ class _Writer:
             self.previous = node.index
 
     def _call(self, call: Call, number: tuple[int, ...], level: int) -> None:
-        name = marks.code(".".join(call.path))
+        name = code(".".join(call.path))
         self._heading(number, self.words["block"].format(name=name))
         if call.sign in self.told:
             self._before(call)
@@ -256,7 +255,7 @@ class _Writer:
         """Units that repeat the one before them."""
         names = [
             (
-                marks.code(".".join(unit.path))
+                code(".".join(unit.path))
                 if isinstance(unit, Call)
                 else self.prose.title(unit.nodes[0], named=True)
             )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import render_all
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets import marks
 from cnndsl.targets.formulas import decimal, evaluated
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     """The paragraphs on a layer whose windows leave a rest."""
     words, source = prose.words, problem.source
     line = source.position(problem.span.start).line
-    code = source.text[node.span.start : node.span.end]
-    lines = [words.say("fails.line", line=f"{line:,}", code=marks.code(code))]
+    statement = source.text[node.span.start : node.span.end]
+    lines = [words.say("fails.line", line=f"{line:,}", code=code(statement))]
     lines.append("\n".join(prose.facts(node)))
     layer: Any = node.layer
     steps = [
@@ -59,8 +59,4 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
 
 def report(diagnostics: list[Diagnostic]) -> str:
     """What the checker says, as a block of text that nothing in it can close."""
-    text = render_all(diagnostics).strip("\n")
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}text\n{text}\n{fence}"
+    return fenced(render_all(diagnostics), "text")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.working import same_padding
-from cnndsl.targets import marks
 from cnndsl.targets.cells import readable, tuple_text
 from cnndsl.targets.columns import COLUMNS, View
 from cnndsl.targets.formulas import decimal, is_trivial, number, symbol, written
@@ -51,8 +51,8 @@ class Prose:
     def title(self, node: Node, *, named: bool = False) -> str:
         """What a layer is called, with its name where that says more, or where `named`."""
         row = self.rows[node.index]
-        title = marks.text(row.title)
-        return f"{title} ({marks.code(row.name)})" if row.named or named else title
+        title = escaped(row.title)
+        return f"{title} ({code(row.name)})" if row.named or named else title
 
     def layer(self, node: Node, *, previous: int) -> list[str]:
         """The paragraphs on a layer; `previous` is the node that a reader takes for its input."""
@@ -106,9 +106,7 @@ class Prose:
             return ""
         self._explained.add(activation.op)
         name = self.words.layer(activation.op, activation.title)
-        return self.words.say(
-            key, activation=marks.text(name), formula=marks.code(activation.formula)
-        )
+        return self.words.say(key, activation=escaped(name), formula=code(activation.formula))
 
     def _sources(self, node: Node) -> str:
         """The names of what a layer reads."""
@@ -119,7 +117,7 @@ class Prose:
             elif source.alias is None:
                 names.append(self.words["walk.input"])
             else:
-                names.append(f"{self.words['walk.input']} {marks.code(source.alias)}")
+                names.append(f"{self.words['walk.input']} {code(source.alias)}")
         return ", ".join(names)
 
     def facts(self, node: Node) -> list[str]:
@@ -133,7 +131,7 @@ class Prose:
                 continue
             if key == "output-channels" and not getattr(row.layer, "kernel", None):
                 continue
-            lines.append(f"- {self.words[key]}: {marks.text(readable(cell))}")
+            lines.append(f"- {self.words[key]}: {escaped(readable(cell))}")
         return lines
 
     def worked(self, steps: Sequence[Step], values: Sequence[Fraction] = ()) -> list[str]:
