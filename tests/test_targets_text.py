@@ -329,7 +329,7 @@ def test_summary_of_the_tutorial() -> None:
         ["conv1", "conv 32 3x3 relu", "26x26x32", "320", "194,688", "3x3"],
         ["pool1", "pool 2x2", "13x13x32", "0", "0", "4x4"],
         ["conv2", "conv 64 3x3 relu", "11x11x64", "18,496", "2,230,272", "8x8"],
-        ["pool2", "pool 2x2", "5x5x64", "0", "0", "10x10"],
+        ["pool2", "pool 2x2 floor", "5x5x64", "0", "0", "10x10"],
         ["conv3", "conv 64 3x3 relu", "3x3x64", "36,928", "331,776", "18x18"],
         ["flatten1", "flatten", "576", "0", "0", "18x18"],
         ["dense1", "dense 64 relu", "64", "36,928", "36,864", "26x26"],
