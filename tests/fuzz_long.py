@@ -101,7 +101,9 @@ def run_atheris(words: list[str]) -> None:
     def one(data: bytes) -> None:
         hold(data.decode("utf-8", "replace"), Path(scratch.name))
 
-    atheris.Setup([sys.argv[0], str(corpus), "-max_len=4000", *words], one)
+    atheris.Setup(
+        [sys.argv[0], str(corpus), f"-artifact_prefix={KEPT}/", "-max_len=4000", *words], one
+    )
     atheris.Fuzz()
 
 

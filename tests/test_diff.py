@@ -382,6 +382,12 @@ def test_names_cannot_break_out(form: str, tmp_path: Path) -> None:
         assert html[head:].count("<th") - html[head:].count("<thead") > 4
 
 
+def test_names_of_outputs_are_text() -> None:
+    text = "input 8\nhead __a__ { dense 3 }\ndense 4\n"
+    shown = as_markdown(diff(text, text.replace("3", "5")), "a", "b")
+    assert r"\_\_a\_\_ 3" in shown
+
+
 def cases() -> list[str]:
     return sorted(path.name for path in GOLDEN.iterdir())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
 from cnndsl.comparison.tables import markdown_table, text_table
-from cnndsl.diagnostics.markdown import code
+from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
 
@@ -260,7 +260,7 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
     parts = [f"**{title}**: {verdict(difference)}\n"]
     changes = totals(difference)
     if changes:
-        rows = [["", "before", "after", "by"], *(list(each) for each in changes)]
+        rows = [["", "before", "after", "by"], *(list(map(escaped, each)) for each in changes)]
         parts.append(markdown_table(rows, [False, True, True, True]))
     if difference.entries:
         shown = difference.entries[:MOST_ROWS]
