@@ -205,3 +205,22 @@ def test_check_starts_light() -> None:
     )
     assert run.stdout.splitlines()[-1] == "0"
     assert run.stderr == ""
+
+
+GENERATE = """
+import sys
+import cnndsl.cli
+for target in ("keras", "pytorch"):
+    assert cnndsl.cli.main(["build", sys.argv[1], "--target", target]) == 0
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def test_to_generate_code_takes_no_framework() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", GENERATE, str(ROOT / "samples" / "article.cnn")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not FRAMEWORKS & set(run.stdout.splitlines()[-1].split())

@@ -247,8 +247,8 @@ def test_a_separable_convolution_has_one_bias() -> None:
     assert net.totals.params == 2_400
     report = mutated(text, "pytorch", "bias=False", "bias=True")
     assert [p.message for p in report.problems] == [
-        "PyTorch trains 2,432 parameters, the net 2,400",
         "PyTorch keeps 4 arrays, and the net wants 3",
+        "PyTorch trains 2,432 parameters, the net 2,400",
     ]
 
 

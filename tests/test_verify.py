@@ -69,7 +69,7 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
         ("pytorch", "nn.Linear(16, 5)", "nn.Linear(15, 5)", "dense1",
          "PyTorch keeps (5, 15), and the net wants (5, 16)"),
         ("keras", "strides=2", "strides=2, dilation_rate=1", "", ""),
-        ("keras", 'activation="relu"', 'activation="elu"', "conv1", "the values differ"),
+        ("keras", 'activation="relu"', 'activation="relu6"', "conv1", "the values differ"),
         ("keras", "epsilon=0.001", "epsilon=0.00101", "bn1", "the values differ"),
         ("keras", "layers.add(", "layers.average(", "add1", "the values differ"),
         ("keras", "layers.Dense(5)", "layers.Dense(5, use_bias=False)", "dense1",

@@ -1,11 +1,13 @@
 """Whether two frameworks' models of a network compute the same, layer by layer.
 
 Both models get the same random weights, and each layer the same input in both: what the
-layer before it gave. So nothing that one layer does wrong shows in another, and rounding
-does not add up however deep a net is. Both compute in double precision. What rounding
-leaves of a layer is then some 1e-15 of its largest value, and 1e-12 where a layer divides
-by what has almost cancelled; the wrong constants, paddings and orders that one finds in
-practice leave more than 1e-6. Any tolerance between tells the two apart; ours is 1e-9.
+layer before it gave, scaled to a root mean square of `SPREAD`, so that a value of 6 or -3,
+where some activations bend, is met in every layer. So nothing that one layer does wrong
+shows in another, and rounding does not add up however deep a net is. Both compute in double
+precision. What rounding leaves of a layer is then some 1e-15 of its largest value, and 1e-12
+where a layer divides by what has almost cancelled; the wrong constants, paddings and orders
+that one finds in practice leave more than 1e-6. Any tolerance between tells the two apart;
+ours is 1e-9.
 
 At the end each model runs as a whole, as a user runs it, from the inputs to the outputs.
 There rounding does add up, and `WHOLE` times as much of it is let pass.
@@ -33,6 +35,7 @@ TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9
 SINGLE = 1e-4
 WHOLE = 1e3
+SPREAD = 4.0
 
 
 class Apart(NamedTuple):
@@ -189,6 +192,7 @@ class Comparison:
 
     def layer(self, node: Node, values: Mapping[int, Array]) -> Array | None:
         """Compare a layer; gives its output, or None where no framework has one."""
+        values = spread({index: values[index] for index in node.inputs}, values)
         if node.op == "bn":
             self.calibrate(node, values[node.inputs[0]])
         found: list[tuple[str, Array]] = []
@@ -264,6 +268,13 @@ class Comparison:
             apart = self.outputs[name] = compare(*(result[name] for result in results))
             if not apart.share <= self.tolerance * WHOLE:
                 self.problem(None, f"the values of the output {name} differ", apart)
+
+
+def spread(inputs: Mapping[int, Array], values: Mapping[int, Array]) -> Mapping[int, Array]:
+    """Values of which those that a layer reads are brought to a root mean square of `SPREAD`."""
+    squares = [float(numpy.square(value).mean()) for value in inputs.values()]
+    factor = SPREAD / max(squares) ** 0.5 if 0 < max(squares) < numpy.inf else 1.0
+    return {**values, **{index: value * factor for index, value in inputs.items()}}
 
 
 def compare(one: Array, other: Array, largest: float = 0.0) -> Apart:

@@ -65,15 +65,14 @@ def random(network: Network, seed: int = 0) -> Weights:
     def draw(weight: Weight) -> Array:
         shape = weight.shape
         if weight.role == "variance":
-            return rng.uniform(0.5, 1.5, shape)
+            return 0.5 + rng.random(shape, numpy.float32)
         if weight.role in ("gamma", "scale"):
-            return rng.uniform(0.6, 1.4, shape)
+            return 0.6 + 0.8 * rng.random(shape, numpy.float32)
         fan_in = _FAN_IN.get(weight.role)
-        if fan_in is not None:
-            return rng.normal(0, (1.6 / product(shape[:fan_in])) ** 0.5, shape)
-        return rng.normal(0, 0.2, shape)
+        spread = 0.2 if fan_in is None else (1.6 / product(shape[:fan_in])) ** 0.5
+        return rng.standard_normal(shape, numpy.float32) * numpy.float32(spread)
 
-    return {kept.key: draw(kept.weight).astype(numpy.float32) for kept in slots(network)}
+    return {kept.key: draw(kept.weight) for kept in slots(network)}
 
 
 def initial(network: Network, seed: int = 0) -> Weights:
