@@ -371,6 +371,14 @@ def test_expensive_texts_end_soon(name: str) -> None:
         well_made(problem)
 
 
+def test_a_tensor_of_an_unused_block_may_have_the_name_of_a_constant() -> None:
+    """Its shapes are not known, so neither is the tensor; the constant is no reason to doubt."""
+    block = "block unit(n) { conv n 3x3 same as a; add { skip | from a } }\n"
+    for text in (block, f"let a = 3\n{block}"):
+        found = cnndsl.diagnose(f"{text}input 8x8x3\nconv 4 3x3\n")
+        assert [each.code for each in found if each.severity == "error"] == []
+
+
 # What callers give
 
 ODD_VALUES: list[object] = [

@@ -297,9 +297,11 @@ class Expansion:
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
         try:
-            return self.scope.constant(name) is None
+            if self.scope.constant(name) is None:
+                return True
         except KeyError:
-            return name in self.scope.frame.lost
+            pass
+        return name in self.scope.frame.lost
 
     def lose_names(self, statement: ast.Statement) -> None:
         """Say nothing more of names that a statement with an error may have given with `as`."""
