@@ -85,3 +85,23 @@ def test_every_name_in_a_formula_and_every_array_is_told(lang: str) -> None:
             assert f"role.{step.symbol}" in found
         for step in (*node.layer.sizes(), *node.layer.counts()):
             assert {name for name in step.values if f"symbol.{name[0]}" not in found} == set()
+
+
+OTHER_WORDS = [
+    "특징 맵",
+    "피처 맵",
+    "레이어",
+    "계층",
+    "전결합",
+    "전연결",
+    "매개변수",
+    "컨볼루션",
+    "바이어스",
+    "수용장",
+]
+
+
+@pytest.mark.parametrize("word", OTHER_WORDS)
+def test_korean_has_one_word_for_one_thing(word: str) -> None:
+    """The words that `docs/tables.md` decides against stand nowhere."""
+    assert [key for key, text in (KO | KO_LAYERS).items() if word in text] == []

@@ -68,7 +68,7 @@ WORDS = {
     "figure.height": "높이",
     "figure.width": "너비",
     "figure.pixels": "{dimension} {number}",
-    "figure.windows": "입력 {size}에서 각 특징 맵의 가운데 위치가 보는 영역",
+    "figure.windows": "입력 {size}에서 각 특성 맵의 가운데 위치가 보는 영역",
     "figure.no-field": "입력이 벡터이므로 수용 영역이 넓어질 공간이 없습니다.",
     # Dimensions, and the names in formulas
     "height": "높이",

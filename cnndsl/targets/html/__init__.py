@@ -34,7 +34,8 @@ table { border-collapse: collapse; }
 caption { text-align: start; padding-block-end: .75rem; }
 th, td { padding: .3rem .55rem; font-size: .9rem; text-align: start; white-space: nowrap;
   border-block-end: 1px solid var(--line); }
-thead th { vertical-align: bottom; border-block-end-width: 2px; }
+thead th { vertical-align: bottom; white-space: normal; word-break: keep-all;
+  border-block-end-width: 2px; }
 tbody th { font-weight: normal; }
 tbody tr:nth-child(even) > * {
   background: linear-gradient(var(--faint), var(--faint)), Canvas; }
