@@ -19,7 +19,7 @@ CASES = sorted((ROOT / "tests" / "golden" / "code").iterdir())
 SAMPLES = sorted(
     path for path in (ROOT / "samples").glob("*.cnn") if path.stem != "article_keras_listing"
 )
-TARGETS = ("keras", "pytorch")
+TARGETS = ("flax", "keras", "pytorch")
 
 
 def generate(path: Path, target: str) -> str:
