@@ -24,12 +24,14 @@ from reference import reference
 from test_awkward_nets import NETS as AWKWARD
 from test_forms import CASES, ONES, one
 from test_initial import BLOCKS, hold
-from test_onnx import in_keras, pictures
+from test_onnx import pictures
 
 import cnndsl
 from cnndsl.layers import ACTIVATIONS, LAYERS
 from cnndsl.layers.base import Weight
 from cnndsl.network import Network
+from cnndsl.proof import frameworks
+from cnndsl.proof.verify import verify
 from cnndsl.targets import TargetError, load
 from cnndsl.targets import weights as canonical
 from cnndsl.targets.flax import forms, generate
@@ -53,12 +55,12 @@ SAMPLES = ("article", "lenet5", "padding", "two_inputs", "two_outputs", "incepti
 
 def built(code: str) -> Any:
     """The model of a generated module, as it is built: in training."""
-    return oracle.run_module(code)["build_model"]()
+    return frameworks.run(code)["build_model"]()
 
 
 def outlined(code: str) -> Any:
     """The same with zeros, as other values take long to draw, ready to infer."""
-    model = nnx.eval_shape(oracle.run_module(code)["build_model"])
+    model = nnx.eval_shape(frameworks.run(code)["build_model"])
     model.eval()
     for _, module in nnx.iter_modules(model):
         for variable in kept(module).values():
@@ -138,10 +140,13 @@ def agree(net: Network, batch: int = 2) -> None:
     code = generate(net)
     assert black.format_str(code, mode=black.Mode()) == code
     images = list(pictures(net, batch).values())
-    weights = canonical.random(net)
-    expected = in_keras(net, weights, images)
+    report = verify(net, batch=batch)
+    assert report, report.problems
+    live, place = frameworks.build(net, "keras")
+    place.put(live, report.weights)
+    expected = live.run(images)
     model = outlined(code)
-    fill(net, model, images, weights)
+    fill(net, model, images, report.weights)
     found = run(model, images)
     found = found if isinstance(found, dict) else {"main": found}
     assert set(found) == set(net.outputs)
@@ -272,7 +277,7 @@ def test_it_can_be_compiled() -> None:
 
 def test_seeds() -> None:
     code = generate(cnndsl.check("input 8x8x3; conv 4 3"))
-    build = oracle.run_module(code)["build_model"]
+    build = frameworks.run(code)["build_model"]
     kernels = [np.array(build(*seed).layers[0].kernel[...]) for seed in ((), (0,), (1,))]
     assert np.array_equal(kernels[0], kernels[1]) and not np.array_equal(*kernels[1:])
 
