@@ -239,3 +239,9 @@ def test_a_walkthrough_of_a_net_that_fails_tells_why() -> None:
     text = clean(fails + REGION.format("walkthrough math=plain"))
     assert "(8 - 3)/2 + 1 = 3.5" in text
     assert clean(text) == text
+
+
+def test_html_in_a_document_is_no_page_of_its_own() -> None:
+    text = clean(NET + REGION.format("code target=html"))
+    assert "<table>" in text and "<html" not in text and "<style" not in text
+    assert "\n\n" not in text[text.index("<div>") : text.rindex("</div>")]

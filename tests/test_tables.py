@@ -338,6 +338,28 @@ def test_the_page_stands_alone_and_is_accessible() -> None:
     assert "color-scheme: light dark" in page
 
 
+def test_a_narrow_screen_scrolls_the_table_and_not_the_page(tmp_path: Path) -> None:
+    chromium = need("chromium")
+    page = generate("html", sample("resnet18"), style="full", depth=1)
+    measure = (
+        "<script>document.body.dataset.widths = [document.documentElement.scrollWidth, "
+        "innerWidth, document.querySelector('table').offsetWidth].join(' ')</script>"
+    )
+    path = tmp_path / "table.html"
+    path.write_text(page.replace("</body>", f"{measure}</body>"), encoding="utf-8")
+    run = subprocess.run(
+        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,800",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    found = re.search(r'data-widths="(\d+) (\d+) (\d+)"', run.stdout)
+    assert found is not None, run.stderr[-1000:]
+    document, window, table = map(int, found.groups())
+    assert document <= window < table
+
+
 def test_a_fragment_is_the_table_alone() -> None:
     page = generate("html", sample("article"), fragment=True)
     assert page.startswith("<div") and page.endswith("</div>\n") and "<style" not in page

@@ -97,7 +97,11 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
         explains: Any = target  # only those that do are asked of nets with errors
         reached = attempt(nets[0].source)
         return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
-    result = target.generate(network, **wanted.options)
+    options = dict(wanted.options)
+    if target.SUFFIX == ".html" and not wanted.to:
+        # A page cannot stand in a page.
+        options |= {each.name: True for each in target.OPTIONS if each.name == "fragment"}
+    result = target.generate(network, **options)
     if wanted.to:
         alt = wanted.alt or network.name
         place = wanted.to if _SIMPLE.fullmatch(wanted.to) else f"<{wanted.to}>"
