@@ -6,6 +6,8 @@ words that the rule speaks of, so that a small net pays for few of them.
 
 from __future__ import annotations
 
+from functools import cache
+
 from cnndsl.rules import dead_code
 
 TYPE_CHECKING = False
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
+    from cnndsl.rules.view import View
 
     Rule: TypeAlias = "Callable[[Network], Iterator[Diagnostic]]"
 
@@ -82,6 +85,18 @@ def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
 
     view = View(network)
     for code, (module, words) in ADVICE.items():
-        if code in codes and not view.words.isdisjoint(words.split()):
-            rule = __import__(f"cnndsl.rules.{module}", fromlist=("find",))
-            yield from rule.find(view)
+        if code in codes and not view.words.isdisjoint(_words(words)):
+            yield from _rule(module)(view)
+
+
+@cache
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@cache
+def _rule(module: str) -> Callable[[View], Iterator[Diagnostic]]:
+    """What finds something in a network, loaded when it is first asked."""
+    found: Callable[[View], Iterator[Diagnostic]]
+    found = __import__(f"cnndsl.rules.{module}", fromlist=("find",)).find
+    return found
