@@ -342,6 +342,24 @@ def test_exit_codes(tmp_path: Path) -> None:
         assert run("diff", *words)[0] == 2
 
 
+def test_a_broken_promise_is_no_reason_to_say_nothing(tmp_path: Path) -> None:
+    old = BASE + "expect params <= 3_000\n"
+    old, new = write(tmp_path, old=old, new=old.replace("conv 8 3x3 relu", "conv 99 3x3 relu"))
+    code, out, err = run("diff", old, new)
+    assert (code, err) == (1, "") and "filters 8 → 99" in out and "error[E301]" in out
+    code, out, _ = run("diff", new, old, "--format", "markdown")
+    assert code == 1 and "filters 99 → 8" in out and "error[E301]" in out
+    found = json.loads(run("diff", old, new, "--format", "json")[1])
+    assert [found[side]["errors"] != [] for side in ("old", "new")] == [False, True]
+    assert found["changes"] and found["promises"] == []
+
+
+def test_an_input_alone(tmp_path: Path) -> None:
+    found = diff(BASE, BASE.replace("12x12x3", "12x12x1"))
+    text = as_text(found, "a", "a")
+    assert text.startswith("a: no layer changed by itself; 1 follows\n")
+
+
 def test_standard_input_and_settings(tmp_path: Path) -> None:
     text = "param w = 4\ninput 8x8x1\nconv w 3\n"
     (path,) = write(tmp_path, net=text)

@@ -76,7 +76,7 @@ def run(arguments: Arguments) -> int:
         data(text)
     if by_git:
         return 0  # at any other code git gives up, and shows none of the files that follow
-    if old.broken or new.broken:
+    if old.problems or new.problems:
         return 1
     return int(differs and arguments.has("exit-code"))
 
@@ -109,8 +109,13 @@ def _read(path: str, name: str, arguments: Arguments) -> Side:
 
 
 def _examine(sides: tuple[Side, Side], arguments: Arguments) -> None:
-    """Check both nets. A value of `--set` is for the sides that have such a param."""
+    """Check both nets. A value of `--set` is for the sides that have such a param.
+
+    A net that breaks promises can be compared all the same, and mostly it is why one does.
+    """
     from cnndsl.api import LIMIT, examine
+    from cnndsl.network import elaborate
+    from cnndsl.syntax.parser import parse
 
     values, size = settings(arguments), arguments.get("input")
     limit = natural(arguments, "limit") or LIMIT
@@ -120,6 +125,11 @@ def _examine(sides: tuple[Side, Side], arguments: Arguments) -> None:
             continue
         given = {name: value for name, value in values.items() if name in own or name not in other}
         side.network, side.problems = examine(side.source, given, size, limit)
+        if side.problems and all(each.code == "E301" for each in side.problems):
+            module = parse(side.source)[0]
+            side.network, side.problems = elaborate(
+                side.source, module, settings=given, input_size=size, limit=limit, unkept=True
+            )
 
 
 def _params(side: Side) -> set[str]:
@@ -135,6 +145,7 @@ def _params(side: Side) -> set[str]:
 
 def _with_two_nets(old: Side, new: Side, form: str) -> tuple[str, bool]:
     from cnndsl.comparison import difference, show_difference
+    from cnndsl.comparison.show_one_sided import with_problems
 
     assert old.network is not None and new.network is not None
     found = difference(old.network, new.network)
@@ -143,7 +154,8 @@ def _with_two_nets(old: Side, new: Side, form: str) -> tuple[str, bool]:
         "markdown": show_difference.as_markdown,
         "json": show_difference.as_json,
     }
-    return show[form](found, old.name, new.name), not found.none
+    text = show[form](found, old.name, new.name)
+    return with_problems(text, form, old.problems, new.problems), not found.none
 
 
 def _without_two_nets(old: Side, new: Side, form: str) -> tuple[str, bool]:

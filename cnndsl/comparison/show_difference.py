@@ -86,14 +86,14 @@ def verdict(difference: Difference) -> str:
         if count:
             noun = " layer" + "s" * (count != 1) if not parts else ""
             parts.append(f"{count:,}{noun} {kind}")
+    if not parts and not difference.same_network:
+        parts.append("no layer changed by itself")
     line = ", ".join(parts)
     count = sum(len(each.nodes) for each in difference.follows)
     if count:
         line += f"; {count:,} {'follows' if count == 1 else 'follow'}"
     if line:
         return line
-    if not difference.same_network:
-        return "no layer changed by itself"
     if difference.promises:
         return "the same network, other promises"
     why = {

@@ -80,6 +80,24 @@ def as_json(old: Side, new: Side) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
+def with_problems(text: str, form: str, old: list[Diagnostic], new: list[Diagnostic]) -> str:
+    """A difference with the promises that either side breaks."""
+    if form == "json":
+        import json
+
+        from cnndsl.diagnostics.render_json import as_json as diagnostic
+
+        found = json.loads(text)
+        for side, problems in (("old", old), ("new", new)):
+            found[side]["errors"] = [diagnostic(problem) for problem in problems]
+        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    for problems in (old, new):
+        if problems:
+            shown = render_all(problems)
+            text += f"\n{fenced(shown) if form == 'markdown' else shown}"
+    return text
+
+
 def _headline(old: Side, new: Side) -> str:
     if old.source is None and new.source is None:
         return f"{old.name}: no file on either side"

@@ -33,15 +33,17 @@ def elaborate(
     limit: int = DEFAULT_LIMIT,
     stem: str = "",
     kind: type[Network] = Network,
+    unkept: bool = False,
 ) -> tuple[Network | None, list[Diagnostic]]:
     """Check a syntax tree and expand it into a network.
 
     `settings` overrides `param` constants (texts are read as the language's values);
     `input_size` serves a text without `input`; `limit` bounds the layers; `kind` is the class
     of the network. Gives the network, or None where anything is wrong, and all diagnostics in
-    the order of the text.
+    the order of the text. With `unkept` a network that breaks nothing but promises is given too.
     """
     elaborator = Elaborator(source, module, settings or {}, input_size, limit)
+    elaborator.unkept = unkept
     network = elaborator.run(stem or stem_of(source.name), kind)
     problems = sorted(elaborator.problems, key=lambda problem: (problem.span, problem.code))
     return network, problems
@@ -55,7 +57,9 @@ def stem_of(name: str) -> str:
 
 
 class Elaborator(Control):
-    """Runs a whole file."""
+    """Runs a whole file. `unkept`: whether a network that breaks promises is one."""
+
+    unkept = False
 
     def run(self, stem: str, kind: type[Network] = Network) -> Network | None:
         """The network, or None where there is anything to report."""
@@ -105,9 +109,10 @@ class Elaborator(Control):
         )
         for found in errors(network):
             self.report(found.code, found.span, found.message, found.help)
+        wrong = bool(self.problems)
         for problem, notes in broken(self.promises, network):
             self.report(*problem, notes)
-        return None if self.problems else network
+        return None if wrong or (self.problems and not self.unkept) else network
 
     def given_input(self) -> None:
         """Take up the caller's input size where the file has no `input` of its own."""
