@@ -169,6 +169,15 @@ def test_defaults() -> None:
     assert [tuple(each) for each in found.interface] == [("defaults", "keras", "torch")]
 
 
+def test_a_path_in_another_place_beside_a_change() -> None:
+    text = "input 8x8x4\nrepeat 3 {{ concat {{ {} }}; conv 4 3 same{} }}\n"
+    one, two = "pool 3 /1 same", "conv 4 3 same; relu"
+    found = diff(text.format(f"{one} | {two}", ""), text.format(f"{two} | {one}", "; bn"))
+    assert [(each.kind, each.times, each.new_text) for each in found.entries] == [
+        ("changed", 3, "concat"), ("added", 3, "bn eps=0.001 momentum=0.99")
+    ]  # fmt: skip
+
+
 BLOCKS = (
     "block unit(n) {{ add {{ skip | conv n {k} same; {act}; conv n 1 }}; relu }}\n"
     "input 8x8x8\nrepeat {n} {{ unit 8 }}\ngap; dense 3\n"

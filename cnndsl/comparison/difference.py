@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.arguments import Told, changed, written
 from cnndsl.comparison.measure import Measure, measure
-from cnndsl.comparison.pairing import Keys, commutes, pair
+from cnndsl.comparison.pairing import Keys, commutes, pair, through, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
 from cnndsl.network.network import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from cnndsl.network import Network, Node
 
@@ -203,10 +203,6 @@ def _whole(kind: str, stretch: Stretch) -> Entry:
     return Entry(kind, nodes, (), stretch.times, text, "")
 
 
-MOST_SOURCES = 16
-"""How many of the layers before an added one are looked at, to see whether another is read."""
-
-
 class _Sources:
     """Which layers of both networks a layer reads, through what is on one side alone."""
 
@@ -215,8 +211,8 @@ class _Sources:
         self.old_nodes, self.new_nodes = old.nodes, new.nodes
         kept = {index for index in pairs if index is not None}
         # All as indices of the old network.
-        self.old = _through(old, [n.index if n.index in kept else None for n in old.nodes])
-        self.new = _through(new, pairs)
+        self.old = through(old, [n.index if n.index in kept else None for n in old.nodes])
+        self.new = through(new, pairs)
         self.kept = kept
 
     def rewired(self, before: Node, node: Node) -> tuple[Told, ...]:
@@ -229,8 +225,8 @@ class _Sources:
             if commutes(node.layer) and sorted(was) == sorted(read):
                 return ()
         else:
-            was_from = _union(self.old, was)
-            now_from = _union(self.new, node.inputs)
+            was_from = union_of(self.old, was)
+            now_from = union_of(self.new, node.inputs)
             if was_from & now_from or not was_from:
                 return ()
         return (
@@ -240,24 +236,6 @@ class _Sources:
                 ", ".join(self.new_nodes[index].name for index in node.inputs),
             ),
         )
-
-
-def _union(sets: Sequence[frozenset[int]], which: Iterable[int]) -> frozenset[int]:
-    return frozenset(each for index in which for each in sets[index])
-
-
-def _through(network: Network, known: Sequence[int | None]) -> list[frozenset[int]]:
-    """For each node itself where it is known, else the known ones that it comes from."""
-    found: list[frozenset[int]] = []
-    for node, index in zip(network.nodes, known):
-        if index is not None:
-            found.append(frozenset((index,)))
-            continue
-        union = _union(found, node.inputs)
-        if len(union) > MOST_SOURCES:
-            union = frozenset(sorted(union)[:MOST_SOURCES])
-        found.append(union)
-    return found
 
 
 def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[Told]:

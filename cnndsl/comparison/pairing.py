@@ -11,7 +11,7 @@ from cnndsl.layers.merge import Concat, Merge
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from cnndsl.diagnostics import Span
     from cnndsl.layers import Layer
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 SLIDES = 1_000
 """How far a stretch of new layers is moved among like ones for a better place."""
+
+
+MOST_SOURCES = 16
+"""How many of the layers before an added one are looked at, to see whether another is read."""
+
+ROUNDS = 4
+"""How often pairs are looked for that other pairs made possible."""
 
 
 class Keys:
@@ -85,7 +92,12 @@ def pair(old: Network, new: Network, keys: Keys) -> list[int | None]:
     back = _turned(found, len(old.nodes))
     _slide(old.nodes, before, back, effects[0], effects[1])
     found = _turned(back, len(new.nodes))
-    _complete(old, new, before, after, found)
+    for _ in range(ROUNDS):
+        count = sum(index is not None for index in found)
+        _complete(old, new, before, after, found)
+        _complete_through(old, new, before, after, found)
+        if sum(index is not None for index in found) == count:
+            break
     return found
 
 
@@ -301,3 +313,43 @@ def _complete(
         back[match] = node.index
         for user in users[match]:
             offer(user)
+
+
+def _complete_through(
+    old: Network,
+    new: Network,
+    before: Sequence[int],
+    after: Sequence[int],
+    found: list[int | None],
+) -> None:
+    """Pair layers that are told the same and read the same but for layers on one side alone."""
+    taken = {index for index in found if index is not None}
+    if len(taken) in (len(found), len(old.nodes)):
+        return
+    origins = through(old, [node.index if node.index in taken else None for node in old.nodes])
+    ready: dict[tuple[int, frozenset[int]], list[int]] = defaultdict(list)
+    for node in reversed(old.nodes):
+        if node.index not in taken and node.inputs:
+            ready[before[node.index], origins[node.index]].append(node.index)
+    for node, known, origin in zip(new.nodes, list(found), through(new, found)):
+        if known is None and node.inputs and ready.get((after[node.index], origin)):
+            found[node.index] = ready[after[node.index], origin].pop()
+
+
+def union_of(sets: Sequence[frozenset[int]], which: Iterable[int]) -> frozenset[int]:
+    """The union of some of the sets."""
+    return frozenset(each for index in which for each in sets[index])
+
+
+def through(network: Network, known: Sequence[int | None]) -> list[frozenset[int]]:
+    """For each node itself where it is known, else the known ones that it comes from."""
+    found: list[frozenset[int]] = []
+    for node, index in zip(network.nodes, known):
+        if index is not None:
+            found.append(frozenset((index,)))
+            continue
+        union = union_of(found, node.inputs)
+        if len(union) > MOST_SOURCES:
+            union = frozenset(sorted(union)[:MOST_SOURCES])
+        found.append(union)
+    return found
