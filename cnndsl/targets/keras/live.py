@@ -158,7 +158,8 @@ def recording(scope: dict[str, Any]) -> Iterator[dict[int, Step]]:
     """Record the operations that a module's functions apply to symbolic tensors, in order.
 
     A helper of the target counts as one operation. The steps are kept by the layer, as a
-    Sequential may apply its layers more than once while it is built.
+    Sequential may apply its layers more than once while it is built. Keras itself is watched
+    meanwhile: nothing else may build layers, as another thread might.
     """
     steps: dict[int, Step] = {}
     depth = 0

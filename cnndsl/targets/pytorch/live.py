@@ -211,8 +211,12 @@ class Live:
 class Tracer(fx.Tracer):
     """Takes the helpers of generated code for single operations, as PyTorch's own modules."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.helpers = target.helpers()
+
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        own = type(module).__name__ in target.helpers()
+        own = type(module).__name__ in self.helpers
         return own or super().is_leaf_module(module, path)
 
 
