@@ -128,7 +128,8 @@ def content(text: str | bytes) -> bytes:
 def write_files(files: Mapping[str, str | bytes]) -> None:
     """Write texts or bytes to paths, all or none: a reader finds the old file or the new one.
 
-    An existing file keeps its mode, and a symbolic link stays a link.
+    An existing file keeps its mode, and a symbolic link stays a link. A run that is killed leaves
+    hidden files `.cnndsl-….tmp` beside them at most, which no command takes for nets.
     """
     waiting: list[tuple[str, str]] = []
     path = ""
