@@ -18,7 +18,7 @@ from nets import branching_nets, network, straight_nets
 import cnndsl
 from cnndsl.cli import main
 from cnndsl.proof import frameworks, show
-from cnndsl.proof.verify import Report, compare, verify
+from cnndsl.proof.verify import Comparison, Report, compare, verify
 from cnndsl.targets import TargetError, Unavailable, load
 
 NET = """\
@@ -173,6 +173,40 @@ def test_property_one_wrong_weight_is_seen_at_its_layer(text: str, data: st.Data
     # A weight may meet nothing but zeros; a bias or a kernel's sum does not vanish.
     apart = report.layers[victim.node.index]
     assert bool(blamed) == (apart.share > 1e-9)
+
+
+class Fake:
+    """A whole model of 80 like layers."""
+
+    name = "Fake"
+
+    def __init__(self, step: Any) -> None:
+        self.step = step
+
+    def run(self, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
+        """A map so often run that last digits may come to be the first."""
+        (x,) = inputs
+        for _ in range(80):
+            x = self.step(x)
+        return {"main": x}
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        (lambda x: 4 * x * (1 - x), lambda x: 4 * x - 4 * x * x, True),
+        (lambda x: 2.5 * x * (1 - x), lambda x: 2.5 * x - 2.5 * x * x, True),
+        (lambda x: 2.5 * x * (1 - x), lambda x: 2.5001 * x * (1 - x), False),
+    ],
+)
+def test_what_a_net_makes_of_rounding_is_let_pass(one: Any, other: Any, same: bool) -> None:
+    comparison = Comparison(cnndsl.check("input 9; relu"), tolerance=1e-9)
+    comparison.models = [
+        (Fake(lambda x, step=step: turned(x, step)), None) for step in (one, other)
+    ]
+    comparison.tolerance = 1e-9
+    comparison.whole([np.random.default_rng(0).uniform(0.1, 0.9, (2, 9))])
+    assert (not comparison.problems) == same
 
 
 # What is printed
