@@ -139,7 +139,7 @@ def test_build(bin_: Path, away: Path, target: str) -> None:
         return
     text = run(command, away)
     assert "article" in text
-    if target in ("keras", "pytorch"):
+    if target in ("flax", "keras", "pytorch"):
         compile(text, f"{target}.py", "exec")
 
 
