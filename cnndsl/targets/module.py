@@ -148,7 +148,7 @@ def write_module(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, folder.parent]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -156,9 +156,10 @@ def write_module(
     )
     source = network.source.name.replace("\\", "/").rsplit("/", 1)[-1]
     written = repr((functions, parts))
+    snippets = [f"helpers/{name}" for name in helpers]
     if "divisible(" in written:
-        helpers = ["divisible", *helpers]
-    texts = [environment.get_template(f"helpers/{name}.py.j2").render() for name in helpers]
+        snippets.insert(0, "divisible")
+    texts = [environment.get_template(f"{name}.py.j2").render() for name in snippets]
     body = environment.get_template("module.py.j2").render(
         helpers=texts, functions=functions, **parts
     )

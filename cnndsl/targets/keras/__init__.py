@@ -92,7 +92,7 @@ def lowered(network: Network) -> dict[int, list[Call]]:
 
 def helpers() -> frozenset[str]:
     """The names of the functions that generated code may bring along."""
-    return reserved(_FOLDER) - {"divisible"}
+    return reserved(_FOLDER)
 
 
 def _weaver(network: Network, logits: bool = False) -> Weaver:
