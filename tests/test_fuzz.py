@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from running import ROOT
 
 from cnndsl.cli.files import find_files
+from cnndsl.diagnostics import Source
 
 COUNT = 12 if settings.default.max_examples <= 100 else settings.default.max_examples
 
@@ -34,6 +35,30 @@ def test_fuzz_any_text(scratch: Path, seed: int) -> None:
     texts = Texts(random)
     before = texts.net() if random.random() < 0.5 else texts.sample()
     hold(texts.text(), scratch, before)
+
+
+NET = "input 8x8x1\nconv 2 3 floor\nlet unused = 3\n"
+
+
+def test_the_fuzzer_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asserted of a text is not true of just any program."""
+    from cnndsl import api
+    from cnndsl.cure import apply
+
+    hold(NET, tmp_path, NET)
+    real, mend = api.format_source, apply.mend
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "format_source", lambda source: (real(source)[0] + "relu\n", []))
+        with pytest.raises(AssertionError):
+            hold(NET, tmp_path)
+
+    def spoil(source: Source, *words: object, **more: object) -> object:
+        mended = mend(source, *words, **more)  # type: ignore[arg-type]
+        return mended._replace(source=Source(source.name, mended.source.text + "x 1\n"))
+
+    monkeypatch.setattr(apply, "mend", spoil)
+    with pytest.raises(AssertionError):
+        hold(NET, tmp_path)
 
 
 # Runs that are killed
