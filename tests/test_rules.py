@@ -153,6 +153,11 @@ def test_property_fixes_give_nets(text: str) -> None:
 NAMES = ["let a = 3", "let b = C", "param p = 2", "block z(n, m=1) { conv n 3x3 same; bn }"]
 
 
+def test_each_dropout_at_the_end_is_named() -> None:
+    text = "input 10\ndense 3\ndropout 0.3; relu; dropout 0.2\nhead side { dropout 0.1 }\n"
+    assert [each.code for each in advised(text)].count("W308") == 3
+
+
 @settings(max_examples=40)
 @given(TEXTS, st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
 def test_property_what_is_unused_can_go(text: str, extra: list[str]) -> None:

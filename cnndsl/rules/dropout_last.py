@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from cnndsl.rules.view import View
 
 
-_PASSIVE = CARRYING - {"dropout"} | frozenset(ACTIVATIONS)
+_PASSIVE = CARRYING | frozenset(ACTIVATIONS)
 
 
 def find(view: View) -> Iterator[Diagnostic]:
     """Dropout after which no layer has weights: what it drops is the net's own answer."""
-    origins = view.origins(_PASSIVE)
-    last = {origins[index] for index in view.outputs}
+    last = set(_after_weights(view))
     for place in view.places("dropout"):
         found = [
             node
@@ -38,3 +37,13 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "put it before the last layer with weights",
                 fixes=remove(view, found[0]),
             )
+
+
+def _after_weights(view: View) -> Iterator[int]:
+    """The nodes at the ends of the net, each back to the last one with weights."""
+    seen: set[int] = set()
+    for index in view.outputs:
+        while index not in seen and view.nodes[index].op in _PASSIVE:
+            seen.add(index)
+            yield index
+            index = view.nodes[index].inputs[0]
