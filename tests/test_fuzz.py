@@ -30,6 +30,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @settings(max_examples=COUNT, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 @example(0)
+@example(900170)
 def test_fuzz_any_text(scratch: Path, seed: int) -> None:
     random = Random(seed)
     texts = Texts(random)
