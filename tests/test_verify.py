@@ -290,13 +290,55 @@ def test_what_is_missing_is_told_in_a_line(
     assert capsys.readouterr() == ("", line)
 
 
+@pytest.mark.parametrize(
+    "words, library",
+    [
+        (["verify", "-"], "Keras is not installed: pip install 'cnndsl[keras,torch]'"),
+        (
+            ["weights", "-", "--from", "a.pt", "--to", "b.pt"],
+            "NumPy is not installed: pip install 'cnndsl[weights]'",
+        ),
+    ],
+)
+def test_nothing_is_there_but_what_check_needs(words: list[str], library: str) -> None:
+    """As `pip install cnndsl` leaves it: no NumPy either, which all of them bring."""
+    bare = "keras torch numpy h5py safetensors onnx".split()
+    code = (
+        "import sys; from importlib.machinery import PathFinder as P; find = P.find_spec\n"
+        "P.find_spec = lambda name, *more: "
+        f"None if name.split('.')[0] in {bare} else find(name, *more)\n"
+        f"import cnndsl.cli; sys.exit(cnndsl.cli.main({words}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], input="input 4\ndense 3", capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", f"cnndsl: {library}\n")
+
+
 def test_keras_gets_a_backend_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KERAS_BACKEND")
     frameworks.ready()
     assert os.environ["KERAS_BACKEND"] == "torch"
-    monkeypatch.setenv("KERAS_BACKEND", "no_such_backend")
-    with pytest.raises(Unavailable, match="no_such_backend"):
-        frameworks.ready()
+    for name in ("no_such_backend", "os.path", ".x", "os"):
+        monkeypatch.setenv("KERAS_BACKEND", name)
+        with pytest.raises(Unavailable, match=f"`{name}` of Keras"):
+            frameworks.ready()
+
+
+@pytest.mark.parametrize("backend", ["jax", "numpy"])
+def test_other_backends_of_keras_are_as_precise(backend: str) -> None:
+    """NumPy's convolutions are JAX's, which has no doubles unless told so."""
+    pytest.importorskip("jax")
+    environment = {name: v for name, v in os.environ.items() if name != "JAX_ENABLE_X64"}
+    run = subprocess.run(
+        [sys.executable, "-c", "import cnndsl.cli; cnndsl.cli.main(['verify', '-'])"],
+        input="input 9x9x3; conv 4 3 /2 same prelu; pool 3 /1 same; flatten; dense 3 softmax",
+        env=environment | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.endswith("compute the same network\n")
+    assert run.stdout.count("< 1e-12") == 5
 
 
 def test_on_its_own_it_is_quiet() -> None:

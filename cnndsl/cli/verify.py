@@ -95,8 +95,11 @@ def run(arguments: Arguments) -> int:
 
 
 def verified(network: Network, options: dict[str, Any]) -> Report:
-    """The report on a network, with a word on how far it is."""
+    """The report on a network, with a word on how far it is; raises as `verify` does."""
     from cnndsl.cli.progress import Progress
+    from cnndsl.proof import frameworks
+
+    frameworks.ready()  # before NumPy is imported, which comes with them
     from cnndsl.proof.verify import verify
 
     progress = Progress(len(network.layers), f"layers of {network.name}")

@@ -19,8 +19,6 @@ from importlib.util import find_spec
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy
-
 from cnndsl import targets
 from cnndsl.layers.base import show
 from cnndsl.proof import frameworks
@@ -75,7 +73,8 @@ def suffix_of(path: str) -> str | None:
 def needed(*suffixes: str) -> None:
     """Raise Unavailable unless the libraries for some kinds of files are installed."""
     for suffix in suffixes:
-        libraries = {"keras": "Keras", "h5py": "h5py"} if SUFFIXES[suffix] == "keras" else {}
+        libraries = {"numpy": "NumPy"}
+        libraries |= {"keras": "Keras", "h5py": "h5py"} if SUFFIXES[suffix] == "keras" else {}
         libraries |= {"torch": "PyTorch"} if SUFFIXES[suffix] == "pytorch" else {}
         libraries |= {"safetensors": "safetensors"} if suffix == ".safetensors" else {}
         for library, name in libraries.items():
@@ -110,6 +109,8 @@ def write(network: Network, suffix: str, weights: Mapping[str, Array]) -> bytes:
     """The file of canonical weights; raises Misfit where they are not the network's."""
     canonical.fit(network, weights)
     needed(suffix)
+    import numpy
+
     with frameworks.quiet():
         live, module = built(network, suffix)
         if SUFFIXES[suffix] == "keras":
@@ -289,6 +290,8 @@ def _read_safetensors(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Sto
 
 
 def _floats(data: bytes, shape: tuple[int, ...]) -> Array:
+    import numpy
+
     return numpy.frombuffer(data, "<f4").reshape(shape)
 
 

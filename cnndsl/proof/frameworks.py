@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EXTRA = "keras,torch"
 _BACKENDS = ("torch", "jax", "tensorflow")
+_KNOWN = (*_BACKENDS, "numpy", "openvino")
 
 
 def ready() -> None:
@@ -38,11 +39,11 @@ def backend(extra: str) -> None:
     if not name:
         name = next((name for name in _BACKENDS if find_spec(name)), _BACKENDS[0])
         os.environ["KERAS_BACKEND"] = name
-    if find_spec(name) is None:
+    if name not in _KNOWN or find_spec(name) is None:
         raise targets.Unavailable(f"the backend `{name}` of Keras", extra)
     # TensorFlow and XLA tell their life stories on standard error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if name == "jax":
+    if name in ("jax", "numpy"):  # NumPy's convolutions are JAX's
         os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 
