@@ -136,7 +136,7 @@ def build(
 
     The result is bytes where the target's files are no text. Raises CnndslError where the
     text has errors or the target cannot express the net, ValueError where there is no such
-    target or an option has a value that it does not know, and `targets.Unavailable` where a
+    target or it does not take an option or its value, and `targets.Unavailable` where a
     library that the target needs is missing.
     """
     from cnndsl import targets
@@ -148,6 +148,7 @@ def build(
         raise ValueError(f"unknown target {target!r}: the targets are {known}") from None
     if isinstance(net, str):
         net = check(net, file=file, set=set, input=input, limit=limit)
+    targets.checked_options(generator, options)
     try:
         return generator.generate(net, **options)
     except targets.TargetError as error:

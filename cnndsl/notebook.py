@@ -74,6 +74,8 @@ class CnnMagics(Magics):
             return
         except (ValueError, Unavailable) as error:
             raise UsageError(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise UsageError(f"{error.name} is not installed") from None
         for data in shown:
             display(data, raw=True)
         self.shell.push(made)
@@ -112,7 +114,9 @@ def _checked(text: str, settings: dict[str, str], size: str | None) -> Network |
 
 def _pictures(net: Network, given: Namespace) -> Iterator[dict[str, str | bytes]]:
     """The figure and the table of a net, each in the forms that a notebook chooses from."""
-    shared = {key: getattr(given, key) for key in ("lang", "depth") if getattr(given, key)}
+    shared = {
+        key: getattr(given, key) for key in ("lang", "depth") if getattr(given, key) is not None
+    }
     if given.view != "none":
         view = {"view": given.view} if given.view else {}
         picture = build(net, "svg", **view, **shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,36 @@ def test_build() -> None:
 def test_build_takes_what_check_takes() -> None:
     text = cnndsl.build("param n = 8; conv n 3x3", "json", set={"n": 4}, input="9x9x1", limit=1)
     assert '"params": 40' in text
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("markdown", {"styel": "full"}, "markdown takes no `styel`; did you mean `style`?"),
+        ("keras", {"colour": 1}, "keras takes no `colour`; its options are logits"),
+        ("json", {"depth": 1}, "json takes no `depth`; it has no options"),
+        ("html", {"style": "nonsense"}, "style knows no `nonsense`; did you mean `dense`?"),
+        ("csv", {"columns": ["filtr"]}, "columns knows no `filtr`; did you mean `filter`?"),
+        ("csv", {"columns": "layer,name"}, "columns wants a list of words, not 'layer,name'"),
+        ("svg", {"view": 3}, "view wants a word, not 3"),
+        ("mermaid", {"depth": 0}, "depth must be at least 1, not 0"),
+        ("walkthrough", {"level": True}, "level must be at least 1, not True"),
+        ("keras", {"logits": "no"}, "logits wants True or False, not 'no'"),
+    ],
+)
+def test_build_says_which_option_is_wrong(
+    target: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError) as raised:
+        cnndsl.build(TEXT, target, **options)
+    assert str(raised.value) == message
+
+
+def test_build_takes_what_is_said_unless_said() -> None:
+    assert cnndsl.build(TEXT, "markdown", depth=None, columns=None) == cnndsl.build(
+        TEXT, "markdown"
+    )
+    assert cnndsl.build(TEXT, "csv", columns=["layer", "parameters"], lang="ko")
 
 
 def test_format() -> None:

@@ -257,11 +257,11 @@ def test_korean_words() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"view": "film"}, "view is one of volumes, graph, receptive, not film"),
-        ({"lang": "tlh"}, "no words in 'tlh'"),
+        ({"view": "film"}, "view knows no `film`; it knows volumes, graph, receptive"),
+        ({"lang": "tlh"}, "lang knows no `tlh`; it knows en, ko"),
         ({"width": 20}, "width must be from 240 to 4,000, not 20"),
         ({"depth": 0}, "depth must be at least 1, not 0"),
-        ({"view": "graph", "depth": 9}, "the figure would have 479 boxes, over 200; --depth 3"),
+        ({"view": "graph", "depth": 9}, "the figure would have 479 boxes, over 200; a depth of 3"),
     ],
 )
 def test_options_that_are_refused(options: dict[str, object], message: str) -> None:

@@ -86,7 +86,7 @@ def test_samples_follow_the_grammar(name: str, depth: int | None) -> None:
     try:
         text = mermaid.generate(network, depth=depth)
     except OptionError as error:
-        assert depth == 2 and "--depth 1 folds more" in str(error)
+        assert depth == 2 and "a depth of 1 folds more" in str(error)
         return
     check_grammar(text)
     assert text == mermaid.generate(sample(name), depth=depth)

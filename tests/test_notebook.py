@@ -93,8 +93,10 @@ def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("--style nonsense", "nonsense"),
-        ("--view nonsense", "nonsense"),
+        ("--style nonsense", "style knows no `nonsense`; did you mean `dense`?"),
+        ("--view nonsense", "view knows no `nonsense`; it knows volumes, graph, receptive"),
+        ("--view none --lang fr", "lang knows no `fr`"),
+        ("--depth 0", "depth must be at least 1, not 0"),
         ("a-b", "a-b"),
         ("x --keras x", "`x`"),
         ("--set width", "NAME=VALUE"),

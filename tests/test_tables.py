@@ -141,7 +141,7 @@ def test_every_column_of_every_layer(lang: str) -> None:
 
 
 def test_an_unknown_column_is_refused_with_the_nearest() -> None:
-    with pytest.raises(OptionError, match=r"`filtr`; did you mean `filter`\?"):
+    with pytest.raises(OptionError, match=r"columns knows no `filtr`; did you mean `filter`\?"):
         make(sample("article"), columns=["layer", "filtr"])
     with pytest.raises(OptionError, match="knows no `qqq`; it knows layer, name, "):
         make(sample("article"), columns=["qqq"])

@@ -202,8 +202,10 @@ def load_target(name: str | None) -> Target:
 
 def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
     """What the command line says to the target alone."""
+    from cnndsl.targets import keyword
+
     return {
-        option.name.replace("-", "_"): option_value(option, arguments.get(option.name) or "")
+        keyword(option): option_value(option, arguments.get(option.name) or "")
         for option in target.OPTIONS
         if arguments.has(option.name)
     }

@@ -78,7 +78,7 @@ def _options(
             there = ", ".join(f"`{each}`" for each in known) or "none"
             raise DirectiveError(f"`{name}` takes no `{key}`", f"its options are {there}")
         try:
-            options[key.replace("-", "_")] = targets.read_option(known[key], value)
+            options[targets.keyword(known[key])] = targets.read_option(known[key], value)
         except targets.OptionError as error:
             raise DirectiveError(f"`{key}` {error}", "") from None
     return options

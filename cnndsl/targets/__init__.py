@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
     from cnndsl.diagnostics import Diagnostic
@@ -31,6 +32,7 @@ class Option(NamedTuple):
 class Target(Protocol):
     """A module `cnndsl.targets.NAME`: a suffix for files, `generate` and its options."""
 
+    __name__: str
     SUFFIX: str
     OPTIONS: tuple[Option, ...]
 
@@ -64,7 +66,10 @@ class TargetError(Exception):
 
 
 class OptionError(ValueError):
-    """An option with a value that the target does not know. Its text says so in a line."""
+    """An option that a target does not have, or a value that it does not know.
+
+    Its text says so in a line.
+    """
 
 
 class Unavailable(Exception):
@@ -118,20 +123,64 @@ def read_option(option: Option, text: str) -> Any:
             raise OptionError("wants a natural number")
         return int(digits)
     words = tuple(word.strip() for word in text.split(",")) if option.kind == "words" else (text,)
-    checked_words(option, words)
+    problem = _trouble(option, words if option.kind == "words" else text)
+    if problem:
+        raise OptionError(problem)
     return words if option.kind == "words" else text
 
 
-def checked_words(option: Option, words: tuple[str, ...]) -> None:
-    """Raises OptionError where the option does not know one of the words, and says which it does.
+def checked_options(target: Target, given: Mapping[str, Any]) -> None:
+    """Raises OptionError for keywords that a target's `generate` does not take.
 
-    Its text goes on from the name of the option.
+    What it takes besides its `OPTIONS` is for programs alone, and is not looked at.
     """
+    others = getattr(target.generate, "__kwdefaults__", None) or {}
+    known = [keyword(option) for option in target.OPTIONS]
+    for key in given:
+        if key not in known and key not in others:
+            name = target.__name__.rpartition(".")[2]
+            there = f"its options are {', '.join(known)}" if known else "it has no options"
+            raise OptionError(f"{name} takes no `{key[:60]}`; {_nearest(key, known) or there}")
+    checked_values(
+        target.OPTIONS,
+        {key: value for key, value in given.items() if key not in others or value != others[key]},
+    )
+
+
+def checked_values(options: Iterable[Option], given: Mapping[str, Any]) -> None:
+    """Raises OptionError where an option is given what it does not know. None is not given."""
+    for option in options:
+        value = given.get(keyword(option))
+        problem = "" if value is None else _trouble(option, value)
+        if problem:
+            raise OptionError(f"{keyword(option)} {problem}")
+
+
+def keyword(option: Option) -> str:
+    """The keyword of an option: its name, as Python writes names."""
+    return option.name.replace("-", "_")
+
+
+def _trouble(option: Option, value: Any) -> str:
+    """What is wrong with the value of an option, to go on from its name; empty for nothing."""
+    shown = repr(value)[:60]
+    if option.kind == "flag":
+        return "" if isinstance(value, bool) else f"wants True or False, not {shown}"
+    if option.kind == "natural":
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        return "" if fits else f"must be at least 1, not {shown}"
+    words = [value] if option.kind == "word" else value
+    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        return f"wants {'a word' if option.kind == 'word' else 'a list of words'}, not {shown}"
     for word in words:
         if option.choices and word not in option.choices:
-            from difflib import get_close_matches
-
-            near = get_close_matches(word[:60], option.choices, n=1)
             known = f"it knows {', '.join(option.choices)}"
-            guess = f"did you mean `{near[0]}`?" if near else known
-            raise OptionError(f"knows no `{word[:60]}`; {guess}")
+            return f"knows no `{word[:60]}`; {_nearest(word, option.choices) or known}"
+    return ""
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word[:60], known, n=1)
+    return f"did you mean `{near[0]}`?" if near else ""

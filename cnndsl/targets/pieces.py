@@ -116,8 +116,6 @@ def choose_depth(
     `count` tells how many boxes a figure of some depth has. Raises OptionError where there
     would be more than `bound` of them.
     """
-    if depth is not None and depth < 1:
-        raise OptionError(f"depth must be at least 1, not {depth}")
     deepest = levels(pieces)
     chosen = min(depth or 1, deepest)
     if depth is None:
@@ -126,7 +124,7 @@ def choose_depth(
     total = count(pieces, chosen)
     if total > bound:
         cure = (
-            f"--depth {chosen - 1} folds more"
+            f"a depth of {chosen - 1} folds more"
             if chosen > 1
             else "fold it: write what comes again as `repeat`, and its parts as blocks"
         )

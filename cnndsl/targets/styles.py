@@ -10,7 +10,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.lang import words as words_of
-from cnndsl.targets import Option, OptionError, checked_words
+from cnndsl.targets import Option, OptionError, checked_values
 from cnndsl.targets.cells import Code, Heading, Share, Table, tuple_text
 from cnndsl.targets.columns import COLUMNS, View, title
 from cnndsl.targets.language import LANG
@@ -126,11 +126,10 @@ def make(
 
     Raises OptionError for what there is not.
     """
-    for option, value in ((STYLE, style), (LANG, lang), (PARAMS, params)):
-        checked_words(option, (value,))
-    checked_words(COLUMNS_OPTION, tuple(columns or ()))
+    given = {"style": style, "columns": columns, "lang": lang, "params": params, "depth": depth}
+    checked_values(OPTIONS, given)
     if style == "keras" and params == "weights":
-        raise OptionError("Keras counts biases too: `--style keras` takes no `--params weights`")
+        raise OptionError("Keras counts biases too: the style keras goes with no params weights")
     chosen = STYLES[style]
     words, weights = words_of(lang), params == "weights"
     every = rows(network, depth, words)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.targets.language import LANG, read_words
+from cnndsl.lang import words as words_of
+from cnndsl.targets import checked_values
+from cnndsl.targets.language import LANG
 from cnndsl.targets.outline import outline
 from cnndsl.targets.pieces import (
     DEPTH,
@@ -52,7 +54,8 @@ def generate(network: Network, *, depth: int | None = None, lang: str = "en") ->
     Raises OptionError for a depth or a language that there is not, and where the chart would
     have too many boxes.
     """
-    words = read_words(lang)
+    checked_values(OPTIONS, {"depth": depth, "lang": lang})
+    words = words_of(lang)
     pieces = outline(network)
     chosen = choose_depth(pieces, depth, MOST, BOUND)
     chart = _Chart(network, chosen, pieces, words)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from cnndsl.targets import Option, OptionError
-from cnndsl.targets.language import LANG, read_words
+from cnndsl.lang import words as words_of
+from cnndsl.targets import Option, OptionError, checked_values
+from cnndsl.targets.language import LANG
 from cnndsl.targets.outline import outline
 from cnndsl.targets.pieces import DEPTH, shape_text, titled
 
@@ -66,11 +67,10 @@ def generate(
     Raises OptionError for other values, and for a depth at which the figure would have too
     many boxes to be read.
     """
+    checked_values(OPTIONS, {"view": view, "depth": depth, "lang": lang, "width": width})
     if not NARROWEST <= width <= WIDEST:
         raise OptionError(f"width must be from {NARROWEST} to {WIDEST:,}, not {width}")
-    words = read_words(lang)
-    if view not in VIEWS:
-        raise OptionError(f"view is one of {', '.join(VIEWS)}, not {view[:60]}")
+    words = words_of(lang)
     draw: Draw = import_module(f"{__name__}.{view}").draw
     from cnndsl.targets.svg.picture import render
 

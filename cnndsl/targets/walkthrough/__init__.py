@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
-from cnndsl.targets import Option, checked_words, marks
+from cnndsl.targets import Option, checked_values, marks
 from cnndsl.targets.cells import tuple_text
 from cnndsl.targets.language import LANG
 from cnndsl.targets.rows import DEPTH
@@ -60,7 +60,7 @@ def generate(
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
     """
-    _check(lang, math, params, depth)
+    _check(lang, math, params, depth, level)
     return _Writer(network, lang, math, params == "weights", depth, level).text()
 
 
@@ -78,7 +78,7 @@ def explain(
 
     Takes the options of `generate`.
     """
-    _check(lang, math, params, depth)
+    _check(lang, math, params, depth, level)
     words = words_of(lang)
     if attempt.network is None:
         parts = [words.say("fails.nowhere"), words["fails.checker"], report(diagnostics)]
@@ -87,12 +87,10 @@ def explain(
     return writer.failing(attempt, diagnostics)
 
 
-def _check(lang: str, math: str, params: str, depth: int | None) -> None:
-    """Raises OptionError and ValueError for options that there are not."""
-    for option, value in ((LANG, lang), (MATH, math), (PARAMS, params)):
-        checked_words(option, (value,))
-    if depth is not None and depth < 1:
-        raise ValueError(f"depth must be at least 1, not {depth}")
+def _check(lang: str, math: str, params: str, depth: int | None, level: int) -> None:
+    """Raises OptionError for values that the options do not know."""
+    given = {"lang": lang, "math": math, "params": params, "depth": depth, "level": level}
+    checked_values(OPTIONS, given)
 
 
 class _Writer:
