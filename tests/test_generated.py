@@ -13,6 +13,7 @@ import pytest
 from nets import network
 
 from cnndsl.targets import load
+from cnndsl.targets.module import docstring
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = sorted((ROOT / "tests" / "golden" / "code").iterdir())
@@ -97,3 +98,28 @@ def test_as_short_as_an_expert_would(target: str, own: str, lines: int) -> None:
         assert net is not None
         most = lines if defaults == own else lines + 13
         assert len(load(target).generate(net).splitlines()) <= most
+
+
+def test_a_docstring_does_not_tear_shapes_apart() -> None:
+    heads = "\n".join(f"head side{n} {{ gap; dense {n} }}" for n in range(1, 9))
+    for length in range(1, 16):  # wherever a line ends
+        net = network(f"net {'n' * length}\ninput 8x8x3\n{heads}\ngap; dense 9")
+        assert net is not None
+        *lines, _, parameters = docstring(net, tuple).splitlines()
+        assert len(lines) > 1 and max(map(len, lines)) <= 78
+        assert all(line.count("(") == line.count(")") for line in lines)
+        assert " ".join(lines).endswith(", side8 (N, 8) out.") and parameters[:3] == "180"
+
+
+def test_pairs_are_typed_as_pairs() -> None:
+    net = network("block edge(n) { zeropad n; crop (n-1) }; input 8x8x3; edge 2; edge 3")
+    assert net is not None
+    code = str(load("flax").generate(net))
+    assert "sizes: tuple[tuple[int, int], ...]" in code.partition("class Edge")[2]
+
+
+def test_one_pixel_needs_no_padding_in_flax() -> None:
+    for lines, times in (("conv 4 1; conv 4 3", 1), ("b 1; b 1", 0), ("b 1; b 3", 1)):
+        net = network(f"block b(k) {{ conv 4 k; relu }}; input 8x8x3; {lines}")
+        assert net is not None
+        assert str(load("flax").generate(net)).count('padding="VALID"') == times

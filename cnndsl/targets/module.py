@@ -97,22 +97,25 @@ def reserved(folder: Path) -> frozenset[str]:
 
 def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
     """What `build_model` says of itself: shapes in, shapes out, parameters."""
+    space = "\0"  # where no line ends
 
     def show(index: int) -> str:
-        return "(" + ", ".join(["N", *map(str, order(network.nodes[index].output))]) + ")"
+        sizes = ["N", *map(str, order(network.nodes[index].output))]
+        return f"({f',{space}'.join(sizes)})"
 
     inputs = ", ".join(show(index) for index in network.inputs)
     if len(network.outputs) == 1:
         outputs = f"{show(network.outputs['main'])} out"
     else:
-        outputs = ", ".join(f"{name} {show(index)}" for name, index in network.outputs.items())
+        named = [f"{name}{space}{show(index)}" for name, index in network.outputs.items()]
+        outputs = ", ".join(named)
         outputs += " out"
     totals = network.totals
     kind = "trainable " if totals.non_trainable else ""
     text = f"{network.name}: {inputs} in, {outputs}, {totals.trainable:,} {kind}parameters."
     if len(text) <= 88 - 4 - 6:
-        return text
-    line = "\n".join(wrap(f"{network.name}: {inputs} in, {outputs}.", 78))
+        return text.replace(space, " ")
+    line = "\n".join(wrap(f"{network.name}: {inputs} in, {outputs}.", 78)).replace(space, " ")
     return f"{line}\n\n{totals.trainable:,} {kind}parameters.\n"
 
 

@@ -197,7 +197,12 @@ class Weaver(Control):
 
 def annotation(values: list[Any]) -> str:
     """The type of a parameter that has these values."""
-    found = {"tuple[int, ...]" if type(v) is tuple else type(v).__name__ for v in values}
+    found = {type(value).__name__ for value in values}
+    if "tuple" in found:
+        found.remove("tuple")
+        inside = [each for value in values if type(value) is tuple for each in value]
+        pairs = {len(each) for each in inside if type(each) is tuple} == {2}
+        found.add("tuple[tuple[int, int], ...]" if pairs else "tuple[int, ...]")
     if "float" in found:
         found.discard("int")
     return " | ".join(sorted(found))

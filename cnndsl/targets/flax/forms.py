@@ -103,13 +103,16 @@ def use_bias(layer: Any) -> Arg:
 
 
 def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+    windows = slid(layer)
+    if not ask.explicit and set(layer.kernel) == {1} and not any_pads(all_pads(layer.windows)):
+        del windows["padding"]  # for one pixel all words for it mean the same
     return [
         module(
             "Conv",
             channels_in(layer),
             Arg(layer.filters, "filters"),
             kernel(layer),
-            **slid(layer),
+            **windows,
             feature_group_count=Arg(layer.groups, "groups", 1),
             use_bias=use_bias(layer),
         )
