@@ -132,6 +132,11 @@ def test_a_wrong_net_is_said_once() -> None:
         (NET + REGION.format("code target=cobol"), "there is no target `cobol`"),
         (NET + REGION.format('table alt="x'), "a quotation mark has no partner"),
         (NET + REGION.format("check file=a file=b"), "`file` is given twice"),
+        (NET + REGION.format("figure to=post.md"), "`to=post.md` is no file of svg"),
+        (
+            NET + REGION.format("figure to=a.svg") + REGION.format("figure view=graph to=a.svg"),
+            "another region puts something else into a.svg",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_region(text: str, message: str) -> None:
@@ -213,6 +218,26 @@ def test_files_are_read_beside_the_document(folder: Path) -> None:
     (folder / "posts" / "post.md").write_text(REGION.format("table file=net.cnn"))
     assert main(["docs", "posts"]) == 0
     assert "(6, 6, 4)" in (folder / "posts" / "post.md").read_text()
+
+
+def test_no_document_writes_over_what_another_wrote(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figure = NET + REGION.format("figure to=a.svg")
+    (folder / "a.md").write_text(figure)
+    (folder / "b.md").write_text(figure.replace("conv 4", "conv 5"))
+    (folder / "sub").mkdir()
+    (folder / "sub" / "c.md").write_text(NET + REGION.format("code target=markdown to=../b.md"))
+    assert main(["docs", "a.md", "b.md"]) == 2
+    assert "b.md would put something else into a.svg" in capsys.readouterr().err
+    assert main(["docs", "b.md", "sub/c.md"]) == 2
+    assert "sub/c.md would put something else into b.md" in capsys.readouterr().err
+    assert (folder / "a.md").read_text() == figure and not (folder / "a.svg").exists()
+
+
+def test_only_pictures_are_shown_as_pictures() -> None:
+    made = clean(NET + "".join(map(REGION.format, ("figure to=a.svg", "code target=csv to=a.csv"))))
+    assert "![post](a.svg)" in made and "\n[post](a.csv)" in made
 
 
 def test_nets_of_files_are_compared_with_the_one_before() -> None:

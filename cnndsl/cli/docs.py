@@ -40,6 +40,7 @@ def run(arguments: Arguments) -> int:
 
     diagnostics: list[Diagnostic] = []
     written: dict[str, str | bytes] = {}
+    owners: dict[str, str] = {}
     unreadable, counts = [], [0, 0]
     for path in documents(arguments):
         try:
@@ -59,8 +60,12 @@ def run(arguments: Arguments) -> int:
         counts = [counts[0] + renewed.nets, counts[1] + renewed.regions]
         folder = os.path.dirname(path)
         mark = BOM if before.startswith(BOM) else b""
-        written[path] = mark + content(renewed.text)
-        written |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
+        made: dict[str, str | bytes] = {path: mark + content(renewed.text)}
+        made |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
+        for place, text in made.items():
+            owner = owners.setdefault(os.path.realpath(place), place)
+            if content(written.setdefault(owner, text)) != content(text):
+                raise UsageError(f"{path} would put something else into {owner}")
     if diagnostics:
         err(show_diagnostics(diagnostics, sys.stderr))
     for message in unreadable:

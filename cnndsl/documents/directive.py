@@ -58,6 +58,10 @@ def read_directive(words: str) -> Directive:
     if to and ("<" in to or ">" in to or "\n" in to or not target):
         raise DirectiveError(f"`to={to}` is no place for it", "leave it out")
     options = _options(name, target, kind.options, given)
+    if to and not to.endswith(targets.load(target).SUFFIX):
+        # So that no slip of the pen writes a figure over a text.
+        suffix = targets.load(target).SUFFIX
+        raise DirectiveError(f"`to={to}` is no file of {target}", f"let it end in `{suffix}`")
     return Directive(name, kind, file, others, Wanted(target, options, to, alt))
 
 

@@ -105,7 +105,8 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
     if wanted.to:
         alt = wanted.alt or network.name
         place = wanted.to if _SIMPLE.fullmatch(wanted.to) else f"<{wanted.to}>"
-        return Filled(f"![{escaped(alt)}]({place})", {wanted.to: result})
+        mark = "!" if target.SUFFIX == ".svg" else ""
+        return Filled(f"{mark}[{escaped(alt)}]({place})", {wanted.to: result})
     if isinstance(result, bytes):
         raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
     language = _LANGUAGES.get(target.SUFFIX)

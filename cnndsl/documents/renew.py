@@ -69,6 +69,7 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
             directive = read_directive(source.text[region.words.start : region.words.end])
             asked = _asked(directive, region, nets, examine, read)
             filled = directive.fill(asked)
+            _keep_apart(files, filled.files)
         except (DirectiveError, OptionError) as error:
             help_ = error.help if isinstance(error, DirectiveError) else ""
             words = _trimmed(source.text, region.words)
@@ -85,10 +86,18 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
         except _Broken as error:
             problems += error.diagnostics
         else:
-            files.update(filled.files)
+            files |= filled.files
             pieces.append(_set_in(filled.text, region))
     pieces.append(source.text[last:])
     return Renewed("".join(pieces), files, len(layout.regions), len(nets), problems)
+
+
+def _keep_apart(files: Mapping[str, str | bytes], others: Mapping[str, str | bytes]) -> None:
+    """Raises DirectiveError where a file would have to hold two things."""
+    for path, made in others.items():
+        if files.get(path, made) != made:
+            help_ = "give each region a file of its own"
+            raise DirectiveError(f"another region puts something else into {path}", help_)
 
 
 class _Broken(Exception):
