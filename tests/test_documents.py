@@ -235,6 +235,21 @@ def test_no_document_writes_over_what_another_wrote(
     assert (folder / "a.md").read_text() == figure and not (folder / "a.svg").exists()
 
 
+def test_what_a_target_refuses_is_said_of_the_file_or_of_the_fence(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = "input 6x6x3; gap; dense 3 softmax\nhead a { dense 2 }; head b { skip }\n"
+    (folder / "net.cnn").write_text(net)
+    (folder / "a.md").write_text(REGION.format("code target=keras logits file=net.cnn"))
+    (folder / "b.md").write_text(
+        f"# B\n\n```cnn\n{net}```\n" + REGION.format("code target=keras logits")
+    )
+    assert main(["docs", "a.md"]) == 1
+    assert "--> net.cnn:1:19" in capsys.readouterr().err
+    assert main(["docs", "b.md"]) == 1
+    assert "--> b.md:4:19" in capsys.readouterr().err
+
+
 def test_only_pictures_are_shown_as_pictures() -> None:
     made = clean(NET + "".join(map(REGION.format, ("figure to=a.svg", "code target=csv to=a.csv"))))
     assert "![post](a.svg)" in made and "\n[post](a.csv)" in made

@@ -75,14 +75,9 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
             words = _trimmed(source.text, region.words)
             problems.append(Diagnostic("E501", source, words, str(error), help_))
         except TargetError as error:
-            problems += [
-                (
-                    _moved(each, source, layout.fences[region.fence - 1])
-                    if each.source is nets[region.fence - 1].source
-                    else each
-                )
-                for each in error.diagnostics
-            ]
+            for each in error.diagnostics:
+                of = [fence for net, fence in zip(nets, layout.fences) if net.source is each.source]
+                problems += [_moved(each, source, fence) for fence in of] or [each]
         except _Broken as error:
             problems += error.diagnostics
         else:
