@@ -139,6 +139,27 @@ def test_many_fixes_are_made_at_once() -> None:
 _SPOILED = ["relu", "conv", "3x3", "input", "pool", "same", "{", "}", "(", ")", "/2", "\n", ";"]
 
 
+def test_sizes_that_have_nothing_to_do_with_each_other_are_mended_at_once() -> None:
+    heads = [f"head h{i} {{ conv 6 3x3 groups=4; gap }}" for i in range(24)]
+    looked = 0
+
+    def counted(source: Source) -> list[Diagnostic]:
+        nonlocal looked
+        looked += 1
+        return look(source)
+
+    text = "\n".join(["input 33x33x4", *heads, "gap"])
+    mended = mend(Source("x", text), counted, unsafe=True)
+    assert mended.source.text == text.replace("conv 6", "conv 4")
+    assert len(mended.applied) == len(heads) > 4 * looked
+
+
+def test_what_mends_several_sizes_is_made_by_itself() -> None:
+    text = "input 33x33x1\nconv 8 2x2\nhead a { pool 3; gap }\nhead b { pool 3; gap }\ngap"
+    mended = mend(Source("x", text), look, unsafe=True)
+    assert len(mended.applied) == 1 and not mended.left
+
+
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_property_a_file_checks_no_worse(rng: Random, unsafe: bool) -> None:
     text = nets.straight(rng) if rng.random() < 0.5 else nets.branching(rng)

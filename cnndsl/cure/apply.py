@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
     """What checks a text, and gives all that is to be said about it."""
 
-MAX_ROUNDS = 1_000
-"""How many times a text is looked at again at most."""
+MIN_ROUNDS, MAX_ROUNDS = 10, 1_000
+"""How many times a text is looked at again at most: a long one less often."""
+
+MAX_READ = 20_000_000
+"""How many characters are looked at again at most, where it is not for `MIN_ROUNDS`."""
 
 MAX_DETOURS = 30
 """How many fixes in a row may bring to light as much as they mend."""
@@ -45,15 +48,15 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
 
     The best is the first that may be applied: the first safe one, or with `unsafe` the first.
     A text that checks worse than before (see `badness`) is never accepted, nor one that was there
-    before. Safe fixes that do not overlap are made at once, and then others; what mends a size is
-    made alone, as it may mend more than the diagnostic that it came with.
+    before. Safe fixes that do not overlap are made at once, and then others; what mends a size and
+    perhaps more than the diagnostic that it came with is made by itself.
     """
     left = examine(source)
     applied: list[tuple[Diagnostic, Fix]] = []
     refused: set[tuple[Edit, ...]] = set()  # for the text as it is now
     seen = {source.text}
     detours = 0
-    for _ in range(MAX_ROUNDS):
+    for _ in range(_rounds(source.text)):
         chosen = [
             (each, fix)
             for each in sorted(left, key=lambda each: (each.span, each.code))
@@ -61,8 +64,10 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         ]
         if not chosen or detours > MAX_DETOURS:
             break
-        # What mends a size may mend others as well: such a fix is made alone.
-        local = [pair for pair in chosen if not pair[0].code.startswith("E2")]
+        # What mends a size may mend others as well, and these would then be mended twice.
+        local = [
+            (each, fix) for each, fix in chosen if fix.alone or not each.code.startswith("E2")
+        ]
         safe = [pair for pair in local if pair[1].safe]
         tried = disjoint(safe) or disjoint(local) or chosen[:1]
         while True:
@@ -83,6 +88,10 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         applied += tried
         refused.clear()
     return Mended(source, applied, left)
+
+
+def _rounds(text: str) -> int:
+    return max(MIN_ROUNDS, min(MAX_ROUNDS, MAX_READ // max(1, len(text))))
 
 
 def _edits(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[Edit]:

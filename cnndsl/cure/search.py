@@ -153,8 +153,11 @@ class _Cures:
         if not cures:
             return self.problem._replace(notes=notes)
         titles = [title(each, self.misfit, self.outcome) for each in cures]
+        # One fewer of the problems, and no other is new.
+        alone = Rest(len(self.outcome.problems) - 1, ())
         fixes = tuple(
-            Fix(words.split(" (or ")[0], each.candidate.edits) for words, each in zip(titles, cures)
+            Fix(words.split(" (or ")[0], each.candidate.edits, alone=each.rest == alone)
+            for words, each in zip(titles, cures)
         )
         help_ = "\nor ".join(titles)
         return self.problem._replace(help=help_, notes=notes, fixes=fixes)

@@ -20,11 +20,13 @@ class Fix(NamedTuple):
 
     `safe`: they change how the text is written, and not which network is meant. No change of an
     architecture or a promise is safe, nor of a word whose meaning had to be guessed.
+    `alone`: it was tried, and mends this diagnostic and no other.
     """
 
     title: str
     edits: tuple[Edit, ...]
     safe: bool = False
+    alone: bool = False
 
 
 class Note(NamedTuple):
