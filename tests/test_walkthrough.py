@@ -179,7 +179,32 @@ def test_what_repeats_without_blocks_is_told_once() -> None:
 
 def test_layers_that_read_others_say_so() -> None:
     text = write("input 8x8x4 as a\nconv 4 1 as b; conv 4 1 as c\nadd { from a | from b | from c }")
-    assert "It reads the output of the input `a`, Convolution 1 (`b`), Convolution 2 (`c`)." in text
+    assert (
+        "It reads the outputs of the input `a`, Convolution 1 (`b`) and Convolution 2 (`c`)."
+        in text
+    )
+
+
+def test_dimensions_that_come_out_alike_are_named_in_a_sentence() -> None:
+    volume = "input 8x8x8x2\nconv 4 3 same"
+    assert "The height and width come out in the same way." in write(volume)
+    assert "높이, 너비도 같은 방법으로 계산합니다." in write(volume, lang="ko")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("", "scaled and shifted by numbers"),
+        (" noscale", "shifted by a number"),
+        (" noshift", "scaled by a number"),
+        (" noscale noshift", ""),
+    ],
+)
+def test_a_normalisation_learns_what_it_is_said_to_learn(options: str, told: str) -> None:
+    text = write(f"input 8x8x2\nconv 4 3; bn{options}")
+    said = re.findall(r"Then each channel is (.*?) that (?:is|are) learned", text)
+    assert said == ([told] if told else [])
+    assert ("γ" in text, "β" in text) == ("scaled" in told, "shifted" in told)
 
 
 def test_titles_go_as_deep_as_asked() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 LANGUAGES = ("en", "ko")
 """The languages that there are, by their ISO 639 codes."""
@@ -41,15 +41,24 @@ class Words:
         """The title of a layer, from its word and its English title."""
         return self._layers.get(op) or title[:1].upper() + title[1:].removesuffix(" layer")
 
-    def say(self, key: str, **values: str) -> str:
+    def say(self, key: str, /, **values: str) -> str:
         """A sentence with its places filled, in correct grammar."""
         return self._finish(self._words[key].format(**values))
 
+    def say_of(self, number: int, key: str, /, **values: str) -> str:
+        """A sentence about one thing or about many, with its places filled."""
+        one = f"{key}.one"
+        return self.say(one if number == 1 and one in self._words else f"{key}.many", **values)
+
     def count(self, number: int, key: str) -> str:
         """A number of things: `1 parameter`, `64,620 parameters`, `파라미터 64,620개`."""
-        one = f"{key}.one"
-        form = self._words[one if number == 1 and one in self._words else f"{key}.many"]
-        return form.format(number=f"{number:,}")
+        return self.say_of(number, key, number=f"{number:,}")
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names in a sentence: `height and width`, `높이, 너비`."""
+        if len(names) < 2:
+            return "".join(names)
+        return self._words["list"].format(others=", ".join(names[:-1]), last=names[-1])
 
 
 def words(lang: str = "en") -> Words:

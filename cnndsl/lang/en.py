@@ -48,6 +48,7 @@ WORDS = {
     "weights.many": "{number} weights",
     "biases.one": "{number} bias",
     "biases.many": "{number} biases",
+    "list": "{others} and {last}",
     # Around tables
     "caption": "{net}: {inputs} in, {outputs} out, {count}.",
     "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
@@ -131,9 +132,11 @@ WORDS = {
     "layers.one": "{number} layer",
     "layers.many": "{number} layers",
     "walk.pair": "{first} and {second}",
-    "walk.from": "It reads the output of {names}.",
+    "walk.from.one": "It reads the output of {names}.",
+    "walk.from.many": "It reads the outputs of {names}.",
     "walk.input": "the input",
-    "walk.alike": "The {dimensions} comes out in the same way.",
+    "walk.alike.one": "The {dimensions} comes out in the same way.",
+    "walk.alike.many": "The {dimensions} come out in the same way.",
     "walk.stays": "The shape stays {shape}.",
     "walk.output": "Output shape: **{shape}**",
     "walk.size": "Output size:",
@@ -177,8 +180,8 @@ WORDS = {
     "fails.sizes": "Or give this layer a {dimension} of {lower} or {upper}.",
     "fails.checker": "What `cnndsl check` says:",
     # What layers do
-    "does.conv": "A filter slides over the input, adds up what it sees of all channels at each "
-    "place, and so gives one channel of the feature map.",
+    "does.conv": "A filter slides over the input. At each place it takes a weighted sum over all "
+    "channels, and so gives one channel of the feature map.",
     "does.conv.groups": "The channels are divided into groups. A filter slides over the channels "
     "of its own group only, and gives one channel of the feature map.",
     "does.dwconv": "Each channel has a filter of its own, which sees nothing of the others.",
@@ -195,10 +198,12 @@ WORDS = {
     "changes.",
     "does.dense": "Every output is a weighted sum of all inputs, so that there is one weight for "
     "each pair of an input and an output.",
-    "does.bn": "Each channel is brought to mean 0 and variance 1 over the batch; then it is "
-    "scaled and shifted by numbers that are learned.",
+    "does.bn": "Each channel is brought to mean 0 and variance 1 over the batch.",
     "does.ln": "The channels of each position are brought to mean 0 and variance 1.",
     "does.gn": "Each group of channels is brought to mean 0 and variance 1.",
+    "learned.gamma": "Then each channel is scaled by a number that is learned.",
+    "learned.beta": "Then each channel is shifted by a number that is learned.",
+    "learned.gamma.beta": "Then each channel is scaled and shifted by numbers that are learned.",
     "does.lrn": "Each value is divided by the strength of its neighbours in other channels.",
     "does.scale": "Each channel is multiplied by a factor that is learned.",
     "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
@@ -209,7 +214,7 @@ WORDS = {
     "does.crop": "The edges of the map are cut off.",
     "does.reshape": "The same values get other dimensions, so that their number must stay.",
     "does.shuffle": "The channels are dealt out anew, so that groups mix.",
-    "does.slice": "Some of the channels are taken out.",
+    "does.slice": "Only some of the channels are kept.",
     "does.add": "The tensors are added up, value by value.",
     "does.concat": "The tensors are laid side by side, so that their channels add up.",
     "does.mul": "The tensors are multiplied, value by value.",

@@ -259,13 +259,12 @@ class _Writer:
             )
             for unit in run[1:]
         ]
-        if len(names) > 3:
-            names = [names[0], names[1], "…", names[-1]]
-        key = "walk.again.one" if len(run) == 2 and "walk.again.one" in self.words else ""
+        folded = ", ".join([*names[:2], "…", names[-1]])
         self.parts.append(
-            self.words.say(
-                key or "walk.again.many",
-                names=", ".join(names),
+            self.words.say_of(
+                len(names),
+                "walk.again",
+                names=folded if len(names) > 3 else self.words.listed(names),
                 times=self.words.count(len(run), "times"),
                 count=self._count(run[0].nodes),
             )

@@ -59,7 +59,7 @@ class Prose:
         layer = node.layer
         lines = [self._does(layer)]
         if node.inputs != (previous,):
-            lines.append(self.words.say("walk.from", names=self._sources(node)))
+            lines.append(self._from(node))
         lines.append("\n".join(self.facts(node)))
         equations = self.worked([s for s in layer.sizes() if not is_trivial(s)])
         if equations:
@@ -82,7 +82,7 @@ class Prose:
         title = f"**{title}.**" if title else ""
         source = ""
         if node.inputs != (previous,):
-            source = self.words.say("walk.from", names=self._sources(node))
+            source = self._from(node)
         stays = self.words.say("walk.stays", shape=tuple_text(layer.output))
         text = " ".join(filter(None, (title, self._does(layer), source, stays)))
         counts = self._counts(layer)
@@ -95,11 +95,14 @@ class Prose:
         key = f"does.{layer.op}"
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
             key += ".groups"
-        rate = str(getattr(layer, "rate", ""))
-        if key + rate in self._explained:
+        text = self.words.say(key, rate=str(getattr(layer, "rate", "")))
+        learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
+        if learned:
+            text += " " + self.words[f"learned.{learned}"]
+        if text in self._explained:
             return ""
-        self._explained.add(key + rate)
-        return self.words.say(key, rate=rate)
+        self._explained.add(text)
+        return text
 
     def _applied(self, key: str, activation: Any) -> str:
         if activation.op in self._explained:
@@ -108,8 +111,8 @@ class Prose:
         name = self.words.layer(activation.op, activation.title)
         return self.words.say(key, activation=escaped(name), formula=code(activation.formula))
 
-    def _sources(self, node: Node) -> str:
-        """The names of what a layer reads."""
+    def _from(self, node: Node) -> str:
+        """Which layers a layer reads, in a sentence."""
         names = []
         for source in (self.network.nodes[index] for index in node.inputs):
             if source.op != "input":
@@ -118,7 +121,7 @@ class Prose:
                 names.append(self.words["walk.input"])
             else:
                 names.append(f"{self.words['walk.input']} {code(source.alias)}")
-        return ", ".join(names)
+        return self.words.say_of(len(names), "walk.from", names=self.words.listed(names))
 
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
@@ -160,7 +163,8 @@ class Prose:
         lines = self.displayed(texts)
         if alike:
             names = self._dimensions(len(steps))[1:]
-            lines.append(self.words.say("walk.alike", dimensions=", ".join(names)))
+            dimensions = self.words.listed(names)
+            lines.append(self.words.say_of(len(names), "walk.alike", dimensions=dimensions))
         return lines
 
     def displayed(self, texts: Sequence[str]) -> list[str]:
