@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.window import rounding_of
-from cnndsl.targets.code import Arg, Call, same_or_tuple
+from cnndsl.targets.code import Arg, Call, NotExpressible, same_or_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cnndsl.layers import Layer
     from cnndsl.layers.window import Window
@@ -42,6 +42,21 @@ class Code:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+def form_of(forms: Mapping[type[Layer], Any], layer: Layer, framework: str) -> Any:
+    """A framework's form of a layer, by its kind; raises NotExpressible where it has none."""
+    form = forms.get(type(layer))
+    if form is None:
+        raise NotExpressible(
+            f"{framework} has no form of `{layer.op}`", "write it with other layers"
+        )
+    return form
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
 
 
 def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:

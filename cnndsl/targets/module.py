@@ -139,7 +139,6 @@ def write_module(
     folder: Path,
     network: Network,
     helpers: Sequence[str],
-    functions: Sequence[str],
     imports: Sequence[tuple[str, str]],
     **parts: Any,
 ) -> str:
@@ -158,14 +157,12 @@ def write_module(
         keep_trailing_newline=True,
     )
     source = network.source.name.replace("\\", "/").rsplit("/", 1)[-1]
-    written = repr((functions, parts))
+    written = repr(parts)
     snippets = [f"helpers/{name}" for name in helpers]
     if "divisible(" in written:
         snippets.insert(0, "divisible")
     texts = [environment.get_template(f"{name}.py.j2").render() for name in snippets]
-    body = environment.get_template("module.py.j2").render(
-        helpers=texts, functions=functions, **parts
-    )
+    body = environment.get_template("module.py.j2").render(helpers=texts, **parts)
     lines: list[str] = []
     for pattern, line in imports:
         if not re.search(pattern, body) or not (line or lines):

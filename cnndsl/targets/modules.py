@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cnndsl.layers.base import Shape
     from cnndsl.network import Network
-    from cnndsl.targets.program import Function
+    from cnndsl.targets.program import Function, Program
 
 
 class Style:
@@ -208,6 +208,21 @@ class Style:
         else:
             lines.append(f"return {result}")
         return text + "\n".join(f"        {line}" for line in lines)
+
+
+def net_parts(style: Style, network: Network, program: Program) -> dict[str, Any]:
+    """What a template wants to know of a net: `functions`, the classes of its blocks, and either
+    `modules`, the lines of a chain, or `net`, the name of its own class, the last of them.
+    """
+    functions = [style.function(function) for function in program.functions]
+    if len(network.inputs) == 1 and is_sequential(program.body) and not is_named(program.body):
+        modules = style.modules(program.body, comments=True)
+        return {"functions": functions, "modules": modules, "net": None}
+    taken = {class_name(function.name) for function in program.functions}
+    name = class_name(network.name)
+    name = name if name not in taken else f"{name}Net"
+    functions.append(style.net(network, program.body, name))
+    return {"functions": functions, "modules": None, "net": name}
 
 
 def is_named(items: list[Item]) -> bool:

@@ -6,7 +6,7 @@ A model begins in training, as Flax's do: `model.eval()` makes it infer.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnndsl.targets import Option
 from cnndsl.targets.flax.forms import lower
@@ -21,9 +21,7 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.modules import is_named
-from cnndsl.targets.program import is_sequential
-from cnndsl.targets.python import class_name
+from cnndsl.targets.modules import net_parts
 from cnndsl.targets.weave import Weaver
 
 if TYPE_CHECKING:
@@ -64,30 +62,13 @@ def generate(network: Network, *, logits: bool = False) -> str:
     folder = Path(__file__).parent
     helpers = reserved(folder)
     program = Weaver(network, lowering(network, one), modules=True, reserved=helpers).weave()
-    style = Nnx(helpers)
     note = logits_note(network, LOSS) if logits else ""
-    functions = []
-    for function in program.functions:
-        functions.append(style.function(function))
-        if "rngs=rngs" in functions[-1]:
-            style.drawing.add(function.name)
-    parts: dict[str, Any] = {
-        "doc": documented(docstring(network, tuple), note),
-        "modules": None,
-        "net": None,
-        "init": None,
-    }
-    if len(network.inputs) == 1 and is_sequential(program.body) and not is_named(program.body):
-        parts["modules"] = style.modules(program.body, comments=True)
-    else:
-        taken = {class_name(function.name) for function in program.functions}
-        name = class_name(network.name)
-        parts["net"] = name if name not in taken else f"{name}Net"
-        functions.append(style.net(network, program.body, parts["net"]))
-    written = functions[-1:] if parts["net"] else parts["modules"]
+    parts = net_parts(Nnx(helpers), network, program)
+    parts |= {"doc": documented(docstring(network, tuple), note), "init": None}
+    written = parts["functions"][-1:] if parts["net"] else parts["modules"]
     parts["rngs"] = any("rngs=rngs" in text for text in written)
     if drawn(network):
-        code = [*functions, *(parts["modules"] or ())]
+        code = [*parts["functions"], *(parts["modules"] or ())]
         parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
         parts["init"] |= {"torch": network.defaults == "torch", "biases": biases(network)}
-    return write_module(folder, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(folder, network, program.helpers, _IMPORTS, **parts)

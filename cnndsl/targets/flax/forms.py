@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import Arg, Call, NotExpressible
+from cnndsl.targets.code import Arg, Call
 from cnndsl.targets.lowering import (
     Ask,
     Code,
@@ -15,8 +15,10 @@ from cnndsl.targets.lowering import (
     behind,
     dilations,
     extra_pads,
+    form_of,
     is_symmetric,
     pad_arg,
+    rank,
     strides,
     written_pads,
 )
@@ -35,18 +37,11 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     `explicit` asks for the most general form; `order` is for other frameworks, as Flax
     keeps channels last anyway. Raises NotExpressible.
     """
-    form = FORMS.get(type(layer))
-    if form is None:
-        raise NotExpressible(f"Flax has no form of `{layer.op}`", "write it with other layers")
+    form: Form = form_of(FORMS, layer, "Flax")
     calls = form(layer, Ask(explicit, order))
     if layer.activation is not None:
         calls += behind(layer, lower(layer.activation))
     return calls
-
-
-def rank(layer: Layer) -> int:
-    """The number of spatial dimensions that come in."""
-    return len(layer.spatial)
 
 
 RNGS = Code("rngs")

@@ -9,7 +9,7 @@ from cnndsl.targets.python import names_in
 
 if TYPE_CHECKING:
     from cnndsl.layers.base import Shape
-    from cnndsl.targets.program import CodeCall, Item, Use
+    from cnndsl.targets.program import CodeCall, Function, Item, Use
 
 # What nnx.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset("eval train perturb sow set_attributes iter_children iter_modules rngs".split())
@@ -35,6 +35,12 @@ class Nnx(Style):
     def signature(self, parameters: list[str], body: str) -> str:
         more = ["*", "rngs: nnx.Rngs"] if "rngs=rngs" in body else []
         return super().signature([*parameters, *more], body)
+
+    def function(self, function: Function) -> str:
+        text = super().function(function)
+        if "rngs=rngs" in text:
+            self.drawing.add(function.name)
+        return text
 
     def arguments(self, use: Use) -> tuple[str, ...]:
         return ("rngs=rngs",) if use.function.name in self.drawing else ()

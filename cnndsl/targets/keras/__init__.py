@@ -80,7 +80,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
             **{name: classes(pattern, code) for name, pattern in _DRAWN.items()},
             **_constant(network),
         }
-    return write_module(_FOLDER, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(_FOLDER, network, program.helpers, _IMPORTS, functions=functions, **parts)
 
 
 def lowered(network: Network) -> dict[int, list[Call]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.targets.code import Arg, Call, same_or_tuple
 from cnndsl.targets.lowering import (
     Ask,
     Code,
@@ -19,10 +19,12 @@ from cnndsl.targets.lowering import (
     behind,
     dilations,
     extra_pads,
+    form_of,
     is_same,
     is_symmetric,
     pad_arg,
     pool_strides,
+    rank,
     sizes,
     strides,
     written_pads,
@@ -42,18 +44,11 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     `explicit` asks for the most general form; `order` is for other frameworks, as Keras
     flattens channels last anyway. Raises NotExpressible.
     """
-    form = FORMS.get(type(layer))
-    if form is None:
-        raise NotExpressible(f"Keras has no form of `{layer.op}`", "write it with other layers")
+    form: Form = form_of(FORMS, layer, "Keras")
     calls = form(layer, Ask(explicit, order))
     if layer.activation is not None and string(layer.activation) is None:
         calls += behind(layer, lower(layer.activation))
     return calls
-
-
-def rank(layer: Layer) -> int:
-    """The number of spatial dimensions that come in."""
-    return len(layer.spatial)
 
 
 def layer_call(function: str, *args: Any, **kwargs: Any) -> Call:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 from cnndsl.targets.code import NotExpressible
-from cnndsl.targets.lowering import all_pads, any_pads, extra_pads, written_pads
+from cnndsl.targets.lowering import all_pads, any_pads, extra_pads, form_of, rank, written_pads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +25,8 @@ def lower(at: Place, layer: Layer, x: str) -> str:
 
     Raises NotExpressible.
     """
-    form = FORMS.get(type(layer))
-    if form is None:
-        raise NotExpressible(f"ONNX has no form of `{layer.op}`", "write it with other layers")
+    form: Form = form_of(FORMS, layer, "ONNX")
     return form(at, layer, x)
-
-
-def rank(layer: Layer) -> int:
-    """The number of spatial dimensions that come in."""
-    return len(layer.spatial)
 
 
 def by_channel(at: Place, layer: Layer, role: str, array: Array) -> str:

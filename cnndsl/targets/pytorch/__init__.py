@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnndsl.targets import Option
 from cnndsl.targets.initial import biases, classes, drawn
@@ -16,9 +16,7 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.modules import is_named
-from cnndsl.targets.program import is_sequential
-from cnndsl.targets.python import class_name
+from cnndsl.targets.modules import net_parts
 from cnndsl.targets.pytorch.forms import lower
 from cnndsl.targets.pytorch.layout import first, flatten_orders
 from cnndsl.targets.pytorch.render import Torch
@@ -54,27 +52,14 @@ def generate(network: Network, *, logits: bool = False) -> str:
     """
     weaver = _weaver(network, logits)
     program = weaver.weave()
-    style = Torch()
-    functions = [style.function(function) for function in program.functions]
     note = logits_note(network, LOSS) if logits else ""
-    parts: dict[str, Any] = {
-        "doc": documented(docstring(network, first), note),
-        "modules": None,
-        "net": None,
-    }
-    if len(network.inputs) == 1 and is_sequential(program.body) and not is_named(program.body):
-        parts["modules"] = style.modules(program.body, comments=True)
-    else:
-        taken = {class_name(function.name) for function in program.functions}
-        name = class_name(network.name)
-        parts["net"] = name if name not in taken else f"{name}Net"
-        functions.append(style.net(network, program.body, parts["net"]))
-    parts["init"] = None
+    parts = net_parts(Torch(), network, program)
+    parts |= {"doc": documented(docstring(network, first), note), "init": None}
     if network.defaults != "torch" and drawn(network):
-        code = [*functions, *(parts["modules"] or ())]
+        code = [*parts["functions"], *(parts["modules"] or ())]
         parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
         parts["init"]["biases"] = biases(network)
-    return write_module(_FOLDER, network, program.helpers, functions, _IMPORTS, **parts)
+    return write_module(_FOLDER, network, program.helpers, _IMPORTS, **parts)
 
 
 def lowered(network: Network) -> dict[int, list[Call]]:

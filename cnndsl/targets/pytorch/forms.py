@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.targets.code import Arg, Call, same_or_tuple
 from cnndsl.targets.lowering import (
     Ask,
     Pads,
@@ -15,9 +15,11 @@ from cnndsl.targets.lowering import (
     behind,
     dilations,
     extra_pads,
+    form_of,
     is_symmetric,
     pad_arg,
     pool_strides,
+    rank,
     rounds_up,
     sizes,
     strides,
@@ -40,18 +42,11 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     `flatten` begins with, the `first` (its channels, here) or the `last`, as the language
     has it. Raises NotExpressible.
     """
-    form = FORMS.get(type(layer))
-    if form is None:
-        raise NotExpressible(f"PyTorch has no form of `{layer.op}`", "write it with other layers")
+    form: Form = form_of(FORMS, layer, "PyTorch")
     calls = form(layer, Ask(explicit, order))
     if layer.activation is not None:
         calls += behind(layer, lower(layer.activation))
     return calls
-
-
-def rank(layer: Layer) -> int:
-    """The number of spatial dimensions that come in."""
-    return len(layer.spatial)
 
 
 def module(function: str, *args: Any, **kwargs: Any) -> Call:
