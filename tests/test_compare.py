@@ -81,27 +81,27 @@ def test_property_measures(text: str) -> None:
 
 
 def test_the_true_ratio() -> None:
-    """64,320 of 1,055,400 weights are 6 %, whatever a write-up says."""
+    """64,320 of 1,055,400 weights are 6%, whatever a write-up says."""
     comparison = compare([sample("article"), sample("fully_connected")], "weights")
     (weights,) = [line for line in comparison.lines if line.key == "weights"]
     assert weights.values == (64_320, 1_055_400)
     assert weights.ratios == (64_320 / 1_055_400,)
     assert verdicts(comparison) == [
-        "article has 64,320 weights and fully_connected has 1,055,400: 6.1 %, or 1 in 16.4"
+        "article has 64,320 weights and fully_connected has 1,055,400: 6.1%, or 1 in 16.4"
     ]
     assert not {"params", "trainable"} & {line.key for line in comparison.lines}
     assert verdicts(comparison, "ko") == [
         "가중치 수는 article 64,320개, fully_connected 1,055,400개입니다. "
-        "비율은 6.1 %로, 16.4분의 1입니다"
+        "비율은 6.1%로, 16.4분의 1입니다"
     ]
     back = compare([sample("fully_connected"), sample("article")])
-    assert "1,635 %, or 16.4 times as many" in verdicts(back)[0]
+    assert "1,635%, or 16.4 times as many" in verdicts(back)[0]
 
 
 def test_formats() -> None:
     code_, text, err = run("compare", ARTICLE, DENSE)
     assert (code_, err) == (0, "")
-    assert "parameters                 64,620        1,056,850               6.1 %\n" in text
+    assert "parameters                 64,620        1,056,850                6.1%\n" in text
     markdown = run("compare", ARTICLE, DENSE, "--format", "markdown")[1]
     lines = markdown.splitlines()
     assert lines[0].split(" | ")[1].strip() == "`article`"
@@ -146,9 +146,9 @@ def test_bytes(count: int, text: str) -> None:
 
 def test_percent_keeps_two_figures_and_its_order() -> None:
     assert [ratio(each / 10_000) for each in (1, 14, 610, 1000, 9996, 16_400)] == [
-        "0.01 %", "0.14 %", "6.1 %", "10 %", "100 %", "164 %"
+        "0.01%", "0.14%", "6.1%", "10%", "100%", "164%"
     ]  # fmt: skip
-    values = [float(ratio(each / 10_007)[:-2].replace(",", "")) for each in range(1, 30_000, 7)]
+    values = [float(ratio(each / 10_007)[:-1].replace(",", "")) for each in range(1, 30_000, 7)]
     assert all(a <= b for a, b in pairwise(values))
 
 

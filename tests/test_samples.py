@@ -109,7 +109,7 @@ def test_the_refused_listing_is_what_keras_builds_once_it_says_floor() -> None:
 
 
 def test_the_fully_connected_net_is_sixteen_times_the_article() -> None:
-    """6 %, where an article that compares the two says 20 %."""
+    """6%, where an article that compares the two says 20%."""
     few, many = check("article").totals, check("fully_connected").totals
     assert (few.weights, many.weights) == (64_320, 1_055_400)
     assert round(100 * few.weights / many.weights) == 6

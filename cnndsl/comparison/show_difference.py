@@ -72,7 +72,7 @@ def _by(key: str, one: Any, two: Any) -> str:
     if not isinstance(one, int):
         return ""
     sign = "+" if two > one else "-"
-    share = f"{sign}{100 * abs(two - one) / one:,.1f} %" if one else ""
+    share = f"{sign}{100 * abs(two - one) / one:,.1f}%" if one else ""
     if key in BYTES:
         return share
     return f"{sign}{abs(two - one):,}" + (f" ({share})" if share else "")

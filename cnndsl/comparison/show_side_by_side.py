@@ -61,7 +61,7 @@ def _lines(comparison: Comparison, name: Callable[[str], str], lang: str) -> lis
 def as_json(comparison: Comparison) -> str:
     """The measures of every net by name, all of them, and the first's ratios to the others.
 
-    Memory is in bytes, a ratio a fraction (0.061 is 6.1 %) or null.
+    Memory is in bytes, a ratio a fraction (0.061 is 6.1%) or null.
     """
     import json
 

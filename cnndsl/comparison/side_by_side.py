@@ -123,7 +123,7 @@ def memory(count: int) -> str:
 
 def ratio(value: float | None) -> str:
     """A ratio in percent; empty where there is none."""
-    return "" if value is None else f"{plain(100 * value)} %"
+    return "" if value is None else f"{plain(100 * value)}%"
 
 
 def plain(value: float) -> str:

@@ -65,9 +65,7 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         if not chosen or detours > MAX_DETOURS:
             break
         # What mends a size may mend others as well, and these would then be mended twice.
-        local = [
-            (each, fix) for each, fix in chosen if fix.alone or not each.code.startswith("E2")
-        ]
+        local = [(each, fix) for each, fix in chosen if fix.alone or not each.code.startswith("E2")]
         safe = [pair for pair in local if pair[1].safe]
         tried = disjoint(safe) or disjoint(local) or chosen[:1]
         while True:

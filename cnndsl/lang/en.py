@@ -121,9 +121,9 @@ WORDS = {
     "compare.of": "of {name}",
     "compare.params": "{first} has {one} parameters and {second} has {other}",
     "compare.weights": "{first} has {one} weights and {second} has {other}",
-    "compare.share": "{said}: {share} %",
-    "compare.fewer": "{said}: {share} %, or 1 in {times}",
-    "compare.more": "{said}: {share} %, or {times} times as many",
+    "compare.share": "{said}: {share}%",
+    "compare.fewer": "{said}: {share}%, or 1 in {times}",
+    "compare.more": "{said}: {share}%, or {times} times as many",
     # The walkthrough
     "walk.title": "{net}, step by step",
     "walk.intro": "The net {net} takes {inputs} and gives {outputs}. It has {layers} and {count}. "

@@ -118,9 +118,9 @@ WORDS = {
     "compare.of": "{name} 대비",
     "compare.params": "파라미터 수는 {first} {one}개, {second} {other}개입니다",
     "compare.weights": "가중치 수는 {first} {one}개, {second} {other}개입니다",
-    "compare.share": "{said}. 비율은 {share} %입니다",
-    "compare.fewer": "{said}. 비율은 {share} %로, {times}분의 1입니다",
-    "compare.more": "{said}. 비율은 {share} %로, {times}배입니다",
+    "compare.share": "{said}. 비율은 {share}%입니다",
+    "compare.fewer": "{said}. 비율은 {share}%로, {times}분의 1입니다",
+    "compare.more": "{said}. 비율은 {share}%로, {times}배입니다",
     # The walkthrough
     "walk.title": "{net} 단계별 계산",
     "walk.intro": "신경망 {net}의 입력 형상은 {inputs}, 출력 형상은 {outputs}입니다. 모두 {layers}, "

@@ -48,7 +48,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def divisible(x: Any, by: int) -> int:
-    """The nearest multiple of `by`, never under 90 % of x.
+    """The nearest multiple of `by`, never under 90% of x.
 
     As MobileNetV2 rounds its widths: Sandler et al. (2018).
     """

@@ -32,7 +32,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "W308",
                 place,
                 found,
-                f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g} % "
+                f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
                 "of the answer itself is set to 0",
                 "put it before the last layer with weights",
                 fixes=remove(view, found[0]),

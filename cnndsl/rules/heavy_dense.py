@@ -23,7 +23,7 @@ _KEEPING = frozenset(("dropout", "bn", "ln", *ACTIVATIONS))
 
 
 def find(view: View) -> Iterator[Diagnostic]:
-    """A dense layer on a map laid flat that holds more than 80 % of what the net learns."""
+    """A dense layer on a map laid flat that holds more than 80% of what the net learns."""
     total = view.network.totals.params
     origins = view.origins(_KEEPING)
     for place in view.places("dense"):
@@ -41,7 +41,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 place,
                 [node],
                 f"dense: {params:,} of the net's {total:,} parameters are here, "
-                f"{100 * params // total} %: one for each of {flat.output[0]:,} values and "
+                f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
                 f"{node.output[0]:,} outputs",
                 f"`gap` in the place of `flatten` leaves about {gap:,}; or pool once more",
             )

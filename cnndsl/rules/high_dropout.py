@@ -27,7 +27,7 @@ def find(view: View) -> Iterator[Diagnostic]:
             "W311",
             place,
             found,
-            f"{place.op}: {100 * rate:.4g} % are dropped, and {100 * (1 - rate):.4g} % are kept",
+            f"{place.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept",
             f"write `{place.op} {kept}` if {rate:g} is the share to keep",
             fixes=fixes,
             slots=("rate",),

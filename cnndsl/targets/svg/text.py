@@ -25,7 +25,7 @@ _HUNDREDTHS = {
 _WIDTHS = {c: hundredths / 100 for hundredths, text in _HUNDREDTHS.items() for c in text}
 
 _BOLD = 1.1
-"""How much wider bold text may be; 8 % in Arial, 10 % in DejaVu Sans."""
+"""How much wider bold text may be; 8% in Arial, 10% in DejaVu Sans."""
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
