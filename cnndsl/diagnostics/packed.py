@@ -27,7 +27,7 @@ def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
             each.help,
             [[note.message, *(note.span or ())] for note in each.notes],
             [
-                [fix.title, fix.safe, [[*edit.span, edit.text] for edit in fix.edits]]
+                [fix.title, fix.safe, fix.alone, [[*edit.span, edit.text] for edit in fix.edits]]
                 for fix in each.fixes
             ],
         ]
@@ -50,8 +50,8 @@ def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
             help_,
             tuple(Note(said, Span(*span) if span else None) for said, *span in notes),
             tuple(
-                Fix(title, tuple(Edit(Span(a, b), text) for a, b, text in edits), safe)
-                for title, safe, edits in fixes
+                Fix(title, tuple(Edit(Span(a, b), text) for a, b, text in edits), safe, alone)
+                for title, safe, alone, edits in fixes
             ),
         )
         for code, start, end, message, help_, notes, fixes in rows

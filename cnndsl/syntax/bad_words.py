@@ -123,9 +123,9 @@ def _report_meant(layout: Layout, edit: Edit, message: str, help_: str) -> None:
         layout.mergeable = True
         return
     last = layout.problems[-1]
-    title, edits, _ = last.fixes[0]
-    title = title if edits[-1].text == edit.text else "write the plain words"
-    edits = (*edits, edit)
+    fix = last.fixes[0]
+    title = fix.title if fix.edits[-1].text == edit.text else "write the plain words"
+    edits = (*fix.edits, edit)
     layout.problems[-1] = last._replace(fixes=(Fix(title, edits, safe=True),))
     layout.mergeable = len(edits) < 100
 
@@ -142,7 +142,7 @@ def plain_twin(character: str) -> str | None:
 
 def _name(character: str) -> str:
     """A character as a message shows it."""
-    if character.isprintable() and not character.isspace():
+    if character.isprintable() and not character.isspace() and character != "`":
         return f"`{character}`"
     return f"U+{ord(character):04X}"
 
