@@ -278,6 +278,16 @@ def test_features_of_another_net_are_no_small_field() -> None:
     assert [each.code for each in found] == ["W208"]
 
 
+def test_a_pool_that_is_global_in_one_stage_of_several_is_none() -> None:
+    text = (
+        "block stage(n) { conv n 3x3 relu same; pool 2 }\n"
+        "input 8x8x3\nstage 8; stage 16; stage 32; flatten; dense 2\n"
+    )
+    assert "W209" not in [each.code for each in advised(text)]
+    whole = text.replace("8x8", "2x2").replace("stage 8; stage 16; ", "")
+    assert "W209" in [each.code for each in advised(whole)]
+
+
 def test_a_flag_that_comes_from_elsewhere_loads_its_rules() -> None:
     texts = (
         "input 9x9x8\nlet p = same\nconv 8 4x4 relu p\n",

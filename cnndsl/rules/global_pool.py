@@ -18,8 +18,14 @@ _GLOBAL = {"pool": "gmp", "avgpool": "gap"}
 
 
 def find(view: View) -> Iterator[Diagnostic]:
-    """Pools with one window that is the whole map, which is more than a pixel."""
+    """Pools with one window that is the whole map, which is more than a pixel.
+
+    A statement of which other pools come that leave more than a pixel is left alone: there
+    is nothing else to write there.
+    """
     for place, found in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
+        if len(found) < len(place.nodes):
+            continue
         word = _GLOBAL[place.op]
         kernel = "x".join(str(w.kernel) for w in windows(found[0].layer))
         statement = view.statement(found[0])
