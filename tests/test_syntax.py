@@ -284,6 +284,7 @@ SLIPS = [
     ('a «"same"» b', "words are written without quotes", "a same b"),
     ("a «“same”» ‘b’", "words are written without quotes", "a same b"),
     ('a «"» b', 'unknown character `"`', None),
+    ("a «`»b", "unknown character U+0060", None),
     ("a «[»4, 4]", "unknown character `[`", None),
     ("a 4«✕»4", "unknown character `✕`", "a 4x4"),
     ("a «−»3", "unknown character `−`", "a -3"),

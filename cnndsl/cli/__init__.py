@@ -96,7 +96,8 @@ def run(words: list[str]) -> int:
 
         out(f"cnndsl {__version__}\n")
         return 0
-    from cnndsl.cli.options import UsageError, nearest, quoted
+    from cnndsl.cli.options import UsageError, quoted
+    from cnndsl.diagnostics.spelling import nearest
 
     kind = "option" if name.startswith("-") else "command"
     known = COMMANDS if kind == "command" else ("--help", "--version")

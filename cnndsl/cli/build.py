@@ -17,7 +17,7 @@ from cnndsl.cli.nets import (
     show_diagnostics,
     summary,
 )
-from cnndsl.cli.options import Command, Option, UsageError, nearest, quoted
+from cnndsl.cli.options import Command, Option, UsageError, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def load_target(name: str | None) -> Target:
     try:
         return targets.load(name)
     except KeyError:
+        from cnndsl.diagnostics.spelling import nearest
+
         known = targets.names()
         near = nearest(name, known) or f"; the targets are {', '.join(known)}"
         raise UsageError(f"unknown target {quoted(name)}{near}") from None

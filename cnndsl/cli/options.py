@@ -121,6 +121,8 @@ def _read_option(
         name, given, value = word[:2], word[2:], word[2:].removeprefix("=")
     option = known.get(name)
     if option is None:
+        from cnndsl.diagnostics.spelling import nearest
+
         why = command.refuse(name)
         raise UsageError(why or f"unknown option {quoted(name)}{nearest(name, known)}")
     if not option.value:
@@ -145,12 +147,3 @@ def quoted(word: str) -> str:
 
     shown = printable(word)
     return f"`{shown}`" if len(shown) <= 60 else f"`{shown[:57]}…`"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` where a known word is near, else nothing."""
-    from difflib import get_close_matches
-
-    by_lower = {each.lower(): each for each in known}
-    found = get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.6)
-    return f"; did you mean `{by_lower[found[0]]}`?" if found else ""

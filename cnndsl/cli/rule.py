@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.options import Command, UsageError, nearest, quoted
+from cnndsl.cli.options import Command, UsageError, quoted
 from cnndsl.diagnostics.codes import CODES, Code
 
 TYPE_CHECKING = False
@@ -33,6 +33,8 @@ def run(arguments: Arguments) -> int:
             title, rest = page(each.code).split("\n", 1)
             out(f"{title}\n\n{standing(each)}\n{rest}")
             return 0
+    from cnndsl.diagnostics.spelling import nearest
+
     known = [*CODES, *(each.name for each in CODES.values())]
     raise UsageError(f"unknown code {quoted(word)}{nearest(word, known)}")
 

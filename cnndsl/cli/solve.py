@@ -109,7 +109,7 @@ def bounds(arguments: Arguments, key: str) -> range | None:
 
 def chosen(source: Source, arguments: Arguments) -> int:
     """The number of the input that `--vary` names."""
-    from cnndsl.cli.options import nearest
+    from cnndsl.diagnostics.spelling import nearest
 
     name = arguments.get("vary")
     if name is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from cnndsl.diagnostics.render import printable
+from cnndsl.diagnostics.markdown import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,10 +41,5 @@ def render_report(report: Report) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text as a cell that shows it and nothing else.
-
-    CommonMark takes a backslash before any punctuation of ASCII for that character itself,
-    so nothing in it is a tag, a link, emphasis, or the end of the cell.
-    """
-    lines = [re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(line)) for line in text.split("\n")]
-    return "<br>".join(lines)
+    """A text as a cell that shows it, line by line, and nothing else."""
+    return "<br>".join(map(escaped, text.split("\n")))

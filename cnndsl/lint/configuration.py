@@ -156,12 +156,9 @@ class _Reader:
 
 
 def _nearest(key: str) -> str:
-    from difflib import get_close_matches
+    from cnndsl.diagnostics.spelling import nearest
 
-    found = get_close_matches(key.lower().replace("_", "-")[:60], KEYS, n=1, cutoff=0.6)
-    if found:
-        return f"; did you mean `{found[0]}`?"
-    return f"; the keys are {', '.join(KEYS)}"
+    return nearest(key.replace("_", "-"), KEYS) or f"; the keys are {', '.join(KEYS)}"
 
 
 def matches(pattern: str, path: str) -> bool:

@@ -80,11 +80,9 @@ def matching(word: str) -> tuple[frozenset[str], int]:
 
 def nearest_rule(word: str) -> str:
     """`; did you mean …?` where the code or name of a rule is near, else nothing."""
-    from difflib import get_close_matches
+    from cnndsl.diagnostics.spelling import nearest
 
-    known = {each.lower(): each for row in CODES.values() for each in (row.code, row.name)}
-    found = get_close_matches(word.lower()[:60], known, n=1, cutoff=0.6)
-    return f"; did you mean `{known[found[0]]}`?" if found else ""
+    return nearest(word, (each for row in CODES.values() for each in (row.code, row.name)))
 
 
 def _shown(word: str) -> str:

@@ -1,0 +1,20 @@
+"""What a word that is not known may have been meant to be: of options, rules and keys.
+
+Words of the language are another matter, as other tools have other names for layers: see
+`cnndsl.network.nearest`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` where a known word is near, else nothing."""
+    from difflib import get_close_matches
+
+    by_lower = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.6)
+    return f"; did you mean `{by_lower[found[0]]}`?" if found else ""
