@@ -108,6 +108,20 @@ def test_wrong_usage_is_said_in_a_line(run: Any, line: str, words: str) -> None:
     assert output.text.startswith("UsageError: ") and words in output.text
 
 
+def test_a_framework_that_is_missing_is_said_in_a_line(run: Any) -> None:
+    run("import sys; kept = sys.modules.get('torch'); sys.modules['torch'] = None")
+    (output,) = run(f"%%cnn --pytorch there --view none\n{NET}")
+    run("if kept: sys.modules['torch'] = kept", "if not kept: del sys.modules['torch']")
+    assert output.output_type == "stream" and output.name == "stderr"
+    assert output.text.startswith("UsageError: torch is not installed")
+
+
+def test_warnings_are_shown_above_the_table(run: Any) -> None:
+    net = "input 9x9x1\nconv 4 3x3\nbn\nconv 2 3x3\ngap"
+    warning, table = run(f"%%cnn --view none\n{net}")
+    assert "warning[W301]" in warning.text and "text/html" in table.data
+
+
 def test_a_network_shows_itself(run: Any) -> None:
     (output,) = run("import cnndsl", f'cnndsl.check("""{NET}""")')
     assert {"text/html", "text/markdown", "image/svg+xml", "text/plain"} <= set(output.data)
