@@ -67,7 +67,7 @@ def test_an_earlier_layer_is_named_with_its_line() -> None:
 
 def test_a_number_is_changed_where_it_stands() -> None:
     block = "block cb(n, k=4) { conv n k; relu }\ninput 12x12x1\ncb 8{}\npool (1+1)\n"
-    assert "write `k=3` on line 1" in helps(block.replace("cb 8{}", "cb 8"))
+    assert "write `k=3` in the place of `k=4` on line 1" in helps(block.replace("cb 8{}", "cb 8"))
     assert "write `cb 8 3` on line 3" in helps(block.replace("{}\n", " 4\n"))
     assert "write `cb 8 k=3` on line 3" in helps(block.replace("{}\n", " k=4\n"))
 
@@ -120,9 +120,9 @@ def test_groups_merges_reshapes() -> None:
     assert helps("input 8x8x6\nconv 8 1 groups=4")[0] == "write `conv 8 1 groups=2`"
     assert helps("input 8x8x6\nconv 5 1\nconv 9 1 groups=3")[0] == "write `conv 6 1` on line 2"
     offered = helps("input 8x8x6\nadd { conv 4 1 | skip }")
-    assert "write `conv 6 1` on this line" in offered
+    assert "write `conv 6 1` in the place of `conv 4 1`" in offered
     offered = helps("input 8x8x6\nadd { conv 8 3 same /2 | skip }")
-    assert offered == ["put `conv 8 1x1 /2 same` in the path"]
+    assert offered == ["put `conv 8 1x1 /2 same` in path 2, in the place of `skip`"]
     assert helps("input 784\nreshape 28x28x3")[0] == "write `reshape 28x28x1`"
     assert helps("input 8x8x2\ndense 4") == [
         "put `flatten` (128 values) before it",
@@ -139,11 +139,11 @@ def test_a_size_that_is_made_of_names() -> None:
 def test_a_shortcut_that_keeps_the_old_size_speaks_in_the_words_of_the_block() -> None:
     block = "block b(n, s=1) { add { conv n 3 /s same | } }\ninput 8x8x4\nb 4; b 8{}\n"
     (offered,) = helps(block.replace("{}", " s=2"))
-    assert offered == "put `if C != n or s != 1 { conv n 1 /s same }` in the path"
+    assert offered == "put `if C != n or s != 1 { conv n 1 /s same }` in path 2"
     block = "block b(n) { add { skip | bn; relu6; conv n 3 same relu } }\ninput 8x8x4\nb 4; b 8"
     assert helps(block) == [
-        "write `b 4` on line 3",
-        "put `if C != n { conv n 1 }` in the path",
+        "write `b 4` in the place of `b 8` on line 3",
+        "put `if C != n { conv n 1 }` in path 1, in the place of `skip`",
     ]
 
 

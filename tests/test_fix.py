@@ -175,3 +175,13 @@ def test_property_a_file_checks_no_worse(rng: Random, unsafe: bool) -> None:
     assert unsafe or all(fix.safe for _, fix in mended.applied)
     again = mend(mended.source, look, unsafe=unsafe)
     assert again.source.text == mended.source.text or len(mended.applied) > 30
+
+
+def test_a_name_of_two_words_is_no_safe_fix() -> None:
+    rest = "\ninput 8x8x3\nconv 8 3x3\n"
+    kept = mend(Source("a.cnn", "net my net" + rest), look)
+    assert not kept.applied and kept.source.text == "net my net" + rest
+    mended = mend(kept.source, look, unsafe=True)
+    assert mended.source.text == "net my_net" + rest and not mended.left
+    apart = mend(Source("a.cnn", "net my input 8x8x3\nconv 8 3x3\n"), look)
+    assert apart.source.text == "net my; input 8x8x3\nconv 8 3x3\n" and not apart.left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.cure.apply import apply_edits
+from cnndsl.cure.sites import statements
 from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers.base import DIMENSIONS, product
 from cnndsl.syntax import nodes as ast
@@ -12,6 +13,7 @@ from cnndsl.syntax import nodes as ast
 if TYPE_CHECKING:
     from cnndsl.cure.rerun import Misfit, Outcome
     from cnndsl.cure.search import Cure
+    from cnndsl.cure.sites import Owner
     from cnndsl.diagnostics import Source
 
 WIDTH = 50
@@ -31,12 +33,11 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     elif owner is None or candidate.word in ("flatten", "gap"):
         words = f"put `{candidate.word}` {_values(candidate.word, misfit)}before it"
     elif candidate.kind == "layers" and candidate.word:
-        words = f"put `{candidate.word}` in the path"
+        words = f"put `{candidate.word}` in {_path(candidate.edits[0], misfit, source)}"
     else:
         words = f"write `{written(source, owner, candidate.edits)}`"
-        here, there = (source.position(s.start).line for s in (misfit.span, owner.span))
         if owner is not misfit.statement:
-            words += f" on line {there}" if here != there else " on this line"
+            words += _place(owner, misfit, before)
     if candidate.word == "floor":
         words += dropped(cure, misfit)
     if cure.rest and cure.rest.new:
@@ -47,6 +48,32 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     elif cure.rest:
         words += ", for this error alone"
     return words
+
+
+def _path(edit: Edit, misfit: Misfit, source: Source) -> str:
+    """The path of a merge that an edit is in, and what it takes the place of there."""
+    paths = misfit.statement.paths or ()
+    starts = [each.span.start <= edit.span.start <= each.span.end for each in paths]
+    old = source.text[slice(*edit.span)]
+    return f"path {starts.index(True) + 1}" + (f", in the place of `{shortened(old)}`" * bool(old))
+
+
+def _place(owner: Owner, misfit: Misfit, before: Outcome) -> str:
+    """Where a statement stands, and which of several in its line it is."""
+    source = before.source
+    here, there = (source.position(span.start).line for span in (misfit.span, owner.span))
+    on = f" on line {there}" if here != there else ""
+    beside = [
+        each
+        for each in statements(before.module)
+        if each.span != owner.span and source.position(each.span.start).line == there
+    ]
+    if on and not beside:
+        return on
+    old = written(source, owner, ())
+    alike = any(written(source, each, ()) == old for each in beside)
+    column = f", column {source.position(owner.span.start).column}" if alike else ""
+    return f" in the place of `{old}`{on}{column}"
 
 
 def _values(word: str, misfit: Misfit) -> str:

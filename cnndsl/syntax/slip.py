@@ -11,6 +11,8 @@ from cnndsl.syntax.layout import BOUNDARIES
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnndsl.syntax.layout import Token
 
 STATEMENTS = frozenset(KEYWORDS.values()) - {"AND", "AS", "ELSE", "NOT", "OR"}
@@ -41,6 +43,21 @@ def viable(states: list[int], kind: str) -> bool:
         if size:
             del stack[-size:]
         stack.append(GOTOS[stack[-1]][origin])
+
+
+def reads(states: list[int], kinds: Iterable[str]) -> bool:
+    """Whether tokens could stand here one after another."""
+    stack = list(states)
+    for kind in kinds:
+        if not viable(stack, kind):
+            return False
+        while (action := ACTIONS[stack[-1]][kind]) < 0:
+            origin, size = RULES[-action - 1][:2]
+            if size:
+                del stack[-size:]
+            stack.append(GOTOS[stack[-1]][origin])
+        stack.append(action)
+    return True
 
 
 def brace_on_next_line(tokens: list[Token], position: int, states: list[int]) -> bool:
@@ -76,6 +93,19 @@ class Slip(NamedTuple):
 
     def expects(self, *kinds: str) -> bool:
         return all(viable(self.states, kind) for kind in kinds)
+
+    def rest(self) -> list[str]:
+        """The kinds of the tokens from here on, to the end of the stretch."""
+        stop = self.position
+        while self.tokens[stop][0] not in BOUNDARIES:
+            stop += 1
+        last = self.tokens[stop][0]
+        kinds = [kind for kind, _, _ in self.tokens[self.position : stop]]
+        return [*kinds, "_SEP" if last == "$END" else last]
+
+    def reads(self, *kinds: str) -> bool:
+        """Whether tokens could stand here one after another."""
+        return reads(self.states, kinds)
 
     def in_arguments(self) -> bool:
         """Whether a layer's arguments stand here."""

@@ -22,6 +22,8 @@ from cnndsl.syntax.tables import KEYWORDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_WORDS = frozenset(KEYWORDS.values())
+
 # Each returns None for what is another slip.
 
 
@@ -223,12 +225,35 @@ def _next_statement(slip: Slip) -> Words | None:
         return None
     before, end = slip.tokens[slip.position - 1][0], slip.tokens[slip.position - 1][2]
     if slip.kind in STATEMENTS or (before == "RBRACE" and slip.kind == "NAME"):
+        # Only what reads as a statement is separated from the one before it.
+        fix = slip.insert("; " if slip.span.start == end else ";", end)
         return Words(
             f"expected a new line or `;`, found {shorten(slip.text())}",
             "separate the two statements",
-            slip.insert("; " if slip.span.start == end else ";", end),
+            fix if slip.reads("_SEP", *slip.rest()) else None,
         )
     return None
+
+
+def _spaced_name(slip: Slip) -> Words | None:
+    """`net my net`: a name of several words, of which the second is no statement."""
+    before = slip.kind_at(-2)
+    if slip.kind_at(-1) != "NAME" or before not in ("NET", "BLOCK", "AS", "HEAD"):
+        return None
+    rest = slip.rest()
+    words = next((i for i, kind in enumerate(rest) if kind != "NAME" and kind not in _WORDS), 0)
+    # After `as`, a name may begin the next statement: `as x relu`.
+    if not words or (before == "AS" and slip.kind == "NAME") or slip.reads("_SEP", *rest):
+        return None
+    end = slip.tokens[slip.position + words - 1][2]
+    span = Span(slip.tokens[slip.position - 1][1], end)
+    name = "_".join(slip.source.text[slice(*span)].split())
+    fix = slip.replace(name, span)._replace(safe=False)
+    return Words(
+        f"expected {slip.expected()}, found {slip.found()}",
+        f"a name is one word: {shorten(name)}",
+        fix,
+    )
 
 
 def _parameters(slip: Slip) -> Words | None:
@@ -304,6 +329,7 @@ KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
     _equal,
     _chained,
     _expression,
+    _spaced_name,
     _next_statement,
     _keyword,
     _parameters,
