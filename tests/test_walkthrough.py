@@ -315,7 +315,11 @@ def test_a_net_that_fails_is_worked_out_as_far_as_it_goes() -> None:
     ("net", "said"),
     [
         ("input 8x8x1; conv 2 4x4 /3", "H_out = (H - K)/S + 1 = (8 - 4)/3 + 1 ≈ 2.33"),
-        ("input 8x8x1; conv 2 4x4 /3", "Or give this layer a height of 7 or 10."),
+        ("input 8x8x1; conv 2 4x4 /3", "Or give this layer a height of 7 or 10 and a width of 7 or 10."),
+        (
+            "input 11x13x1; conv 4 3x3; pool 2",
+            "Or give this layer a height of 8 or 10 and a width of 10 or 12.",
+        ),
         ("input 9x8x1; conv 2 2 /2", "H_out = (H - K)/S + 1 = (9 - 2)/2 + 1 = 4.5"),
         ("input 9x1; pool 2 /4", "L_out = (L - K)/S + 1 = (9 - 2)/4 + 1 = 2.75"),
         ("input 9x8x1; conv 2 3; dense 3", "Output shape: **(7, 6, 2)**"),
@@ -343,6 +347,28 @@ def test_the_sizes_that_would_do_do(
     (down,) = re.findall(r"output has: length (\d+)\.", text)
     floored = examine(Source("net.cnn", f"input {size}x1; {layer} floor"))[0]
     assert floored is not None and floored.nodes[-1].output[0] == int(down)
+
+
+@given(st.integers(2, 30), st.integers(2, 30), st.integers(1, 4), st.integers(2, 5))
+def test_sizes_that_have_to_change_together_are_said_together(
+    height: int, width: int, kernel: int, stride: int
+) -> None:
+    layer = f"conv 1 {kernel}x{kernel} /{stride}"
+    network, found = examine(Source("net.cnn", f"input {height}x{width}x1; {layer}"))
+    if network is not None or found[0].code not in ("E201", "E202"):
+        return
+    text = explained(f"input {height}x{width}x1; {layer}")
+    (line,) = [line for line in text.split("\n") if line.startswith("- Or ")]
+    said = {name: pair for name, *pair in re.findall(r"a (\w+) of (\d+) or (\d+)", line)}
+    for high in said.get("height", [height]):
+        for wide in said.get("width", [width]):
+            assert examine(Source("net.cnn", f"input {high}x{wide}x1; {layer}"))[0] is not None
+
+
+def test_sizes_together_in_korean() -> None:
+    text = explained("input 11x13x1; conv 4 3x3; pool 2", lang="ko")
+    assert "- 또는 이 층에 들어오는 입력의 높이를 8이나 10으로, 너비를 10이나 12로 맞춥니다." in text
+    assert text.count("\n- 또는") == 1
 
 
 @pytest.mark.parametrize("path", FAILING, ids=lambda path: path.parent.name)

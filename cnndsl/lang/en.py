@@ -177,7 +177,9 @@ WORDS = {
     "fails.cures": "What would help:",
     "fails.floor": "Write `floor`, which leaves the remainder out. Then the output has: {sizes}.",
     "fails.size": "{dimension} {size}",
-    "fails.sizes": "Or give this layer a {dimension} of {lower} or {upper}.",
+    "fails.sizes": "Or give this layer {sizes}.",
+    "fails.other": "a {dimension} of {lower} or {upper}",
+    "fails.together": " and ",
     "fails.checker": "What `cnndsl check` says:",
     # What layers do
     "does.conv": "A filter slides over the input. At each place it takes a weighted sum over all "

@@ -168,7 +168,9 @@ WORDS = {
     "fails.cures": "다음과 같이 고칠 수 있습니다.",
     "fails.floor": "`floor`를 써서 나머지를 버립니다. 그러면 출력은 {sizes}(이/가) 됩니다.",
     "fails.size": "{dimension} {size}",
-    "fails.sizes": "또는 이 층에 들어오는 입력의 {dimension}(을/를) {lower}(이나/나) {upper}(으로/로) 맞춥니다.",
+    "fails.sizes": "또는 이 층에 들어오는 입력의 {sizes} 맞춥니다.",
+    "fails.other": "{dimension}(을/를) {lower}(이나/나) {upper}(으로/로)",
+    "fails.together": ", ",
     "fails.checker": "`cnndsl check`의 설명은 다음과 같습니다.",
     # What layers do
     "does.conv": "필터가 입력 위를 움직이며 자리마다 모든 채널의 값을 가중치와 곱해 더합니다. 필터 "

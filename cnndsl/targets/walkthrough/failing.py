@@ -39,20 +39,19 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
         words.say("fails.size", dimension=words[dimension], size=f"{step.value:,}")
         for step, _, dimension in steps
     ]
-    cures = [words.say("fails.floor", sizes=", ".join(down))]
+    # Every size that leaves a rest has to change: one without the others helps nothing.
+    sizes = []
     for _, window, dimension in steps:
         lower = window.size - window.dropped
         while lower < 1:  # all of the rest and more is padding
             lower += window.stride
         upper = lower + window.stride
-        cures.append(
-            words.say(
-                "fails.sizes",
-                dimension=words[dimension],
-                lower=f"{lower:,}",
-                upper=f"{upper:,}",
-            )
-        )
+        pair = {"lower": f"{lower:,}", "upper": f"{upper:,}"}
+        sizes.append(words.say("fails.other", dimension=words[dimension], **pair))
+    cures = [
+        words.say("fails.floor", sizes=", ".join(down)),
+        words.say("fails.sizes", sizes=words["fails.together"].join(sizes)),
+    ]
     lines.append("\n".join(f"- {cure}" for cure in cures))
     return lines
 
