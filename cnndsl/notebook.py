@@ -103,7 +103,7 @@ def _settings(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _checked(text: str, settings: dict[str, str], size: str | None) -> Network | None:
     """The network of a cell; shows what is to be said about it, and None with errors."""
-    given: dict[str, Any] = {"file": "cell.cnn", "set": settings, "input": size}
+    given: dict[str, Any] = {"file": "<cell>", "set": settings, "input": size}
     found = diagnose(text, **given)
     if found:
         print(render_all(found).rstrip("\n"))

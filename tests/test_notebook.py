@@ -85,7 +85,7 @@ def test_tracebacks_show_the_lines_of_a_generated_model(run: Any) -> None:
 
 def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
     outputs = run(f"%%cnn kept --view none\n{NET}", "%%cnn kept\ninput 5x5x1\npool 2")
-    assert "error[E202]" in said(outputs) and "cell.cnn:2:6" in said(outputs)
+    assert "error[E202]" in said(outputs) and "<cell>:2:6" in said(outputs)
     assert not any("data" in each for each in outputs)
     assert value(run("kept.totals.params")) == str(PARAMS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.files import STDIN, FileError, write_files
+from cnndsl.cli.files import STDIN, FileError, make_folder, write_files
 from cnndsl.cli.nets import (
     INPUT,
     LIMITS,
@@ -273,16 +273,6 @@ def identity(path: str) -> object:
         return status.st_dev, status.st_ino
     except (OSError, ValueError):
         return os.path.realpath(path)
-
-
-def make_folder(folder: str) -> None:
-    """Make a folder for the output where there is none."""
-    from cnndsl.cli.files import reason
-
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"{folder}: cannot make this folder: {reason(error)}") from None
 
 
 def up_to_date(files: dict[str, str | bytes]) -> bool:

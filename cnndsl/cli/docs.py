@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.files import STDIN, content, decode, display_name, read_bytes, write_files
+from cnndsl.cli.files import (
+    STDIN,
+    content,
+    decode,
+    display_name,
+    make_folder,
+    read_bytes,
+    write_files,
+)
 from cnndsl.cli.nets import has_errors, show_diagnostics
 from cnndsl.cli.options import Command, Option, UsageError
 
@@ -41,8 +49,9 @@ def run(arguments: Arguments) -> int:
     diagnostics: list[Diagnostic] = []
     written: dict[str, str | bytes] = {}
     owners: dict[str, str] = {}
+    posts = documents(arguments)
     unreadable, counts = [], [0, 0]
-    for path in documents(arguments):
+    for path in posts:
         try:
             before = read_bytes(path)
             source, problems = decode(display_name(path), before)
@@ -81,8 +90,12 @@ def run(arguments: Arguments) -> int:
         data(written.pop(STDIN))
     stale = {path: text for path, text in written.items() if current(path) != content(text)}
     if arguments.has("check"):
-        out("".join(stale_lines(path, text) for path, text in stale.items()))
+        # What is made into files of its own is no text to read: that it is stale says all.
+        out("".join(stale_lines(path, text) for path, text in stale.items() if path in posts))
     else:
+        for path in stale:
+            if folder := os.path.dirname(path):
+                make_folder(folder)
         write_files(stale)
     verb = "is stale" if arguments.has("check") else "renewed"
     lines = [f"{path} {verb}\n" for path in stale]

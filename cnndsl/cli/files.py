@@ -125,6 +125,14 @@ def content(text: str | bytes) -> bytes:
     return text.encode("utf-8") if isinstance(text, str) else text
 
 
+def make_folder(folder: str) -> None:
+    """Make a folder for the output where there is none."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{folder}: cannot make this folder: {reason(error)}") from None
+
+
 def write_files(files: Mapping[str, str | bytes]) -> None:
     """Write texts or bytes to paths, all or none: a reader finds the old file or the new one.
 

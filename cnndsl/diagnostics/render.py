@@ -52,12 +52,12 @@ def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
     indent = " " * len(str(max(lines)))
 
     def snippet(where: Span, mark: str, mark_style: str) -> list[str]:
-        line, column = source.position(where.start)
+        line = source.position(where.start).line
         shown, before, marks = excerpt(source, where)
         gutter = paint(_BLUE, f"{indent} |")
         number = paint(_BLUE, f"{line:>{len(indent)}} |")
         return [
-            f"{indent}{paint(_BLUE, '-->')} {printable(source.name)}:{line}:{column}",
+            f"{indent}{paint(_BLUE, '-->')} {place(source, where.start)}",
             gutter,
             f"{number} {shown}".rstrip(),
             f"{gutter} {' ' * before}{paint(mark_style, mark * marks)}",
@@ -80,6 +80,14 @@ def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
             out.append(f"{paint(_CYAN, 'note')}: {printable(note.message)}")
             out += snippet(note.span, "-", _CYAN)
     return "\n".join(out) + "\n"
+
+
+def place(source: Source, offset: int) -> str:
+    """Where an offset of a text lies, for people."""
+    line, column = source.position(offset)
+    if source.piece:
+        return f"line {line}, column {column}"
+    return f"{printable(source.name)}:{line}:{column}"
 
 
 def excerpt(source: Source, span: Span) -> tuple[str, int, int]:

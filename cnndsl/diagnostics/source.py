@@ -21,13 +21,18 @@ class Position(NamedTuple):
 
 
 class Source:
-    """A text, the name it goes by in messages, and where its lines begin."""
+    """A text, the name it goes by in messages, and where its lines begin.
 
-    __slots__ = ("_starts", "name", "text")
+    `piece` says that the text is a piece of what the name means, so that the name and a line of
+    the text together are no place.
+    """
 
-    def __init__(self, name: str, text: str) -> None:
+    __slots__ = ("_starts", "name", "piece", "text")
+
+    def __init__(self, name: str, text: str, *, piece: bool = False) -> None:
         self.name = name
         self.text = text
+        self.piece = piece
         self._starts: list[int] | None = None
 
     @property

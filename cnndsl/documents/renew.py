@@ -46,9 +46,9 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
     problems = layout.problems
     nets = []
     for number, fence in enumerate(layout.fences):
-        # The net has a name of its own: what is said about it must not change when the
-        # lines above it do.
-        own = Source(_stem(source.name), fence.text)
+        # The net is a text of its own, with lines of its own: what is said about it must not
+        # change when the lines above it do.
+        own = Source(_base(source.name), fence.text, piece=True)
         network, found = examine(own)
         nets.append(Net(own, network, found, fence.fails))
         clean = network is not None
@@ -165,7 +165,6 @@ def _trimmed(text: str, span: Span) -> Span:
     return Span(start, max(start + 1, span.end - (len(words) - len(words.rstrip()))))
 
 
-def _stem(name: str) -> str:
-    """The name of a net that stands in a document, as of a file beside it."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{base.rsplit('.', 1)[0] or base}.cnn"
+def _base(name: str) -> str:
+    """The name of a document without its folder, which depends on where one stands."""
+    return name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.diagnostics.render import excerpt, printable
+from cnndsl.diagnostics.render import excerpt, place, printable
 from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.targets.rows import call_of
 
@@ -44,7 +44,7 @@ def problem_text(report: Report, problem: Problem) -> str:
         text = f"error: {problem.message}\n"
         return text + (f"  = {values(report, problem.apart)}\n" if problem.apart else "")
     source, span = report.network.source, problem.node.span
-    line, column = source.position(span.start)
+    line = source.position(span.start).line
     shown, before, marks = excerpt(source, span)
     space = " " * len(str(line))
     message = f"{problem.node.name}: {problem.message}"
@@ -52,7 +52,7 @@ def problem_text(report: Report, problem: Problem) -> str:
         message += f" by {problem.apart.share:.2g} of the largest"
     lines = [
         f"error: {printable(message)}",
-        f"{space}--> {printable(source.name)}:{line}:{column}",
+        f"{space}--> {place(source, span.start)}",
         f"{space} |",
         f"{line} | {shown}",
         f"{space} | {' ' * before}{'^' * marks}",
