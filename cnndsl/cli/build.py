@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.files import STDIN, FileError, make_folder, write_files
+from cnndsl.cli.files import STDIN, make_folder, write_files
 from cnndsl.cli.nets import (
     INPUT,
     LIMITS,
