@@ -32,7 +32,7 @@ FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 # Nets of branches, dense blocks, steps of all kinds; small enough to run in a moment.
 SAMPLES = ("article", "lenet5", "padding", "squeezenet1_0", "mobilenetv2", "resnet18", "ecg1d",
-           "two_inputs", "two_outputs", "inception_block", "tutorial", "unet3d")  # fmt: skip
+           "two_inputs", "two_outputs", "inception_block", "tutorial")  # fmt: skip
 
 
 def checked(data: bytes) -> onnx.ModelProto:
