@@ -20,13 +20,19 @@ from cnndsl.proof.verify import Comparison, verify
 from cnndsl.targets import TargetError, load
 from cnndsl.targets.survey import walk
 
-SAMPLES = sorted(
-    path
-    for path in (Path(__file__).resolve().parent.parent / "samples").glob("*.cnn")
-    # The first is wrong on purpose; a run of the second takes minutes and gigabytes.
-    if path.stem not in ("article_keras_listing", "unet")
-)
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+MOST = (1e12, 1e12) if FUZZ else (50e6, 10e9)
+"""How many weights and multiply-adds a sample may have to be run: others take a minute each.
+They are run by `make fuzz K=samples`."""
+
+
+def small(path: Path) -> bool:
+    """Whether a sample is a net, and no larger than `MOST`."""
+    net = network(path.read_text(encoding="utf-8"), path.name)
+    return net is not None and net.totals.params < MOST[0] and net.totals.macs < MOST[1]
+
+
+SAMPLES = sorted(filter(small, (Path(__file__).resolve().parent.parent / "samples").glob("*.cnn")))
 MANY = settings.default.max_examples if FUZZ else 150
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
