@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnndsl.api import examine
 from cnndsl.cli import main
+from cnndsl.cure.apply import apply_edits
 from cnndsl.cure.solve import Solution, Unsolvable, solve
 from cnndsl.diagnostics import Source
 
@@ -45,6 +47,29 @@ def whole(text: str, bounds: tuple[range, ...], channels: int) -> set[tuple[int,
         )
 
     return {size for size in itertools.product(*bounds) if clean(written(size))}
+
+
+TOWERS = (
+    "block tower() { conv 4 5x5 relu; pool 2; conv 4 3x3 relu; pool 2; flatten; dense 8 relu }\n"
+    "input 30x30x1 as left\ninput 30x30x1 as right\n"
+    "concat { from left; tower | from right; tower }\ndense 1 sigmoid\n"
+)
+
+
+def test_inputs_alike_are_varied_together() -> None:
+    found = solve(Source("x", TOWERS), [range(20, 41)])
+    assert found.inputs == 2 and not found.whole
+    fine = [x for x in range(20, 41) if clean(TOWERS.replace("30x30", f"{x}x32"))]
+    assert found.by_axis and list(found.by_axis[0]) == fine == [20, 24, 28, 32, 36, 40]
+    alone = solve(Source("x", TOWERS), [range(20, 41)], number=1)
+    assert alone.inputs == 1 and alone.sizes == ()
+
+
+def test_inputs_alike_are_mended_together() -> None:
+    (error,) = examine(Source("x", TOWERS))[1]
+    assert "make the inputs 28x28x1 (or 32x32x1)" in error.help
+    (fix,) = [each for each in error.fixes if "inputs" in each.title]
+    assert clean(apply_edits(TOWERS, fix.edits))
 
 
 def test_the_listing_of_the_article() -> None:

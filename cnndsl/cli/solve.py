@@ -29,7 +29,11 @@ COMMAND = Command(
         Option("--range", "the sizes to look at, in every dimension", "A:B"),
         *(Option(f"--{axis}", f"the sizes to look at for the {axis}", "A:B") for axis in _AXES),
         Option("--square", "only sizes that are the same in every dimension"),
-        Option("--vary", "the input whose size is asked for, if not the first", "NAME"),
+        Option(
+            "--vary",
+            "the one input whose size is asked for; else the first,\nand all of its size",
+            "NAME",
+        ),
         Option(
             "--format",
             "text for people, json for programs",
@@ -107,13 +111,13 @@ def bounds(arguments: Arguments, key: str) -> range | None:
     raise UsageError(f"--{key} wants sizes from A to B, as 20:60, not {quoted(text)}")
 
 
-def chosen(source: Source, arguments: Arguments) -> int:
-    """The number of the input that `--vary` names."""
+def chosen(source: Source, arguments: Arguments) -> int | None:
+    """The number of the input that `--vary` names, if it names one."""
     from cnndsl.diagnostics.spelling import nearest
 
     name = arguments.get("vary")
     if name is None:
-        return 0
+        return None
     names = input_names(source)
     if name in names:
         return names.index(name)
@@ -138,7 +142,7 @@ def ranges(
     from cnndsl.layers.base import DIMENSIONS
 
     shape = input_shape(
-        source, chosen(source, arguments), settings(arguments), arguments.get("input")
+        source, chosen(source, arguments) or 0, settings(arguments), arguments.get("input")
     )
     names = DIMENSIONS[len(shape) - 1] if shape else ()
     for axis in _AXES:
@@ -153,8 +157,11 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
     from cnndsl.layers.base import DIMENSIONS, show
 
     names = DIMENSIONS[len(solution.shape) - 1]
+    size = f"the input {show(solution.shape)}"
+    if solution.inputs > 1:
+        size = f"the size {show(solution.shape)} of {solution.inputs} inputs"
     verdict = "comes out whole" if solution.whole else "does not come out whole"
-    lines = [f"{printable(source.name)}: the input {show(solution.shape)} {verdict}"]
+    lines = [f"{printable(source.name)}: {size} {verdict}"]
     if solution.by_axis is not None:
         for name, asked, sizes in zip(names, solution.ranges, solution.by_axis):
             lines.append(f"{name}: {_count(len(sizes), asked)}{_listed(sizes)}")
@@ -227,6 +234,7 @@ def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) 
     found: dict[str, object] = {
         "file": source.name,
         "input": solution.shape,
+        "inputs": solution.inputs,
         "whole": solution.whole,
         "ranges": {n: [r.start, r.stop - 1] for n, r in zip(names, solution.ranges)},
         "independent": solution.by_axis is not None,

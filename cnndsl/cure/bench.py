@@ -84,18 +84,18 @@ class Bench:
         self.known[text] = outcome
         return outcome
 
-    def sized(self, number: int, shape: Shape) -> Outcome | None:
-        """What the text comes to with another size of an input, as an edit of it would do.
+    def sized(self, numbers: tuple[int, ...], shape: Shape) -> Outcome | None:
+        """What the text comes to with another size of some inputs, as an edit of them would do.
 
         None where the budget is spent.
         """
         base = self.base
         if base is None or self.spent:
             return None
-        key = (number, shape)
+        key = (numbers, shape)
         if key in self.known:
             return self.known[key]
-        outcome = self._elaborated(base.source, base.module, {number: shape})
+        outcome = self._elaborated(base.source, base.module, dict.fromkeys(numbers, shape))
         if self.keep:
             self.known[key] = outcome
         return outcome

@@ -13,7 +13,7 @@ from cnndsl.cure.bench import Bench
 from cnndsl.cure.blame import blame
 from cnndsl.cure.candidate import KINDS, Candidate, Cost
 from cnndsl.cure.candidates import candidates
-from cnndsl.cure.sizes import input_literal, nearest_numbers, nearest_sizes
+from cnndsl.cure.sizes import alike, input_literal, nearest_numbers, nearest_sizes
 from cnndsl.cure.words import title
 from cnndsl.diagnostics import Diagnostic, Edit, Fix
 from cnndsl.layers.values import show_value
@@ -104,14 +104,23 @@ def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
             )
             for each, text, amount in found
         ]
-    sizes = nearest_sizes(bench, place.value, sorted(outcome.blamed))
+    axes = sorted(outcome.blamed)
+    spans = [place.span]
+    sizes = nearest_sizes(bench, place.value, axes)
+    if not sizes and len(numbers := alike(outcome)) > 1:
+        # One alone does not do: two towers on images of one size want another size together.
+        places = [input_literal(outcome, number) for number in numbers]
+        spans = sorted({each.span for each in places if each is not None})
+        if None not in places:
+            sizes = nearest_sizes(bench, place.value, axes, numbers)
     if not sizes:
         return []
     changes = [sum(abs(a - b) for a, b in zip(size, place.value)) for size in sizes]
     texts = [show_value(size) for size, change in zip(sizes, changes) if change == changes[0]]
-    cost = Cost(KINDS.index("input"), changes[0], 0, place.span.start, texts[0])
+    cost = Cost(KINDS.index("input"), changes[0] * len(spans), 0, spans[0].start, texts[0])
     other = f" (or {texts[1]})" if texts[1:] else ""
-    return [Candidate(cost, (Edit(place.span, texts[0]),), None, f"{texts[0]}{other}")]
+    edits = tuple(Edit(span, texts[0]) for span in spans)
+    return [Candidate(cost, edits, None, f"{texts[0]}{other}")]
 
 
 class _Cures:

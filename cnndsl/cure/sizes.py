@@ -33,6 +33,12 @@ def input_literal(outcome: Outcome, number: int = 0) -> Literal | None:
     return found if all(isinstance(each, int) for each in found.value) else None
 
 
+def alike(outcome: Outcome) -> tuple[int, ...]:
+    """The numbers of the inputs that have the size of the first."""
+    inputs = [node for node in outcome.nodes if node.op == "input"]
+    return tuple(i for i, node in enumerate(inputs) if node.output == inputs[0].output)
+
+
 def nearest_numbers(
     bench: Bench, outcome: Outcome, number: int = 0
 ) -> Iterator[tuple[Literal, str, int]]:
@@ -59,9 +65,13 @@ def nearest_numbers(
 
 
 def nearest_sizes(
-    bench: Bench, shape: Shape, axes: Sequence[int], wanted: int = 2, number: int = 0
+    bench: Bench,
+    shape: Shape,
+    axes: Sequence[int],
+    numbers: tuple[int, ...] = (0,),
+    wanted: int = 2,
 ) -> list[Shape]:
-    """The sizes nearest to the present one that make the net whole, the nearest first.
+    """The sizes of some inputs, nearest to the present one, that make the net whole, in order.
 
     Only the dimensions at fault, `axes`, are changed. All of them are moved at once, to see of
     each whether it would fit; what fits is then put together and tried. It takes at most half
@@ -75,7 +85,7 @@ def nearest_sizes(
     for step in range(1, REACH + 1):
         for delta in (step, -step):
             size = tuple(x + delta * (axis in axes) for axis, x in enumerate(shape))
-            outcome = bench.sized(number, size) if min(size) > 0 else None
+            outcome = bench.sized(numbers, size) if min(size) > 0 else None
             if outcome is None or len(outcome.problems) > len(outcome.misfits):
                 continue
             for axis in axes:
@@ -89,7 +99,7 @@ def nearest_sizes(
         sizes.append(tuple(by_axis.get(axis, x) for axis, x in enumerate(shape)))
     found: list[Shape] = []
     for size in sorted(sizes, key=lambda size: farness(size, shape))[:8]:
-        outcome = bench.sized(number, size)
+        outcome = bench.sized(numbers, size)
         if outcome is not None and outcome.whole:
             found.append(size)
             if len(found) == wanted:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cure.bench import Bench
 from cnndsl.cure.separate import net_ties, text_ties
-from cnndsl.cure.sizes import farness
+from cnndsl.cure.sizes import alike, farness
 from cnndsl.layers.base import product
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Solution(NamedTuple):
     * `tried`, `asked`: of how many sizes the net was worked out, and of how many it would have
       had to be; less where the net is too large for all, and then the nearest were
     * `promising`: of `sizes`, those with which the file's promises are kept too
+    * `inputs`: how many inputs have this size, and are varied together
     """
 
     shape: Shape
@@ -60,13 +61,14 @@ class Solution(NamedTuple):
     tried: int
     asked: int
     promising: tuple[Shape, ...]
+    inputs: int = 1
 
 
 def solve(
     source: Source,
     ranges: Sequence[range | None],
     *,
-    number: int = 0,
+    number: int | None = None,
     square: bool = False,
     settings: Mapping[str, Any] | None = None,
     size: str | None = None,
@@ -76,7 +78,8 @@ def solve(
     """Find the sizes of an input that make a net whole; raises Unsolvable.
 
     `ranges` bounds each spatial dimension; None, or none at all, means from half the present
-    size to twice of it. `number` says which input, from 0; `square` asks for sizes that are the
+    size to twice of it. `number` says which input, from 0; without it the first
+    is meant, and all inputs of the same size with it. `square` asks for sizes that are the
     same in every dimension. A size counts where every size that follows from it comes out;
     promises are another matter.
     """
@@ -85,12 +88,13 @@ def solve(
     if base is None:
         raise Unsolvable("the text cannot be read")
     inputs = [node for node in base.nodes if node.op == "input" and node.inputs == ()]
-    if number >= len(inputs):
+    if (number or 0) >= len(inputs):
         raise Unsolvable("there is no such input")
+    numbers = alike(base) if number is None else (number,)
     others = _others(base)
     if others and not text_ties(base.module):
         raise Unsolvable("no size of the input mends this", others)
-    shape = inputs[number].output
+    shape = inputs[numbers[0]].output
     rank = len(shape) - 1
     if not rank:
         raise Unsolvable("the input is a vector, and any vector is whole")
@@ -98,12 +102,11 @@ def solve(
     bounds = tuple(
         range(max(1, x // 2), 2 * x + 1) if each is None else each for x, each in zip(shape, given)
     )
-    search = _Search(bench, number, shape, bounds, square)
+    search = _Search(bench, numbers, shape, bounds, square)
+    found = None
     if rank > 1 and not square and not text_ties(base.module):
         found = search.by_axis()
-        if found is not None:
-            return found
-    return search.one_by_one()
+    return (found or search.one_by_one())._replace(inputs=len(numbers))
 
 
 def input_shape(
@@ -126,13 +129,18 @@ def _others(outcome: Outcome) -> list[Diagnostic]:
 
 
 class _Search:
-    """A search over the sizes of one input."""
+    """A search over the sizes of an input, or of several that are alike."""
 
     def __init__(
-        self, bench: Bench, number: int, shape: Shape, bounds: tuple[range, ...], square: bool
+        self,
+        bench: Bench,
+        numbers: tuple[int, ...],
+        shape: Shape,
+        bounds: tuple[range, ...],
+        square: bool,
     ) -> None:
         self.bench = bench
-        self.number = number
+        self.numbers = numbers
         self.shape = shape
         self.bounds = bounds
         self.square = square
@@ -141,7 +149,7 @@ class _Search:
     def run(self, spatial: Sequence[int]) -> Outcome | None:
         """The net with other spatial sizes."""
         size = (*spatial, self.shape[-1])
-        outcome = self.bench.sized(self.number, size)
+        outcome = self.bench.sized(self.numbers, size)
         if outcome is not None:
             self.tried.add(size)
         return outcome
