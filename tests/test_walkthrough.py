@@ -207,6 +207,12 @@ def test_a_normalisation_learns_what_it_is_said_to_learn(options: str, told: str
     assert ("γ" in text, "β" in text) == ("scaled" in told, "shifted" in told)
 
 
+def test_a_letter_means_one_number_in_a_section() -> None:
+    text = write("input 8x8x4\nconv 6 3x3 prelu\nflatten\ndense 5 prelu")
+    assert "`K×K×C×N = 3×3×4×6 = 216`" in text
+    assert "- Slopes: `C_out = 6`" in text and "- Slopes: `C_out = 5`" in text
+
+
 def test_titles_go_as_deep_as_asked() -> None:
     text = write(sample("article"), level=3)
     assert text.startswith("### `article`") and "\n#### 1. " in text and "\n##### 1.1 " in text

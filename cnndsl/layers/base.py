@@ -176,6 +176,14 @@ class Layer:
         """How many numbers it keeps: a step for each of its own weights, named by its role."""
         return tuple(Step(each.role, "C", {"C": each.size}, each.size) for each in self.weights)
 
+    def all_counts(self) -> tuple[Step, ...]:
+        """Its own steps, and those of the activation, which gets the channels that it gives."""
+        steps = self.counts()
+        if self.activation is not None:
+            for step in self.activation.counts():
+                steps += (step._replace(formula="C_out", values={"C_out": step.value}),)
+        return steps
+
     @property
     def channels(self) -> int:
         """How many channels come in."""

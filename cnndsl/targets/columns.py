@@ -149,9 +149,7 @@ def _sizes_worked(row: Row, view: View) -> Cell:
 def _counts_worked(row: Row, view: View) -> Cell:
     if row.layer is None:
         return None
-    steps = row.layer.counts()
-    if row.layer.activation is not None:
-        steps += row.layer.activation.counts()
+    steps = row.layer.all_counts()
     if view.weights:
         steps = tuple(step for step in steps if step.symbol != "bias")
     return Worked(steps, summed=True) if steps else None

@@ -208,9 +208,7 @@ class Prose:
 
     def _counts(self, layer: Layer) -> str:
         """The parameters, each array apart, and their sum; nothing where there are none."""
-        steps = layer.counts()
-        if layer.activation is not None:
-            steps += layer.activation.counts()
+        steps = layer.all_counts()
         if self.weights:
             steps = tuple(step for step in steps if step.symbol != "bias")
         lines = []
