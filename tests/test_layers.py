@@ -67,7 +67,8 @@ def test_pages_say_enough(name: str) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_as_the_page_says(case: Case) -> None:
-    problems = cnndsl.diagnose(case.net)
+    # Advice is another matter: a page may show what one had better not write.
+    problems = [each for each in cnndsl.diagnose(case.net) if each.severity == "error"]
     found = [
         (each.code, each.source.text[each.span.start : each.span.end], each.message)
         for each in problems
