@@ -176,16 +176,22 @@ def test_what_is_wrong_with_a_configuration_is_said_with_its_line() -> None:
         ("x/[]]", "x/]", "x/["),
         ("x/[^]", "x/^", "x/a"),
         ("x/[\\]", "x/\\", "x/a"),
+        ("x/[a&&b||c~~d]", "x/& x/| x/~ x/b", "x/e"),
+        ("x/[--0]", "x/- x/. x/0", "x/1"),
+        ("x/[a--0]", "x/a x/- x/0", "x/b"),
+        ("x/[[:a]", "x/[ x/: x/a", "x/b"),
         ("x/[", "x/[", "x/a"),
         ("x/(a|b).+$", "x/(a|b).+$", "x/a.b"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_patterns(pattern: str, yes: str, no: str) -> None:
     assert [path for path in yes.split() if not matches(pattern, path)] == []
     assert [path for path in no.split() if matches(pattern, path)] == []
 
 
-@given(st.text("ab/*?[]!^-\\.", max_size=12), st.text("ab/.", max_size=12))
+@pytest.mark.filterwarnings("error")
+@given(st.text("ab/*?[]!^-&~|\\.", max_size=12), st.text("ab/.", max_size=12))
 def test_property_patterns_mean_something_or_nothing(pattern: str, path: str) -> None:
     try:
         matches(pattern, path)

@@ -190,8 +190,8 @@ def _regular(pattern: str) -> str:
         elif len(piece) > 2:
             inner = piece[1:-1]
             sign = "^" if inner.startswith("!") else ""
-            inner = inner[len(sign) :].replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-            inner = inner if not inner.startswith("^") else "\\" + inner
+            # What `re` takes, or may take one day, for more than a character.
+            inner = re.sub(r"([\\\[\]^&~|]|-(?=-))", r"\\\1", inner[len(sign) :])
             out.append(f"[{sign}{inner}]")
         else:
             out.append(re.escape(piece))
