@@ -226,7 +226,11 @@ def test_no_code_in_a_pickle_runs() -> None:
         read(net, ".pt", pickle.dumps(Harm()))
     for odd, why in (
         ([1, 2], "type list"),
-        ({"model": {}}, "`model` is no tensor, but of type dict"),
+        ({"step": 7}, "`step` is no tensor, but of type int"),
+        (
+            {"epoch": 3, "model": state(net)},
+            "it holds more than that; save what is under `model` alone",
+        ),
     ):
         file = io.BytesIO()
         torch.save(odd, file)
@@ -263,6 +267,17 @@ def test_archives_that_unpack_to_no_end_are_refused() -> None:
         archive.writestr("config.json", "{}")
     with pytest.raises(Unreadable, match=r"no model\.weights\.h5 in this archive"):
         read(net_of(SMALL), ".keras", result.getvalue())
+
+
+@pytest.mark.parametrize("kind", [">f4", "<f4"])
+def test_the_order_of_bytes_is_no_matter(kind: str) -> None:
+    net = net_of(SMALL)
+    drawn = canonical.random(net)
+    file = io.BytesIO(write(net, ".weights.h5", drawn))
+    with h5py.File(file, "a") as opened:
+        del opened["layers/conv2d/vars/1"]
+        opened["layers/conv2d/vars/1"] = drawn["conv1.bias"].astype(kind)
+    assert same(read(net, ".weights.h5", file.getvalue()), drawn)
 
 
 @pytest.mark.parametrize("kind", ["external link", "soft link", "external data", "virtual", "huge"])

@@ -216,7 +216,13 @@ def _read_hdf5(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
         if item.is_virtual or item.external:
             raise Unreadable(f"`{name}` lies in another file")
         kind = item.attrs.get("dtype", item.dtype.name)
-        yield name, Stored(tuple(item.shape), str(kind), partial(item.__getitem__, ()))
+        yield name, Stored(tuple(item.shape), str(kind), partial(_in_order, item))
+
+
+def _in_order(item: Any) -> Array:
+    """The array of a dataset, whose bytes may stand in the order of another machine."""
+    array = item[()]
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _save_keras(model: Any, suffix: str) -> bytes:
@@ -267,6 +273,10 @@ def _read_torch(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
         raise Unreadable("not a file of tensors alone; nothing else is loaded from it") from None
     if not isinstance(state, dict):
         raise Unreadable(f"no state_dict, but a value of type {type(state).__name__}")
+    for name, value in state.items():
+        if isinstance(value, dict) and all(isinstance(v, torch.Tensor) for v in value.values()):
+            what = f"it holds more than that; save what is under `{name}` alone"
+            raise Unreadable(f"no state_dict: {what}")
     for name, tensor in state.items():
         if not isinstance(tensor, torch.Tensor):
             kind = type(tensor).__name__
