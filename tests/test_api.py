@@ -117,6 +117,7 @@ def test_build_takes_what_check_takes() -> None:
         ("html", {"style": "nonsense"}, "style knows no `nonsense`; did you mean `dense`?"),
         ("csv", {"columns": ["filtr"]}, "columns knows no `filtr`; did you mean `filter`?"),
         ("csv", {"columns": "layer,name"}, "columns wants a list of words, not 'layer,name'"),
+        ("csv", {"columns": 5}, "columns wants a list of words, not 5"),
         ("svg", {"view": 3}, "view wants a word, not 3"),
         ("mermaid", {"depth": 0}, "depth must be at least 1, not 0"),
         ("walkthrough", {"level": True}, "level must be at least 1, not True"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from typing import Literal
 
     from cnndsl.diagnostics import Diagnostic
@@ -134,13 +134,15 @@ def checked_options(target: Target, given: Mapping[str, Any]) -> None:
 
     What it takes besides its `OPTIONS` is for programs alone, and is not looked at.
     """
+    from cnndsl.diagnostics.spelling import nearest
+
     others = getattr(target.generate, "__kwdefaults__", None) or {}
     known = [keyword(option) for option in target.OPTIONS]
     for key in given:
         if key not in known and key not in others:
             name = target.__name__.rpartition(".")[2]
-            there = f"its options are {', '.join(known)}" if known else "it has no options"
-            raise OptionError(f"{name} takes no `{key[:60]}`; {_nearest(key, known) or there}")
+            there = f"; its options are {', '.join(known)}" if known else "; it has no options"
+            raise OptionError(f"{name} takes no `{key[:60]}`{nearest(key, known) or there}")
     checked_values(
         target.OPTIONS,
         {key: value for key, value in given.items() if key not in others or value != others[key]},
@@ -170,17 +172,12 @@ def _trouble(option: Option, value: Any) -> str:
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
         return "" if fits else f"must be at least 1, not {shown}"
     words = [value] if option.kind == "word" else value
-    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
         return f"wants {'a word' if option.kind == 'word' else 'a list of words'}, not {shown}"
     for word in words:
         if option.choices and word not in option.choices:
-            known = f"it knows {', '.join(option.choices)}"
-            return f"knows no `{word[:60]}`; {_nearest(word, option.choices) or known}"
+            from cnndsl.diagnostics.spelling import nearest
+
+            known = f"; it knows {', '.join(option.choices)}"
+            return f"knows no `{word[:60]}`{nearest(word, option.choices) or known}"
     return ""
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word[:60], known, n=1)
-    return f"did you mean `{near[0]}`?" if near else ""
