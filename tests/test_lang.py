@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 from test_working import EXAMPLES
 
+import cnndsl
 from cnndsl.lang import LANGUAGES, words
 from cnndsl.lang.en import WORDS as EN
 from cnndsl.lang.ko import LAYERS as KO_LAYERS
@@ -77,8 +79,6 @@ def test_every_layer_says_what_it_does(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_name_in_a_formula_and_every_array_is_told(lang: str) -> None:
-    import cnndsl
-
     found = words(lang)
     for node in cnndsl.check(EXAMPLES).layers:
         for step in node.layer.counts():
@@ -105,3 +105,7 @@ OTHER_WORDS = [
 def test_korean_has_one_word_for_one_thing(word: str) -> None:
     """The words that `docs/tables.md` decides against stand nowhere."""
     assert [key for key, text in (KO | KO_LAYERS).items() if word in text] == []
+    package = Path(cnndsl.__file__).parent
+    for path in package.rglob("*.*"):
+        if path.suffix in (".py", ".j2", ".md"):
+            assert word not in path.read_text(encoding="utf-8"), path

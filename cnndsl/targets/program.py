@@ -201,17 +201,58 @@ def gotos(items: list[Item]) -> set[str]:
 def path_names(item: Join) -> list[str]:
     """What the results of a merge's paths are called."""
     if len(item.paths) == 2 and item.layer.op in ("add", "mul"):
-        first, second = (_weight(path) for path in item.paths)
-        other = "skip" if item.layer.op == "add" else "gate"
+        first, second = item.paths
         if item.layer.op == "mul":
-            return ["main", "gate"] if first <= second else ["gate", "main"]
-        return ["main", other] if first >= second else [other, "main"]
+            return ["main", "gate"] if _weight(first) <= _weight(second) else ["gate", "main"]
+        if _bypasses(second, first):
+            return ["main", "skip"]
+        if _bypasses(first, second):
+            return ["skip", "main"]
+        return ["left", "right"]  # sums stand in the branches of other merges
     return [f"branch{index + 1}" for index in range(len(item.paths))]
 
 
 def _weight(items: list[Item]) -> int:
     """How much a path does: a condition that may do nothing counts less than a layer."""
     return sum(1 if isinstance(item, (When, Goto, Named)) else 2 for item in items)
+
+
+def _bypasses(items: list[Item], other: list[Item]) -> bool:
+    """Whether a path goes past the other: it may do nothing, or is one projection past a chain."""
+    if _weight(items) > _weight(other):
+        return False
+    return _may_idle(items) or _projections(items, {}) == 1 < _projections(other, {})
+
+
+def _may_idle(items: list[Item]) -> bool:
+    """Whether there is a way through items that does nothing."""
+    return all(
+        isinstance(item, (Goto, Named))
+        or (isinstance(item, When) and any(map(_may_idle, (*item.bodies, item.otherwise))))
+        for item in items
+    )
+
+
+_PROJECTING = frozenset(("conv", "dwconv", "sepconv", "deconv", "dense"))
+
+
+def _projections(items: list[Item], known: dict[Function, int]) -> int:
+    """How many convolutions and dense layers a path has at most, where 2 stands for more."""
+    count = 0
+    for item in items:
+        if isinstance(item, Make):
+            count += item.op in _PROJECTING
+        elif isinstance(item, Use):
+            if item.function not in known:
+                known[item.function] = _projections(item.function.body, known)
+            count += known[item.function]
+        elif isinstance(item, Join):
+            count += max(_projections(path, known) for path in item.paths)
+        elif isinstance(item, Times):
+            count += 2 * _projections(item.body, known)
+        elif isinstance(item, When):
+            count += max(_projections(body, known) for body in (*item.bodies, item.otherwise))
+    return min(count, 2)
 
 
 def assigned(items: list[Item]) -> set[str]:
