@@ -388,6 +388,13 @@ def test_summary_is_text() -> None:
     assert not re.search(r"<(?!/?(h3|table|thead|tbody|tr|t[dh])>)", html.replace("<br>", ""))
 
 
+def test_summary_makes_no_links() -> None:
+    text = render_summary.render_report(report(problem(message="http://a.b and www.c.d")))
+    assert "http\\://a.b and www\\.c.d" in text
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    assert "http://a.b and www.c.d" in html
+
+
 def test_summary_has_a_limit() -> None:
     each = problem(message="x" * 1000)
     text = render_summary.render_report(report(*[each] * 1000))

@@ -28,7 +28,8 @@ def escaped(words: str) -> str:
     if plain.isalnum():
         return plain
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{c}" if c in "\\`*_[]|~$@#" else c for c in plain)
+    plain = "".join(f"\\{c}" if c in "\\`*_[]|~$@#" else c for c in plain)
+    return plain.replace("://", "\\://").replace("www.", "www\\.")  # GitHub makes links of these
 
 
 def code(words: str) -> str:
