@@ -158,11 +158,15 @@ def test_a_docstring_does_not_tear_shapes_apart() -> None:
         assert " ".join(lines).endswith(", side8 (N, 8) out.") and parameters[:3] == "180"
 
 
-def test_pairs_are_typed_as_pairs() -> None:
+def test_tuples_are_typed_by_their_length() -> None:
     net = network("block edge(n) { zeropad n; crop (n-1) }; input 8x8x3; edge 2; edge 3")
     assert net is not None
     code = str(load("flax").generate(net))
-    assert "sizes: tuple[tuple[int, int], ...]" in code.partition("class Edge")[2]
+    assert "sizes: tuple[tuple[int, int], tuple[int, int]]" in code.partition("class Edge")[2]
+    net = network("block b(k) { conv 4 k }; input 8x8x3; b 3; b 1x3; b 2x1")
+    assert net is not None
+    code = str(load("pytorch").generate(net))
+    assert "k: int | tuple[int, int]" in code
 
 
 def test_one_pixel_needs_no_padding_in_flax() -> None:

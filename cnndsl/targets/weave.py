@@ -200,9 +200,12 @@ def annotation(values: list[Any]) -> str:
     found = {type(value).__name__ for value in values}
     if "tuple" in found:
         found.remove("tuple")
-        inside = [each for value in values if type(value) is tuple for each in value]
-        pairs = {len(each) for each in inside if type(each) is tuple} == {2}
-        found.add("tuple[tuple[int, int], ...]" if pairs else "tuple[int, ...]")
+        tuples = [value for value in values if type(value) is tuple]
+        kinds = {annotation(list(value)) for value in tuples}
+        kind = kinds.pop() if len(kinds) == 1 else "int"
+        lengths = {len(value) for value in tuples}
+        inside = [kind] * lengths.pop() if len(lengths) == 1 else [kind, "..."]
+        found.add(f"tuple[{', '.join(inside)}]")
     if "float" in found:
         found.discard("int")
     return " | ".join(sorted(found))
