@@ -14,7 +14,7 @@ from running import run
 
 from cnndsl import check
 from cnndsl.comparison import compare, measure
-from cnndsl.comparison.show_side_by_side import verdicts
+from cnndsl.comparison.show_side_by_side import as_text, verdicts
 from cnndsl.comparison.side_by_side import memory, ratio
 from cnndsl.diagnostics.markdown import code, escaped, fenced
 from cnndsl.layers.base import product
@@ -165,3 +165,11 @@ def test_text_cannot_break_out(text: str) -> None:
     (block,) = [t for t in page.parse(fenced(text)) if t.type != "text"]
     assert block.type == "fence"
     assert block.content == "".join(f"{printable(t)}\n" for t in text.rstrip("\n").split("\n"))
+
+
+def test_what_counts_as_a_weight_is_said_where_others_keep_some() -> None:
+    with_bn = check("input 8x8x1; conv 4 3; bn", file="a.cnn")
+    without = check("input 8x8x1; conv 4 3", file="b.cnn")
+    assert "Weights are here all parameters but" in as_text(compare([without, with_bn]))
+    assert "여기서 가중치는" in as_text(compare([with_bn, without]), "ko")
+    assert "Weights are here" not in as_text(compare([without, without]))

@@ -431,3 +431,14 @@ def test_a_fragment_compiles_in_a_document_of_ones_own(tmp_path: Path) -> None:
         "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n%s\\end{document}\n"
     )
     compiled(tmp_path, document % fragment)
+
+
+def test_a_table_of_some_layers_says_what_it_leaves_out() -> None:
+    net = "input 8x8x1; conv 4 3x3 relu; bn; flatten; dense 20; dense 10"
+    network = cnndsl.check(net)
+    shown = sum(node.layer.params for node in network.nodes if node.layer.op == "dense")
+    dense = cnndsl.build(network, "markdown", style="dense")
+    assert f"The table shows {shown:,} of the net's {network.totals.params:,} parameters." in dense
+    assert "rainable" not in dense
+    full = cnndsl.build(network, "markdown", style="full")
+    assert "The table shows" not in full and "non-trainable" in full

@@ -405,3 +405,18 @@ def test_the_command_explains_and_fails(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["build", str(net), "--target", "markdown"]) == 1
     assert capsys.readouterr().out == ""
     assert main(["build", str(net), "--target", "walkthrough", "--math", "x"]) == 2
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Weights are here"), ("ko", "여기서 가중치는")])
+def test_what_counts_as_a_weight_is_said_where_others_keep_some(lang: str, said: str) -> None:
+    net = "input 8x8x1; conv 4 3; {}; dense 2"
+    for params in ("all", "weights"):
+        with_bn, without = (
+            str(
+                cnndsl.build(
+                    cnndsl.check(net.format(more)), "walkthrough", lang=lang, params=params
+                )
+            )
+            for more in ("bn; flatten", "relu; flatten")
+        )
+        assert said in with_bn and said not in without

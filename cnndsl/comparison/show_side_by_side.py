@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def as_text(comparison: Comparison, lang: str = "en") -> str:
-    """The table for a terminal, and a sentence for each net but the first."""
+    """The table for a terminal, and what is to be said about it in sentences."""
     lines = _lines(comparison, str, lang)
     right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"{sentence}\n" for sentence in verdicts(comparison, lang))
+    said = "".join(f"{sentence}\n" for sentence in _sentences(comparison, lang))
     return text_table(lines, right) + (f"\n{said}" if said else "")
 
 
 def as_markdown(comparison: Comparison, lang: str = "en") -> str:
-    """The table for a document, and a sentence for each net but the first."""
+    """The table for a document, and what is to be said about it in sentences."""
     lines = _lines(comparison, code, lang)
     right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"\n{escaped(sentence)}.\n" for sentence in verdicts(comparison, lang))
+    said = "".join(f"\n{escaped(sentence)}.\n" for sentence in _sentences(comparison, lang))
     return markdown_table(lines, right) + said
 
 
@@ -46,6 +46,12 @@ def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
             said = say(f"compare.{way}", said=said, share=plain(100 * first / count), times=times)
         sentences.append(said)
     return sentences
+
+
+def _sentences(comparison: Comparison, lang: str) -> list[str]:
+    """The verdicts; and where layers of other kinds keep weights, that they are counted."""
+    counted = [words(lang)["weights.counted"]] if comparison.others else []
+    return verdicts(comparison, lang) + counted
 
 
 def _lines(comparison: Comparison, name: Callable[[str], str], lang: str) -> list[list[str]]:

@@ -49,12 +49,16 @@ class Line(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Networks by name, and a line for each thing that is measured."""
+    """Networks by name, and a line for each thing that is measured.
+
+    `others` says whether layers count weights that are not those of convolutions and dense layers.
+    """
 
     names: tuple[str, ...]
     measures: tuple[Measure, ...]
     lines: tuple[Line, ...]
     counted: str
+    others: bool
 
 
 def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
@@ -77,7 +81,8 @@ def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
             numbers = isinstance(value, int) and value
             ratios.append(values[0] / value if numbers else None)
         lines.append(Line(key, values, tuple(ratios)))
-    return Comparison(_distinct(networks), measures, tuple(lines), counted)
+    others = any(node.layer.others for network in networks for node in network.nodes)
+    return Comparison(_distinct(networks), measures, tuple(lines), counted, others)
 
 
 def _distinct(networks: Sequence[Network]) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ WORDS = {
     "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
     "output.named": "{shape} as {name}",
     "remark": "Trainable parameters: {trainable}; non-trainable parameters: {others}.",
+    "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",
     "trainable-parameters": "Trainable params: {number} ({size})",
     "other-parameters": "Non-trainable params: {number} ({size})",
@@ -164,6 +165,8 @@ WORDS = {
     "walk.totals": "Totals",
     "walk.sum": "In all, the net has {count}.",
     "walk.sum.apart": "In all, the net has {count}: {weights} and {biases}.",
+    "weights.counted": "Weights are here all parameters but the biases of convolutions and fully "
+    "connected layers: what other layers keep, such as normalisations, is among them",
     "walk.weights-only": "Biases are left out of the counts.",
     # The walkthrough of a net with errors
     "problems.one": "{number} problem",

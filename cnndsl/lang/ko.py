@@ -51,6 +51,7 @@ WORDS = {
     "caption.weights": "{net}: 입력 {inputs}, 출력 {outputs}, {count}(편향 제외)",
     "output.named": "{name} {shape}",
     "remark": "학습되는 파라미터 {trainable}개, 학습되지 않는 파라미터 {others}개",
+    "remark.part": "이 표에 나온 것은 신경망의 {whole} 가운데 {part}개",
     "total-parameters": "전체 파라미터: {number}개({size})",
     "trainable-parameters": "학습되는 파라미터: {number}개({size})",
     "other-parameters": "학습되지 않는 파라미터: {number}개({size})",
@@ -156,6 +157,8 @@ WORDS = {
     "walk.totals": "전체 합계",
     "walk.sum": "이 신경망에는 모두 {count}가 있습니다.",
     "walk.sum.apart": "이 신경망에는 모두 {count}가 있습니다. {weights}와 {biases}를 더한 값입니다.",
+    "weights.counted": "여기서 가중치는 합성곱 층과 완전 연결 층의 편향을 뺀 모든 파라미터이며, 정규화 같은 "
+    "다른 층의 값도 포함합니다",
     "walk.weights-only": "편향은 세지 않았습니다.",
     # The walkthrough of a net with errors
     "problems.many": "문제 {number}개",

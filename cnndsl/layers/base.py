@@ -210,6 +210,11 @@ class Layer:
         return sum(weight.size for weight in self.all_weights if weight.role == "bias")
 
     @property
+    def others(self) -> int:
+        """How many of them are neither biases nor what inputs are multiplied by and summed."""
+        return sum(weight.size for weight in self.all_weights if weight.role not in _SUMMING)
+
+    @property
     def trainable(self) -> int:
         """How many of them are learned."""
         return sum(weight.size for weight in self.all_weights if weight.trainable)
@@ -218,6 +223,10 @@ class Layer:
     def usage(cls) -> str:
         """How it is written: `conv N K [act] [/S] …`."""
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
+
+
+_SUMMING = ("kernel", "depthwise", "pointwise", "bias")
+"""The roles of what convolutions and dense layers keep."""
 
 
 def product(sizes: tuple[int, ...]) -> int:

@@ -143,7 +143,7 @@ def make(
         [Heading(key, title(key, view, style), COLUMNS[key].right) for key in keys],
         [[COLUMNS[key].value(row, view) for key in keys] for row in shown],
         _sums(keys, shown, view) if chosen.sums else [],
-        _notes(network, style, view, keys),
+        _notes(network, style, view, keys, shown),
     )
 
 
@@ -201,7 +201,9 @@ def fill(template: str, **parts: list[str | Code]) -> list[str | Code]:
     return filled
 
 
-def _notes(network: Network, style: str, view: View, keys: Sequence[str]) -> list[str]:
+def _notes(
+    network: Network, style: str, view: View, keys: Sequence[str], shown: list[Row]
+) -> list[str]:
     """What is said below the table."""
     totals = network.totals
     words = view.words
@@ -215,7 +217,14 @@ def _notes(network: Network, style: str, view: View, keys: Sequence[str]) -> lis
             words[key].format(number=f"{count:,}", size=_memory(4 * count))
             for key, count in counts.items()
         ]
-    if "parameters" in keys and totals.non_trainable and not view.weights:
+    if "parameters" not in keys:
+        return []
+    part = sum(row.weights if view.weights else row.params for row in shown)
+    if part < view.whole:
+        # What is trained of the whole net would be a third number beside these two.
+        whole = words.count(view.whole, "weights" if view.weights else "parameters")
+        return [words.say("remark.part", part=f"{part:,}", whole=whole)]
+    if totals.non_trainable and not view.weights:
         return [remark(network, words)]
     return []
 

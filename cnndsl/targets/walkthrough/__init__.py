@@ -297,16 +297,16 @@ class _Writer:
         self.parts.append("\n".join(marks.draw(table)))
         totals = self.network.totals
         if self.weights:
-            self.parts.append(
-                self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))
-            )
-            return
-        self.parts.append(
-            self.words.say(
+            said = self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))
+        else:
+            said = self.words.say(
                 "walk.sum.apart",
                 count=self.words.count(totals.params, "parameters"),
                 weights=self.words.count(totals.weights, "weights"),
                 biases=self.words.count(totals.params - totals.weights, "biases"),
             )
-        )
-        self.parts += table.notes
+        if any(node.layer.others for node in self.network.nodes):
+            said += f" {self.words['weights.counted']}."
+        self.parts.append(said)
+        if not self.weights:
+            self.parts += table.notes
