@@ -185,3 +185,30 @@ def test_a_name_of_two_words_is_no_safe_fix() -> None:
     assert mended.source.text == "net my_net" + rest and not mended.left
     apart = mend(Source("a.cnn", "net my input 8x8x3\nconv 8 3x3\n"), look)
     assert apart.source.text == "net my; input 8x8x3\nconv 8 3x3\n" and not apart.left
+
+
+def test_the_habits_of_other_tools_are_mended() -> None:
+    text = """input 32x32x3
+nn.Conv2d(8, 3x3, relu)
+conv 8 3x3 padding=same stride=2 activation=relu use_bias=False
+conv 8 3x3 pad=same stride 2 padding=valid
+Conv2D(filters=8, kernel_size=3, activation=relu)
+MaxPooling2D pool_size=2 strides=2
+Flatten(); dropout 50%
+Linear out_features=8 act=relu
+dropout 30
+softmax 10
+"""
+    mended = mend(Source("a.cnn", text), look, unsafe=True)
+    assert not mended.left
+    assert mended.source.text.replace(" \n", "\n") == """input 32x32x3
+conv 8 3x3 relu
+conv 8 3x3 same /2 relu nobias
+conv 8 3x3 same /2
+conv 8 3 relu
+pool 2 /2
+flatten; dropout 0.5
+dense 8 relu
+dropout 0.3
+dense 10 softmax
+"""

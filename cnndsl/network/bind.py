@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
-from cnndsl.layers.values import Word, show_value
+from cnndsl.layers.values import SHARE, Word, show_value
 from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cnndsl.diagnostics import Span
     from cnndsl.layers import Layer, Slot
 
 
@@ -50,14 +49,22 @@ def bind(
     bound = Bound({}, {}, [])
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
+    taken = False  # whether the argument was the value of the one before it
     for index, (argument, value) in enumerate(zip(statement.args, values)):
+        if taken:
+            taken = False
+            continue
+        if problem := _spaced(layer, statement, values, index):
+            bound.problems.append(problem)
+            taken = True
+            continue
         if waiting and _is_value(layer, statement, values, index, len(waiting), names):
             bound.spans[waiting.pop(0).name] = argument.span
             problem = no_value(argument.value)  # type: ignore[arg-type]
             if problem is not None:
                 bound.problems.append(problem)
             continue
-        slot = _slot_of(layer, slots, waiting, argument, value, bound.problems)
+        slot = _slot_of(layer, statement, slots, waiting, argument, value, bound.problems)
         if slot is None:
             continue
         if slot.name in bound.spans:
@@ -75,12 +82,9 @@ def bind(
         try:
             bound.values[slot.name] = slot.kind.read(value)
         except ValueError as error:
-            message, help_ = f"{layer.op}: `{_shown(slot)}` {error}", ""
-            if hasattr(value, "denominator") and value.denominator != 1:
-                help_ = "write `//` to round down"
-            elif slot.form == "value" and isinstance(value, tuple):
-                help_ = _usage_help(layer)
-            bound.problems.append(Problem("E105", argument.value.span, message, help_))
+            message = f"{layer.op}: `{_shown(slot)}` {error}"
+            help_, fixes = _other_value(layer, slot, argument, value)
+            bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
         if slot.required and not bound.problems:
             message = f"{layer.op} needs `{slot.shown}`: {slot.doc}"
@@ -89,6 +93,75 @@ def bind(
                 Problem("E103", span, message, f"it is written `{layer.usage()}`")
             )
     return bound
+
+
+def called(layer: type[Layer], statement: ast.Apply, text: str) -> Problem | None:
+    """What to say of `conv(8, 3x3)`: parentheses that make one size of all arguments."""
+    first = statement.args[0] if statement.args else None
+    if not isinstance(first, ast.Positional) or not isinstance(first.value, ast.Tuple):
+        return None
+    slot = next((slot for slot in layer.slots if slot.form == "value"), None)
+    if slot is None or slot.kind is None or slot.kind.name != "number":
+        return None
+    items = " ".join(text[slice(*item.span)] for item in first.value.items)
+    whole = text[slice(*first.span)]
+    message = f"{layer.op}: the parentheses make one size of `{_short(whole)}`"
+    gap = " " * (not text[first.span.start - 1].isspace())
+    fix = Fix("remove the parentheses", (Edit(first.span, gap + items),))
+    return Problem("E105", first.span, message, f"write `{_short(f'{layer.op} {items}')}`", (fix,))
+
+
+def _spaced(
+    layer: type[Layer], statement: ast.Apply, values: list[Any], index: int
+) -> Problem | None:
+    """What to say of `stride 2`: the name of an argument that other tools have, and its value."""
+    argument, value = statement.args[index], values[index]
+    if not isinstance(value, Word) or not isinstance(argument.value, ast.Name):
+        return None
+    following = statement.args[index + 1 : index + 2]
+    if not following or not isinstance(following[0], ast.Positional):
+        return None
+    if value.id in _words(layer) or argument.value.id != value.id:
+        return None
+    from cnndsl.network.habits import habit, spaced
+
+    if not spaced(layer, value.id):
+        return None
+    (other,) = following
+    span = Span(argument.span.start, other.span.end)
+    found = habit(layer, value.id, values[index + 1], other.value, span, in_place=False)
+    if found is None:
+        return None
+    message = f"{layer.op} takes no `{value.id}`"
+    return Problem("E102", argument.span, message, found.help, found.fixes)
+
+
+def _other_value(
+    layer: type[Layer], slot: Slot, argument: ast.Argument, value: Any
+) -> tuple[str, tuple[Fix, ...]]:
+    """What may have been meant by a value that an argument does not take."""
+    if hasattr(value, "denominator") and value.denominator != 1:
+        return "write `//` to round down", ()
+    if slot.kind is SHARE and isinstance(value, int) and 1 < value < 100:
+        share = f"{value / 100:g}"
+        fix = Fix(f"write `{share}`", (Edit(argument.value.span, share),))
+        return f"{value}% is written `{share}`", (fix,)
+    if isinstance(argument, ast.Keyword) and isinstance(value, Word):
+        from cnndsl.network.habits import habit
+
+        key, node = argument.key.id, argument.value
+        found = habit(layer, key, value, node, argument.span, in_place=False)
+        if found is not None and value.id in ("same", "valid"):
+            return found
+    if slot.form == "value" and isinstance(value, tuple):
+        return _usage_help(layer), ()
+    return "", ()
+
+
+def _short(text: str) -> str:
+    """A piece of the text in one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def _shown(slot: Slot) -> str:
@@ -131,6 +204,7 @@ def _words(layer: type[Layer]) -> list[str]:
 
 def _slot_of(
     layer: type[Layer],
+    statement: ast.Apply,
     slots: dict[str, Slot],
     waiting: list[Slot],
     argument: ast.Argument,
@@ -150,9 +224,10 @@ def _slot_of(
         slot = slots.get(argument.key.id)
         if slot is not None and slot.form == "key":
             return slot
-        problems.append(_unknown_key(layer, slots, argument))
-        if slot in waiting:
-            waiting.remove(slot)  # it is given, though not as it should be
+        problem, meant = _unknown_key(layer, slots, waiting, argument, value)
+        problems.append(problem)
+        if meant in waiting:
+            waiting.remove(meant)  # it is given, though not as it should be
         return None
     if not isinstance(value, Word):
         if waiting:
@@ -162,7 +237,9 @@ def _slot_of(
             count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
             shown = "this" if value is None else f"`{show_value(value)}`"
             message = f"{op} takes {count}, and {shown} is one more"
-            problems.append(Problem("E104", argument.span, message, _usage_help(layer)))
+            problems.append(
+                Problem("E104", argument.span, message, *_one_more(layer, statement, value))
+            )
         return None
     word = value.id
     slot = slots.get(word)
@@ -178,24 +255,44 @@ def _usage_help(layer: type[Layer]) -> str:
     return f"it is written `{layer.usage()}`"
 
 
-def _unknown_key(layer: type[Layer], slots: dict[str, Slot], argument: ast.Keyword) -> Problem:
-    key = argument.key.id
-    keys = [slot.name for slot in layer.slots if slot.form == "key"]
+def _one_more(layer: type[Layer], statement: ast.Apply, value: Any) -> tuple[str, tuple[Fix, ...]]:
+    """What to do about a value too many: `softmax 10` lacks the layer with 10 outputs."""
+    if layer.op not in ACTIVATIONS or type(value) is not int or len(statement.args) != 1:
+        return _usage_help(layer), ()
+    dense = f"dense {value} {layer.op}"
+    span = Span(statement.name.span.start, statement.args[0].span.end)
+    fix = Fix(f"write `{dense}`", (Edit(span, dense),))
+    return f"an activation has no outputs of its own: `{dense}`", (fix,)
+
+
+def _unknown_key(
+    layer: type[Layer],
+    slots: dict[str, Slot],
+    waiting: list[Slot],
+    argument: ast.Keyword,
+    value: Any,
+) -> tuple[Problem, Slot | None]:
+    """What to say of a keyword that the layer has not, and the argument that it stands for."""
+    from cnndsl.network.habits import argument_for, habit
+
+    key, span = argument.key.id, argument.key.span
     message = f"{layer.op} has no `{key}=`"
-    slot = slots.get(key)
-    if key == "stride" and any(slot.form == "/" for slot in layer.slots):
-        return Problem("E102", argument.key.span, message, "a stride is written `/2`")
+    slot = argument_for(layer, key) or slots.get(key)
+    in_place = bool(waiting) and waiting[0] is slot
+    found = habit(layer, key, value, argument.value, argument.span, in_place=in_place)
+    if found is not None:
+        return Problem("E102", span, message, *found), slot
     if slot is not None and slot.form == "flag":
-        help_ = f"write `{key}` alone"
+        help_ = f"write `{slot.name}` alone"
     elif slot is not None:
         help_ = f"it is given by its place: `{layer.usage()}`"
     else:
-        near = nearest(key, keys)
+        near = nearest(key, [slot.name for slot in layer.slots if slot.form == "key"])
         if near:
-            fix = Fix(f"write `{near}`", (Edit(argument.key.span, near),))
-            return Problem("E102", argument.key.span, message, f"did you mean `{near}=`?", (fix,))
+            fix = Fix(f"write `{near}`", (Edit(span, near),))
+            return Problem("E102", span, message, f"did you mean `{near}=`?", (fix,)), None
         help_ = _usage_help(layer)
-    return Problem("E102", argument.key.span, message, help_)
+    return Problem("E102", span, message, help_), slot
 
 
 def _unknown_word(

@@ -9,7 +9,7 @@ from cnndsl.layers import LAYERS, Layer, LayerError
 from cnndsl.layers.base import Input, Shape
 from cnndsl.layers.merge import Merge
 from cnndsl.network import field
-from cnndsl.network.bind import Bound, bind
+from cnndsl.network.bind import Bound, bind, called
 from cnndsl.network.expansion import Expansion
 from cnndsl.network.expressions import ExpressionError, Unknown
 from cnndsl.network.network import (
@@ -26,8 +26,11 @@ from cnndsl.syntax import nodes as ast
 class Layering(Expansion):
     """Applies layers and merges."""
 
-    def arguments(self, statement: ast.Apply) -> list[Any]:
-        """The values of a statement's arguments; None where one is not known."""
+    def arguments(self, statement: ast.Apply, kind: type[Layer] | None = None) -> list[Any]:
+        """The values of a statement's arguments; None where one is not known.
+
+        Where the layer, of a `kind`, does not take a keyword, nothing is said of its value.
+        """
         values: list[Any] = []
         for argument in statement.args:
             node = argument.value
@@ -35,6 +38,9 @@ class Layering(Expansion):
                 values.append(node.value)
                 continue
             if type(node) is ast.Name and type(argument) is ast.Positional:
+                values.append(self.word(node))
+                continue
+            if type(node) is ast.Name and kind and not _takes(kind, argument):
                 values.append(self.word(node))
                 continue
             try:
@@ -47,7 +53,11 @@ class Layering(Expansion):
         return values
 
     def layer(self, kind: type[Layer], statement: ast.Apply) -> Item | None:
-        values = self.arguments(statement)
+        if problem := called(kind, statement, self.source.text):
+            self.report_problem(problem)
+            self.shape = None
+            return None
+        values = self.arguments(statement, kind)
         bound = bind(kind, statement, values, self.scope.names(), self.no_value)
         for problem in bound.problems:
             self.report_problem(problem)
@@ -171,3 +181,15 @@ class Layering(Expansion):
         scope = Scope(self.scope.frame, self.scope)
         scope.tensors, scope.named = self.scope.tensors, self.scope.named
         return scope
+
+
+def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
+    """Whether a layer has the keyword of an argument; what has none counts as taken."""
+    if not isinstance(argument, ast.Keyword):
+        return True
+    key = argument.key.id
+    # `pad=same` stands for a flag.
+    word = argument.value.id if isinstance(argument.value, ast.Name) else ""
+    flags = [slot.name for slot in kind.slots if slot.form == "flag"]
+    keys = [slot.name for slot in kind.slots if slot.form == "key"]
+    return key in keys and word not in (*flags, "valid")

@@ -70,6 +70,11 @@ _HELP = {
 }
 
 
+# Where other tools keep their layers.
+_MODULE = re.compile(r"\b(nn|F|layers|keras|tf|torch)\Z")
+_PATH = re.compile(r"\.(\w+\.)*(?=[^\W\d])")
+
+
 def shorten(text: str) -> str:
     """A text in backticks, fit for a message."""
     text = text if len(text) <= 20 else text[:17] + "…"
@@ -199,6 +204,13 @@ def _bad_character(layout: Layout, span: Span, text: str) -> None:
         if plain is not None:
             help_ = f"write {shorten(plain)}"
             fix = Fix(help_, (Edit(span, plain),), safe=True)
+    before = _MODULE.search(layout.source.text[: span.start][-80:]) if text == "." else None
+    if before:
+        path = _PATH.match(layout.source.text, span.start)
+        module = Span(span.start - len(before[0]), path.end() if path else span.end)
+        shown = shorten(layout.source.text[slice(*module)])
+        help_ = f"layers have no module before them: leave {shown} out"
+        fix = Fix(f"leave {shown} out", (Edit(module, ""),))
     if text == "." and layout.source.text[max(span.start - 1, 0)].isdigit():
         help_ = "a number needs digits after its point"
     layout.report("E001", span, message, help_, fix)

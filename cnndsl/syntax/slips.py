@@ -27,6 +27,36 @@ _WORDS = frozenset(KEYWORDS.values())
 # Each returns None for what is another slip.
 
 
+def _called(slip: Slip) -> Words | None:
+    """`flatten()` and `conv(filters=8, kernel=3)`: arguments in parentheses."""
+    tokens, first = slip.tokens, slip.first
+    empty = slip.kind == "RPAR" and slip.kind_at(-1) == "LPAR"
+    if not (empty or slip.kind == "EQUAL") or slip.position < first + 2:
+        return None
+    if slip.first_kind() != "NAME" or tokens[first + 1][0] != "LPAR":
+        return None
+    edits, depth, at = [], 0, first + 1
+    while tokens[at][0] not in BOUNDARIES:
+        kind, start, end = tokens[at]
+        depth += (kind == "LPAR") - (kind == "RPAR")
+        if kind == "LPAR" and depth == 1:
+            edits.append(Edit(Span(tokens[first][2], end), "" if empty else " "))
+        elif depth == (kind == "COMMA") and kind in ("COMMA", "RPAR"):
+            spaced = kind == "RPAR" or slip.source.text[end].isspace()
+            edits.append(Edit(Span(start, end), "" if spaced else " "))
+        if depth == 0:
+            break
+        at += 1
+    whole = slip.source.text[tokens[first][1] : tokens[at][2]]
+    fix = Fix("remove the parentheses", tuple(edits)) if depth == 0 and "\n" not in whole else None
+    name = slip.source.text[slice(*tokens[first][1:])]
+    what = (
+        f"write {shorten(name)}" if empty else "separate them by spaces, as in `conv 20 4x4 relu`"
+    )
+    span = Span(tokens[first + 1][1], tokens[at][2]) if depth == 0 else slip.span
+    return Words("arguments stand without parentheses", what, fix, span)
+
+
 def _comma(slip: Slip) -> Words | None:
     """Commas between arguments."""
     if slip.kind != "COMMA" or slip.expects("COMMA"):
@@ -150,6 +180,20 @@ def _expression(slip: Slip) -> Words | None:
         return Words(found, help_)
     edits = (Edit(Span(start, start), "("), Edit(Span(stop, stop), ")"))
     return Words(found, help_, Fix(f"write {shorten(f'({whole})')}", edits, safe=True))
+
+
+def _percent(slip: Slip) -> Words | None:
+    """`dropout 50%`."""
+    if slip.kind != "PERCENT" or slip.kind_at(-1) != "NUMBER" or not slip.in_arguments():
+        return None
+    span = Span(slip.tokens[slip.position - 1][1], slip.span.end)
+    number = slip.source.text[span.start : span.end - 1]
+    goes_on = slip.tokens[slip.position + 1][0] in (*VALUES, "LPAR", "MINUS")
+    if goes_on or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", number):
+        return None
+    share = f"{float(number) / 100:g}"
+    fix = slip.replace(share, span)
+    return Words("a share is written without `%`", f"write `{share}`", fix, span)
 
 
 def _operand_before(slip: Slip) -> int:
@@ -323,11 +367,13 @@ def _brace(slip: Slip) -> Words | None:
 KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
     _else,
     _brace,
+    _called,
     _comma,
     _piece,
     _trailing_comma,
     _equal,
     _chained,
+    _percent,
     _expression,
     _spaced_name,
     _next_statement,
