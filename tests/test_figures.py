@@ -196,12 +196,26 @@ def test_a_box_grows_with_its_map() -> None:
 
 def test_further_inputs_are_told_of_where_they_join() -> None:
     shown = " ".join(texts(svg.generate(sample("two_inputs"))))
-    assert "2 paths + facts" in shown.replace(" · ", " ")
+    assert "2 paths (facts)" in shown.replace(" · ", " ")
+
+
+def test_a_map_that_joins_others_is_named_where_it_is_drawn() -> None:
+    net = "input 8x8x1; conv 2 3 same as e1; conv 4 3 same; concat {{ {} }}; conv 1 1"
+    for paths, said in [
+        ("skip | from e1", "concat + e1"),
+        ("from e1 | skip", "concat + e1"),
+        ("conv 2 1 | conv 3 1 | from e1", "2 paths + e1"),
+        ("conv 2 1 | conv 3 1", "2 paths"),
+        ("conv 2 1 | from e1; conv 3 1", "2 paths (e1)"),
+    ]:
+        shown = texts(svg.generate(cnndsl.check(net.format(paths))))
+        assert said in shown or f"concat · {said}" in shown, shown
+        assert shown.count("e1") == ("e1" in paths)
 
 
 def test_side_outputs_are_rows_of_their_own() -> None:
     shown = texts(svg.generate(sample("two_outputs")))
-    assert shown.count("gap1") == 1 and "output age" in shown and "output main" in shown
+    assert shown.count("gap1") == 2 and "output age" in shown and "output main" in shown
 
 
 def test_blocks_that_repeat_are_one_box() -> None:

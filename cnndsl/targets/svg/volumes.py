@@ -154,6 +154,13 @@ class _Volumes:
         if len(network.outputs) > 1:
             for name, index in network.outputs.items():
                 self.names.setdefault(index, []).append(name)
+        self.told = {index for step in steps for index in step.others}
+        """The maps that are spoken of elsewhere in the figure: each has its name below it."""
+        before = -1
+        for step in steps:
+            if step.source not in (-1, before):
+                self.told.add(step.source)
+            before = step.gives
 
     def space(self, size: int) -> float:
         """How long a height, a width or a kernel is drawn."""
@@ -222,6 +229,8 @@ class _Volumes:
         for name in self.names.get(step.gives, ()):
             text = f"{self.words['figure.output']} {name}"
             below.append((cut(text, SIZES["name"], self.label_room), "name"))
+        if step.gives in self.told and not fresh:
+            below.append((cut(self.name(step.gives), SIZES["name"], self.label_room), "name"))
         under = max(width(text, SIZES[style]) for text, style in below)
         above = max(width(line, SIZES["name"]) for line in lines)
         wide = max(solid.size[0], under)
@@ -236,17 +245,27 @@ class _Volumes:
             alias = nodes[piece.start].alias
             return [alias or self.words["figure.input"]]
         if fresh:
-            return [nodes[step.gives].name]
+            return [self.name(step.gives)]
         parts = list(piece.parts)
         if not parts:  # a loop
             parts = [part for inner in piece.inner for part in inner.parts]
         parts = titled(parts, piece.times)
         if piece.kind == "merge":
-            number = len(piece.sources)
-            parts.insert(1, self.words["figure.paths"].format(number=number))
+            # A map that takes part as it is, is named and no path besides; one that a path
+            # begins with stands in brackets.
+            number = len(piece.sources) - len({*step.others}.intersection(piece.sources))
+            if number > 1:
+                parts.insert(1, self.words["figure.paths"].format(number=number))
         for index in step.others:
-            parts[-1] += f" + {nodes[index].name.partition('.')[0]}"
+            direct = piece.kind != "merge" or index in piece.sources
+            parts[-1] += f" + {self.name(index)}" if direct else f" ({self.name(index)})"
         return parts
+
+    def name(self, index: int) -> str:
+        """What a map goes by: the name of its layer, or of the block that is drawn as one map."""
+        name = self.network.nodes[index].name
+        single = any(step.gives == index and step.piece.kind == "layer" for step in self.steps)
+        return name if single else name.partition(".")[0]
 
     def draw_row(self, row: Row) -> tuple[list[Mark], Point]:
         """The marks of a row, and its size."""
