@@ -12,6 +12,7 @@ variable `net`. Needs IPython, which every notebook of Python has.
 from __future__ import annotations
 
 import linecache
+from keyword import iskeyword
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,11 @@ from IPython.display import display
 
 from cnndsl.api import CnndslError, build, check, diagnose
 from cnndsl.diagnostics.render import render_all
+from cnndsl.diagnostics.spelling import nearest
 from cnndsl.targets import Unavailable
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator
 
     from cnndsl.api import Network
@@ -54,10 +56,11 @@ class CnnMagics(Magics):
 
         Where it has errors they are shown, and no variable changes.
         """
+        _known_options(line, self.cnn.parser)
         given = parse_argstring(self.cnn, line)
         variables = [name for name in (given.name, given.keras, given.pytorch) if name]
         for name in variables:
-            if not name.isidentifier() or variables.count(name) > 1:
+            if not name.isidentifier() or iskeyword(name) or variables.count(name) > 1:
                 raise UsageError(f"`{name}` cannot name a variable of its own")
         try:
             settings = dict(_settings(given.set))
@@ -91,6 +94,15 @@ def model(net: Network, target: str) -> Any:
     module = ModuleType(net.name)
     exec(compile(source, name, "exec"), vars(module))
     return module.build_model()
+
+
+def _known_options(line: str, parser: ArgumentParser) -> None:
+    """Raises UsageError, with the nearest, at an option that there is not."""
+    known = [option for action in parser._actions for option in action.option_strings]
+    for word in line.split():
+        option = word.partition("=")[0]
+        if option.startswith("--") and not any(each.startswith(option) for each in known):
+            raise UsageError(f"there is no {option}{nearest(option, known)}")
 
 
 def _settings(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -390,3 +390,12 @@ def test_to_onnx(tmp_path: Path) -> None:
     assert any(
         np.array_equal(onnx.numpy_helper.to_array(each), drawn["dense1.bias"]) for each in kept
     )
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x00", b"junk, not tensors", b"PK\x03\x04", b"\x80\x02}q\x00"]
+)
+def test_junk_is_told_without_the_inside_of_a_library(junk: bytes) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(net_of(SMALL), ".pt", junk)
+    assert str(caught.value).startswith(("no file that PyTorch saved", "not a file of tensors"))

@@ -97,6 +97,8 @@ def test_external_diff(repository: Repository) -> None:
     assert re.search(r"^fresh\.cnn: added, 3 layers", out, re.MULTILINE)
     assert re.search(r"^gone\.cnn: removed, 3 layers", out, re.MULTILINE)
     assert "broken.cnn: 1 error in the new net" in out and "+conv 8 3\n" in out
+    assert not out.startswith("\n") and out.count("\n\nfresh.cnn: added") == 1
+    assert out.count("\n\ngone.cnn: removed") == 1 and out.count("\n\nnet.cnn: ") == 1
     assert "-old\n+new\n" in out  # other files go git's own way
     repository.git("commit", "-qm", "second")
     assert CHANGED in repository.git("log", "-p", "--ext-diff", "-1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cnndsl.cli.files import FileError, display_name, read_source
 from cnndsl.cli.nets import INPUT, LIMITS, SET, natural, settings
 from cnndsl.cli.options import Command, Option, UsageError
@@ -70,6 +72,8 @@ def run(arguments: Arguments) -> int:
         text, differs = _without_two_nets(old, new, form)
     else:
         text, differs = _with_two_nets(old, new, form)
+    if by_git and os.environ.get("GIT_DIFF_PATH_COUNTER", "1") != "1":
+        out("\n")  # git puts nothing between the files of a diff
     if form == "text":
         out(text)
     else:

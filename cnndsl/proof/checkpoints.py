@@ -271,6 +271,8 @@ def _read_torch(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except UnpicklingError:  # whose text tells how to run what is in the file
         raise Unreadable("not a file of tensors alone; nothing else is loaded from it") from None
+    except Exception:  # what PyTorch says of such a file is about its own inside
+        raise Unreadable("no file that PyTorch saved, or a damaged one") from None
     if not isinstance(state, dict):
         raise Unreadable(f"no state_dict, but a value of type {type(state).__name__}")
     for name, value in state.items():
