@@ -296,3 +296,13 @@ def test_large_nets_stay_within_the_budget() -> None:
 def test_very_large_nets_have_cures_near_the_error() -> None:
     text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 4_000 + "pool 3\nflatten; dense 3\n"
     assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"
+
+
+def test_an_input_of_another_order_or_rank() -> None:
+    assert helps("input 784\nconv 8 3\n") == ["make the input 784x1 (or 28x28x1)"]
+    assert helps("input 784\nconv 8 3x3\n") == ["make the input 28x28x1"]
+    assert helps("input 785\nconv 8 3x3\n")[0].startswith("put it before")
+    assert helps("input 8x8x3\nflatten; conv 8 3\n")[0].startswith("put it before")
+    first, *rest = helps("input (3, 224, 224)\nconv 8 3x3 relu; pool 2\n")
+    assert first == "make the input 224x224x3: sizes are written channels last" and rest
+    assert not any("channels last" in each for each in helps("input 4x4x64\nconv 8 5\n"))

@@ -298,3 +298,22 @@ def test_a_flag_that_comes_from_elsewhere_loads_its_rules() -> None:
         assert "W204" in [each.code for each in advised(text)], text
     source = Source("net.cnn", "input 9x9x8\nparam p = relu\nconv 8 4x4 p\n")
     assert [each.code for each in examine(source, {"p": "same"}, advice={"W204"})[1]] == ["W204"]
+
+
+@pytest.mark.parametrize(
+    ("size", "meant"),
+    [
+        ("3x224x224", "224x224x3"),
+        ("(1, 28, 28)", "28x28x1"),
+        ("4x480x640", "480x640x4"),
+        *(
+            (size, None)
+            for size in ("224x224x3", "4x4x64", "1x128x9", "1x8x8", "3x64x32", "2x28x28")
+        ),
+        *((size, None) for size in ("3x224", "3", "1x100x640", "3x32x32x32")),
+    ],
+)
+def test_channels_that_come_first(size: str, meant: str | None) -> None:
+    text = f"input {size}\ntanh\n"
+    found = examine(Source("a.cnn", text), advice={"W213"})[1]
+    assert [fix.edits[0].text for each in found for fix in each.fixes] == ([meant] if meant else [])

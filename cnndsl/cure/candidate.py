@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnndsl.layers import Layer
 
 KINDS = (
+    "order",  # the input's sizes, of which the channels seem to come first
     "floor",  # pixels that are over are left out, here
     "rounding",  # … in the whole file; or a window more looks at them
     "padding",  # pixels put around
@@ -25,7 +26,15 @@ KINDS = (
 )
 """What an edit changes, the least change first."""
 
-GROUPS = {"floor": 0, "rounding": 0, "padding": 0, "input": 1, "window": 2, "weights": 3}
+GROUPS = {
+    "order": 6,
+    "floor": 0,
+    "rounding": 0,
+    "padding": 0,
+    "input": 1,
+    "window": 2,
+    "weights": 3,
+}
 """Kinds that are alternatives to one another: of each group the best is offered."""
 
 _LATE = ("dilation", "groups", "mult", "nobias", "floor", "ceil", "countpad")

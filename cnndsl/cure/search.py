@@ -7,6 +7,7 @@ are second best.
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cure.bench import Bench
@@ -16,7 +17,9 @@ from cnndsl.cure.candidates import candidates
 from cnndsl.cure.sizes import alike, input_literal, nearest_numbers, nearest_sizes
 from cnndsl.cure.words import title
 from cnndsl.diagnostics import Diagnostic, Edit, Fix
+from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
+from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,22 +74,65 @@ def cured(
         return list(problems)
     found = []
     misfits = {(each.code, each.span): each for each in outcome.misfits[:MAX_MISFITS]}
+    order = _order(outcome)
     inputs: list[Candidate] = []
     searched = False
     for problem in problems:
         misfit = misfits.get((problem.code, problem.span))
         if misfit is not None:
             tries = candidates(outcome, misfit)
-            early = [each for each in tries if each.kind in EARLY]
+            meant = [*order, *_maps(bench, outcome, misfit)]
+            early = [*meant, *(each for each in tries if each.kind in EARLY)]
             cures = _Cures(problem, misfit, bench, outcome)
             cures.take(early)
             if not searched:
                 # Only now, as it may take much of the budget.
                 inputs, searched = _inputs(bench, outcome), True
-            cures.take([*inputs, *tries[len(early) :]])
+            cures.take([*inputs, *(each for each in tries if each.kind not in EARLY)])
             problem = cures.told()
         found.append(problem)
     return found
+
+
+def _order(outcome: Outcome) -> list[Candidate]:
+    """An input whose channels seem to come first, with its channels last."""
+    place = input_literal(outcome)
+    meant = channels_last(place.value) if place is not None else None
+    if place is None or meant is None:
+        return []
+    text = show_value(meant)
+    cost = Cost(KINDS.index("order"), 0, 0, place.span.start, text)
+    return [Candidate(cost, (Edit(place.span, text),), None, text)]
+
+
+def _maps(bench: Bench, outcome: Outcome, misfit: Misfit) -> list[Candidate]:
+    """A vector that a net reads and that was meant as a map of one channel, 784 as 784x1 or as
+    28x28x1, where a layer needs one."""
+    node = outcome.nodes[misfit.inputs[0]]
+    inputs = [each for each in outcome.module.statements if isinstance(each, ast.Input)]
+    size = next((each.size for each in inputs if each.span == node.span), None)
+    if misfit.code != "E204" or len(misfit.shape) != 1 or not isinstance(size, ast.Number):
+        return []
+    (count,) = misfit.shape
+    side = isqrt(count)
+    texts = [f"{count}x1", *([f"{side}x{side}x1"] if side * side == count > 1 else [])]
+    tried = {text: bench.run((Edit(size.span, text),)) for text in texts}
+    whole = [text for text, after in tried.items() if after is not None and after.whole]
+    fitting = whole or [
+        text
+        for text, after in tried.items()
+        if after is not None and (misfit.code, misfit.span.start) not in _starts(after, size, text)
+    ]
+    if not fitting:
+        return []
+    cost = Cost(KINDS.index("input"), 0, 0, size.span.start, fitting[0])
+    other = f" (or {fitting[1]})" if fitting[1:] else ""
+    return [Candidate(cost, (Edit(size.span, fitting[0]),), None, f"{fitting[0]}{other}")]
+
+
+def _starts(after: Outcome, size: ast.Number, text: str) -> set[tuple[str, int]]:
+    """The errors that are left after an edit of a size, with their places before it."""
+    return {after.place(each, (Edit(size.span, text),)) for each in after.problems}
 
 
 def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:

@@ -28,6 +28,8 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     owner = candidate.owner
     if candidate.kind == "input" and owner is None:
         words = f"make the input{'s' * (len(candidate.edits) > 1)} {candidate.word}"
+    elif candidate.kind == "order":
+        words = f"make the input {candidate.word}: sizes are written channels last"
     elif candidate.kind == "rounding" and owner is None:
         words = "write `rounding floor`, for the whole file"
     elif owner is None or candidate.word in ("flatten", "gap"):

@@ -94,6 +94,7 @@ CODES: dict[str, Code] = {
         _advice("W210", "uneven-overlap", "a `deconv` whose kernel is no multiple of the stride"),
         _advice("W211", "unpainted", "a `deconv` whose kernel is smaller than the stride"),
         _advice("W212", "heavy-dense", "a dense layer with over 80% of all parameters"),
+        _advice("W213", "channels-first", "an image whose channels seem to come first"),
         _advice("W301", "bias-before-norm", "a bias that batch normalisation takes away again"),
         _advice("W302", "linear-pair", "two weighted layers without a non-linearity between"),
         _advice("W303", "softmax-inside", "a softmax before a layer with weights"),

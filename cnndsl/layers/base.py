@@ -27,6 +27,20 @@ DIMENSIONS: dict[int, tuple[str, ...]] = {
 """The names of the spatial dimensions, by how many there are."""
 
 
+def channels_last(shape: Shape) -> Shape | None:
+    """The shape that one was meant to be which seems to have its channels first, as PyTorch's
+    images have: (3, 224, 224). None for one that does not.
+
+    A map of 4x4x64, or a signal of 1x128x9, has sizes of its own right.
+    """
+    if len(shape) != 3 or shape[0] not in (1, 3, 4):
+        return None
+    first, height, width = shape
+    alike = height == width and height >= 16
+    large = first > 1 and min(height, width) >= 100
+    return (height, width, first) if alike or large else None
+
+
 class LayerError(Exception):
     """A layer that does not fit: `slot` names the argument at fault, or is empty.
 

@@ -19,7 +19,7 @@ from cnndsl.network.network import (
     Side,
 )
 from cnndsl.network.network import Bound as BoundName
-from cnndsl.network.scope import Scope
+from cnndsl.network.scope import Scope, named_in
 from cnndsl.network.words import reserved
 from cnndsl.syntax import nodes as ast
 
@@ -228,6 +228,17 @@ class Control(Calls):
             help_ = did_you_mean(near) or (
                 f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
             )
+            inside = named_in(self.module.statements, name.id)
+            if isinstance(inside, ast.Repeat):
+                help_ = (
+                    f"the name `{name.id}` ends with the `repeat` in which it is given: to name "
+                    f"what the `repeat` gives, write `as {name.id}` after its `}}`"
+                )
+            elif isinstance(inside, ast.Block):
+                help_ = (
+                    f"the name `{name.id}` ends with the block in which it is given: to name what "
+                    f"the block gives, write `as {name.id}` after a call of `{inside.name.id}`"
+                )
             if name.id in self.file_scope.tensors:
                 help_ = f"a block sees no tensors but its own: pass `{name.id}` as an argument"
             message = f"no tensor is called `{name.id}` here"

@@ -275,4 +275,5 @@ class Network:
         return Totals(params, params - biases, trainable, params - trainable, macs)
 
     def __repr__(self) -> str:
-        return f"<Network {self.name}: {len(self.layers)} layers>"
+        count = len(self.layers)
+        return f"<Network {self.name}: {count} layer{'s' * (count != 1)}>"

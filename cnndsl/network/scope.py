@@ -70,6 +70,25 @@ def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
         stack.extend(s for body in bodies if body is not None for s in body.statements)
 
 
+def named_in(statements: Iterable[ast.Statement], word: str) -> ast.Repeat | ast.Block | None:
+    """The innermost loop or block in which a name is given with `as`; None for no such."""
+    from cnndsl.syntax import nodes
+
+    for statement in statements:
+        if isinstance(statement, (nodes.Repeat, nodes.Block)):
+            if word in given_names(statement.body.statements):
+                return named_in(statement.body.statements, word) or statement
+            continue
+        bodies = [getattr(statement, "body", None), getattr(statement, "otherwise", None)]
+        bodies += [*(getattr(statement, "paths", None) or ())]
+        bodies += [*(getattr(statement, "bodies", None) or ())]
+        for body in bodies:
+            found = named_in(body.statements, word) if body is not None else None
+            if found is not None:
+                return found
+    return None
+
+
 class Scope:
     """Names in sight: this body's own, then those of the bodies around it."""
 

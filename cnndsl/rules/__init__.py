@@ -53,6 +53,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     "W210": ("uneven_overlap", "deconv"),
     "W211": ("unpainted", "deconv"),
     "W212": ("heavy_dense", "flatten"),
+    "W213": ("channels_first", "input"),
     "W301": ("bias_before_norm", "bn"),
     "W302": ("linear_pair", "conv sepconv dense"),
     "W303": ("softmax_inside", "softmax"),
