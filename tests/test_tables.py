@@ -406,6 +406,8 @@ def compiled(folder: Path, text: str, times: int = 1) -> str:
         ("article", {}),
         ("article", {"lang": "ko", "style": "formulas"}),
         ("resnet18", {"lang": "ko", "style": "full"}),
+        ("ecg1d", {}),
+        ("inception_block", {}),
     ],
 )
 def test_latex_compiles_and_fits(name: str, options: dict[str, Any], tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a document o
 _LONG = 30
 """How many rows a page holds; a table with more breaks over pages."""
 
-_SIZES = (("normalsize", 5.3), ("small", 4.9), ("footnotesize", 4.5), ("scriptsize", 4.2),
-          ("tiny", 3.7))  # fmt: skip
+_SIZES = (("normalsize", 4.8), ("small", 4.5), ("footnotesize", 4.15), ("scriptsize", 3.85),
+          ("tiny", 3.3))  # fmt: skip
 """Sizes of letters, and how wide a digit of each is in points, with something to spare."""
 
 _PORTRAIT, _LANDSCAPE = 483.0, 731.0
@@ -52,7 +52,8 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
     paper = "a4paper,landscape" if width > _PORTRAIT else "a4paper"
     if digits * _SIZES[-1][1] > width:  # the smallest letters want more
         paper = f"paperheight=210mm,paperwidth={digits * _SIZES[-1][1] + 114:.0f}pt"
-    body = _table(table)
+    # A float begins in the letters of the document: the size has to stand within it.
+    body = _table(table, [rf"\{size}", r"\setlength{\tabcolsep}{0.5em}"])
     lines = [
         "% Compile it with pdflatex, xelatex or lualatex.",
         r"\documentclass{article}",
@@ -64,15 +65,13 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
         r"\pagestyle{empty}",
         r"\setlength{\parindent}{0pt}",
         r"\begin{document}",
-        rf"\{size}",
-        r"\setlength{\tabcolsep}{0.5em}",
         body.rstrip("\n"),
         r"\end{document}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, letters: list[str] | None = None) -> str:
     columns = "".join("r" if heading.right else "l" for heading in table.headings)
     caption = "".join(map(_inline, table.caption))
     titles = " & ".join(text(heading.title) for heading in table.headings) + r" \\"
@@ -82,6 +81,7 @@ def _table(table: Table) -> str:
     notes = [rf"\par\smallskip {text(note)}" for note in table.notes]
     if len(table.rows) > _LONG:
         lines = [
+            *(letters or []),
             rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
             rf"\caption{{{caption}}}\\",
             r"\toprule",
@@ -103,6 +103,7 @@ def _table(table: Table) -> str:
             r"\centering",
             rf"\caption{{{caption}}}",
             r"\smallskip",
+            *(letters or []),
             rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             r"\toprule",
             titles,
