@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+import cnndsl
 from cnndsl import __version__, targets
 from cnndsl.cli import COMMANDS, main
 
@@ -793,3 +794,37 @@ def test_closed_streams(run: Run) -> None:
     ):
         ran = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60, check=False)
         assert (ran.returncode, ran.stdout + ran.stderr) == (code, said)
+
+
+def test_files_of_this_folder_have_no_dot_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inner").mkdir()
+    for name in ("a.cnn", "inner/b.cnn"):
+        (tmp_path / name).write_text("input 3; wibble\n")
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "./"):
+        assert main(["check", "--no-cache", folder]) == 1
+        text = "".join(capsys.readouterr())
+        assert " --> a.cnn:1:10" in text and os.path.join("> inner", "b.cnn:1:10") in text
+
+
+def test_help_lists_all_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    from cnndsl.documents.kinds import KINDS
+
+    assert main(["docs", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    kinds = text.partition("The kinds of region are ")[2].partition(".")[0]
+    assert kinds.replace(" and ", ", ").split(", ") == [*KINDS]
+    assert main(["weights", "x.cnn", "--from", "x.pt", "--to", "x.foo"]) == 2
+    assert ".onnx" in capsys.readouterr().err
+
+
+def test_one_layer_is_one() -> None:
+    assert repr(cnndsl.check("input 3; relu")) == "<Network text: 1 layer>"
+
+
+def test_a_name_does_not_run_into_its_number() -> None:
+    text = "block stage1() { relu6 }\ninput 3; relu6; relu6; relu; stage1"
+    names = [node.name for node in cnndsl.check(text).layers]
+    assert names == ["relu6_1", "relu6_2", "relu1", "stage1_1.relu6_1"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import onnx
 import pytest
 
 import cnndsl
+from cnndsl.cli import main
 from cnndsl.targets import TargetError, load
 
 CODE = {
@@ -84,3 +87,14 @@ def test_a_softmax_that_others_read(target: str) -> None:
     assert diagnostic.code == "E401" and "softmax of dense1" in diagnostic.message
     assert text[diagnostic.span.start : diagnostic.span.end] == "dense 3 softmax"
     load(target).generate(cnndsl.check(text))
+
+
+def test_a_net_without_a_softmax_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.cnn"
+    for text, told in (("gap; dense 3 softmax", False), ("gap; dense 3", True)):
+        path.write_text(f"input 6x6x3\n{text}\n")
+        assert main(["build", str(path), "--target", "keras", "--logits"]) == 0
+        out, err = capsys.readouterr()
+        assert out and ("--logits changes nothing" in err) is told

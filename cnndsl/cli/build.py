@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.options import Arguments
     from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.network import Network
     from cnndsl.targets import Explains, Target
     from cnndsl.targets import Option as TargetOption
 
@@ -142,6 +143,11 @@ def run(arguments: Arguments) -> int:
                 say(str(error))
                 return 2
     diagnostics = [each for file in done for each in file.diagnostics]
+    if options.get("logits") and not has_errors(diagnostics):
+        for file in done:
+            if file.network is not None and not leaves_softmax(file.network):
+                name = file.network.source.name
+                say(f"{name}: no output ends in a softmax: --logits changes nothing")
     if diagnostics:
         err(show_diagnostics(diagnostics, sys.stderr))
     for message in unreadable:
@@ -164,6 +170,13 @@ def run(arguments: Arguments) -> int:
             make_folder(os.path.dirname(places[0]))
         write_files(dict(zip(places, texts, strict=True)))
     return 0
+
+
+def leaves_softmax(network: Network) -> bool:
+    """Whether `logits` has a softmax to leave out."""
+    from cnndsl.targets.module import before_softmax
+
+    return bool(before_softmax(network))
 
 
 def explanation(

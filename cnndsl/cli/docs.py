@@ -30,7 +30,8 @@ COMMAND = Command(
     "a fenced block `cnn`, or the file that the region names.\n\n"
     "  <!-- cnndsl: table style=article lang=ko -->\n"
     "  <!-- /cnndsl -->\n\n"
-    "The kinds of region are table, walkthrough, figure, mermaid, code and check.\n"
+    "The kinds of region are table, walkthrough, figure, mermaid, code, check and\n"
+    "compare.\n"
     "Every other byte stays as it is. Where a net has errors nothing is written.",
     (Option("--check", "write nothing; exit 1, with the difference, where one is stale"),),
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),

@@ -64,7 +64,8 @@ def _below(folder: str, suffix: str) -> list[tuple[str, str]]:
                     name = entry.name
                     if name.startswith("."):
                         continue
-                    path, really = os.path.join(where, name), os.path.join(real, name)
+                    path = name if where in (".", "./") else os.path.join(where, name)
+                    really = os.path.join(real, name)
                     if entry.is_dir(follow_symlinks=False):
                         folders.append((path, really))
                     elif name.endswith(suffix) and not entry.is_dir():

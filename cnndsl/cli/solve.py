@@ -26,7 +26,9 @@ COMMAND = Command(
     "present one does not, the smallest edits with which it would. Sizes from half the present\n"
     "one to twice of it are looked at unless a range A:B says otherwise.",
     (
-        Option("--range", "the sizes to look at, in every dimension", "A:B"),
+        Option(
+            "--range", "the sizes to look at, in every dimension; one number is\none size", "A:B"
+        ),
         *(Option(f"--{axis}", f"the sizes to look at for the {axis}", "A:B") for axis in _AXES),
         Option("--square", "only sizes that are the same in every dimension"),
         Option(
@@ -108,7 +110,9 @@ def bounds(arguments: Arguments, key: str) -> range | None:
         begin, end = map(int, numbers)
         if 1 <= begin <= end:
             return range(begin, end + 1)
-    raise UsageError(f"--{key} wants sizes from A to B, as 20:60, not {quoted(text)}")
+    raise UsageError(
+        f"--{key} wants sizes from A to B, as 20:60, or one, as 64, not {quoted(text)}"
+    )
 
 
 def chosen(source: Source, arguments: Arguments) -> int | None:
@@ -198,10 +202,14 @@ def _one_by_one(solution: Solution, names: Sequence[str]) -> list[str]:
         shown = ", ".join("x".join(map(str, each)) for each in solution.sizes[:SHOWN])
         rest = len(solution.sizes) - SHOWN
         if shown:
-            lines.append(f"  {shown}{f', and {rest:,} more' if rest > 0 else ''}")
+            lines.append(f"  {shown}{f', {_more(rest)}' if rest > 0 else ''}")
     if len(solution.promising) < len(solution.sizes):
         lines.append(f"the promises of the file are kept by {len(solution.promising):,} of them")
     return lines
+
+
+def _more(rest: int) -> str:
+    return f"and {rest:,} more; --format json has them all"
 
 
 def _count(found: int, asked: range) -> str:
@@ -220,7 +228,7 @@ def _listed(sizes: Sequence[int]) -> str:
         return f": {sizes[0]}, {sizes[1]}, … {sizes[-1]} ({sizes[0]} + {step}k)"
     shown = ", ".join(map(str, sizes[:SHOWN]))
     rest = len(sizes) - SHOWN
-    return f": {shown}{f', and {rest:,} more' if rest > 0 else ''}"
+    return f": {shown}{f', {_more(rest)}' if rest > 0 else ''}"
 
 
 def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> str:

@@ -70,14 +70,14 @@ def run(arguments: Arguments) -> int:
 
 def named(arguments: Arguments, option: str) -> str:
     """The path of `--from` or `--to`."""
-    from cnndsl.proof.checkpoints import SUFFIXES, suffix_of
+    from cnndsl.proof.checkpoints import SUFFIXES
 
     path = arguments.get(option)
     if not path or "\0" in path:
         raise UsageError(f"no file given: --{option} PATH")
-    if suffix_of(path) is None and not (option == "to" and path.endswith(".onnx")):
-        known = ", ".join(SUFFIXES)
-        raise UsageError(f"--{option} {quoted(path)} ends in none of {known}")
+    known = [*SUFFIXES, *([".onnx"] if option == "to" else [])]
+    if not path.endswith(tuple(known)):
+        raise UsageError(f"--{option} {quoted(path)} ends in none of {', '.join(known)}")
     return path
 
 

@@ -39,10 +39,11 @@ class Frame:
         self.lost: set[str] = set()
 
     def number(self, word: str) -> str:
-        """The next name made of a word and a number: conv1, conv2, …"""
+        """The next name made of a word and a number: conv1, conv2, …, relu6_1."""
+        stem = f"{word}_" if word[-1].isdecimal() else word
         while True:
             count = self.counts[word] = self.counts.get(word, 0) + 1
-            name = f"{word}{count}"
+            name = f"{stem}{count}"
             if name not in self.taken and name not in self.given:
                 self.taken.add(name)
                 return name
