@@ -254,6 +254,21 @@ def test_windows_lie_where_they_see() -> None:
         assert bar[1] == pytest.approx(9 * scale, abs=0.15)
 
 
+def test_windows_beyond_the_input_are_to_scale() -> None:
+    network = cnndsl.check("input 16x1; " + "; ".join(f"conv {n} 7 same" for n in range(2, 7)))
+    figure = svg.generate(network, view="receptive")
+    shares = [float(each[:-1]) for each in texts(figure) if re.fullmatch(r"\d+%", each)]
+    wide: dict[str, list[float]] = {"track": [], "faint": []}
+    for element in ElementTree.fromstring(figure).iter(f"{SVG}rect"):
+        kind = element.get("class", "").rpartition("-")[2]
+        if kind in wide and element.get("height") == "8":
+            wide[kind].append(float(element.get("width", "0")))
+    beyond = [share for share in shares if share > 100]
+    assert len(set(beyond)) == 3 and len(set(wide["track"])) == 1
+    for share, bar in zip(beyond, wide["faint"][-len(beyond) :], strict=True):
+        assert bar / wide["track"][0] == pytest.approx(share / 100, abs=0.02)
+
+
 def test_a_vector_has_no_field() -> None:
     (said,) = texts(svg.generate(sample("fully_connected"), view="receptive"))
     assert said.startswith("The input is a vector")

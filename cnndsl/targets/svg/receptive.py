@@ -3,8 +3,9 @@
 On top stands the input, if it is an image, with all windows in it. Below is a line for each
 layer that sees more than the one before it, and in it a bar for each dimension: the track is
 the input, the bar the window, where it lies. What a window sees of the padding beyond the input
-is paler. Beside them stand the size of the field, the step (how many pixels of the input lie
-between the windows of neighbours) and the size of the field in per cent of the input's.
+is paler; all bars of a dimension are to one scale. Beside them stand the size of the field, the
+step (how many pixels of the input lie between the windows of neighbours) and the size of the
+field in per cent of the input's.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ _MARGIN = 16.0
 _LINE = 24.0
 _BAR = 8.0
 _BEYOND = 8.0
-"""How far what lies beyond the input is drawn at most, on each side of the track."""
+"""The room for what lies beyond the input, on each side of the track."""
+_LEAST = 0.25
+"""What the track keeps of the whole room where windows reach far beyond the input: they are cut
+where that is not enough."""
 _WINDOWS = 132.0
 """How long the longer side of the input is drawn with the windows in it."""
 _NARROW = 560.0
@@ -113,6 +117,24 @@ class _Chart:
         each = tracks / rank
         self.track = max(each - self.share_width - 2 * _BEYOND - (12 if rank > 1 else 0), 16.0)
         self.pitch = each
+        self.tracks = [self.placed(axis) for axis in range(rank)]
+
+    def placed(self, axis: int) -> tuple[float, float]:
+        """Where the track of a dimension begins and how long it is.
+
+        All its bars are to one scale: where they do not fit beside the track, it is shorter.
+        """
+        before = after = 0.0
+        for line in self.lines:
+            size = self.inputs[line.node][axis]
+            low, high = self.window(self.network.nodes[line.node], axis)
+            before, after = max(before, -low / size), max(after, (high + 1) / size - 1)
+        left = self.left(axis)
+        if max(before, after) * self.track <= _BEYOND:
+            return left, self.track
+        room = self.track + 2 * _BEYOND
+        track = max(room / (1 + before + after), room * _LEAST)
+        return left - _BEYOND + (room - track) * before / (before + after), track
 
     def origins(self) -> dict[int, tuple[int, ...]]:
         """For each node the spatial size of the input that its field is told in."""
@@ -206,17 +228,18 @@ class _Chart:
             base += _LINE - 4
         family = line.piece.family
         for axis, size in enumerate(self.inputs[line.node]):
-            left, top = self.left(axis), base - 4 - _BAR / 2
+            (left, track), first = self.tracks[axis], self.left(axis) - _BEYOND
+            top = base - 4 - _BAR / 2
             low, high = self.window(node, axis)
-            scale = self.track / size
-            marks.append(Box(left, top, self.track, _BAR, "track", 2))
-            begin = max(left + low * scale, left - _BEYOND)
-            end = min(left + (high + 1) * scale, left + self.track + _BEYOND)
-            if begin < left or end > left + self.track:
+            scale = track / size
+            marks.append(Box(left, top, track, _BAR, "track", 2))
+            begin = max(left + low * scale, first)
+            end = min(left + (high + 1) * scale, first + self.track + 2 * _BEYOND)
+            if begin < left or end > left + track:
                 marks.append(Box(begin, top, end - begin, _BAR, f"{family}-faint", 2))
-                begin, end = max(begin, left), min(end, left + self.track)
+                begin, end = max(begin, left), min(end, left + track)
             marks.append(Box(begin, top, max(end - begin, 1.5), _BAR, f"{family}-solid", 2))
-            right = left + self.track + _BEYOND + self.share_width - 4
+            right = first + self.track + 2 * _BEYOND + self.share_width - 4
             marks.append(Text(right, base, self.share(line, axis), "note", "end"))
         return marks
 
