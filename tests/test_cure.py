@@ -306,3 +306,12 @@ def test_an_input_of_another_order_or_rank() -> None:
     first, *rest = helps("input (3, 224, 224)\nconv 8 3x3 relu; pool 2\n")
     assert first == "make the input 224x224x3: sizes are written channels last" and rest
     assert not any("channels last" in each for each in helps("input 4x4x64\nconv 8 5\n"))
+
+
+def test_a_larger_path_is_cropped() -> None:
+    assert "put `crop 2` in path 2, in the place of `skip`" in helps(
+        "input 12x12x4\nadd { conv 4 3x3; relu; conv 4 3x3 | skip }\n"
+    )
+    assert helps("input 12x9x4\nadd { conv 4 3x2; relu | relu; tanh }\n")[-1] == (
+        "put `crop 1x0:1` at the end of path 2"
+    )

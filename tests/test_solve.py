@@ -179,3 +179,19 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     two.write_text("input 9x9x1\nwobble\n")
     assert main(["solve", str(two)]) == 1
     assert "wobble" in capsys.readouterr().err
+
+
+def test_what_stays_at_every_size_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.cnn"
+    path.write_text("input 12x12x4\nadd { conv 4 3x3 relu; conv 4 3x3 | skip }\n")
+    assert main(["solve", str(path)]) == 1
+    text = capsys.readouterr().out
+    assert "at every size: E206 on line 2, for 12x12x4: add: path 1 gives 8x8x4" in text
+    assert "put `crop 2` in path 2, in the place of `skip`" in text
+    path.write_text("input 12x12x4\nconv 4 3x3 relu\npool 2\n")
+    assert main(["solve", str(path), "--range", "11"]) == 0
+    assert "at every size: E202 on line 3, for one of them: " in capsys.readouterr().out
+    assert main(["solve", str(path)]) == 0
+    assert "at every size" not in capsys.readouterr().out

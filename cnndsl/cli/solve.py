@@ -174,6 +174,13 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
     else:
         assert solution.sizes is not None
         lines += _one_by_one(solution, names)
+    present = {(each.code, each.span): each for each in problems}
+    for each in solution.stays:
+        line = source.position(each.span.start).line
+        here = present.get((each.code, each.span))
+        which = f"for {show(solution.shape)}" if here else "for one of them"
+        message = printable((here or each).message)
+        lines.append(f"at every size: {each.code} on line {line}, {which}: {message}")
     if solution.nearest:
         lines.append(f"nearest: {', '.join(map(show, solution.nearest))}")
     cures = dict.fromkeys(line for each in problems if each.fixes for line in each.help.split("\n"))

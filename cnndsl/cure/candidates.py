@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.cure.candidate import Candidate, add_word, literal_of, make, shown
-from cnndsl.cure.channels import divisors, other_channels
+from cnndsl.cure.channels import cropped, divisors, other_channels
 from cnndsl.cure.sites import Place, argument, path, statements
 from cnndsl.cure.windows import other_windows
 from cnndsl.diagnostics import Edit, Span
@@ -41,6 +41,7 @@ def candidates(outcome: Outcome, misfit: Misfit) -> list[Candidate]:
         found += _repeats(outcome, misfit, places)
     if misfit.code == "E206":
         found += other_channels(outcome, misfit)
+        found += cropped(outcome, misfit)
     unique = {each.edits: each for each in sorted(found, key=lambda each: each.cost, reverse=True)}
     return sorted(unique.values(), key=lambda each: each.cost)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.cure.candidate import Candidate, literal_of, make
+from cnndsl.cure.candidate import Candidate, literal_of, make, shown
 from cnndsl.cure.sites import Place, argument, layers
-from cnndsl.diagnostics import Edit
+from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers import LAYERS
-from cnndsl.layers.values import show_value
+from cnndsl.layers.values import Pair, show_value
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -88,6 +88,26 @@ def other_channels(outcome: Outcome, misfit: Misfit) -> Iterator[Candidate]:
                 if len(node.inputs) != 1 or node.output[-1] != node.layer.input[-1]:
                     break
                 index = node.inputs[0]
+
+
+def cropped(outcome: Outcome, misfit: Misfit) -> Iterator[Candidate]:
+    """Larger paths of a merge, cut down to the size of a smaller one."""
+    shapes = [outcome.nodes[index].output for index in misfit.inputs]
+    for body, shape in zip(misfit.statement.paths or (), shapes):
+        for wanted in sorted({each[:-1] for each in shapes if len(each) == len(shape)}):
+            over = [a - b for a, b in zip(shape, wanted)]
+            if min(over, default=0) < 0 or not any(over):
+                continue
+            odd = any(each % 2 for each in over)
+            sides = [Pair(each // 2, each - each // 2) if odd else each // 2 for each in over]
+            layer = f"crop {shown(tuple(sides), single=True)}"
+            words = [s.name.id for s in body.statements if isinstance(s, ast.Apply)]
+            last = body.statements[-1].span if body.statements else body.span
+            edit = Edit(last, layer if body.statements else f" {layer} ")
+            if words != ["skip"] and body.statements:
+                edit = Edit(Span(last.end, last.end), f"; {layer}")
+            place = Place(misfit.statement, misfit.calls, shape, 0)
+            yield make("layers", 5, place, (edit,), misfit.statement, layer)
 
 
 def _shortcuts(outcome: Outcome, paths: Sequence[ast.Body]) -> Iterator[str]:

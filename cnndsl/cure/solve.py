@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.cure.rerun import Outcome
-    from cnndsl.diagnostics import Diagnostic, Source
+    from cnndsl.diagnostics import Diagnostic, Source, Span
     from cnndsl.layers import Shape
 
 BUDGET = 200_000
@@ -49,6 +49,7 @@ class Solution(NamedTuple):
     * `tried`, `asked`: of how many sizes the net was worked out, and of how many it would have
       had to be; less where the net is too large for all, and then the nearest were
     * `promising`: of `sizes`, those with which the file's promises are kept too
+    * `stays`: where no size fits, the errors that every size has had, as the first had them
     * `inputs`: how many inputs have this size, and are varied together
     """
 
@@ -62,6 +63,7 @@ class Solution(NamedTuple):
     asked: int
     promising: tuple[Shape, ...]
     inputs: int = 1
+    stays: tuple[Diagnostic, ...] = ()
 
 
 def solve(
@@ -106,7 +108,9 @@ def solve(
     found = None
     if rank > 1 and not square and not text_ties(base.module):
         found = search.by_axis()
-    return (found or search.one_by_one())._replace(inputs=len(numbers))
+    return (found or search.one_by_one())._replace(
+        inputs=len(numbers), stays=tuple(search.stays.values()) if search.stays else ()
+    )
 
 
 def input_shape(
@@ -145,6 +149,7 @@ class _Search:
         self.bounds = bounds
         self.square = square
         self.tried: set[Shape] = set()
+        self.stays: dict[tuple[str, Span], Diagnostic] | None = None
 
     def run(self, spatial: Sequence[int]) -> Outcome | None:
         """The net with other spatial sizes."""
@@ -152,6 +157,11 @@ class _Search:
         outcome = self.bench.sized(self.numbers, size)
         if outcome is not None:
             self.tried.add(size)
+            found = {
+                (each.code, each.span): each for each in outcome.problems if each.code != "E301"
+            }
+            before = self.stays
+            self.stays = found if before is None else {k: before[k] for k in before if k in found}
         return outcome
 
     def fits(self, spatial: Sequence[int]) -> bool:

@@ -35,7 +35,9 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     elif owner is None or candidate.word in ("flatten", "gap"):
         words = f"put `{candidate.word}` {_values(candidate.word, misfit)}before it"
     elif candidate.kind == "layers" and candidate.word:
-        words = f"put `{candidate.word}` in {_path(candidate.edits[0], misfit, source)}"
+        edit = candidate.edits[0]
+        place = "at the end of" if edit.text.startswith(";") else "in"
+        words = f"put `{candidate.word}` {place} {_path(edit, misfit, source)}"
     else:
         words = f"write `{written(source, owner, candidate.edits)}`"
         if owner is not misfit.statement:
