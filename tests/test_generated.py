@@ -174,3 +174,15 @@ def test_one_pixel_needs_no_padding_in_flax() -> None:
         net = network(f"block b(k) {{ conv 4 k; relu }}; input 8x8x3; {lines}")
         assert net is not None
         assert str(load("flax").generate(net)).count('padding="VALID"') == times
+
+
+@pytest.mark.parametrize("layer", ["conv 8 1; dwconv 3; gap", "conv 8 1; gap"])
+@pytest.mark.parametrize("size", ["16x16x4", "8x16x16x4"])
+def test_initial_values_that_stay_are_told(layer: str, size: str) -> None:
+    told = "A layer with an initializer of its own keeps what that gives."
+    for scale in ("", "scale; "):
+        net = network(f"defaults torch\ninput {size}; {scale}{layer}; dense 2")
+        code = str(load("keras").generate(net))
+        assert (told in code) == ("GlorotUniform" in code)
+        assert black.format_str(code, mode=black.Mode()) == code
+        assert max(map(len, code.splitlines())) <= 88
