@@ -186,3 +186,10 @@ def test_initial_values_that_stay_are_told(layer: str, size: str) -> None:
         assert (told in code) == ("GlorotUniform" in code)
         assert black.format_str(code, mode=black.Mode()) == code
         assert max(map(len, code.splitlines())) <= 88
+
+
+def test_an_activation_after_a_merge_has_its_line_where_one_is_too_short() -> None:
+    net = "defaults torch\ninput 8x8x4; add {{ skip | conv 4 3 same }}; {}; gap; dense 3"
+    short, long = (str(load("keras").generate(network(net.format(op)))) for op in ("relu", "prelu"))
+    assert "x = layers.ReLU()(layers.add([image, main]))\n" in short
+    assert "    x = layers.add([image, main])\n    x = layers.PReLU(\n" in long

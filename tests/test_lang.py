@@ -107,5 +107,6 @@ def test_korean_has_one_word_for_one_thing(word: str) -> None:
     assert [key for key, text in (KO | KO_LAYERS).items() if word in text] == []
     package = Path(cnndsl.__file__).parent
     for path in package.rglob("*.*"):
-        if path.suffix in (".py", ".j2", ".md"):
+        # habits.py has what people may write, which is understood and told in our words.
+        if path.suffix in (".py", ".j2", ".md") and path.name != "habits.py":
             assert word not in path.read_text(encoding="utf-8"), path

@@ -235,7 +235,11 @@ class Body:
         more = f", name={quoted(item.alias)}" if self.named and item.alias else ""
         code = f"{_MERGES[item.layer.op]}([{', '.join(results)}]{more})"
         if isinstance(after, Make):
-            code = f"{after.calls[0].text()}({code})"
+            nested = f"{after.calls[0].text()}({code})"
+            if len(f"{goal} = {nested}") + 4 * (self.depth + 1) > WIDTH:
+                self.emit(f"{goal} = {code}", self.note(item))
+                return self.item(after, goal, target)
+            code = nested
         self.emit(f"{goal} = {code}", self.note(item))
         return goal
 
