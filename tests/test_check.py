@@ -157,7 +157,7 @@ def test_the_nearest_configuration_counts() -> None:
     write("x/y/pyproject.toml", "[project]\nname = 'cnndsl'\n[tool.other]\n")
     assert check(".")[1] == [("a.cnn", "W101")]
     write("x/y/pyproject.toml", "[tool.cnndsl]\n")
-    assert check(".")[1] == [("a.cnn", "W101"), ("./x/y/a.cnn", "W101")]
+    assert check(".")[1] == [("a.cnn", "W101"), ("x/y/a.cnn", "W101")]
     write("x/pyproject.toml", "[tool.cnndsl]\nselect = []\n")  # cnndsl.toml is there too
     write("pyproject.toml", "[tool.cnndsl]\nselect = []\n")
     assert check(".")[1] == [("x/y/a.cnn", "W101")]
