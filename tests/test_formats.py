@@ -64,7 +64,7 @@ def problem(
 
 def report(*diagnostics: Diagnostic, **rest: Any) -> Report:
     files = sorted({each.source.name for each in diagnostics})
-    rest = {"here": "/work", "root": "/work", "files": files, **rest}
+    rest = {"here": "/repo", "root": "/repo", "files": files, **rest}
     return Report(diagnostics, **rest)
 
 
@@ -81,10 +81,10 @@ FIX = Fix("say `floor`", (Edit(Span(27, 27), " floor"), Edit(Span(20, 23), "4x4"
         ("a.cnn", "a.cnn"),
         ("./nets/./a.cnn", "nets/a.cnn"),
         ("nets//x/../a.cnn", "nets/a.cnn"),
-        ("/work/nets/a.cnn", "nets/a.cnn"),
+        ("/repo/nets/a.cnn", "nets/a.cnn"),
         ("../a.cnn", "/a.cnn"),
         ("/elsewhere/a.cnn", "/elsewhere/a.cnn"),
-        ("/workshop/a.cnn", "/workshop/a.cnn"),
+        ("/repository/a.cnn", "/repository/a.cnn"),
         ("<stdin>", "<stdin>"),
     ],
 )
@@ -93,8 +93,8 @@ def test_paths_are_relative_to_the_root(name: str, path: str) -> None:
 
 
 def test_paths_of_another_folder_and_of_windows() -> None:
-    assert report(here="/work/sub").path("a.cnn") == "sub/a.cnn"
-    assert report(here="/work/sub").path("../a.cnn") == "a.cnn"
+    assert report(here="/repo/sub").path("a.cnn") == "sub/a.cnn"
+    assert report(here="/repo/sub").path("../a.cnn") == "a.cnn"
     assert report(here="/", root="/").path("a.cnn") == "/a.cnn"
     windows = report(here="C:\\work\\sub", root="C:\\work", separator="\\")
     assert windows.path("nets\\a.cnn") == "sub/nets/a.cnn"

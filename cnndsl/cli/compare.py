@@ -6,10 +6,8 @@ from cnndsl.cli.nets import (
     INPUT,
     LIMITS,
     SET,
-    examine_files,
-    has_errors,
     named_files,
-    show_diagnostics,
+    networks_of,
 )
 from cnndsl.cli.options import Command, Option
 from cnndsl.lang import LANGUAGES
@@ -49,22 +47,12 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.output import data, err, out, say
+    from cnndsl.cli.output import data, out
     from cnndsl.comparison import compare, show_side_by_side
 
-    done, unreadable = examine_files(arguments, named_files(arguments))
-    for message in unreadable:
-        say(message)
-    diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    if unreadable:
-        return 2
-    networks = [file.network for file in done if file.network is not None]
-    if has_errors(diagnostics) or len(networks) < len(done):
-        return 1
+    networks, code = networks_of(arguments, named_files(arguments))
+    if code:
+        return code
     comparison = compare(networks, arguments.get("params") or "all")
     form, lang = arguments.get("format") or "text", arguments.get("lang") or "en"
     if form == "text":

@@ -82,6 +82,32 @@ def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined
     return done, unreadable
 
 
+def one_file(arguments: Arguments) -> list[str]:
+    """The one file that the operands mean."""
+    paths = named_files(arguments)
+    if len(paths) > 1:
+        raise UsageError("one file at a time")
+    return paths
+
+
+def networks_of(arguments: Arguments, paths: list[str]) -> tuple[list[Network], int]:
+    """The networks of files, and 0; or the exit code, once it is said what is wrong."""
+    import sys
+
+    from cnndsl.cli.output import err, say
+
+    done, unreadable = examine_files(arguments, paths)
+    for message in unreadable:
+        say(message)
+    diagnostics = [each for file in done for each in file.diagnostics]
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    networks = [file.network for file in done if file.network is not None]
+    if unreadable:
+        return networks, 2
+    return networks, int(has_errors(diagnostics) or len(networks) < len(done))
+
+
 def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> str:
     """The diagnostics as text for a stream."""
     from cnndsl.cli.output import wants_color

@@ -7,13 +7,11 @@ from cnndsl.cli.nets import (
     INPUT,
     LIMITS,
     SET,
-    examine_files,
-    has_errors,
-    named_files,
     natural,
-    show_diagnostics,
+    networks_of,
+    one_file,
 )
-from cnndsl.cli.options import Command, UsageError
+from cnndsl.cli.options import Command
 from cnndsl.diagnostics.render import columns, printable
 
 TYPE_CHECKING = False
@@ -38,28 +36,16 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.output import err, out, say
+    from cnndsl.cli.output import out
 
     depth = natural(arguments, "depth")
-    paths = named_files(arguments)
-    if len(paths) > 1:
-        raise UsageError("one file at a time")
-    done, unreadable = examine_files(arguments, paths)
-    for message in unreadable:
-        say(message)
-    diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    if unreadable:
-        return 2
-    network = done[0].network
-    if network is None or has_errors(diagnostics):
-        return 1
+    networks, code = networks_of(arguments, one_file(arguments))
+    if code:
+        return code
 
     from cnndsl.targets.rows import SUMMARY, remark, summary
 
+    (network,) = networks
     titles, *rows, sums = summary(network, depth)
     out(draw(titles, rows, sums, [column.right for column in SUMMARY]))
     below = remark(network)

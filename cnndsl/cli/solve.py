@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cnndsl.cli.nets import INPUT, LIMITS, SET, named_files, natural, settings
+from cnndsl.cli.nets import INPUT, LIMITS, SET, natural, one_file, settings
 from cnndsl.cli.options import Command, Option, UsageError, quoted
 
 TYPE_CHECKING = False
@@ -66,9 +66,7 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.output import data, err, out, say
     from cnndsl.cure.solve import Unsolvable, solve
 
-    paths = named_files(arguments)
-    if len(paths) > 1:
-        raise UsageError("one file at a time")
+    paths = one_file(arguments)
     limits = {axis: bounds(arguments, axis) for axis in ("range", *_AXES)}
     source, problems = read_source(paths[0])
     values, size = settings(arguments), arguments.get("input")

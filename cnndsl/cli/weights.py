@@ -7,9 +7,8 @@ from cnndsl.cli.nets import (
     INPUT,
     LIMITS,
     SET,
-    examine_files,
-    has_errors,
-    named_files,
+    networks_of,
+    one_file,
     show_diagnostics,
 )
 from cnndsl.cli.options import Command, Option, UsageError, quoted
@@ -46,26 +45,19 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.output import err, say
     from cnndsl.targets import TargetError, Unavailable
 
-    paths = named_files(arguments)
-    if len(paths) > 1:
-        raise UsageError("one file at a time")
+    paths = one_file(arguments)
     source, goal = named(arguments, "from"), named(arguments, "to")
-    done, unreadable = examine_files(arguments, paths)
-    for message in unreadable:
-        say(message)
-    diagnostics = [each for file in done for each in file.diagnostics]
-    network = done[0].network if done else None
-    if network is not None and not has_errors(diagnostics):
-        try:
-            return moved(network, source, goal)
-        except TargetError as error:
-            diagnostics += error.diagnostics
-        except Unavailable as error:
-            say(str(error))
-            return 2
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    return 2 if unreadable else 1
+    networks, code = networks_of(arguments, paths)
+    if code:
+        return code
+    try:
+        return moved(networks[0], source, goal)
+    except TargetError as error:
+        err(show_diagnostics(error.diagnostics, sys.stderr))
+        return 1
+    except Unavailable as error:
+        say(str(error))
+        return 2
 
 
 def named(arguments: Arguments, option: str) -> str:
