@@ -173,3 +173,8 @@ def test_what_counts_as_a_weight_is_said_where_others_keep_some() -> None:
     assert "Weights are here all parameters but" in as_text(compare([without, with_bn]))
     assert "여기서 가중치는" in as_text(compare([with_bn, without]), "ko")
     assert "Weights are here" not in as_text(compare([without, without]))
+
+
+def test_nearly_as_many_are_not_one_in_one() -> None:
+    nets = [check("input 1000\ndense 100\n"), check("input 1001\ndense 100\n")]
+    assert verdicts(compare(nets))[0].endswith("99.9%")

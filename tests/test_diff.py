@@ -20,7 +20,7 @@ from cnndsl.api import format_source
 from cnndsl.comparison import Difference, difference
 from cnndsl.comparison.align import INDEL, align
 from cnndsl.comparison.arguments import written
-from cnndsl.comparison.show_difference import as_json, as_markdown, as_text
+from cnndsl.comparison.show_difference import _by, as_json, as_markdown, as_text
 from cnndsl.diagnostics import Source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -439,3 +439,9 @@ def test_golden(name: str) -> None:
         if os.environ.get("CNNDSL_UPDATE_GOLDEN", "") not in ("", "0"):
             (folder / file).write_text(text, encoding="utf-8", newline="\n")
         assert (folder / file).read_text(encoding="utf-8") == text
+
+
+def test_a_small_change_is_not_none() -> None:
+    assert _by("macs", 1_512_380_928, 1_511_874_048) == "-506,880 (-0.03%)"
+    assert _by("params", 10**9, 10**9 + 1) == "+1"
+    assert _by("params", 100, 150) == "+50 (+50.0%)"

@@ -72,7 +72,9 @@ def _by(key: str, one: Any, two: Any) -> str:
     if not isinstance(one, int):
         return ""
     sign = "+" if two > one else "-"
-    share = f"{sign}{100 * abs(two - one) / one:,.1f}%" if one else ""
+    percent = 100 * abs(two - one) / one if one else 0
+    figures = ",.1f" if percent >= 0.05 else ".1g"
+    share = f"{sign}{percent:{figures}}%" if percent >= 0.001 else ""
     if key in BYTES:
         return share
     return f"{sign}{abs(two - one):,}" + (f" ({share})" if share else "")

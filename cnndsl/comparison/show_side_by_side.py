@@ -41,8 +41,8 @@ def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
         names = {"first": comparison.names[0], "second": name}
         said = say(f"compare.{key}", **names, one=f"{first:,}", other=f"{count:,}")
         if first and count:
-            way = "fewer" if first < count else "more" if first > count else "share"
             times = plain(max(first, count) / min(first, count))
+            way = "share" if times == "1" else "fewer" if first < count else "more"
             said = say(f"compare.{way}", said=said, share=plain(100 * first / count), times=times)
         sentences.append(said)
     return sentences

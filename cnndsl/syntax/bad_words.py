@@ -203,7 +203,8 @@ def _bad_character(layout: Layout, span: Span, text: str) -> None:
         plain = plain_twin(text)
         if plain is not None:
             help_ = f"write {shorten(plain)}"
-            fix = Fix(help_, (Edit(span, plain),), safe=True)
+            # What looks like `*` may be meant for the `x` of a size.
+            fix = Fix(help_, (Edit(span, plain),), safe=plain != "*")
     before = _MODULE.search(layout.source.text[: span.start][-80:]) if text == "." else None
     if before:
         path = _PATH.match(layout.source.text, span.start)
