@@ -177,6 +177,12 @@ def test_property_a_file_checks_no_worse(rng: Random, unsafe: bool) -> None:
     assert again.source.text == mended.source.text or len(mended.applied) > 30
 
 
+def test_parentheses_around_a_call_are_not_put_and_taken_away_in_turn() -> None:
+    text = "input 9x9x1\nlock cb(n, k, s=1) { conv n k; bn }\nconv 4 3x3\n"
+    once = mend(Source("x", text), look, unsafe=True).source
+    assert mend(once, look, unsafe=True).source.text == once.text
+
+
 def test_a_name_of_two_words_is_no_safe_fix() -> None:
     rest = "\ninput 8x8x3\nconv 8 3x3\n"
     kept = mend(Source("a.cnn", "net my net" + rest), look)

@@ -39,6 +39,8 @@ def _called(slip: Slip) -> Words | None:
     while tokens[at][0] not in BOUNDARIES:
         kind, start, end = tokens[at]
         depth += (kind == "LPAR") - (kind == "RPAR")
+        if at == slip.position and depth > 1:
+            return None  # a call further in
         if kind == "LPAR" and depth == 1:
             edits.append(Edit(Span(tokens[first][2], end), "" if empty else " "))
         elif depth == (kind == "COMMA") and kind in ("COMMA", "RPAR"):
