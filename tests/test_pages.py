@@ -99,6 +99,7 @@ def test_messages_keep_to_the_style(code: str) -> None:
     for each in diagnose(code, "Bad", block(code, "Bad")):
         for said in (each.message, each.help, *(note.message for note in each.notes)):
             assert not said.endswith("."), said
+            assert not re.search(r"\bin line \d", said), said
             word = said.split(" ")[0]
             assert word in ("Keras", "PyTorch") or not word.istitle(), said
         assert each.message

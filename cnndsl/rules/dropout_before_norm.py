@@ -35,7 +35,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "W309",
                 place,
                 found,
-                f"dropout: `bn` in line {line} keeps the variance of training, which is at least "
+                f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
                 f"{1 / (1 - rate):.3g} times that of use",
                 "put it after the last batch normalisation",
             )

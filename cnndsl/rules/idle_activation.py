@@ -28,7 +28,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "W306",
                 place,
                 [node for node, _ in found],
-                f"{place.op}: `{activation(origin)}` in line {view.network.line(origin)} gives "
+                f"{place.op}: `{activation(origin)}` on line {view.network.line(origin)} gives "
                 "only values that it leaves as they are",
                 "remove one of the two",
                 fixes=remove(view, found[0][0]),

@@ -52,7 +52,7 @@ def find(view: View) -> Iterator[Diagnostic]:
             assert statement is not None
             line = view.network.line(end)
             again = end.span == node.span
-            where = "the next run of this statement" if again else f"`{end.op}` in line {line}"
+            where = "the next run of this statement" if again else f"`{end.op}` on line {line}"
             through = "" if end.inputs[0] == node.index else ", with only linear layers between"
             fixes: tuple[Fix, ...] = (Fix("add `relu`", (with_argument(statement, "relu"),)),)
             if "bn" in _between(view, node, end):

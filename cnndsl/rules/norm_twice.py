@@ -23,7 +23,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "W310",
                 place,
                 found,
-                f"{place.op}: it normalises what `{before.op}` in line "
+                f"{place.op}: it normalises what `{before.op}` on line "
                 f"{view.network.line(before)} has normalised",
                 "remove one of the two",
                 fixes=remove(view, found[0]),

@@ -34,7 +34,7 @@ def find(view: View) -> Iterator[Diagnostic]:
                 "W303",
                 place,
                 found,
-                f"softmax: `{end.op}` in line {view.network.line(end)} works on its "
+                f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
                 f"{found[0].output[-1]:,} shares, which add up to 1",
                 "take `relu` or another activation here, and softmax at the end of the net",
                 slots=("activation",),
