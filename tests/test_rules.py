@@ -6,6 +6,7 @@ What each finds is on its page, which `test_pages.py` runs.
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from cnndsl.layers.values import Pair
 from cnndsl.layers.window import Window
 from cnndsl.layers.window import _window as window
 from cnndsl.network import Network
-from cnndsl.rules import ADVICE, advice, floor_drops, gridding, unpainted, wide_padding
+from cnndsl.rules import ADVICE, advice, gridding, unpainted, wide_padding
 from cnndsl.rules.view import View
-from cnndsl.rules.windows import between, most_seen
+from cnndsl.rules.windows import left_out, most_seen, unseen
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
 
@@ -249,18 +250,87 @@ def test_property_pixels_are_counted_right(each: Window) -> None:
         or (at * each.stride - each.begin >= each.size)
         for at in range(each.output)
     )
-    spans = [(at * each.stride - each.begin, each.extent) for at in range(each.output)]
-    covered = {place for begin, extent in spans for place in range(begin, begin + extent)}
-    first, last = spans[0][0], sum(spans[-1])
-    missed = [place for place in range(each.size) if first <= place < last]
-    assert between(each) == len([place for place in missed if place not in covered])
     seen = {place for places in read for place in places}
     grid = gridding.grid(each)
     if grid > 1:
         assert len(seen) <= gridding.on_grid(each) <= -(-each.size // grid)
-    if last >= 0:  # else even the last window lies in the padding, which is W207
-        gap = max(0, each.stride - each.extent)
-        assert floor_drops.lost(each) == max(0, each.size - last - gap)
+    wide = each.stride > each.extent
+    assert unseen(each) == (each.size - len(seen) if wide else 0)
+    last = (each.output - 1) * each.stride - each.begin + each.extent
+    behind = [place for place in range(each.size) if place >= last]
+    assert seen.isdisjoint(behind)
+    assert left_out(each) == (0 if wide else len(behind))
+
+
+SLIDES = st.builds(
+    lambda op, size, kernel, stride, dilation, pad, before, rounding: (
+        f"rounding {rounding}\ninput {size}x1\n{before}"
+        f"{op} {kernel} /{stride} {f'dilation={dilation} ' * op.startswith('conv')}{pad}\n"
+    ),
+    st.sampled_from(["conv 1", "pool"]),
+    st.integers(1, 70),
+    st.integers(1, 6),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.one_of(
+        st.sampled_from(["", "same"]),
+        st.builds("pad={}:{}".format, st.integers(0, 4), st.integers(0, 4)),
+    ),
+    st.one_of(
+        st.just(""),
+        st.builds("zeropad {}:{}\n".format, st.integers(0, 3), st.integers(0, 3)),
+    ),
+    st.sampled_from(["exact", "floor", "ceil"]),
+)
+COUNT = re.compile(r"(?:sees|leaves out) (\d+) of (\d+) pixels in length$")
+
+
+@settings(max_examples=400)
+@given(SLIDES)
+def test_property_printed_counts_are_those_of_the_image(text: str) -> None:
+    """What W201, W202 and W205 print is what one counts by hand, in the text's own image."""
+    network, problems = examine(Source("net.cnn", text), advice={"W201", "W202", "W205"})
+    if network is None:
+        return
+    image = set(range(network.nodes[0].output[0]))
+    front = 0
+    if network.nodes[1].layer.op == "zeropad":
+        front = network.nodes[1].layer.pad[0].begin  # type: ignore[attr-defined]
+    (each,) = network.nodes[-1].layer.windows  # type: ignore[attr-defined]
+    seen = {place - front for places in taps(each) for place in places}
+    end = (each.output - 1) * each.stride - each.begin + each.extent - front
+    behind = {place for place in image if place >= end}
+    expected = []
+    if each.stride > each.extent:
+        code = "W202" if each.extent == 1 else "W201"
+        expected = [(code, len(image - seen), len(image))]
+    elif network.rounding == "floor":
+        expected = [("W205", len(behind), len(image))]
+    printed = []
+    for found in problems:
+        match = COUNT.search(found.message)
+        assert match is not None, found.message
+        printed.append((found.code, int(match[1]), int(match[2])))
+    assert printed == [each for each in expected if each[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("input 64x64x3\nconv 8 1x1 /2 floor\n", "W202", "32 of 64"),
+        ("rounding floor\ninput 9x9x1\nconv 8 2x2 /5\n", "W201", "5 of 9"),
+        ("rounding floor\ninput 33x33x1\nconv 8 2x2 /3\n", "W201", "11 of 33"),
+        ("rounding floor\ninput 6x6x1\nconv 8 2x2 /5\n", "W201", "4 of 6"),
+        ("rounding floor\ninput 5x5x1\nconv 8 2x2 /5\n", "W201", "3 of 5"),
+        ("rounding floor\ninput 5x5x1\nconv 8 2x2 /2\n", "W205", "1 of 5"),
+        ("rounding floor\ninput 4x4x1\nzeropad 0:1\nconv 8 3x3 /3\n", "W205", "1 of 4"),
+    ],
+)
+def test_pixels_behind_the_last_window_count(text: str, code: str, told: str) -> None:
+    advice = {"W201", "W202", "W205"}
+    (found,) = examine(Source("net.cnn", text), advice=advice)[1]
+    assert found.code == code
+    assert found.message.endswith(f" {told} pixels in height and width")
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 9), st.booleans())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.rules.windows import KERNELS, POOLS, between, by_dimension, windows
+from cnndsl.rules.windows import missing, unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,18 +14,11 @@ if TYPE_CHECKING:
 
 
 def find(view: View) -> Iterator[Diagnostic]:
-    """Windows of more than a pixel that leave pixels between them.
+    """Windows of more than a pixel that leave pixels between them, or behind the last, unseen.
 
     A kernel of one pixel with a stride is a way to say "every second pixel": W202 is about it.
     """
-    for place, found in view.select(
-        (*KERNELS, *POOLS), lambda layer: any(map(_is_torn, windows(layer)))
-    ):
-        sizes = [
-            f"{between(w)} of {w.size} pixels" if _is_torn(w) else None
-            for w in windows(found[0].layer)
-        ]
-        torn = next(filter(_is_torn, windows(found[0].layer)))
+    for place, found, told, torn in missing(view, _count):
         span = f"the kernel of {torn.kernel}"
         if torn.dilation > 1:
             span = f"the {torn.extent} pixels that the kernel spans"
@@ -34,11 +27,11 @@ def find(view: View) -> Iterator[Diagnostic]:
             place,
             found,
             f"{place.op}: the stride of {torn.stride} is larger than {span}, and "
-            f"nothing ever sees {by_dimension(sizes)}",
+            f"nothing ever sees {told}",
             f"take a stride of at most {torn.extent}, or a larger kernel",
             slots=("stride", "kernel"),
         )
 
 
-def _is_torn(window: Window) -> bool:
-    return 1 < window.extent < window.stride and between(window) > 0
+def _count(window: Window) -> int:
+    return unseen(window) if window.extent > 1 else 0
