@@ -14,6 +14,7 @@ from cnndsl import api
 from cnndsl.api import examine
 from cnndsl.cure.apply import apply_edits
 from cnndsl.cure.bench import Bench
+from cnndsl.cure.candidate import near
 from cnndsl.cure.candidates import candidates
 from cnndsl.cure.rerun import Outcome
 from cnndsl.cure.search import BUDGET, CODES
@@ -55,6 +56,22 @@ def test_the_listing_of_the_article() -> None:
     for fix in problem.fixes:
         assert look(apply_edits(LISTING, fix.edits)) == [], fix.title
         assert not fix.safe
+
+
+def test_a_far_size_of_the_input_comes_after_all_others() -> None:
+    text = "input 32x32x3\nconv 16 3x3 pad=1\n"
+    text += "add { conv 16 3x3 /2 pad=1 | conv 16 1x1 }\ngap; dense 10\n"
+    for problem in look(text):
+        assert problem.help.startswith("write `conv 16 3x3 pad=1`")
+        assert "make the input" not in problem.help
+
+
+@pytest.mark.parametrize(
+    ("size", "other", "close"),
+    [((32, 32), (40, 24), True), ((32, 32), (41, 32), False), ((100,), (125,), True)],
+)
+def test_what_is_near(size: tuple[int, ...], other: tuple[int, ...], close: bool) -> None:
+    assert near(other, size) is close
 
 
 def test_an_earlier_layer_is_named_with_its_line() -> None:

@@ -160,6 +160,48 @@ def test_what_mends_several_sizes_is_made_by_itself() -> None:
     assert len(mended.applied) == 1 and not mended.left
 
 
+ODD = """input 50x37x3
+conv 16 3x3 relu
+pool 2
+conv 32 3x3 relu
+pool 2
+conv 64 3x3 relu
+pool 2
+flatten
+dense 10 softmax
+"""
+
+
+def test_one_fix_that_mends_the_whole_net_is_made_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.cnn"
+    path.write_text(ODD)
+    run(monkeypatch, "--fix", "--unsafe", str(path))
+    assert path.read_text() == "rounding floor\n" + ODD
+    assert "1 fix made in 1 file" in capsys.readouterr().out
+
+
+def test_property_every_fix_that_was_made_is_needed() -> None:
+    mended_nets = several = 0
+    for seed in range(60):
+        rng = Random(seed)
+        layers = ["conv 8 3x3", "conv 4 2x2", "pool 2", "pool 3", "conv 6 5x5 groups=2", "relux"]
+        body = [rng.choice(layers) for _ in range(rng.randint(3, 7))]
+        text = "\n".join([f"input {rng.randint(20, 50)}x{rng.randint(20, 50)}x3", *body, "gap"])
+        if not any(each.severity == "error" for each in look(Source("a.cnn", text))):
+            continue
+        mended = mend(Source("a.cnn", text), look, unsafe=True)
+        if mended.left:
+            continue
+        mended_nets += 1
+        several += len(mended.applied) > 1
+        for (_, fix), edits in zip(mended.applied, mended.undo, strict=True):
+            without = apply_edits(mended.source.text, edits)
+            assert not edits or fix.safe or look(Source("a.cnn", without)), (seed, fix)
+    assert mended_nets > 20 and several > 5
+
+
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_property_a_file_checks_no_worse(rng: Random, unsafe: bool) -> None:
     text = nets.straight(rng) if rng.random() < 0.5 else nets.branching(rng)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.diagnostics.source import Source
+from cnndsl.diagnostics.diagnostic import Edit
+from cnndsl.diagnostics.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
 
     Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
     """What checks a text, and gives all that is to be said about it."""
@@ -25,6 +26,8 @@ MAX_READ = 20_000_000
 MAX_DETOURS = 30
 """How many fixes in a row may bring to light as much as they mend."""
 
+MAX_SINGLE = 8
+"""Of how many fixes it is seen in a round whether one of them alone mends everything."""
 
 MANY = 50
 """So many fixes at once are no detour, whatever comes to light."""
@@ -36,11 +39,14 @@ class Mended(NamedTuple):
     * `source`: the text, under its old name
     * `applied`: the fixes that were made, in order, each with what it mended
     * `left`: what is to be said about the text now
+    * `undo`: for each of `applied` the edits of the text that take it back; none where a later
+      fix has changed the same place
     """
 
     source: Source
     applied: list[tuple[Diagnostic, Fix]]
     left: list[Diagnostic]
+    undo: list[tuple[Edit, ...]]
 
 
 def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
@@ -48,11 +54,15 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
 
     The best is the first that may be applied: the first safe one, or with `unsafe` the first.
     A text that checks worse than before (see `badness`) is never accepted, nor one that was there
-    before. Safe fixes that do not overlap are made at once, and then others; what mends a size and
-    perhaps more than the diagnostic that it came with is made by itself.
+    before. Safe fixes that do not overlap are made at once; then one that alone leaves no error, if
+    there is one; then others. What mends a size and perhaps more than the diagnostic that it came
+    with is made by itself. A fix that turns out not to be needed, once no error is left, is taken
+    back. After a size was mended, warnings are told and not mended: they are about the new net,
+    which has first to be looked at.
     """
     left = examine(source)
     applied: list[tuple[Diagnostic, Fix]] = []
+    undo: list[tuple[Edit, ...]] = []
     refused: set[tuple[Edit, ...]] = set()  # for the text as it is now
     seen = {source.text}
     detours = 0
@@ -60,14 +70,16 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         chosen = [
             (each, fix)
             for each in sorted(left, key=lambda each: (each.span, each.code))
-            if (fix := best(each, unsafe=unsafe)) and fix.edits not in refused
+            if (fix := best(each, unsafe=unsafe))
+            and fix.edits not in refused
+            and (each.severity == "error" or not any(_about_size(done) for done, _ in applied))
         ]
         if not chosen or detours > MAX_DETOURS:
             break
         # What mends a size may mend others as well, and these would then be mended twice.
-        local = [(each, fix) for each, fix in chosen if fix.alone or not each.code.startswith("E2")]
+        local = [(each, fix) for each, fix in chosen if fix.alone or not _about_size(each)]
         safe = [pair for pair in local if pair[1].safe]
-        tried = disjoint(safe) or disjoint(local) or chosen[:1]
+        tried = disjoint(safe) or _single(source, examine, chosen) or disjoint(local) or chosen[:1]
         while True:
             after = Source(source.name, apply_edits(source.text, _edits(tried)))
             found = [] if after.text in seen else examine(after)
@@ -81,11 +93,85 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         # Of a text with very many problems only the first are told, before and after.
         better = badness(found) < badness(left) or len(tried) >= MANY
         detours = 0 if better else detours + 1
+        edits = _edits(tried)
+        undo = [_moved(each, edits) for each in undo] + [
+            _inverse(fix, edits, source.text) for _, fix in tried
+        ]
         source, left = after, found
         seen.add(source.text)
         applied += tried
         refused.clear()
-    return Mended(source, applied, left)
+    return _needed(Mended(source, applied, left, undo), examine)
+
+
+def _about_size(diagnostic: Diagnostic) -> bool:
+    return diagnostic.code.startswith("E2")
+
+
+def _single(
+    source: Source, examine: Examine, chosen: list[tuple[Diagnostic, Fix]]
+) -> list[tuple[Diagnostic, Fix]]:
+    """The first of the fixes of sizes that leaves no error when it alone is made."""
+    several = {fix.edits: (each, fix) for each, fix in reversed(chosen) if _about_size(each)}
+    for pair in [pair for pair in reversed(several.values()) if not pair[1].alone][:MAX_SINGLE]:
+        if len(several) == 1:
+            return [pair]
+        found = examine(Source(source.name, apply_edits(source.text, pair[1].edits)))
+        if badness(found)[:2] == (0, 0):
+            return [pair]
+    return []
+
+
+def _needed(mended: Mended, examine: Examine) -> Mended:
+    """The same without the fixes that no longer mend an error, where no error is left.
+
+    Fixes that were seen to mend one error each, and no other, are needed.
+    """
+    source, applied, left, undo = mended
+    doubtful = any(_about_size(each) and not fix.alone for each, fix in applied)
+    if not doubtful or len(applied) > MANY or badness(left)[:2] != (0, 0):
+        return mended
+    at = 0
+    while at < len(applied) and len(applied) > 1:
+        each, fix = applied[at]
+        at += 1
+        if fix.safe or each.severity != "error" or not undo[at - 1]:
+            continue
+        edits = undo[at - 1]
+        after = Source(source.name, apply_edits(source.text, edits))
+        found = examine(after)
+        if badness(found)[:2] == (0, 0):
+            source, left = after, found
+            rest = [i for i in range(len(applied)) if i != at - 1]
+            undo = [_moved(undo[i], edits) for i in rest]
+            applied = [applied[i] for i in rest]
+            at = 0
+    return Mended(source, applied, left, undo)
+
+
+def _inverse(fix: Fix, made: Sequence[Edit], text: str) -> tuple[Edit, ...]:
+    """What takes a fix back in the text after all edits that were `made`, its own among them."""
+    mine, grown, found = set(fix.edits), 0, []
+    for edit in sorted(made):
+        start = edit.span.start + grown
+        if edit in mine:
+            found.append(Edit(Span(start, start + len(edit.text)), text[slice(*edit.span)]))
+        grown += len(edit.text) - (edit.span.end - edit.span.start)
+    return tuple(found)
+
+
+def _moved(undo: tuple[Edit, ...], made: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Edits where they stand after others were made; none where these changed the same place."""
+    found = []
+    for (start, end), text in undo:
+        grown = 0
+        for edit in made:
+            if edit.span.end <= start:
+                grown += len(edit.text) - (edit.span.end - edit.span.start)
+            elif edit.span.start < end:
+                return ()
+        found.append(Edit(Span(start + grown, end + grown), text))
+    return tuple(found)
 
 
 def _rounds(text: str) -> int:

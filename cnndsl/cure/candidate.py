@@ -1,4 +1,9 @@
-"""An edit that may mend a net, and how much it changes."""
+"""An edit that may mend a net, and how much it changes.
+
+Another size of the input is a small change only while it is near the present one: within a quarter
+of it in each dimension, or 8 pixels where that is more. A net for 32x32 pixels with which only
+1x1 comes out has its mistake somewhere else; such a size is named where nothing else helps.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,8 @@ from cnndsl.layers.values import Pair, show_value
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnndsl.cure.rerun import Outcome
     from cnndsl.cure.sites import Owner
     from cnndsl.layers import Layer
@@ -23,6 +30,7 @@ KINDS = (
     "window",  # a pool's kernel, any stride: no weights
     "weights",  # a convolution's kernel, filters, groups
     "layers",  # other layers, or another number of them
+    "far",  # the input's size, to one that is not `near`
 )
 """What an edit changes, the least change first."""
 
@@ -32,10 +40,14 @@ GROUPS = {
     "rounding": 0,
     "padding": 0,
     "input": 1,
+    "far": 1,
     "window": 2,
     "weights": 3,
 }
 """Kinds that are alternatives to one another: of each group the best is offered."""
+
+NEAR = 8
+"""How many pixels of another size of the input are near in any case; see `near`."""
 
 _LATE = ("dilation", "groups", "mult", "nobias", "floor", "ceil", "countpad")
 
@@ -76,6 +88,11 @@ class Candidate(NamedTuple):
     @property
     def group(self) -> int:
         return GROUPS.get(self.kind, 4 + (self.word == "gap"))
+
+
+def near(size: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether a size is within a quarter of another in each dimension, or within `NEAR`."""
+    return all(abs(a - b) <= max(NEAR, b // 4) for a, b in zip(size, shape))
 
 
 def make(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cure.bench import Bench
 from cnndsl.cure.blame import blame
-from cnndsl.cure.candidate import KINDS, Candidate, Cost
+from cnndsl.cure.candidate import KINDS, Candidate, Cost, near
 from cnndsl.cure.candidates import candidates
 from cnndsl.cure.sizes import alike, input_literal, nearest_numbers, nearest_sizes
 from cnndsl.cure.words import title
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.cure.rerun import Misfit, Outcome
-    from cnndsl.diagnostics import Source
+    from cnndsl.diagnostics import Source, Span
 
 CODES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
 """The errors that cures are looked for."""
@@ -88,7 +88,8 @@ def cured(
             if not searched:
                 # Only now, as it may take much of the budget.
                 inputs, searched = _inputs(bench, outcome), True
-            cures.take([*inputs, *(each for each in tries if each.kind not in EARLY)])
+            late = [*inputs, *(each for each in tries if each.kind not in EARLY)]
+            cures.take(sorted(late, key=lambda each: each.kind == "far"))
             problem = cures.told()
         found.append(problem)
     return found
@@ -144,7 +145,7 @@ def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
         found = nearest_numbers(bench, outcome)
         return [
             Candidate(
-                Cost(KINDS.index("input"), amount, 0, each.span.start, text),
+                _input_cost(near((int(text),), (each.value,)), amount, each.span, text),
                 (Edit(each.span, text),),
                 each.owner,
             )
@@ -161,12 +162,18 @@ def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
             sizes = nearest_sizes(bench, place.value, axes, numbers)
     if not sizes:
         return []
+    close = [size for size in sizes if near(size, place.value)]
+    sizes = close or sizes
     changes = [sum(abs(a - b) for a, b in zip(size, place.value)) for size in sizes]
     texts = [show_value(size) for size, change in zip(sizes, changes) if change == changes[0]]
-    cost = Cost(KINDS.index("input"), changes[0] * len(spans), 0, spans[0].start, texts[0])
+    cost = _input_cost(bool(close), changes[0] * len(spans), spans[0], texts[0])
     other = f" (or {texts[1]})" if texts[1:] else ""
     edits = tuple(Edit(span, texts[0]) for span in spans)
     return [Candidate(cost, edits, None, f"{texts[0]}{other}")]
+
+
+def _input_cost(close: bool, amount: int, span: Span, text: str) -> Cost:
+    return Cost(KINDS.index("input" if close else "far"), amount, 0, span.start, text)
 
 
 class _Cures:
@@ -188,6 +195,8 @@ class _Cures:
             # Another layer is the last resort, but for a merge, whose path may lack one.
             others = any(each.candidate.kind != "layers" for each in self.whole)
             others = others and self.misfit.code != "E206"
+            if self.whole and candidate.kind == "far":
+                return
             if len(self.whole) == OFFERED or (others and candidate.kind == "layers"):
                 return
             after = self.bench.run(candidate.edits)

@@ -26,7 +26,7 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     """What to do, as `write conv 20 4x3 on line 8`."""
     candidate, source = cure.candidate, before.source
     owner = candidate.owner
-    if candidate.kind == "input" and owner is None:
+    if candidate.kind in ("input", "far") and owner is None:
         words = f"make the input{'s' * (len(candidate.edits) > 1)} {candidate.word}"
     elif candidate.kind == "order":
         words = f"make the input {candidate.word}: sizes are written channels last"
