@@ -332,3 +332,8 @@ def test_a_larger_path_is_cropped() -> None:
     assert helps("input 12x9x4\nadd { conv 4 3x2; relu | relu; tanh }\n")[-1] == (
         "put `crop 1x0:1` at the end of path 2"
     )
+
+
+def test_padding_that_is_left_out_is_no_row() -> None:
+    (found,) = api.diagnose("input 6x6x1\nconv 8 2x2 /2 pad=0:1\n")
+    assert "floor" in found.help and "leaves out" not in found.help

@@ -125,7 +125,7 @@ def dropped(cure: Cure, misfit: Misfit) -> str:
     (layer,) = windows
     parts = []
     for name, window in zip(DIMENSIONS[len(layer)], layer):
-        if window.dropped:
-            what = _ONE[name] + "s" * (window.dropped != 1)
-            parts.append(f"{window.dropped} {what}")
+        if window.left_out:
+            what = _ONE[name] + "s" * (window.left_out != 1)
+            parts.append(f"{window.left_out} {what}")
     return f", which leaves out {' and '.join(parts)}" if parts else ""

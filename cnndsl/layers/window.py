@@ -38,6 +38,11 @@ class Window(NamedTuple):
         """How far the kernel spans with its dilation: K' = D(K - 1) + 1."""
         return self.dilation * (self.kernel - 1) + 1
 
+    @property
+    def left_out(self) -> int:
+        """How many pixels of the image, padding apart, lie behind the last window."""
+        return min(max(0, self.dropped - self.end), self.size)
+
 
 KERNEL = Slot("kernel", "value", SIZES, "K", "the kernel's size", required=True)
 STRIDE = Slot("stride", "/", SIZES, "[/S]", "the step from one window to the next", default=1)

@@ -93,7 +93,7 @@ def left_out(window: Window) -> int:
     """
     if window.stride > window.extent:
         return 0
-    return min(max(0, window.dropped - window.end), window.size)
+    return window.left_out
 
 
 def most_seen(window: Window) -> int:
