@@ -160,7 +160,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert main(["solve", str(LISTING)]) == 1
     out = capsys.readouterr().out
     assert "width: 12 of the 91 sizes from 30 to 120: 32, 40, … 120 (32 + 8k)\n" in out
-    assert "  write `pool 2 floor`, which leaves out 1 column\n" in out
+    assert "  on line 8: write `pool 2 floor`, which leaves out 1 column\n" in out
     assert main(["solve", str(LISTING), "--format", "json", "--width", "50:70"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["sizes"]["width"] == [56, 64] and found["ranges"]["width"] == [50, 70]
@@ -181,6 +181,24 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert "wobble" in capsys.readouterr().err
 
 
+def test_each_edit_is_told_once_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.cnn"
+    path.write_text(
+        "input 32x32x3\nconv 16 3x3 pad=1\n"
+        "add { conv 16 3x3 /2 pad=1 | conv 16 1x1 }\ngap; dense 10\n"
+    )
+    assert main(["solve", str(path)]) == 1
+    cures = capsys.readouterr().out.partition("as it is:\n")[2]
+    assert cures == "  on line 3: write `conv 16 3x3 pad=1`\n"
+    path.write_text("input 37x37x3\nconv 8 3x3\npool 2\nconv 8 3x3\npool 2\n")
+    assert main(["solve", str(path)]) == 1
+    cures = capsys.readouterr().out.partition("as it is:\n")[2]
+    assert cures.startswith("  write `rounding floor`, for the whole file\n")
+    assert cures.count("rounding floor") == 1
+
+
 def test_what_stays_at_every_size_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,10 +206,14 @@ def test_what_stays_at_every_size_is_told(
     path.write_text("input 12x12x4\nadd { conv 4 3x3 relu; conv 4 3x3 | skip }\n")
     assert main(["solve", str(path)]) == 1
     text = capsys.readouterr().out
-    assert "at every size: E206 on line 2, for 12x12x4: add: path 1 gives 8x8x4" in text
+    assert (
+        "at every size of the range: E206 on line 2, for 12x12x4: add: path 1 gives 8x8x4" in text
+    )
     assert "put `crop 2` in path 2, in the place of `skip`" in text
     path.write_text("input 12x12x4\nconv 4 3x3 relu\npool 2\n")
     assert main(["solve", str(path), "--range", "11"]) == 0
-    assert "at every size: E202 on line 3, for one of them: " in capsys.readouterr().out
+    assert (
+        "at every size of the range: E202 on line 3, for one of them: " in capsys.readouterr().out
+    )
     assert main(["solve", str(path)]) == 0
     assert "at every size" not in capsys.readouterr().out

@@ -172,21 +172,35 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
     else:
         assert solution.sizes is not None
         lines += _one_by_one(solution, names)
+    of_all = solution.by_axis is not None or solution.tried >= solution.asked
+    every = f"at every size {'of the range' if of_all else 'that was tried'}"
     present = {(each.code, each.span): each for each in problems}
     for each in solution.stays:
         line = source.position(each.span.start).line
         here = present.get((each.code, each.span))
         which = f"for {show(solution.shape)}" if here else "for one of them"
         message = printable((here or each).message)
-        lines.append(f"at every size: {each.code} on line {line}, {which}: {message}")
+        lines.append(f"{every}: {each.code} on line {line}, {which}: {message}")
     if solution.nearest:
         lines.append(f"nearest: {', '.join(map(show, solution.nearest))}")
-    cures = dict.fromkeys(line for each in problems if each.fixes for line in each.help.split("\n"))
-    if cures and not solution.whole:
-        lines += ["", f"with {show(solution.shape)} as it is:"]
-        words = [each.removeprefix("or ") for each in cures]
-        lines += [f"  {each}" for each in words if not each.startswith("make the input")]
+    if not solution.whole and (cures := _cures(source, problems)):
+        lines += ["", f"with {show(solution.shape)} as it is:", *(f"  {each}" for each in cures)]
     return "\n".join(lines) + "\n"
+
+
+def _cures(source: Source, problems: Sequence[Diagnostic]) -> list[str]:
+    """The edits that help where the input stays, each once and with its line."""
+    import re
+
+    found: dict[object, str] = {}
+    for problem in problems:
+        for words, fix in zip(problem.help.split("\nor "), problem.fixes):
+            line = source.position(fix.edits[0].span.start).line
+            of_the_file = words.startswith("write `rounding floor`")
+            told = of_the_file or re.search(rf"on line {line}\b", words)
+            if not words.startswith("make the input"):
+                found.setdefault(fix.edits, words if told else f"on line {line}: {words}")
+    return list(found.values())
 
 
 def _one_by_one(solution: Solution, names: Sequence[str]) -> list[str]:
