@@ -300,6 +300,21 @@ def explained(text: str, **options: Any) -> str:
     return walkthrough.explain(attempt(source), diagnostics, **{"math": "plain", **options})
 
 
+def test_a_net_with_further_errors_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.cnn"
+    for pools, lang, said in (
+        ("pool 2\nconv 4 3x3\npool 2", "en", "Besides, the net has 1 problem, told below."),
+        ("pool 2\nconv 4 3x3\npool 2", "ko", "이 밖에도 문제 1개가 있으며"),
+        ("pool 2", "en", ""),
+    ):
+        path.write_text(f"input 9x9x1\n{pools}\n".replace("conv 4 3x3", "conv 4 2x2"))
+        main(["build", str(path), "--target", "walkthrough", "--lang", lang])
+        out = capsys.readouterr().out
+        assert said in out and ("Besides" in out) == (lang == "en" and bool(said))
+
+
 def test_a_net_that_fails_is_worked_out_as_far_as_it_goes() -> None:
     path = ROOT / "samples" / "article_keras_listing.cnn"
     text = explained(path.read_text(encoding="utf-8"))

@@ -183,6 +183,7 @@ WORDS = {
     "fails.sizes": "Or give this layer {sizes}.",
     "fails.other": "a {dimension} of {lower} or {upper}",
     "fails.together": " and ",
+    "fails.more": "That is for this layer. Besides, the net has {count}, told below.",
     "fails.checker": "What `cnndsl check` says:",
     # What layers do
     "does.conv": "A filter slides over the input. At each place it takes a weighted sum over all "

@@ -174,6 +174,7 @@ WORDS = {
     "fails.sizes": "또는 이 층에 들어오는 입력의 {sizes} 맞춥니다.",
     "fails.other": "{dimension}(을/를) {lower}(이나/나) {upper}(으로/로)",
     "fails.together": ", ",
+    "fails.more": "이것은 이 층만 고치는 방법입니다. 이 밖에도 {count}가 있으며, 아래에 나옵니다.",
     "fails.checker": "`cnndsl check`의 설명은 다음과 같습니다.",
     # What layers do
     "does.conv": "필터가 입력 위를 움직이며 자리마다 모든 채널의 값을 가중치와 곱해 더합니다. 필터 "

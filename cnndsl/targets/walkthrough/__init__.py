@@ -135,6 +135,10 @@ class _Writer:
         self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
         if attempt.node is not None and attempt.problem is not None:
             self.parts += failure(attempt.node, attempt.problem, self.prose)
+            others = sum(each.severity == "error" for each in diagnostics) - 1
+            if others > 0:
+                count = self.words.count(others, "problems")
+                self.parts.append(self.words.say("fails.more", count=count))
         self.parts += [self.words["fails.checker"], report(diagnostics)]
         self.parts[begin:begin] = self._legend()
         return "\n\n".join(self.parts) + "\n"
