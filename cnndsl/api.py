@@ -139,7 +139,7 @@ def build(
     target or it does not take an option or its value, and `targets.Unavailable` where a
     library that the target needs is missing.
     """
-    from cnndsl import targets
+    from cnndsl import contract, targets
 
     try:
         generator = targets.load(target)
@@ -151,7 +151,7 @@ def build(
     targets.checked_options(generator, options)
     try:
         return generator.generate(net, **options)
-    except targets.TargetError as error:
+    except contract.TargetError as error:
         raise CnndslError(list(error.diagnostics)) from None
 
 
@@ -192,7 +192,7 @@ def examine(
         found += rules.advice(network, advice)
     if not problems:
         if any(each.code in _SIZES for each in found):
-            from cnndsl.cure import cured
+            from cnndsl.quickfix import cured
 
             found = cured(source, found, values or {}, size, limit)
         return network, found

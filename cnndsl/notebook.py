@@ -22,9 +22,9 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import display
 
 from cnndsl.api import CnndslError, build, check, diagnose
+from cnndsl.contract import Unavailable
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.spelling import nearest
-from cnndsl.targets import Unavailable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

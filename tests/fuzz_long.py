@@ -88,7 +88,7 @@ def run_atheris(words: list[str]) -> None:
 
     with atheris.instrument_imports(include=["cnndsl"]):
         import cnndsl.api
-        import cnndsl.cure.apply
+        import cnndsl.quickfix.apply
         import cnndsl.syntax.format  # noqa: F401
     from fuzzing import SAMPLES, hold
 

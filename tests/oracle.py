@@ -17,11 +17,11 @@ from keras import layers, ops
 from torch import nn
 
 from cnndsl import targets
+from cnndsl.codegen import weights as canonical
+from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.python import literal
 from cnndsl.network import Network
-from cnndsl.targets import weights as canonical
-from cnndsl.targets.code import Arg, Call
 from cnndsl.targets.keras import weights as keras_weights
-from cnndsl.targets.python import literal
 from cnndsl.targets.pytorch import weights as torch_weights
 
 Array = Any

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from nets import network
 from strategies import Chance, grown, valid_nets
 
+from cnndsl.contract import TargetError
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.network import Network
 from cnndsl.network import network as tree
+from cnndsl.network.walk import walk
 from cnndsl.proof.verify import Comparison, verify
-from cnndsl.targets import TargetError, load
-from cnndsl.targets.survey import walk
+from cnndsl.targets import load
 
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 MOST = (1e12, 1e12) if FUZZ else (50e6, 10e9)

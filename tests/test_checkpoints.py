@@ -21,11 +21,12 @@ from torch import nn
 
 import cnndsl
 from cnndsl.cli import main
+from cnndsl.codegen import weights as canonical
+from cnndsl.contract import TargetError
 from cnndsl.network import Network
 from cnndsl.proof import checkpoints, frameworks
 from cnndsl.proof.checkpoints import SUFFIXES, Unreadable, read, write
-from cnndsl.targets import TargetError, load
-from cnndsl.targets import weights as canonical
+from cnndsl.targets import load
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 NET = """\

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from cnndsl import api
 from cnndsl.api import examine
-from cnndsl.cure.apply import apply_edits
-from cnndsl.cure.bench import Bench
-from cnndsl.cure.candidate import near
-from cnndsl.cure.candidates import candidates
-from cnndsl.cure.rerun import Outcome
-from cnndsl.cure.search import BUDGET, CODES
 from cnndsl.diagnostics import CODES as DIAGNOSTICS
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
+from cnndsl.quickfix.apply import apply_edits
+from cnndsl.quickfix.bench import Bench
+from cnndsl.quickfix.candidate import near
+from cnndsl.quickfix.candidates import candidates
+from cnndsl.quickfix.rerun import Outcome
+from cnndsl.quickfix.search import BUDGET, CODES
 
 MANY = 5000 if settings.default.max_examples >= 5000 else 80
 
@@ -296,7 +296,7 @@ def test_a_clean_net_costs_nothing(size: str) -> None:
     code = (
         "import sys, cnndsl; "
         f"assert cnndsl.diagnose('input {size}\\nconv 8 3x3') == []; "
-        "sys.exit(any(name.startswith('cnndsl.cure') for name in sys.modules))"
+        "sys.exit(any(name.startswith('cnndsl.quickfix') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

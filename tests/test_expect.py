@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnndsl.api import examine
-from cnndsl.cure.apply import apply_edits
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.layers.base import show
+from cnndsl.quickfix.apply import apply_edits
 
 NET = "input 28x28x1\nconv 4 5x5 relu\n{}\npool 2\nbn\n"
 TESTS = {

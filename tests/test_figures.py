@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.contract import OptionError
+from cnndsl.figures import layered
 from cnndsl.lang import words
-from cnndsl.targets import OptionError, outline, svg
-from cnndsl.targets.svg import layered, picture, text, volumes
+from cnndsl.targets import outline, svg
+from cnndsl.targets.svg import picture, text, volumes
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from cnndsl.api import examine
 from cnndsl.cli import main
-from cnndsl.cure.apply import apply_edits, badness, disjoint, mend
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
+from cnndsl.quickfix.apply import apply_edits, badness, disjoint, mend
 
 SLIPS = "# mine\ninput 28x28x1\nconv 8, 3x3   rellu # first\n\npool 2"
 

@@ -27,12 +27,13 @@ from test_initial import BLOCKS, hold
 from test_onnx import pictures
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
+from cnndsl.contract import TargetError
 from cnndsl.layers import LAYERS
 from cnndsl.layers.base import Weight
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
-from cnndsl.targets import TargetError, load
-from cnndsl.targets import weights as canonical
+from cnndsl.targets import load
 from cnndsl.targets.flax import forms, generate
 
 nnx = pytest.importorskip("flax.nnx")

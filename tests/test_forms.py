@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from reference import COMPUTE, reference
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
+from cnndsl.codegen.code import Arg, Call, NotExpressible
+from cnndsl.codegen.lowering import Code
 from cnndsl.layers import ACTIVATIONS, LAYERS, Layer
 from cnndsl.network import Network
-from cnndsl.targets import weights as canonical
-from cnndsl.targets.code import Arg, Call, NotExpressible
 from cnndsl.targets.keras import forms as keras_forms
-from cnndsl.targets.lowering import Code
 from cnndsl.targets.pytorch import forms as torch_forms
 from cnndsl.targets.pytorch.weights import vector_orders
 

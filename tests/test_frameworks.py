@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
 from cnndsl.proof import frameworks
 from cnndsl.proof.verify import Report, verify
 from cnndsl.targets import load
-from cnndsl.targets import weights as canonical
 
 
 def mutated(text: str, target: str, right: str, wrong: str, times: int = 1) -> Report:

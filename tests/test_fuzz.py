@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from running import ROOT
 
-from cnndsl.cli.files import find_files
+from cnndsl.cli.terminal.files import find_files
 from cnndsl.diagnostics import Source
 
 COUNT = 12 if settings.default.max_examples <= 100 else settings.default.max_examples
@@ -44,7 +44,7 @@ NET = "input 8x8x1\nconv 2 3 floor\nlet unused = 3\n"
 def test_the_fuzzer_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asserted of a text is not true of just any program."""
     from cnndsl import api
-    from cnndsl.cure import apply
+    from cnndsl.quickfix import apply
 
     hold(NET, tmp_path, NET)
     real, mend = api.format_source, apply.mend

@@ -14,9 +14,9 @@ import pytest
 from nets import network
 
 from cnndsl.api import examine
+from cnndsl.codegen.write_module import docstring
 from cnndsl.diagnostics import Source
 from cnndsl.targets import load
-from cnndsl.targets.module import docstring
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = sorted((ROOT / "tests" / "golden" / "code").iterdir())

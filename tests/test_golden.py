@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from cnndsl.api import examine
-from cnndsl.cli.files import decode
+from cnndsl.cli.terminal.files import decode
 from cnndsl.diagnostics import CODES, Source
 from cnndsl.diagnostics.render import render_all
 from cnndsl.targets import load

@@ -9,11 +9,11 @@ import pytest
 from test_forms import CASES, one
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
 from cnndsl.layers.initial import Constant, Uniform
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
 from cnndsl.targets import load
-from cnndsl.targets import weights as canonical
 
 # An input, and nets on it that have every layer with weights, in many forms.
 NETS = {

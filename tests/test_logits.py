@@ -9,7 +9,8 @@ import pytest
 
 import cnndsl
 from cnndsl.cli import main
-from cnndsl.targets import TargetError, load
+from cnndsl.contract import TargetError
+from cnndsl.targets import load
 
 CODE = {
     "keras": "train with a loss that has from_logits=True",

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from running import ROOT, run
 
 from cnndsl.api import lint
-from cnndsl.cli import cache, many, outcome, workers
-from cnndsl.cli.cache import Cache, Keys
-from cnndsl.cli.progress import Progress
+from cnndsl.cli.runner import cache, many, outcome, workers
+from cnndsl.cli.runner.cache import Cache, Keys
+from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics import CODES, Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.packed import pack, unpack
 
@@ -488,7 +488,7 @@ def shown(text: str) -> str:
 
 def test_progress_is_shown_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.1, 0.5, 0.55, 0.7, 9.0])
-    monkeypatch.setattr("cnndsl.cli.progress.monotonic", lambda: next(clock))
+    monkeypatch.setattr("cnndsl.cli.terminal.progress.monotonic", lambda: next(clock))
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     monkeypatch.setenv("TERM", "xterm")
     progress = Progress(12_345)
@@ -507,7 +507,7 @@ def test_progress_is_shown_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnndsl.cli.progress.PATIENCE", -1)
+    monkeypatch.setattr("cnndsl.cli.terminal.progress.PATIENCE", -1)
     for stream, term in ((io.StringIO(), "xterm"), (Terminal(), "dumb"), (None, "xterm")):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("TERM", term)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import cnndsl
 from cnndsl import Network
-from cnndsl.targets import OptionError, mermaid, outline, pieces
+from cnndsl.contract import OptionError
+from cnndsl.targets import mermaid, outline, pieces
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(

@@ -18,12 +18,12 @@ from reference import reference
 from test_forms import ONES, one
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
+from cnndsl.contract import TargetError, Unavailable
 from cnndsl.layers import LAYERS, Layer
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
 from cnndsl.proof.verify import verify
-from cnndsl.targets import TargetError, Unavailable
-from cnndsl.targets import weights as canonical
 from cnndsl.targets.onnx import OPSET, forms
 from cnndsl.targets.onnx import generate as to_onnx
 

@@ -10,8 +10,8 @@ import pytest
 import cnndsl.diagnostics
 from cnndsl import targets
 from cnndsl.api import examine, lint
-from cnndsl.cli.files import decode
-from cnndsl.cli.rule import page
+from cnndsl.cli.commands.rule import page
+from cnndsl.cli.terminal.files import decode
 from cnndsl.diagnostics import CODES, Diagnostic
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.documents import renew

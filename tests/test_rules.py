@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import cnndsl
 from cnndsl.api import examine
-from cnndsl.cli.rule import page
+from cnndsl.cli.commands.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic, Fix, Source
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.layers.values import Pair
@@ -25,8 +25,8 @@ from cnndsl.layers.window import Window
 from cnndsl.layers.window import _window as window
 from cnndsl.network import Network
 from cnndsl.rules import ADVICE, advice, gridding, unpainted, wide_padding
-from cnndsl.rules.view import View
-from cnndsl.rules.windows import left_out, most_seen, unseen
+from cnndsl.rules.helpers.view import View
+from cnndsl.rules.helpers.windows import left_out, most_seen, unseen
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
 

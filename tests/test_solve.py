@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from cnndsl.api import examine
 from cnndsl.cli import main
-from cnndsl.cure.apply import apply_edits
-from cnndsl.cure.solve import Solution, Unsolvable, solve
 from cnndsl.diagnostics import Source
+from cnndsl.quickfix.apply import apply_edits
+from cnndsl.quickfix.solve import Solution, Unsolvable, solve
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTING = ROOT / "samples" / "article_keras_listing.cnn"

@@ -20,12 +20,13 @@ from markdown_it import MarkdownIt
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.contract import OptionError
 from cnndsl.diagnostics.render import printable
 from cnndsl.lang import LANGUAGES
-from cnndsl.targets import OptionError, load
-from cnndsl.targets.cells import Code, plain_value, readable
-from cnndsl.targets.columns import COLUMNS
-from cnndsl.targets.styles import STYLES, make
+from cnndsl.tables.cells import Code, plain_value, readable
+from cnndsl.tables.columns import COLUMNS
+from cnndsl.tables.styles import STYLES, make
+from cnndsl.targets import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ["article", "tutorial", "padding", "fully_connected", "resnet18", "two_outputs", "unet3d"]

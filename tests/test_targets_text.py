@@ -16,9 +16,9 @@ from hypothesis import given
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.tables import rows
 from cnndsl.targets import json as json_target
 from cnndsl.targets import markdown as markdown_target
-from cnndsl.targets import rows
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = {

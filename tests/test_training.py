@@ -18,11 +18,11 @@ from test_forms import CASES
 from torch import nn
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.base import product
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
-from cnndsl.targets import weights as canonical
 
 BATCH = 4
 RATE = 0.5

@@ -17,9 +17,10 @@ from nets import branching_nets, network, straight_nets
 
 import cnndsl
 from cnndsl.cli import main
+from cnndsl.contract import TargetError, Unavailable
 from cnndsl.proof import frameworks, show
 from cnndsl.proof.verify import Comparison, Report, compare, verify
-from cnndsl.targets import TargetError, Unavailable, load
+from cnndsl.targets import load
 
 NET = """\
 input 8x8x3
@@ -148,7 +149,7 @@ def test_property_one_wrong_weight_is_seen_at_its_layer(text: str, data: st.Data
     """A weight that is a little off in one model is found, in its layer and in no other."""
     net = network(text)
     assert net is not None
-    from cnndsl.targets import weights as canonical
+    from cnndsl.codegen import weights as canonical
     from cnndsl.targets.pytorch import weights as torch_weights
 
     kept = list(canonical.slots(net))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from nets import branching_nets, network, straight_nets
 
 import cnndsl
+from cnndsl.codegen import weights as canonical
 from cnndsl.layers.base import product
-from cnndsl.targets import weights as canonical
 
 NET = cnndsl.check(
     "block b(n) { conv n 3 same nobias prelu; bn }\n"

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnndsl.cli.options import Arguments, Command
+    from cnndsl.cli.terminal.options import Arguments, Command
 
 COMMANDS = (
     "build",
@@ -62,8 +62,8 @@ def main(words: list[str] | None = None) -> int:
 def run(words: list[str]) -> int:
     """Find the command and run it. Raises what `main` reports."""
     if not words:
-        from cnndsl.cli.help import overview
-        from cnndsl.cli.output import err
+        from cnndsl.cli.terminal.help import overview
+        from cnndsl.cli.terminal.output import err
 
         err(overview())
         return 2
@@ -72,22 +72,22 @@ def run(words: list[str]) -> int:
         command, action = load(name, rest)
         options = rest[: rest.index("--")] if "--" in rest else rest
         if "-h" in options or "--help" in options:
-            from cnndsl.cli.help import help_text
-            from cnndsl.cli.output import out
+            from cnndsl.cli.terminal.help import help_text
+            from cnndsl.cli.terminal.output import out
 
             out(help_text(command))
             return 0
-        from cnndsl.cli.options import UsageError, read_arguments
+        from cnndsl.cli.terminal.options import UsageError, read_arguments
 
         try:
             return action(read_arguments(command, rest))
         except UsageError as error:
             error.command = name
             raise
-    from cnndsl.cli.output import out
+    from cnndsl.cli.terminal.output import out
 
     if name in ("-h", "--help", "help"):
-        from cnndsl.cli.help import overview
+        from cnndsl.cli.terminal.help import overview
 
         out(overview())
         return 0
@@ -96,7 +96,7 @@ def run(words: list[str]) -> int:
 
         out(f"cnndsl {__version__}\n")
         return 0
-    from cnndsl.cli.options import UsageError, quoted
+    from cnndsl.cli.terminal.options import UsageError, quoted
     from cnndsl.diagnostics.spelling import nearest
 
     kind = "option" if name.startswith("-") else "command"
@@ -109,16 +109,16 @@ def load(name: str, words: Sequence[str] = ()) -> tuple[Command, Callable[[Argum
 
     What `build` takes depends on the target that `words` name: it has a function for that.
     """
-    module = __import__(f"cnndsl.cli.{name}", fromlist=["COMMAND"])
+    module = __import__(f"cnndsl.cli.commands.{name}", fromlist=["COMMAND"])
     command = module.command(words) if hasattr(module, "command") else module.COMMAND
     return command, module.run
 
 
 def _report(error: BaseException) -> int:
     """Say why the run ended, in one line, and return the exit code."""
-    from cnndsl.cli.files import FileError, reason
-    from cnndsl.cli.options import UsageError
-    from cnndsl.cli.output import say
+    from cnndsl.cli.terminal.files import FileError, reason
+    from cnndsl.cli.terminal.options import UsageError
+    from cnndsl.cli.terminal.output import say
 
     if isinstance(error, KeyboardInterrupt):
         return 130
@@ -149,7 +149,7 @@ def _report_internal(error: BaseException) -> None:
     """What nobody foresaw: one line, or all of it for who looks for the cause."""
     import os
 
-    from cnndsl.cli.output import err, say
+    from cnndsl.cli.terminal.output import err, say
 
     if os.environ.get("CNNDSL_DEBUG"):
         import traceback

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
-from cnndsl.comparison.tables import markdown_table, text_table
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
+from cnndsl.tables.plain_table import markdown_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

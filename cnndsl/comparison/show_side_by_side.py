@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.comparison.side_by_side import cell, plain, ratio
-from cnndsl.comparison.tables import markdown_table, text_table
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.lang import words
+from cnndsl.tables.plain_table import markdown_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

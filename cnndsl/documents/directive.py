@@ -12,7 +12,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl import targets
+from cnndsl import contract, targets
 from cnndsl.documents.kinds import KINDS, DirectiveError, Filled, Kind, Net, Wanted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_directive(words: str) -> Directive:
 
 
 def _options(
-    name: str, target: str, own: tuple[targets.Option, ...], given: dict[str, str]
+    name: str, target: str, own: tuple[contract.Option, ...], given: dict[str, str]
 ) -> dict[str, Any]:
     """The options of a kind and its target, as they take them."""
     known = {option.name: option for option in own}
@@ -82,7 +82,7 @@ def _options(
             there = ", ".join(f"`{each}`" for each in known) or "none"
             raise DirectiveError(f"`{name}` takes no `{key}`", f"its options are {there}")
         try:
-            options[targets.keyword(known[key])] = targets.read_option(known[key], value)
-        except targets.OptionError as error:
+            options[contract.keyword(known[key])] = contract.read_option(known[key], value)
+        except contract.OptionError as error:
             raise DirectiveError(f"`{key}` {error}", "") from None
     return options

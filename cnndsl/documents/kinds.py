@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl import targets
+from cnndsl import contract, targets
+from cnndsl.contract import LANG
 from cnndsl.diagnostics.markdown import escaped, fenced
 from cnndsl.diagnostics.render import render_all
 from cnndsl.network.attempt import attempt
-from cnndsl.targets.language import LANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +84,7 @@ class Kind(NamedTuple):
 
     write: Callable[[Sequence[Net], Wanted], Filled]
     target: str | None = ""
-    options: tuple[targets.Option, ...] = ()
+    options: tuple[contract.Option, ...] = ()
     of_failing: bool = False
     of_several: bool = False
 
@@ -136,7 +136,7 @@ def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
     return Filled(as_markdown(comparison, wanted.options.get("lang", "en")), {})
 
 
-COUNTED = targets.Option(
+COUNTED = contract.Option(
     "params", "all parameters, or weights without the biases", "word", "P", ("all", "weights")
 )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.contract import Unavailable
 from cnndsl.diagnostics import Diagnostic, Span
-from cnndsl.targets import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.documents.directive import read_directive
 from cnndsl.documents.kinds import DirectiveError, Net
 from cnndsl.documents.layout import survey
-from cnndsl.targets import OptionError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

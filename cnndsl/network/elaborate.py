@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cnndsl.diagnostics import Source
+from cnndsl.network import dead_code
 from cnndsl.network.control import Control
 from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
 from cnndsl.network.values import given_shape, given_value
-from cnndsl.rules import errors
 
 
 def elaborate(
@@ -107,7 +107,7 @@ class Elaborator(Control):
             self.context.defaults,
             tuple(self.promises),
         )
-        for found in errors(network):
+        for found in dead_code.find(network):
             self.report(found.code, found.span, found.message, found.help)
         wrong = bool(self.problems)
         for problem, notes in broken(self.promises, network):

@@ -19,16 +19,16 @@ from importlib.util import find_spec
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl import targets
+from cnndsl import contract
+from cnndsl.codegen import weights as canonical
 from cnndsl.layers.base import show
 from cnndsl.proof import frameworks
-from cnndsl.targets import weights as canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from cnndsl.codegen.weights import Array, Kept, Weights
     from cnndsl.network import Network
-    from cnndsl.targets.weights import Array, Kept, Weights
 
 SUFFIXES = {
     ".weights.h5": "keras",
@@ -79,7 +79,7 @@ def needed(*suffixes: str) -> None:
         libraries |= {"safetensors": "safetensors"} if suffix == ".safetensors" else {}
         for library, name in libraries.items():
             if find_spec(library) is None:
-                raise targets.Unavailable(name, EXTRA)
+                raise contract.Unavailable(name, EXTRA)
         if SUFFIXES[suffix] == "keras":
             frameworks.backend(EXTRA)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from cnndsl import targets
+from cnndsl import contract, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def ready() -> None:
     """Raise Unavailable unless Keras, a backend of it, and PyTorch are installed."""
     for library, name in {"keras": "Keras", "torch": "PyTorch"}.items():
         if find_spec(library) is None:
-            raise targets.Unavailable(name, EXTRA)
+            raise contract.Unavailable(name, EXTRA)
     backend(EXTRA)
 
 
@@ -40,7 +40,7 @@ def backend(extra: str) -> None:
         name = next((name for name in _BACKENDS if find_spec(name)), _BACKENDS[0])
         os.environ["KERAS_BACKEND"] = name
     if name not in _KNOWN or find_spec(name) is None:
-        raise targets.Unavailable(f"the backend `{name}` of Keras", extra)
+        raise contract.Unavailable(f"the backend `{name}` of Keras", extra)
     # TensorFlow and XLA tell their life stories on standard error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if name in ("jax", "numpy"):  # NumPy's convolutions are JAX's

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from cnndsl import targets
+from cnndsl import contract
+from cnndsl.codegen import weights as canonical
+from cnndsl.codegen.align import Parted
 from cnndsl.layers.base import show
 from cnndsl.proof import frameworks
-from cnndsl.targets import weights as canonical
-from cnndsl.targets.align import Parted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cnndsl.codegen.weights import Array, Weights
     from cnndsl.network import Network, Node
-    from cnndsl.targets.weights import Array, Weights
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9
@@ -162,7 +162,7 @@ class Comparison:
             except Parted as parted:
                 self.problem(parted.node, parted.message)
                 continue
-            except targets.TargetError:
+            except contract.TargetError:
                 raise
             except Exception as error:  # whatever a framework raises
                 self.problem(

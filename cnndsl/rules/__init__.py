@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from cnndsl.rules import dead_code
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
-    from typing import TypeAlias
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
-    from cnndsl.rules.view import View
-
-    Rule: TypeAlias = "Callable[[Network], Iterator[Diagnostic]]"
-
-ERRORS: dict[str, Rule] = {"E114": dead_code.find}
-"""The rules without which a network is none, by their codes: elaboration asks them."""
+    from cnndsl.rules.helpers.view import View
 
 _POOLS = "pool avgpool minpool"
 
@@ -74,15 +66,9 @@ have for the rule to have anything to say. Layers and activations count as words
 `as` and the like where the text has such a statement; and keys, flags and `/`."""
 
 
-def errors(network: Network) -> Iterator[Diagnostic]:
-    """What makes a network none, rule by rule."""
-    for rule in ERRORS.values():
-        yield from rule(network)
-
-
 def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
     """What the rules of some codes find in a network, rule by rule."""
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
     view = View(network)
     for code, (module, words) in ADVICE.items():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnndsl.layers import ACTIVATIONS
-from cnndsl.rules.ranges import UNCHANGED, activation, alone, remove
+from cnndsl.rules.helpers.ranges import UNCHANGED, activation, alone, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

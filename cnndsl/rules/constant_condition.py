@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Span
 from cnndsl.network.expressions import truth
-from cnndsl.rules.names import names, names_in
+from cnndsl.rules.helpers.names import names, names_in
 from cnndsl.syntax import nodes as ast
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

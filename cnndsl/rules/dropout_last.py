@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.layers import ACTIVATIONS
-from cnndsl.rules.ranges import CARRYING, remove
+from cnndsl.rules.helpers.ranges import CARRYING, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 _PASSIVE = CARRYING | frozenset(ACTIVATIONS)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network.network import Node
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 _MERGES = ("add", "concat", "maximum", "average")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
-from cnndsl.rules.edits import with_argument
-from cnndsl.rules.windows import left_out, missing
+from cnndsl.rules.helpers.edits import with_argument
+from cnndsl.rules.helpers.windows import left_out, missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.layers.base import Layer
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Span
-from cnndsl.rules.windows import windows
+from cnndsl.rules.helpers.windows import windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.layers.window import Window
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 _GLOBAL = {"pool": "gmp", "avgpool": "gap"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import gcd
 
-from cnndsl.rules.windows import KERNELS, by_dimension, windows
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.layers.window import Window
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

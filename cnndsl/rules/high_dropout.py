@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 LIMIT = 0.8

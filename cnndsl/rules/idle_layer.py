@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnndsl.layers.base import show
-from cnndsl.rules.names import names_in
-from cnndsl.rules.ranges import remove
+from cnndsl.rules.helpers.names import names_in
+from cnndsl.rules.helpers.ranges import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
     from cnndsl.syntax import nodes as ast
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
-from cnndsl.rules.edits import without_statement
-from cnndsl.rules.windows import KERNELS, POOLS, windows
+from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.windows import KERNELS, POOLS, windows
 from cnndsl.syntax import nodes as ast
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.layers.base import Layer
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

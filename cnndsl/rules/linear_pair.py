@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
-from cnndsl.rules.edits import with_argument
+from cnndsl.rules.helpers.edits import with_argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.network.network import Node
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 _WEIGHTED = ("conv", "sepconv", "dense")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.rules.windows import KERNELS, by_dimension, windows
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cnndsl.layers.window import Window
     from cnndsl.network.network import Node
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

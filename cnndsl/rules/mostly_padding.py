@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.layers.base import product
-from cnndsl.rules.windows import KERNELS, most_seen, windows
+from cnndsl.rules.helpers.windows import KERNELS, most_seen, windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.layers.base import Layer
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

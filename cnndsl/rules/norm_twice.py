@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.rules.ranges import remove
+from cnndsl.rules.helpers.ranges import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network.network import Node
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

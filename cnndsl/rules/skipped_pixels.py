@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.rules.windows import missing, unseen
+from cnndsl.rules.helpers.windows import missing, unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.layers.window import Window
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

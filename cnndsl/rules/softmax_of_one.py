@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.rules.ranges import activation
+from cnndsl.rules.helpers.ranges import activation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

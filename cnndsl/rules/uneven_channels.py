@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnndsl.layers import ACTIVATIONS
-from cnndsl.rules.ranges import CARRYING
+from cnndsl.rules.helpers.ranges import CARRYING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 _PASSIVE = CARRYING | frozenset(ACTIVATIONS)

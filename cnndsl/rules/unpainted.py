@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.rules.windows import by_dimension
+from cnndsl.rules.helpers.windows import by_dimension
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.layers.base import Layer
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

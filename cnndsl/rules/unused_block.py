@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
-from cnndsl.rules.edits import without_statement
-from cnndsl.rules.names import names
+from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.names import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

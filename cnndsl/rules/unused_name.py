@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Span
-from cnndsl.rules.names import TENSOR, names
+from cnndsl.rules.helpers.names import TENSOR, names
 from cnndsl.syntax import nodes as ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.rules.names import Given
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.names import Given
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

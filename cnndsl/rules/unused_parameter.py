@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.rules.names import PARAMETER, names
+from cnndsl.rules.helpers.names import PARAMETER, names
 from cnndsl.syntax import nodes as ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.rules.view import View
+    from cnndsl.rules.helpers.view import View
 
 
 def find(view: View) -> Iterator[Diagnostic]:

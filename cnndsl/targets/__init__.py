@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cnndsl.contract import (
+    Option,
+    OptionError,
+    TargetError,
+    Unavailable,
+    checked_values,
+    keyword,
+    read_option,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Literal
+    from collections.abc import Mapping
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
     from cnndsl.network.attempt import Attempt
 
 
-class Option(NamedTuple):
-    """A keyword of a target's `generate`, and how the command line gives it.
-
-    `kind` is `flag` for one that is given or not, `natural` for a whole number from 1,
-    `word` for a text, one of `choices` where there are any, and `words` for several with
-    commas between them, which `generate` gets as a tuple. `value` is what help shows for
-    the value.
-    """
-
-    name: str
-    help: str
-    kind: Literal["flag", "natural", "word", "words"] = "flag"
-    value: str = ""
-    choices: tuple[str, ...] = ()
+__all__ = [
+    "Explains",
+    "Option",
+    "OptionError",
+    "Target",
+    "TargetError",
+    "Unavailable",
+    "checked_options",
+    "checked_values",
+    "keyword",
+    "load",
+    "names",
+    "read_option",
+]
 
 
 class Target(Protocol):
@@ -57,32 +66,6 @@ class Explains(Target, Protocol):
         ...
 
 
-class TargetError(Exception):
-    """A network that a target cannot express; `diagnostics` say which layer, and why."""
-
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics))
-        self.diagnostics = diagnostics
-
-
-class OptionError(ValueError):
-    """An option that a target does not have, or a value that it does not know.
-
-    Its text says so in a line.
-    """
-
-
-class Unavailable(Exception):
-    """A library that the target works with is not installed.
-
-    `library` is its name, `extra` the extra of cnndsl that brings it.
-    """
-
-    def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} is not installed: pip install 'cnndsl[{extra}]'")
-        self.library, self.extra = library, extra
-
-
 def names() -> tuple[str, ...]:
     """The names of all targets."""
     from pkgutil import iter_modules
@@ -109,26 +92,6 @@ def load(name: str) -> Target:
     return module
 
 
-def read_option(option: Option, text: str) -> Any:
-    """The value of an option as `generate` takes it, from what was written.
-
-    A flag is True whatever was written. Raises OptionError, whose text goes on from the name
-    of the option.
-    """
-    if option.kind == "flag":
-        return True
-    if option.kind == "natural":
-        digits = text.replace("_", "")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
-            raise OptionError("wants a natural number")
-        return int(digits)
-    words = tuple(word.strip() for word in text.split(",")) if option.kind == "words" else (text,)
-    problem = _trouble(option, words if option.kind == "words" else text)
-    if problem:
-        raise OptionError(problem)
-    return words if option.kind == "words" else text
-
-
 def checked_options(target: Target, given: Mapping[str, Any]) -> None:
     """Raises OptionError for keywords that a target's `generate` does not take.
 
@@ -147,37 +110,3 @@ def checked_options(target: Target, given: Mapping[str, Any]) -> None:
         target.OPTIONS,
         {key: value for key, value in given.items() if key not in others or value != others[key]},
     )
-
-
-def checked_values(options: Iterable[Option], given: Mapping[str, Any]) -> None:
-    """Raises OptionError where an option is given what it does not know. None is not given."""
-    for option in options:
-        value = given.get(keyword(option))
-        problem = "" if value is None else _trouble(option, value)
-        if problem:
-            raise OptionError(f"{keyword(option)} {problem}")
-
-
-def keyword(option: Option) -> str:
-    """The keyword of an option: its name, as Python writes names."""
-    return option.name.replace("-", "_")
-
-
-def _trouble(option: Option, value: Any) -> str:
-    """What is wrong with the value of an option, to go on from its name; empty for nothing."""
-    shown = repr(value)[:60]
-    if option.kind == "flag":
-        return "" if isinstance(value, bool) else f"wants True or False, not {shown}"
-    if option.kind == "natural":
-        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        return "" if fits else f"must be at least 1, not {shown}"
-    words = [value] if option.kind == "word" else value
-    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-        return f"wants {'a word' if option.kind == 'word' else 'a list of words'}, not {shown}"
-    for word in words:
-        if option.choices and word not in option.choices:
-            from cnndsl.diagnostics.spelling import nearest
-
-            known = f"; it knows {', '.join(option.choices)}"
-            return f"knows no `{word[:60]}`{nearest(word, option.choices) or known}"
-    return ""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.targets.cells import plain_value
-from cnndsl.targets.styles import OPTIONS, make
+from cnndsl.tables.cells import plain_value
+from cnndsl.tables.styles import OPTIONS, make
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +23,7 @@ SUFFIX = ".csv"
 
 
 def generate(network: Network, *, lang: str | None = None, **options: Any) -> str:
-    """The rows of a table; the options are those of `cnndsl.targets.styles.make`.
+    """The rows of a table; the options are those of `cnndsl.tables.styles.make`.
 
     The header has the keys of the columns, or with a `lang` their titles.
     """

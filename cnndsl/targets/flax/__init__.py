@@ -8,11 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnndsl.targets import Option
-from cnndsl.targets.flax.forms import lower
-from cnndsl.targets.flax.render import Nnx
-from cnndsl.targets.initial import biases, classes, drawn
-from cnndsl.targets.module import (
+from cnndsl.codegen.initial import biases, classes, drawn
+from cnndsl.codegen.module_classes import net_parts
+from cnndsl.codegen.weaver import Weaver
+from cnndsl.codegen.write_module import (
     before_softmax,
     docstring,
     documented,
@@ -21,12 +20,13 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.modules import net_parts
-from cnndsl.targets.weave import Weaver
+from cnndsl.contract import Option
+from cnndsl.targets.flax.forms import lower
+from cnndsl.targets.flax.render import Nnx
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.code import Call
     from cnndsl.network import Network, Node
-    from cnndsl.targets.code import Call
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)

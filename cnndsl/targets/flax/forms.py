@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import Arg, Call
-from cnndsl.targets.lowering import (
+from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.lowering import (
     Ask,
     Code,
     Pads,
@@ -22,6 +21,7 @@ from cnndsl.targets.lowering import (
     strides,
     written_pads,
 )
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.targets.modules import Style, stateless
-from cnndsl.targets.python import names_in
+from cnndsl.codegen.module_classes import Style, stateless
+from cnndsl.codegen.python import names_in
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.program import CodeCall, Function, Item, Use
     from cnndsl.layers.base import Shape
-    from cnndsl.targets.program import CodeCall, Function, Item, Use
 
 # What nnx.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset("eval train perturb sow set_attributes iter_children iter_modules rngs".split())

@@ -9,17 +9,17 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.targets import Option
-from cnndsl.targets.cells import Code, readable
-from cnndsl.targets.styles import OPTIONS as TABLE_OPTIONS
-from cnndsl.targets.styles import make
+from cnndsl.tables.cells import Code, readable
+from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
+from cnndsl.tables.styles import make
 
 if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.network import Network
-    from cnndsl.targets.cells import Cell, Heading, Table
+    from cnndsl.tables.cells import Cell, Heading, Table
 
 SUFFIX = ".html"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a page of your own"))
@@ -55,7 +55,7 @@ code { font: .9em ui-monospace, monospace; }
 def generate(network: Network, *, fragment: bool = False, **options: Any) -> str:
     """A page with the table of a network, or with `fragment` the table in a `div`.
 
-    The other options are those of `cnndsl.targets.styles.make`.
+    The other options are those of `cnndsl.tables.styles.make`.
     """
     table = make(network, **options)
     body = _body(table)

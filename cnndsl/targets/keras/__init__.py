@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets import Option
-from cnndsl.targets.code import NotExpressible
-from cnndsl.targets.initial import classes, drawn
-from cnndsl.targets.keras.forms import lower
-from cnndsl.targets.keras.render import Body, is_plain, sequential
-from cnndsl.targets.module import (
+from cnndsl.codegen.code import NotExpressible
+from cnndsl.codegen.initial import classes, drawn
+from cnndsl.codegen.program import assigned
+from cnndsl.codegen.python import distinct, python_name
+from cnndsl.codegen.weaver import Weaver
+from cnndsl.codegen.write_module import (
     INPUTS,
     before_softmax,
     docstring,
@@ -21,15 +21,15 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.program import assigned
-from cnndsl.targets.python import distinct, python_name
-from cnndsl.targets.weave import Weaver
+from cnndsl.contract import Option
+from cnndsl.targets.keras.forms import lower
+from cnndsl.targets.keras.render import Body, is_plain, sequential
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.code import Call
+    from cnndsl.codegen.program import Function
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
-    from cnndsl.targets.code import Call
-    from cnndsl.targets.program import Function
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
@@ -85,7 +85,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
 def lowered(network: Network) -> dict[int, list[Call]]:
     """The calls that each node becomes in the generated code, merges left out."""
-    from cnndsl.targets import align
+    from cnndsl.codegen import align
 
     return align.lowered(_weaver(network))
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy
 
+from cnndsl.codegen.align import align
 from cnndsl.layers.base import product
 from cnndsl.targets import keras as target
-from cnndsl.targets.align import align
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from cnndsl.codegen.code import Call
+    from cnndsl.codegen.weights import Array
     from cnndsl.network import Network, Node
-    from cnndsl.targets.code import Call
-    from cnndsl.targets.weights import Array
 
 NAME = "Keras"
 

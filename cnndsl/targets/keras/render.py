@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.layers import ACTIVATIONS
-from cnndsl.targets.module import quoted, shape_note
-from cnndsl.targets.program import (
+from cnndsl.codegen.program import (
     Assign,
     CodeCall,
     Goto,
@@ -23,7 +21,9 @@ from cnndsl.targets.program import (
     gotos,
     path_names,
 )
-from cnndsl.targets.python import distinct, python_name
+from cnndsl.codegen.python import distinct, python_name
+from cnndsl.codegen.write_module import quoted, shape_note
+from cnndsl.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
     from cnndsl.network import Network

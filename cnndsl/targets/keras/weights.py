@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
-from cnndsl.targets import weights as canonical
+from cnndsl.codegen import weights as canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from cnndsl.codegen.weights import Array, Kept, Weights
     from cnndsl.network import Node
     from cnndsl.targets.keras.live import Live
-    from cnndsl.targets.weights import Array, Kept, Weights
 
 
 class Place(NamedTuple):

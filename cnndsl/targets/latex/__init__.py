@@ -11,18 +11,18 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.targets import Option
-from cnndsl.targets.cells import NONE, Code, Worked, readable
-from cnndsl.targets.formulas import numbers
-from cnndsl.targets.styles import OPTIONS as TABLE_OPTIONS
-from cnndsl.targets.styles import make
+from cnndsl.tables.cells import NONE, Code, Worked, readable
+from cnndsl.tables.formulas import numbers
+from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
+from cnndsl.tables.styles import make
 
 if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.network import Network
-    from cnndsl.targets.cells import Cell, Table
+    from cnndsl.tables.cells import Cell, Table
 
 SUFFIX = ".tex"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a document of your own"))
@@ -41,7 +41,7 @@ _PORTRAIT, _LANDSCAPE = 483.0, 731.0
 def generate(network: Network, *, fragment: bool = False, **options: Any) -> str:
     """A document with the table of a network, or with `fragment` the table alone.
 
-    The other options are those of `cnndsl.targets.styles.make`.
+    The other options are those of `cnndsl.tables.styles.make`.
     """
     table = make(network, **options)
     if fragment:

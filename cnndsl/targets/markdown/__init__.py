@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.markdown import escaped
-from cnndsl.targets import marks
-from cnndsl.targets.styles import OPTIONS, make
+from cnndsl.tables import markdown_table as marks
+from cnndsl.tables.styles import OPTIONS, make
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +23,7 @@ SUFFIX = ".md"
 
 
 def generate(network: Network, **options: Any) -> str:
-    """The table of a network; the options are those of `cnndsl.targets.styles.make`."""
+    """The table of a network; the options are those of `cnndsl.tables.styles.make`."""
     table = make(network, **options)
     lines = ["".join(map(marks.inline, table.caption)), "", *marks.draw(table)]
     if table.notes:

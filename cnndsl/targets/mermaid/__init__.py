@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.lang import words as words_of
-from cnndsl.targets import checked_values
-from cnndsl.targets.language import LANG
-from cnndsl.targets.outline import outline
-from cnndsl.targets.pieces import (
+from cnndsl.contract import LANG, checked_values
+from cnndsl.figures.outline import outline
+from cnndsl.figures.pieces import (
     DEPTH,
     below,
     choose_depth,
@@ -22,13 +20,14 @@ from cnndsl.targets.pieces import (
     shape_text,
     titled,
 )
+from cnndsl.lang import words as words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.figures.pieces import Piece
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.pieces import Piece
 
 SUFFIX = ".mmd"
 OPTIONS = (DEPTH, LANG)

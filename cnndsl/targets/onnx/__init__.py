@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.targets import Option, TargetError, Unavailable
+from cnndsl.contract import Option, TargetError, Unavailable
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.weights import Weights
     from cnndsl.network import Network
-    from cnndsl.targets.weights import Weights
 
 SUFFIX = ".onnx"
 OPTIONS = (
@@ -46,8 +46,8 @@ def generate(
         import onnx  # noqa: F401
     except ImportError:
         raise Unavailable("onnx", "onnx") from None
+    from cnndsl.codegen.weights import fit, initial
     from cnndsl.targets.onnx.graph import Graph
-    from cnndsl.targets.weights import fit, initial
 
     if weights is None:
         weights = initial(network, seed)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.codegen.code import NotExpressible
+from cnndsl.codegen.lowering import all_pads, any_pads, extra_pads, form_of, rank, written_pads
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import NotExpressible
-from cnndsl.targets.lowering import all_pads, any_pads, extra_pads, form_of, rank, written_pads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cnndsl.codegen.lowering import Pads
+    from cnndsl.codegen.weights import Array
     from cnndsl.layers import Layer
     from cnndsl.layers.merge import Merge
-    from cnndsl.targets.lowering import Pads
     from cnndsl.targets.onnx.graph import Place
-    from cnndsl.targets.weights import Array
 
     Form = Callable[[Place, Any, str], str]
 

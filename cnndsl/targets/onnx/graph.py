@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from onnx import TensorProto, helper, numpy_helper
 
+from cnndsl.codegen.code import NotExpressible
+from cnndsl.codegen.python import distinct
+from cnndsl.codegen.write_module import before_softmax, docstring, logits_note, refusal
+from cnndsl.contract import TargetError
 from cnndsl.layers.merge import Merge
-from cnndsl.targets import TargetError
-from cnndsl.targets.code import NotExpressible
-from cnndsl.targets.module import before_softmax, docstring, logits_note, refusal
 from cnndsl.targets.onnx.forms import lower, merge
-from cnndsl.targets.python import distinct
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.weights import Array, Weights
     from cnndsl.diagnostics import Diagnostic, Span
     from cnndsl.layers.base import Layer, Shape
     from cnndsl.network import Network, Node
-    from cnndsl.targets.weights import Array, Weights
 
 
 class Graph:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnndsl.targets import Option
-from cnndsl.targets.initial import biases, classes, drawn
-from cnndsl.targets.module import (
+from cnndsl.codegen.initial import biases, classes, drawn
+from cnndsl.codegen.module_classes import net_parts
+from cnndsl.codegen.weaver import Weaver
+from cnndsl.codegen.write_module import (
     before_softmax,
     docstring,
     documented,
@@ -16,15 +17,14 @@ from cnndsl.targets.module import (
     reserved,
     write_module,
 )
-from cnndsl.targets.modules import net_parts
+from cnndsl.contract import Option
 from cnndsl.targets.pytorch.forms import lower
 from cnndsl.targets.pytorch.layout import first, flatten_orders
 from cnndsl.targets.pytorch.render import Torch
-from cnndsl.targets.weave import Weaver
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.code import Call
     from cnndsl.network import Network, Node
-    from cnndsl.targets.code import Call
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
@@ -64,7 +64,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
 def lowered(network: Network) -> dict[int, list[Call]]:
     """The calls that each node becomes in the generated code, merges left out."""
-    from cnndsl.targets import align
+    from cnndsl.codegen import align
 
     return align.lowered(_weaver(network))
 

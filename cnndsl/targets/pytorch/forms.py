@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
-from cnndsl.targets.code import Arg, Call, same_or_tuple
-from cnndsl.targets.lowering import (
+from cnndsl.codegen.code import Arg, Call, same_or_tuple
+from cnndsl.codegen.lowering import (
     Ask,
     Pads,
     all_pads,
@@ -25,6 +24,7 @@ from cnndsl.targets.lowering import (
     strides,
     written_pads,
 )
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,16 +12,16 @@ import numpy
 import torch
 from torch import fx, nn
 
+from cnndsl.codegen.align import Parted, align
 from cnndsl.targets import pytorch as target
-from cnndsl.targets.align import Parted, align
 from cnndsl.targets.pytorch.weights import vector_orders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cnndsl.codegen.code import Call
+    from cnndsl.codegen.weights import Array
     from cnndsl.network import Network, Node
-    from cnndsl.targets.code import Call
-    from cnndsl.targets.weights import Array
 
 NAME = "PyTorch"
 

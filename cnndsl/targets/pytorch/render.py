@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.targets.modules import Style, stateless
+from cnndsl.codegen.module_classes import Style, stateless
 from cnndsl.targets.pytorch.layout import first
 
 if TYPE_CHECKING:
+    from cnndsl.codegen.program import CodeCall, Item, When
     from cnndsl.layers.base import Shape
-    from cnndsl.targets.program import CodeCall, Item, When
 
 # Activations that a `forward` writes as a function rather than keeps as a module.
 _FUNCTIONS = {"nn.ReLU()": "torch.relu", "nn.Sigmoid()": "torch.sigmoid", "nn.Tanh()": "torch.tanh"}

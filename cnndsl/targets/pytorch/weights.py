@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
+from cnndsl.codegen import weights as canonical
 from cnndsl.layers.activation import Activation
 from cnndsl.layers.base import product
-from cnndsl.targets import weights as canonical
 from cnndsl.targets.pytorch.layout import flatten_orders
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from cnndsl.codegen.weights import Array, Kept, Weights
     from cnndsl.network import Network, Node
     from cnndsl.targets.pytorch.live import Live
-    from cnndsl.targets.weights import Array, Kept, Weights
 
 NAMES = {
     **dict.fromkeys(("kernel", "depthwise", "pointwise", "gamma", "alpha", "scale"), "weight"),

@@ -10,19 +10,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.figures.outline import outline
+from cnndsl.figures.pieces import DEPTH, shape_text, titled
 from cnndsl.lang import words as words_of
-from cnndsl.targets import Option, OptionError, checked_values
-from cnndsl.targets.language import LANG
-from cnndsl.targets.outline import outline
-from cnndsl.targets.pieces import DEPTH, shape_text, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from cnndsl.figures.pieces import Piece
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Picture
 
     Draw: TypeAlias = "Callable[[Network, tuple[Piece, ...], int | None, float, Words], Picture]"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.targets.pieces import (
+from cnndsl.figures import layered
+from cnndsl.figures.pieces import (
     below,
     boxes,
     choose_depth,
@@ -13,7 +14,6 @@ from cnndsl.targets.pieces import (
     producer,
     shape_text,
 )
-from cnndsl.targets.svg import layered
 from cnndsl.targets.svg.picture import (
     SIZES,
     Box,
@@ -29,9 +29,9 @@ from cnndsl.targets.svg.text import cut, width, wrap
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cnndsl.figures.pieces import Piece
     from cnndsl.lang import Words
     from cnndsl.network import Network
-    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 40, 200

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.figures.pieces import choose_depth, opens
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.pieces import choose_depth, opens
 from cnndsl.targets.svg.picture import SIZES, Box, Picture, Text, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.figures.pieces import Piece
     from cnndsl.lang import Words
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Field
-    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark
 
 MOST, BOUND = 28, 200

@@ -14,20 +14,20 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.figures.pieces import choose_depth, opens, shape_text, titled
 from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv
 from cnndsl.layers.dense import Dense, Flatten
 from cnndsl.layers.pool import GlobalPool, Pool
-from cnndsl.targets.pieces import choose_depth, opens, shape_text, titled
 from cnndsl.targets.svg.picture import SIZES, Area, Box, Head, Picture, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnndsl.figures.pieces import Piece
     from cnndsl.lang import Words
     from cnndsl.layers import Shape
     from cnndsl.network import Network
-    from cnndsl.targets.pieces import Piece
     from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 16, 120

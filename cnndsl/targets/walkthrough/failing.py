@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import render_all
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.formulas import decimal, evaluated
+from cnndsl.tables.formulas import decimal, evaluated
 
 if TYPE_CHECKING:
     from cnndsl.diagnostics import Diagnostic

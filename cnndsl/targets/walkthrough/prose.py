@@ -8,10 +8,10 @@ from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.working import same_padding
-from cnndsl.targets.cells import readable, tuple_text
-from cnndsl.targets.columns import COLUMNS, View
-from cnndsl.targets.formulas import decimal, is_trivial, number, symbol, written
-from cnndsl.targets.rows import layer_row, rows
+from cnndsl.tables.cells import readable, tuple_text
+from cnndsl.tables.columns import COLUMNS, View
+from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
+from cnndsl.tables.rows import layer_row, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnndsl.layers import Layer
     from cnndsl.layers.working import Step
     from cnndsl.network import Network, Node
-    from cnndsl.targets.rows import Row
+    from cnndsl.tables.rows import Row
 
 _FACTS = (
     "filter", "pooling", "output-channels", "stride", "dilation", "groups", "padding", "activation"

@@ -1,0 +1,305 @@
+"""`cnndsl build`: nets to code, documents, data."""
+
+from __future__ import annotations
+
+import os
+
+from cnndsl.cli.commands.nets import (
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    has_errors,
+    named_files,
+    natural,
+    settings,
+    show_diagnostics,
+    summary,
+)
+from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
+from cnndsl.cli.terminal.options import Command, Option, UsageError, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from cnndsl.cli.terminal.options import Arguments
+    from cnndsl.contract import Option as TargetOption
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.network import Network
+    from cnndsl.targets import Explains, Target
+
+COMMAND = Command(
+    "build",
+    "FILE… --target T",
+    "turn nets into code, a document or data",
+    "Turn nets into code for a framework, a document, or data for programs.\n"
+    "Where a net has errors no file is written.\n"
+    "`cnndsl build --target T --help` adds the options of a target.",
+    (
+        Option("-t, --target", "what to make: keras, pytorch, markdown, json, …", "T"),
+        Option(
+            "-o, --output",
+            "the file to write, or the folder (for several nets, or with a\n"
+            "slash at the end); standard output without it",
+            "PATH",
+        ),
+        Option("--check", "write nothing; exit 1 where PATH is not what would be written"),
+        SET,
+        INPUT,
+        LIMITS,
+    ),
+    (
+        "cnndsl build article.cnn --target keras -o article.py",
+        "cnndsl build nets/ --target markdown -o docs/",
+        "echo 'conv 20 4x4 relu; pool 2' | cnndsl build - --input 39x31x1 --target markdown",
+    ),
+)
+
+
+def command(words: Sequence[str]) -> Command:
+    """What `build` takes with the options of the target that the command line names."""
+    from cnndsl import targets
+
+    name = named_target(words)
+    try:
+        if name is None:
+            return COMMAND
+        options = targets.load(name).OPTIONS
+    except KeyError:
+        return COMMAND  # `run` says that there is no such target
+
+    def refuse(option: str) -> str:
+        others = (each for each in targets.names() if each != name)
+        takers = [
+            other
+            for other in others
+            if option.removeprefix("--") in [each.name for each in targets.load(other).OPTIONS]
+        ]
+        if not takers:
+            return ""
+        return f"--target {name} takes no {option}; {', '.join(takers)} {_DO[len(takers) > 1]}"
+
+    return Command(
+        COMMAND.name,
+        COMMAND.operands,
+        COMMAND.summary,
+        COMMAND.about,
+        (*COMMAND.options[:-1], *map(as_option, options)),
+        COMMAND.examples,
+        refuse,
+    )
+
+
+_DO = ("does", "do")
+
+
+def named_target(words: Sequence[str]) -> str | None:
+    """The value of `--target` in words that have not been read yet."""
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        if word in ("-t", "--target"):
+            return words[place + 1] if place + 1 < len(words) else None
+        if word.startswith("--target="):
+            return word.removeprefix("--target=")
+        if word.startswith("-t"):
+            return word.removeprefix("-t").removeprefix("=")
+    return None
+
+
+def as_option(option: TargetOption) -> Option:
+    """An option of a target as the command line has it."""
+    choices = option.choices if option.kind == "word" else ()
+    return Option(f"--{option.name}", option.help, option.value, choices=choices)
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.terminal.output import data, err, say
+    from cnndsl.contract import OptionError, TargetError, Unavailable
+
+    target = load_target(arguments.get("target"))
+    paths = named_files(arguments)
+    output = arguments.get("output")
+    if output is None and arguments.has("check"):
+        raise UsageError("--check compares with a file: give -o PATH")
+    options = target_options(arguments, target)
+    places = plan(arguments.operands, paths, output, target.SUFFIX)
+
+    done, unreadable = examine_files(arguments, paths)
+    texts: list[str | bytes] = []
+    for file in done:
+        if file.network is not None:
+            try:
+                texts.append(target.generate(file.network, **options))
+            except TargetError as error:
+                file.diagnostics += error.diagnostics
+            except OptionError as error:
+                raise UsageError(str(error)) from None
+            except Unavailable as error:
+                say(str(error))
+                return 2
+    diagnostics = [each for file in done for each in file.diagnostics]
+    if options.get("logits") and not has_errors(diagnostics):
+        for file in done:
+            if file.network is not None and not leaves_softmax(file.network):
+                name = file.network.source.name
+                say(f"{name}: no output ends in a softmax: --logits changes nothing")
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    for message in unreadable:
+        say(message)
+    if unreadable:
+        return 2
+    if has_errors(diagnostics):
+        if output is not None:
+            err(f"{summary(done)}; nothing is written\n")
+        elif hasattr(target, "explain"):
+            explains: Any = target
+            data(explanation(arguments, explains, diagnostics, options))
+        return 1
+    if not places:
+        data(texts[0])
+    elif arguments.has("check"):
+        return int(not up_to_date(dict(zip(places, texts, strict=True))))
+    else:
+        if os.path.dirname(places[0]) and is_folder(arguments.operands, paths, output or ""):
+            make_folder(os.path.dirname(places[0]))
+        write_files(dict(zip(places, texts, strict=True)))
+    return 0
+
+
+def leaves_softmax(network: Network) -> bool:
+    """Whether `logits` has a softmax to leave out."""
+    from cnndsl.codegen.write_module import before_softmax
+
+    return bool(before_softmax(network))
+
+
+def explanation(
+    arguments: Arguments, target: Explains, diagnostics: list[Diagnostic], options: dict[str, Any]
+) -> str:
+    """What a target says of a net with errors."""
+    from cnndsl.contract import OptionError
+    from cnndsl.network import DEFAULT_LIMIT
+    from cnndsl.network.attempt import attempt
+
+    reached = attempt(
+        diagnostics[0].source,
+        settings=settings(arguments),
+        input_size=arguments.get("input"),
+        limit=natural(arguments, "limit") or DEFAULT_LIMIT,
+    )
+    try:
+        return target.explain(reached, diagnostics, **options)
+    except OptionError as error:
+        raise UsageError(str(error)) from None
+
+
+def load_target(name: str | None) -> Target:
+    """The target of `--target`."""
+    from cnndsl import targets
+
+    if name is None:
+        raise UsageError(f"no target given: --target is one of {', '.join(targets.names())}")
+    try:
+        return targets.load(name)
+    except KeyError:
+        from cnndsl.diagnostics.spelling import nearest
+
+        known = targets.names()
+        near = nearest(name, known) or f"; the targets are {', '.join(known)}"
+        raise UsageError(f"unknown target {quoted(name)}{near}") from None
+
+
+def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
+    """What the command line says to the target alone."""
+    from cnndsl.contract import keyword
+
+    return {
+        keyword(option): option_value(option, arguments.get(option.name) or "")
+        for option in target.OPTIONS
+        if arguments.has(option.name)
+    }
+
+
+def option_value(option: TargetOption, text: str) -> Any:
+    """The value of a target's option as its `generate` takes it."""
+    from cnndsl.contract import OptionError, read_option
+
+    try:
+        return read_option(option, text)
+    except OptionError as error:
+        raise UsageError(f"--{option.name} {error}") from None
+
+
+def is_folder(operands: list[str], paths: list[str], output: str) -> bool:
+    """Whether `-o` names a folder rather than a file."""
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    return (
+        len(paths) > 1
+        or output.endswith(separators)
+        or os.path.isdir(output)
+        or any(operand != STDIN and os.path.isdir(operand) for operand in operands)
+    )
+
+
+def plan(operands: list[str], paths: list[str], output: str | None, suffix: str) -> list[str]:
+    """Where each file's text goes; nothing for standard output."""
+    if output is None:
+        if len(paths) > 1:
+            raise UsageError(f"{len(paths)} files need -o FOLDER")
+        return []
+    if not output or "\0" in output:
+        raise UsageError(f"-o {quoted(output)} is no path")
+    if is_folder(operands, paths, output):
+        if os.path.exists(output) and not os.path.isdir(output):
+            raise UsageError(f"-o {quoted(output)} is no folder, and there are several files")
+        stems = ["stdin" if path == STDIN else stem(path) for path in paths]
+        places = [os.path.join(output, each + suffix) for each in stems]
+    else:
+        places = [output]
+    taken: dict[str, str] = {}
+    for path, place in zip(paths, places, strict=True):
+        if place in taken:
+            raise UsageError(f"{taken[place]} and {path} would both become {place}")
+        taken[place] = path
+    inputs = {identity(path): path for path in paths if path != STDIN}
+    for place in places:
+        if identity(place) in inputs:
+            raise UsageError(f"-o would overwrite the net {inputs[identity(place)]}")
+    return places
+
+
+def stem(path: str) -> str:
+    """A file's name without its folder and its suffix."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def identity(path: str) -> object:
+    """What is the same for two paths that lead to the same file, by whatever links."""
+    try:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+
+
+def up_to_date(files: dict[str, str | bytes]) -> bool:
+    """Whether every file holds its text; says which do not."""
+    from cnndsl.cli.terminal.files import content, read_bytes
+    from cnndsl.cli.terminal.output import say
+
+    stale = 0
+    for place, text in files.items():
+        if not os.path.lexists(place):
+            say(f"{place} does not exist")
+        elif read_bytes(place) != content(text):
+            say(f"{place} is out of date")
+        else:
+            continue
+        stale += 1
+    return not stale

@@ -1,0 +1,146 @@
+"""`cnndsl docs`: Markdown whose tables, code and figures agree with the nets in it."""
+
+from __future__ import annotations
+
+import os
+
+from cnndsl.cli.commands.nets import has_errors, show_diagnostics
+from cnndsl.cli.terminal.files import (
+    STDIN,
+    content,
+    decode,
+    display_name,
+    make_folder,
+    read_bytes,
+    write_files,
+)
+from cnndsl.cli.terminal.options import Command, Option, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnndsl.cli.terminal.options import Arguments
+    from cnndsl.diagnostics import Diagnostic, Source
+    from cnndsl.documents import Renewed
+
+COMMAND = Command(
+    "docs",
+    "POST.md…",
+    "renew the tables, code and figures in Markdown",
+    "Write anew what stands in the regions of Markdown files, each from the net before it:\n"
+    "a fenced block `cnn`, or the file that the region names.\n\n"
+    "  <!-- cnndsl: table style=article lang=ko -->\n"
+    "  <!-- /cnndsl -->\n\n"
+    "The kinds of region are table, walkthrough, figure, mermaid, code, check and\n"
+    "compare.\n"
+    "Every other byte stays as it is. Where a net has errors nothing is written.",
+    (Option("--check", "write nothing; exit 1, with the difference, where one is stale"),),
+    ("cnndsl docs post.md", "cnndsl docs --check posts/"),
+)
+
+BOM = b"\xef\xbb\xbf"
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.terminal.files import FileError
+    from cnndsl.cli.terminal.output import err, out, say
+    from cnndsl.contract import Unavailable
+
+    diagnostics: list[Diagnostic] = []
+    written: dict[str, str | bytes] = {}
+    owners: dict[str, str] = {}
+    posts = documents(arguments)
+    unreadable, counts = [], [0, 0]
+    for path in posts:
+        try:
+            before = read_bytes(path)
+            source, problems = decode(display_name(path), before)
+            if problems:
+                diagnostics += problems
+                continue
+            renewed = renew(path, source)
+        except FileError as error:
+            unreadable.append(str(error))
+            continue
+        except Unavailable as error:
+            say(str(error))
+            return 2
+        diagnostics += renewed.diagnostics
+        counts = [counts[0] + renewed.nets, counts[1] + renewed.regions]
+        folder = os.path.dirname(path)
+        mark = BOM if before.startswith(BOM) else b""
+        made: dict[str, str | bytes] = {path: mark + content(renewed.text)}
+        made |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
+        for place, text in made.items():
+            owner = owners.setdefault(os.path.realpath(place), place)
+            if content(written.setdefault(owner, text)) != content(text):
+                raise UsageError(f"{path} would put something else into {owner}")
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    for message in unreadable:
+        say(message)
+    if unreadable:
+        return 2
+    if has_errors(diagnostics):
+        err("nothing is written\n")
+        return 1
+    if STDIN in written:
+        from cnndsl.cli.terminal.output import data
+
+        data(written.pop(STDIN))
+    stale = {path: text for path, text in written.items() if current(path) != content(text)}
+    if arguments.has("check"):
+        # What is made into files of its own is no text to read: that it is stale says all.
+        out("".join(stale_lines(path, text) for path, text in stale.items() if path in posts))
+    else:
+        for path in stale:
+            if folder := os.path.dirname(path):
+                make_folder(folder)
+        write_files(stale)
+    verb = "is stale" if arguments.has("check") else "renewed"
+    lines = [f"{path} {verb}\n" for path in stale]
+    err(
+        "".join(lines) or f"{_count(counts[1], 'region')} of {_count(counts[0], 'net')}: all true\n"
+    )
+    return int(bool(stale) and arguments.has("check"))
+
+
+def documents(arguments: Arguments) -> list[str]:
+    """The Markdown files that the operands mean; a folder means every `.md` below it."""
+    from cnndsl.cli.terminal.files import find_files
+
+    if not arguments.operands:
+        raise UsageError("no file given (`-` is standard input)")
+    return find_files(arguments.operands, ".md")
+
+
+def renew(path: str, source: Source) -> Renewed:
+    """A document renewed; the files that it names lie relative to it."""
+    from cnndsl.api import examine
+    from cnndsl.cli.terminal.files import read_source
+    from cnndsl.documents import renew as renew_source
+
+    folder = "" if path == STDIN else os.path.dirname(path)
+
+    def read(name: str) -> tuple[Source, list[Diagnostic]]:
+        return read_source(os.path.join(folder, name))
+
+    return renew_source(source, examine, read)
+
+
+def current(path: str) -> bytes | None:
+    """What a file holds, or None where there is none."""
+    return read_bytes(path) if os.path.lexists(path) else None
+
+
+def stale_lines(path: str, text: str | bytes) -> str:
+    """What would change in a file, as a unified diff."""
+    from cnndsl.cli.terminal.output import difference
+
+    old = (current(path) or b"").decode("utf-8", "replace")
+    return difference(path, old, content(text).decode("utf-8", "replace"))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

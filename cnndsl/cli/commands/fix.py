@@ -1,0 +1,107 @@
+"""`cnndsl check --fix` and `--diff`: what is wrong with nets, mended."""
+
+from __future__ import annotations
+
+from cnndsl.cli.commands.nets import Examined
+from cnndsl.cli.runner.outcome import Outcome
+from cnndsl.cli.terminal.files import (
+    STDIN,
+    FileError,
+    decode,
+    display_name,
+    read_bytes,
+    write_files,
+)
+from cnndsl.cli.terminal.options import Option, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnndsl.cli.runner.outcome import Plan
+    from cnndsl.cli.terminal.options import Arguments
+
+OPTIONS = (
+    Option(
+        "--fix",
+        "mend what can be mended without a change of the net, in place;\n"
+        "`-` goes from standard input to standard output",
+    ),
+    Option("--unsafe", "with --fix or --diff: also what changes the net, the least change first"),
+    Option("--diff", "write nothing; show what --fix would change, and what it would leave"),
+)
+
+BOM = "\ufeff"
+
+
+class Fixed:
+    """What became of the files.
+
+    `outcome` is what is to be said of them after the fixes; `texts` goes to standard output:
+    the differences, or the net that came from standard input (`piped`).
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.outcome = Outcome(plan, [], [])
+        self.texts: list[str] = []
+        self.piped = False
+        self.fixes = 0
+        self.summary = ""
+
+
+def wanted(arguments: Arguments) -> bool:
+    """Whether the files are to be mended, or it is to be shown how they would be."""
+    if arguments.has("fix") and arguments.has("diff"):
+        raise UsageError("--fix writes and --diff does not: give one of them")
+    if arguments.has("fix") or arguments.has("diff"):
+        return True
+    if arguments.has("unsafe"):
+        raise UsageError("--unsafe goes with --fix or --diff")
+    return False
+
+
+def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
+    """Mend files, or with `--diff` only say how.
+
+    All changed files are written at the end, every one of them or none. A file that would
+    check worse than before stays as it is, and so does every byte that no fix speaks of.
+    """
+    from functools import partial
+
+    from cnndsl.cli.terminal.output import difference
+    from cnndsl.quickfix.apply import mend
+
+    fixed = Fixed(plan)
+    done, unreadable = fixed.outcome.files, fixed.outcome.unreadable
+    unsafe = arguments.has("unsafe")
+    show, changed, count = arguments.has("diff"), {}, 0
+    for task in plan.tasks:
+        path, codes = task.path, task.codes
+        name = display_name(path)
+        try:
+            bytes_ = read_bytes(path)
+        except FileError as error:
+            unreadable.append((name, str(error)))
+            continue
+        source, problems = decode(name, bytes_)
+        if problems:
+            done.append(Examined(name, None, problems))
+            continue
+        mark = BOM if bytes_.startswith(BOM.encode()) else ""
+        mended = mend(source, partial(plan.question.lint, codes=codes), unsafe=unsafe)
+        text = mended.source.text
+        done.append(Examined(name, None, mended.left))
+        fixed.fixes += len(mended.applied)
+        count += text != source.text
+        if show:
+            fixed.texts.append(difference(source.name, source.text, text))
+        elif path == STDIN:
+            fixed.texts.append(mark + text)
+            fixed.piped = True
+        elif text != source.text:
+            changed[path] = mark + text
+    write_files(changed)
+    if fixed.fixes:
+        plural = "es" * (fixed.fixes != 1)
+        verb = "would be made" if show else "made"
+        files = f"{count:,} file{'s' * (count != 1)}"
+        fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {files}\n"
+    return fixed

@@ -1,0 +1,143 @@
+"""From the files of a command line to checked nets."""
+
+from __future__ import annotations
+
+from cnndsl.cli.terminal.files import FileError, find_files, read_source
+from cnndsl.cli.terminal.options import Option, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from cnndsl.cli.terminal.options import Arguments
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.network import Network
+
+SET = Option("--set", "give a `param` of the file another value", "NAME=VALUE", repeated=True)
+INPUT = Option("--input", "the input's size for a text without `input`, as 39x31x1", "SIZE")
+DEPTH = Option("--depth", "open blocks N levels deep, and give those below one row each", "N")
+LIMITS = Option("--limit", "the most layers a net may have (1,000,000)", "N")
+
+
+class Examined:
+    """What became of a file: its net, or what is wrong with it."""
+
+    __slots__ = ("diagnostics", "network", "path")
+
+    def __init__(self, path: str, network: Network | None, diagnostics: list[Diagnostic]) -> None:
+        self.path = path
+        self.network = network
+        self.diagnostics = diagnostics
+
+
+def named_files(arguments: Arguments) -> list[str]:
+    """The files that the operands mean; at least one."""
+    if not arguments.operands:
+        raise UsageError("no file given (`-` is standard input)")
+    return find_files(arguments.operands)
+
+
+def settings(arguments: Arguments) -> dict[str, str]:
+    """The values of `--set`, by name."""
+    found: dict[str, str] = {}
+    for word in arguments.every("set"):
+        name, given, value = word.partition("=")
+        name = name.strip()
+        if not given or not name or not value.strip():
+            raise UsageError("--set wants NAME=VALUE, as in `--set width=64`")
+        if name in found:
+            raise UsageError(f"--set {name} is given twice")
+        found[name] = value.strip()
+    return found
+
+
+def natural(arguments: Arguments, key: str) -> int | None:
+    """The value of an option that wants a natural number."""
+    text = arguments.get(key)
+    if text is None:
+        return None
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
+        raise UsageError(f"--{key} wants a natural number")
+    return int(digits)
+
+
+def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
+    """Check every file, without advice; and say why some could not be read."""
+    from cnndsl.api import LIMIT, examine
+
+    values, size = settings(arguments), arguments.get("input")
+    limit = natural(arguments, "limit") or LIMIT
+    done, unreadable = [], []
+    for path in paths:
+        try:
+            source, problems = read_source(path)
+        except FileError as error:
+            unreadable.append(str(error))
+            continue
+        network = None
+        if not problems:
+            network, problems = examine(source, values, size, limit)
+        done.append(Examined(path, network, problems))
+    return done, unreadable
+
+
+def one_file(arguments: Arguments) -> list[str]:
+    """The one file that the operands mean."""
+    paths = named_files(arguments)
+    if len(paths) > 1:
+        raise UsageError("one file at a time")
+    return paths
+
+
+def networks_of(arguments: Arguments, paths: list[str]) -> tuple[list[Network], int]:
+    """The networks of files, and 0; or the exit code, once it is said what is wrong."""
+    import sys
+
+    from cnndsl.cli.terminal.output import err, say
+
+    done, unreadable = examine_files(arguments, paths)
+    for message in unreadable:
+        say(message)
+    diagnostics = [each for file in done for each in file.diagnostics]
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    networks = [file.network for file in done if file.network is not None]
+    if unreadable:
+        return networks, 2
+    return networks, int(has_errors(diagnostics) or len(networks) < len(done))
+
+
+def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> str:
+    """The diagnostics as text for a stream."""
+    from cnndsl.cli.terminal.output import wants_color
+    from cnndsl.diagnostics.render import render_all
+
+    return render_all(diagnostics, color=wants_color(stream))
+
+
+def has_errors(diagnostics: list[Diagnostic]) -> bool:
+    """Whether one of them is more than a warning."""
+    return any(each.severity == "error" for each in diagnostics)
+
+
+def summary(files: list[Examined], clean_is: str = "clean") -> str:
+    """`2 errors in 1 file, 3 files are clean`."""
+    counts = {"error": 0, "warning": 0}
+    for file in files:
+        for each in file.diagnostics:
+            counts[each.severity] += 1
+    dirty = sum(bool(file.diagnostics) for file in files)
+    clean = len(files) - dirty
+    parts = []
+    if dirty:
+        found = " and ".join(counted(number, kind) for kind, number in counts.items() if number)
+        parts.append(f"{found} in {counted(dirty, 'file')}")
+    if clean:
+        parts.append(f"{counted(clean, 'file')} {'is' if clean == 1 else 'are'} {clean_is}")
+    return ", ".join(parts)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,139 @@
+"""`cnndsl verify`: whether Keras and PyTorch compute the same network."""
+
+from __future__ import annotations
+
+from cnndsl.cli.commands.nets import (
+    INPUT,
+    LIMITS,
+    SET,
+    examine_files,
+    has_errors,
+    named_files,
+    natural,
+    show_diagnostics,
+)
+from cnndsl.cli.terminal.options import Command, Option, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnndsl.cli.terminal.options import Arguments
+    from cnndsl.network import Network
+    from cnndsl.proof.verify import Report
+
+COMMAND = Command(
+    "verify",
+    "FILE…",
+    "hold the Keras and PyTorch models against each other",
+    "Build the models that a net becomes in Keras and in PyTorch, give them the same random\n"
+    "weights and inputs, and say how far each layer's outputs are apart. Exit 1 where they\n"
+    "differ, with the first layer that does, its line and both values.",
+    (
+        Option(
+            "--format",
+            "text for people, json for programs",
+            "text|json",
+            choices=("text", "json"),
+        ),
+        Option(
+            "--tolerance",
+            "how far a layer's outputs may be apart, as a share of the largest\n"
+            "value; 1e-9, as both compute in double precision",
+            "X",
+        ),
+        Option("--seed", "what the random weights and inputs follow from; 0", "N"),
+        Option("--batch", "how many samples the inputs have; 2", "N"),
+        SET,
+        INPUT,
+        LIMITS,
+    ),
+    ("cnndsl verify resnet50.cnn", "cnndsl verify nets/ --format json"),
+)
+
+
+def run(arguments: Arguments) -> int:
+    import sys
+
+    from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.contract import TargetError, Unavailable
+
+    options: dict[str, Any] = {
+        "tolerance": share(arguments),
+        "seed": seed(arguments),
+        "batch": natural(arguments, "batch") or 2,
+    }
+    done, unreadable = examine_files(arguments, named_files(arguments))
+    reports = []
+    for file in done:
+        if file.network is None or has_errors(file.diagnostics):
+            continue
+        try:
+            reports.append(verified(file.network, options))
+        except TargetError as error:
+            file.diagnostics += error.diagnostics
+        except Unavailable as error:
+            say(str(error))
+            return 2
+    diagnostics = [each for file in done for each in file.diagnostics]
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    if arguments.get("format") == "json":
+        import json
+
+        from cnndsl.proof.show import as_json
+
+        rows = [as_json(report) for report in reports]
+        data(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+    else:
+        out("\n".join(drawn(report, len(done) > 1) for report in reports))
+    for message in unreadable:
+        say(message)
+    if unreadable:
+        return 2
+    return int(not all(reports) or has_errors(diagnostics))
+
+
+def verified(network: Network, options: dict[str, Any]) -> Report:
+    """The report on a network, with a word on how far it is; raises as `verify` does."""
+    from cnndsl.cli.terminal.progress import Progress
+    from cnndsl.proof import frameworks
+
+    frameworks.ready()  # before NumPy is imported, which comes with them
+    from cnndsl.proof.verify import verify
+
+    progress = Progress(len(network.layers), f"layers of {network.name}")
+    try:
+        return verify(network, progress=lambda done: progress.add(1), **options)
+    finally:
+        progress.clear()
+
+
+def drawn(report: Report, heading: bool) -> str:
+    """The table of a report and what is said below it."""
+    from cnndsl.cli.commands.show import draw
+    from cnndsl.proof.show import as_text
+
+    lines, text = as_text(report)
+    titles, *rows, sums = lines
+    table = draw(titles, rows, sums, [False, False, False, True])
+    return (f"{report.network.source.name}\n\n" if heading else "") + f"{table}\n{text}"
+
+
+def share(arguments: Arguments) -> float | None:
+    """The value of `--tolerance`."""
+    text = arguments.get("tolerance")
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageError("--tolerance wants a number from 0, as in `--tolerance 1e-6`")
+    return value
+
+
+def seed(arguments: Arguments) -> int:
+    """The value of `--seed`."""
+    return 0 if arguments.get("seed") in (None, "0") else natural(arguments, "seed") or 0

@@ -1,0 +1,1 @@
+"""Many files: what is asked of each, side by side, and remembered."""

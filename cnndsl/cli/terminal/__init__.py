@@ -1,0 +1,1 @@
+"""Options, help, files and streams."""

@@ -1,0 +1,156 @@
+"""What the forms of all frameworks share: arguments of layers as arguments of calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.codegen.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.layers.window import rounding_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cnndsl.layers import Layer
+    from cnndsl.layers.window import Window
+
+Pads = tuple[tuple[int, int], ...]
+"""Begin and end, for each spatial dimension."""
+
+
+class Ask(NamedTuple):
+    """How a form is wanted.
+
+    * `explicit`: the most general one, so that layers whose paddings differ look alike
+    * `order`: which dimension of an image `flatten` begins with, the `first` or the `last`
+    """
+
+    explicit: bool = False
+    order: str = "first"
+
+
+class Code:
+    """Python code that stands where a value does, as an initializer."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Code) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+def form_of(forms: Mapping[type[Layer], Any], layer: Layer, framework: str) -> Any:
+    """A framework's form of a layer, by its kind; raises NotExpressible where it has none."""
+    form = forms.get(type(layer))
+    if form is None:
+        raise NotExpressible(
+            f"{framework} has no form of `{layer.op}`", "write it with other layers"
+        )
+    return form
+
+
+def rank(layer: Layer) -> int:
+    """The number of spatial dimensions that come in."""
+    return len(layer.spatial)
+
+
+def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:
+    """The calls of the activation written after a layer, as part of that layer.
+
+    What are its channels are the outputs of the layer; its own slots nobody wrote.
+    """
+    slot = next((name for name in ("filters", "units") if hasattr(layer, name)), "")
+    if not slot and layer.output[-1] == layer.channels:
+        slot = "in"
+
+    def move(arg: Any) -> Any:
+        return arg._replace(slot=slot if arg.slot == "in" else "") if isinstance(arg, Arg) else arg
+
+    return [
+        call._replace(
+            args=tuple(move(arg) for arg in call.args),
+            kwargs={key: move(arg) for key, arg in call.kwargs.items()},
+            main=False,
+        )
+        for call in calls
+    ]
+
+
+def sizes(values: Sequence[int], slot: str, default: Any = ...) -> Arg:
+    """The sizes of a slot, as one number where they are equal."""
+    return Arg(same_or_tuple(tuple(values)), slot, default)
+
+
+def strides(windows: Sequence[Window], default: Any = 1) -> Arg:
+    """The steps of windows."""
+    return sizes([window.stride for window in windows], "stride", default)
+
+
+def pool_strides(layer: Any, default: Any = ...) -> Arg:
+    """The steps of a pool; its sizes unless said."""
+    steps = strides(layer.windows, default)
+    return steps._replace(slot="kernel") if layer.stride is None else steps
+
+
+def dilations(windows: Sequence[Window]) -> Arg:
+    """The spacings of windows."""
+    return sizes([window.dilation for window in windows], "dilation", 1)
+
+
+def written_pads(windows: Sequence[Window]) -> Pads:
+    """The padding that the file asks for."""
+    return tuple((window.begin, window.end) for window in windows)
+
+
+def all_pads(windows: Sequence[Window]) -> Pads:
+    """The padding, with what rounding up adds."""
+    return tuple((window.begin, window.end + window.extra) for window in windows)
+
+
+def extra_pads(windows: Sequence[Window]) -> Pads:
+    """What rounding up adds alone."""
+    return tuple((0, window.extra) for window in windows)
+
+
+def is_symmetric(pads: Pads) -> bool:
+    """Whether each dimension gets as much at its begin as at its end."""
+    return all(begin == end for begin, end in pads)
+
+
+def any_pads(pads: Pads) -> bool:
+    """Whether there is any padding at all."""
+    return any(begin or end for begin, end in pads)
+
+
+def pad_arg(layer: Any, pads: Pads, default: Any = ...) -> Arg:
+    """Symmetric padding as one number for each dimension, or for all.
+
+    It has the slot `pad` where that is what was written, and `same` where a stride of 1 lets
+    PyTorch's `padding="same"` say it for every kernel.
+    """
+    slot = "pad"
+    if layer.same:
+        slot = "same" if all(window.stride == 1 for window in layer.windows) else ""
+    elif layer.pad is None or any(window.extra for window in layer.windows):
+        slot = ""
+    return sizes([begin for begin, _ in pads], slot, default)
+
+
+def rounds_up(layer: Any) -> bool:
+    """Whether a size that does not come out whole is rounded up; `same` always does whole."""
+    return rounding_of(layer) == "ceil" and not layer.same
+
+
+def is_same(windows: Sequence[Window]) -> bool:
+    """Whether windows lie as under `same`, whatever was written."""
+    for window in windows:
+        output = -(-window.size // window.stride)
+        total = max(0, (output - 1) * window.stride + window.extent - window.size)
+        if window.output != output or window.begin != total // 2:
+            return False
+    return True

@@ -1,0 +1,203 @@
+"""A generated Python module: what Keras and PyTorch code have in common around the net."""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.codegen.code import Call, NotExpressible
+from cnndsl.codegen.program import CodeCall, Make
+from cnndsl.codegen.python import black, literal
+from cnndsl.contract import TargetError
+from cnndsl.diagnostics import Diagnostic
+from cnndsl.layers.merge import Merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnndsl.layers.base import Layer, Shape
+    from cnndsl.network import Network, Node
+
+_NO_FILES = {
+    "<text>": "a text",
+    "<stdin>": "standard input",
+    "<cell>": "a notebook cell",
+}
+"""The names of texts that are no files, and what they are."""
+
+
+def lowering(
+    network: Network, lower: Callable[[Node, bool], list[Call]]
+) -> Callable[[Node, bool], list[Call]]:
+    """A lowering that reports every layer of a network that has none.
+
+    Raises TargetError with a diagnostic for each statement, before anything is woven.
+    """
+    problems: dict[Any, Diagnostic] = {}
+    for node in network.layers:
+        if isinstance(node.layer, Merge):
+            continue  # a merge is written by the renderer
+        try:
+            lower(node, False)
+        except NotExpressible as error:
+            problems.setdefault(node.span, refusal(network, node, error))
+    if problems:
+        raise TargetError([problems[span] for span in sorted(problems)])
+    return lower
+
+
+def refusal(network: Network, node: Node, error: NotExpressible) -> Diagnostic:
+    """What to say of a layer that a target cannot express."""
+    return Diagnostic("E401", network.source, node.span, error.message, error.help)
+
+
+def before_softmax(network: Network) -> dict[int, Layer | None]:
+    """The outputs that end in a softmax, and what is left without it; None for nothing.
+
+    Raises TargetError where another layer reads what such a softmax gives.
+    """
+    found: dict[int, Layer | None] = {}
+    read = {index for node in network.nodes for index in node.inputs}
+    problems = []
+    for index in dict.fromkeys(network.outputs.values()):
+        node = network.nodes[index]
+        layer = node.layer
+        function = layer if layer.activation is None else layer.activation
+        if function.op == "softmax" and index in read:
+            error = NotExpressible(
+                f"`logits` cannot leave out the softmax of {node.name}, which other layers read",
+                "let them read what comes before the softmax",
+            )
+            problems.append(refusal(network, node, error))
+        elif layer.op == "softmax":
+            found[index] = None
+        elif layer.activation is not None and layer.activation.op == "softmax":
+            found[index] = copy(layer)
+            found[index].activation = None  # type: ignore[union-attr]
+    if problems:
+        raise TargetError(problems)
+    return found
+
+
+def logits_note(network: Network, train: str) -> str:
+    """What a docstring says of outputs whose softmax is left out; empty where none is."""
+    ends = before_softmax(network)
+    names = [name for name, index in network.outputs.items() if index in ends]
+    if not names:
+        return ""
+    if len(network.outputs) == 1:
+        what = "The output is"
+    elif len(names) == len(network.outputs):
+        what = "The outputs are"
+    else:
+        what = " and ".join(names) + (" are" if len(names) > 1 else " is")
+    return f"{what} logits: {train}."
+
+
+def reserved(folder: Path) -> frozenset[str]:
+    """The names that a target's own snippets define."""
+    return frozenset(path.name.split(".")[0] for path in (folder / "helpers").iterdir())
+
+
+def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
+    """What `build_model` says of itself: shapes in, shapes out, parameters."""
+    space = "\0"  # where no line ends
+
+    def show(index: int) -> str:
+        sizes = ["N", *map(str, order(network.nodes[index].output))]
+        return f"({f',{space}'.join(sizes)})"
+
+    inputs = ", ".join(show(index) for index in network.inputs)
+    if len(network.outputs) == 1:
+        outputs = f"{show(network.outputs['main'])} out"
+    else:
+        named = [f"{name}{space}{show(index)}" for name, index in network.outputs.items()]
+        outputs = ", ".join(named)
+        outputs += " out"
+    totals = network.totals
+    kind = "trainable " if totals.non_trainable else ""
+    text = f"{network.name}: {inputs} in, {outputs}, {totals.trainable:,} {kind}parameters."
+    if len(text) <= 88 - 4 - 6:
+        return text.replace(space, " ")
+    line = "\n".join(wrap(f"{network.name}: {inputs} in, {outputs}.", 78)).replace(space, " ")
+    return f"{line}\n\n{totals.trainable:,} {kind}parameters.\n"
+
+
+INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
+"""What an input without a name is called, by the length of its shape."""
+
+
+def shape_note(
+    item: Any, call: CodeCall | None = None, order: Callable[[Shape], Shape] = tuple
+) -> str:
+    """The comment that tells a new shape, in a framework's order; empty for none."""
+    before, after = item.shapes
+    if before == after or (call is not None and call is not item.calls[item.shaper]):
+        return ""
+    if isinstance(item, Make) and item.op == "dense":
+        return ""  # its units stand in the call
+    return "  # " + "×".join(map(str, order(after)))
+
+
+def write_module(
+    folder: Path,
+    network: Network,
+    helpers: Sequence[str],
+    imports: Sequence[tuple[str, str]],
+    **parts: Any,
+) -> str:
+    """Fill a target's `module.py.j2`, import what is used, and leave it as black would.
+
+    `imports` are pairs of a pattern and the line that it needs, in their order; an empty line
+    parts what is of Python from what is not.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader([folder, Path(__file__).parent]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    written = repr(parts)
+    snippets = [f"helpers/{name}" for name in helpers]
+    if "divisible(" in written:
+        snippets.insert(0, "divisible")
+    texts = [environment.get_template(f"{name}.py.j2").render() for name in snippets]
+    body = environment.get_template("module.py.j2").render(helpers=texts, **parts)
+    lines: list[str] = []
+    for pattern, line in imports:
+        if not re.search(pattern, body) or not (line or lines):
+            continue
+        start, _, name = line.partition(" import ")
+        if lines and name and lines[-1].startswith(f"{start} import "):
+            lines[-1] += f", {name}"
+        else:
+            lines.append(line)
+    return black(head(network.source.name) + "\n".join(lines) + "\n\n\n" + body)
+
+
+def head(source: str) -> str:
+    """The first line of a module: what it is made from."""
+    if source in _NO_FILES:
+        return f"# Generated by cnndsl from {_NO_FILES[source]}.\n"
+    base = source.replace("\\", "/").rsplit("/", 1)[-1]
+    # One line of the file's name, whatever is in it.
+    name = "".join(c if c.isprintable() else "?" for c in base)
+    return f"# Generated by cnndsl from {name}; edit that file instead.\n"
+
+
+def documented(text: str, more: str = "") -> str:
+    """Text as a docstring; the names in it are identifiers and need no escape."""
+    if more:
+        text = f"{text.rstrip()}\n\n{more}\n"
+    return '"""' + text.replace("\n", "\n    ").replace("\n    \n", "\n\n") + '"""'
+
+
+def quoted(text: str) -> str:
+    """Text as a Python string."""
+    return literal(text)

@@ -1,7 +1,0 @@
-"""What would mend a net: edits that are tried before they are offered, and applied."""
-
-from __future__ import annotations
-
-from cnndsl.cure.search import CODES, cured
-
-__all__ = ["CODES", "cured"]

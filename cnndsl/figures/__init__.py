@@ -1,0 +1,1 @@
+"""A network to boxes, marks and places."""

@@ -1,0 +1,165 @@
+"""The boxes of figures: what they are, which a figure shows, what is written on them.
+
+`cnndsl.figures.outline` makes them from a network.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.contract import Option, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnndsl.network import Network
+
+DEPTH = Option(
+    "depth",
+    "open calls of blocks N levels deep, and draw those below as a\n"
+    "box each; as deep as stays readable without it",
+    "natural",
+    "N",
+)
+"""The option of every target that draws pieces."""
+
+
+class Piece(NamedTuple):
+    """A box of a figure.
+
+    * `kind`: `input`, `layer`, `merge`, `block` for a call of a block, or `repeat` for a loop
+    * `family`: what sort of layer leads it: `input`, `conv`, `pool`, `dense`, `merge`,
+      `block`, `other`
+    * `name`: that of its first layer, or of the call
+    * `parts`: what it is, as the language says it: a text for each layer in it
+    * `sources`: the nodes outside that it reads, in order
+    * `start`, `size`: the index of its first node and how many it has, the first time round
+    * `gives`: the index of the node whose output is its own, the first time round
+    * `times`: how many times it is there in a row; each next time reads the one before it
+    * `opening`: for a merge the index of the first node in its paths, or its own
+    * `inner`: what is inside a block or a loop, the first time round
+    * `key`: the same number for pieces of the same structure, whatever their shapes
+    """
+
+    kind: str
+    family: str
+    name: str
+    parts: tuple[str, ...]
+    sources: tuple[int, ...]
+    start: int
+    size: int
+    gives: int
+    times: int = 1
+    opening: int = -1
+    inner: tuple[Piece, ...] = ()
+    key: int = 0
+
+    @property
+    def end(self) -> int:
+        """The index after that of its last node, all times round."""
+        return self.start + self.size * self.times
+
+    @property
+    def last(self) -> int:
+        """The index of the node whose output is its own, the last time round."""
+        return self.gives + self.size * (self.times - 1)
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and self.start <= index < self.end
+
+
+def titled(parts: Sequence[str], times: int) -> list[str]:
+    """Parts with how many times they are there: `bottleneck 64 ×2`, `(conv 8 3x3`, `relu) ×2`."""
+    if times == 1 or not parts:
+        return list(parts)
+    if len(parts) == 1:
+        return [f"{parts[0]} ×{times}"]
+    return [f"({parts[0]}", *parts[1:-1], f"{parts[-1]}) ×{times}"]
+
+
+def opens(piece: Piece, depth: int, level: int = 0) -> bool:
+    """Whether a figure of some depth shows what is inside a piece.
+
+    `level` counts the blocks around it. At depth 1 every call is closed, as in tables.
+    """
+    return bool(piece.inner) and (piece.kind == "repeat" or level + 1 < depth)
+
+
+def below(piece: Piece, level: int) -> int:
+    """The level of what is inside a piece."""
+    return level + (piece.kind == "block")
+
+
+def boxes(pieces: Sequence[Piece], depth: int, level: int = 0) -> int:
+    """How many boxes a figure of some depth has."""
+    return sum(
+        boxes(piece.inner, depth, below(piece, level)) if opens(piece, depth, level) else 1
+        for piece in pieces
+    )
+
+
+def levels(pieces: Sequence[Piece]) -> int:
+    """How deep calls of blocks nest, and 1 more: the depth that opens all of them."""
+    return max((levels(piece.inner) + (piece.kind == "block") for piece in pieces), default=1)
+
+
+def choose_depth(
+    pieces: Sequence[Piece],
+    depth: int | None,
+    most: int,
+    bound: int,
+    count: Callable[[Sequence[Piece], int], int] = boxes,
+) -> int:
+    """The depth to draw: the given one, or the deepest with at most `most` boxes.
+
+    `count` tells how many boxes a figure of some depth has. Raises OptionError where there
+    would be more than `bound` of them.
+    """
+    deepest = levels(pieces)
+    chosen = min(depth or 1, deepest)
+    if depth is None:
+        while chosen < deepest and count(pieces, chosen + 1) <= most:
+            chosen += 1
+    total = count(pieces, chosen)
+    if total > bound:
+        cure = (
+            f"a depth of {chosen - 1} folds more"
+            if chosen > 1
+            else "fold it: write what comes again as `repeat`, and its parts as blocks"
+        )
+        raise OptionError(f"the figure would have {total:,} boxes, over {bound}; {cure}")
+    return chosen
+
+
+def producer(pieces: Sequence[Piece], index: int) -> int:
+    """The place of the piece that a node is in; -1 for a node outside of all."""
+    place = bisect_right(pieces, index, key=lambda piece: piece.start) - 1
+    return place if place >= 0 and index in pieces[place] else -1
+
+
+def shape_text(network: Network, index: int, further: int = 0) -> str:
+    """The output shape of a node; where `further` nodes on it has another, both.
+
+    `56×56×96…256`: from 96 to 256 channels.
+    """
+    first, last = network.nodes[index].output, network.nodes[index + further].output
+    if len(first) != len(last):
+        return f"{_times(first)}…{_times(last)}"
+    return _times([a if a == b else f"{a}…{b}" for a, b in zip(first, last)])
+
+
+def _times(sizes: Sequence[object]) -> str:
+    return "×".join(map(str, sizes))
+
+
+def outputs_in(network: Network, pieces: Sequence[Piece]) -> list[tuple[str, int]]:
+    """The outputs of a net of several, each with its node, that some pieces give.
+
+    What is inside a piece is left to what draws its inside, except its own output.
+    """
+    if len(network.outputs) == 1:
+        return []
+    return [
+        (name, index) for name, index in network.outputs.items() if producer(pieces, index) >= 0
+    ]

@@ -1,0 +1,177 @@
+"""Variants of a text, checked again and again: what is the same need not be done twice."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics import Source
+from cnndsl.network import Network, stem_of
+from cnndsl.network.expansion import Stop
+from cnndsl.quickfix.apply import apply_edits
+from cnndsl.quickfix.rerun import Outcome, Probe
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.parser import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from cnndsl.diagnostics import Edit
+    from cnndsl.layers import Shape
+
+LONG = 200
+"""From how many statements on a text is not checked from its beginning each time."""
+
+MARKS = 16
+"""In how many parts such a text is cut; a check begins with the part that an edit is in."""
+
+_WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
+
+
+class Bench:
+    """Checks variants of a text, as many as its budget allows.
+
+    The budget counts the layers that are worked out and the statements that are read, and no
+    time: the same text has the same results on any machine. The text as it is
+    adds to the budget what it takes, so that a long one has a few tries as well. Texts are
+    remembered, and so are sizes where it is to `keep` them.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        settings: Mapping[str, Any],
+        size: str | None,
+        limit: int,
+        budget: int,
+        *,
+        keep: bool = True,
+        long: int = LONG,
+    ) -> None:
+        self.source = source
+        self.settings = settings
+        self.size = size
+        self.limit = limit
+        self.keep = keep
+        self.long = long
+        self.left = budget
+        self.known: dict[object, Outcome | None] = {}
+        self.marks: dict[int, Probe] = {}  # elaborations before a statement, by its number
+        self.base = self._checked(source)
+        self.left = budget + budget - self.left
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing of the budget is left."""
+        return self.left <= 0
+
+    def run(self, edits: Sequence[Edit] = ()) -> Outcome | None:
+        """What the text comes to after edits.
+
+        None where it cannot be read any more, and where the budget is spent.
+        """
+        if not edits:
+            return self.base
+        text = apply_edits(self.source.text, edits)
+        if text in self.known:
+            return self.known[text]
+        if self.spent:
+            return None
+        number = self._statement(edits)
+        source = Source(self.source.name, text)
+        outcome = self._resumed(source, number) if number else self._checked(source)
+        self.known[text] = outcome
+        return outcome
+
+    def sized(self, numbers: tuple[int, ...], shape: Shape) -> Outcome | None:
+        """What the text comes to with another size of some inputs, as an edit of them would do.
+
+        None where the budget is spent.
+        """
+        base = self.base
+        if base is None or self.spent:
+            return None
+        key = (numbers, shape)
+        if key in self.known:
+            return self.known[key]
+        outcome = self._elaborated(base.source, base.module, dict.fromkeys(numbers, shape))
+        if self.keep:
+            self.known[key] = outcome
+        return outcome
+
+    def _checked(self, source: Source) -> Outcome | None:
+        module, problems = parse(source)
+        self.left -= len(module.statements)
+        return None if problems else self._elaborated(source, module, {})
+
+    def _elaborated(
+        self, source: Source, module: ast.Module, sizes: Mapping[int, Shape]
+    ) -> Outcome:
+        probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
+        network = probe.run(stem_of(source.name))
+        self.left -= len(probe.nodes)
+        return _outcome(probe, network)
+
+    def _statement(self, edits: Sequence[Edit]) -> int:
+        """The number of the statement that edits are in, where those before it need not be run
+        again; 0 where all of the text has to be."""
+        statements = self.base.module.statements if self.base else ()
+        if len(statements) < self.long:
+            return 0
+        first = min(edit.span.start for edit in edits)
+        number = bisect_right(statements, first, key=lambda each: each.span.start) - 1
+        if number < 1 or first > statements[number].span.end:
+            return 0
+        # What speaks of the whole file is taken up before any statement is run.
+        fine = not any(isinstance(each, _WHOLE_FILE) for each in statements[number:])
+        return number if fine else 0
+
+    def _resumed(self, source: Source, number: int) -> Outcome | None:
+        """The check of a text that is as it was up to a statement."""
+        assert self.base is not None
+        statements = self.base.module.statements
+        start = statements[number].span.start
+        rest, problems = parse(Source(source.name, " " * start + source.text[start:]))
+        self.left -= len(rest.statements)
+        if problems or any(isinstance(each, _WHOLE_FILE) for each in rest.statements):
+            return None if problems else self._checked(source)
+        probe = self._before(number).fork()
+        probe.source = source
+        probe.module = rest._replace(statements=statements[:number] + rest.statements)
+        known = len(probe.nodes)
+        network = None
+        try:
+            body = probe.body(rest.statements, top=True)
+            network = probe.finish(body, stem_of(source.name), Network)
+        except Stop:
+            pass
+        self.left -= len(probe.nodes) - known
+        return _outcome(probe, network)
+
+    def _before(self, number: int) -> Probe:
+        """The elaboration of the text as far as a statement."""
+        assert self.base is not None
+        source, module = self.source, self.base.module
+        if not self.marks:
+            probe = Probe(source, module, self.settings, self.size, self.limit)
+            probe.prepare()
+            self.marks[0] = probe
+        if number not in self.marks:
+            last = max(mark for mark in self.marks if mark < number)
+            probe = self.marks[last].fork()
+            step = max(1, len(module.statements) // MARKS)
+            while last < number:
+                until = min(number, last - last % step + step)
+                before = len(probe.nodes)
+                probe.body(module.statements[last:until], top=True)
+                self.left -= len(probe.nodes) - before
+                self.marks[until] = probe.fork()
+                last = until
+        return self.marks[number]
+
+
+def _outcome(probe: Probe, network: Network | None) -> Outcome:
+    return Outcome(
+        probe.source, probe.module, network, probe.problems, probe.nodes, probe.led, probe.misfits
+    )

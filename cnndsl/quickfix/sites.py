@@ -1,0 +1,182 @@
+"""Where the numbers of a net stand in its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.values import Pair
+from cnndsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
+    from cnndsl.diagnostics import Span
+    from cnndsl.layers import Layer, Shape
+    from cnndsl.quickfix.rerun import Misfit, Outcome
+
+    Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
+
+MAX_PLACES = 12
+"""How many statements on the way to an error are looked at."""
+
+
+class Place(NamedTuple):
+    """A statement on the way to an error, as the nearest layer that came of it shows it.
+
+    * `calls`: the calls of blocks that led to it, the outermost first
+    * `shape`: what the layer reads
+    * `distance`: how many layers lie between it and the error; 0 for where the error is
+    """
+
+    statement: ast.Apply
+    calls: tuple[ast.Apply, ...]
+    shape: Shape
+    distance: int
+
+
+class Literal(NamedTuple):
+    """A number or a size as it stands in the text; `owner` is the statement it stands in.
+
+    `value` is an int, or a tuple of ints and pairs.
+    """
+
+    span: Span
+    value: Any
+    owner: Owner
+
+
+def statements(module: ast.Module) -> Iterator[ast.Statement]:
+    """All statements of a text, at any depth, in its order."""
+    stack: list[ast.Statement] = list(reversed(module.statements))
+    while stack:
+        statement = stack.pop()
+        yield statement
+        bodies: list[ast.Body | None] = []
+        if isinstance(statement, (ast.Repeat, ast.Block, ast.Head)):
+            bodies = [statement.body]
+        elif isinstance(statement, ast.If):
+            bodies = [*statement.bodies, statement.otherwise]
+        elif isinstance(statement, ast.Apply):
+            bodies = [*(statement.paths or ())]
+        inner = [s for body in bodies if body is not None for s in body.statements]
+        stack.extend(reversed(inner))
+
+
+def layers(module: ast.Module) -> dict[Span, ast.Apply]:
+    """The layers, merges and calls of a text by their place."""
+    return {each.span: each for each in statements(module) if isinstance(each, ast.Apply)}
+
+
+def path(outcome: Outcome, misfit: Misfit) -> list[Place]:
+    """The statements from a misfit back to the inputs, the nearest first; its own is the first.
+
+    Of a statement that made several layers, in a loop or a block, only the nearest counts.
+    """
+    applied = layers(outcome.module)
+    places = [Place(misfit.statement, misfit.calls, misfit.shape, 0)]
+    taken = {misfit.statement.span}
+    distance = 1
+    level = list(dict.fromkeys(misfit.inputs))
+    seen = set(level)
+    while level and len(places) < MAX_PLACES:
+        for index in level:
+            node = outcome.nodes[index]
+            statement = applied.get(node.span)
+            if statement is not None and node.span not in taken:
+                taken.add(node.span)
+                place = Place(statement, outcome.led[index], node.layer.input, distance)
+                places.append(place)
+        following = dict.fromkeys(i for index in level for i in outcome.nodes[index].inputs)
+        level = [index for index in following if index not in seen]
+        seen.update(level)
+        distance += 1
+    return places
+
+
+def argument(statement: ast.Apply, layer: type[Layer], slot: str) -> ast.Argument | None:
+    """The argument that fills a slot of a layer, where that can be told from its form."""
+    slots = {each.name: each for each in layer.slots}
+    form = slots[slot].form
+    if form == "/":
+        return next((a for a in statement.args if isinstance(a, ast.Stride)), None)
+    if form == "key":
+        return next(
+            (a for a in statement.args if isinstance(a, ast.Keyword) and a.key.id == slot), None
+        )
+    if form == "act":
+        return next((a for a in statement.args if _word(a) in ACTIVATIONS), None)
+    if form == "flag":
+        return next((a for a in statement.args if _word(a) == slot), None)
+    values = [each.name for each in layer.slots if each.form == "value"]
+    words = {each.name for each in layer.slots if each.form == "flag"} | set(ACTIVATIONS)
+    given = [a for a in statement.args if isinstance(a, ast.Positional) and _word(a) not in words]
+    place = values.index(slot)
+    return given[place] if place < len(given) else None
+
+
+def _word(argument: ast.Argument) -> str:
+    is_word = isinstance(argument, ast.Positional) and isinstance(argument.value, ast.Name)
+    return argument.value.id if is_word else ""  # type: ignore[union-attr]
+
+
+def literal(
+    module: ast.Module,
+    expression: ast.Expr,
+    calls: tuple[ast.Apply, ...],
+    owner: Owner,
+) -> Literal | None:
+    """The number or size that an expression takes its value from; None where it is computed.
+
+    A name leads to what a caller gives for it, to its default, or to its `let`.
+    """
+    if isinstance(expression, ast.Number):
+        value = expression.value
+        return Literal(expression.span, value, owner) if isinstance(value, int) else None
+    if isinstance(expression, ast.Size):
+        size = tuple(Pair(*i) if isinstance(i, tuple) else i for i in expression.value)
+        return Literal(expression.span, size, owner)
+    if isinstance(expression, ast.Tuple):
+        values = [i.value for i in expression.items if isinstance(i, ast.Number)]
+        whole = [value for value in values if isinstance(value, int)]
+        if len(whole) == len(expression.items):
+            return Literal(expression.span, tuple(whole), owner)
+        return None
+    if not isinstance(expression, ast.Name):
+        return None
+    word = expression.id
+    if calls:
+        given = _given(module, calls[-1], word)
+        if given is not None:
+            value_, parameter = given
+            if parameter is not None:
+                return literal(module, value_, (), parameter)
+            return literal(module, value_, calls[:-1], calls[-1])
+    for statement in statements(module):
+        if isinstance(statement, (ast.Let, ast.Param)) and statement.name.id == word:
+            return literal(module, statement.value, (), statement)
+    return None
+
+
+def _given(
+    module: ast.Module, call: ast.Apply, word: str
+) -> tuple[ast.Expr, ast.Parameter | None] | None:
+    """What a call gives for a parameter: the value, and the parameter if it is its default."""
+    block = next(
+        (s for s in module.statements if isinstance(s, ast.Block) and s.name.id == call.name.id),
+        None,
+    )
+    names = [parameter.name.id for parameter in block.parameters] if block else []
+    if block is None or word not in names:
+        return None
+    keys = {a.key.id: a.value for a in call.args if isinstance(a, ast.Keyword)}
+    if word in keys:
+        return keys[word], None
+    waiting = [name for name in names if name not in keys]
+    given = [a.value for a in call.args if isinstance(a, ast.Positional)]
+    at = waiting.index(word)
+    if at < len(given):
+        return given[at], None
+    parameter = block.parameters[names.index(word)]
+    return (parameter.default, parameter) if parameter.default is not None else None

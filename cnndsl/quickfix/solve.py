@@ -1,0 +1,294 @@
+"""The input sizes for which every size of a net comes out whole."""
+
+from __future__ import annotations
+
+from itertools import product as combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.layers.base import product
+from cnndsl.quickfix.bench import Bench
+from cnndsl.quickfix.separate import net_ties, text_ties
+from cnndsl.quickfix.sizes import alike, farness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from cnndsl.diagnostics import Diagnostic, Source, Span
+    from cnndsl.layers import Shape
+    from cnndsl.quickfix.rerun import Outcome
+
+BUDGET = 200_000
+"""How many layers may be worked out for one question."""
+
+SAMPLES = 24
+"""How many sizes are tried to see that the dimensions are as independent as they should be."""
+
+NEAREST = 6
+"""How many sizes near the present one are named."""
+
+
+class Unsolvable(Exception):
+    """A net without sizes to look for: `problems` say why, or else its text does."""
+
+    def __init__(self, message: str, problems: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
+
+
+class Solution(NamedTuple):
+    """The sizes of an input with which every size of the net comes out whole.
+
+    * `shape`: the present size, and `whole` whether it is one of them
+    * `ranges`: the sizes that were asked about, for each spatial dimension
+    * `by_axis`: the sizes of each dimension where they are independent: any goes with any; None
+      where they are not
+    * `sizes`: the spatial sizes one by one where the dimensions depend on each other, or must
+      be alike, in order; None otherwise
+    * `nearest`: some of them, nearest to the present size first
+    * `tried`, `asked`: of how many sizes the net was worked out, and of how many it would have
+      had to be; less where the net is too large for all, and then the nearest were
+    * `promising`: of `sizes`, those with which the file's promises are kept too
+    * `stays`: where no size fits, the errors that every size has had, as the first had them
+    * `inputs`: how many inputs have this size, and are varied together
+    """
+
+    shape: Shape
+    whole: bool
+    ranges: tuple[range, ...]
+    by_axis: tuple[tuple[int, ...], ...] | None
+    sizes: tuple[Shape, ...] | None
+    nearest: tuple[Shape, ...]
+    tried: int
+    asked: int
+    promising: tuple[Shape, ...]
+    inputs: int = 1
+    stays: tuple[Diagnostic, ...] = ()
+
+
+def solve(
+    source: Source,
+    ranges: Sequence[range | None],
+    *,
+    number: int | None = None,
+    square: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    size: str | None = None,
+    limit: int = 1_000_000,
+    budget: int = BUDGET,
+) -> Solution:
+    """Find the sizes of an input that make a net whole; raises Unsolvable.
+
+    `ranges` bounds each spatial dimension; None, or none at all, means from half the present
+    size to twice of it. `number` says which input, from 0; without it the first
+    is meant, and all inputs of the same size with it. `square` asks for sizes that are the
+    same in every dimension. A size counts where every size that follows from it comes out;
+    promises are another matter.
+    """
+    bench = Bench(source, settings or {}, size, limit, budget, keep=False)
+    base = bench.run()
+    if base is None:
+        raise Unsolvable("the text cannot be read")
+    inputs = [node for node in base.nodes if node.op == "input" and node.inputs == ()]
+    if (number or 0) >= len(inputs):
+        raise Unsolvable("there is no such input")
+    numbers = alike(base) if number is None else (number,)
+    others = _others(base)
+    if others and not text_ties(base.module):
+        raise Unsolvable("no size of the input mends this", others)
+    shape = inputs[numbers[0]].output
+    rank = len(shape) - 1
+    if not rank:
+        raise Unsolvable("the input is a vector, and any vector is whole")
+    given = [*ranges, *[None] * rank][:rank]
+    bounds = tuple(
+        range(max(1, x // 2), 2 * x + 1) if each is None else each for x, each in zip(shape, given)
+    )
+    search = _Search(bench, numbers, shape, bounds, square)
+    found = None
+    if rank > 1 and not square and not text_ties(base.module):
+        found = search.by_axis()
+    return (found or search.one_by_one())._replace(
+        inputs=len(numbers), stays=tuple(search.stays.values()) if search.stays else ()
+    )
+
+
+def input_shape(
+    source: Source, number: int, settings: Mapping[str, Any], size: str | None
+) -> Shape | None:
+    """The size that an input has in a text; None where there is no such input."""
+    outcome = Bench(source, settings, size, 1_000_000, 1).run()
+    inputs = [node for node in outcome.nodes if node.op == "input"] if outcome else []
+    return inputs[number].output if number < len(inputs) else None
+
+
+def _others(outcome: Outcome) -> list[Diagnostic]:
+    """What is wrong with a net that no size is to blame for."""
+    sizes = {(each.code, each.span) for each in outcome.misfits if each.axes}
+    return [
+        each
+        for each in outcome.problems
+        if (each.code, each.span) not in sizes and each.code != "E301"
+    ]
+
+
+class _Search:
+    """A search over the sizes of an input, or of several that are alike."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        numbers: tuple[int, ...],
+        shape: Shape,
+        bounds: tuple[range, ...],
+        square: bool,
+    ) -> None:
+        self.bench = bench
+        self.numbers = numbers
+        self.shape = shape
+        self.bounds = bounds
+        self.square = square
+        self.tried: set[Shape] = set()
+        self.stays: dict[tuple[str, Span], Diagnostic] | None = None
+
+    def run(self, spatial: Sequence[int]) -> Outcome | None:
+        """The net with other spatial sizes."""
+        size = (*spatial, self.shape[-1])
+        outcome = self.bench.sized(self.numbers, size)
+        if outcome is not None:
+            self.tried.add(size)
+            found = {
+                (each.code, each.span): each for each in outcome.problems if each.code != "E301"
+            }
+            before = self.stays
+            self.stays = found if before is None else {k: before[k] for k in before if k in found}
+        return outcome
+
+    def fits(self, spatial: Sequence[int]) -> bool:
+        outcome = self.run(spatial)
+        return outcome is not None and outcome.fits
+
+    def by_axis(self) -> Solution | None:
+        """The sizes of each dimension for itself; None where that cannot be told."""
+        known = self._sweep()
+        good = [[x for x, fine in verdicts.items() if fine] for verdicts in known]
+        if not all(good):
+            return None
+        whole = [values[-1] for values in good]
+        reference = self.run(whole)
+        if reference is None or not reference.fits or net_ties(reference):
+            return None
+        for axis, verdicts in enumerate(known):
+            for x, fine in verdicts.items():
+                if fine is None:
+                    one = [x if i == axis else y for i, y in enumerate(whole)]
+                    verdicts[x] = self.fits(one)
+        if self.bench.spent:
+            return None
+        lists = tuple(tuple(x for x, fine in each.items() if fine) for each in known)
+        if not self._holds(lists):
+            return None
+        near = [
+            sorted(each, key=lambda x: abs(x - y))[:NEAREST] for each, y in zip(lists, self.shape)
+        ]
+        nearest = _nearest(combinations(*near), self.shape)
+        now = all(x in each for x, each in zip(self.shape, lists)) or self._whole_now()
+        count = sum(len(each) for each in self.bounds)
+        return Solution(
+            self.shape, now, self.bounds, lists, None, nearest, len(self.tried), count, ()
+        )
+
+    def _sweep(self) -> list[dict[int, bool | None]]:
+        """For each size of each dimension whether it fits, as far as one can see without
+        knowing which sizes of the others do.
+
+        A dimension that is blamed for nothing fits, if the check came to the end of the net;
+        an error after which no shape is known may hide others behind it.
+        """
+        known: list[dict[int, bool | None]] = [dict.fromkeys(each) for each in self.bounds]
+        length = max(map(len, self.bounds))
+        for step in range(length):
+            spatial = [each[min(step, len(each) - 1)] for each in self.bounds]
+            outcome = self.run(spatial)
+            if outcome is None:
+                continue
+            ended = all(each.code in ("E201", "E202") for each in outcome.misfits)
+            alone = len(outcome.problems) == len(outcome.misfits)
+            for axis, x in enumerate(spatial):
+                if axis in outcome.blamed:
+                    known[axis][x] = False
+                elif ended and (alone or outcome.fits):
+                    known[axis][x] = True
+        return known
+
+    def _holds(self, lists: tuple[tuple[int, ...], ...]) -> bool:
+        """Whether a few sizes of all kinds come out as the lists say."""
+        for sample in range(SAMPLES):
+            spatial = [
+                each[(sample * 7919 + axis * 104729 + sample * axis) % len(each)]
+                for axis, each in enumerate(self.bounds)
+            ]
+            if sample % 2:
+                spatial = [
+                    each[(sample * 31 + axis) % len(each)] for axis, each in enumerate(lists)
+                ]
+            said = all(x in each for x, each in zip(spatial, lists))
+            if not self.bench.spent and self.fits(spatial) != said:
+                return False
+        return True
+
+    def _whole_now(self) -> bool:
+        outcome = self.bench.run()
+        return outcome is not None and outcome.fits
+
+    def one_by_one(self) -> Solution:
+        """Every size for itself, the nearest first, as far as the budget goes."""
+        found, kept = [], []
+        for spatial in self._all():
+            outcome = self.run(spatial)
+            if outcome is None:
+                break
+            if outcome.fits:
+                found.append(spatial)
+            if outcome.whole:
+                kept.append(spatial)
+        if self.square:
+            asked = len(set(self.bounds[0]).intersection(*self.bounds[1:]))
+        else:
+            asked = product(tuple(map(len, self.bounds)))
+        return Solution(
+            self.shape,
+            self._whole_now(),
+            self.bounds,
+            None,
+            tuple(sorted(found)),
+            _nearest(iter(found), self.shape),
+            len(self.tried),
+            asked,
+            tuple(sorted(kept)),
+        )
+
+    def _all(self) -> Iterator[Shape]:
+        """The sizes to try. Where they are too many, those near the present one come first."""
+        present = self.shape[:-1]
+        if self.square:
+            alike = set(self.bounds[0]).intersection(*self.bounds[1:])
+            sizes = [(x,) * len(present) for x in alike]
+        else:
+            most = 4_000_000 // max(1, len(present))
+            if product(tuple(map(len, self.bounds))) > most:
+                # Not even a list of them: a box around the present size.
+                edge = int(most ** (1 / len(present))) // 2
+                near = [range(x - edge, x + edge + 1) for x in present]
+                boxes = [[x for x in b if x in n] for b, n in zip(self.bounds, near)]
+                sizes = [*combinations(*boxes)]
+            else:
+                sizes = [*combinations(*self.bounds)]
+        return iter(sorted(sizes, key=lambda size: farness(size, present)))
+
+
+def _nearest(sizes: Iterator[Shape], shape: Shape) -> tuple[Shape, ...]:
+    """The sizes nearest to the present one, without it."""
+    others = (size for size in sizes if size != shape[:-1])
+    chosen = sorted(others, key=lambda size: farness(size, shape[:-1]))[:NEAREST]
+    return tuple((*size, shape[-1]) for size in chosen)

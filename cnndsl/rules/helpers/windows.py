@@ -1,0 +1,111 @@
+"""What rules ask about the windows of convolutions and pools."""
+
+from __future__ import annotations
+
+from cnndsl.layers.base import DIMENSIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cnndsl.layers.base import Layer
+    from cnndsl.layers.window import Window
+    from cnndsl.network.network import Node
+    from cnndsl.rules.helpers.view import Place, View
+
+KERNELS = ("conv", "dwconv", "sepconv")
+POOLS = ("pool", "avgpool", "minpool")
+
+
+def windows(layer: Layer) -> tuple[Window, ...]:
+    """The windows of a convolution or a pool, one for each spatial dimension."""
+    found: tuple[Window, ...] = layer.windows  # type: ignore[attr-defined]
+    return found
+
+
+def by_dimension(said: Sequence[str | None]) -> str:
+    """What there is to say of each dimension: once where it is the same of all."""
+    names = DIMENSIONS[len(said)]
+    told = [(what, name) for what, name in zip(said, names) if what is not None]
+    if len({what for what, _ in told}) == 1:
+        return f"{told[0][0]} in {' and '.join(name for _, name in told)}"
+    return " and ".join(f"{what} in {name}" for what, name in told)
+
+
+def missing(
+    view: View,
+    count: Callable[[Window], int],
+    unless: Callable[[Layer], bool] = lambda layer: False,
+) -> Iterator[tuple[Place, list[Node], str, Window]]:
+    """Where convolutions and pools miss pixels of the image, as `count` counts those of a window.
+
+    With each place go its layers that do, what to say of the first, and the first such window.
+    """
+    for place, some in view.select(
+        (*KERNELS, *POOLS), lambda layer: not unless(layer) and any(map(count, windows(layer)))
+    ):
+        found = [node for node in some if any(map(count, over_image(view, node)))]
+        if not found:
+            continue
+        over = over_image(view, found[0])
+        told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
+        yield place, found, by_dimension(told), next(filter(count, over))
+
+
+def over_image(view: View, node: Node) -> list[Window]:
+    """The windows of a node's layer; what a `zeropad` before it has put there is padding too."""
+    before = view.nodes[node.inputs[0]].layer
+    found = windows(node.layer)
+    if before.op != "zeropad":
+        return list(found)
+    return [
+        w._replace(size=w.size - p.begin - p.end, begin=w.begin + p.begin, end=w.end + p.end)
+        for w, p in zip(found, before.pad)  # type: ignore[attr-defined]
+    ]
+
+
+def unseen(window: Window) -> int:
+    """How many pixels of the image no window reads, where the stride is larger than the windows.
+
+    They lie before, between and behind the windows, and between the taps of a dilated kernel.
+    """
+    if window.stride <= window.extent:
+        return 0
+    begin = window.begin
+    return window.size - _taps(window, begin + window.size) + _taps(window, begin)
+
+
+def _taps(window: Window, length: int) -> int:
+    """How many taps lie in the first pixels, from where the first window begins.
+
+    No pixel has two, since the stride is larger than the windows.
+    """
+    whole, rest = divmod(length, window.stride)
+    if whole >= window.output:
+        return window.output * window.kernel
+    return whole * window.kernel + min(window.kernel, -(-rest // window.dilation))
+
+
+def left_out(window: Window) -> int:
+    """How many pixels of the image lie behind the last window, where windows touch or overlap.
+
+    Where the stride is larger than the windows, `unseen` has counted them.
+    """
+    if window.stride > window.extent:
+        return 0
+    return window.left_out
+
+
+def most_seen(window: Window) -> int:
+    """How many pixels of the image the window sees, of all, that sees the most of them."""
+    inside = -window.begin % window.stride  # where the first window begins that is all inside
+    if inside + window.extent <= window.size:
+        return window.kernel
+    best = 0
+    for index in range(min(window.output, 4096)):
+        start = index * window.stride - window.begin
+        # The taps lie at start, start + dilation, …; those from 0 up to the size count.
+        low = max(0, -(start // window.dilation))
+        high = min(window.kernel - 1, (window.size - 1 - start) // window.dilation)
+        best = max(best, high - low + 1)
+    return best

@@ -1,0 +1,1 @@
+"""A network to rows and cells."""

@@ -1,0 +1,116 @@
+"""What stands in the cells of a table, before it is text of any kind.
+
+A cell is None for nothing, a text, a whole number, or one of the classes here. `readable` is
+how people read it, `plain_value` how programs do.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.layers.base import show
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from cnndsl.layers import Shape
+    from cnndsl.layers.working import Step
+
+    Cell: TypeAlias = "str | int | Code | Shapes | Share | Worked | None"
+
+NONE = "-"
+"""What stands where a column says nothing about a layer."""
+
+
+class Code(NamedTuple):
+    """Words of the language, or a name that a file gives."""
+
+    text: str
+
+
+class Shapes(NamedTuple):
+    """Sizes, channels last: one tensor's or several tensors'."""
+
+    shapes: tuple[Shape, ...]
+
+
+class Share(NamedTuple):
+    """A share of a whole, from 0 to 1."""
+
+    value: Fraction
+
+
+class Worked(NamedTuple):
+    """Workings with numbers: sizes apart, counts summed up."""
+
+    steps: tuple[Step, ...]
+    summed: bool = False
+
+
+class Heading(NamedTuple):
+    """A column's key, its title in the table's language, and whether it holds numbers."""
+
+    key: str
+    title: str
+    right: bool
+
+
+class Table(NamedTuple):
+    """A table in a language.
+
+    * `caption`: a sentence on the net, in parts
+    * `rows`: the cells of each row; `sums` those of the row of sums, empty without one
+    * `notes`: sentences below the table
+    """
+
+    lang: str
+    caption: list[str | Code]
+    headings: list[Heading]
+    rows: list[list[Cell]]
+    sums: list[Cell]
+    notes: list[str]
+
+
+def readable(cell: Cell) -> str:
+    """A cell as people read it: `64,620`, `(36, 28, 20)`, `12.5%`."""
+    if cell is None:
+        return NONE
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, Code):
+        return cell.text
+    if isinstance(cell, Shapes):
+        return ", ".join(map(tuple_text, cell.shapes))
+    if isinstance(cell, Share):
+        return f"{_tenths(cell)}%"
+    from cnndsl.tables.formulas import numbers
+
+    return numbers(cell.steps, summed=cell.summed) or NONE
+
+
+def plain_value(cell: Cell) -> str:
+    """A cell as programs read it: `64620`, `36x28x20`, `0.125`; empty for nothing."""
+    if cell is None:
+        return ""
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, Shapes):
+        return " ".join(map(show, cell.shapes))
+    if isinstance(cell, Share):
+        return f"{float(cell.value):.6f}"
+    text = readable(cell)
+    return "" if text == NONE else text
+
+
+def _tenths(share: Share) -> str:
+    """A share in percent, rounded to one decimal; exact until then."""
+    tenths = round(share.value * 1000)
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def tuple_text(values: Shape) -> str:
+    """`(36, 28, 20)`, as people write shapes."""
+    return f"({', '.join(map(str, values))})"

@@ -1,0 +1,229 @@
+"""The columns that a table can have: a key, and what a row says there.
+
+The titles are words of `cnndsl.lang`, by the same keys.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.values import Pair
+from cnndsl.tables.cells import Code, Shapes, Share, Worked
+from cnndsl.tables.rows import call_of, uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnndsl.lang import Words
+    from cnndsl.layers import Shape
+    from cnndsl.tables.cells import Cell
+    from cnndsl.tables.rows import Row
+
+    Value = Callable[[Row, "View"], Cell]
+
+
+class View(NamedTuple):
+    """How a table looks at its rows: its words, whether weights alone count, and their sum."""
+
+    words: Words
+    weights: bool
+    whole: int
+
+
+class Column(NamedTuple):
+    """What a row says, whether it is a number, and whether there is a sum of it.
+
+    `wanted` says whether the column has a place in a style's table at all, from its rows.
+    """
+
+    value: Value
+    right: bool = False
+    summed: bool = False
+    wanted: Callable[[list[Row]], bool] = lambda rows: True
+
+
+def _channels(shapes: tuple[Shape, ...], row: Row) -> Cell:
+    """The channels of images; a vector has none, nor has what takes channels as mere values."""
+    if any(len(shape) == 1 for shape in shapes) or (row.layer and row.layer.op in _CHANNELLESS):
+        return None
+    if len(shapes) == 1:
+        return shapes[0][-1]
+    return ", ".join(f"{shape[-1]:,}" for shape in shapes)
+
+
+_CHANNELLESS = ("flatten", "reshape")
+
+
+def _nodes(shapes: tuple[Shape, ...]) -> Cell:
+    """The size of a vector."""
+    return shapes[0][0] if len(shapes) == 1 and len(shapes[0]) == 1 else None
+
+
+def _kernel(row: Row) -> tuple[int, ...] | None:
+    return getattr(row.layer, "kernel", None)
+
+
+def _is_pool(row: Row) -> bool:
+    return row.layer is not None and "pool" in row.layer.op
+
+
+def _filter(row: Row, view: View) -> Cell:
+    kernel = _kernel(row)
+    return Shapes((kernel,)) if kernel and not _is_pool(row) else None
+
+
+def _window(row: Row, view: View) -> Cell:
+    kernel = _kernel(row)
+    return Shapes((kernel,)) if kernel else None
+
+
+def _each(values: tuple[Any, ...]) -> Cell:
+    """A number for each dimension: `2` where it is the same in all, else `(2, 1)`."""
+    value = uniform(values)
+    return Shapes((value,)) if isinstance(value, tuple) else value
+
+
+def _stride(row: Row, view: View) -> Cell:
+    windows = getattr(row.layer, "windows", None)
+    if windows:
+        return _each(tuple(window.stride for window in windows))
+    stride = getattr(row.layer, "stride", None)
+    return _each(stride) if stride else None
+
+
+def _dilation(row: Row, view: View) -> Cell:
+    windows = getattr(row.layer, "windows", None)
+    if not windows or _is_pool(row):
+        return None
+    return _each(tuple(window.dilation for window in windows))
+
+
+def _groups(row: Row, view: View) -> Cell:
+    if row.layer is not None and row.layer.op == "dwconv":
+        return row.layer.channels
+    groups: int | None = getattr(row.layer, "groups", None)
+    return groups
+
+
+def _pooling(row: Row, view: View) -> Cell:
+    if row.layer is not None and row.layer.op in ("gap", "gmp"):
+        return view.words["global"]
+    kernel = _kernel(row)
+    return Shapes((kernel,)) if kernel and _is_pool(row) else None
+
+
+def _padding(row: Row, view: View) -> Cell:
+    if getattr(row.layer, "same", None):
+        return view.words["same"]
+    pad = getattr(row.layer, "pad", None)
+    if not pad:
+        return None
+    pads = uniform((pad,) if isinstance(pad, Pair) else pad)
+    if isinstance(pads, Pair):
+        begin, end = int(pads.begin), int(pads.end)
+        return begin if begin == end else f"{begin}:{end}"
+    texts = (f"{p.begin}" if p.begin == p.end else f"{p.begin}:{p.end}" for p in pads)
+    return f"({', '.join(texts)})"
+
+
+def _activation(row: Row, view: View) -> Cell:
+    if row.layer is None:
+        return None
+    if row.layer.op in ACTIVATIONS:
+        return row.layer.op
+    return row.layer.activation.op if row.layer.activation else None
+
+
+def _weight_shape(row: Row, view: View) -> Cell:
+    """The shapes of kernels, in Keras's order: the window, what comes in, what goes out."""
+    shapes = [w.shape for w in row.layer.weights if w.role != "bias"] if row.layer else []
+    return Shapes(tuple(shapes)) if shapes else None
+
+
+def _sizes_worked(row: Row, view: View) -> Cell:
+    return Worked(row.layer.sizes()) if row.layer and row.layer.sizes() else None
+
+
+def _counts_worked(row: Row, view: View) -> Cell:
+    if row.layer is None:
+        return None
+    steps = row.layer.all_counts()
+    if view.weights:
+        steps = tuple(step for step in steps if step.symbol != "bias")
+    return Worked(steps, summed=True) if steps else None
+
+
+def _counted(row: Row, view: View) -> int:
+    return row.weights if view.weights else row.params
+
+
+def _share(row: Row, view: View) -> Cell:
+    return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
+
+
+def _type(row: Row, view: View) -> Cell:
+    if row.layer is None:
+        return f"{row.name} ({row.title})"
+    from cnndsl.targets import keras
+
+    return f"{row.name} ({keras.class_name(row.layer)})"
+
+
+def _code(row: Row, view: View) -> Cell:
+    return Code(call_of(row.layer)) if row.layer else Code(row.name)
+
+
+COLUMNS: dict[str, Column] = {
+    "layer": Column(lambda row, view: row.title),
+    "name": Column(
+        lambda row, view: Code(row.name), wanted=lambda rows: any(row.named for row in rows)
+    ),
+    "code": Column(_code),
+    "type": Column(_type),
+    "input-channels": Column(lambda row, view: _channels(row.inputs, row), right=True),
+    "filter": Column(_filter),
+    "output-channels": Column(lambda row, view: _channels((row.output,), row), right=True),
+    "kernel": Column(_window),
+    "stride": Column(_stride),
+    "padding": Column(_padding, wanted=lambda rows: any(_padded(row) for row in rows)),
+    "dilation": Column(_dilation),
+    "groups": Column(_groups, right=True),
+    "pooling": Column(_pooling),
+    "activation": Column(_activation),
+    "input-shape": Column(lambda row, view: Shapes(row.inputs)),
+    "output-shape": Column(lambda row, view: Shapes((row.output,))),
+    "batch-shape": Column(lambda row, view: f"(None, {', '.join(map(str, row.output))})"),
+    "input-nodes": Column(lambda row, view: _nodes(row.inputs), right=True),
+    "output-nodes": Column(lambda row, view: _nodes((row.output,)), right=True),
+    "weight-shape": Column(_weight_shape),
+    "size-formula": Column(_sizes_worked),
+    "parameter-formula": Column(_counts_worked),
+    "parameters": Column(_counted, right=True, summed=True),
+    "weights": Column(lambda row, view: row.weights, right=True, summed=True),
+    "biases": Column(lambda row, view: row.params - row.weights, right=True, summed=True),
+    "trainable": Column(lambda row, view: row.trainable, right=True, summed=True),
+    "multiply-adds": Column(lambda row, view: row.macs, right=True, summed=True),
+    "field": Column(lambda row, view: Shapes((row.field,)) if row.field else None),
+    "share": Column(_share, right=True, summed=True),
+    "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
+}
+"""The columns by their keys, in the order in which help lists them.
+
+`memory` is that of the output of one input, in float32: four bytes for each value.
+"""
+
+
+def _padded(row: Row) -> bool:
+    pad = getattr(row.layer, "pad", None)
+    return bool(getattr(row.layer, "same", None) or pad)
+
+
+def title(key: str, view: View, style: str) -> str:
+    """The title of a column: a style's own, or else one that says where weights alone count."""
+    if f"{style}.{key}" in view.words:
+        return view.words[f"{style}.{key}"]
+    if view.weights:
+        key = {"parameters": "weights", "share": "weight-share"}.get(key, key)
+    return view.words[key]

@@ -1,0 +1,35 @@
+"""Tables and their parts in Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnndsl.diagnostics.markdown import code, escaped, grid
+from cnndsl.tables.cells import Code, readable
+
+if TYPE_CHECKING:
+    from cnndsl.tables.cells import Cell, Table
+
+_WIDEST = 40
+"""How far cells are filled up with spaces."""
+
+
+def inline(part: str | Code) -> str:
+    """A part of a sentence."""
+    return code(part.text) if isinstance(part, Code) else escaped(part)
+
+
+def cell_text(cell: Cell) -> str:
+    """What stands in a cell."""
+    if isinstance(cell, Code):
+        return code(cell.text)
+    return escaped(readable(cell)) if isinstance(cell, str) else readable(cell)
+
+
+def draw(table: Table) -> list[str]:
+    """The lines of a table."""
+    lines = [[heading.title for heading in table.headings]]
+    lines += [[cell_text(cell) for cell in row] for row in table.rows]
+    if table.sums:
+        lines.append(["" if cell is None else cell_text(cell) for cell in table.sums])
+    return grid(lines, [heading.right for heading in table.headings], _WIDEST)

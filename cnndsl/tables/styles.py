@@ -1,0 +1,246 @@
+"""Tables as write-ups of networks have them: which columns, which layers, sums or none.
+
+Every target that writes tables takes the options here and gets a `Table` to draw.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from string import Formatter
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.lang import words as words_of
+from cnndsl.tables.cells import Code, Heading, Share, Table, tuple_text
+from cnndsl.tables.columns import COLUMNS, View, title
+from cnndsl.tables.rows import DEPTH, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnndsl.lang import Words
+    from cnndsl.network import Network
+    from cnndsl.tables.cells import Cell
+    from cnndsl.tables.rows import Row
+
+
+class Style(NamedTuple):
+    """A table's columns, the rows that it shows, and whether it ends with their sums."""
+
+    columns: tuple[str, ...]
+    shows: Callable[[Row], bool] = lambda row: True
+    sums: bool = True
+
+
+_SETTINGS = (
+    "layer",
+    "name",
+    "input-channels",
+    "filter",
+    "output-channels",
+    "stride",
+    "padding",
+    "pooling",
+    "activation",
+)
+
+STYLES: dict[str, Style] = {
+    "article": Style((*_SETTINGS, "input-shape", "output-shape", "parameters")),
+    "settings": Style(_SETTINGS, sums=False),
+    "layers": Style(_SETTINGS[:-1], lambda row: len(row.output) > 1, sums=False),
+    "dense": Style(
+        ("layer", "name", "input-nodes", "output-nodes", "weight-shape", "parameters"),
+        lambda row: row.layer is not None and row.layer.op == "dense",
+    ),
+    "formulas": Style(
+        ("layer", "name", "size-formula", "output-shape", "parameter-formula", "parameters")
+    ),
+    "keras": Style(("type", "batch-shape", "parameters"), sums=False),
+    "full": Style(
+        (
+            "layer",
+            "name",
+            "input-channels",
+            "kernel",
+            "output-channels",
+            "stride",
+            "padding",
+            "groups",
+            "activation",
+            "input-shape",
+            "output-shape",
+            "parameters",
+            "share",
+            "multiply-adds",
+            "field",
+            "memory",
+        )
+    ),
+}
+"""The styles by name; the first is the one unless said.
+
+`layers` shows the layers of a net that have channels: the part that extracts features.
+"""
+
+STYLE = Option(
+    "style",
+    "which table: article (unless said), settings, layers, dense, formulas, keras or full",
+    "word",
+    "S",
+    tuple(STYLES),
+)
+COLUMNS_OPTION = Option(
+    "columns",
+    "these columns instead of the style's: layer,output-shape,…",
+    "words",
+    "A,B",
+    tuple(COLUMNS),
+)
+PARAMS = Option(
+    "params",
+    "what counts as parameters: all (unless said), or weights without biases",
+    "word",
+    "P",
+    ("all", "weights"),
+)
+OPTIONS = (STYLE, COLUMNS_OPTION, LANG, PARAMS, DEPTH)
+
+
+def make(
+    network: Network,
+    *,
+    style: str = "article",
+    columns: Sequence[str] | None = None,
+    lang: str = "en",
+    params: str = "all",
+    depth: int | None = None,
+) -> Table:
+    """The table of a network.
+
+    * `style`: one of `STYLES`
+    * `columns`: keys of `COLUMNS`, in the place of the style's
+    * `lang`: `en` or `ko`
+    * `params`: `all`, or `weights` to leave the biases out
+    * `depth`: how deep calls of blocks are opened; None for all of them
+
+    Raises OptionError for what there is not.
+    """
+    given = {"style": style, "columns": columns, "lang": lang, "params": params, "depth": depth}
+    checked_values(OPTIONS, given)
+    if style == "keras" and params == "weights":
+        raise OptionError("Keras counts biases too: the style keras goes with no params weights")
+    chosen = STYLES[style]
+    words, weights = words_of(lang), params == "weights"
+    every = rows(network, depth, words)
+    shown = [row for row in every if chosen.shows(row)]
+    totals = network.totals
+    view = View(words, weights, totals.weights if weights else totals.params)
+    keys = columns or [key for key in chosen.columns if COLUMNS[key].wanted(shown)]
+    return Table(
+        lang,
+        _caption(network, view),
+        [Heading(key, title(key, view, style), COLUMNS[key].right) for key in keys],
+        [[COLUMNS[key].value(row, view) for key in keys] for row in shown],
+        _sums(keys, shown, view) if chosen.sums else [],
+        _notes(network, style, view, keys, shown),
+    )
+
+
+def _sums(keys: Sequence[str], shown: list[Row], view: View) -> list[Cell]:
+    """The last row: `Total`, and the sums of what has one."""
+    cells: list[Cell] = []
+    for key in keys:
+        column = COLUMNS[key]
+        if not column.summed:
+            cells.append(None)
+            continue
+        found = [column.value(row, view) for row in shown]
+        shares = [cell.value for cell in found if isinstance(cell, Share)]
+        if shares:
+            cells.append(Share(sum(shares, Fraction(0))))
+        else:
+            cells.append(sum(cell for cell in found if isinstance(cell, int)))
+    if not any(cell is not None for cell in cells):
+        return []
+    if cells[0] is None:
+        cells[0] = view.words["total"]
+    return cells
+
+
+def _caption(network: Network, view: View) -> list[str | Code]:
+    """What the net is, in a sentence."""
+    inputs = ", ".join(tuple_text(network.nodes[index].output) for index in network.inputs)
+    outputs: list[str | Code] = []
+    for name, index in network.outputs.items():
+        shape = tuple_text(network.nodes[index].output)
+        if outputs:
+            outputs.append(", ")
+        if len(network.outputs) > 1:
+            outputs += fill(view.words["output.named"], shape=[shape], name=[Code(name)])
+        else:
+            outputs.append(shape)
+    kind = "weights" if view.weights else "parameters"
+    return fill(
+        view.words["caption.weights" if view.weights else "caption"],
+        net=[Code(network.name)],
+        inputs=[inputs],
+        outputs=outputs,
+        count=[view.words.count(view.whole, kind)],
+    )
+
+
+def fill(template: str, **parts: list[str | Code]) -> list[str | Code]:
+    """A sentence with parts in its places."""
+    filled: list[str | Code] = []
+    for literal, name, _, _ in Formatter().parse(template):
+        if literal:
+            filled.append(literal)
+        if name is not None:
+            filled += parts[name]
+    return filled
+
+
+def _notes(
+    network: Network, style: str, view: View, keys: Sequence[str], shown: list[Row]
+) -> list[str]:
+    """What is said below the table."""
+    totals = network.totals
+    words = view.words
+    if style == "keras":
+        counts = {
+            "total-parameters": totals.params,
+            "trainable-parameters": totals.trainable,
+            "other-parameters": totals.non_trainable,
+        }
+        return [
+            words[key].format(number=f"{count:,}", size=_memory(4 * count))
+            for key, count in counts.items()
+        ]
+    if "parameters" not in keys:
+        return []
+    part = sum(row.weights if view.weights else row.params for row in shown)
+    if part < view.whole:
+        # What is trained of the whole net would be a third number beside these two.
+        whole = words.count(view.whole, "weights" if view.weights else "parameters")
+        return [words.say("remark.part", part=f"{part:,}", whole=whole)]
+    if totals.non_trainable and not view.weights:
+        return [remark(network, words)]
+    return []
+
+
+def remark(network: Network, words: Words) -> str:
+    """How the parameters part into trainable and others."""
+    totals = network.totals
+    return words["remark"].format(
+        trainable=f"{totals.trainable:,}", others=f"{totals.non_trainable:,}"
+    )
+
+
+def _memory(count: int) -> str:
+    """Bytes as Keras writes them: `364.54 KB`."""
+    size, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB", "PB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.2f} {unit}"
