@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,16 +13,21 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 import torch
-from jinja2 import Environment, FileSystemLoader
 from keras import layers, ops
 from torch import nn
 
 from cnndsl import targets
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.code import Arg, Call
-from cnndsl.codegen.python import literal
+from cnndsl.codegen.expressions import Literal, Symbol
+from cnndsl.codegen.module_classes import call_of
+from cnndsl.codegen.program import CodeCall
+from cnndsl.codegen.source import text
+from cnndsl.codegen.weaver import collapsed_arg
+from cnndsl.codegen.write_module import snippet
 from cnndsl.network import Network
 from cnndsl.targets.keras import weights as keras_weights
+from cnndsl.targets.keras.render import applied
 from cnndsl.targets.pytorch import weights as torch_weights
 
 Array = Any
@@ -34,32 +40,24 @@ TOLERANCE = 1e-4
 # Models of one layer's calls
 
 
-def helper(target: str, name: str) -> str:
-    """The source of a helper of a target."""
-    folder = Path(targets.__file__).parent / target
-    environment = Environment(
-        loader=FileSystemLoader(folder), trim_blocks=True, keep_trailing_newline=True
-    )
-    return environment.get_template(f"helpers/{name}.py.j2").render()
-
-
-def arguments(call: Call) -> tuple[list[str], list[str]]:
-    """The arguments of a call as code: by position and by keyword, without what is default."""
-    args = [literal(arg.value if isinstance(arg, Arg) else arg) for arg in call.args]
-    kwargs = []
-    for key, arg in call.kwargs.items():
-        if isinstance(arg, Arg) and arg.default is not ... and arg.value == arg.default:
-            continue
-        kwargs.append(f"{key}={literal(arg.value if isinstance(arg, Arg) else arg)}")
-    return args, kwargs
-
-
 def scope_of(calls: Sequence[Call], target: str, **names: Any) -> dict[str, Any]:
     """The names that the code of calls reads."""
-    scope: dict[str, Any] = {"__name__": "generated", **names}
+    folder = Path(targets.__file__).parent / target
+    scope: dict[str, Any] = {"__name__": "generated", "math": math, **names}
     for name in dict.fromkeys(name for call in calls for name in call.helpers):
-        exec(helper(target, name), scope)
+        exec(snippet(folder, name), scope)
     return scope
+
+
+def code_of(call: Call) -> CodeCall:
+    """A call with its values as they are, without what is default."""
+    kwargs = tuple(
+        (key, Literal(collapsed_arg(arg)))
+        for key, arg in call.kwargs.items()
+        if not isinstance(arg, Arg) or arg.default is ... or collapsed_arg(arg) != arg.default
+    )
+    args = tuple(Literal(collapsed_arg(arg)) for arg in call.args)
+    return CodeCall(Symbol(call.function), args, kwargs, call.style, call.main)
 
 
 def keras_layer(calls: Sequence[Call], shape: tuple[int, ...]) -> Any:
@@ -67,14 +65,7 @@ def keras_layer(calls: Sequence[Call], shape: tuple[int, ...]) -> Any:
     scope = scope_of(calls, "keras", keras=keras, layers=layers, ops=ops)
     given = scope["x"] = keras.Input(shape)
     for call in calls:
-        args, kwargs = arguments(call)
-        if call.style == "template":
-            code = call.function.format(*args, x="x")
-        elif call.style == "function":
-            code = f"{call.function}({', '.join(['x', *args, *kwargs])})"
-        else:
-            code = f"{call.function}({', '.join([*args, *kwargs])})(x)"
-        scope["x"] = eval(code, scope)
+        scope["x"] = eval(text(applied(code_of(call), "x", None)), scope)
     return keras.Model(given, scope["x"])
 
 
@@ -84,8 +75,7 @@ def torch_layer(calls: Sequence[Call]) -> nn.Module:
     modules = []
     for call in calls:
         assert call.style == "layer", call
-        args, kwargs = arguments(call)
-        modules.append(eval(f"{call.function}({', '.join([*args, *kwargs])})", scope))
+        modules.append(eval(text(call_of(code_of(call))), scope))
     return nn.Sequential(*modules).eval()
 
 

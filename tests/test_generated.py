@@ -64,15 +64,15 @@ def test_the_first_line_says_what_a_module_is_made_from(name: str, said: str) ->
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
-        ("conv 3 1 | conv 3 3 same", ("left", "right")),
-        ("conv 3 3 same; relu | conv 3 1; bn", ("left", "right")),
-        ("pool 3 /1 same | conv 3 1", ("left", "right")),
-        ("cb 3 | cb 1", ("left", "right")),
+        ("conv 3 1; bn | conv 3 3 same; bn", ("branch1", "branch2")),
+        ("conv 3 3 same; relu | conv 3 1; bn", ("branch1", "branch2")),
+        ("pool 3 /1 same | conv 3 1", ()),
+        ("cb 3 | cb 1", ()),
         ("skip | conv 3 3 same", ("main",)),
         ("conv 3 3 same; conv 3 3 same | from a", ("main",)),
         ("cb 3; cb 3 | cb 1", ("main", "skip")),
         ("conv 3 1; bn | cb 3; cb 3", ("skip", "main")),
-        ("pool 3 /1 same | cb 3; cb 3", ("left", "right")),
+        ("pool 3 /1 same | cb 3; cb 3", ("branch1", "branch2")),
         ("cb 1 | two", ("skip", "main")),
         ("repeat 3 { conv 3 3 same } | conv 3 1", ("main", "skip")),
     ],
@@ -83,7 +83,7 @@ def test_paths_of_a_sum_are_called_what_they_are(paths: str, names: tuple[str, .
         f"input 8x8x3; conv 3 1; relu as a; conv 3 1; add {{ {paths} }}"
     )
     code = str(load("keras").generate(net))
-    assigned = set(re.findall(r"^    (main|skip|left|right) = ", code, re.MULTILINE))
+    assigned = set(re.findall(r"^    (main|skip|branch\d) = ", code, re.MULTILINE))
     assert assigned <= set(names) and (len(names) < 2 or assigned == set(names)), code
 
 
@@ -163,7 +163,7 @@ def test_tuples_are_typed_by_their_length() -> None:
     assert net is not None
     code = str(load("flax").generate(net))
     assert "sizes: tuple[tuple[int, int], tuple[int, int]]" in code.partition("class Edge")[2]
-    net = network("block b(k) { conv 4 k }; input 8x8x3; b 3; b 1x3; b 2x1")
+    net = network("block b(k) { conv 4 k; relu }; input 8x8x3; b 3; b 1x3; b 2x1")
     assert net is not None
     code = str(load("pytorch").generate(net))
     assert "k: int | tuple[int, int]" in code

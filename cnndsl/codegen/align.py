@@ -9,14 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.network import network as tree
-from cnndsl.network.walk import walk
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.survey import Survey
     from cnndsl.network import Network, Node
 
 
@@ -29,13 +24,6 @@ class Parted(Exception):
     def __init__(self, node: Node, message: str) -> None:
         super().__init__(message)
         self.node, self.message = node, message
-
-
-def lowered(survey: Survey) -> dict[int, list[Call]]:
-    """The calls that each node becomes in the code woven from a survey, merges left out."""
-    survey.survey()
-    items = walk(survey.network.body)
-    return {item.node: survey.calls_of(item) for item in items if isinstance(item, tree.Step)}
 
 
 def align(

@@ -11,24 +11,30 @@ if TYPE_CHECKING:
 class Arg(NamedTuple):
     """A value in a call, and where it comes from.
 
-    `slot` names the argument of the layer whose source expression has exactly this value,
-    so that a block can write the expression in its place; `in` stands for the channels of
-    the layer's input; empty for what is computed. `default` is the framework's own: a
-    keyword that has it in every copy is left out.
+    * `slot` names the argument of the layer whose source expression has exactly this value,
+      so that a block can write the expression in its place; `in` stands for the channels of
+      the layer's input; empty for what is computed
+    * `default` is the framework's own: a keyword that has it in every instance is left out
+    * `each`: the value has an item for each dimension, and is one number where all are equal
+    * `path`: the part of the source expression that is meant: the place of a dimension, or
+      None, and 0 or 1 for the begin or the end of a range
     """
 
     value: Any
     slot: str = ""
     default: Any = ...
+    each: bool = False
+    path: tuple[int | None, ...] = ()
 
 
 class Call(NamedTuple):
     """A call that makes, or applies, a piece of a layer.
 
     * `function`: `layers.Conv2D`, `nn.Conv2d`, `ops.pad`
-    * `args`, `kwargs`: literals or `Arg`s, in the order they are written
+    * `args`, `kwargs`: values, `Arg`s, or tuples of `Arg`s, in the order they are written
     * `style`: `layer` is made and then applied, `layers.ReLU()(x)`; `function` takes the
-      tensor first, `ops.pad(x, …)`; `template` is text with `{x}` and `{0}` in it
+      tensor first, `ops.pad(x, …)`; `negative` is -x; `index` takes a part of the tensor,
+      `x[args]`, in which a tuple of two is a slice
     * `main`: the call that keeps the layer's weights and carries its name
     * `helpers`: snippets of the target's folder that the module must define first
     """

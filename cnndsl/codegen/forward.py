@@ -2,121 +2,223 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast as python
+from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.codegen.expressions import Symbol, Variable, calling, name, variables, written
+from cnndsl.codegen.names import KEYWORDS, Names
 from cnndsl.codegen.program import (
-    Goto,
+    FromTensor,
+    FunctionCall,
+    If,
     Item,
-    Join,
-    Make,
-    Named,
+    LayerCall,
+    Loop,
+    Merge,
+    NameTensor,
     Output,
-    Times,
-    Use,
-    When,
-    gotos,
     is_sequential,
-    path_names,
 )
-from cnndsl.codegen.python import distinct, python_name
+from cnndsl.codegen.roles import called, path_names
+from cnndsl.codegen.source import (
+    Assign,
+    Branch,
+    Chain,
+    For,
+    Statement,
+    Value,
+    range_of,
+    text,
+)
+from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from cnndsl.codegen.module_classes import Style
 
-WIDTH = 88
-"""Black's line length."""
+
+class Part(NamedTuple):
+    """A part of a loop's turn: what keeps those of all turns, and what one is called."""
+
+    many: str
+    one: str
+    code: python.expr
+    modules: bool
+
+
+class Turn:
+    """A loop around what is written: its parts are kept in lists."""
+
+    def __init__(self, counter: python.expr, numbers: python.expr) -> None:
+        self.counter, self.numbers = counter, numbers
+        self.parts: list[Part] = []
+
+
+class Way:
+    """A way of a condition around what is written: parts are made only where it is taken."""
+
+    def __init__(self, test: python.expr) -> None:
+        self.test = test
+        self.init: list[Statement] = []
 
 
 class Forward:
-    """Writes a module that is more than a chain: its parts and its `forward`."""
+    """Writes a module that is more than a chain: its parts and its `forward`.
+
+    `scope` has the names of the constructor, `inside` those of the method.
+    """
 
     def __init__(
-        self,
-        style: Style,
-        items: list[Item],
-        variables: dict[str, str],
-        inputs: list[str],
-        comments: bool,
+        self, style: Style, items: list[Item], scope: Names, inside: Names, comments: bool
     ) -> None:
         self.style = style
         self.items = items
-        self.variables = dict(variables)
         self.comments = comments
-        self.needed = gotos(items)
-        self.taken = {"x", *inputs, *style.helpers}
-        self.attributes: set[str] = set()
-        self.init: list[str] = []
-        self.lines: list[str] = []
-        self.outputs: dict[str, str] = {}
+        self.scope, self.inside = scope, inside
+        self.attributes = Names(reserved={*style.attributes, "self", "x"}, words=KEYWORDS)
+        self.init: list[Statement] = []
+        self.lines: list[Statement] = []
+        self.outputs: dict[str, python.expr] = {}
+        self.frames: list[Turn | Way] = []
+        self.named: set[Variable] = set()
+        self.parts = 0
 
-    def run(self, variable: str) -> str:
-        """Write all of it; gives the variable or expression of the result."""
-        return self.write(self.items, variable, "x")
+    def run(self, variable: str) -> python.expr:
+        """Write all of it; gives the result."""
+        return name(self.write(self.items, variable, "x"))
 
-    def attribute(self, name: str) -> str:
+    # Names
+
+    def attribute(self, wanted: str) -> str:
         """A name for a part that no other part has."""
-        name = f"{name}_" if name in self.style.attributes or name.startswith("_") else name
-        free = distinct(name, self.attributes)
-        self.attributes.add(free)
-        return free
+        wanted = f"{wanted}_" if wanted.startswith("_") else wanted
+        self.parts += 1
+        return self.attributes.take(wanted)
 
-    def fresh(self, name: str) -> str:
-        free = distinct(name, self.taken)
-        self.taken.add(free)
-        return free
-
-    def goal(self, alias: str | None, target: str) -> str:
-        if alias is None or alias not in self.needed:
+    def goal(self, tensor: Variable | None, target: str) -> str:
+        """The variable that a result goes to: one of its own where it is read again."""
+        if tensor is None:
             return target
-        name = self.fresh(python_name(alias))
-        self.variables[alias] = name
-        return name
+        if tensor not in self.named:
+            self.named.add(tensor)
+            tensor.name = self.inside.take(tensor.hint)
+        return tensor.name
 
-    def keep(self, name: str, code: str, note: str = "") -> str:
-        """Make a part; gives its name."""
-        name = self.attribute(name)
-        self.init.append(f"self.{name} = {code}{note}")
-        return name
+    # Parts
 
-    def keep_chain(self, name: str, items: list[Item]) -> str:
-        """Make a chain a part; gives its name."""
-        code = self.sequential(items)
-        first = items[0]
-        if len(items) > 1 or not isinstance(first, When) or len(code) + len(name) < WIDTH - 17:
-            return self.keep(name, code)
-        name = self.attribute(name)
-        self.init += self.style.choice(first, f"self.{name}")
-        return name
+    def keep(
+        self, wanted: str, code: python.expr, note: str = "", modules: bool = True
+    ) -> python.expr:
+        """Make a part, or keep a value; gives what reads it."""
+        outside = [frame for frame in self.frames if isinstance(frame, Turn)]
+        if not outside:
+            attribute = self.attribute(wanted)
+            self.place().append(Assign(f"self.{attribute}", code, note))
+            return name(f"self.{attribute}")
+        for frame in reversed(self.frames):
+            if isinstance(frame, Turn):
+                one = self.inside.take(wanted)
+                frame.parts.append(Part(plural(wanted), one, code, modules))
+                return name(one)
+            if modules:
+                code = python.IfExp(frame.test, code, self.style.identity)
+        raise AssertionError
+
+    def place(self) -> list[Statement]:
+        """Where parts are made."""
+        for frame in reversed(self.frames):
+            if isinstance(frame, Way):
+                return frame.init
+        return self.init
+
+    def keep_chain(self, wanted: str, items: list[Item]) -> python.expr:
+        """Make a chain a part; gives what reads it."""
+        turning = any(isinstance(frame, Turn) for frame in self.frames)
+        conditions = [item for item in items if isinstance(item, If)]
+        looped = any(
+            isinstance(inner, If) for item in items if isinstance(item, Loop) for inner in item.body
+        )
+        if not turning and not (conditions or looped):
+            return self.keep_noted(wanted, items)
+        if turning:
+            return self.keep(wanted, self.style.one(items))
+        attribute = self.attribute(wanted)
+        target = f"self.{attribute}"
+        if len(items) == 1 and conditions:
+            self.place().extend(self.style.choice(conditions[0], target))
+        else:
+            local = self.scope.take("layers" if "layers" not in self.scope.taken else attribute)
+            found, rest = self.style.listed(items, local, self.comments)
+            self.place().extend([*found, Assign(target, calling(self.style.sequential, rest))])
+        return name(target)
+
+    def keep_noted(self, wanted: str, items: list[Item]) -> python.expr:
+        """Make a chain a part, with the shapes beside its own parts."""
+        parts = tuple(self.style.chain(items, self.comments))
+        value: Value = Chain(self.style.sequential, parts)
+        if len(parts) == 1 and not isinstance(parts[0][0], python.Starred):
+            return self.keep(wanted, *parts[0])
+        attribute = self.attribute(wanted)
+        self.place().append(Assign(f"self.{attribute}", value))
+        return name(f"self.{attribute}")
+
+    def applied(self, part: python.expr, *tensors: str) -> python.expr:
+        """A part applied to tensors."""
+        return calling(part, *map(name, tensors))
+
+    # Items
 
     def write(self, items: list[Item], variable: str, target: str) -> str:
         pending: list[Item] = []
         place = 0
         while place < len(items):
             item = items[place]
-            just_written = place > 0 and isinstance(items[place - 1], (Make, Use, Join))
             place += 1
             if self.chains(item):
                 pending.append(item)
                 continue
+            goal = target
+            if isinstance(item, NameTensor):
+                if pending:
+                    variable = self.flush(pending, variable, self.goal(item.tensor, target))
+                    continue
+                variable = self.name(item.tensor, variable, target)
+                continue
             variable = self.flush(pending, variable, target)
-            if isinstance(item, Join):
+            if isinstance(item, Merge):
                 code = self.joined(item, variable)
-                while place < len(items) and not (item.alias and item.alias in self.needed):
+                while place < len(items) and item.alias is None:
                     wrapped = self.style.around(items[place], code)
                     if wrapped is None:
                         break
                     code, place = wrapped, place + 1
-                goal = self.goal(item.alias, target)
-                if code != goal:
-                    self.lines.append(f"{goal} = {code}")
+                following = items[place] if place < len(items) else None
+                if item.alias is None and isinstance(following, NameTensor):
+                    goal, place = self.goal(following.tensor, target), place + 1
+                else:
+                    goal = self.goal(item.alias, target)
+                self.assign(goal, code)
                 variable = goal
             else:
-                variable = self.single(item, variable, target, just_written)
+                variable = self.single(item, variable, target)
         return self.flush(pending, variable, target)
+
+    def assign(self, target: str, code: python.expr, note: str = "") -> None:
+        if text(code) != target:
+            self.lines.append(Assign(target, code, note))
+
+    def name(self, tensor: Variable, variable: str, target: str) -> str:
+        """The current tensor gets a name: what has just been assigned is assigned to it."""
+        goal = self.goal(tensor, target)
+        last = self.lines[-1] if self.lines else None
+        if isinstance(last, Assign) and last.target == variable == target:
+            self.lines[-1] = last._replace(target=goal)
+        else:
+            self.assign(goal, name(variable))
+        return goal
 
     def chains(self, item: Item) -> bool:
         """Whether an item can stand in a Sequential with its neighbours."""
-        if isinstance(item, (Make, Use)) and item.alias:
+        if isinstance(item, (LayerCall, FunctionCall)) and item.label:
             return False
         return is_sequential([item])
 
@@ -126,150 +228,257 @@ class Forward:
             return variable
         if len(pending) == 1:
             item = pending[0]
-            code = self.style.applied(item, variable, self.comments)
+            code = self.style.applied(item, name(variable), self.comments)
             if code is not None:
-                note = self.style.note(item, item.calls[0]) if self.comments else ""  # type: ignore[union-attr]
+                assert isinstance(item, LayerCall)
+                note = self.style.note(item, item.calls[0]) if self.comments else ""
                 pending.clear()
-                self.lines.append(f"{target} = {code}{note}")
+                self.lines.append(Assign(target, code, note))
                 return target
-        name = self.keep_chain(self.name_of(pending), pending)
+        items = list(pending)
         pending.clear()
-        self.lines.append(f"{target} = self.{name}({variable})")
+        part = self.keep_chain(self.name_of(items), items)
+        self.lines.append(Assign(target, self.applied(part, variable)))
         return target
-
-    def sequential(self, items: list[Item]) -> str:
-        """A chain as one module; over several lines where they carry comments."""
-        lines = self.style.modules(items, self.comments)
-        if len(lines) == 1 and not lines[0].startswith("*"):
-            code, _, note = lines[0].rpartition(",")
-            return f"{code}{note}" if not note.strip() or "#" in note else lines[0]
-        return f"{self.style.sequential}(\n" + "\n".join(lines) + "\n)"
 
     def name_of(self, items: list[Item]) -> str:
         """What to call a chain: what it is, or where it stands."""
         if len(items) == 1:
             item = items[0]
-            if isinstance(item, Make):
-                return item.op
-            if isinstance(item, Use):
-                return item.function.name.lower()
-            if isinstance(item, Times) and len(item.body) == 1 and isinstance(item.body[0], Use):
-                return f"{item.body[0].function.name.lower()}s"
-        if not self.attributes:
+            if isinstance(item, LayerCall):
+                return item.layer.op
+            if isinstance(item, FunctionCall):
+                return called(item)
+            if isinstance(item, If) and any(item.bodies):
+                return self.name_of(next(body for body in item.bodies if body))
+            if isinstance(item, Loop) and len(item.body) == 1:
+                inner = item.body[0]
+                if isinstance(inner, FunctionCall):
+                    return plural(called(inner))
+        if not self.parts:
             return "stem"
-        if any(isinstance(item, Make) and item.op == "dense" for item in items):
+        if any(isinstance(item, LayerCall) and item.layer.op == "dense" for item in items):
             return "classifier"
         return "body"
 
-    def single(self, item: Item, variable: str, target: str, just_written: bool) -> str:
+    def single(self, item: Item, variable: str, target: str) -> str:
         """An item that is no part of a chain, nor a merge."""
-        if isinstance(item, Make):
-            return self.named(item, variable, target)
-        if isinstance(item, Use):
-            name = self.keep(
-                python_name(item.alias or item.function.name.lower()),
-                self.style.made(item),
-                self.style.note(item) if self.comments else "",
-            )
+        if isinstance(item, LayerCall):
+            return self.layer(item, variable, target)
+        if isinstance(item, FunctionCall):
+            note = self.style.note(item) if self.comments else ""
+            part = self.keep(item.label or called(item), self.style.made(item), note)
             goal = self.goal(item.alias, target)
-            tensors = [self.variables[name] for name in item.tensors]
-            self.lines.append(f"{goal} = self.{name}({', '.join([variable, *tensors])})")
+            tensors = [tensor.name for tensor in item.tensors]
+            given = [variable, *tensors] if item.function.takes else tensors
+            self.lines.append(Assign(goal, self.applied(part, *given)))
             return goal
-        if isinstance(item, Goto):
-            return self.variables[item.name]
-        if isinstance(item, Named):
-            if item.alias not in self.needed:
-                return variable
-            goal = self.goal(item.alias, target)
-            line = self.lines[-1] if self.lines else ""
-            if just_written and variable == target and line.startswith(f"{target} = "):
-                self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
-            else:
-                self.lines.append(f"{goal} = {variable}")
-            return goal
-        if isinstance(item, Output):
-            goal = self.fresh(python_name(item.name))
-            result = self.expression(item.body, variable, python_name(item.name), goal)
-            if result != goal:
-                self.lines.append(f"{goal} = {result}")
-            self.outputs[item.name] = goal
-            return variable
-        raise AssertionError(item)
+        if isinstance(item, FromTensor):
+            return item.tensor.name
+        if isinstance(item, Loop):
+            return self.loop(item, variable, target)
+        if isinstance(item, If):
+            return self.condition(item, variable, target)
+        assert isinstance(item, Output), item
+        goal = self.inside.take(item.name)
+        result = self.expression(item.body, variable, item.name, goal)
+        self.assign(goal, result)
+        self.outputs[item.name] = name(goal)
+        return variable
 
-    def named(self, item: Make, variable: str, target: str) -> str:
+    def layer(self, item: LayerCall, variable: str, target: str) -> str:
         """A layer with a name: its main part carries it."""
-        assert item.alias is not None
+        label = item.label or item.layer.op
         goal = self.goal(item.alias, target)
         for place, call in enumerate(item.calls):
             into = goal if place == len(item.calls) - 1 else target
-            code = self.style.call(call, variable, kept=item.carries(call))
-            if code is not None:
-                self.lines.append(f"{into} = {code}")
-            else:
-                kind = item.alias if item.carries(call) else call.function.rpartition(".")[2]
-                kind = kind if kind == item.alias else f"{item.alias}_{kind.lower()}"
-                name = self.keep(
-                    python_name(kind),
-                    self.style.piece(call),
-                    self.style.note(item, call) if self.comments else "",
-                )
-                self.lines.append(f"{into} = self.{name}({variable})")
+            main = call is item.calls[item.carrier]
+            code = self.style.call(call, name(variable), kept=main and bool(item.label))
+            if code is None:
+                kind = label
+                if not main:
+                    target_ = call.function.target if isinstance(call.function, Symbol) else "part"
+                    kind = f"{label}_{str(target_).rpartition('.')[2].lower()}"
+                note = self.style.note(item, call) if self.comments else ""
+                part = self.keep(kind, self.style.piece(call), note)
+                code = self.applied(part, variable)
+            self.lines.append(Assign(into, code))
             variable = into
         return variable
 
-    def expression(self, items: list[Item], variable: str, name: str, goal: str | None) -> str:
+    def loop(self, item: Loop, variable: str, target: str) -> str:
+        """A loop whose turns branch: a list for each part, and a loop in the method."""
+        self.assign(target, name(variable))
+        counter = self.style.counter(item)
+        frame = Turn(counter, range_of(item.start, written(item.stop)))
+        outer, self.lines = self.lines, []
+        self.frames.append(frame)
+        last = self.write(item.body, target, target)
+        self.assign(target, name(last))
+        body, self.lines = self.lines, outer
+        self.frames.pop()
+        if not body:
+            return target
+        many = []
+        for part in frame.parts:
+            turns = python.comprehension(counter, frame.numbers, [], 0)
+            made: python.expr = python.ListComp(part.code, [turns])
+            if part.modules:
+                made = calling(self.style.listing, made)
+            many.append(self.keep(part.many, made, modules=part.modules))
+        ones = [name(part.one) for part in frame.parts]
+        if not ones:
+            numbers = frame.numbers
+            if variables(item.stop):
+                times = self.keep("times", written(item.stop), modules=False)
+                numbers = range_of(item.start, times)
+            self.lines.append(For(name("_"), numbers, body))
+        elif len(ones) == 1:
+            self.lines.append(For(ones[0], many[0], body))
+        else:
+            self.lines.append(For(python.Tuple(ones), calling("zip", *many), body))
+        return target
+
+    def condition(self, item: If, variable: str, target: str) -> str:
+        """A condition whose ways branch: a flag, and parts for each way."""
+        if not item.otherwise or not all(item.bodies):
+            self.assign(target, name(variable))
+            variable = target
+        tests: list[python.expr] = []
+        ways: list[Way] = []
+        bodies: list[list[Statement]] = []
+        outer = self.lines
+        start = variable
+        denied: list[python.expr] = []
+        attributes, inside = set(self.attributes.taken), set(self.inside.taken)
+        used = set(attributes), set(inside)
+        for number, body in enumerate((*item.bodies, item.otherwise)):
+            if number < len(item.tests):
+                test = written(item.tests[number])
+                flag = self.keep(flag_name(item, number), test, modules=False)
+                attributes |= self.attributes.taken
+                tests.append(flag)
+                here = self.within(test, denied)
+                denied.append(test)
+            else:
+                here = self.within(None, denied)
+            # Ways exclude one another: their parts can have the same names.
+            used[0].update(self.attributes.taken)
+            used[1].update(self.inside.taken)
+            self.attributes.taken, self.inside.taken = set(attributes), set(inside)
+            self.lines = []
+            way = Way(here)
+            self.frames.append(way)
+            last = self.write(body, start, target)
+            if body:
+                self.assign(target, name(last))
+            self.frames.pop()
+            ways.append(way)
+            bodies.append(self.lines)
+        self.lines = outer
+        self.attributes.taken |= used[0]
+        self.inside.taken |= used[1]
+        if any(way.init for way in ways):
+            init = [way.init for way in ways]
+            self.place().append(Branch(tuple(tests), tuple(init[:-1]), init[-1]))
+        self.lines.append(Branch(tuple(tests), tuple(bodies[:-1]), bodies[-1]))
+        return target
+
+    def within(self, test: python.expr | None, denied: list[python.expr]) -> python.expr:
+        """When a way is taken: its test holds, and none before it."""
+        parts: list[python.expr] = [python.UnaryOp(python.Not(), each) for each in denied]
+        if test is not None:
+            parts.append(test)
+        return parts[0] if len(parts) == 1 else python.BoolOp(python.And(), parts)
+
+    # Merges
+
+    def expression(
+        self, items: list[Item], variable: str, wanted: str, goal: str | None
+    ) -> python.expr:
         """A path as an expression, where one will do; else as statements before it."""
         start = 0
-        while start < len(items) and isinstance(items[start], Goto):
-            variable = self.variables[items[start].name]  # type: ignore[union-attr]
+        while start < len(items) and isinstance(items[start], FromTensor):
+            variable = items[start].tensor.name  # type: ignore[union-attr]
             start += 1
-        rest = [item for item in items[start:] if not self.idle(item)]
+        rest = items[start:]
         if not rest:
-            return variable
-        if all(self.chains(item) for item in rest):
-            wrapped = self.style.around(rest[0], variable) if len(rest) == 1 else None
+            return name(variable)
+        if all(map(self.chains, rest)):
+            wrapped = self.style.around(rest[0], name(variable)) if len(rest) == 1 else None
             if wrapped is not None:
                 return wrapped
-            part = self.keep_chain(name, rest)
-            return f"self.{part}({variable})"
-        return self.write(rest, variable, goal or self.fresh(name))
+            return self.applied(self.keep_chain(wanted, rest), variable)
+        return name(self.write(rest, variable, goal or self.inside.take(wanted)))
 
-    def idle(self, item: Item) -> bool:
-        return isinstance(item, Named) and item.alias not in self.needed
-
-    def joined(self, item: Join, variable: str) -> str:
+    def joined(self, item: Merge, variable: str) -> python.expr:
         """A merge as an expression."""
-        taken = set(self.taken)
-        parts: list[str] = []
+        taken = set(self.inside.taken)
+        parts: list[python.expr] = []
         names = path_names(item)
-        for name, path in zip(names, item.paths):
+        for wanted, path in zip(names, item.paths):
             before = len(self.lines)
-            part = self.expression(path, variable, name, None)
+            part = self.expression(path, variable, wanted, None)
             if len(self.lines) > before:
                 # This path took statements; what is written before it runs before it.
                 for index, earlier in enumerate(parts):
-                    if "(" in earlier:
-                        parts[index] = self.fresh(names[index])
-                        self.lines.insert(before, f"{parts[index]} = {earlier}")
+                    if isinstance(earlier, python.Call):
+                        one = self.inside.take(names[index])
+                        parts[index] = name(one)
+                        self.lines.insert(before, Assign(one, earlier))
                         before += 1
             parts.append(part)
-        self.taken = taken | set(self.variables.values())
+        kept = {tensor.name for tensor in self.named}
+        loops = {
+            part.one for frame in self.frames if isinstance(frame, Turn) for part in frame.parts
+        }
+        self.inside.taken = taken | kept | loops | set(_targets(self.outputs))
         op = item.layer.op
         if len(parts) == 1:
             return parts[0]
         if op == "concat":
             return self.style.concat(parts)
-        if op == "add":
-            return " + ".join(parts)
-        if op == "average":
-            return f"({' + '.join(parts)}) / {len(parts)}"
+        if op in ("add", "average"):
+            code = parts[0]
+            for part in parts[1:]:
+                code = python.BinOp(code, python.Add(), part)
+            if op == "average":
+                code = python.BinOp(code, python.Div(), python.Constant(len(parts)))
+            return code
         if op == "maximum":
             code = parts[0]
             for part in parts[1:]:
-                code = f"{self.style.maximum}({code}, {part})"
+                code = calling(self.style.maximum, code, part)
             return code
         rank = len(item.layer.output)
-        return " * ".join(
+        factors = [
             self.style.stretched(part, rank) if len(shape) < rank else part
             for part, shape in zip(parts, item.layer.inputs)
-        )
+        ]
+        code = factors[0]
+        for part in factors[1:]:
+            code = python.BinOp(code, python.Mult(), part)
+        return code
+
+
+def plural(wanted: str) -> str:
+    """What a list of parts is called."""
+    return f"{wanted}s"
+
+
+def flag_name(item: If, number: int) -> str:
+    """What an attribute is called that tells which way is taken."""
+    test = item.tests[number]
+    if isinstance(test, Variable):
+        return test.hint
+    ways = [*item.bodies, item.otherwise]
+    adds = [any(isinstance(each, Merge) and each.layer.op == "add" for each in w) for w in ways]
+    if adds[number] and not all(adds):
+        return "residual"
+    if any(variable.kind == "channels" for variable in variables(test)):
+        return "keeps_width" if isinstance(test, ast.Binary) and test.op == "==" else "projects"
+    return "condition"
+
+
+def _targets(outputs: dict[str, python.expr]) -> list[str]:
+    return [each.id for each in outputs.values() if isinstance(each, python.Name)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cnndsl.layers.initial import Uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from cnndsl.network import Network
 
@@ -22,10 +21,10 @@ def drawn(network: Network) -> bool:
     )
 
 
-def classes(pattern: str, code: Sequence[str]) -> str:
-    """The classes of a pattern that code makes, as `isinstance` takes them; empty for none."""
-    found = sorted({match for text in code for match in re.findall(pattern, text)})
-    return found[0] if len(found) == 1 else f"({', '.join(found)})" if found else ""
+def classes(found: Iterable[str]) -> str:
+    """Classes as `isinstance` takes them; empty for none."""
+    names = sorted(found)
+    return names[0] if len(names) == 1 else f"({', '.join(names)})" if names else ""
 
 
 def biases(network: Network) -> str:

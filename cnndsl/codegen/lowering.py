@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.codegen.code import Arg, Call, NotExpressible, same_or_tuple
+from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.layers.window import rounding_of
 
 if TYPE_CHECKING:
@@ -17,31 +17,15 @@ Pads = tuple[tuple[int, int], ...]
 """Begin and end, for each spatial dimension."""
 
 
-class Ask(NamedTuple):
-    """How a form is wanted.
+class LoweringOptions(NamedTuple):
+    """How a layer is to be lowered.
 
-    * `explicit`: the most general one, so that layers whose paddings differ look alike
+    * `explicit`: in the most general form, so that layers whose paddings differ look alike
     * `order`: which dimension of an image `flatten` begins with, the `first` or the `last`
     """
 
     explicit: bool = False
     order: str = "first"
-
-
-class Code:
-    """Python code that stands where a value does, as an initializer."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Code) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
 
 
 def form_of(forms: Mapping[type[Layer], Any], layer: Layer, framework: str) -> Any:
@@ -69,7 +53,9 @@ def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:
         slot = "in"
 
     def move(arg: Any) -> Any:
-        return arg._replace(slot=slot if arg.slot == "in" else "") if isinstance(arg, Arg) else arg
+        if not isinstance(arg, Arg) or arg.slot == "activation":
+            return arg
+        return arg._replace(slot=slot if arg.slot == "in" else "")
 
     return [
         call._replace(
@@ -83,7 +69,7 @@ def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:
 
 def sizes(values: Sequence[int], slot: str, default: Any = ...) -> Arg:
     """The sizes of a slot, as one number where they are equal."""
-    return Arg(same_or_tuple(tuple(values)), slot, default)
+    return Arg(tuple(values), slot, default, each=True)
 
 
 def strides(windows: Sequence[Window], default: Any = 1) -> Arg:
@@ -115,6 +101,16 @@ def all_pads(windows: Sequence[Window]) -> Pads:
 def extra_pads(windows: Sequence[Window]) -> Pads:
     """What rounding up adds alone."""
     return tuple((0, window.extra) for window in windows)
+
+
+def written_parts(layer: Any, pads: Pads) -> tuple[tuple[Any, Any], ...]:
+    """Padding with the places in the source where `pad` says each number of it."""
+    if layer.pad is None or layer.same or pads != written_pads(layer.windows):
+        return pads
+    return tuple(
+        (Arg(begin, "pad", path=(place, 0)), Arg(end, "pad", path=(place, 1)))
+        for place, (begin, end) in enumerate(pads)
+    )
 
 
 def is_symmetric(pads: Pads) -> bool:

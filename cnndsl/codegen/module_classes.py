@@ -5,26 +5,43 @@ What PyTorch and Flax have in common; a `Style` is where they differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import ast as python
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, variables, written
 from cnndsl.codegen.forward import Forward
+from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
-    CodeCall,
+    FunctionCall,
+    If,
     Item,
-    Make,
-    Times,
-    Use,
-    When,
+    LayerCall,
+    Loop,
+    all_items,
     is_sequential,
 )
-from cnndsl.codegen.python import class_name, distinct, python_name
-from cnndsl.codegen.write_module import INPUTS, quoted, shape_note
+from cnndsl.codegen.source import (
+    Assign,
+    Branch,
+    Chain,
+    Do,
+    Extend,
+    For,
+    Statement,
+    lines,
+    names_of,
+    range_of,
+    returning,
+    text,
+    trees,
+)
+from cnndsl.codegen.write_module import Definition, input_names, shape_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import ClassVar
 
-    from cnndsl.codegen.program import Function, Program
+    from cnndsl.codegen.program import CodeCall, Function, Program
     from cnndsl.layers.base import Shape
     from cnndsl.network import Network
 
@@ -33,59 +50,68 @@ class Style:
     """How a framework of modules writes what all of them have.
 
     * `sequential`, `identity`, `module`: a chain, what does nothing, the base of classes
+    * `listing`: what keeps the parts of a loop
     * `tensor`, `forward`: the type of what goes through, and the method that it goes through
     * `start`: how a constructor begins
     * `maximum`: the function of two tensors
     * `attributes`: what modules are made of, so that no layer can be called so
-    * `helpers`: functions of the module, which variables must not hide
+    * `kinds`: the types of parameters that are symbols: an activation, one that is given more
     """
 
     sequential: ClassVar[str]
-    identity: ClassVar[str]
+    identity: ClassVar[python.expr]
     module: ClassVar[str]
+    listing: ClassVar[str]
+    part: ClassVar[str]
     tensor: ClassVar[str]
     forward: ClassVar[str]
     maximum: ClassVar[str]
-    start: ClassVar[tuple[str, ...]] = ()
+    start: ClassVar[tuple[Statement, ...]] = ()
     attributes: ClassVar[frozenset[str]]
-
-    def __init__(self, helpers: frozenset[str] = frozenset()) -> None:
-        self.helpers = helpers
+    kinds: ClassVar[dict[str, str]]
 
     def order(self, shape: Shape) -> Shape:
         """A channels-last shape as the framework has it."""
         raise NotImplementedError
 
-    def signature(self, parameters: list[str], body: str) -> str:
-        """The parameters of a constructor whose body is given."""
-        return ", ".join(["self", *parameters])
+    def more(self, statements: Sequence[Statement], own: str) -> list[str]:
+        """Further parameters of the constructor of a class with these statements."""
+        return []
 
-    def arguments(self, use: Use) -> tuple[str, ...]:
+    def arguments(self, use: FunctionCall) -> dict[str, python.expr]:
         """What a call of a class is given beside its parameters."""
-        return ()
+        return {}
 
-    def piece(self, call: CodeCall) -> str:
+    def piece(self, call: CodeCall) -> python.expr:
         """A call as a part of a chain."""
-        return call.text()
+        return call_of(call)
 
-    def call(self, call: CodeCall, x: str, *, kept: bool) -> str | None:
+    def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
         """A call as an expression of x; None for what is `kept` as a part of the module."""
         raise NotImplementedError
 
-    def around(self, item: Item, x: str) -> str | None:
+    def around(self, item: Item, x: python.expr) -> python.expr | None:
         """An activation without state and name as an expression of x; None for all else."""
         raise NotImplementedError
 
-    def applied(self, item: Item, x: str, kept: bool) -> str | None:
+    def applied(self, item: Item, x: python.expr, kept: bool) -> python.expr | None:
         """The same of all that has no state, where parts are not `kept`."""
         return None if kept else self.around(item, x)
 
-    def concat(self, parts: list[str]) -> str:
+    def concat(self, parts: list[python.expr]) -> python.expr:
         """The channels of tensors side by side."""
         raise NotImplementedError
 
-    def stretched(self, part: str, rank: int) -> str:
+    def stretched(self, part: python.expr, rank: int) -> python.expr:
         """A vector as an image of one pixel; `rank` counts the channels."""
+        raise NotImplementedError
+
+    def grouped(self, items: list[Item]) -> list[list[Item]]:
+        """The items of a chain, those together that make one part."""
+        return [[item] for item in items]
+
+    def together(self, items: Sequence[Item]) -> python.expr:
+        """Several items that make one part."""
         raise NotImplementedError
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
@@ -94,144 +120,282 @@ class Style:
 
     # Chains
 
-    def modules(self, items: Sequence[Item], comments: bool = False) -> list[str]:
-        """A chain as the arguments of a Sequential, a line each."""
-        lines = []
-        for item in items:
-            if isinstance(item, Make):
+    def chain(self, items: Sequence[Item], comments: bool = False) -> list[tuple[python.expr, str]]:
+        """A chain as the arguments of a Sequential, with their notes."""
+        found: list[tuple[python.expr, str]] = []
+        for group in self.grouped(list(items)):
+            item = group[-1]
+            note = self.note(item) if comments and not isinstance(item, (LayerCall, If)) else ""
+            if len(group) > 1:
+                found.append((self.together(group), self.note(item) if comments else ""))
+            elif isinstance(item, LayerCall):
                 for call in item.calls:
-                    note = self.note(item, call) if comments else ""
-                    lines.append(f"{self.piece(call)},{note}")
-            elif isinstance(item, Use):
-                lines.append(f"{self.made(item)},{self.note(item) if comments else ''}")
-            elif isinstance(item, Times):
-                if not self.modules(item.body):
-                    continue
-                turn = f"for {item.counter or '_'} in range({item.turns})"
-                note = self.note(item) if comments else ""
-                lines.append(f"*({self.one(item.body)} {turn}),{note}")
-            elif isinstance(item, When):
-                lines.append(f"{self.conditional(item)},")
-        return lines
+                    found.append((self.piece(call), self.note(item, call) if comments else ""))
+            elif isinstance(item, FunctionCall):
+                found.append((self.made(item), note))
+            elif isinstance(item, Loop):
+                numbers = range_of(item.start, written(item.stop))
+                turn = python.comprehension(self.counter(item), numbers, [], 0)
+                one = python.GeneratorExp(self.one(item.body), [turn])
+                found.append((python.Starred(one), note))
+            elif isinstance(item, If):
+                found.append((self.conditional(item), ""))
+        return found
 
-    def one(self, items: Sequence[Item]) -> str:
+    def counter(self, item: Loop) -> python.expr:
+        """The counter of a loop, where its body reads it."""
+        return name(item.counter.name if item.counter in read_in(item.body) else "_")
+
+    def one(self, items: Sequence[Item]) -> python.expr:
         """A chain as one module."""
-        lines = self.modules(items)
-        lines = [line.rpartition(",")[0] if "  #" not in line else line for line in lines]
-        if not lines:
+        parts = [part for part, _ in self.chain(items)]
+        if not parts:
             return self.identity
-        if len(lines) == 1 and not lines[0].startswith("*"):
-            return lines[0]
-        return f"{self.sequential}({', '.join(lines)})"
+        if len(parts) == 1 and not isinstance(parts[0], python.Starred):
+            return parts[0]
+        return calling(self.sequential, *parts)
 
-    def made(self, item: Use) -> str:
+    def made(self, item: FunctionCall) -> python.expr:
         """A call of a class."""
-        args = [*item.args, *(f"{key}={value}" for key, value in item.kwargs)]
-        return f"{class_name(item.function.name)}({', '.join([*args, *self.arguments(item)])})"
+        called = item.called
+        function = name(called.name) if isinstance(called, Variable) else literal(called)
+        kwargs = {
+            key.name if isinstance(key, Variable) else key: written(value)
+            for key, value in item.kwargs
+        }
+        args = map(written, item.args)
+        return calling(function, *args, **kwargs, **self.arguments(item))
 
-    def conditional(self, item: When) -> str:
+    def conditional(self, item: If) -> python.expr:
         """A condition as an expression."""
-        text = self.one(item.otherwise)
+        result = self.one(item.otherwise)
         for test, body in zip(reversed(item.tests), reversed(item.bodies)):
-            one = self.one(body)
-            if len(body) == 1 and isinstance(body[0], When):
-                one = f"({one})"
-            text = f"{one} if {test} else {text}"
-        return text
+            result = python.IfExp(written(test), self.one(body), result)
+        return result
 
-    def choice(self, item: When, name: str) -> list[str]:
-        """The same as statements that give a name its value."""
-        lines = []
-        for place, (test, body) in enumerate(zip(item.tests, item.bodies)):
-            lines += [f"{'elif' if place else 'if'} {test}:", f"    {name} = {self.one(body)}"]
-        return [*lines, "else:", f"    {name} = {self.one(item.otherwise)}"]
+    def choice(self, item: If, target: str) -> list[Statement]:
+        """The same as statements that give a target its value."""
+        bodies: tuple[list[Statement], ...] = tuple(
+            [Assign(target, self.one(body))] for body in item.bodies
+        )
+        otherwise: list[Statement] = [Assign(target, self.one(item.otherwise))]
+        return [Branch(tuple(map(written, item.tests)), bodies, otherwise)]
+
+    def built(self, items: Sequence[Item], target: str, comments: bool) -> list[Statement]:
+        """Statements that add a chain to a list, of which conditions add a part or not."""
+        found: list[Statement] = []
+        plain: list[Item] = []
+
+        def flush() -> None:
+            if plain:
+                found.append(Extend(target, tuple(self.chain(plain, comments))))
+                plain.clear()
+
+        for item in items:
+            if isinstance(item, If):
+                flush()
+                bodies = tuple(self.built(body, target, comments) for body in item.bodies)
+                otherwise = self.built(item.otherwise, target, comments)
+                found.append(Branch(tuple(map(written, item.tests)), bodies, otherwise))
+            elif isinstance(item, Loop) and has_conditions(item.body):
+                flush()
+                body = self.built(item.body, target, False)
+                numbers = range_of(item.start, written(item.stop))
+                found.append(For(self.counter(item), numbers, body))
+            else:
+                plain.append(item)
+        flush()
+        return found
+
+    def listed(
+        self, items: Sequence[Item], local: str, comments: bool
+    ) -> tuple[list[Statement], python.expr]:
+        """Statements that make a list of a chain's parts, and the list's items."""
+        found = self.built(items, local, comments)
+        kind = f"list[{self.part}]" if self.part else ""
+        first = found[0]
+        if isinstance(first, Extend):
+            given = Chain("", first.items)
+            found[0] = Assign(local, given, annotation=kind)
+        else:
+            found.insert(0, Assign(local, python.List([]), annotation=kind))
+        return found, python.Starred(name(local))
 
     # Classes
 
-    def function(self, function: Function) -> str:
-        """The class that a function of the program becomes."""
-        name = class_name(function.name)
-        parameters = [
-            f"{p.name}: {p.annotation}" + ("" if p.default is None else f" = {p.default}")
-            for p in function.parameters
-        ]
-        if is_sequential(function.body) and not function.tensors:
-            lines = "\n".join(self.modules(function.body))
-            init = f"    def __init__({self.signature(parameters, lines)}) -> None:\n"
-            inner = f"        super().__init__(\n{lines}\n        )"
-            return f"class {name}({self.sequential}):\n{init}{inner}"
-        given = ["x", *function.tensors.values()]
-        return self.written(name, parameters, function.body, given, function.tensors)
+    def parameters(self, parameters: Sequence[Variable], scope: Names) -> list[str]:
+        """The parameters of a constructor, which get their names here."""
+        found = []
+        for each in parameters:
+            each.name = scope.take(each.hint)
+            for word, kind in self.kinds.items():
+                each.annotation = each.annotation.replace(word, kind)
+            default = "" if each.default is None else f" = {text(written(each.default))}"
+            found.append(f"{each.name}: {each.annotation}{default}")
+        return found
 
-    def net(self, network: Network, items: list[Item], name: str) -> str:
+    def function(self, function: Function, module: Names) -> Definition:
+        """The class that a function of the program becomes."""
+        scope = Names(module, {"self", "x"})
+        parameters = self.parameters(function.parameters, scope)
+        name_counters(function.body, scope)
+        if is_sequential(function.body) and not function.tensors:
+            body = self.sequence(function.body, scope)
+            signature = ", ".join(["self", *parameters, *self.more(body, function.name)])
+            head = [
+                f"class {function.name}({self.sequential}):",
+                f"    def __init__({signature}) -> None:",
+            ]
+            return self.definition([*head, *lines(body, 2)], body, parameters, function.name)
+        given = ["x"] if function.takes else []
+        return self.written(
+            function.name, parameters, function.body, scope, given, function.tensors
+        )
+
+    def sequence(self, items: list[Item], scope: Names) -> list[Statement]:
+        """The constructor of a Sequential."""
+        if not has_conditions(items):
+            return [Do(Chain("super().__init__", tuple(self.chain(items))))]
+        found, rest = self.listed(items, scope.take("layers"), False)
+        return [*found, Do(calling("super().__init__", rest))]
+
+    def net(self, network: Network, items: list[Item], own: str, module: Names) -> Definition:
         """The class of a net that is no chain."""
-        inputs: list[str] = []
-        variables: dict[str, str] = {}
-        for index in network.inputs:
-            node = network.nodes[index]
-            variable = python_name(node.alias) if node.alias else INPUTS[len(node.output)]
-            if len(network.inputs) == 1 and not node.alias:
-                variable = "x"
-            free = distinct(variable, {*inputs, *self.helpers})
-            inputs.append(free)
-            if node.alias:
-                variables[node.alias] = free
-        return self.written(name, [], items, inputs, variables, comments=True)
+        scope = Names(module, {"self", "x"})
+        name_counters(items, scope)
+        inputs = input_names(network, scope, "x")
+        tensors = {
+            alias: variable
+            for node in map(network.nodes.__getitem__, network.inputs)
+            if (alias := node.alias) is not None
+            for variable in inputs_in(items, alias)
+        }
+        for index, variable in zip(network.inputs, inputs):
+            alias = network.nodes[index].alias
+            if alias in tensors:
+                tensors[alias].name = variable
+        return self.written(own, [], items, scope, inputs, {}, comments=True)
 
     def written(
         self,
-        name: str,
+        own: str,
         parameters: list[str],
         items: list[Item],
+        scope: Names,
         inputs: list[str],
-        variables: dict[str, str],
+        tensors: dict[str, Variable],
         comments: bool = False,
-    ) -> str:
+    ) -> Definition:
         """A class with a method that tensors go through."""
-        body = Forward(self, items, variables, inputs, comments)
-        result = body.run(inputs[0])
+        inside = Names(scope, {"self", "x"})
+        given = list(inputs)
+        for tensor in tensors.values():
+            tensor.name = inside.take(tensor.hint)
+            given.append(tensor.name)
+        body = Forward(self, items, scope, inside, comments)
+        result = body.run(inputs[0] if inputs else given[0])
         kind = self.tensor
         if body.outputs:
             outputs = {"main": result, **body.outputs}
-            result = "{" + ", ".join(f"{quoted(k)}: {v}" for k, v in outputs.items()) + "}"
+            result = python.Dict([literal(key) for key in outputs], list(outputs.values()))
             kind = f"dict[str, {self.tensor}]"
-        given = ", ".join(f"{name}: {self.tensor}" for name in inputs)
-        text = f"class {name}({self.module}):\n"
-        init = "".join(f"        {line}\n" for line in (*self.start, *body.init))
+        init = [*self.start, *body.init] if body.init or parameters else []
+        signature = ", ".join(["self", *parameters, *self.more(init, own)])
+        head = [f"class {own}({self.module}):"]
         if init:
-            signature = self.signature(parameters, init)
-            text += f"    def __init__({signature}) -> None:\n{init}\n"
-        text += f"    def {self.forward}(self, {given}) -> {kind}:\n"
-        lines = body.lines
-        if lines and lines[-1].startswith(f"{result} = "):
-            lines[-1] = "return " + lines[-1].removeprefix(f"{result} = ")
-        else:
-            lines.append(f"return {result}")
-        return text + "\n".join(f"        {line}" for line in lines)
+            head += [f"    def __init__({signature}) -> None:", *lines(init, 2), ""]
+        tensors_in = ", ".join(f"{each}: {self.tensor}" for each in given)
+        head.append(f"    def {self.forward}(self, {tensors_in}) -> {kind}:")
+        forward = returning(body.lines, result)
+        return self.definition(
+            [*head, *lines(forward, 2)], [*init, *forward], [*parameters, self.tensor], own
+        )
+
+    def definition(
+        self, code: list[str], body: Sequence[Statement], types: Sequence[str], own: str
+    ) -> Definition:
+        """A class with the names that it reads."""
+        names = names_of(body) | {self.sequential.split(".")[0], self.module.split(".")[0]}
+        for each in types:
+            kind = each.partition(": ")[2].partition(" = ")[0] or each
+            names |= names_of([Do(python.parse(kind, mode="eval").body)])
+        return Definition("\n".join(code), frozenset(names))
 
 
-def net_parts(style: Style, network: Network, program: Program) -> dict[str, Any]:
-    """What a template wants to know of a net: `functions`, the classes of its blocks, and either
-    `modules`, the lines of a chain, or `net`, the name of its own class, the last of them.
-    """
-    functions = [style.function(function) for function in program.functions]
-    if len(network.inputs) == 1 and is_sequential(program.body) and not is_named(program.body):
-        modules = style.modules(program.body, comments=True)
-        return {"functions": functions, "modules": modules, "net": None}
-    taken = {class_name(function.name) for function in program.functions}
-    name = class_name(network.name)
-    name = name if name not in taken else f"{name}Net"
-    functions.append(style.net(network, program.body, name))
-    return {"functions": functions, "modules": None, "net": name}
+class Classes(NamedTuple):
+    """The classes of a net's blocks; and either the parts of a chain, or the net's own class."""
+
+    definitions: list[Definition]
+    modules: Chain | None
+    net: str | None
 
 
-def is_named(items: list[Item]) -> bool:
+def classes_of(style: Style, network: Network, program: Program, module: Names) -> Classes:
+    """The classes that a program becomes."""
+    from cnndsl.codegen.names import class_name
+
+    for function in program.functions:
+        function.name = module.take(class_name(function.name))
+    definitions = [style.function(function, module) for function in program.functions]
+    if len(network.inputs) == 1 and is_sequential(program.body) and not is_labelled(program.body):
+        name_counters(program.body, Names(module))
+        modules = Chain(style.sequential, tuple(style.chain(program.body, comments=True)))
+        return Classes(definitions, modules, None)
+    own = class_name(network.name)
+    own = module.take(own if own not in module else f"{own}Net")
+    definitions.append(style.net(network, program.body, own, module))
+    return Classes(definitions, None, own)
+
+
+def is_labelled(items: list[Item]) -> bool:
     """Whether the file names any layer of a chain."""
-    return any(isinstance(item, (Make, Use)) and item.alias for item in items)
+    return any(isinstance(item, (LayerCall, FunctionCall)) and item.label for item in items)
+
+
+def has_conditions(items: Sequence[Item]) -> bool:
+    """Whether a chain, or a loop in it, has a condition."""
+    return any(isinstance(item, If) for item in all_items(list(items)))
 
 
 def stateless(item: Item) -> CodeCall | None:
     """The only call of a layer without a name."""
-    if isinstance(item, Make) and len(item.calls) == 1 and not item.alias:
+    if isinstance(item, LayerCall) and len(item.calls) == 1 and not item.label:
         return item.calls[0]
     return None
+
+
+def call_of(call: CodeCall, *before: python.expr, x: python.expr | None = None) -> python.Call:
+    """A call in Python, with arguments before its own; `x` is the current tensor."""
+    function = (
+        name(call.function.name) if isinstance(call.function, Variable) else literal(call.function)
+    )
+    kwargs = {key: written(value, x) for key, value in call.kwargs}
+    return calling(function, *before, *(written(arg, x) for arg in call.args), **kwargs)
+
+
+def read_in(items: Sequence[Item]) -> set[Variable]:
+    """The variables that items read, at any depth."""
+    from cnndsl.codegen.program import read_by
+
+    return read_by(list(items))
+
+
+def name_counters(items: list[Item], scope: Names) -> None:
+    """Give the counters of loops their names: those in one another differ."""
+    for item in items:
+        from cnndsl.codegen.program import inner
+
+        inside = scope
+        if isinstance(item, Loop):
+            inside = Names(scope)
+            item.counter.name = inside.take(item.counter.hint)
+        for body in inner(item):
+            name_counters(body, inside)
+
+
+def inputs_in(items: list[Item], alias: str) -> list[Variable]:
+    """The variables of an input that items go back to by its name."""
+    return [each for each in read_in(items) if each.kind == "tensor" and each.hint == alias][:1]
+
+
+__all__ = ["Classes", "Style", "Symbol", "classes_of", "stateless", "trees", "variables"]

@@ -1,115 +1,119 @@
 """A network as a program: functions, loops and calls, still of no framework.
 
-A block of the source becomes one function. All its calls in the network are laid over each
-other: a value that is the same in every call, or that an expression of the block's
-parameters gives, is written so; one that differs beyond that becomes a parameter. Calls
-that differ in more than values (a pad here, none there) become variants of the function.
+A block of the source becomes one function. All its calls in the network are laid side by
+side: a value that is the same in every one, or that an expression of the block's parameters
+gives, is written so; what differs beyond that becomes a further parameter: a number, a flag,
+the type of an activation.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from cnndsl.codegen.expressions import Expr, Symbol, Variable, reads_sizes, walk
 
 if TYPE_CHECKING:
-    from cnndsl.layers.merge import Merge
+    from collections.abc import Iterator
+
+    from cnndsl.layers import Layer
+    from cnndsl.layers.merge import Merge as MergeLayer
 
 
 class CodeCall(NamedTuple):
-    """A call whose values have become code."""
+    """A call whose values have become expressions; `function` can be a parameter."""
 
-    function: str
-    args: tuple[str, ...]
-    kwargs: tuple[tuple[str, str], ...]
+    function: Symbol | Variable
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Expr], ...]
     style: str
     main: bool
 
-    def text(self, *more: str, spread: bool = False) -> str:
-        """The call as Python, with further arguments at the end.
-
-        With `spread` it ends in a comma, by which black gives each argument a line.
-        """
-        written = [*self.args, *(f"{key}={value}" for key, value in self.kwargs), *more]
-        comma = "," if spread and written else ""
-        return f"{self.function}({', '.join(written)}{comma})"
+    @property
+    def bare(self) -> str:
+        """The function, where nothing but its name is said; else empty."""
+        if self.args or self.kwargs or isinstance(self.function, Variable):
+            return ""
+        return str(self.function.target)
 
 
-class Make(NamedTuple):
-    """A layer: one or more calls in a row. `shapes` are (before, after) of the first copy.
+class LayerCall(NamedTuple):
+    """A layer: one or more calls in a row. `shapes` are (before, after) of the first instance.
 
+    `layer` is that of the first instance too, `label` is the name that the file gives it, and `alias` the tensor that it names.
     `carrier` is the place of the call that carries the layer's name, `shaper` of the one
-    after which the shape is the layer's.
+    after which the shape is the layer's. `last` tells, for PyTorch, that the layer runs with
+    the channels last.
     """
 
     calls: tuple[CodeCall, ...]
-    alias: str | None
-    op: str
+    label: str | None
+    alias: Variable | None
+    layer: Layer
     shapes: tuple[Any, Any]
     carrier: int
     shaper: int
-
-    def carries(self, call: CodeCall) -> bool:
-        """Whether this is the call that carries the layer's name."""
-        return call is self.calls[self.carrier]
+    last: bool = False
 
 
-class Use(NamedTuple):
-    """A call of a function of the program."""
+class FunctionCall(NamedTuple):
+    """A call of a function of the program, or of one that is a parameter."""
 
     function: Function
-    args: tuple[str, ...]
-    kwargs: tuple[tuple[str, str], ...]
-    tensors: tuple[str, ...]
-    alias: str | None
+    called: Symbol | Variable
+    args: tuple[Expr, ...]
+    kwargs: tuple[tuple[str | Variable, Expr], ...]
+    tensors: tuple[Variable, ...]
+    label: str | None
+    alias: Variable | None
     shapes: tuple[Any, Any]
 
 
-class Join(NamedTuple):
+class Merge(NamedTuple):
     """A merge of paths."""
 
-    layer: Merge
+    layer: MergeLayer
     paths: tuple[list[Item], ...]
-    alias: str | None
+    label: str | None
+    alias: Variable | None
     shapes: tuple[Any, Any]
 
 
-class Times(NamedTuple):
-    """A loop. `counter` is its name, or None where nothing reads it.
+class Loop(NamedTuple):
+    """A loop from `start` up to, not with, `stop`; `steady` says that every turn gives one shape."""
 
-    `steady` says that the shape after each turn is the same.
-    """
-
-    turns: str
-    counter: str | None
+    start: int
+    stop: Expr
+    counter: Variable
     body: list[Item]
     steady: bool
     shapes: tuple[Any, Any]
 
 
-class When(NamedTuple):
+class If(NamedTuple):
     """A condition that calls of a function decide differently."""
 
-    tests: tuple[str, ...]
+    tests: tuple[Expr, ...]
     bodies: tuple[list[Item], ...]
     otherwise: list[Item]
 
 
-class Goto(NamedTuple):
+class FromTensor(NamedTuple):
     """Go on from a named tensor."""
 
-    name: str
+    tensor: Variable
 
 
-class Named(NamedTuple):
+class NameTensor(NamedTuple):
     """The current tensor gets a name."""
 
-    alias: str
+    tensor: Variable
 
 
-class Assign(NamedTuple):
+class Let(NamedTuple):
     """A name for a value."""
 
-    name: str
-    code: str
+    variable: Variable
+    value: Expr
 
 
 class Output(NamedTuple):
@@ -119,38 +123,32 @@ class Output(NamedTuple):
     body: list[Item]
 
 
-Item = Make | Use | Join | Times | When | Goto | Named | Assign | Output
-
-
-class Parameter(NamedTuple):
-    """A parameter of a function; `default` is code, or None for a required one.
-
-    `kind` is `source` for one of the block, `channels` for the input channels, `extra` for
-    one that the source does not have.
-    """
-
-    name: str
-    default: str | None
-    kind: str
-    annotation: str = "int"
+Item: TypeAlias = (
+    LayerCall | FunctionCall | Merge | Loop | If | FromTensor | NameTensor | Let | Output
+)
 
 
 class Function:
-    """A function of the program: what a block, or the body of a loop, became.
+    """A function of the program: what a block became.
 
-    `names` tells what the block's parameters are called in Python, `tensors` the same for
-    those that stand for tensors. `extra` holds, for each parameter that the source does not
-    have, its value in each copy; `channels` is code for the output channels.
+    * `block`, `name`: what the source calls it, and what it is called in the program
+    * `parameters`: the variables that it takes, in order; those with defaults come last
+    * `tensors`: what stands for each parameter that is a tensor
+    * `arguments`: for each parameter, its value in each instance
+    * `widths`: the parameters that are the channels of a tensor, and which tensor's
+    * `channels`: the channels that come out, in the variables of the function
+    * `takes`: whether it reads the current tensor, rather than go on from another
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.parameters: list[Parameter] = []
-        self.names: dict[str, str] = {}
-        self.tensors: dict[str, str] = {}
+        self.name = self.block = name
+        self.parameters: list[Variable] = []
+        self.tensors: dict[str, Variable] = {}
+        self.arguments: dict[Variable, list[Any]] = {}
+        self.widths: dict[Variable, str] = {}
         self.body: list[Item] = []
-        self.channels: str | None = None
-        self.extra: dict[str, list[Any]] = {}
+        self.channels: Expr | None = None
+        self.takes = True
 
 
 class Program(NamedTuple):
@@ -158,115 +156,127 @@ class Program(NamedTuple):
 
     functions: list[Function]
     body: list[Item]
-    helpers: tuple[str, ...]
 
 
-X = "__x__"
-"""Stands in code for the current tensor, until a renderer knows its name."""
+def inner(item: Item) -> tuple[list[Item], ...]:
+    """The runs of items inside an item."""
+    if isinstance(item, Merge):
+        return item.paths
+    if isinstance(item, (Loop, Output)):
+        return (item.body,)
+    if isinstance(item, If):
+        return (*item.bodies, item.otherwise)
+    return ()
+
+
+def all_items(items: list[Item]) -> Iterator[Item]:
+    """Items at any depth, in the order of the program."""
+    for item in items:
+        yield item
+        for body in inner(item):
+            yield from all_items(body)
+
+
+def expressions(item: Item) -> list[Expr]:
+    """The expressions that an item itself has."""
+    if isinstance(item, LayerCall):
+        found: list[Expr] = []
+        for call in item.calls:
+            found += [arg for arg in call.args if arg is not ...]
+            found += [value for _, value in call.kwargs]
+            if isinstance(call.function, Variable):
+                found.append(call.function)
+        return found
+    if isinstance(item, FunctionCall):
+        called = [item.called] if isinstance(item.called, Variable) else []
+        return [*item.args, *(value for _, value in item.kwargs), *called]
+    if isinstance(item, Loop):
+        return [item.stop]
+    if isinstance(item, If):
+        return list(item.tests)
+    if isinstance(item, Let):
+        return [item.value]
+    return []
+
+
+def read_by(items: list[Item]) -> set[Variable]:
+    """The variables that items read: parameters, counters, named tensors."""
+    found: set[Variable] = set()
+    for item in all_items(items):
+        for expr in expressions(item):
+            found.update(each for each in walk(expr) if isinstance(each, Variable))
+        if isinstance(item, FromTensor):
+            found.add(item.tensor)
+        elif isinstance(item, FunctionCall):
+            found.update(item.tensors)
+    return found
+
+
+def symbols(items: list[Item]) -> set[str]:
+    """The functions and classes of a framework that items call, by their names."""
+    found: set[str] = set()
+    for item in all_items(items):
+        if isinstance(item, LayerCall):
+            for call in item.calls:
+                if isinstance(call.function, Symbol) and isinstance(call.function.target, str):
+                    found.add(call.function.target)
+    return found
+
+
+def without_unread(items: list[Item], read: set[Variable]) -> list[Item]:
+    """Items without the names, of values and of tensors, that nothing reads."""
+    kept: list[Item] = []
+    for item in items:
+        if isinstance(item, Let) and item.variable not in read:
+            continue
+        if isinstance(item, NameTensor) and item.tensor not in read:
+            continue
+        if isinstance(item, (LayerCall, FunctionCall, Merge)) and item.alias not in read:
+            item = item._replace(alias=None)
+        if isinstance(item, Merge):
+            item = item._replace(paths=tuple(without_unread(path, read) for path in item.paths))
+        elif isinstance(item, (Loop, Output)):
+            body = without_unread(item.body, read)
+            if not body and isinstance(item, Loop):
+                continue
+            item = item._replace(body=body)
+        elif isinstance(item, If):
+            bodies = tuple(without_unread(body, read) for body in item.bodies)
+            item = item._replace(bodies=bodies, otherwise=without_unread(item.otherwise, read))
+            if not any(inner(item)):
+                continue
+        kept.append(item)
+    return kept
+
+
+def takes_tensor(items: list[Item]) -> bool:
+    """Whether items read the tensor that is current before them."""
+    for item in items:
+        if any(map(reads_sizes, expressions(item))):
+            return True
+        if isinstance(item, FromTensor):
+            return False
+        if isinstance(item, Let):
+            continue
+        if isinstance(item, Merge):
+            return any(map(takes_tensor, item.paths))
+        if isinstance(item, Output):
+            if takes_tensor(item.body):
+                return True
+            continue
+        if isinstance(item, If):
+            return any(map(takes_tensor, inner(item)))
+        if isinstance(item, FunctionCall):
+            return item.function.takes
+        return True
+    return True
 
 
 def is_sequential(items: list[Item]) -> bool:
     """Whether items are a plain chain: no merge, no second tensor, no side output."""
-    for item in items:
-        if isinstance(item, (Join, Goto, Named, Output)):
-            return False
-        if isinstance(item, Use) and item.tensors:
-            return False
-        if isinstance(item, Times) and not is_sequential(item.body):
-            return False
-        if isinstance(item, When) and not all(
-            is_sequential(body) for body in (*item.bodies, item.otherwise)
-        ):
-            return False
-    return True
-
-
-def gotos(items: list[Item]) -> set[str]:
-    """The tensor names that items go back to or hand on."""
-    found: set[str] = set()
-    for item in items:
-        if isinstance(item, Goto):
-            found.add(item.name)
-        elif isinstance(item, Use):
-            found.update(item.tensors)
-        elif isinstance(item, Join):
-            found.update(*(gotos(path) for path in item.paths))
-        elif isinstance(item, (Times, Output)):
-            found |= gotos(item.body)
-        elif isinstance(item, When):
-            found.update(*(gotos(body) for body in (*item.bodies, item.otherwise)))
-    return found
-
-
-def path_names(item: Join) -> list[str]:
-    """What the results of a merge's paths are called."""
-    if len(item.paths) == 2 and item.layer.op in ("add", "mul"):
-        first, second = item.paths
-        if item.layer.op == "mul":
-            return ["main", "gate"] if _weight(first) <= _weight(second) else ["gate", "main"]
-        if _bypasses(second, first):
-            return ["main", "skip"]
-        if _bypasses(first, second):
-            return ["skip", "main"]
-        return ["left", "right"]  # sums stand in the branches of other merges
-    return [f"branch{index + 1}" for index in range(len(item.paths))]
-
-
-def _weight(items: list[Item]) -> int:
-    """How much a path does: a condition that may do nothing counts less than a layer."""
-    return sum(1 if isinstance(item, (When, Goto, Named)) else 2 for item in items)
-
-
-def _bypasses(items: list[Item], other: list[Item]) -> bool:
-    """Whether a path goes past the other: it may do nothing, or is one projection past a chain."""
-    if _weight(items) > _weight(other):
-        return False
-    return _may_idle(items) or _projections(items, {}) == 1 < _projections(other, {})
-
-
-def _may_idle(items: list[Item]) -> bool:
-    """Whether there is a way through items that does nothing."""
-    return all(
-        isinstance(item, (Goto, Named))
-        or (isinstance(item, When) and any(map(_may_idle, (*item.bodies, item.otherwise))))
-        for item in items
+    return not any(
+        isinstance(item, (Merge, FromTensor, NameTensor, Output))
+        or (isinstance(item, (LayerCall, FunctionCall)) and item.alias is not None)
+        or (isinstance(item, FunctionCall) and (item.tensors or not item.function.takes))
+        for item in all_items(items)
     )
-
-
-_PROJECTING = frozenset(("conv", "dwconv", "sepconv", "deconv", "dense"))
-
-
-def _projections(items: list[Item], known: dict[Function, int]) -> int:
-    """How many convolutions and dense layers a path has at most, where 2 stands for more."""
-    count = 0
-    for item in items:
-        if isinstance(item, Make):
-            count += item.op in _PROJECTING
-        elif isinstance(item, Use):
-            if item.function not in known:
-                known[item.function] = _projections(item.function.body, known)
-            count += known[item.function]
-        elif isinstance(item, Join):
-            count += max(_projections(path, known) for path in item.paths)
-        elif isinstance(item, Times):
-            count += 2 * _projections(item.body, known)
-        elif isinstance(item, When):
-            count += max(_projections(body, known) for body in (*item.bodies, item.otherwise))
-    return min(count, 2)
-
-
-def assigned(items: list[Item]) -> set[str]:
-    """The names that items give to values and to counters of loops."""
-    found: set[str] = set()
-    for item in items:
-        if isinstance(item, Assign):
-            found.add(item.name)
-        elif isinstance(item, Times):
-            found |= {item.counter or "_", *assigned(item.body)}
-        elif isinstance(item, Output):
-            found |= assigned(item.body)
-        elif isinstance(item, Join):
-            found.update(*(assigned(path) for path in item.paths))
-        elif isinstance(item, When):
-            found.update(*(assigned(body) for body in (*item.bodies, item.otherwise)))
-    return found

@@ -1,203 +1,1049 @@
-"""Network to program: lays the calls of each block over each other."""
+"""Network to program: extracts a function from the instances of each block.
+
+The instances of a block have the same statements, so that their items lie side by side, one
+run of them for each statement. The weaver makes one item of the program of each run, and
+finds the expressions that are right in all instances.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.codegen.contexts import Context, NoCode
-from cnndsl.codegen.program import (
-    Function,
-    Item,
-    Parameter,
-    Program,
-)
-from cnndsl.codegen.python import (
-    class_name,
-    distinct,
-    literal,
-    names_in,
+from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.expressions import (
+    ANY,
+    Conditional,
+    Dim,
+    Expr,
+    Literal,
+    Made,
+    Symbol,
+    Variable,
+    binary,
+    collapsed,
     plain,
-    python_name,
+    reads_sizes,
+    same,
+    says_something,
+    substitute,
+    total,
     translate,
+    tuple_of,
+    variables,
 )
-from cnndsl.layers.values import Word
+from cnndsl.codegen.instances import Context, NoCode, Part, Turns, constant, set_shapes
+from cnndsl.codegen.program import (
+    CodeCall,
+    FromTensor,
+    Function,
+    FunctionCall,
+    If,
+    Item,
+    LayerCall,
+    Let,
+    Loop,
+    Merge,
+    NameTensor,
+    Output,
+    Program,
+    read_by,
+    takes_tensor,
+    without_unread,
+)
+from cnndsl.codegen.survey import longest, structure
 from cnndsl.network import network as tree
+from cnndsl.network.walk import walk
+from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
-    pass
-
-from cnndsl.codegen.bodies import Copies
-from cnndsl.codegen.control import Again, Control
-from cnndsl.network.walk import walk
+    from cnndsl.codegen.instances import Env
+    from cnndsl.codegen.survey import Survey
 
 
-class Weaver(Control):
+class Group:
+    """Instances on their way through the same statements.
+
+    * `current`: the node that is the current tensor of each
+    * `channels`: what its channels are in code; None where no expression gives them
+    """
+
+    def __init__(
+        self, context: Context, current: Sequence[int], channels: Expr | None = None
+    ) -> None:
+        self.context = context
+        self.current = list(current)
+        self.channels = channels
+
+
+class Weaver:
     """Makes the program of a network.
 
-    `lower` gives the calls of a node. With `modules`, functions stand for PyTorch modules:
-    they are told their input channels, and what branches inside a loop becomes a function.
+    With `modules`, functions stand for classes of modules: they are told the channels that
+    come in, know no other sizes of a tensor, and those that would wrap one call are written
+    where they are called.
     """
+
+    def __init__(self, survey: Survey, *, modules: bool) -> None:
+        self.survey = survey
+        self.network = survey.network
+        self.nodes = survey.network.nodes
+        self.modules = modules
+        self.functions: list[Function] = []
+        self.assigned: dict[int, tuple[Function | None, int]] = {}
+        self.inside = False  # in a function, not in the net itself
+        self.wasted = 0  # items woven for loops that could not be kept
 
     def weave(self) -> Program:
         """The program."""
-        self.survey()
-        while True:
-            self.functions: list[Function] = []
-            self.assigned: dict[int, tuple[Function, int]] = {}
-            self.helpers = {}
-            try:
-                self.inside = True
-                for instances in self.blocks():
-                    self.define(instances)
-                self.inside = False
-                body = self.main()
-            except Again:
-                continue
-            return Program(self.functions, body, tuple(self.helpers))
+        self.inside = True
+        for instances in self.survey.blocks:
+            groups: dict[Any, list[tree.Instance]] = {}
+            for instance in instances:
+                groups.setdefault(tuple(instance.tensors), []).append(instance)
+            for group in groups.values():
+                self.define(group)
+        self.inside = False
+        main = Context([{}], self.constants())
+        group = Group(main, [self.network.inputs[0]])
+        for index in self.network.inputs:
+            alias = self.nodes[index].alias
+            if alias is not None:
+                main.tensor(alias)
+        body = self.body(group, [self.network.body])
+        return Program(self.functions, without_unread(body, read_by(body)))
+
+    # Functions
 
     def define(self, instances: list[tree.Instance]) -> None:
-        """A function for the calls of a block; several where they differ in structure."""
-        groups: dict[Any, list[tree.Instance]] = {}
-        for instance in instances:
-            tensors = tuple(instance.tensors)
-            groups.setdefault((tensors, self.signature(instance.body)), []).append(instance)
-        base = python_name(instances[0].block.name.id)
-        names = [base]
-        if len(groups) > 1:
-            names = [f"{base}{suffix}" for suffix in self.variants(list(groups.values()))]
-        for name, group in zip(names, groups.values()):
-            self.define_one(name, group)
-
-    def variants(self, groups: list[list[tree.Instance]]) -> list[str]:
-        """Suffixes that tell variants apart: a word that each has as an argument, or numbers."""
-        for name in groups[0][0].arguments:
-            words = [{group.arguments[name] for group in instances} for instances in groups]
-            if all(len(w) == 1 and isinstance(next(iter(w)), Word) for w in words):
-                suffixes = [f"_{next(iter(w)).id}" for w in words]
-                if len(set(suffixes)) == len(suffixes):
-                    return suffixes
-        ops = [set(map(self.op, walk(instances[0].body))) for instances in groups]
-        common = set.intersection(*ops)
-        telling = []
-        for found in ops:
-            others = set().union(*(other for other in ops if other is not found))
-            own = sorted(found - common - others)
-            telling.append(f"_{own[0]}" if own else "")
-        if len(set(telling)) == len(telling):
-            return telling
-        return ["", *(f"_{index}" for index in range(2, len(groups) + 1))]
-
-    def op(self, item: tree.Item) -> str:
-        """The layer or block that an item is; empty for the rest."""
-        if isinstance(item, (tree.Step, tree.Merged)):
-            return self.nodes[item.node].op
-        return item.block.name.id if isinstance(item, tree.Instance) else ""
-
-    def define_one(self, name: str, instances: list[tree.Instance]) -> None:
+        """Make a function of the instances of a block."""
         block = instances[0].block
-        numeric = [
-            p.name.id
-            for p in block.parameters
-            if all(plain(instance.arguments[p.name.id]) is not None for instance in instances)
-        ]
-        function = Function(self.free_name(name))
-        taken = {*self.labels(), self.label(function.name), "x", "in_channels"}
+        function = Function(block.name.id)
+        envs: list[Env] = [{} for _ in instances]
+        names = self.constants()
+        source: dict[str, Variable] = {}
         for parameter in block.parameters:
-            source = parameter.name.id
-            function.names[source] = distinct(python_name(source), taken)
-            taken.add(function.names[source])
-        names = {name: function.names[name] for name in numeric}
-        envs = []
-        for instance in instances:
-            env = {names[name]: plain(instance.arguments[name]) for name in numeric}
-            envs.append(env)
-        context = Context(envs, {**self.constants(), **names})
-        for index, instance in enumerate(instances):
-            self.assigned[id(instance)] = (function, index)
-        for parameter in block.parameters:
-            if parameter.name.id in instances[0].tensors:
-                name = function.names[parameter.name.id]
-                function.tensors[parameter.name.id] = name
-                widths = [i.tensors[parameter.name.id] for i in instances]
-                channels = [self.nodes[index].output[-1] for index in widths]
-                context.aliases[parameter.name.id] = context.parameter(channels, f"{name}_channels")
-        parameters = []
-        for declared in block.parameters:
-            if declared.name.id in numeric:
-                default = declared.default
-                code = None
-                if default is not None:
-                    code = translate(default, self.constants())
-                    if code is not None and names_in(code):
-                        code = None
-                parameters.append(Parameter(names[declared.name.id], code, "source"))
-        self.finish(function, context, [instance.body for instance in instances], parameters)
+            name = parameter.name.id
+            names.pop(name, None)
+            values = [plain(instance.arguments[name]) for instance in instances]
+            if None in values or name in instances[0].tensors:
+                continue
+            source[name] = names[name] = Variable(name, "source")
+            for env, value in zip(envs, values):
+                env[source[name]] = value
+        context = Context(envs, names)
+        for name in instances[0].tensors:
+            function.tensors[name] = context.tensor(name)
+            widths = [self.nodes[each.tensors[name]].output[-1] for each in instances]
+            if self.modules:
+                width = constant(widths) or context.parameter(widths, f"{name}_channels")
+                context.widths[function.tensors[name]] = width
+                if isinstance(width, Variable):
+                    function.widths.setdefault(width, name)
+        for place, instance in enumerate(instances):
+            self.assigned[id(instance)] = (function, place)
+        group = Group(context, [instance.body.input for instance in instances])
+        incoming = Variable("in_channels", "channels")
+        if self.modules:
+            group.channels = incoming
+            for env, node in zip(envs, group.current):
+                env[incoming] = self.nodes[node].output[-1]
+        body = self.body(group, [instance.body for instance in instances])
+        # Lets read one another: what reads nothing goes, until nothing is left that does.
+        while (kept := without_unread(body, read_by(body))) != body:
+            body = kept
+        if self.modules and not function.tensors and wraps_one_call(body):
+            for instance in instances:
+                self.assigned[id(instance)] = (None, 0)
+            return
+        function.body, function.channels = body, group.channels
+        function.takes = takes_tensor(body)
+        self.settle_parameters(function, context, block, instances, {"": incoming, **source})
+        self.functions.append(function)
 
-    def constants(self) -> dict[str, str]:
-        """The file's constants as literals."""
+    def settle_parameters(
+        self,
+        function: Function,
+        context: Context,
+        block: ast.Block,
+        instances: list[tree.Instance],
+        source: Mapping[str, Variable],
+    ) -> None:
+        """The parameters of a function: those that its body reads, in the block's order."""
+        read = read_by(function.body)
+        order = ["", *(parameter.name.id for parameter in block.parameters)]
+        found = [variable for variable in (*source.values(), *context.extra) if variable in read]
+        found.sort(
+            key=lambda each: (
+                order.index(each.hint if each.kind != "channels" else "")
+                if each.kind == "channels" or each.hint in order
+                else len(order)
+            )
+        )
+        defaults = {p.name.id: p.default for p in block.parameters if p.default is not None}
+        for variable in found:
+            values = [env[variable] for env in context.envs]
+            function.arguments[variable] = values
+            variable.annotation = annotation(values)
+            node = defaults.get(variable.hint)
+            if variable.kind == "source":
+                default = translate(node, self.constants())
+                if default is not None and not says_something(default):
+                    variable.default = default
+            elif variable.kind == "extra" and node is not None:
+                left = [v for v, i in zip(values, instances) if not given(i, variable.hint)]
+                variable.default = constant(left)
+            if variable.kind == "extra" and variable.default is None:
+                if None in values:
+                    variable.default = Literal(None)
+                elif any(value is ANY for value in values):
+                    variable.default = Literal(usual(values))
+        found.sort(key=lambda each: each.default is not None)
+        function.parameters = found
+
+    def constants(self) -> dict[str, Expr]:
+        """The file's constants, as values."""
         values = {
             item.statement.name.id: plain(item.value)
             for item in self.network.body.items
             if isinstance(item, tree.Bound)
         }
-        return {name: literal(value) for name, value in values.items() if value is not None}
+        return {name: Literal(value) for name, value in values.items() if value is not None}
 
-    def free_name(self, name: str) -> str:
-        """A name that no function has, and no helper of the module."""
-        taken, free, count = self.labels(), name, 1
-        while self.label(free) in taken:
-            count += 1
-            free = f"{name}_{count}"
-        return free
+    # Statements
 
-    def label(self, name: str) -> str:
-        """What a function of this name is called in the module."""
-        return class_name(name) if self.modules else name
+    def body(self, group: Group, bodies: Sequence[tree.Body]) -> list[Item]:
+        """The items of a body in all its instances."""
+        items: list[Item] = []
+        for parallel in zip(*(body.items for body in bodies)):
+            items += self.item(group, parallel)
+        return items
 
-    def labels(self) -> set[str]:
-        """What the module calls its functions and helpers."""
-        return {self.label(function.name) for function in self.functions} | self.reserved
+    def shape(self, group: Group, index: int) -> tuple[int, ...]:
+        node = group.current[index]
+        return self.nodes[node].output if node >= 0 else ()
 
-    def finish(
-        self,
-        function: Function,
-        context: Context,
-        bodies: list[tree.Body],
-        parameters: list[Parameter],
-    ) -> None:
-        """Weave a function's body, then settle its parameters: those that are used."""
-        channels = None
+    def item(self, group: Group, parallel: tuple[Any, ...]) -> list[Item]:
+        """The items of one statement."""
+        self.wasted += 1
+        context, first = group.context, parallel[0]
+        set_shapes(context, [self.shape(group, index) for index in range(len(parallel))])
+        self.name_sizes(group)
+        kinds = [self.kind(item) for item in parallel]
+        if len(set(kinds)) > 1:
+            return self.alternatives(group, parallel, kinds)
+        if isinstance(first, tree.Step):
+            return self.layer(group, parallel)
+        if isinstance(first, tree.Instance):
+            return self.instance(group, parallel)
+        if isinstance(first, tree.Merged):
+            return [self.merge(group, parallel)]
+        if isinstance(first, tree.Loop):
+            return self.loop(group, parallel)
+        if isinstance(first, tree.Choice):
+            return self.choice(group, parallel)
+        if isinstance(first, tree.Jump):
+            tensor = context.tensors[first.statement.name.id]
+            self.arrive(group, [item.node for item in parallel], [context.widths.get(tensor)])
+            return [FromTensor(tensor)]
+        if isinstance(first, tree.Side):
+            inner = Group(context, group.current, group.channels)
+            body = self.body(inner, [item.body for item in parallel])
+            return [Output(first.statement.name.id, body)]
+        if isinstance(first, tree.Bound):
+            return self.bound(group, parallel)
+        assert isinstance(first, tree.Skipped)
+        return self.named(group, first.statement.alias)
+
+    def kind(self, item: tree.Item) -> Any:
+        """What must be equal for items to be one item of the program."""
+        if isinstance(item, tree.Step):
+            return ("layer", structure(self.survey.calls[item.node]))
+        if isinstance(item, tree.Instance):
+            function = self.assigned[id(item)][0]
+            return ("block", function if function is not None else item.block.name.id)
+        if isinstance(item, tree.Merged):
+            shapes = self.nodes[item.node].layer.inputs  # type: ignore[attr-defined]
+            return ("merge", tuple(map(len, shapes)))
+        return type(item).__name__
+
+    def name_sizes(self, group: Group) -> None:
+        """What C, H, W, D and L are in code for the current tensor."""
+        names = group.context.names
+        for letter in "CHWDL":
+            names.pop(letter, None)
         if self.modules:
-            channels = "in_channels"
-            for env, body in zip(context.envs, bodies):
-                env["in_channels"] = self.nodes[body.input].output[-1]
-        try:
-            function.body, function.channels = self.body(Copies(bodies, context, channels))
-        except NoCode:
-            raise Again from None
-        if self.modules and "in_channels" in context.used:
-            function.parameters.append(Parameter("in_channels", None, "channels"))
-        parameters += [Parameter(name, None, "extra") for name in context.extra]
-        used = [
-            parameter._replace(annotation=annotation([env[parameter.name] for env in context.envs]))
-            for parameter in parameters
-            if parameter.name in context.used
-        ]
-        function.extra = dict(context.extra)
-        function.parameters += sorted(used, key=lambda parameter: parameter.default is not None)
-        self.functions.append(function)
+            if group.channels is not None:
+                names["C"] = group.channels
+        elif self.inside or type(group.context) is not Context:
+            # In the net itself every size is a plain number.
+            rank = len(self.shape(group, 0))
+            for letter, axis in zip("CWHD" if rank != 2 else "CL", (-1, -2, -3, -4)):
+                names[letter] = Dim(axis)
 
-    def main(self) -> list[Item]:
-        context = Context([{}], self.constants())
-        copies = Copies([self.network.body], context, None)
-        copies.current = [self.network.inputs[0]]
-        return self.body(copies)[0]
+    def arrive(
+        self, group: Group, nodes: Sequence[int], codes: Sequence[Expr | None]
+    ) -> tuple[Any, Any]:
+        """Make nodes the current tensors; gives the shapes before and after."""
+        before = self.shape(group, 0)
+        group.current = list(nodes)
+        values = [self.nodes[node].output[-1] for node in nodes]
+        if self.modules:
+            group.channels = width(group.context, values, codes)
+        return before, self.shape(group, 0)
+
+    def alias(self, group: Group, alias: ast.Name | None) -> Variable | None:
+        """The variable of a tensor that gets a name here."""
+        if alias is None or alias.id not in self.survey.wanted:
+            return None
+        tensor = group.context.tensor(alias.id)
+        group.context.widths[tensor] = group.channels
+        return tensor
+
+    def named(self, group: Group, alias: ast.Name | None) -> list[Item]:
+        tensor = self.alias(group, alias)
+        return [] if tensor is None else [NameTensor(tensor)]
+
+    # Where instances go different ways
+
+    def alternatives(
+        self, group: Group, parallel: tuple[Any, ...], kinds: Sequence[Any]
+    ) -> list[Item]:
+        """Items for instances that differ in more than values."""
+        if all(isinstance(item, tree.Step) for item in parallel):
+            lists = [self.survey.calls[item.node] for item in parallel]
+            if longest(lists) is not None or (self.modules and factories(lists) is not None):
+                return self.layer(group, parallel)
+        if all(kind[0] == "block" for kind in kinds):
+            use = self.called_by_parameter(group, parallel)
+            if use is not None:
+                return [use]
+        hints = [self.hint(item) for item in parallel]
+        return self.ways(group, parallel, kinds, hints, self.item)
+
+    def hint(self, item: tree.Item) -> str:
+        """What a flag is called that tells an item from others."""
+        if isinstance(item, (tree.Step, tree.Merged)):
+            return self.nodes[item.node].op
+        return item.block.name.id if isinstance(item, tree.Instance) else "variant"
+
+    def ways(
+        self,
+        group: Group,
+        parallel: tuple[Any, ...],
+        kinds: Sequence[Any],
+        hints: Sequence[str],
+        weave: Callable[[Group, tuple[Any, ...]], list[Item]],
+        tests: Mapping[Any, Expr] | None = None,
+    ) -> list[Item]:
+        """A condition with a way for each kind of instance; `tests` decides where it can."""
+        context = group.context
+        distinct = list(dict.fromkeys(kinds if tests is None else sorted(kinds)))
+        conditions: list[Expr] = []
+        bodies: list[list[Item]] = []
+        after, widths = list(group.current), [group.channels]
+        for number, kind in enumerate(distinct):
+            places = [place for place, each in enumerate(kinds) if each == kind]
+            if number < len(distinct) - 1:
+                values = [ANY if each in distinct[:number] else each == kind for each in kinds]
+                test = (tests or {}).get(kind)
+                conditions.append(context.test(values, test, f"with_{hints[places[0]]}"))
+            part = Part(context, places)
+            inner = Group(part, [group.current[place] for place in places], group.channels)
+            bodies.append(weave(inner, tuple(parallel[place] for place in places)))
+            widths.insert(0, inner.channels)
+            for place, node in zip(places, inner.current):
+                after[place] = node
+        self.arrive(group, after, widths)
+        if not any(bodies):
+            return []
+        last = (tests or {}).get(distinct[-1])
+        if last is not None and context.agrees(last, [each == distinct[-1] for each in kinds]):
+            return [If((*conditions, last), tuple(bodies), [])]  # as the source says it
+        return [If(tuple(conditions), tuple(bodies[:-1]), bodies[-1])]
+
+    def choice(self, group: Group, choices: tuple[tree.Choice, ...]) -> list[Item]:
+        """An `if`: written where instances take different ways, else the way they take."""
+        statement = choices[0].statement
+
+        def weave(inner: Group, taken: tuple[tree.Choice, ...]) -> list[Item]:
+            bodies = [choice.body for choice in taken if choice.body is not None]
+            return self.body(inner, bodies) if bodies else []
+
+        ways = sorted({choice.taken for choice in choices})
+        if len(ways) == 1:
+            items = weave(group, choices)
+        else:
+            context = group.context
+            tests = {
+                way: test
+                for way, node in enumerate(statement.tests)
+                if way in ways and (test := translate(node, context.names)) is not None
+            }
+            # The ways in the order of the text; the last of those taken needs no test.
+            hints = [self.part_hint(choice.body) for choice in choices]
+            taken = [choice.taken for choice in choices]
+            items = self.ways(group, choices, taken, hints, weave, tests)
+        return items + self.named(group, statement.alias)
+
+    def part_hint(self, body: tree.Body | None) -> str:
+        """What a flag is called that tells whether a body is there: its first telling word."""
+        words = []
+        for item in walk(body) if body is not None else ():
+            if isinstance(item, tree.Step):
+                layer = self.nodes[item.node].layer
+                if not layer.weights and layer.output == layer.input:
+                    continue
+            words.append(self.hint(item))
+        return next((word for word in words if word != "variant"), "part")
+
+    # Loops
+
+    def loop(self, group: Group, loops: tuple[tree.Loop, ...]) -> list[Item]:
+        statement = loops[0].statement
+        items: list[Item] = []
+        if any(loop.bodies for loop in loops):
+            items = self.turns_of(group, loops)
+        return items + self.named(group, statement.alias)
+
+    def turns_of(self, group: Group, loops: tuple[tree.Loop, ...]) -> list[Item]:
+        """A loop; with its first turn by itself, where that differs; or turn after turn."""
+        before = (group.channels, list(group.current))
+        limit = 50 * len(self.nodes) + 10_000
+        for start in (0, 1):
+            if self.wasted > limit or (start and min(len(loop.bodies) for loop in loops) < 2):
+                break
+            try:
+                items = []
+                if start:
+                    items = self.once(group, [loop.bodies[0] for loop in loops], loops, 0)
+                return items + self.turns(group, loops, start)
+            except NoCode:
+                group.channels, group.current = before[0], list(before[1])
+        counts = [len(loop.bodies) for loop in loops]
+        if len(set(counts)) > 1:
+            hints = [f"{count}_times" for count in counts]
+            return self.ways(group, loops, counts, ["loop"] * len(hints), self.loop)
+        items = []
+        for turn, bodies in enumerate(zip(*(loop.bodies for loop in loops))):
+            items += self.once(group, list(bodies), loops, turn)
+        self.wasted = 0
+        return items
+
+    def once(
+        self, group: Group, bodies: list[tree.Body], loops: tuple[tree.Loop, ...], turn: int
+    ) -> list[Item]:
+        """A turn of a loop where it stands."""
+        part = Part(group.context, list(range(len(bodies))), scoped=True)
+        if index := loops[0].statement.index:
+            part.names[index.id] = Literal(turn)
+        inner = Group(part, group.current, group.channels)
+        items = self.body(inner, bodies)
+        group.current, group.channels = inner.current, inner.channels
+        return items
+
+    def turns(self, group: Group, loops: tuple[tree.Loop, ...], start: int) -> list[Item]:
+        """A loop over the turns from `start` on; NoCode where there is none."""
+        statement, outer = loops[0].statement, group.context
+        turns = [
+            (owner, turn)
+            for owner, loop in enumerate(loops)
+            for turn in range(start, len(loop.bodies))
+        ]
+        bodies = [loops[owner].bodies[turn] for owner, turn in turns]
+        counts = [len(loop.bodies) for loop in loops]
+        if {count - start for count in counts} == {1}:
+            return self.once(group, bodies, loops, start)
+        written = translate(statement.count, outer.names)
+        stop = outer.code(counts, [written], "times")
+        source = statement.index.id if statement.index else ""
+        counter = Variable(source or "i", "local")
+        owners, values = [owner for owner, _ in turns], [turn for _, turn in turns]
+        context = Turns(outer, owners, values, counter, source)
+        inner = Group(context, [body.input for body in bodies])
+        if self.modules:
+            inner.channels = self.turn_width(context, group.channels, bodies)
+        body = self.body(inner, bodies)
+        ends = [
+            loop.bodies[-1].output if loop.bodies else group.current[place]
+            for place, loop in enumerate(loops)
+        ]
+        shapes = self.arrive(group, ends, [inner.channels])
+        steady = len({self.nodes[each.output].output for each in bodies[: counts[0] - start]}) == 1
+        if start and counter not in read_by(body):
+            stop, start = total([stop, Literal(-start)]), 0
+        return [Loop(start, stop, counter, body, steady, shapes)]
+
+    def turn_width(
+        self, context: Turns, channels: Expr | None, bodies: list[tree.Body]
+    ) -> Expr | None:
+        """The channels that a turn begins with."""
+        values = [self.nodes[body.input].output[-1] for body in bodies]
+        try:
+            return context.code(values, [channels], "in_channels")
+        except NoCode:
+            return None
+
+    # Layers
+
+    def layer(self, group: Group, steps: tuple[tree.Step, ...]) -> list[Item]:
+        """The calls of a layer, some of which may be left out in some instances."""
+        context, first = group.context, steps[0]
+        lists = [self.survey.calls[step.node] for step in steps]
+        full = longest(lists) or lists[0]
+        layer = self.nodes[first.node].layer
+        items: list[Item] = []
+        calls: list[CodeCall] = []
+        widths: list[Expr | None] = []
+        split: tuple[Expr, list[int]] | None = None
+        rows = [side_by_side(calls, full) for calls in lists]
+        for place in range(len(full)):
+            column = [row[place] for row in rows]
+            there = [index for index, one in enumerate(column) if one is not None]
+            if len(there) < len(column):
+                test, one = self.optional(group, steps, column, there)
+                part = LayerCall((one,), None, None, layer, ((), ()), 0, 0)
+                items.append(If((test,), ([part],), []))
+                split = (test, there)
+            else:
+                calls.append(self.call(group, steps, column, widths, split))  # type: ignore[arg-type]
+        nodes = [step.node for step in steps]
+        shapes = self.arrive(group, nodes, [*reversed(widths), group.channels])
+        alias = first.statement.alias
+        if not calls:
+            return items + self.named(group, alias)
+        mains = [place for place, one in enumerate(calls) if one.main]
+        carrier = mains[-1] if mains else len(calls) - 1
+        made = LayerCall(
+            tuple(calls),
+            alias.id if alias else None,
+            self.alias(group, alias),
+            layer,
+            shapes,
+            carrier,
+            carrier if layer.weights else len(calls) - 1,
+        )
+        return [*items, made]
+
+    def optional(
+        self,
+        group: Group,
+        steps: tuple[tree.Step, ...],
+        column: list[Call | None],
+        there: list[int],
+    ) -> tuple[Expr, CodeCall]:
+        """A call that some instances leave out, and when it is made."""
+        context = group.context
+        part = Part(context, there)
+        part.names = context.names
+        inner = Group(part, [group.current[place] for place in there], group.channels)
+        calls = [one for one in column if one is not None]
+        known = [steps[place] for place in there]
+        values = [collapsed_arg(one.args[0]) for one in calls] if len(calls[0].args) == 1 else []
+        if values and not calls[0].kwargs and constant(values) is None:
+            # The parameter says both whether it is made, and with what.
+            spread: list[Any] = [None] * len(column)
+            for place, value in zip(there, values):
+                spread[place] = value
+            pad = context.settle(spread, [], "pad")
+            return pad, CodeCall(Symbol(calls[0].function), (pad,), (), calls[0].style, False)
+        one = self.call(inner, tuple(known), calls, [], None)
+        present = [place in there for place in range(len(column))]
+        # What `same` puts around is uneven where windows take steps, if anywhere.
+        steps_ = Source(steps[0], context.names, self.nodes).expression("stride")
+        strided = binary("!=", steps_, Literal(1)) if steps_ is not None else None
+        return context.test(present, strided, "pad"), one
+
+    def call(
+        self,
+        group: Group,
+        steps: tuple[tree.Step, ...],
+        calls: list[Call],
+        widths: list[Expr | None],
+        split: tuple[Expr, list[int]] | None,
+    ) -> CodeCall:
+        """One call, from the calls of all instances."""
+        context, first = group.context, calls[0]
+        function: Symbol | Variable = Symbol(first.function)
+        if any(one.function != first.function for one in calls):
+            hint = Source(steps[0], context.names, self.nodes).word() or "activation"
+            made = [factory(one) for one in calls]
+            code = context.code(made, [context.names.get(hint)], hint)
+            function = code.value if isinstance(code, Literal) else code  # type: ignore[assignment]
+            return CodeCall(function, (), (), first.style, first.main)
+        source = Source(steps[0], context.names, self.nodes)
+        args: list[Expr] = []
+        for values in zip(*(one.args for one in calls)):
+            if values[0] is ...:
+                args.append(...)  # type: ignore[arg-type]
+                continue
+            hint = "padding" if "Pad" in first.function else "size"
+            args.append(self.argument(group, source, values, hint, widths, split))
+        kwargs: list[tuple[str, Expr]] = []
+        for key in first.kwargs:
+            given = [one.kwargs[key] for one in calls]
+            code = self.argument(group, source, given, key, widths, split)
+            arg = given[0] if isinstance(given[0], Arg) else Arg(given[0])
+            usual_ = all(
+                isinstance(each, Arg)
+                and each.default is not ...
+                and same(collapsed_arg(each), each.default)
+                for each in given
+            )
+            if usual_ and (not says_something(code) or arg.slot == "kernel"):
+                continue  # the framework's own default, and nothing of the source
+            if key == "kernel_size" and not kwargs and says_something(code):
+                args.append(code)  # a name says what it is
+            else:
+                kwargs.append((key, code))
+        return CodeCall(function, tuple(args), tuple(kwargs), first.style, first.main)
+
+    def argument(
+        self,
+        group: Group,
+        source: Source,
+        given: Sequence[Any],
+        hint: str,
+        widths: list[Expr | None],
+        split: tuple[Expr, list[int]] | None,
+    ) -> Expr:
+        """Code for an argument of a call, from its value in each instance."""
+        context, first = group.context, given[0]
+        if any(stripped(each) is not each for each in given if type(each) is tuple):
+            values = [stripped(plain_arg(each)) for each in given]
+            found = constant(values) or self.parts(context, source, given)
+            return found or context.code([collapsed(value) for value in values], [], hint)
+        args = [each if isinstance(each, Arg) else Arg(each) for each in given]
+        slots = {(arg.slot, arg.path) for arg in args}
+        slot, path = slots.pop() if len(slots) == 1 else ("", ())
+        values, each = [arg.value for arg in args], any(arg.each for arg in args)
+        candidates: list[Expr | None] = []
+        if slot == "in":
+            candidates = [group.channels]
+            if not self.modules and self.inside:
+                candidates = [Dim(-1)]
+            hint = "channels"
+        elif slot:
+            candidates = [source.expression(slot, path)]
+        if hint == "padding" and (kernel := source.expression("kernel")) is not None:
+            candidates.append(binary("//", kernel, Literal(2)))  # `same`, for odd kernels
+        if slot == "activation":
+            hint = source.word() or "activation"
+        if slot == "same" and constant(values, each) is None:
+            if context.express(values, candidates, each) is None:
+                return Literal("same")  # where the framework's own word is exact
+        code = None
+        if split is not None and constant(values, each) is None:
+            code = either(context, split, values, candidates, each)
+        if code is None:
+            hint = slot if hint == "size" and slot else hint
+            code = context.code(values, candidates, hint, each)
+        if slot in ("filters", "units", "in"):
+            widths.append(code)
+        return code
+
+    def parts(self, context: Context, source: Source, given: Sequence[Any]) -> Expr | None:
+        """Code for a value whose parts stand in the source one by one; None where one has none."""
+        if all(type(each) is tuple and len(each) == len(given[0]) for each in given):
+            found = [self.parts(context, source, column) for column in zip(*given)]
+            return None if None in found else tuple_of(found)  # type: ignore[arg-type]
+        if any(type(each) is tuple for each in given):
+            return None
+        args = [each if isinstance(each, Arg) else Arg(each) for each in given]
+        code = source.expression(args[0].slot, args[0].path) if args[0].slot else None
+        values = [arg.value for arg in args]
+        return context.express(values, [code]) or constant(values)
+
+    # Calls of blocks
+
+    def instance(self, group: Group, instances: tuple[tree.Instance, ...]) -> list[Item]:
+        """A call of a block."""
+        statement = instances[0].statement
+        if self.assigned[id(instances[0])][0] is None:
+            items = self.in_place(group, instances)
+            tensor = self.alias(group, statement.alias)
+            label = statement.alias.id if statement.alias else None
+            if items and isinstance(items[-1], (LayerCall, FunctionCall)):
+                items[-1] = items[-1]._replace(label=label, alias=tensor or items[-1].alias)
+                return items
+            return items + ([] if tensor is None else [NameTensor(tensor)])
+        use = self.use(group, instances)
+        nodes = [instance.body.output for instance in instances]
+        shapes = self.arrive(group, nodes, [self.given_channels(group, use)])
+        tensor = self.alias(group, statement.alias)
+        label = statement.alias.id if statement.alias else None
+        return [use._replace(shapes=shapes, label=label, alias=tensor)]
+
+    def in_place(self, group: Group, instances: tuple[tree.Instance, ...]) -> list[Item]:
+        """The body of a block where it is called."""
+        part = Part(group.context, list(range(len(instances))), scoped=True)
+        outer, part.names = group.context.names, self.constants()
+        part.tensors = part.tensors.new_child()
+        arguments = bound_arguments(instances[0])
+        for parameter in instances[0].block.parameters:
+            name = parameter.name.id
+            part.names.pop(name, None)
+            values = [plain(instance.arguments[name]) for instance in instances]
+            if None in values:
+                word = arguments.get(name, (None, False))[0]
+                if isinstance(word, ast.Name) and word.id in outer:
+                    part.names[name] = outer[word.id]
+                continue
+            code = None
+            if name in arguments:
+                code = group.context.express(values, [translate(arguments[name][0], outer)])
+            code = code or constant(values)
+            if code is not None:
+                part.names[name] = code
+        inner = Group(part, group.current, group.channels)
+        items = self.body(inner, [instance.body for instance in instances])
+        group.current, group.channels = inner.current, inner.channels
+        return items
+
+    def use(self, group: Group, instances: tuple[tree.Instance, ...]) -> FunctionCall:
+        """A call of the function of a block, with its arguments."""
+        context = group.context
+        function = self.assigned[id(instances[0])][0]
+        assert function is not None
+        places = [self.assigned[id(instance)][1] for instance in instances]
+        arguments = bound_arguments(instances[0])
+        args: list[Expr] = []
+        kwargs: list[tuple[str | Variable, Expr]] = []
+        for parameter in function.parameters:
+            values = [function.arguments[parameter][place] for place in places]
+            node, by_keyword = arguments.get(parameter.hint, (None, True))
+            if parameter.kind == "channels":
+                code = context.code(values, [group.channels], "channels")
+                by_keyword = False
+            elif parameter.kind == "source":
+                if node is None and parameter.default is not None:
+                    continue
+                code = context.code(values, [translate(node, context.names)], parameter.hint)
+            else:
+                if parameter.default is not None and all(
+                    value is ANY or same(value, parameter.default.value)  # type: ignore[union-attr]
+                    for value in values
+                ):
+                    continue
+                word = context.names.get(node.id) if isinstance(node, ast.Name) else None
+                if parameter in function.widths:
+                    tensor = arguments[function.widths[parameter]][0]
+                    assert isinstance(tensor, ast.Name)
+                    word = context.widths.get(context.tensors[tensor.id])
+                code = context.code(
+                    values,
+                    [word, context.names.get(parameter.hint)],
+                    (
+                        node.id
+                        if isinstance(node, ast.Name) and parameter.hint in arguments
+                        else parameter.hint
+                    ),
+                )
+                by_keyword = by_keyword or parameter.hint not in arguments
+            if by_keyword or kwargs:
+                kwargs.append((parameter, code))
+            else:
+                args.append(code)
+        tensors = []
+        for name in function.tensors:
+            node = arguments[name][0]
+            assert isinstance(node, ast.Name)
+            tensors.append(context.tensors[node.id])
+        return FunctionCall(
+            function,
+            Symbol(function),
+            tuple(args),
+            tuple(kwargs),
+            tuple(tensors),
+            None,
+            None,
+            ((), ()),
+        )
+
+    def given_channels(self, group: Group, use: FunctionCall) -> Expr | None:
+        """What the channels of a function's result are where it is called."""
+        function = use.function
+        if function.channels is None:
+            return None
+        values: dict[Variable, Expr] = {
+            parameter: parameter.default
+            for parameter in function.parameters
+            if parameter.default is not None
+        }
+        values |= dict(zip(function.parameters, use.args))
+        values |= {key: code for key, code in use.kwargs if isinstance(key, Variable)}
+        for variable in variables(function.channels):
+            if variable.kind == "channels" and group.channels is not None:
+                values.setdefault(variable, group.channels)
+            if variable not in values:
+                return None
+        return substitute(function.channels, values)
+
+    def called_by_parameter(
+        self, group: Group, instances: tuple[tree.Instance, ...]
+    ) -> FunctionCall | None:
+        """A call of whatever block each instance has, where the arguments are the same."""
+        functions = [self.assigned[id(instance)][0] for instance in instances]
+        if None in functions or any(f.tensors or not f.takes for f in functions):  # type: ignore[union-attr]
+            return None
+        context = group.context
+        uses: list[FunctionCall] = []
+        widths: list[Expr | None] = []
+        for function in dict.fromkeys(functions):
+            places = [place for place, each in enumerate(functions) if each is function]
+            part = Part(context, places)
+            inner = Group(part, [group.current[place] for place in places], group.channels)
+            use = self.use(inner, tuple(instances[place] for place in places))
+            uses.append(use)
+            widths.append(self.given_channels(inner, use))
+        first = uses[0]
+        shown = {
+            repr(
+                (
+                    use.args,
+                    [(key.hint, code) for key, code in use.kwargs if isinstance(key, Variable)],
+                )
+            )
+            for use in uses
+        }
+        if len(shown) > 1:
+            return None
+        statement = instances[0].statement
+        kwargs = tuple((key.hint, code) for key, code in first.kwargs if isinstance(key, Variable))
+        values = [Symbol(function) for function in functions]
+        word = statement.name.id
+        called = context.code(values, [context.names.get(word)], word)
+        nodes = [instance.body.output for instance in instances]
+        shapes = self.arrive(group, nodes, widths)
+        return first._replace(
+            called=called,
+            kwargs=kwargs,
+            shapes=shapes,
+            label=statement.alias.id if statement.alias else None,
+            alias=self.alias(group, statement.alias),
+        )
+
+    # Merges and constants
+
+    def merge(self, group: Group, merges: tuple[tree.Merged, ...]) -> Merge:
+        layer: Any = self.nodes[merges[0].node].layer
+        paths: list[list[Item]] = []
+        channels: list[Expr | None] = []
+        for index in range(len(merges[0].paths)):
+            inner = Group(group.context, group.current, group.channels)
+            paths.append(self.body(inner, [merge.paths[index] for merge in merges]))
+            channels.append(inner.channels)
+        codes = [channels[0]]
+        if layer.op == "concat" and None not in channels:
+            codes = [total(channels)]  # type: ignore[arg-type]
+        elif layer.op == "mul":
+            codes = list(channels)
+        shapes = self.arrive(group, [merge.node for merge in merges], codes)
+        alias = merges[0].statement.alias
+        label = alias.id if alias else None
+        return Merge(layer, tuple(paths), label, self.alias(group, alias), shapes)
+
+    def bound(self, group: Group, items: tuple[tree.Bound, ...]) -> list[Item]:
+        """A `let`: its expression takes its place, or a name where the tensor moves on."""
+        context, statement = group.context, items[0].statement
+        name = statement.name.id
+        values = [plain(item.value) for item in items]
+        written = translate(statement.value, context.names)
+        context.names.pop(name, None)
+        if None in values:
+            return []
+        code = context.express(values, [written])
+        if code is None:
+            found = constant(values)
+            if found is not None:
+                context.names[name] = found
+            return []
+        if not reads_sizes(code):
+            context.names[name] = code
+            return []
+        variable = Variable(name, "local")
+        context.names[name] = variable
+        for env, value in zip(context.envs, values):
+            env[variable] = value
+        return [Let(variable, code)]
+
+
+class Source:
+    """What the source says of a layer: the expressions of its arguments, by slot."""
+
+    def __init__(self, step: tree.Step, names: Mapping[str, Expr], nodes: list[Any]) -> None:
+        self.names, self.step, self.op = names, step, nodes[step.node].op
+        self.nodes = {
+            slot: argument.value
+            for argument in step.statement.args
+            for slot, span in step.written.items()
+            if span == argument.span
+        }
+
+    def expression(self, slot: str, path: tuple[int | None, ...] = ()) -> Expr | None:
+        """The expression of a slot, or of a part of it."""
+        node = self.nodes.get(slot)
+        if path and node is not None:
+            dimension, side = path
+            if isinstance(node, ast.Tuple) and dimension is not None:
+                node = node.items[dimension] if dimension < len(node.items) else None
+            if isinstance(node, ast.Range) and side is not None:
+                node = (node.begin, node.end)[side]
+        return translate(node, self.names)
+
+    def word(self) -> str:
+        """The name that stands in the source for the layer, or for its activation."""
+        name = self.step.statement.name.id
+        if name != self.op:
+            return name
+        node = self.nodes.get("activation")
+        return node.id if isinstance(node, ast.Name) else ""
+
+
+def wraps_one_call(items: list[Item]) -> bool:
+    """Whether a body is one call, or does nothing."""
+    if not items:
+        return True
+    if len(items) > 1:
+        return False
+    first = items[0]
+    return isinstance(first, FunctionCall) or (
+        isinstance(first, LayerCall) and len(first.calls) == 1
+    )
+
+
+def width(context: Context, values: list[int], codes: Sequence[Expr | None]) -> Expr | None:
+    """Code for numbers of channels: the first that fits, a plain number among them."""
+    one = constant(values)
+    for code in codes:
+        if code is None:
+            continue
+        if not says_something(code):
+            if one is not None and context.fits(code, values):
+                return one
+        elif (found := context.express(values, [code])) is not None:
+            return found
+    return one
+
+
+def either(
+    context: Context,
+    split: tuple[Expr, list[int]],
+    values: Sequence[Any],
+    candidates: Sequence[Expr | None],
+    each: bool,
+) -> Expr | None:
+    """Code that is one thing where an optional call is made, and another where it is not."""
+    if context.express(values, candidates, each) is not None:
+        return None
+    test, there = split
+    absent = [place for place in range(len(values)) if place not in there]
+    sides: list[Expr] = []
+    for places in (there, absent):
+        part, some = Part(context, places), [values[place] for place in places]
+        found = part.express(some, candidates, each) or constant(some, each)
+        if found is None:
+            return None
+        sides.append(found)
+    return Conditional(test, *sides)
+
+
+def side_by_side(calls: list[Call], full: list[Call]) -> list[Call | None]:
+    """Calls in the places of the full list, None for each that is left out."""
+    if len(calls) == len(full):
+        return list(calls)
+    rest = list(calls)
+    return [
+        rest.pop(0) if rest and structure([rest[0]]) == structure([one]) else None for one in full
+    ]
+
+
+def factories(lists: list[list[Call]]) -> list[int] | None:
+    """The places where calls differ in nothing but the activation; None where in more."""
+    if len({len(calls) for calls in lists}) > 1:
+        return None
+    found = []
+    for place, column in enumerate(zip(*lists)):
+        if len({structure([one]) for one in column}) == 1:
+            continue
+        if len({(one.style, one.main) for one in column}) > 1 or not all(map(is_fixed, column)):
+            return None
+        found.append(place)
+    return found
+
+
+def is_fixed(one: Call) -> bool:
+    """Whether a call says nothing of the tensor that it gets."""
+    given = [*one.args, *one.kwargs.values()]
+    return not one.helpers and not any(isinstance(arg, Arg) and arg.slot == "in" for arg in given)
+
+
+def factory(one: Call) -> Any:
+    """What makes a call's layer when it is called."""
+    kwargs = tuple(
+        (key, plain_arg(arg))
+        for key, arg in one.kwargs.items()
+        if not (isinstance(arg, Arg) and arg.default is not ... and same(arg.value, arg.default))
+    )
+    args = tuple(plain_arg(arg) for arg in one.args)
+    if not args and not kwargs:
+        return Symbol(one.function)
+    return Made(Symbol("partial"), (Symbol(one.function), *args), kwargs)
+
+
+def plain_arg(arg: Any) -> Any:
+    """The value of an argument."""
+    return arg.value if isinstance(arg, Arg) else arg
+
+
+def stripped(value: Any) -> Any:
+    """A tuple with the values of the arguments in it; itself where there are none."""
+    if type(value) is not tuple:
+        return plain_arg(value)
+    items = tuple(map(stripped, value))
+    return value if all(one is other for one, other in zip(items, value)) else items
+
+
+def collapsed_arg(arg: Any) -> Any:
+    """The value of an argument as it is written."""
+    if isinstance(arg, Arg):
+        return collapsed(arg.value) if arg.each else arg.value
+    return stripped(arg)
+
+
+def bound_arguments(instance: tree.Instance) -> dict[str, tuple[ast.Expr, bool]]:
+    """The arguments of a call of a block by its parameters, and whether by keyword."""
+    found: dict[str, tuple[ast.Expr, bool]] = {}
+    waiting = [parameter.name.id for parameter in instance.block.parameters]
+    for argument in instance.statement.args:
+        if isinstance(argument, ast.Keyword):
+            found[argument.key.id] = (argument.value, True)
+            waiting.remove(argument.key.id)
+    for argument in instance.statement.args:
+        if isinstance(argument, ast.Positional):
+            found[waiting.pop(0)] = (argument.value, False)
+    return found
+
+
+def given(instance: tree.Instance, name: str) -> bool:
+    """Whether a call of a block gives a parameter."""
+    return name in bound_arguments(instance)
+
+
+def usual(values: Sequence[Any]) -> Any:
+    """The value that is there most often, of those that matter."""
+    known = [value for value in values if value is not ANY]
+    if all(isinstance(value, bool) for value in known):
+        return False
+    return max(known, key=lambda value: sum(same(value, other) for other in known))
 
 
 def annotation(values: list[Any]) -> str:
     """The type of a parameter that has these values."""
-    found = {type(value).__name__ for value in values}
+    found = {
+        "None" if value is None else type(value).__name__ for value in values if value is not ANY
+    }
     if "tuple" in found:
         found.remove("tuple")
         tuples = [value for value in values if type(value) is tuple]
@@ -208,4 +1054,6 @@ def annotation(values: list[Any]) -> str:
         found.add(f"tuple[{', '.join(inside)}]")
     if "float" in found:
         found.discard("int")
-    return " | ".join(sorted(found))
+    if "Made" in found:
+        found.discard("Symbol")
+    return " | ".join(sorted(found - {"None"}) + (["None"] if "None" in found else []))

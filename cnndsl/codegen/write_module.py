@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import ast as python
 from copy import copy
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.codegen.code import Call, NotExpressible
-from cnndsl.codegen.program import CodeCall, Make
-from cnndsl.codegen.python import black, literal
+from cnndsl.codegen.expressions import Symbol, literal, names_in
+from cnndsl.codegen.program import CodeCall, LayerCall, all_items
 from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.layers.merge import Merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from cnndsl.codegen.names import Names
+    from cnndsl.codegen.program import Program
     from cnndsl.layers.base import Layer, Shape
     from cnndsl.network import Network, Node
 
@@ -97,9 +99,37 @@ def logits_note(network: Network, train: str) -> str:
     return f"{what} logits: {train}."
 
 
-def reserved(folder: Path) -> frozenset[str]:
-    """The names that a target's own snippets define."""
-    return frozenset(path.name.split(".")[0] for path in (folder / "helpers").iterdir())
+class Definition(NamedTuple):
+    """A class or a function, ready to print, with the names that it reads."""
+
+    text: str
+    names: frozenset[str]
+
+
+class Snippet(NamedTuple):
+    """A helper that a module may define: its template, and the dimensions it is filled in for."""
+
+    template: str
+    rank: str
+
+
+def snippets(folder: Path) -> dict[str, Snippet]:
+    """The helpers of a target by their names; `PoolNd` stands for three, Pool1d to Pool3d."""
+    found = {"divisible": Snippet("divisible.py.j2", "")}
+    for path in sorted((folder / "helpers").iterdir()):
+        name = path.name.split(".")[0]
+        if name.endswith("Nd"):
+            for rank in "123":
+                found[f"{name[:-2]}{rank}d"] = Snippet(f"helpers/{path.name}", rank)
+        else:
+            found[name] = Snippet(f"helpers/{path.name}", "")
+    return found
+
+
+def snippet(folder: Path, name: str) -> str:
+    """The text of a helper."""
+    wanted = snippets(folder)[name]
+    return str(_environment(folder).get_template(wanted.template).render(rank=wanted.rank))
 
 
 def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
@@ -130,6 +160,17 @@ INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 """What an input without a name is called, by the length of its shape."""
 
 
+def input_names(network: Network, scope: Names, single: str = "") -> list[str]:
+    """What the inputs are called: by the file, or by what they are; `single` the only one."""
+    found = []
+    for index in network.inputs:
+        node = network.nodes[index]
+        name = node.alias or INPUTS[len(node.output)]
+        alone = len(network.inputs) == 1 and not node.alias
+        found.append(single if single and alone else scope.take(name))
+    return found
+
+
 def shape_note(
     item: Any, call: CodeCall | None = None, order: Callable[[Shape], Shape] = tuple
 ) -> str:
@@ -137,48 +178,79 @@ def shape_note(
     before, after = item.shapes
     if before == after or (call is not None and call is not item.calls[item.shaper]):
         return ""
-    if isinstance(item, Make) and item.op == "dense":
+    if isinstance(item, LayerCall) and item.layer.op == "dense":
         return ""  # its units stand in the call
     return "  # " + "×".join(map(str, order(after)))
+
+
+def used_snippets(known: Mapping[str, Snippet], program: Program, names: set[str]) -> list[str]:
+    """The helpers that a program needs, in the order in which it comes to them."""
+    found: dict[str, None] = {"divisible": None} if "divisible" in names else {}
+    for items in (*(function.body for function in program.functions), program.body):
+        for item in all_items(items):
+            for call in item.calls if isinstance(item, LayerCall) else ():
+                if isinstance(call.function, Symbol) and call.function.target in names:
+                    found[call.function.target] = None
+    return [name for name in (*found, *sorted(names - found.keys())) if name in known]
 
 
 def write_module(
     folder: Path,
     network: Network,
-    helpers: Sequence[str],
-    imports: Sequence[tuple[str, str]],
+    program: Program,
+    imports: Mapping[str, str],
+    definitions: Sequence[Definition],
+    names: set[str],
     **parts: Any,
 ) -> str:
-    """Fill a target's `module.py.j2`, import what is used, and leave it as black would.
+    """Fill a target's `module.py.j2`, import what is read, and leave it as black would.
 
-    `imports` are pairs of a pattern and the line that it needs, in their order; an empty line
-    parts what is of Python from what is not.
+    `names` are those that `build_model` reads. `imports` tells how each name is imported; an
+    empty line parts what is of Python from what is not.
     """
+    known = snippets(folder)
+    names = names.union(*(each.names for each in definitions))
+    texts = [snippet(folder, name) for name in used_snippets(known, program, names)]
+    environment = _environment(folder)
+    functions = [each.text for each in definitions]
+    if parts["init"] is not None:
+        init = environment.get_template("initial.py.j2").render(init=parts["init"])
+        texts_of_all = [*texts, init]
+    else:
+        init, texts_of_all = None, texts
+    body = environment.get_template("module.py.j2").render(
+        **{**parts, "helpers": texts, "functions": functions, "init": init}
+    )
+    names |= names_in(*map(python.parse, texts_of_all), python.parse(body))
+    lines: list[str] = []
+    for name, line in imports.items():
+        if (name and name not in names) or not (line or lines):
+            continue
+        start, _, what = line.partition(" import ")
+        if lines and what and lines[-1].startswith(f"{start} import "):
+            lines[-1] += f", {what}"
+        else:
+            lines.append(line)
+    return black(head(network.source.name) + "\n".join(lines) + "\n\n\n" + body)
+
+
+def _environment(folder: Path) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader([folder, Path(__file__).parent]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    written = repr(parts)
-    snippets = [f"helpers/{name}" for name in helpers]
-    if "divisible(" in written:
-        snippets.insert(0, "divisible")
-    texts = [environment.get_template(f"{name}.py.j2").render() for name in snippets]
-    body = environment.get_template("module.py.j2").render(helpers=texts, **parts)
-    lines: list[str] = []
-    for pattern, line in imports:
-        if not re.search(pattern, body) or not (line or lines):
-            continue
-        start, _, name = line.partition(" import ")
-        if lines and name and lines[-1].startswith(f"{start} import "):
-            lines[-1] += f", {name}"
-        else:
-            lines.append(line)
-    return black(head(network.source.name) + "\n".join(lines) + "\n\n\n" + body)
+
+
+def black(code: str) -> str:
+    """Code as black leaves it."""
+    from black import Mode, format_str
+
+    return format_str(code, mode=Mode(line_length=88))
 
 
 def head(source: str) -> str:
@@ -200,4 +272,4 @@ def documented(text: str, more: str = "") -> str:
 
 def quoted(text: str) -> str:
     """Text as a Python string."""
-    return literal(text)
+    return python.unparse(literal(text))

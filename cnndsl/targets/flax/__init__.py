@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnndsl.codegen.initial import biases, classes, drawn
-from cnndsl.codegen.module_classes import net_parts
+from cnndsl.codegen.module_classes import classes_of
+from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import symbols
+from cnndsl.codegen.source import Assign, Return, lines, names_of
+from cnndsl.codegen.survey import survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
     before_softmax,
@@ -17,7 +21,7 @@ from cnndsl.codegen.write_module import (
     documented,
     logits_note,
     lowering,
-    reserved,
+    snippets,
     write_module,
 )
 from cnndsl.contract import Option
@@ -25,27 +29,27 @@ from cnndsl.targets.flax.forms import lower
 from cnndsl.targets.flax.render import Nnx
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from cnndsl.codegen.code import Call
+    from cnndsl.codegen.program import Program
     from cnndsl.network import Network, Node
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
-_IMPORTS = [
-    (r"\bmath\.", "import math"),
-    (r"\bpartial\(", "from functools import partial"),
-    (r"", ""),
-    (r"\bjax\.", "import jax"),
-    (r"\bjnp\.", "import jax.numpy as jnp"),
-    (r"\bnnx\.", "from flax import nnx"),
-]
-
-# The modules with weights that are drawn, and which of them count inputs as Keras alone does.
-_DRAWN = {
-    "plain": r"\bnnx\.(?:Conv(?:Transpose)?|Linear)(?=\()",
-    "depthwise": r"\bDepthwiseConv(?=\()",
+_FOLDER = Path(__file__).parent
+_IMPORTS = {
+    "math": "import math",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+    "": "",
+    "jax": "import jax",
+    "jnp": "import jax.numpy as jnp",
+    "nnx": "from flax import nnx",
 }
 LOSS = "train with optax.softmax_cross_entropy"
+_OWN = ("build_model", "init_weights", "rngs", "seed", "model")
 
 
 def generate(network: Network, *, logits: bool = False) -> str:
@@ -59,16 +63,34 @@ def generate(network: Network, *, logits: bool = False) -> str:
         layer = ends.get(node.index, node.layer)
         return [] if layer is None else lower(layer, explicit=explicit)
 
-    folder = Path(__file__).parent
-    helpers = reserved(folder)
-    program = Weaver(network, lowering(network, one), modules=True, reserved=helpers).weave()
+    program = Weaver(survey(network, lowering(network, one), optional=False), modules=True).weave()
     note = logits_note(network, LOSS) if logits else ""
-    parts = net_parts(Nnx(helpers), network, program)
-    parts |= {"doc": documented(docstring(network, tuple), note), "init": None}
-    written = parts["functions"][-1:] if parts["net"] else parts["modules"]
-    parts["rngs"] = any("rngs=rngs" in text for text in written)
-    if drawn(network):
-        code = [*parts["functions"], *(parts["modules"] or ())]
-        parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
-        parts["init"] |= {"torch": network.defaults == "torch", "biases": biases(network)}
-    return write_module(folder, network, program.helpers, _IMPORTS, **parts)
+    module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
+    style = Nnx()
+    definitions, chain, net = classes_of(style, network, program, module)
+    init = _drawn(network, program)
+    names = {"nnx"}
+    parts: dict[str, Any] = {"net": net, "chain": [], "init": init}
+    if chain is not None:
+        statement = Return(chain) if init is None else Assign("model", chain)
+        parts["chain"] = lines([statement], 1)
+        names |= names_of([statement])
+        parts["rngs"] = "rngs" in names_of([statement])
+    else:
+        parts["rngs"] = net in style.drawing
+    parts["doc"] = documented(docstring(network, tuple), note)
+    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+
+
+def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
+    """The modules whose weights are drawn; depthwise ones count inputs as Keras alone does."""
+    if not drawn(network):
+        return None
+    bodies = [*(function.body for function in program.functions), program.body]
+    found = set().union(*map(symbols, bodies))
+    return {
+        "plain": classes(each for each in found if each.startswith(("nnx.Conv", "nnx.Linear"))),
+        "depthwise": classes(each for each in found if each.startswith("DepthwiseConv")),
+        "torch": network.defaults == "torch",
+        "biases": biases(network),
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.expressions import Symbol
 from cnndsl.codegen.lowering import (
-    Ask,
-    Code,
+    LoweringOptions,
     Pads,
     all_pads,
     any_pads,
@@ -20,6 +20,7 @@ from cnndsl.codegen.lowering import (
     rank,
     strides,
     written_pads,
+    written_parts,
 )
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from cnndsl.layers import Layer
 
-    Form = Callable[[Any, Ask], list[Call]]
+    Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
@@ -38,13 +39,13 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     keeps channels last anyway. Raises NotExpressible.
     """
     form: Form = form_of(FORMS, layer, "Flax")
-    calls = form(layer, Ask(explicit, order))
+    calls = form(layer, LoweringOptions(explicit, order))
     if layer.activation is not None:
         calls += behind(layer, lower(layer.activation))
     return calls
 
 
-RNGS = Code("rngs")
+RNGS = Symbol("rngs")
 
 
 def module(function: str, *args: Any, **kwargs: Any) -> Call:
@@ -77,7 +78,7 @@ def padding_arg(layer: Any, default: str) -> Arg:
         return Arg("SAME", "", default)
     if layer.pad is None and not any_pads(pads):
         return Arg("VALID", "", default)
-    return pad_arg(layer, pads) if is_symmetric(pads) else Arg(pads)
+    return pad_arg(layer, pads) if is_symmetric(pads) else written_parts(layer, pads)
 
 
 def slid(layer: Any) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def use_bias(layer: Any) -> Arg:
     return Arg(not layer.nobias, "", True)
 
 
-def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+def convolution(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
     windows = slid(layer)
     if not ask.explicit and set(layer.kernel) == {1} and not any_pads(all_pads(layer.windows)):
         del windows["padding"]  # for one pixel all words for it mean the same
@@ -131,11 +132,11 @@ def each_channel(layer: Any, bias: Arg) -> Call:
     return call
 
 
-def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+def depthwise(layer: conv.DepthwiseConv, ask: LoweringOptions) -> list[Call]:
     return [each_channel(layer, use_bias(layer))]
 
 
-def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+def separable(layer: conv.SeparableConv, ask: LoweringOptions) -> list[Call]:
     between = Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
     filters, ones = Arg(layer.filters, "filters"), (1,) * rank(layer)
     return [
@@ -144,7 +145,7 @@ def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
     ]
 
 
-def transposed(layer: conv.TransposedConv, ask: Ask) -> list[Call]:
+def transposed(layer: conv.TransposedConv, ask: LoweringOptions) -> list[Call]:
     """Flax pads what it slides over: less than a kernel's reach where ends are cut off."""
     pads: Pads = tuple(
         (size - 1 - begin, size - 1 - end + grow)
@@ -194,7 +195,7 @@ def extreme_pool(name: str) -> Form:
     return lambda layer, ask: [pooled(layer, name, pool_padding(layer, all_pads(layer.windows)))]
 
 
-def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
+def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
     """Padding does not count, nor does ever what rounding up adds."""
     pads, extra = all_pads(layer.windows), extra_pads(layer.windows)
     calls, counts = [], bool(layer.countpad) or not (layer.same or any_pads(pads))
@@ -207,7 +208,7 @@ def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
 
 
 def global_pool(name: str) -> Form:
-    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+    def form(layer: pool.GlobalPool, ask: LoweringOptions) -> list[Call]:
         axes = tuple(range(1, rank(layer) + 1))
         return [function(name, axis=axes, keepdims=Arg(bool(layer.keep), "", False))]
 
@@ -217,11 +218,11 @@ def global_pool(name: str) -> Form:
 # Dense
 
 
-def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+def flatten(layer: dense.Flatten, ask: LoweringOptions) -> list[Call]:
     return [function("flatten", "flatten")]
 
 
-def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
+def linear(layer: dense.Dense, ask: LoweringOptions) -> list[Call]:
     units = Arg(layer.units, "units")
     return [module("Linear", channels_in(layer), units, use_bias=use_bias(layer))]
 
@@ -229,7 +230,7 @@ def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
 # Normalisations
 
 
-def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
     return [
         module(
             "BatchNorm",
@@ -242,32 +243,32 @@ def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
     ]
 
 
-def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
     return [module("LayerNorm", channels_in(layer), epsilon=Arg(layer.eps, "eps"))]
 
 
-def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
     groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
     return [module("GroupNorm", channels_in(layer), num_groups=groups, epsilon=eps)]
 
 
-def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
     kwargs = {name: Arg(getattr(layer, name), name) for name in ("size", "alpha", "beta", "k")}
     return [function("local_response_norm", "local_response_norm", **kwargs)]
 
 
-def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+def scale(layer: norm.Scale, ask: LoweringOptions) -> list[Call]:
     return [own_module("Scale", channels_in(layer), init=Arg(layer.init, "init", 1))]
 
 
 # What acts while training
 
 
-def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+def dropout(layer: regular.Dropout, ask: LoweringOptions) -> list[Call]:
     return [module("Dropout", Arg(layer.rate, "rate"))]
 
 
-def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+def drop_path(layer: regular.DropPath, ask: LoweringOptions) -> list[Call]:
     axes = tuple(range(1, rank(layer) + 2))
     return [module("Dropout", Arg(layer.rate, "rate"), broadcast_dims=axes)]
 
@@ -280,22 +281,22 @@ def plain(name: str, **kwargs: Any) -> Form:
     return lambda layer, ask: [function(name, **kwargs)]
 
 
-def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+def leaky_relu(layer: activation.LeakyRelu, ask: LoweringOptions) -> list[Call]:
     return [function("nnx.leaky_relu", negative_slope=Arg(layer.slope, "slope"))]
 
 
-def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
     return [own_module("PReLU", channels_in(layer), init=layer.initial)]
 
 
-def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [function("nnx.elu", alpha=Arg(layer.alpha, "alpha", 1))]
 
 
 # Geometry
 
 
-def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
     name = "interpolate" if layer.bilinear else "upsample"
     return [function(name, name, factors=Arg(tuple(layer.factor), "factor"))]
 
@@ -305,27 +306,34 @@ def zeros_around(pads: Pads) -> Call:
     return function("jnp.pad", pad_width=Arg(widths))
 
 
-def zero_pad(layer: geometry.ZeroPad, ask: Ask) -> list[Call]:
+def zero_pad(layer: geometry.ZeroPad, ask: LoweringOptions) -> list[Call]:
     return [zeros_around(layer.pad)]
 
 
-def crop(layer: geometry.Crop, ask: Ask) -> list[Call]:
+def crop(layer: geometry.Crop, ask: LoweringOptions) -> list[Call]:
     return [function("crop", "crop", sizes=Arg(tuple(tuple(pair) for pair in layer.crop)))]
 
 
-def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+def reshape(layer: geometry.Reshape, ask: LoweringOptions) -> list[Call]:
     return [function("reshape", "reshape", shape=Arg(layer.shape, "shape"))]
 
 
-def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+def shuffle(layer: geometry.Shuffle, ask: LoweringOptions) -> list[Call]:
     name = "channel_shuffle"
     return [function(name, name, groups=Arg(layer.groups, "groups"))]
 
 
-def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     begin, end = layer.range
     name = "take_channels"
-    return [function(name, name, begin=Arg(begin, "begin"), end=Arg(end, "end"))]
+    return [
+        function(
+            name,
+            name,
+            begin=Arg(begin, "range", path=(None, 0)),
+            end=Arg(end, "range", path=(None, 1)),
+        )
+    ]
 
 
 FORMS: dict[type[Layer], Form] = {

@@ -2,73 +2,77 @@
 
 from __future__ import annotations
 
+import ast as python
 from typing import TYPE_CHECKING
 
-from cnndsl.codegen.module_classes import Style, stateless
-from cnndsl.codegen.python import names_in
+from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
+from cnndsl.codegen.module_classes import Style, call_of, stateless
+from cnndsl.codegen.source import names_of
 
 if TYPE_CHECKING:
-    from cnndsl.codegen.program import CodeCall, Function, Item, Use
+    from collections.abc import Sequence
+
+    from cnndsl.codegen.program import CodeCall, FunctionCall, Item
+    from cnndsl.codegen.source import Statement
     from cnndsl.layers.base import Shape
 
 # What nnx.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset("eval train perturb sow set_attributes iter_children iter_modules rngs".split())
 
-_KNOWN = frozenset("jax jnp nnx float".split())
-"""The names that values may read wherever they stand in a module."""
-
 
 class Nnx(Style):
     """Layers with weights are modules, and get `rngs`; all others are functions."""
 
-    sequential, identity, module = "nnx.Sequential", "nnx.identity", "nnx.Module"
+    sequential, identity, module = "nnx.Sequential", name("nnx.identity"), "nnx.Module"
+    listing, part = "nnx.List", ""
     tensor, forward, maximum = "jax.Array", "__call__", "jnp.maximum"
     attributes = _MODULE
+    kinds = dict.fromkeys(("Symbol", "Made"), "Callable[[jax.Array], jax.Array]")
 
-    def __init__(self, helpers: frozenset[str]) -> None:
-        super().__init__(helpers)
-        self.drawing: set[str] = set()  # functions whose classes want rngs
+    def __init__(self) -> None:
+        self.drawing: set[str] = set()  # classes that want rngs
 
     def order(self, shape: Shape) -> Shape:
         return shape
 
-    def signature(self, parameters: list[str], body: str) -> str:
-        more = ["*", "rngs: nnx.Rngs"] if "rngs=rngs" in body else []
-        return super().signature([*parameters, *more], body)
+    def more(self, statements: Sequence[Statement], own: str) -> list[str]:
+        if "rngs" not in names_of(statements):
+            return []
+        self.drawing.add(own)
+        return ["*", "rngs: nnx.Rngs"]
 
-    def function(self, function: Function) -> str:
-        text = super().function(function)
-        if "rngs=rngs" in text:
-            self.drawing.add(function.name)
-        return text
+    def arguments(self, use: FunctionCall) -> dict[str, python.expr]:
+        drawing = isinstance(use.called, Variable) or use.function.name in self.drawing
+        return {"rngs": name("rngs")} if drawing else {}
 
-    def arguments(self, use: Use) -> tuple[str, ...]:
-        return ("rngs=rngs",) if use.function.name in self.drawing else ()
-
-    def piece(self, call: CodeCall) -> str:
+    def piece(self, call: CodeCall) -> python.expr:
         if call.style == "layer":
-            return call.text()
+            return call_of(call)
+        if isinstance(call.function, Variable):
+            return name(call.function.name)
         if not call.kwargs:
-            return call.function
-        return call._replace(function="partial", args=(call.function, *call.args)).text()
+            return literal(call.function)
+        function = Literal(call.function)
+        return call_of(call._replace(function=Symbol("partial"), args=(function, *call.args)))
 
-    def call(self, call: CodeCall, x: str, *, kept: bool) -> str | None:
-        if call.style == "layer":
+    def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
+        if call.style == "layer" or isinstance(call.function, Variable):
             return None
-        if any(names_in(value) - _KNOWN for _, value in call.kwargs):
+        if any(isinstance(each, Variable) for _, value in call.kwargs for each in walk(value)):
             return None  # it reads what the constructor knows
-        return call._replace(args=(x, *call.args)).text()
+        return call_of(call, x)
 
-    def around(self, item: Item, x: str) -> str | None:
+    def around(self, item: Item, x: python.expr) -> python.expr | None:
         call = stateless(item)
         return None if call is None or call.kwargs else self.call(call, x, kept=False)
 
-    def applied(self, item: Item, x: str, kept: bool) -> str | None:
+    def applied(self, item: Item, x: python.expr, kept: bool) -> python.expr | None:
         call = stateless(item)
         return None if call is None else self.call(call, x, kept=kept)
 
-    def concat(self, parts: list[str]) -> str:
-        return f"jnp.concatenate([{', '.join(parts)}], axis=-1)"
+    def concat(self, parts: list[python.expr]) -> python.expr:
+        return calling("jnp.concatenate", python.List(parts), axis=literal(-1))
 
-    def stretched(self, part: str, rank: int) -> str:
-        return f"{part}[:, {'None, ' * (rank - 1)}:]"
+    def stretched(self, part: python.expr, rank: int) -> python.expr:
+        new: list[python.expr] = [python.Constant(None)] * (rank - 1)
+        return python.Subscript(part, python.Tuple([python.Slice(), *new, python.Slice()]))

@@ -6,28 +6,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.code import NotExpressible
+from cnndsl.codegen.expressions import calling, literal, name
 from cnndsl.codegen.initial import classes, drawn
-from cnndsl.codegen.program import assigned
-from cnndsl.codegen.python import distinct, python_name
+from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import symbols
+from cnndsl.codegen.source import Assign, Statement, lines, names_of, text
+from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
-    INPUTS,
     before_softmax,
     docstring,
     documented,
+    input_names,
     logits_note,
     lowering,
     quoted,
-    reserved,
+    snippets,
     write_module,
 )
 from cnndsl.contract import Option
 from cnndsl.targets.keras.forms import lower
-from cnndsl.targets.keras.render import Body, is_plain, sequential
+from cnndsl.targets.keras.render import Body, function, is_plain, sequential
 
 if TYPE_CHECKING:
     from cnndsl.codegen.code import Call
-    from cnndsl.codegen.program import Function
+    from cnndsl.codegen.program import Item, Program
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
 
@@ -35,21 +38,14 @@ SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
 _FOLDER = Path(__file__).parent
-_IMPORTS = [
-    (r"\bmath\.", "import math\n"),
-    (r"\bkeras\.", "import keras"),
-    (r"\blayers\.(?=.|\n)", "from keras import layers"),
-    (r"\bops\.", "from keras import ops"),
-]
+_IMPORTS = {
+    "math": "import math\n",
+    "keras": "import keras",
+    "layers": "from keras import layers",
+    "ops": "from keras import ops",
+}
 
 LOSS = "train with a loss that has from_logits=True"
-
-# The layers with weights, by what the shapes of their kernels mean.
-_DRAWN = {
-    "plain": r"\blayers\.(?:Conv\dD(?:Transpose)?|Dense)(?=\()",
-    "depthwise": r"\blayers\.DepthwiseConv\dD(?=\()",
-    "separable": r"\blayers\.SeparableConv\dD(?=\()",
-}
 
 
 def generate(network: Network, *, logits: bool = False) -> str:
@@ -57,61 +53,79 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
     Raises TargetError for a layer that Keras cannot express.
     """
-    weaver = _weaver(network, logits)
-    program = weaver.weave()
+    program = Weaver(_survey(network, logits), modules=False).weave()
     note = logits_note(network, LOSS) if logits else ""
     parts: dict[str, Any] = {
         "doc": documented(docstring(network, lambda shape: shape), note),
         "name": quoted(network.name),
+        "init": _drawn(network, program),
+        "sequential": None,
     }
+    module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
+    names = {"keras"}
+    definitions = []
     if len(network.inputs) == 1 and program.body and is_plain(program.body):
-        shape = network.nodes[network.inputs[0]].output
-        lines = sequential(network, program.body)
-        parts |= {"sequential": lines, "input": repr(shape)}
-        functions: list[str] = []
+        layers = sequential(program.body)
+        names |= names_of([Assign("", layer) for layer, _ in layers])
+        parts["sequential"] = [f"{text(layer)},{note}" for layer, note in layers]
+        parts["input"] = repr(network.nodes[network.inputs[0]].output)
     else:
-        labels = {*weaver.reserved, *(function.name for function in program.functions)}
-        functions = [_function(function, labels) for function in program.functions]
-        parts |= {"sequential": None, **_main(network, program.body, labels)}
-    parts["init"] = None
-    if network.defaults != "keras" and drawn(network):
-        code = [*functions, *(parts["sequential"] or parts["lines"])]
-        parts["init"] = {
-            **{name: classes(pattern, code) for name, pattern in _DRAWN.items()},
-            **_constant(network),
-        }
-    return write_module(_FOLDER, network, program.helpers, _IMPORTS, functions=functions, **parts)
+        for each in program.functions:
+            # No function is called as all call their tensor.
+            each.name = module.take(each.block if each.block != "x" else "x_")
+        definitions = [function(each, module) for each in program.functions]
+        main, given = _main(network, program.body, module)
+        names |= names_of(main)
+        parts |= {"lines": lines(main, 1), **given}
+    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+
+
+_OWN = ("build_model", "init_weights", "draw_uniform")
+"""What a module calls what is its own."""
 
 
 def lowered(network: Network) -> dict[int, list[Call]]:
     """The calls that each node becomes in the generated code, merges left out."""
-    from cnndsl.codegen import align
-
-    return align.lowered(_weaver(network))
+    return _survey(network).calls
 
 
 def helpers() -> frozenset[str]:
     """The names of the functions that generated code may bring along."""
-    return reserved(_FOLDER)
+    return frozenset(snippets(_FOLDER))
 
 
-def _weaver(network: Network, logits: bool = False) -> Weaver:
+def _survey(network: Network, logits: bool = False) -> Survey:
     ends = before_softmax(network) if logits else {}
 
     def one(node: Node, explicit: bool) -> list[Call]:
         layer = ends.get(node.index, node.layer)
         return [] if layer is None else lower(layer, explicit=explicit)
 
-    return Weaver(network, lowering(network, one), modules=False, reserved=reserved(_FOLDER))
+    return survey(network, lowering(network, one), optional=False)
 
 
-def _constant(network: Network) -> dict[str, Any]:
-    """Which classes stand for `scale` too, whose first values are not drawn."""
+def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
+    """The classes whose weights are drawn, by what the shapes of their kernels mean.
+
+    `scaled` tells whether any of them stand for `scale` too, whose first values are not drawn.
+    """
+    if network.defaults == "keras" or not drawn(network):
+        return None
+    bodies = [*(function.body for function in program.functions), program.body]
+    found = set().union(*map(symbols, bodies))
     ranks = {len(node.layer.spatial) for node in network.nodes if node.op == "scale"}
-    found: dict[str, Any] = {"scaled": ranks & {1, 2}, "scaled_volume": 3 in ranks}
+    starts = {
+        "plain": ("layers.Conv", "layers.Dense"),
+        "depthwise": ("layers.DepthwiseConv",),
+        "separable": ("layers.SeparableConv",),
+    }
+    kinds: dict[str, Any] = {
+        kind: classes(each for each in found if each.startswith(start))
+        for kind, start in starts.items()
+    }
     if not any(node.op == "dwconv" for node in network.nodes):
-        found["depthwise"] = ""
-    return found
+        kinds["depthwise"] = ""
+    return {**kinds, "scaled": ranks & {1, 2}, "scaled_volume": 3 in ranks}
 
 
 def class_name(layer: Layer) -> str:
@@ -138,41 +152,22 @@ _MERGES = {
 }
 
 
-def _function(function: Function, labels: set[str]) -> str:
-    parameters = [
-        "x",
-        *function.tensors.values(),
-        *(p.name if p.default is None else f"{p.name}={p.default}" for p in function.parameters),
-    ]
-    taken = {*labels, *assigned(function.body), *(p.name for p in function.parameters)}
-    body = Body(function.body, function.tensors, named=False, taken=taken)
-    lines = body.returning("x", "x")
-    return f"def {function.name}({', '.join(parameters)}):\n" + "\n".join(lines)
-
-
-def _main(network: Network, items: list[Any], labels: set[str]) -> dict[str, Any]:
-    variables: dict[str, str] = {}
-    inputs: list[tuple[str, str]] = []
-    taken = {*labels, *assigned(items)}
-    for index in network.inputs:
+def _main(
+    network: Network, items: list[Item], module: Names
+) -> tuple[list[Statement], dict[str, Any]]:
+    """The statements of `build_model` up to the model, and what that is made of."""
+    scope = Names(module, {"x"})
+    inputs = input_names(network, scope)
+    body = Body(items, scope, named=True, known=set())
+    statements: list[Statement] = []
+    for index, variable in zip(network.inputs, inputs):
         node = network.nodes[index]
-        name = python_name(node.alias) if node.alias else INPUTS[len(node.output)]
-        free = distinct(name, taken)
-        taken.add(free)
-        text = f"keras.Input({node.output!r}"
-        text += f", name={quoted(node.alias)})" if node.alias else ")"
-        inputs.append((free, text))
-        if node.alias:
-            variables[node.alias] = free
-    body = Body(items, variables, named=True, taken=taken)
-    last = body.run(inputs[0][0], "x")
-    outputs = {"main": last, **body.outputs}
-    one = len(outputs) == 1
-    result = last if one else "{" + ", ".join(f'"{k}": {v}' for k, v in outputs.items()) + "}"
-    names = [name for name, _ in inputs]
-    return {
-        "inputs": inputs,
-        "lines": body.lines,
-        "outputs": result,
-        "given": names[0] if len(names) == 1 else f"[{', '.join(names)}]",
+        label = {} if node.alias is None else {"name": literal(node.alias)}
+        statements.append(Assign(variable, calling("keras.Input", literal(node.output), **label)))
+    last = body.run(inputs[0], "x")
+    outputs = {"main": name(last), **body.outputs}
+    shown = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in outputs.items())
+    return [*statements, *body.lines], {
+        "outputs": last if len(outputs) == 1 else f"{{{shown}}}",
+        "given": inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]",
     }

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.code import Arg, Call, same_or_tuple
+from cnndsl.codegen.expressions import Literal, Made, Symbol, binary
 from cnndsl.codegen.lowering import (
-    Ask,
-    Code,
+    LoweringOptions,
     Pads,
     all_pads,
     any_pads,
@@ -27,6 +27,7 @@ from cnndsl.codegen.lowering import (
     sizes,
     strides,
     written_pads,
+    written_parts,
 )
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from cnndsl.layers import Layer
 
-    Form = Callable[[Any, Ask], list[Call]]
+    Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
@@ -45,7 +46,7 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     flattens channels last anyway. Raises NotExpressible.
     """
     form: Form = form_of(FORMS, layer, "Keras")
-    calls = form(layer, Ask(explicit, order))
+    calls = form(layer, LoweringOptions(explicit, order))
     if layer.activation is not None and string(layer.activation) is None:
         calls += behind(layer, lower(layer.activation))
     return calls
@@ -89,35 +90,35 @@ def activation_arg(layer: Layer) -> Arg:
     return Arg(value, "activation", None)
 
 
-def by_string(layer: Layer, ask: Ask) -> list[Call]:
-    return [layer_call("Activation", STRINGS[type(layer)])]
+def constant(value: float) -> Made:
+    """An initializer that gives one value."""
+    return Made(Symbol("keras.initializers.Constant"), (value,))
 
 
-def relu(layer: activation.Relu, ask: Ask) -> list[Call]:
-    return [layer_call("ReLU")]
+def by_string(layer: Layer, ask: LoweringOptions) -> list[Call]:
+    return [layer_call("Activation", Arg(STRINGS[type(layer)], "activation"))]
 
 
-def relu6(layer: activation.Relu6, ask: Ask) -> list[Call]:
-    return [layer_call("ReLU", max_value=6)]
+def of_its_own(name: str, **kwargs: Any) -> Form:
+    """An activation with a class of its own; in its general form it has none."""
+
+    def form(layer: Layer, ask: LoweringOptions) -> list[Call]:
+        return by_string(layer, ask) if ask.explicit else [layer_call(name, **kwargs)]
+
+    return form
 
 
-def softmax(layer: activation.Softmax, ask: Ask) -> list[Call]:
-    return [layer_call("Softmax")]
-
-
-def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+def leaky_relu(layer: activation.LeakyRelu, ask: LoweringOptions) -> list[Call]:
     return [layer_call("LeakyReLU", negative_slope=Arg(layer.slope, "slope"))]
 
 
-def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [layer_call("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
 
 
-def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
     axes = list(range(1, rank(layer) + 1)) or None
-    initial: Any = "zeros"
-    if layer.initial:
-        initial = Code(f"keras.initializers.Constant({layer.initial!r})")
+    initial = constant(layer.initial) if layer.initial else "zeros"
     return [
         layer_call(
             "PReLU",
@@ -130,14 +131,14 @@ def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
 # Padding
 
 
-def padding(pads: Pads) -> Any:
+def padding(pads: tuple[tuple[Any, Any], ...]) -> Any:
     """Padding as ZeroPadding and Cropping layers take it, begin and end of each dimension."""
     return pads[0] if len(pads) == 1 else pads
 
 
-def zero_padding(layer: Any, pads: Pads, ask: Ask) -> Call:
+def zero_padding(layer: Any, pads: Pads, ask: LoweringOptions) -> Call:
     """A layer that pads with zeros before windows slide."""
-    value = Arg(padding(pads))
+    value: Any = padding(written_parts(layer, pads))
     if is_symmetric(pads) and not (ask.explicit and layer.same):
         value = pad_arg(layer, pads)
     return Call(f"layers.ZeroPadding{len(pads)}D", (value,))
@@ -167,7 +168,9 @@ def needs_slices(layer: Any) -> bool:
     return any(w.stride > 1 for w in windows) and any(w.dilation > 1 for w in windows)
 
 
-def slid(layer: Any, ask: Ask, make: Callable[[dict[str, Any]], list[Call]]) -> list[Call]:
+def slid(
+    layer: Any, ask: LoweringOptions, make: Callable[[dict[str, Any]], list[Call]]
+) -> list[Call]:
     """The convolutions that `make` makes of keywords for the windows, and what they need."""
     word = None if ask.explicit or needs_slices(layer) else padding_word(layer)
     pads = all_pads(layer.windows)
@@ -184,15 +187,13 @@ def slid(layer: Any, ask: Ask, make: Callable[[dict[str, Any]], list[Call]]) -> 
     )
     if needs_slices(layer):
         # Every S-th of all positions; what is between them is computed in vain.
-        steps = tuple(window.stride for window in layer.windows)
-        slot = "stride" if len(set(steps)) == 1 else ""
-        places = "".join(f", ::{{{place}}}" for place in range(len(steps)))
-        args = tuple(Arg(step, slot) for step in steps)
-        calls.append(Call(f"{{x}}[:{places}]", args, style="template"))
+        steps = [window.stride for window in layer.windows]
+        args = tuple(Arg(step, "stride", path=(place, None)) for place, step in enumerate(steps))
+        calls.append(Call("every", args, style="index"))
     return calls
 
 
-def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+def convolution(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
     def make(keywords: dict[str, Any]) -> list[Call]:
         return [
             layer_call(
@@ -217,7 +218,7 @@ def by_groups(layer: Any) -> bool:
     return rank(layer) == 3 or len({window.stride for window in layer.windows}) > 1
 
 
-def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+def depthwise(layer: conv.DepthwiseConv, ask: LoweringOptions) -> list[Call]:
     def make(keywords: dict[str, Any]) -> list[Call]:
         rest = {
             "activation": activation_arg(layer),
@@ -244,9 +245,9 @@ def grouped(layer: Any, keywords: dict[str, Any], **rest: Any) -> Call:
     initial: Any = "glorot_uniform"
     if layer.context.defaults == "keras" and layer.mult > 1 and layer.channels > 1:
         # A depthwise kernel counts other fans than one of groups.
-        share = f"2 / {layer.channels + layer.mult}"
-        how = f'{share}, "fan_in", "uniform"'
-        initial = Code(f"keras.initializers.VarianceScaling({how})")
+        share = binary("/", Literal(2), Literal(layer.channels + layer.mult))
+        scaling = Symbol("keras.initializers.VarianceScaling")
+        initial = Made(scaling, (share, "fan_in", "uniform"))
     rest["kernel_initializer"] = Arg(initial, "", "glorot_uniform")
     return Call(
         f"layers.Conv{rank(layer)}D",
@@ -255,7 +256,7 @@ def grouped(layer: Any, keywords: dict[str, Any], **rest: Any) -> Call:
     )
 
 
-def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+def separable(layer: conv.SeparableConv, ask: LoweringOptions) -> list[Call]:
     rest = {
         "activation": activation_arg(layer),
         "use_bias": Arg(not layer.nobias, "", True),
@@ -282,7 +283,7 @@ def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
     return slid(layer, ask, make)
 
 
-def transposed(layer: conv.TransposedConv, ask: Ask) -> list[Call]:
+def transposed(layer: conv.TransposedConv, ask: LoweringOptions) -> list[Call]:
     """Keras paints (X - 1) * S + max(K, S) pixels; what is too much is cropped.
 
     Its own `same` is exact where as much is lost at either end: elsewhere the backends do
@@ -328,7 +329,7 @@ def pool_call(layer: Any, name: str, word: str) -> Call:
     )
 
 
-def max_pool(layer: Any, ask: Ask) -> list[Call]:
+def max_pool(layer: Any, ask: LoweringOptions) -> list[Call]:
     word = None if ask.explicit else padding_word(layer)
     if word is not None:
         return [pool_call(layer, "Max", word)]
@@ -336,12 +337,12 @@ def max_pool(layer: Any, ask: Ask) -> list[Call]:
     return [fill_padding(pads, float("-inf")), pool_call(layer, "Max", "valid")]
 
 
-def min_pool(layer: pool.MinPool, ask: Ask) -> list[Call]:
-    minus = Call("-{x}", style="template")
+def min_pool(layer: pool.MinPool, ask: LoweringOptions) -> list[Call]:
+    minus = Call("minus", style="negative")
     return [minus, *max_pool(layer, ask), minus]
 
 
-def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
+def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
     """Padding does not count, nor does ever what rounding up adds, as in PyTorch.
 
     On PyTorch, Keras counts an uneven `same` as the nearest pixels, and takes no volume that
@@ -374,7 +375,7 @@ def average_pool(layer: pool.AveragePool, ask: Ask) -> list[Call]:
 
 
 def global_pool(name: str) -> Form:
-    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+    def form(layer: pool.GlobalPool, ask: LoweringOptions) -> list[Call]:
         keep = Arg(bool(layer.keep), "", False)
         return [layer_call(f"Global{name}Pooling{rank(layer)}D", keepdims=keep)]
 
@@ -384,11 +385,11 @@ def global_pool(name: str) -> Form:
 # The rest
 
 
-def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+def flatten(layer: dense.Flatten, ask: LoweringOptions) -> list[Call]:
     return [layer_call("Flatten")]
 
 
-def fully_connected(layer: dense.Dense, ask: Ask) -> list[Call]:
+def fully_connected(layer: dense.Dense, ask: LoweringOptions) -> list[Call]:
     return [
         layer_call(
             "Dense",
@@ -399,7 +400,7 @@ def fully_connected(layer: dense.Dense, ask: Ask) -> list[Call]:
     ]
 
 
-def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
     return [
         layer_call(
             "BatchNormalization",
@@ -411,26 +412,24 @@ def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
     ]
 
 
-def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
     return [layer_call("LayerNormalization", epsilon=Arg(layer.eps, "eps"))]
 
 
-def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
     groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
     return [layer_call("GroupNormalization", groups=groups, epsilon=eps)]
 
 
-def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
     kwargs = {name: Arg(getattr(layer, name), name) for name in ("size", "alpha", "beta", "k")}
     name = "local_response_norm"
     return [Call(name, (), kwargs, style="function", main=True, helpers=(name,))]
 
 
-def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+def scale(layer: norm.Scale, ask: LoweringOptions) -> list[Call]:
     """A depthwise convolution of one pixel; a product by name where there are no pixels."""
-    initial: Any = "ones"
-    if layer.init != 1:
-        initial = Code(f"keras.initializers.Constant({layer.init!r})")
+    initial = constant(layer.init) if layer.init != 1 else "ones"
     channels = Arg(layer.channels, "in")
     if rank(layer) == 0:
         return [layer_call("EinsumDense", "bc,c->bc", channels, kernel_initializer=initial)]
@@ -441,16 +440,16 @@ def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
     return [layer_call(f"DepthwiseConv{rank(layer)}D", 1, **kwargs)]
 
 
-def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+def dropout(layer: regular.Dropout, ask: LoweringOptions) -> list[Call]:
     return [layer_call("Dropout", Arg(layer.rate, "rate"))]
 
 
-def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+def drop_path(layer: regular.DropPath, ask: LoweringOptions) -> list[Call]:
     shape = (None, *(1 for _ in layer.input))
     return [layer_call("Dropout", Arg(layer.rate, "rate"), noise_shape=shape)]
 
 
-def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
     factor = sizes(layer.factor, "factor")
     if rank(layer) != 2:
         return [layer_call(f"UpSampling{rank(layer)}D", factor)]
@@ -459,7 +458,7 @@ def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
 
 
 def borders(name: str, slot: str) -> Form:
-    def form(layer: Any, ask: Ask) -> list[Call]:
+    def form(layer: Any, ask: LoweringOptions) -> list[Call]:
         pads: Pads = tuple(tuple(pair) for pair in getattr(layer, slot))
         value = Arg(padding(pads))
         if is_symmetric(pads):
@@ -469,19 +468,19 @@ def borders(name: str, slot: str) -> Form:
     return form
 
 
-def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+def reshape(layer: geometry.Reshape, ask: LoweringOptions) -> list[Call]:
     return [layer_call("Reshape", Arg(layer.shape, "shape"))]
 
 
-def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+def shuffle(layer: geometry.Shuffle, ask: LoweringOptions) -> list[Call]:
     name, groups = "channel_shuffle", Arg(layer.groups, "groups")
     return [Call(name, (groups,), style="function", main=True, helpers=(name,))]
 
 
-def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     begin, end = layer.range
-    args = (Arg(begin, "begin"), Arg(end, "end"))
-    return [Call("{x}[..., {0}:{1}]", args, style="template", main=True)]
+    args = (Arg(begin, "range", path=(None, 0)), Arg(end, "range", path=(None, 1)))
+    return [Call("channels", args, style="index", main=True)]
 
 
 FORMS: dict[type[Layer], Form] = {
@@ -504,12 +503,12 @@ FORMS: dict[type[Layer], Form] = {
     regular.Dropout: dropout,
     regular.DropPath: drop_path,
     **dict.fromkeys(STRINGS, by_string),
-    activation.Relu: relu,
-    activation.Relu6: relu6,
+    activation.Relu: of_its_own("ReLU"),
+    activation.Relu6: of_its_own("ReLU", max_value=6),
     activation.LeakyRelu: leaky_relu,
     activation.Prelu: prelu,
     activation.Elu: elu,
-    activation.Softmax: softmax,
+    activation.Softmax: of_its_own("Softmax"),
     geometry.Upsample: upsample,
     geometry.ZeroPad: borders("ZeroPadding", "pad"),
     geometry.Crop: borders("Cropping", "crop"),

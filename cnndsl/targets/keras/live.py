@@ -138,8 +138,8 @@ class Live:
 
 def operation(call: Call) -> str:
     """The name of the operation that a call makes."""
-    if call.style == "template":
-        return "Negative" if call.function.startswith("-") else "GetItem"
+    if call.style in ("negative", "index"):
+        return "Negative" if call.style == "negative" else "GetItem"
     if call.function == "ops.pad":
         return "Pad"
     return call.function.rpartition(".")[2]

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import re
+import ast as python
 from typing import TYPE_CHECKING, Any
 
+from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
+from cnndsl.codegen.module_classes import call_of, name_counters
+from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
-    Assign,
-    CodeCall,
-    Goto,
+    FromTensor,
+    Function,
+    FunctionCall,
+    If,
     Item,
-    Join,
-    Make,
-    Named,
+    LayerCall,
+    Let,
+    Loop,
+    Merge,
+    NameTensor,
     Output,
-    Times,
-    Use,
-    When,
-    X,
-    gotos,
-    path_names,
+    all_items,
+    read_by,
 )
-from cnndsl.codegen.python import distinct, python_name
-from cnndsl.codegen.write_module import quoted, shape_note
+from cnndsl.codegen.roles import path_names
+from cnndsl.codegen.source import (
+    WIDTH,
+    Assign,
+    Branch,
+    For,
+    Statement,
+    lines,
+    names_of,
+    range_of,
+    returning,
+    text,
+)
+from cnndsl.codegen.write_module import Definition, shape_note
 from cnndsl.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from cnndsl.network import Network
-
-WIDTH = 88
-"""Black's line length."""
+    from cnndsl.codegen.program import CodeCall
 
 _MERGES = {
     "add": "layers.add",
@@ -43,247 +54,301 @@ _MERGES = {
 def is_plain(items: list[Item]) -> bool:
     """Whether items fit in a Sequential: layers and nothing else."""
     return all(
-        isinstance(item, Make) and all(call.style == "layer" for call in item.calls)
+        isinstance(item, LayerCall)
+        and item.alias is None
+        and all(call.style == "layer" for call in item.calls)
         for item in items
-        if not isinstance(item, Named)
     )
 
 
-def sequential(network: Network, items: list[Item]) -> list[str]:
-    """The layers of a Sequential, a line each."""
-    lines = []
+def sequential(items: list[Item]) -> list[tuple[python.expr, str]]:
+    """The layers of a Sequential, with their notes."""
+    found: list[tuple[python.expr, str]] = []
     for item in items:
-        if isinstance(item, Make):
-            for call in item.calls:
-                name = [f"name={quoted(item.alias)}"] if item.alias and item.carries(call) else []
-                text = call.text(*name) + ","
-                lines.append(text + shape_note(item, call))
-    return lines
+        assert isinstance(item, LayerCall)
+        for place, call in enumerate(item.calls):
+            label = item.label if place == item.carrier else None
+            found.append((made(call, label), shape_note(item, call)))
+    return found
 
 
-def _wraps(item: Item) -> bool:
-    """Whether an item is a plain activation, which can stand around a merge."""
-    if not isinstance(item, Make) or item.alias or len(item.calls) != 1:
-        return False
-    return item.op in ACTIVATIONS and item.calls[0].style == "layer"
+def function(function: Function, module: Names) -> Definition:
+    """The function of Keras that a function of the program becomes."""
+    scope = Names(module, {"x"})
+    given = ["x"] if function.takes else []
+    for tensor in function.tensors.values():
+        tensor.name = scope.take(tensor.hint)
+        given.append(tensor.name)
+    for each in function.parameters:
+        each.name = scope.take(each.hint)
+        default = "" if each.default is None else f"={text(written(each.default))}"
+        given.append(f"{each.name}{default}")
+    tensors = set(function.tensors.values())
+    body = Body(function.body, scope, named=False, known=tensors)
+    last = body.run("x", "x")
+    statements = returning(body.lines, name(last))
+    head = f"def {function.name}({', '.join(given)}):"
+    defaults = [written(each.default) for each in function.parameters if each.default is not None]
+    names = names_of([*statements, *(Assign("", each) for each in defaults)])
+    return Definition("\n".join([head, *lines(statements, 1)]), frozenset(names))
+
+
+def made(call: CodeCall, label: str | None = None, x: python.expr | None = None) -> python.Call:
+    """A layer, with the name that the file gives it; `x` is the current tensor."""
+    result = call_of(call, x=x)
+    if label is not None:
+        result.keywords.append(python.keyword("name", python.Constant(label)))
+    return result
 
 
 class Body:
     """Writes the statements of one function.
 
-    `variables` tells which variable holds a named tensor; `named` whether layers take the
-    names of the source, as they do where a name is used once.
+    `named` tells whether layers take the names of the source, as they do where a name is used
+    once; `known` are the tensors that have their variables already.
     """
 
     def __init__(
-        self,
-        items: list[Item],
-        variables: dict[str, str],
-        named: bool,
-        taken: set[str] | None = None,
+        self, items: list[Item], scope: Names, *, named: bool, known: set[Variable]
     ) -> None:
         self.items = items
-        self.variables = dict(variables)
-        self.named = named
-        self.needed = gotos(items)
-        self.taken = {"x", *(taken or ()), *variables.values()}
-        self.lines: list[str] = []
-        self.outputs: dict[str, str] = {}
-        self.depth = 0
-        self.just_written = False  # the last line is the result of the item before
+        self.scope = scope
+        self.labelled = named
+        self.named = set(known)
+        self.lines: list[Statement] = []
+        self.outputs: dict[str, python.expr] = {}
+        self.depth = 1
+        for item in all_items(items):
+            if isinstance(item, Let):
+                item.variable.name = scope.take(item.variable.hint)
+        name_counters(items, scope)
+        scope.taken |= {item.counter.name for item in all_items(items) if isinstance(item, Loop)}
 
     def run(self, variable: str, target: str) -> str:
         """Write all statements from `variable` on; gives the variable of the result."""
         return self.write(self.items, variable, target)
 
-    def returning(self, variable: str, target: str) -> list[str]:
-        """The statements of a function that returns the result."""
-        self.depth = 1
-        last = self.run(variable, target)
-        match = (
-            re.fullmatch(rf"    {re.escape(last)} = (.*)", self.lines[-1]) if self.lines else None
-        )
-        if match:
-            self.lines[-1] = f"    return {match[1]}"
-        else:
-            self.lines.append(f"    return {last}")
-        return self.lines
-
-    def emit(self, line: str, note: str = "") -> None:
-        """Write a line; a note that would make it too long stands above it."""
-        space = "    " * self.depth
-        if note and len(space) + 4 + len(line) + len(note) > WIDTH:
-            self.lines.append(space + note.strip())
-            note = ""
-        self.lines.append(space + line + note)
-
-    def fresh(self, name: str) -> str:
-        """A variable that nothing holds yet."""
-        free = distinct(name, self.taken)
-        self.taken.add(free)
-        return free
+    def assign(self, target: str, code: python.expr, note: str = "") -> None:
+        if text(code) != target:
+            self.lines.append(Assign(target, code, note))
 
     def write(self, items: list[Item], variable: str, target: str) -> str:
         place = 0
         while place < len(items):
-            item, after = items[place], items[place + 1 : place + 2]
-            self.just_written = place > 0 and isinstance(items[place - 1], (Make, Use, Join))
+            item, after = items[place], items[place + 1] if place + 1 < len(items) else None
             place += 1
-            if isinstance(item, Join) and not item.alias and after and _wraps(after[0]):
+            if isinstance(item, Merge) and item.label is None and wraps(after):
                 # An activation right after a merge needs no line of its own.
-                variable = self.join(item, variable, target, after[0])
+                assert isinstance(after, LayerCall)
+                variable = self.merge(item, variable, target, after)
                 place += 1
             else:
                 variable = self.item(item, variable, target)
         return variable
 
-    def goal(self, alias: str | None, target: str) -> str:
+    def goal(self, tensor: Variable | None, target: str) -> str:
         """The variable that a result goes to: one of its own where it is read again."""
-        if alias is None or alias not in self.needed:
+        if tensor is None:
             return target
-        name = self.fresh(python_name(alias))
-        self.variables[alias] = name
-        return name
+        if tensor not in self.named:
+            self.named.add(tensor)
+            tensor.name = self.scope.take(tensor.hint)
+        return tensor.name
 
     def item(self, item: Item, variable: str, target: str) -> str:
-        if isinstance(item, Make):
+        if isinstance(item, LayerCall):
             goal = self.goal(item.alias, target)
             for place, call in enumerate(item.calls):
                 into = goal if place == len(item.calls) - 1 else target
-                more = []
-                if self.named and item.alias and call.style == "layer" and item.carries(call):
-                    more = [f"name={quoted(item.alias)}"]
-                code = f"{into} = {self.apply(call, variable, more)}"
-                if len(code) + 4 * (self.depth + 1) > WIDTH:
-                    code = f"{into} = {self.apply(call, variable, more, spread=True)}"
-                self.emit(code, self.note(item, call))
+                label = item.label if self.labelled and place == item.carrier else None
+                self.lines.append(
+                    Assign(into, applied(call, variable, label), self.note(item, call))
+                )
                 variable = into
             return variable
-        if isinstance(item, Use):
+        if isinstance(item, FunctionCall):
             goal = self.goal(item.alias, target)
-            tensors = [self.variables[name] for name in item.tensors]
-            args = [variable, *tensors, *item.args, *(f"{k}={v}" for k, v in item.kwargs)]
-            code = f"{item.function.name}({', '.join(args)})".replace(X, variable)
-            self.emit(f"{goal} = {code}", self.note(item))
+            self.lines.append(Assign(goal, self.use(item, variable), self.note(item)))
             return goal
-        if isinstance(item, Join):
-            return self.join(item, variable, target)
-        if isinstance(item, Times):
-            return self.times(item, variable, target)
-        if isinstance(item, When):
-            return self.when(item, variable, target)
-        if isinstance(item, Goto):
-            return self.variables[item.name]
-        if isinstance(item, Named):
-            if item.alias not in self.needed:
-                return variable
-            goal = self.goal(item.alias, target)
-            line = self.lines[-1].strip() if self.lines else ""
-            if self.just_written and variable == target and line.startswith(f"{target} = "):
-                self.lines[-1] = self.lines[-1].replace(f"{target} = ", f"{goal} = ", 1)
+        if isinstance(item, Merge):
+            return self.merge(item, variable, target)
+        if isinstance(item, Loop):
+            return self.loop(item, variable, target)
+        if isinstance(item, If):
+            return self.condition(item, variable, target)
+        if isinstance(item, FromTensor):
+            return item.tensor.name
+        if isinstance(item, NameTensor):
+            goal = self.goal(item.tensor, target)
+            last = self.lines[-1] if self.lines else None
+            if isinstance(last, Assign) and last.target == variable == target:
+                self.lines[-1] = last._replace(target=goal)
             else:
-                self.emit(f"{goal} = {variable}")
+                self.assign(goal, name(variable))
             return goal
-        if isinstance(item, Assign):
-            self.emit(f"{item.name} = {item.code.replace(X, variable)}")
+        if isinstance(item, Let):
+            self.lines.append(Assign(item.variable.name, written(item.value, name(variable))))
             return variable
         assert isinstance(item, Output)
-        goal = self.fresh(python_name(item.name))
+        goal = self.scope.take(item.name)
         result = self.write(item.body, variable, goal)
-        if result != goal:
-            self.emit(f"{goal} = {result}")  # the tensor moves on, the output stays
-        self.outputs[item.name] = goal
+        self.assign(goal, name(result))  # the tensor moves on, the output stays
+        self.outputs[item.name] = name(goal)
         return variable
 
+    def use(self, item: FunctionCall, variable: str) -> python.expr:
+        """A call of a function of the module."""
+        called = item.called
+        function = name(called.name) if isinstance(called, Variable) else literal(called)
+        x = name(variable)
+        given = [x] if item.function.takes else []
+        given += [name(tensor.name) for tensor in item.tensors]
+        kwargs = {
+            key.name if isinstance(key, Variable) else key: written(value, x)
+            for key, value in item.kwargs
+        }
+        return calling(function, *given, *(written(arg, x) for arg in item.args), **kwargs)
+
     def note(self, item: Any, call: CodeCall | None = None) -> str:
-        return shape_note(item, call) if self.named else ""
+        return shape_note(item, call) if self.labelled else ""
 
-    def apply(self, call: CodeCall, variable: str, more: list[str], spread: bool = False) -> str:
-        if call.style == "layer":
-            text = f"{call.text(*more, spread=spread)}({variable})"
-        elif call.style == "function":
-            text = call._replace(args=(variable, *call.args)).text(*more)
-        else:
-            text = call.function.format(*call.args, x=variable, **dict(call.kwargs))
-        return text.replace(X, variable)
+    def fits(self, code: python.expr, before: str = "") -> bool:
+        """Whether code fits a line, behind what stands before it."""
+        return len(before + text(code)) + 4 * self.depth <= WIDTH
 
-    def join(self, item: Join, variable: str, target: str, after: Item | None = None) -> str:
-        taken = set(self.taken)
-        results = []
-        names = path_names(item)
-        for name, path in zip(names, item.paths):
+    def merge(self, item: Merge, variable: str, target: str, after: LayerCall | None = None) -> str:
+        taken = set(self.scope.taken)
+        results: list[python.expr] = []
+        goal = self.goal(item.alias, target)
+        inline = self.inline(item, variable)
+        for wanted, path in zip(path_names(item), item.paths):
             if not path:
-                results.append(variable)
-                continue
-            first = path[0]
-            if len(path) == 1 and isinstance(first, Goto):
-                results.append(self.variables[first.name])
-                continue
-            results.append(self.write(path, variable, self.fresh(name)))
-        self.taken = taken | set(self.variables.values())
+                results.append(name(variable))
+            elif len(path) == 1 and isinstance(path[0], FromTensor):
+                results.append(name(path[0].tensor.name))
+            elif inline:
+                results.append(self.inlined(path, variable))
+            else:
+                results.append(name(self.write(path, variable, self.scope.take(wanted))))
+        self.scope.taken = taken | {tensor.name for tensor in self.named}
+        self.scope.taken |= {text(output) for output in self.outputs.values()}
         if item.layer.op == "mul":
             rank = len(item.layer.output)
             results = [
-                f"{name}[:, {'None, ' * (rank - 1)}:]" if len(shape) < rank else name
-                for name, shape in zip(results, item.layer.inputs)
+                stretched(part, rank) if len(shape) < rank else part
+                for part, shape in zip(results, item.layer.inputs)
             ]
-        goal = self.goal(item.alias, target)
         if len(results) == 1:
-            if results[0] != goal:
-                self.emit(f"{goal} = {results[0]}")
+            self.assign(goal, results[0])
             return goal if after is None else self.item(after, goal, target)
-        more = f", name={quoted(item.alias)}" if self.named and item.alias else ""
-        code = f"{_MERGES[item.layer.op]}([{', '.join(results)}]{more})"
-        if isinstance(after, Make):
-            nested = f"{after.calls[0].text()}({code})"
-            if len(f"{goal} = {nested}") + 4 * (self.depth + 1) > WIDTH:
-                self.emit(f"{goal} = {code}", self.note(item))
+        label = {"name": python.Constant(item.label)} if self.labelled and item.label else {}
+        code = calling(_MERGES[item.layer.op], python.List(results), **label)
+        if after is not None:
+            nested = python.Call(made(after.calls[0]), [code], [])
+            if not self.fits(nested, f"{goal} = "):
+                self.lines.append(Assign(goal, code, self.note(item)))
                 return self.item(after, goal, target)
             code = nested
-        self.emit(f"{goal} = {code}", self.note(item))
+        self.lines.append(Assign(goal, code, self.note(item)))
         return goal
 
-    def times(self, item: Times, variable: str, target: str) -> str:
-        if variable != target:
-            self.emit(f"{target} = {variable}")
-        self.emit(f"for {item.counter or '_'} in range({item.turns}):")
-        before = len(self.lines)
+    def inline(self, item: Merge, variable: str) -> bool:
+        """Whether every path is an expression, and all of them fit a line: a sum of calls."""
+        if item.layer.op not in ("add", "mul") or set(path_names(item)) & {"main", "gate"}:
+            return False
+        parts = []
+        for path in item.paths:
+            code = self.inlined(path, variable) if path else name(variable)
+            if code is None:
+                return False
+            parts.append(code)
+        return self.fits(python.List(parts), "    ")
+
+    def inlined(self, path: list[Item], variable: str) -> Any:
+        """A path as an expression; None where it takes statements."""
+        while path and isinstance(path[0], FromTensor):
+            variable, path = path[0].tensor.name, path[1:]
+        if not path:
+            return name(variable)
+        first = path[0]
+        if len(path) > 1 or getattr(first, "alias", None) is not None:
+            return None
+        if isinstance(first, FunctionCall):
+            return self.use(first, variable)
+        if isinstance(first, LayerCall) and len(first.calls) == 1 and not first.label:
+            return applied(first.calls[0], variable, None)
+        return None
+
+    def nested(self, items: list[Item], variable: str, target: str) -> list[Statement]:
+        """The statements of a body inside the function; the result goes to the target."""
+        outer, self.lines = self.lines, []
         self.depth += 1
+        self.assign(target, name(self.write(items, variable, target)))
+        self.depth -= 1
+        found, self.lines = self.lines, outer
+        return found
+
+    def loop(self, item: Loop, variable: str, target: str) -> str:
+        self.assign(target, name(variable))
         # A name or a shape that holds for one turn need not hold for the next.
-        named, self.named = self.named, False
-        last = self.write(item.body, target, target)
-        if last != target:
-            self.emit(f"{target} = {last}")
-        self.named = named
-        if len(self.lines) == before:
-            self.lines.pop()  # nothing to do, however often
-        elif named and item.steady:
+        labelled, self.labelled = self.labelled, False
+        body = self.nested(item.body, target, target)
+        self.labelled = labelled
+        if not body:
+            return target  # nothing to do, however often
+        last = body[-1]
+        if labelled and item.steady and isinstance(last, Assign):
             note = shape_note(item)
-            if "  #" not in self.lines[-1] and len(self.lines[-1]) + len(note) + 4 <= WIDTH:
-                self.lines[-1] += note
-        self.depth -= 1
+            code = lines([last], self.depth + 1)
+            if len(code) == 1 and len(code[0]) + len(note) <= WIDTH:
+                body[-1] = last._replace(note=note)
+        counter = item.counter.name if item.counter in read_by(item.body) else "_"
+        numbers = range_of(item.start, written(item.stop, name(variable)))
+        self.lines.append(For(name(counter), numbers, body))
         return target
 
-    def when(self, item: When, variable: str, target: str) -> str:
-        if variable != target and not all((*item.bodies, item.otherwise)):
-            self.emit(f"{target} = {variable}")
-        word = "if"
-        for test, body in zip(item.tests, item.bodies):
-            if body or word == "elif" or item.otherwise or len(item.tests) > 1:
-                self.emit(f"{word} {test.replace(X, variable)}:")
-                self.way(body, variable, target)
-                word = "elif"
-        if item.otherwise:
-            self.emit("else:")
-            self.way(item.otherwise, variable, target)
+    def condition(self, item: If, variable: str, target: str) -> str:
+        if not all((*item.bodies, item.otherwise)):
+            self.assign(target, name(variable))
+        tests = tuple(written(test, name(variable)) for test in item.tests)
+        bodies = [self.nested(body, variable, target) if body else [] for body in item.bodies]
+        otherwise = self.nested(item.otherwise, variable, target) if item.otherwise else []
+        if len(tests) == 1 and not bodies[0]:
+            tests, bodies, otherwise = (negated(tests[0]),), [otherwise], []
+        self.lines.append(Branch(tests, tuple(bodies), otherwise))
         return target
 
-    def way(self, items: list[Item], variable: str, target: str) -> None:
-        self.depth += 1
-        before = len(self.lines)
-        last = self.write(items, variable, target)
-        if last != target:
-            self.emit(f"{target} = {last}")
-        if len(self.lines) == before:
-            self.emit("pass")
-        self.depth -= 1
+
+def negated(test: python.expr) -> python.expr:
+    """The opposite of a test."""
+    return python.UnaryOp(python.Not(), test)
+
+
+def wraps(item: Item | None) -> bool:
+    """Whether an item is a plain activation, which can stand around a merge."""
+    if not isinstance(item, LayerCall) or item.label or len(item.calls) != 1:
+        return False
+    return item.layer.op in ACTIVATIONS and item.calls[0].style == "layer"
+
+
+def applied(call: CodeCall, variable: str, label: str | None) -> python.expr:
+    """A call applied to the tensor that a variable holds."""
+    x = name(variable)
+    if call.style == "layer":
+        return python.Call(made(call, label, x), [x], [])
+    if call.style == "function":
+        return call_of(call, x, x=x)
+    if call.style == "negative":
+        return python.UnaryOp(python.USub(), x)
+    args = [written(arg, x) for arg in call.args]
+    assert isinstance(call.function, Symbol)
+    if call.function.target == "every":
+        steps = [python.Slice(None, None, step) for step in args]
+        return python.Subscript(x, python.Tuple([python.Slice(), *steps]))
+    return python.Subscript(x, python.Tuple([python.Constant(...), python.Slice(*args)]))
+
+
+def stretched(part: python.expr, rank: int) -> python.expr:
+    """A vector as an image of one pixel; `rank` counts the channels."""
+    new: list[python.expr] = [python.Constant(None)] * (rank - 1)
+    return python.Subscript(part, python.Tuple([python.Slice(), *new, python.Slice()]))

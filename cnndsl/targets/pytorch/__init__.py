@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnndsl.codegen.initial import biases, classes, drawn
-from cnndsl.codegen.module_classes import net_parts
+from cnndsl.codegen.module_classes import classes_of
+from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import symbols
+from cnndsl.codegen.source import Return, lines, names_of
+from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
     before_softmax,
@@ -14,7 +18,7 @@ from cnndsl.codegen.write_module import (
     documented,
     logits_note,
     lowering,
-    reserved,
+    snippets,
     write_module,
 )
 from cnndsl.contract import Option
@@ -23,26 +27,27 @@ from cnndsl.targets.pytorch.layout import first, flatten_orders
 from cnndsl.targets.pytorch.render import Torch
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from cnndsl.codegen.code import Call
+    from cnndsl.codegen.program import Program
     from cnndsl.network import Network, Node
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
 
 _FOLDER = Path(__file__).parent
-_IMPORTS = [
-    (r"\bmath\.", "import math\n"),
-    (r"\btorch\.", "import torch"),
-    (r"\bnn\.", "from torch import nn"),
-    (r"\bF\.", "from torch.nn import functional as F"),
-]
-LOSS = "train with nn.CrossEntropyLoss"
-
-# The modules with weights that are drawn, and which of them count inputs as Keras alone does.
-_DRAWN = {
-    "plain": r"\bnn\.(?:Conv(?:Transpose)?\dd|Linear)(?=\()",
-    "depthwise": r"\bDepthwiseConv\dd(?=\()",
+_IMPORTS = {
+    "math": "import math",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+    "": "",
+    "torch": "import torch",
+    "nn": "from torch import nn",
+    "F": "from torch.nn import functional as F",
 }
+LOSS = "train with nn.CrossEntropyLoss"
+_OWN = ("build_model", "init_weights")
 
 
 def generate(network: Network, *, logits: bool = False) -> str:
@@ -50,31 +55,43 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
     Raises TargetError for a layer that PyTorch cannot express.
     """
-    weaver = _weaver(network, logits)
-    program = weaver.weave()
+    program = Weaver(_survey(network, logits), modules=True).weave()
     note = logits_note(network, LOSS) if logits else ""
-    parts = net_parts(Torch(), network, program)
-    parts |= {"doc": documented(docstring(network, first), note), "init": None}
-    if network.defaults != "torch" and drawn(network):
-        code = [*parts["functions"], *(parts["modules"] or ())]
-        parts["init"] = {name: classes(pattern, code) for name, pattern in _DRAWN.items()}
-        parts["init"]["biases"] = biases(network)
-    return write_module(_FOLDER, network, program.helpers, _IMPORTS, **parts)
+    module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
+    definitions, chain, net = classes_of(Torch(), network, program, module)
+    parts = {"net": net, "chain": [], "init": _drawn(network, program)}
+    names = {"nn"} if net is None else set()
+    if chain is not None:
+        parts["chain"] = lines([Return(chain)], 1)
+        names |= names_of([Return(chain)])
+    parts["doc"] = documented(docstring(network, first), note)
+    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+
+
+def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
+    """The modules whose weights are drawn; depthwise ones count inputs as Keras alone does."""
+    if network.defaults == "torch" or not drawn(network):
+        return None
+    bodies = [*(function.body for function in program.functions), program.body]
+    found = set().union(*map(symbols, bodies))
+    return {
+        "plain": classes(each for each in found if each.startswith(("nn.Conv", "nn.Linear"))),
+        "depthwise": classes(each for each in found if each.startswith("DepthwiseConv")),
+        "biases": biases(network),
+    }
 
 
 def lowered(network: Network) -> dict[int, list[Call]]:
     """The calls that each node becomes in the generated code, merges left out."""
-    from cnndsl.codegen import align
-
-    return align.lowered(_weaver(network))
+    return _survey(network).calls
 
 
 def helpers() -> frozenset[str]:
     """The names of the modules that generated code may bring along."""
-    return reserved(_FOLDER)
+    return frozenset(snippets(_FOLDER))
 
 
-def _weaver(network: Network, logits: bool = False) -> Weaver:
+def _survey(network: Network, logits: bool = False) -> Survey:
     orders = flatten_orders(network)
     ends = before_softmax(network) if logits else {}
 
@@ -83,4 +100,4 @@ def _weaver(network: Network, logits: bool = False) -> Weaver:
         order = orders.get(node.index, "first")
         return [] if layer is None else lower(layer, explicit=explicit, order=order)
 
-    return Weaver(network, lowering(network, one), modules=True, reserved=reserved(_FOLDER))
+    return survey(network, lowering(network, one), optional=True)

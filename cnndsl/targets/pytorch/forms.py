@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.code import Arg, Call, same_or_tuple
 from cnndsl.codegen.lowering import (
-    Ask,
+    LoweringOptions,
     Pads,
     all_pads,
     any_pads,
@@ -23,6 +23,7 @@ from cnndsl.codegen.lowering import (
     sizes,
     strides,
     written_pads,
+    written_parts,
 )
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from cnndsl.layers import Layer
     from cnndsl.layers.window import Window
 
-    Form = Callable[[Any, Ask], list[Call]]
+    Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
@@ -43,7 +44,7 @@ def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list
     has it. Raises NotExpressible.
     """
     form: Form = form_of(FORMS, layer, "PyTorch")
-    calls = form(layer, Ask(explicit, order))
+    calls = form(layer, LoweringOptions(explicit, order))
     if layer.activation is not None:
         calls += behind(layer, lower(layer.activation))
     return calls
@@ -67,26 +68,28 @@ def channels_in(layer: Layer) -> Arg:
 # Padding
 
 
-def edges(pads: Pads) -> tuple[int, ...]:
+def edges(pads: tuple[tuple[Any, Any], ...]) -> Any:
     """Padding in PyTorch's order, the last dimension first: left, right, top, bottom."""
     return tuple(size for pair in reversed(pads) for size in pair)
 
 
-def zero_padding(pads: Pads, ask: Ask) -> Call:
+def zero_padding(layer: Any, pads: Pads, ask: LoweringOptions) -> Call:
     """A module that puts zeros around an image."""
-    value = edges(pads)
-    return Call(f"nn.ZeroPad{len(pads)}d", (value if ask.explicit else same_or_tuple(value),))
+    value = edges(written_parts(layer, pads))
+    if not ask.explicit and len(set(edges(pads))) == 1:
+        value = edges(pads)[0]
+    return Call(f"nn.ZeroPad{len(pads)}d", (value,))
 
 
 # Convolutions
 
 
-def slid(layer: Any, ask: Ask) -> tuple[list[Call], dict[str, Any]]:
+def slid(layer: Any, ask: LoweringOptions) -> tuple[list[Call], dict[str, Any]]:
     """What comes before a convolution, and the keywords for its windows."""
     pads = all_pads(layer.windows)
     calls = []
     if ask.explicit or not is_symmetric(pads):
-        calls.append(zero_padding(pads, ask))
+        calls.append(zero_padding(layer, pads, ask))
         padding = Arg(0, "", 0)
     else:
         padding = pad_arg(layer, pads, 0)
@@ -98,7 +101,7 @@ def slid(layer: Any, ask: Ask) -> tuple[list[Call], dict[str, Any]]:
     }
 
 
-def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
+def convolution(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
     before, keywords = slid(layer, ask)
     return [
         *before,
@@ -113,13 +116,13 @@ def convolution(layer: conv.Conv, ask: Ask) -> list[Call]:
     ]
 
 
-def depthwise(layer: conv.DepthwiseConv, ask: Ask) -> list[Call]:
+def depthwise(layer: conv.DepthwiseConv, ask: LoweringOptions) -> list[Call]:
     before, keywords = slid(layer, ask)
     bias = Arg(not layer.nobias, "", True)
     return [*before, each_channel(layer, keywords, bias)._replace(main=True)]
 
 
-def separable(layer: conv.SeparableConv, ask: Ask) -> list[Call]:
+def separable(layer: conv.SeparableConv, ask: LoweringOptions) -> list[Call]:
     before, keywords = slid(layer, ask)
     return [
         *before,
@@ -153,7 +156,7 @@ def multiplied(layer: Any) -> Arg:
     return Arg(layer.channels * layer.mult, "in" if layer.mult == 1 else "")
 
 
-def transposed(layer: Any, ask: Ask) -> list[Call]:
+def transposed(layer: Any, ask: LoweringOptions) -> list[Call]:
     """PyTorch's `padding` crops both ends, and its `output_padding` gives back at the end."""
     padding: list[int] = []
     output_padding: list[int] = []
@@ -186,7 +189,7 @@ def transposed(layer: Any, ask: Ask) -> list[Call]:
 # Pools
 
 
-def native(layer: Any, ask: Ask) -> dict[str, Arg] | None:
+def native(layer: Any, ask: LoweringOptions) -> dict[str, Arg] | None:
     """How a pool pads by itself, where it can: both ends alike, by at most half a window.
 
     What more a window sees at the end, as often under `same`, `ceil_mode` lets it see.
@@ -222,7 +225,9 @@ def pool_step(layer: Any) -> Arg:
     return pool_strides(layer, same_or_tuple(layer.kernel))
 
 
-def extreme_pool(layer: Any, ask: Ask, make: Callable[..., Call], fill: float) -> list[Call]:
+def extreme_pool(
+    layer: Any, ask: LoweringOptions, make: Callable[..., Call], fill: float
+) -> list[Call]:
     """A max or min pool: what is put around the image is never what is taken."""
     calls, keywords = [], native(layer, ask)
     if keywords is None:
@@ -232,15 +237,15 @@ def extreme_pool(layer: Any, ask: Ask, make: Callable[..., Call], fill: float) -
     return [*calls, make(sizes(layer.kernel, "kernel"), stride=pool_step(layer), **keywords)]
 
 
-def max_pool(layer: pool.MaxPool, ask: Ask) -> list[Call]:
+def max_pool(layer: pool.MaxPool, ask: LoweringOptions) -> list[Call]:
     return extreme_pool(layer, ask, partial(module, f"MaxPool{rank(layer)}d"), float("-inf"))
 
 
-def min_pool(layer: pool.MinPool, ask: Ask) -> list[Call]:
+def min_pool(layer: pool.MinPool, ask: LoweringOptions) -> list[Call]:
     return extreme_pool(layer, ask, partial(own_module, f"MinPool{rank(layer)}d"), float("inf"))
 
 
-def average_pool(layer: Any, ask: Ask) -> list[Call]:
+def average_pool(layer: Any, ask: LoweringOptions) -> list[Call]:
     """Padding does not count, nor does ever what rounding up adds, as in PyTorch."""
     kernel, pads = sizes(layer.kernel, "kernel"), all_pads(layer.windows)
     keywords = native(layer, ask)
@@ -257,7 +262,7 @@ def average_pool(layer: Any, ask: Ask) -> list[Call]:
         return [module(f"AvgPool{rank(layer)}d", kernel, stride=pool_step(layer), **keywords)]
     calls = []
     if layer.countpad:
-        calls = [zero_padding(written_pads(layer.windows), ask)]
+        calls = [zero_padding(layer, written_pads(layer.windows), ask)]
         pads = extra_pads(layer.windows)
         if not any_pads(pads) and not ask.explicit:
             return [*calls, module(f"AvgPool{rank(layer)}d", kernel, stride=pool_step(layer))]
@@ -267,7 +272,7 @@ def average_pool(layer: Any, ask: Ask) -> list[Call]:
 
 
 def global_pool(name: str) -> Form:
-    def form(layer: pool.GlobalPool, ask: Ask) -> list[Call]:
+    def form(layer: pool.GlobalPool, ask: LoweringOptions) -> list[Call]:
         calls = [module(f"Adaptive{name}Pool{rank(layer)}d", 1)]
         return calls if layer.keep else [*calls, Call("nn.Flatten")]
 
@@ -277,11 +282,11 @@ def global_pool(name: str) -> Form:
 # Dense
 
 
-def flatten(layer: dense.Flatten, ask: Ask) -> list[Call]:
+def flatten(layer: dense.Flatten, ask: LoweringOptions) -> list[Call]:
     return [own_module("FlattenLast") if ask.order == "last" else module("Flatten")]
 
 
-def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
+def linear(layer: dense.Dense, ask: LoweringOptions) -> list[Call]:
     units, bias = Arg(layer.units, "units"), Arg(not layer.nobias, "", True)
     return [module("Linear", channels_in(layer), units, bias=bias)]
 
@@ -289,7 +294,7 @@ def linear(layer: dense.Dense, ask: Ask) -> list[Call]:
 # Normalisations
 
 
-def batch_norm(layer: norm.BatchNorm, ask: Ask) -> list[Call]:
+def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
     """PyTorch learns a factor and a summand, or neither; its momentum is what ours leaves."""
     call = module(
         f"BatchNorm{max(rank(layer), 1)}d",
@@ -311,17 +316,17 @@ def rest(share: float) -> float:
     return float(1 - Decimal(repr(share)))
 
 
-def layer_norm(layer: norm.LayerNorm, ask: Ask) -> list[Call]:
+def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
     make, name = (own_module, "ChannelLayerNorm") if rank(layer) else (module, "LayerNorm")
     return [make(name, channels_in(layer), eps=Arg(layer.eps, "eps"))]
 
 
-def group_norm(layer: norm.GroupNorm, ask: Ask) -> list[Call]:
+def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
     groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
     return [module("GroupNorm", groups, channels_in(layer), eps=eps)]
 
 
-def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
+def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
     return [
         module(
             "LocalResponseNorm",
@@ -333,18 +338,18 @@ def local_response_norm(layer: norm.LocalResponseNorm, ask: Ask) -> list[Call]:
     ]
 
 
-def scale(layer: norm.Scale, ask: Ask) -> list[Call]:
+def scale(layer: norm.Scale, ask: LoweringOptions) -> list[Call]:
     return [own_module("Scale", channels_in(layer), init=Arg(layer.init, "init", 1))]
 
 
 # What acts while training
 
 
-def dropout(layer: regular.Dropout, ask: Ask) -> list[Call]:
+def dropout(layer: regular.Dropout, ask: LoweringOptions) -> list[Call]:
     return [module("Dropout", Arg(layer.rate, "rate"))]
 
 
-def drop_path(layer: regular.DropPath, ask: Ask) -> list[Call]:
+def drop_path(layer: regular.DropPath, ask: LoweringOptions) -> list[Call]:
     return [own_module("DropPath", Arg(layer.rate, "rate"))]
 
 
@@ -356,22 +361,22 @@ def plain(name: str, **kwargs: Any) -> Form:
     return lambda layer, ask: [module(name, **kwargs)]
 
 
-def leaky_relu(layer: activation.LeakyRelu, ask: Ask) -> list[Call]:
+def leaky_relu(layer: activation.LeakyRelu, ask: LoweringOptions) -> list[Call]:
     return [module("LeakyReLU", negative_slope=Arg(layer.slope, "slope"))]
 
 
-def prelu(layer: activation.Prelu, ask: Ask) -> list[Call]:
+def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
     return [module("PReLU", channels_in(layer), init=Arg(layer.initial, "", 0.25))]
 
 
-def elu(layer: activation.Elu, ask: Ask) -> list[Call]:
+def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [module("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
 
 
 # Geometry
 
 
-def upsample(layer: geometry.Upsample, ask: Ask) -> list[Call]:
+def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
     mode = Arg("bilinear" if layer.bilinear else "nearest", "", "nearest")
     return [module("Upsample", scale_factor=sizes(layer.factor, "factor"), mode=mode)]
 
@@ -382,19 +387,19 @@ def border_arg(pads: Pads, slot: str) -> Arg:
     return Arg(value, slot if isinstance(value, int) else "")
 
 
-def zero_pad(layer: geometry.ZeroPad, ask: Ask) -> list[Call]:
+def zero_pad(layer: geometry.ZeroPad, ask: LoweringOptions) -> list[Call]:
     return [module(f"ZeroPad{rank(layer)}d", border_arg(layer.pad, "pad"))]
 
 
-def crop(layer: geometry.Crop, ask: Ask) -> list[Call]:
+def crop(layer: geometry.Crop, ask: LoweringOptions) -> list[Call]:
     return [own_module("Crop", border_arg(layer.crop, "crop"))]
 
 
-def reshape(layer: geometry.Reshape, ask: Ask) -> list[Call]:
+def reshape(layer: geometry.Reshape, ask: LoweringOptions) -> list[Call]:
     return [own_module("ReshapeLast", Arg(layer.shape, "shape"))]
 
 
-def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
+def shuffle(layer: geometry.Shuffle, ask: LoweringOptions) -> list[Call]:
     call = module("ChannelShuffle", Arg(layer.groups, "groups"))
     if rank(layer):
         return [call]
@@ -402,9 +407,10 @@ def shuffle(layer: geometry.Shuffle, ask: Ask) -> list[Call]:
     return [Call("nn.Unflatten", (1, (layer.channels, 1))), call, Call("nn.Flatten")]
 
 
-def channels(layer: geometry.Slice, ask: Ask) -> list[Call]:
+def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     begin, end = layer.range
-    return [own_module("Slice", Arg(begin, "begin"), Arg(end, "end"))]
+    parts = Arg(begin, "range", path=(None, 0)), Arg(end, "range", path=(None, 1))
+    return [own_module("Slice", *parts)]
 
 
 FORMS: dict[type[Layer], Form] = {

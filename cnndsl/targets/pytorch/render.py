@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast as python
 from typing import TYPE_CHECKING
 
+from cnndsl.codegen.expressions import calling
 from cnndsl.codegen.module_classes import Style, stateless
+from cnndsl.codegen.source import Assign, Branch, Do
 from cnndsl.targets.pytorch.layout import first
 
 if TYPE_CHECKING:
-    from cnndsl.codegen.program import CodeCall, Item, When
+    from cnndsl.codegen.program import CodeCall, If, Item
+    from cnndsl.codegen.source import Statement
     from cnndsl.layers.base import Shape
 
 # Activations that a `forward` writes as a function rather than keeps as a module.
-_FUNCTIONS = {"nn.ReLU()": "torch.relu", "nn.Sigmoid()": "torch.sigmoid", "nn.Tanh()": "torch.tanh"}
+_FUNCTIONS = {"nn.ReLU": "torch.relu", "nn.Sigmoid": "torch.sigmoid", "nn.Tanh": "torch.tanh"}
 
 # What nn.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset(
@@ -31,30 +35,37 @@ _MODULE = frozenset(
 class Torch(Style):
     """Every layer is a module, and only activations are written as functions too."""
 
-    sequential, identity, module = "nn.Sequential", "nn.Identity()", "nn.Module"
+    sequential, identity, module = "nn.Sequential", calling("nn.Identity"), "nn.Module"
+    listing, part = "nn.ModuleList", "nn.Module"
     tensor, forward, maximum = "torch.Tensor", "forward", "torch.maximum"
-    start = ("super().__init__()",)
+    start = (Do(calling(python.Attribute(calling("super"), "__init__"))),)
+    kinds = {"Symbol": "type[nn.Module]", "Made": "Callable[[], nn.Module]"}
     attributes = _MODULE
 
     def order(self, shape: Shape) -> Shape:
         return first(shape)
 
-    def call(self, call: CodeCall, x: str, *, kept: bool) -> str | None:
-        function = None if kept else _FUNCTIONS.get(call.text())
-        return None if function is None else f"{function}({x})"
+    def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
+        function = None if kept else _FUNCTIONS.get(call.bare)
+        return None if function is None else calling(function, x)
 
-    def around(self, item: Item, x: str) -> str | None:
+    def around(self, item: Item, x: python.expr) -> python.expr | None:
         call = stateless(item)
         return None if call is None else self.call(call, x, kept=False)
 
-    def choice(self, item: When, name: str) -> list[str]:
-        lines = [f"{name} = {self.one(item.otherwise)}"]
-        for place, (test, body) in enumerate(zip(item.tests, item.bodies)):
-            lines += [f"{'elif' if place else 'if'} {test}:", f"    {name} = {self.one(body)}"]
-        return lines
+    def choice(self, item: If, target: str) -> list[Statement]:
+        tests, bodies = item.tests, item.bodies
+        [branch] = super().choice(item, target)
+        assert isinstance(branch, Branch)
+        if not item.otherwise or len(bodies) > 1:
+            first = Assign(target, self.one(item.otherwise))
+            return [first, branch._replace(otherwise=[])]
+        del tests
+        return [branch]
 
-    def concat(self, parts: list[str]) -> str:
-        return f"torch.cat([{', '.join(parts)}], dim=1)"
+    def concat(self, parts: list[python.expr]) -> python.expr:
+        return calling("torch.cat", python.List(parts), dim=python.Constant(1))
 
-    def stretched(self, part: str, rank: int) -> str:
-        return f"{part}[:, :{', None' * (rank - 1)}]"
+    def stretched(self, part: python.expr, rank: int) -> python.expr:
+        new: list[python.expr] = [python.Constant(None)] * (rank - 1)
+        return python.Subscript(part, python.Tuple([python.Slice(), python.Slice(), *new]))

@@ -1,0 +1,207 @@
+"""Statements of generated Python, and how they are printed.
+
+A statement is a value until the end: what it assigns to can be changed, it can become what a
+function returns, and what it reads is read from its tree.
+"""
+
+from __future__ import annotations
+
+import ast as python
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from cnndsl.codegen.expressions import calling, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+WIDTH = 88
+"""Black's line length."""
+
+
+class Chain(NamedTuple):
+    """A call whose arguments stand on a line each, with a note behind each; or, of nothing, a list."""
+
+    function: str
+    items: tuple[tuple[python.expr, str], ...]
+
+    def flat(self) -> python.expr:
+        """The same without notes."""
+        items = [item for item, _ in self.items]
+        return calling(self.function, *items) if self.function else python.List(items)
+
+
+Value: TypeAlias = "python.expr | Chain"
+
+
+class Assign(NamedTuple):
+    """`target = value`; `annotation` is the type of the target, where one is said."""
+
+    target: str
+    value: Value
+    note: str = ""
+    annotation: str = ""
+
+
+class Extend(NamedTuple):
+    """`target += [items]`."""
+
+    target: str
+    items: tuple[tuple[python.expr, str], ...]
+
+
+class Do(NamedTuple):
+    """A call for what it does."""
+
+    value: Value
+
+
+class Return(NamedTuple):
+    """`return value`."""
+
+    value: Value
+
+
+class For(NamedTuple):
+    """`for target in iterable:`."""
+
+    target: python.expr
+    iterable: python.expr
+    body: list[Statement]
+
+
+class Branch(NamedTuple):
+    """`if` the first test, `elif` the next, and `else`."""
+
+    tests: tuple[python.expr, ...]
+    bodies: tuple[list[Statement], ...]
+    otherwise: list[Statement]
+
+
+Statement: TypeAlias = "Assign | Extend | Do | Return | For | Branch"
+
+
+def text(value: python.expr) -> str:
+    """An expression as Python, with no parentheses but those it needs."""
+    return python.unparse(value)
+
+
+def trees(statements: Sequence[Statement]) -> Iterator[python.AST]:
+    """The expressions of statements, at any depth."""
+    for statement in statements:
+        if isinstance(statement, (Assign, Do, Return)):
+            value = statement.value
+            yield value.flat() if isinstance(value, Chain) else value
+            if isinstance(statement, Assign) and statement.annotation:
+                yield python.parse(statement.annotation, mode="eval").body
+        elif isinstance(statement, Extend):
+            yield from (item for item, _ in statement.items)
+        elif isinstance(statement, For):
+            yield statement.iterable
+            yield from trees(statement.body)
+        else:
+            yield from statement.tests
+            for body in (*statement.bodies, statement.otherwise):
+                yield from trees(body)
+
+
+def names_of(statements: Sequence[Statement]) -> set[str]:
+    """The names that statements read."""
+    return names_in(*trees(statements))
+
+
+def returning(statements: list[Statement], result: python.expr) -> list[Statement]:
+    """Statements that return the result, which is what the last of them has assigned."""
+    last = statements[-1] if statements else None
+    wanted = text(result)
+    if isinstance(last, Assign) and last.target == wanted:
+        return [*statements[:-1], Return(last.value)]
+    if (
+        isinstance(last, Branch)
+        and last.otherwise
+        and all(
+            isinstance(body[-1], Assign) and body[-1].target == wanted
+            for body in (*last.bodies, last.otherwise)
+        )
+    ):
+        bodies = tuple(returning(body, result) for body in last.bodies)
+        otherwise = returning(last.otherwise, result)
+        return [*statements[:-1], last._replace(bodies=bodies, otherwise=[]), *otherwise]
+    return [*statements, Return(result)]
+
+
+def range_of(start: int, stop: python.expr) -> python.expr:
+    """The numbers of a loop's turns."""
+    return calling("range", *([python.Constant(start)] if start else []), stop)
+
+
+# Printing
+
+
+def lines(statements: Sequence[Statement], depth: int) -> list[str]:
+    """The lines of statements, so many steps deep."""
+    found: list[str] = []
+    space = "    " * depth
+    for statement in statements:
+        if isinstance(statement, Assign):
+            found += _assign(statement, space)
+        elif isinstance(statement, Do):
+            found += _value("", statement.value, space)
+        elif isinstance(statement, Return):
+            found += _value("return ", statement.value, space)
+        elif isinstance(statement, Extend):
+            one = len(statement.items) == 1 and not isinstance(
+                statement.items[0][0], python.Starred
+            )
+            if one:
+                code = f"{statement.target}.append({text(statement.items[0][0])})"
+                found.append(space + code + statement.items[0][1])
+            else:
+                found += [f"{space}{statement.target} += ["]
+                found += _items(statement.items, space)
+                found.append(f"{space}]")
+        elif isinstance(statement, For):
+            target = text(statement.target).strip("()")
+            found.append(f"{space}for {target} in {text(statement.iterable)}:")
+            found += lines(statement.body, depth + 1)
+        else:
+            word = "if"
+            for test, body in zip(statement.tests, statement.bodies):
+                found.append(f"{space}{word} {text(test)}:")
+                found += lines(body, depth + 1) or [f"{space}    pass"]
+                word = "elif"
+            if statement.otherwise:
+                found.append(f"{space}else:")
+                found += lines(statement.otherwise, depth + 1)
+    return found
+
+
+def _assign(statement: Assign, space: str) -> list[str]:
+    """An assignment; a note that would make it too long stands above it."""
+    typed = f": {statement.annotation}" if statement.annotation else ""
+    start = f"{statement.target}{typed} = "
+    found = _value(start, statement.value, space)
+    if not statement.note:
+        return found
+    if len(found) > 1 or len(found[0]) + len(statement.note) > WIDTH:
+        return [space + statement.note.strip(), *found]
+    return [found[0] + statement.note]
+
+
+def _value(start: str, value: Value, space: str) -> list[str]:
+    if isinstance(value, Chain):
+        left, right = ("(", ")") if value.function else ("[", "]")
+        if not value.function and len(value.items) == 1 and not value.items[0][1]:
+            return [f"{space}{start}{text(value.flat())}"]
+        first = f"{space}{start}{value.function}{left}"
+        return [first, *_items(value.items, space), f"{space}{right}"]
+    code = f"{space}{start}{text(value)}"
+    if len(code) > WIDTH and isinstance(value, python.Call) and isinstance(value.func, python.Call):
+        made, (x,) = value.func, value.args
+        if made.args or made.keywords:
+            # Black gives each argument a line where the last one has a comma.
+            return [f"{space}{start}{text(made)[:-1]},)({text(x)})"]
+    return [code]
+
+
+def _items(items: Sequence[tuple[python.expr, str]], space: str) -> list[str]:
+    return [f"{space}    {text(item)},{note}" for item, note in items]
