@@ -534,7 +534,10 @@ class Growing:
         return written
 
     def grow(self, count: int) -> None:
+        """Append statements, at most so many: to end early is the simplest."""
         for index in range(count):
+            if index and self.d.random() > 0.8:
+                break
             more = self.item(index).rstrip("; ")
             if more and self.fits(more):
                 self.text += f"{more}\n"
@@ -557,7 +560,7 @@ def grown(d: Draws) -> str:
     else:
         text += f"input {first}\n"
     growing = Growing(d, text, names, taken)
-    growing.grow(d.randint(1, 7))
+    growing.grow(8)
     return growing.text + growing.end
 
 
