@@ -6,16 +6,21 @@ is drawn with the simplest first.
 
 from __future__ import annotations
 
+import builtins
+import keyword
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import nets
 from hypothesis import strategies as st
 
+from cnndsl import targets
 from cnndsl.layers import ACTIVATIONS, LAYERS
 from cnndsl.layers.base import product
 from cnndsl.network import Network
+from cnndsl.network.words import reserved
+from cnndsl.syntax.tables import KEYWORDS
 
 T = TypeVar("T")
 Shape = tuple[int, ...]
@@ -25,6 +30,33 @@ INPUTS = (
 )  # fmt: skip
 LARGEST = 3_000
 """How many values an output may have."""
+
+
+# Names
+
+
+def _brought() -> tuple[str, ...]:
+    """What generated code defines, imports and calls its own things."""
+    found = {
+        "DropPath", "drop_path", "init_weights", "build_model", "divisible", "Net", "net", "math",
+        "nn", "nnx", "jax", "jnp", "ops", "layers", "F", "partial", "x", "y", "self", "rngs",
+        "forward", "training", "in_channels", "image", "signal", "model", "module", "main",
+        "branch1", "gate", "left", "i", "a", "pas", "clas", "parameters", "name",
+    }  # fmt: skip
+    for target in ("flax", "keras", "pytorch"):
+        found |= getattr(targets.load(target), "helpers", frozenset)()
+    return tuple(sorted(found))
+
+
+AWKWARD = {
+    kind: tuple(each for each in names if each not in KEYWORDS and not reserved(each))
+    for kind, names in {
+        "keyword": (*keyword.kwlist, *keyword.softkwlist),
+        "builtin": [name for name in dir(builtins) if name.islower() and name[0] != "_"],
+        "brought": _brought(),
+    }.items()
+}  # fmt: skip
+"""Names that Python, a framework or generated code has a use for, by what has it."""
 
 
 class Draws:
@@ -53,7 +85,7 @@ class Draws:
 
 def sizes(d: Draws, rank: int, most: int, least: int = 1) -> str:
     """A size for all dimensions, or one for each."""
-    if rank > 1 and d.random() < 0.3:
+    if rank > 1 and d.random() < 0.4:
         return "x".join(str(d.randint(least, most)) for _ in range(rank))
     return str(d.randint(least, most))
 
@@ -179,6 +211,203 @@ def statement(d: Draws, shape: Shape) -> str:
     return " ".join(words.split())
 
 
+# Parts of blocks with parameters
+
+
+class Names:
+    """Names that are still free in a body."""
+
+    def __init__(self, d: Draws, taken: Sequence[str] = ()) -> None:
+        self.d, self.taken = d, set(taken)
+
+    def new(self, plain: str) -> str:
+        """A name: mostly the plain one, if it is free."""
+        name = plain
+        while self.d.random() < 0.3 or name in self.taken:
+            name = self.d.choice(AWKWARD[self.d.choice(sorted(AWKWARD))])
+            if name not in self.taken:
+                break
+        self.taken.add(name)
+        return name
+
+
+class Parameter(NamedTuple):
+    """A parameter of a block, its default or nothing, and what calls may give."""
+
+    name: str
+    default: str
+    values: Sequence[str]
+
+
+class Making:
+    """A block as far as it is: its parameters, and the blocks that it needs."""
+
+    def __init__(self, d: Draws, names: Names, rank: int) -> None:
+        self.d, self.names, self.rank = d, Names(d), rank
+        self.outside = names
+        self.parameters: list[Parameter] = []
+        self.before = ""
+        self.layer = "dense" if rank == 0 else "conv"
+        self.window = "" if rank == 0 else " 1"
+
+    def parameter(self, plain: str, *values: str) -> str:
+        """A further parameter that calls give one of these values; its name."""
+        default = self.d.choice(["", values[0]])
+        self.parameters.append(Parameter(self.names.new(plain), default, values))
+        return self.parameters[-1].name
+
+    def number(self, plain: str = "n") -> str:
+        return self.parameter(plain, "1", "2", "3", "4")
+
+    def wide(self, channels: str, act: str = "") -> str:
+        """A layer of so many channels; `channels` is one word, or stands in parentheses."""
+        return f"{self.layer} {channels}{self.window} {act}".rstrip()
+
+    def each(self, *parts: str) -> str:
+        """A tuple of expressions, one for each dimension, drawn from these."""
+        found = [self.d.choice(parts) for _ in range(self.rank)]
+        return f"({', '.join(found)})" if self.rank > 1 else f"({found[0]})"
+
+
+def let(m: Making) -> str:
+    """What only a `let` reads; perhaps another `let` reads that."""
+    read = m.number("e")
+    first = m.names.new("m")
+    text = f"let {first} = {m.d.choice(['{}', 'C*{}', 'C + {}', '2*{} - 1']).format(read)}; "
+    if m.d.random() < 0.3:
+        second = m.names.new("o")
+        text, first = f"{text}let {second} = {first} + 1; ", second
+    return text + m.wide(first)
+
+
+def flag(m: Making) -> str:
+    """What only a condition reads."""
+    read = m.parameter("first", "1", "0")
+    test = m.d.choice(["{}", "not {}", "{} == 1", "{} and C > 2"]).format(read)
+    return f"if {test} {{ relu }}{m.d.choice(['', ' else { bn }', ' else { scale }'])}"
+
+
+def activation(m: Making) -> str:
+    act = m.parameter("act", "relu", *sorted(ACTIVATIONS))
+    return m.d.choice([act, m.wide("C", act), f"bn; {act}"])
+
+
+def a_layer(m: Making) -> str:
+    """A layer, or several of a kind, as a parameter."""
+    kinds = [("{}", ("bn", "ln", "scale", "relu"))]
+    if m.rank:
+        kinds += [
+            ("{} 2 /1 same", ("pool", "avgpool", "minpool")),
+            ("{} C 2 same", ("conv", "sepconv", "deconv")),
+        ]
+    text, values = m.d.choice(kinds)
+    return text.format(m.parameter("layer", *values))
+
+
+def times(m: Making) -> str:
+    """How often, as a parameter."""
+    count = m.parameter("times", "1", "0", "2", "3")
+    if m.d.random() < 0.4:
+        turn = m.names.new("j")
+        wide = f"(C + {turn})"
+        return f"repeat {count} as {turn} {{ {m.wide(wide)}; relu }}"
+    body = m.d.choice([m.wide("C", "relu"), f"add {{ skip | {m.wide('C')} }}", "relu"])
+    return f"repeat {count} {{ {body} }}"
+
+
+def some_channels(m: Making) -> str:
+    """A slice by expressions."""
+    k = m.parameter("k", "2", "1", "3")
+    return m.d.choice(
+        [
+            f"slice 0:(max(1, C//{k}))",
+            f"slice (C - min({k}, C)):C",
+            f"concat {{ slice 0:(C//{k} + 1) | skip }}",
+            f"concat {{ slice 0:(C//2) | slice (C//2):C; {m.wide(k)} }}",
+        ]
+    )
+
+
+def sized(m: Making) -> str:
+    """A window whose sizes are tuples of expressions; on a vector, a reshape of one."""
+    if m.rank == 0:
+        k = m.parameter("k", "1", "2")
+        return f"dense (4*{k}); reshape ({k}, 4); flatten"
+    k, s = m.parameter("k", "1", "2", "3"), m.parameter("s", "1", "2")
+    stride = m.d.choice(["", f" /{s}", f" /{m.each('1', s)}"])
+    pad = m.d.choice([f"pad={m.each(f'{k}//2', '0', f'0:{k} - 1')}", "same"])
+    if m.rank == 1 and ":" in pad:
+        pad = f"pad=0:({k} - 1)"
+    size = m.each(k, "1")
+    if m.d.random() < 0.3:
+        return f"{m.d.choice(['pool', 'avgpool'])} {size}{stride} same"
+    return f"conv {m.d.choice(['C', k])} {size}{stride} {pad} floor"
+
+
+def a_block(m: Making) -> str:
+    """A block as a parameter, or one that is given an expression of a parameter."""
+    units = [m.outside.new("unit"), m.outside.new("other")]
+    names = [Names(m.d).new("n") for _ in units]
+    bodies = [m.wide(names[0]), f"{m.wide(names[1], 'relu')}; add {{ skip | bn }}"]
+    for unit, name, body in zip(units, names, bodies):
+        m.before += f"block {unit}({name}) {{ {body} }}\n"
+    n = m.number()
+    if m.d.random() < 0.5:
+        return f"{units[0]} ({n} + 1); {units[1]} {n}"
+    return f"{m.parameter('u', *units)} {n}"
+
+
+def value(m: Making) -> str:
+    """Numbers that are equal and written otherwise, and those that are no sizes."""
+    text, values = m.d.choice(
+        [
+            ("scale init={}", ("1", "1.0", "0.5")),
+            ("dropout {}", ("0.5", "0.25")),
+            ("add {{ skip | droppath {} }}", ("0.1", "0.2")),
+            ("leaky_relu {}", ("0.5", "1", "0")),
+            ("bn eps={}", ("1e-3", "1e-5")),
+        ]
+    )
+    return text.format(m.parameter("p", *values))
+
+
+def default(m: Making) -> str:
+    """A parameter that only the default of another reads."""
+    first = m.parameter("n", "2", "1", "3")
+    second = m.names.new("w")
+    m.parameters.append(Parameter(second, f"({first} + 1)", ("1", "2")))
+    return m.wide(second)
+
+
+PARTS: tuple[Callable[[Making], str], ...] = (
+    let, flag, activation, a_layer, times, some_channels, sized, a_block, value, default,
+)  # fmt: skip
+
+
+def blocks(d: Draws, names: Names, plain: str, rank: int) -> tuple[str, list[str]]:
+    """The definition of a block with parameters, and calls of it."""
+    m = Making(d, names, rank)
+    parts = [d.choice(PARTS)(m) for _ in range(d.randint(1, 3))]
+    if m.d.random() < 0.2:
+        parts[-1] = f"concat {{ skip | {parts[-1]} }}"
+    ordered = sorted(m.parameters, key=lambda each: bool(each.default))
+    listed = [f"{p.name}={p.default.strip('()')}" if p.default else p.name for p in ordered]
+    name = names.new(plain)
+    text = f"{m.before}block {name}({', '.join(listed)}) {{ {'; '.join(parts)} }}\n"
+    calls = []
+    for _ in range(d.randint(1, 3)):
+        words = [name]
+        for each in ordered:
+            if not each.default:
+                words.append(d.choice(each.values))
+            elif d.random() < 0.6:
+                words.append(f"{each.name}={d.choice(each.values)}")
+        calls.append(" ".join(words))
+    if d.random() < 0.2:
+        calls[-1] = f"repeat 2 {{ {calls[-1]} }}"
+    return text, calls
+
+
 # Nets
 
 
@@ -186,15 +415,21 @@ class Growing:
     """A net as far as it is, and its named tensors.
 
     `end` makes it whole: a second input is read there, lest it be refused as in vain.
+    `taken` are the names of all that the file defines.
     """
 
-    def __init__(self, d: Draws, text: str, names: dict[str, Shape]) -> None:
-        self.d, self.text, self.names = d, text, names
-        self.end = "concat { flatten | from second; flatten }\n" if names else ""
+    def __init__(self, d: Draws, text: str, names: dict[str, Shape], taken: Names) -> None:
+        self.d, self.text, self.names, self.taken = d, text, names, taken
+        self.alias = ""
+        self.end = "".join(f"concat {{ flatten | from {name}; flatten }}\n" for name in names)
+        self.known: dict[str, Network | None] = {}
 
     def net(self, more: str) -> Network | None:
         """The net with more at its end, where it is valid."""
-        return nets.network(f"{self.text}{more}\n{self.end}")
+        text = f"{self.text}{more}".rstrip("; \n")
+        if text not in self.known:
+            self.known[text] = nets.network(f"{text}\n{self.end}")
+        return self.known[text]
 
     def fits(self, more: str) -> bool:
         """Whether the net with more at its end is valid and small."""
@@ -258,49 +493,74 @@ class Growing:
 
     def item(self, index: int) -> str:
         """A statement of any kind."""
-        d = self.d
-        kind = d.choice(["layer"] * 5 + ["merge", "named", "repeat", "if", "block", "head", "let"])
+        d, new = self.d, self.taken.new
+        self.alias = ""
+        kind = d.choice(
+            ["layer"] * 4 + ["merge", "named", "repeat", "if", "block", "block", "head", "let"]
+        )
         if kind == "merge":
             return self.merge()
         if kind == "head":
             size = d.randint(1, 4)
-            return f"head side{index} {{ {self.towards('', (size,)) or 'relu'} }}"
+            return f"head {new(f'side{index}')} {{ {self.towards('', (size,)) or 'relu'} }}"
         if kind == "let":
-            return f"let n{index} = {d.randint(1, 4)}; {self.layers('', 1)}"
+            name = new(f"n{index}")
+            wide = "dense {}" if len(self.shape()) == 1 else "conv {} 1"
+            more = d.choice([self.layers("", 1), wide.format(name)])
+            return f"let {name} = {d.randint(1, 4)}; {more}"
+        if kind == "block" and d.random() < 0.75:
+            return self.parametric(index)
         first = self.layers("", 1).rstrip("; ")
         if not first or kind == "layer":
             return first
         if kind == "named":
-            return f"{d.choice([first, 'skip'])} as t{index}"
+            self.alias = new(f"t{index}")
+            return f"{d.choice([first, 'skip'])} as {self.alias}"
         if kind == "repeat":
-            return f"repeat {d.randint(1, 3)}{d.choice(['', f' as i{index}'])} {{ {first} }}"
+            turn = f" as {new(f'i{index}')}" if d.random() < 0.5 else ""
+            return f"repeat {d.randint(1, 3)}{turn} {{ {first} }}"
         if kind == "block":
-            times = d.randint(1, 2)
-            return f"block b{index}() {{ {first} }}; " + "; ".join([f"b{index}"] * times)
+            name = new(f"b{index}")
+            return f"block {name}() {{ {first} }}; " + "; ".join([name] * d.randint(1, 2))
         other = self.layers("", 1).rstrip("; ") or "skip"
         return f"if C > {d.randint(0, 6)} {{ {first} }} else {{ {other} }}"
 
+    def parametric(self, index: int) -> str:
+        """A block with parameters, and as many of its calls as fit."""
+        written, calls = blocks(self.d, self.taken, f"b{index}", len(self.shape()) - 1)
+        for call in calls:
+            if self.fits(f"{written}{call}; "):
+                written += f"{call}; "
+        return written
+
     def grow(self, count: int) -> None:
+        """Append statements, at most so many: to end early is the simplest."""
         for index in range(count):
-            more = self.item(index)
+            if index and self.d.random() > 0.8:
+                break
+            more = self.item(index).rstrip("; ")
             if more and self.fits(more):
                 self.text += f"{more}\n"
-                if more.endswith(f" as t{index}"):
-                    self.names[f"t{index}"] = self.shape()
+                if self.alias:
+                    self.names[self.alias] = self.shape()
 
 
 def grown(d: Draws) -> str:
     """A net of any statements of the language."""
-    text = d.maybe(d.choice(["defaults torch\n", "defaults keras\n"]))
+    taken = Names(d)
+    text = f"net {Names(d).new('sample')}\n" if d.random() < 0.3 else ""
+    text += d.maybe(d.choice(["defaults torch\n", "defaults keras\n"]))
     text += d.choice(["", "rounding floor\n", "rounding ceil\n"])
     first, second = d.choice(INPUTS), d.choice(INPUTS) if d.random() < 0.2 else ""
     names: dict[str, Shape] = {}
-    text += f"input {first}{' as first' if second else ''}\n"
     if second:
-        text += f"input {second} as second\nfrom first\n"
-        names["second"] = tuple(map(int, second.split("x")))
-    growing = Growing(d, text, names)
-    growing.grow(d.randint(1, 7))
+        one, other = taken.new("first"), taken.new("second")
+        text += f"input {first} as {one}\ninput {second} as {other}\nfrom {one}\n"
+        names[other] = tuple(map(int, second.split("x")))
+    else:
+        text += f"input {first}\n"
+    growing = Growing(d, text, names, taken)
+    growing.grow(8)
     return growing.text + growing.end
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from nets import network
-from strategies import Chance, grown, valid_nets
+from strategies import AWKWARD, Chance, grown, valid_nets
 
 from cnndsl.contract import TargetError
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
@@ -19,6 +20,8 @@ from cnndsl.network import Network
 from cnndsl.network import network as tree
 from cnndsl.network.walk import walk
 from cnndsl.proof.verify import Comparison, verify
+from cnndsl.syntax import nodes as syntax
+from cnndsl.syntax.parser import parse
 from cnndsl.targets import load
 
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
@@ -114,7 +117,84 @@ def features(net: Network) -> set[Any]:
             found.add((layer.op, "extra", window.extra > 0))
             found.add((layer.op, "dropped", window.dropped > 0))
             found.add((layer.op, "uneven", window.begin != window.end, place))
+    return found | words(net)
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """A part of the syntax tree and all that is in it."""
+    if hasattr(value, "_fields"):
+        yield value
+    if isinstance(value, tuple):
+        for part in value:
+            yield from inside(part)
+
+
+def read(value: Any) -> list[str]:
+    """The names that an expression, or a list of statements, holds."""
+    return [each.id for each in inside(value) if isinstance(each, syntax.Name)]
+
+
+def words(net: Network) -> set[Any]:
+    """What the text of a net does with names, and with the parameters of blocks."""
+    module, _ = parse(net.source)
+    found: set[Any] = set()
+    defined: list[tuple[str, Any]] = []
+    for each in inside(module):
+        if isinstance(each, (syntax.Net, syntax.Block, syntax.Parameter, syntax.Let, syntax.Head)):
+            defined.append((type(each).__name__, each.name))
+        if isinstance(each, syntax.Repeat):
+            defined.append(("index", each.index))
+        defined.append(("alias", getattr(each, "alias", None)))
+        if isinstance(each, syntax.Block):
+            found |= set(of_parameters(each))
+    for what, name in defined:
+        found |= {(what, kind) for kind, names in AWKWARD.items() if name and name.id in names}
+    calls: dict[str, dict[str, set[Any]]] = {}
+    for item in walk(net.body):
+        if isinstance(item, tree.Instance):
+            for name, given in item.arguments.items():
+                called = calls.setdefault(item.block.name.id, {}).setdefault(name, set())
+                called.add(str(getattr(given, "id", given)))
+        elif isinstance(item, tree.Loop) and isinstance(item.statement.count, syntax.Name):
+            found.add(("turns", len(item.bodies)))
+    for block in calls.values():
+        for values in block.values():
+            known = {"activation": set(ACTIVATIONS), "layer": set(LAYERS) - set(ACTIVATIONS)}
+            found |= {("differs", what) for what, names in known.items() if len(values & names) > 1}
+            if len(values & set(calls)) > 1:
+                found.add(("differs", "block"))
     return found
+
+
+def of_parameters(block: syntax.Block) -> Iterator[Any]:
+    """What a block does with its parameters: the ways of reading that one is read in alone."""
+    parameters = {parameter.name.id for parameter in block.parameters}
+    ways: dict[str, set[str]] = {name: set() for name in parameters}
+    for each in inside(block):
+        how: list[tuple[str, Any]] = []
+        if isinstance(each, syntax.Let):
+            how = [("let", each.value)]
+        elif isinstance(each, syntax.If):
+            bare = [test for test in each.tests if isinstance(test, syntax.Name)]
+            how = [("flag", bare), ("condition", each.tests)]
+        elif isinstance(each, syntax.Repeat):
+            how = [("turns", each.count)]
+        elif isinstance(each, syntax.Parameter):
+            how = [("default", each.default)]
+        elif isinstance(each, syntax.Apply):
+            how = [("statement", each.name), ("argument", each.args)]
+        for way, where in how:
+            for name in parameters.intersection(read(where if way != "flag" else tuple(where))):
+                ways[name].add(way)
+        if isinstance(each, syntax.Range) and not all(
+            isinstance(end, syntax.Number) for end in (each.begin, each.end)
+        ):
+            yield "range", bool(parameters.intersection(read(each)))
+        if isinstance(each, syntax.Tuple) and parameters.intersection(read(each)):
+            yield "tuple", len(each.items)
+    for name in parameters:
+        if len(ways[name] - {"flag"}) == 1:
+            yield from (("alone", way) for way in ways[name])
 
 
 def wanted() -> set[Any]:
@@ -135,6 +215,13 @@ def wanted() -> set[Any]:
     found |= {(op, paths) for op in MERGES for paths in (2, 3)}
     found |= {("mul", "ranks", True), ("mul", "stretched")}
     found |= {("after a layer", op) for op in ACTIVATIONS}
+    named = ("Net", "Block", "Parameter", "Let", "Head", "index", "alias")
+    found |= {(what, kind) for what in named for kind in AWKWARD}
+    ways = ("let", "flag", "condition", "turns", "default", "statement", "argument")
+    found |= {("alone", way) for way in ways}
+    found |= {("turns", times) for times in range(4)}
+    found |= {("differs", what) for what in ("activation", "layer", "block")}
+    found |= {("range", True), ("range", False), ("tuple", 2), ("tuple", 3)}
     return found
 
 
@@ -146,4 +233,4 @@ def test_the_nets_are_of_all_that_there_is() -> None:
         missing -= features(net)
         if not missing:
             break
-        assert seed < 3000, missing
+        assert seed < 6000, missing

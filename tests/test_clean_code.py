@@ -1,0 +1,71 @@
+"""Generated code as pyflakes reads it: no name is undefined, unused or defined twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from nets import network
+from reading import FRAMEWORKS, flaws
+from strategies import valid_nets
+
+from cnndsl.contract import TargetError
+from cnndsl.targets import load
+
+TESTS = Path(__file__).resolve().parent
+FOLDERS = (TESTS.parent / "samples", TESTS / "golden", TESTS / "nets_marks")
+
+
+def read(path: Path) -> str:
+    """The text of a file; an empty one where it is no text."""
+    return path.read_bytes().decode("utf-8", "ignore")
+
+
+FILES = [
+    path
+    for folder in FOLDERS
+    for path in sorted(folder.rglob("*.cnn"))
+    if network(read(path), path.name) is not None
+]
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def clean(text: str, name: str = "net.cnn") -> None:
+    """Fail where the code of a net has flaws in any framework that can express it."""
+    net = network(text, name)
+    assert net is not None
+    for target in FRAMEWORKS:
+        try:
+            code = str(load(target).generate(net))
+        except TargetError:
+            continue
+        assert not flaws(code), f"{target}: {flaws(code)}\n{text}\n{code}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_of_every_file(path: Path) -> None:
+    clean(read(path), path.name)
+
+
+@given(valid_nets())
+@settings(max_examples=max(150, settings.default.max_examples), suppress_health_check=SLOW)
+def test_property_of_random_nets(text: str) -> None:
+    clean(text)
+
+
+@pytest.mark.parametrize(
+    ("code", "flaw"),
+    [
+        ("def f():\n    return n\n", "line 2: undefined name 'n'"),
+        ("import math\n", "line 1: 'math' imported but unused"),
+        ("def f(x):\n    y = x\n    return x\n", "line 2: local variable 'y' is assigned to but"),
+        ("class A:\n    pass\n\n\nclass A:\n    pass\n", "`A` is defined twice"),
+        ("class A:\n    def f(self): ...\n    def f(self): ...\n", "`f` is defined twice"),
+        ("self.as = 1\n", "does not compile"),
+        ("def f(x, x):\n    return x\n", "does not compile"),
+    ],
+)
+def test_a_flaw_is_found(code: str, flaw: str) -> None:
+    assert any(each.startswith(flaw) for each in flaws(code)), flaws(code)
+    assert not flaws("import math\n\n\ndef f(x):\n    return math.sqrt(x)\n")
