@@ -55,8 +55,8 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
     """Where a module is not a block a definition, and each of them worth its lines.
 
     There are at most as many functions or classes as the net has blocks, and one for the net;
-    helpers of the target, and what draws weights, apart. None is empty, only hands on to
-    another, decides in the arguments of `super().__init__`, or overwrites what it is given.
+    helpers of the target, and what draws weights, apart. None is empty, no class only hands on
+    to another (a function may give a call a name, as its block does), none decides in the arguments of `super().__init__`, or overwrites what it is given.
     """
     own = [each for each in definitions(ast.parse(code)) if each.name not in helpers(target)]
     blocks = {item.block.name.id: item.block for item in instances(net)}
@@ -64,11 +64,10 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
     if len(own) > len(blocks) + 1:
         names = ", ".join(each.name for each in own)
         found.append(f"{len(own)} definitions for {len(blocks)} blocks and the net: {names}")
-    small = {plain(name) for name, block in blocks.items() if len(block.body.statements) == 1}
     for each in own:
         if is_empty(each):
             found.append(f"`{each.name}` is empty")
-        elif plain(each.name) not in small and is_wrapper(each):
+        elif isinstance(each, ast.ClassDef) and is_wrapper(each):
             found.append(f"`{each.name}` only wraps a call")
         found += [f"`{each.name}` decides in super().__init__" for _ in decides(each)]
         for function in ast.walk(each):
@@ -85,11 +84,6 @@ def helpers(target: str) -> frozenset[str]:
 
 def instances(net: Network) -> list[Instance]:
     return [item for item in walk(net.body) if isinstance(item, Instance)]
-
-
-def plain(name: str) -> str:
-    """A name without what makes it a class's, or another of its kind."""
-    return name.replace("_", "").rstrip("0123456789").lower()
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

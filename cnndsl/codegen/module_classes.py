@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast as python
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, variables, written
+from cnndsl.codegen.expressions import Variable, calling, literal, name, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
@@ -33,7 +33,6 @@ from cnndsl.codegen.source import (
     range_of,
     returning,
     text,
-    trees,
 )
 from cnndsl.codegen.write_module import Definition, input_names, shape_note
 
@@ -259,21 +258,11 @@ class Style:
         found, rest = self.listed(items, scope.take("layers"), False)
         return [*found, Do(calling("super().__init__", rest))]
 
-    def net(self, network: Network, items: list[Item], own: str, module: Names) -> Definition:
+    def net(self, network: Network, program: Program, own: str, module: Names) -> Definition:
         """The class of a net that is no chain."""
-        scope = Names(module, {"self", "x"})
+        scope, items = Names(module, {"self", "x"}), program.body
         name_counters(items, scope)
-        inputs = input_names(network, scope, "x")
-        tensors = {
-            alias: variable
-            for node in map(network.nodes.__getitem__, network.inputs)
-            if (alias := node.alias) is not None
-            for variable in inputs_in(items, alias)
-        }
-        for index, variable in zip(network.inputs, inputs):
-            alias = network.nodes[index].alias
-            if alias in tensors:
-                tensors[alias].name = variable
+        inputs = input_names(network, program, scope, "x")
         return self.written(own, [], items, scope, inputs, {}, comments=True)
 
     def written(
@@ -343,7 +332,7 @@ def classes_of(style: Style, network: Network, program: Program, module: Names) 
         return Classes(definitions, modules, None)
     own = class_name(network.name)
     own = module.take(own if own not in module else f"{own}Net")
-    definitions.append(style.net(network, program.body, own, module))
+    definitions.append(style.net(network, program, own, module))
     return Classes(definitions, None, own)
 
 
@@ -391,11 +380,3 @@ def name_counters(items: list[Item], scope: Names) -> None:
             item.counter.name = inside.take(item.counter.hint)
         for body in inner(item):
             name_counters(body, inside)
-
-
-def inputs_in(items: list[Item], alias: str) -> list[Variable]:
-    """The variables of an input that items go back to by its name."""
-    return [each for each in read_in(items) if each.kind == "tensor" and each.hint == alias][:1]
-
-
-__all__ = ["Classes", "Style", "Symbol", "classes_of", "stateless", "trees", "variables"]

@@ -152,10 +152,14 @@ class Function:
 
 
 class Program(NamedTuple):
-    """Functions in the order they are defined, and the net itself."""
+    """Functions in the order they are defined, and the net itself.
+
+    `inputs` are the variables of the inputs, None for those without a name.
+    """
 
     functions: list[Function]
     body: list[Item]
+    inputs: list[Variable | None]
 
 
 def inner(item: Item) -> tuple[list[Item], ...]:

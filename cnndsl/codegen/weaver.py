@@ -107,12 +107,10 @@ class Weaver:
         self.inside = False
         main = Context([{}], self.constants())
         group = Group(main, [self.network.inputs[0]])
-        for index in self.network.inputs:
-            alias = self.nodes[index].alias
-            if alias is not None:
-                main.tensor(alias)
+        aliases = [self.nodes[index].alias for index in self.network.inputs]
+        inputs = [None if alias is None else main.tensor(alias) for alias in aliases]
         body = self.body(group, [self.network.body])
-        return Program(self.functions, without_unread(body, read_by(body)))
+        return Program(self.functions, without_unread(body, read_by(body)), inputs)
 
     # Functions
 

@@ -160,14 +160,16 @@ INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}
 """What an input without a name is called, by the length of its shape."""
 
 
-def input_names(network: Network, scope: Names, single: str = "") -> list[str]:
+def input_names(network: Network, program: Program, scope: Names, single: str = "") -> list[str]:
     """What the inputs are called: by the file, or by what they are; `single` the only one."""
     found = []
-    for index in network.inputs:
+    for index, variable in zip(network.inputs, program.inputs):
         node = network.nodes[index]
         name = node.alias or INPUTS[len(node.output)]
         alone = len(network.inputs) == 1 and not node.alias
         found.append(single if single and alone else scope.take(name))
+        if variable is not None:
+            variable.name = found[-1]
     return found
 
 

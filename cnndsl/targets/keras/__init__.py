@@ -74,7 +74,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
             # No function is called as all call their tensor.
             each.name = module.take(each.block if each.block != "x" else "x_")
         definitions = [function(each, module) for each in program.functions]
-        main, given = _main(network, program.body, module)
+        main, given = _main(network, program, module)
         names |= names_of(main)
         parts |= {"lines": lines(main, 1), **given}
     return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
@@ -153,12 +153,13 @@ _MERGES = {
 
 
 def _main(
-    network: Network, items: list[Item], module: Names
+    network: Network, program: Program, module: Names
 ) -> tuple[list[Statement], dict[str, Any]]:
     """The statements of `build_model` up to the model, and what that is made of."""
     scope = Names(module, {"x"})
-    inputs = input_names(network, scope)
-    body = Body(items, scope, named=True, known=set())
+    inputs = input_names(network, program, scope)
+    known = {variable for variable in program.inputs if variable is not None}
+    body = Body(program.body, scope, named=True, known=known)
     statements: list[Statement] = []
     for index, variable in zip(network.inputs, inputs):
         node = network.nodes[index]
