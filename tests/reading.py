@@ -56,7 +56,8 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
 
     There are at most as many functions or classes as the net has blocks, and one for the net;
     helpers of the target, and what draws weights, apart. None is empty, no class only hands on
-    to another (a function may give a call a name, as its block does), none decides in the arguments of `super().__init__`, or overwrites what it is given.
+    to another (a function may give a call a name, as its block does), none decides in the
+    arguments of `super().__init__` or overwrites what it is given.
     """
     own = [each for each in definitions(ast.parse(code)) if each.name not in helpers(target)]
     blocks = {item.block.name.id: item.block for item in instances(net)}

@@ -103,7 +103,7 @@ class _Failed:
 
 FAILED = _Failed()
 
-_FUNCTIONS = {"max": max, "min": min, "round": round, "divisible": divisible, "int": int}
+_FUNCTIONS: dict[str, Any] = {"max": max, "min": min, "round": round, "divisible": divisible, "int": int}
 
 
 # Values
@@ -265,7 +265,7 @@ def total(parts: Sequence[Expr]) -> Expr:
             and isinstance(expr.left, Literal)
             and type(expr.left.value) is int
         ):
-            add(expr.right, factor * expr.left.value)  # type: ignore[arg-type]
+            add(expr.right, factor * expr.left.value)
         else:
             key = repr(expr)
             counts[key] = (counts.get(key, (0, expr))[0] + factor, expr)
@@ -278,8 +278,11 @@ def total(parts: Sequence[Expr]) -> Expr:
     result: Expr | None = None
     for count, expr in terms:
         size = abs(count) if result is not None else count
-        term = Literal(size) if expr == Literal(1) else binary("*", Literal(size), expr)
-        term = expr if size == 1 and expr != Literal(1) else term
+        term = expr
+        if expr == Literal(1):
+            term = Literal(size)
+        elif size != 1:
+            term = binary("*", Literal(size), expr)
         result = term if result is None else binary("-" if count < 0 else "+", result, term)
     assert result is not None
     return result
@@ -322,9 +325,9 @@ def _value(expr: Expr, env: Mapping[Variable, Any]) -> Any:
 
         name = expr.function.id
         return (getattr(math, name) if name in ("ceil", "floor") else _FUNCTIONS[name])(*values)
-    if expr.op == "**" and abs(values[1]) > 64:  # type: ignore[union-attr]
+    if expr.op == "**" and abs(values[1]) > 64:
         raise OverflowError
-    return _OPERATIONS[expr.op](*values)  # type: ignore[union-attr]
+    return _OPERATIONS[expr.op](*values)
 
 
 def _operations() -> dict[str, Any]:
@@ -397,7 +400,7 @@ def literal(value: Any) -> python.expr:
         kwargs = {key: literal(item) for key, item in value.kwargs}
         return calling(literal(value.function), *map(literal, value.args), **kwargs)
     if isinstance(value, ast.Binary):
-        return written(value)  # type: ignore[arg-type]
+        return written(value)
     if isinstance(value, tuple):
         return python.Tuple([literal(item) for item in value])
     if isinstance(value, list):

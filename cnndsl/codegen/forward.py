@@ -212,9 +212,9 @@ class Forward:
         last = self.lines[-1] if self.lines else None
         if isinstance(last, Assign) and last.target == variable == target:
             self.lines[-1] = last._replace(target=goal)
-        else:
-            self.assign(goal, name(variable))
-        return goal
+            return goal
+        self.assign(goal, name(variable))
+        return variable
 
     def chains(self, item: Item) -> bool:
         """Whether an item can stand in a Sequential with its neighbours."""
@@ -255,7 +255,7 @@ class Forward:
                 inner = item.body[0]
                 if isinstance(inner, FunctionCall):
                     return plural(called(inner))
-        if not self.parts:
+        if not self.parts and self.comments:
             return "stem"
         if any(isinstance(item, LayerCall) and item.layer.op == "dense" for item in items):
             return "classifier"

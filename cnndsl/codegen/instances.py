@@ -60,9 +60,10 @@ class Context:
         """
         for env, value in zip(self.envs, values):
             result = evaluate(expr, env) if value is not ANY else ANY
-            if result is FAILED or not same(result, value):
-                if not (each and result is not FAILED and same(result, collapsed(value))):
-                    return False
+            if result is FAILED:
+                return False
+            if not same(result, value) and not (each and same(result, collapsed(value))):
+                return False
         return True
 
     def express(
@@ -121,7 +122,11 @@ class Context:
     def parameter(self, values: Sequence[Any], hint: str) -> Variable:
         """A parameter that has these values; one that has them already, or a new one."""
         for known, others in self.extra.items():
-            if all(map(same, others, values)) and ANY not in values and ANY not in others:
+            alike = all(map(same, others, values))
+            if alike and (known.hint == hint or (settled(others) and settled(values))):
+                for place, value in enumerate(values):
+                    if others[place] is ANY:
+                        others[place] = self.envs[place][known] = value
                 return known
         found = Variable(hint, "extra")
         self.extra[found] = list(values)
@@ -132,6 +137,11 @@ class Context:
     def tensor(self, name: str) -> Variable:
         """The variable of a tensor that is given a name here."""
         return self.tensors.maps[0].setdefault(name, Variable(name, "tensor"))
+
+
+def settled(values: Sequence[Any]) -> bool:
+    """Whether every value matters."""
+    return all(value is not ANY for value in values)
 
 
 def constant(values: Sequence[Any], each: bool = False) -> Literal | None:

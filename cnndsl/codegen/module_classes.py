@@ -105,13 +105,9 @@ class Style:
         """A vector as an image of one pixel; `rank` counts the channels."""
         raise NotImplementedError
 
-    def grouped(self, items: list[Item]) -> list[list[Item]]:
-        """The items of a chain, those together that make one part."""
-        return [[item] for item in items]
-
-    def together(self, items: Sequence[Item]) -> python.expr:
-        """Several items that make one part."""
-        raise NotImplementedError
+    def together(self, parts: list[python.expr]) -> python.expr:
+        """The parts of a run as one."""
+        return calling(self.sequential, *parts)
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
         """The comment that tells a new shape."""
@@ -122,11 +118,15 @@ class Style:
     def chain(self, items: Sequence[Item], comments: bool = False) -> list[tuple[python.expr, str]]:
         """A chain as the arguments of a Sequential, with their notes."""
         found: list[tuple[python.expr, str]] = []
-        for group in self.grouped(list(items)):
-            item = group[-1]
+        run: list[python.expr] = []
+        for place, item in enumerate(items):
             note = self.note(item) if comments and not isinstance(item, (LayerCall, If)) else ""
-            if len(group) > 1:
-                found.append((self.together(group), self.note(item) if comments else ""))
+            if isinstance(item, LayerCall) and item.run >= 0:
+                run += map(self.piece, item.calls)
+                following = items[place + 1] if place + 1 < len(items) else None
+                if not isinstance(following, LayerCall) or following.run != item.run:
+                    found.append((self.together(run), self.note(item) if comments else ""))
+                    run = []
             elif isinstance(item, LayerCall):
                 for call in item.calls:
                     found.append((self.piece(call), self.note(item, call) if comments else ""))

@@ -7,7 +7,7 @@ import keyword
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 KEYWORDS = frozenset({*keyword.kwlist, *keyword.softkwlist})
 """What cannot be a name in Python."""
@@ -31,7 +31,7 @@ class Names:
         self.reserved = frozenset(reserved)
         self.taken: set[str] = set()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return (
             name in self.taken
             or name in self.reserved
@@ -47,15 +47,21 @@ class Names:
             or (self.outer is not None and name in self.outer)
         ):
             name = f"{name}_"
-        free, count = name, 1
-        stem = name.rstrip("0123456789")
-        if stem == "branch" and name != stem:
-            free, count, name = name, int(name[len(stem) :]), stem  # the next branch
-        while free in self:
-            count += 1
-            free = numbered(name, count)
+        free = distinct(name, self)
         self.taken.add(free)
         return free
+
+
+def distinct(name: str, taken: Container[object]) -> str:
+    """A name that is not taken: the one given, or else with a number; or the next branch."""
+    free, count = name, 1
+    stem = name.rstrip("0123456789")
+    if stem == "branch" and name != stem:
+        count, name = int(name[len(stem) :]), stem
+    while free in taken:
+        count += 1
+        free = numbered(name, count)
+    return free
 
 
 def numbered(name: str, count: int) -> str:

@@ -39,10 +39,10 @@ class CodeCall(NamedTuple):
 class LayerCall(NamedTuple):
     """A layer: one or more calls in a row. `shapes` are (before, after) of the first instance.
 
-    `layer` is that of the first instance too, `label` is the name that the file gives it, and `alias` the tensor that it names.
+    `layer` is that of the first instance too; `label` is the name that the file gives it, and
+    `alias` the tensor that it names.
     `carrier` is the place of the call that carries the layer's name, `shaper` of the one
-    after which the shape is the layer's. `last` tells, for PyTorch, that the layer runs with
-    the channels last.
+    after which the shape is the layer's. Neighbours of one `run`, if it is not -1, are one part.
     """
 
     calls: tuple[CodeCall, ...]
@@ -52,7 +52,7 @@ class LayerCall(NamedTuple):
     shapes: tuple[Any, Any]
     carrier: int
     shaper: int
-    last: bool = False
+    run: int = -1
 
 
 class FunctionCall(NamedTuple):
@@ -79,7 +79,7 @@ class Merge(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """A loop from `start` up to, not with, `stop`; `steady` says that every turn gives one shape."""
+    """A loop from `start` up to `stop`; `steady` says that all turns give the same shape."""
 
     start: int
     stop: Expr

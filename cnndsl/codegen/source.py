@@ -19,7 +19,7 @@ WIDTH = 88
 
 
 class Chain(NamedTuple):
-    """A call whose arguments stand on a line each, with a note behind each; or, of nothing, a list."""
+    """A call whose arguments stand on a line each, with notes; without a function, a list."""
 
     function: str
     items: tuple[tuple[python.expr, str], ...]

@@ -9,7 +9,7 @@ from cnndsl.network.walk import children, walk
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cnndsl.codegen.code import Call
     from cnndsl.network import Network, Node
@@ -23,15 +23,23 @@ class Survey(NamedTuple):
     * `blocks`: the calls of each block in the source; a block comes after those that it calls
     * `calls`: for each node but inputs and merges, the calls of its layer
     * `wanted`: the names of the tensors that something goes back to
+    * `runs`: the nodes of neighbouring layers that are to be made one part, by each of them
     """
 
     network: Network
     blocks: list[list[tree.Instance]]
     calls: dict[int, list[Call]]
     wanted: frozenset[str]
+    runs: Mapping[int, tuple[int, ...]]
 
 
-def survey(network: Network, lower: Lower, *, optional: bool) -> Survey:
+def survey(
+    network: Network,
+    lower: Lower,
+    *,
+    optional: bool,
+    runs: Mapping[int, tuple[int, ...]] | None = None,
+) -> Survey:
     """Look a network over. `lower` gives the calls of a node, in its plain or its general form.
 
     The layers of one statement are lowered alike where they can be: in their plain form; with
@@ -57,7 +65,7 @@ def survey(network: Network, lower: Lower, *, optional: bool) -> Survey:
             if len({structure(each) for each in general.values()}) == 1:
                 plain = general
         calls |= plain
-    return Survey(network, blocks(network), calls, frozenset(wanted))
+    return Survey(network, blocks(network), calls, frozenset(wanted), runs or {})
 
 
 def blocks(network: Network) -> list[list[tree.Instance]]:

@@ -102,8 +102,8 @@ class Weaver:
             groups: dict[Any, list[tree.Instance]] = {}
             for instance in instances:
                 groups.setdefault(tuple(instance.tensors), []).append(instance)
-            for group in groups.values():
-                self.define(group)
+            for alike in groups.values():
+                self.define(alike)
         self.inside = False
         main = Context([{}], self.constants())
         group = Group(main, [self.network.inputs[0]])
@@ -487,7 +487,7 @@ class Weaver:
 
     def layer(self, group: Group, steps: tuple[tree.Step, ...]) -> list[Item]:
         """The calls of a layer, some of which may be left out in some instances."""
-        context, first = group.context, steps[0]
+        first = steps[0]
         lists = [self.survey.calls[step.node] for step in steps]
         full = longest(lists) or lists[0]
         layer = self.nodes[first.node].layer
@@ -521,6 +521,7 @@ class Weaver:
             shapes,
             carrier,
             carrier if layer.weights else len(calls) - 1,
+            self.survey.runs.get(first.node, (-1,))[0],
         )
         return [*items, made]
 
@@ -607,7 +608,7 @@ class Weaver:
         split: tuple[Expr, list[int]] | None,
     ) -> Expr:
         """Code for an argument of a call, from its value in each instance."""
-        context, first = group.context, given[0]
+        context = group.context
         if any(stripped(each) is not each for each in given if type(each) is tuple):
             values = [stripped(plain_arg(each)) for each in given]
             found = constant(values) or self.parts(context, source, given)
@@ -628,11 +629,11 @@ class Weaver:
             candidates.append(binary("//", kernel, Literal(2)))  # `same`, for odd kernels
         if slot == "activation":
             hint = source.word() or "activation"
-        if slot == "same" and constant(values, each) is None:
-            if context.express(values, candidates, each) is None:
-                return Literal("same")  # where the framework's own word is exact
+        varies = constant(values, each) is None
+        if slot == "same" and varies and context.express(values, candidates, each) is None:
+            return Literal("same")  # where the framework's own word is exact
         code = None
-        if split is not None and constant(values, each) is None:
+        if split is not None and varies:
             code = either(context, split, values, candidates, each)
         if code is None:
             hint = slot if hint == "size" and slot else hint
@@ -811,7 +812,9 @@ class Weaver:
         kwargs = tuple((key.hint, code) for key, code in first.kwargs if isinstance(key, Variable))
         values = [Symbol(function) for function in functions]
         word = statement.name.id
-        called = context.code(values, [context.names.get(word)], word)
+        code = context.code(values, [context.names.get(word)], word)
+        called = code.value if isinstance(code, Literal) else code
+        assert isinstance(called, (Symbol, Variable))
         nodes = [instance.body.output for instance in instances]
         shapes = self.arrive(group, nodes, widths)
         return first._replace(

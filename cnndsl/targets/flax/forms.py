@@ -71,7 +71,7 @@ def channels_in(layer: Layer) -> Arg:
 # Windows
 
 
-def padding_arg(layer: Any, default: str) -> Arg:
+def padding_arg(layer: Any, default: str) -> Any:
     """The `padding=` of windows: a word, a number, or begin and end of each dimension."""
     pads = all_pads(layer.windows)
     if layer.same:

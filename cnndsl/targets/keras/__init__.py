@@ -30,7 +30,7 @@ from cnndsl.targets.keras.render import Body, function, is_plain, sequential
 
 if TYPE_CHECKING:
     from cnndsl.codegen.code import Call
-    from cnndsl.codegen.program import Item, Program
+    from cnndsl.codegen.program import Program
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
 

@@ -8,7 +8,7 @@ import numpy
 from onnx import TensorProto, helper, numpy_helper
 
 from cnndsl.codegen.code import NotExpressible
-from cnndsl.codegen.python import distinct
+from cnndsl.codegen.names import distinct
 from cnndsl.codegen.write_module import before_softmax, docstring, logits_note, refusal
 from cnndsl.contract import TargetError
 from cnndsl.layers.merge import Merge

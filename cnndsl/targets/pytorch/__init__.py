@@ -23,7 +23,7 @@ from cnndsl.codegen.write_module import (
 )
 from cnndsl.contract import Option
 from cnndsl.targets.pytorch.forms import lower
-from cnndsl.targets.pytorch.layout import first, flatten_orders
+from cnndsl.targets.pytorch.layout import first, flatten_orders, last_runs
 from cnndsl.targets.pytorch.render import Torch
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
     note = logits_note(network, LOSS) if logits else ""
     module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
     definitions, chain, net = classes_of(Torch(), network, program, module)
-    parts = {"net": net, "chain": [], "init": _drawn(network, program)}
+    parts: dict[str, Any] = {"net": net, "chain": [], "init": _drawn(network, program)}
     names = {"nn"} if net is None else set()
     if chain is not None:
         parts["chain"] = lines([Return(chain)], 1)
@@ -94,10 +94,11 @@ def helpers() -> frozenset[str]:
 def _survey(network: Network, logits: bool = False) -> Survey:
     orders = flatten_orders(network)
     ends = before_softmax(network) if logits else {}
+    runs = last_runs(network)
 
     def one(node: Node, explicit: bool) -> list[Call]:
         layer = ends.get(node.index, node.layer)
-        order = orders.get(node.index, "first")
-        return [] if layer is None else lower(layer, explicit=explicit, order=order)
+        order, last = orders.get(node.index, "first"), node.index in runs
+        return [] if layer is None else lower(layer, explicit=explicit, order=order, last=last)
 
-    return survey(network, lowering(network, one), optional=True)
+    return survey(network, lowering(network, one), optional=True, runs=runs)

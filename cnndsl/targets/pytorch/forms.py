@@ -36,14 +36,19 @@ if TYPE_CHECKING:
     Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
-def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
+def lower(
+    layer: Layer, *, explicit: bool = False, order: str = "first", last: bool = False
+) -> list[Call]:
     """The calls that a layer becomes, in order, with the activation written after it.
 
     `explicit` asks for the most general form; `order` says which dimension of an image
     `flatten` begins with, the `first` (its channels, here) or the `last`, as the language
-    has it. Raises NotExpressible.
+    has it; `last` asks for a layer of an image whose channels come last, in the order of
+    `layout.last_runs`. Raises NotExpressible.
     """
     form: Form = form_of(FORMS, layer, "PyTorch")
+    if last and type(layer) in LAST:
+        form = LAST[type(layer)]
     calls = form(layer, LoweringOptions(explicit, order))
     if layer.activation is not None:
         calls += behind(layer, lower(layer.activation))
@@ -317,8 +322,19 @@ def rest(share: float) -> float:
 
 
 def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
-    make, name = (own_module, "ChannelLayerNorm") if rank(layer) else (module, "LayerNorm")
-    return [make(name, channels_in(layer), eps=Arg(layer.eps, "eps"))]
+    if not rank(layer):
+        return last_norm(layer, ask)
+    return [own_module("ChannelLayerNorm", channels_in(layer), eps=Arg(layer.eps, "eps"))]
+
+
+def last_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
+    return [module("LayerNorm", channels_in(layer), eps=Arg(layer.eps, "eps"))]
+
+
+def pointwise(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
+    """A convolution of one pixel where the channels come last."""
+    filters, bias = Arg(layer.filters, "filters"), Arg(not layer.nobias, "", True)
+    return [module("Linear", channels_in(layer), filters, bias=bias)]
 
 
 def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
@@ -455,3 +471,6 @@ FORMS: dict[type[Layer], Form] = {
     geometry.Slice: channels,
 }
 """A form for each layer; merges are the generator's."""
+
+LAST: dict[type[Layer], Form] = {conv.Conv: pointwise, norm.LayerNorm: last_norm}
+"""The forms of layers of one position, where the channels come last."""

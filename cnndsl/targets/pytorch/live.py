@@ -14,6 +14,7 @@ from torch import fx, nn
 
 from cnndsl.codegen.align import Parted, align
 from cnndsl.targets import pytorch as target
+from cnndsl.targets.pytorch.layout import last_runs
 from cnndsl.targets.pytorch.weights import vector_orders
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Live:
         self.model.to(self.type)
         self.calls = target.lowered(network)
         self.orders = vector_orders(network)
+        self.runs_last = last_runs(network)
+        # The nodes whose output has its channels last, as that of all but the last of a run.
+        self.last = {index for run in self.runs_last.values() for index in run[:-1]}
 
         graph = Tracer().trace(self.model)
         self.steps: list[fx.Node] = []
@@ -133,8 +137,11 @@ class Live:
         return _MODULES.get(name, name)
 
     def wanted(self, node: Node) -> list[str]:
-        """The names of the modules that a node becomes."""
-        return [operation(call) for call in self.calls.get(node.index, ())]
+        """The names of the modules that a node becomes, and of what changes the order."""
+        names = [operation(call) for call in self.calls.get(node.index, ())]
+        run = self.runs_last.get(node.index, ())
+        before, after = run[:1] == (node.index,), run[-1:] == (node.index,)
+        return ["movedim"] * before + names + ["movedim"] * after
 
     def parts(self, node: Node) -> list[tuple[str, nn.Module]]:
         """The modules that a node became, in the order in which they run, with their paths."""
@@ -197,12 +204,15 @@ class Live:
     def tensor(self, index: int, value: Array) -> torch.Tensor:
         """The output of a node as PyTorch has it."""
         order = self.orders.get(index)
-        value = numpy.moveaxis(value, -1, 1) if order is None else value[:, order]
+        if index not in self.last:
+            value = numpy.moveaxis(value, -1, 1) if order is None else value[:, order]
         return torch.from_numpy(numpy.ascontiguousarray(value)).to(self.type)
 
     def array(self, index: int, tensor: torch.Tensor) -> Array:
         """The output of a node as the language has it."""
         value, order = tensor.detach().numpy(), self.orders.get(index)
+        if index in self.last:
+            return value
         if order is None or value.shape[1:] != order.shape:
             return numpy.moveaxis(value, 1, -1)
         return value[:, numpy.argsort(order)]
@@ -216,7 +226,7 @@ class Tracer(fx.Tracer):
         self.helpers = target.helpers()
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        own = type(module).__name__ in self.helpers
+        own = type(module).__name__ in self.helpers - {"ChannelsLast"}
         return own or super().is_leaf_module(module, path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cnndsl.codegen.expressions import calling
 from cnndsl.codegen.module_classes import Style, stateless
@@ -39,11 +39,14 @@ class Torch(Style):
     listing, part = "nn.ModuleList", "nn.Module"
     tensor, forward, maximum = "torch.Tensor", "forward", "torch.maximum"
     start = (Do(calling(python.Attribute(calling("super"), "__init__"))),)
-    kinds = {"Symbol": "type[nn.Module]", "Made": "Callable[[], nn.Module]"}
+    kinds: ClassVar = {"Symbol": "type[nn.Module]", "Made": "Callable[[], nn.Module]"}
     attributes = _MODULE
 
     def order(self, shape: Shape) -> Shape:
         return first(shape)
+
+    def together(self, parts: list[python.expr]) -> python.expr:
+        return calling("ChannelsLast", *parts)
 
     def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
         function = None if kept else _FUNCTIONS.get(call.bare)
@@ -54,14 +57,12 @@ class Torch(Style):
         return None if call is None else self.call(call, x, kept=False)
 
     def choice(self, item: If, target: str) -> list[Statement]:
-        tests, bodies = item.tests, item.bodies
         [branch] = super().choice(item, target)
+        if item.otherwise and len(item.bodies) == 1:
+            return [branch]
+        first = Assign(target, self.one(item.otherwise))
         assert isinstance(branch, Branch)
-        if not item.otherwise or len(bodies) > 1:
-            first = Assign(target, self.one(item.otherwise))
-            return [first, branch._replace(otherwise=[])]
-        del tests
-        return [branch]
+        return [first, branch._replace(otherwise=[])]
 
     def concat(self, parts: list[python.expr]) -> python.expr:
         return calling("torch.cat", python.List(parts), dim=python.Constant(1))

@@ -54,6 +54,13 @@ class Place(NamedTuple):
     def tensor(self) -> Any:
         return getattr(self.module, self.name)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that the weight is kept in; that of one pixel is left out in a Linear."""
+        shape = stored_shape(self.kept)
+        linear = type(self.module).__name__ == "Linear" and self.name == "weight"
+        return shape[:2] if linear else shape
+
 
 def vector_orders(network: Network) -> dict[int, Array]:
     """For the nodes whose vector PyTorch has in another order, where its values come from.
@@ -123,7 +130,7 @@ def parameters(module: nn.Module) -> list[str]:
 
 def misfit(place: Place) -> str:
     """What is wrong with the tensor of a place; empty for nothing."""
-    shape, wanted = tuple(place.tensor.shape), stored_shape(place.kept)
+    shape, wanted = tuple(place.tensor.shape), place.shape
     if shape != wanted:
         return f"{place.kept.key}: PyTorch keeps {shape}, and the net wants {wanted}"
     if place.tensor.requires_grad != place.kept.weight.trainable:
@@ -176,12 +183,16 @@ def put(live: Live, weights: Mapping[str, Array], node: Node | None = None) -> N
     for place in places(live, node):
         value = store(place.kept, weights[place.kept.key], place.order)
         with torch.no_grad():
-            place.tensor.copy_(torch.from_numpy(value))
+            place.tensor.copy_(torch.from_numpy(value.reshape(place.shape)))
+
+
+def stored(place: Place) -> Array:
+    """What a place holds, in the shape of its kind of layer."""
+    return place.tensor.detach().numpy().reshape(stored_shape(place.kept))
 
 
 def take(live: Live) -> Weights:
     """The canonical weights of a model."""
     return {
-        place.kept.key: restore(place.kept, place.tensor.detach().numpy(), place.order)
-        for place in places(live)
+        place.kept.key: restore(place.kept, stored(place), place.order) for place in places(live)
     }
