@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from math import gcd
 
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.window import Window
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Kernels whose pixels, window after window, fall on the same grid."""
-    for place, found in view.select(
+    for group, found in view.select(
         KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))
     ):
         seen = [
@@ -27,9 +21,9 @@ def find(view: View) -> Iterator[Diagnostic]:
         window = next(w for w in windows(found[0].layer) if grid(w) > 1)
         yield view.warning(
             "W203",
-            place,
+            group,
             found,
-            f"{place.op}: a stride of {window.stride} and a dilation of {window.dilation} "
+            f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
             f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",
             "take the stride without the dilation, or numbers without a common factor",
             slots=("dilation", "stride"),

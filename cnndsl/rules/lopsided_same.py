@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.layers.window import Window
+from cnndsl.network.network import Node
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.layers.window import Window
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions that `same` pads more at the end, as their kernel has no middle.
 
     Pools are left out: their padding counts for nothing. So is an odd kernel whose stride
     makes `same` lopsided, which is how Keras halves an image.
     """
-    for place, found in view.select(
+    for group, found in view.select(
         KERNELS, lambda layer: layer.same and any(map(_is_lopsided, windows(layer)))
     ):
         pads = [
@@ -35,9 +30,9 @@ def find(view: View) -> Iterator[Diagnostic]:
         )
         yield view.warning(
             "W204",
-            place,
+            group,
             found,
-            f"{place.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
+            f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
             f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
             "`pad=` which side is meant",
             fixes=_fixes(view, found[0]),
@@ -51,10 +46,10 @@ def _is_lopsided(window: Window) -> bool:
 
 def _fixes(view: View, node: Node) -> tuple[Fix, ...]:
     """A pixel more or less, where the kernel is written in numbers."""
-    span = view.written(node, "kernel")
+    span = view.slot(node, "kernel")
     if span is None:
         return ()
-    text = view.source.text[span.start : span.end]
+    text = view.text(span)
     sizes = [w.kernel for w in windows(node.layer)]
     if text not in ("x".join(map(str, sizes)), str(sizes[0])):
         return ()

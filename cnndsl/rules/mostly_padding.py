@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import product
+from cnndsl.layers.base import Layer, product
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import KERNELS, most_seen, windows
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions whose every window has more than half of its pixels in the padding."""
-    for place, found in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
+    for group, found in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
         layer = found[0].layer
         image = "x".join(str(w.size) for w in windows(layer))
         yield view.warning(
             "W206",
-            place,
+            group,
             found,
-            f"{place.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
+            f"{group.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
             f"ever lie on the map of {image}; the others see padding",
             "take a kernel no larger than the map, less dilation, or shrink the map less "
             "before it",

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from cnndsl.layers.base import Layer
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import by_dimension
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Kernels smaller than the stride: between them the output is the bias alone."""
-    for place, found in view.select(("deconv",), lambda layer: any(gaps(layer))):
+    for group, found in view.select(("deconv",), lambda layer: any(gaps(layer))):
         bare = [
             f"{gap} of {size} pixels" if gap else None
             for gap, size in zip(gaps(found[0].layer), found[0].output)
@@ -25,7 +19,7 @@ def find(view: View) -> Iterator[Diagnostic]:
         kernel, stride = next((k, s) for k, s in pairs if k < s)
         yield view.warning(
             "W211",
-            place,
+            group,
             found,
             f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
             f"{by_dimension(bare)} get nothing but the bias",

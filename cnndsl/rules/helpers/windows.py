@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import DIMENSIONS
+from collections.abc import Callable, Iterator, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from cnndsl.layers import words
+from cnndsl.layers.base import DIMENSIONS, Layer
+from cnndsl.layers.window import Window
+from cnndsl.network.network import Node
+from cnndsl.rules.helpers.view import LayerGroup, View
 
-    from cnndsl.layers.base import Layer
-    from cnndsl.layers.window import Window
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import Place, View
-
-KERNELS = ("conv", "dwconv", "sepconv")
-POOLS = ("pool", "avgpool", "minpool")
+WINDOWS = words(lambda layer: layer.slides)
+GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
+KERNELS = words(lambda layer: layer.slides and layer.family == "conv")
 
 
 def windows(layer: Layer) -> tuple[Window, ...]:
@@ -36,20 +34,20 @@ def missing(
     view: View,
     count: Callable[[Window], int],
     unless: Callable[[Layer], bool] = lambda layer: False,
-) -> Iterator[tuple[Place, list[Node], str, Window]]:
+) -> Iterator[tuple[LayerGroup, list[Node], str, Window]]:
     """Where convolutions and pools miss pixels of the image, as `count` counts those of a window.
 
-    With each place go its layers that do, what to say of the first, and the first such window.
+    With each group go its layers that do, what to say of the first, and the first such window.
     """
-    for place, some in view.select(
-        (*KERNELS, *POOLS), lambda layer: not unless(layer) and any(map(count, windows(layer)))
+    for group, some in view.select(
+        WINDOWS, lambda layer: not unless(layer) and any(map(count, windows(layer)))
     ):
         found = [node for node in some if any(map(count, over_image(view, node)))]
         if not found:
             continue
         over = over_image(view, found[0])
         told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
-        yield place, found, by_dimension(told), next(filter(count, over))
+        yield group, found, by_dimension(told), next(filter(count, over))
 
 
 def over_image(view: View, node: Node) -> list[Window]:
