@@ -192,9 +192,9 @@ def examine(
         found += rules.advice(network, advice)
     if not problems:
         if any(each.code in _SIZES for each in found):
-            from cnndsl.quickfix import cured
+            from cnndsl.quickfix import with_quickfixes
 
-            found = cured(source, found, values or {}, size, limit)
+            found = with_quickfixes(source, found, values or {}, size, limit)
         return network, found
     return None, problems + _unrelated(source, problems, found)
 

@@ -142,9 +142,9 @@ def _needed(mended: Mended, examine: Examine) -> Mended:
         found = examine(after)
         if badness(found)[:2] == (0, 0):
             source, left = after, found
-            rest = [i for i in range(len(applied)) if i != at - 1]
-            undo = [_moved(undo[i], edits) for i in rest]
-            applied = [applied[i] for i in rest]
+            others = [i for i in range(len(applied)) if i != at - 1]
+            undo = [_moved(undo[i], edits) for i in others]
+            applied = [applied[i] for i in others]
             at = 0
     return Mended(source, applied, left, undo)
 

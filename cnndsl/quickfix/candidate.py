@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers.values import Pair, show_value
-from cnndsl.quickfix.sites import Literal, Place, argument, literal
+from cnndsl.quickfix.sites import Literal, Site, argument, literal
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnndsl.layers import Layer
-    from cnndsl.quickfix.rerun import Outcome
+    from cnndsl.quickfix.evaluation import Evaluation
     from cnndsl.quickfix.sites import Owner
 
 KINDS = (
@@ -90,6 +90,22 @@ class Candidate(NamedTuple):
         return GROUPS.get(self.kind, 4 + (self.word == "gap"))
 
 
+class Remaining(NamedTuple):
+    """What is wrong after an edit that mends one error: `known` errors that were there before,
+    and the codes of new ones with their places, as offsets before the edit."""
+
+    known: int
+    new: tuple[tuple[str, int], ...]
+
+
+class QuickFix(NamedTuple):
+    """An edit that was tried, and what came of it; `remaining` is None where all is valid."""
+
+    candidate: Candidate
+    outcome: Evaluation
+    remaining: Remaining | None = None
+
+
 def near(size: Sequence[int], shape: Sequence[int]) -> bool:
     """Whether a size is within a quarter of another in each dimension, or within `NEAR`."""
     return all(abs(a - b) <= max(NEAR, b // 4) for a, b in zip(size, shape))
@@ -98,13 +114,13 @@ def near(size: Sequence[int], shape: Sequence[int]) -> bool:
 def make(
     kind: str,
     amount: int,
-    place: Place,
+    site: Site,
     edits: tuple[Edit, ...],
     owner: Owner | None,
     word: str = "",
 ) -> Candidate:
     """A candidate of a kind, at a place."""
-    cost = Cost(KINDS.index(kind), amount, place.distance, edits[0].span.start, edits[0].text)
+    cost = Cost(KINDS.index(kind), amount, site.distance, edits[0].span.start, edits[0].text)
     return Candidate(cost, edits, owner, word)
 
 
@@ -136,11 +152,11 @@ def shown(values: tuple[Any, ...], *, single: bool) -> str:
     return show_value(values)
 
 
-def literal_of(outcome: Outcome, place: Place, layer: type[Layer], slot: str) -> Literal | None:
+def literal_of(outcome: Evaluation, site: Site, layer: type[Layer], slot: str) -> Literal | None:
     """The number or size that an argument of a layer takes its value from."""
     if slot not in {each.name for each in layer.slots}:
         return None
-    given = argument(place.statement, layer, slot)
+    given = argument(site.statement, layer, slot)
     if given is None:
         return None
-    return literal(outcome.module, given.value, place.calls, place.statement)
+    return literal(outcome.module, given.value, site.calls, site.statement)

@@ -7,40 +7,29 @@ such; a test on `H`, a `reshape`, or a merge of flattened maps ties the dimensio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnndsl.layers.merge import Mul
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import names, walk
 
 if TYPE_CHECKING:
-    from cnndsl.quickfix.rerun import Outcome
+    from cnndsl.quickfix.evaluation import Evaluation
 
 _SIZES = {"H", "W", "D", "L"}
 
 
 def text_ties(module: ast.Module) -> bool:
     """Whether words of a text can tie its dimensions together."""
-    words = _words(module)
+    words = {name.id for name in names(module)}
+    words |= {each.name.id for each in walk(module) if isinstance(each, ast.Apply)}
     if words & _SIZES or "reshape" in words:
         return True
     return "C" in words and "flatten" in words  # the channels of a flattened map
 
 
-def _words(module: ast.Module) -> set[str]:
-    """Every name that stands in a text, wherever it stands."""
-    words: set[str] = set()
-    stack: list[Any] = list(module.statements)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Name):
-            words.add(node.id)
-        elif isinstance(node, tuple):
-            stack.extend(node)
-    return words
-
-
-def net_ties(outcome: Outcome) -> bool:
+def net_ties(outcome: Evaluation) -> bool:
     """Whether merges of a whole net tie its dimensions together.
 
     Its layers are the same for every size of the input where its text ties nothing.

@@ -6,7 +6,8 @@ from itertools import product as combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers.base import product
-from cnndsl.quickfix.bench import Bench
+from cnndsl.network import DEFAULT_LIMIT
+from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.separate import net_ties, text_ties
 from cnndsl.quickfix.sizes import alike, farness
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from cnndsl.diagnostics import Diagnostic, Source, Span
     from cnndsl.layers import Shape
-    from cnndsl.quickfix.rerun import Outcome
+    from cnndsl.quickfix.evaluation import Evaluation
 
 BUDGET = 200_000
 """How many layers may be worked out for one question."""
@@ -39,7 +40,7 @@ class Unsolvable(Exception):
 class Solution(NamedTuple):
     """The sizes of an input with which every size of the net comes out whole.
 
-    * `shape`: the present size, and `whole` whether it is one of them
+    * `shape`: the present size, and `valid` whether it is one of them
     * `ranges`: the sizes that were asked about, for each spatial dimension
     * `by_axis`: the sizes of each dimension where they are independent: any goes with any; None
       where they are not
@@ -54,7 +55,7 @@ class Solution(NamedTuple):
     """
 
     shape: Shape
-    whole: bool
+    valid: bool
     ranges: tuple[range, ...]
     by_axis: tuple[tuple[int, ...], ...] | None
     sizes: tuple[Shape, ...] | None
@@ -74,7 +75,7 @@ def solve(
     square: bool = False,
     settings: Mapping[str, Any] | None = None,
     size: str | None = None,
-    limit: int = 1_000_000,
+    limit: int = DEFAULT_LIMIT,
     budget: int = BUDGET,
 ) -> Solution:
     """Find the sizes of an input that make a net whole; raises Unsolvable.
@@ -85,8 +86,8 @@ def solve(
     same in every dimension. A size counts where every size that follows from it comes out;
     promises are another matter.
     """
-    bench = Bench(source, settings or {}, size, limit, budget, keep=False)
-    base = bench.run()
+    evaluator = Evaluator(source, settings or {}, size, limit, budget, keep=False)
+    base = evaluator.run()
     if base is None:
         raise Unsolvable("the text cannot be read")
     inputs = [node for node in base.nodes if node.op == "input" and node.inputs == ()]
@@ -104,7 +105,7 @@ def solve(
     bounds = tuple(
         range(max(1, x // 2), 2 * x + 1) if each is None else each for x, each in zip(shape, given)
     )
-    search = _Search(bench, numbers, shape, bounds, square)
+    search = _Search(evaluator, numbers, shape, bounds, square)
     found = None
     if rank > 1 and not square and not text_ties(base.module):
         found = search.by_axis()
@@ -117,14 +118,14 @@ def input_shape(
     source: Source, number: int, settings: Mapping[str, Any], size: str | None
 ) -> Shape | None:
     """The size that an input has in a text; None where there is no such input."""
-    outcome = Bench(source, settings, size, 1_000_000, 1).run()
+    outcome = Evaluator(source, settings, size, DEFAULT_LIMIT, 1).run()
     inputs = [node for node in outcome.nodes if node.op == "input"] if outcome else []
     return inputs[number].output if number < len(inputs) else None
 
 
-def _others(outcome: Outcome) -> list[Diagnostic]:
-    """What is wrong with a net that no size is to blame for."""
-    sizes = {(each.code, each.span) for each in outcome.misfits if each.axes}
+def _others(outcome: Evaluation) -> list[Diagnostic]:
+    """What is wrong with a net that no size is to provenance for."""
+    sizes = {(each.code, each.span) for each in outcome.errors if each.axes}
     return [
         each
         for each in outcome.problems
@@ -137,13 +138,13 @@ class _Search:
 
     def __init__(
         self,
-        bench: Bench,
+        evaluator: Evaluator,
         numbers: tuple[int, ...],
         shape: Shape,
         bounds: tuple[range, ...],
         square: bool,
     ) -> None:
-        self.bench = bench
+        self.evaluator = evaluator
         self.numbers = numbers
         self.shape = shape
         self.bounds = bounds
@@ -151,10 +152,10 @@ class _Search:
         self.tried: set[Shape] = set()
         self.stays: dict[tuple[str, Span], Diagnostic] | None = None
 
-    def run(self, spatial: Sequence[int]) -> Outcome | None:
+    def run(self, spatial: Sequence[int]) -> Evaluation | None:
         """The net with other spatial sizes."""
         size = (*spatial, self.shape[-1])
-        outcome = self.bench.sized(self.numbers, size)
+        outcome = self.evaluator.sized(self.numbers, size)
         if outcome is not None:
             self.tried.add(size)
             found = {
@@ -183,7 +184,7 @@ class _Search:
                 if fine is None:
                     one = [x if i == axis else y for i, y in enumerate(whole)]
                     verdicts[x] = self.fits(one)
-        if self.bench.spent:
+        if self.evaluator.spent:
             return None
         lists = tuple(tuple(x for x, fine in each.items() if fine) for each in known)
         if not self._holds(lists):
@@ -192,7 +193,7 @@ class _Search:
             sorted(each, key=lambda x: abs(x - y))[:NEAREST] for each, y in zip(lists, self.shape)
         ]
         nearest = _nearest(combinations(*near), self.shape)
-        now = all(x in each for x, each in zip(self.shape, lists)) or self._whole_now()
+        now = all(x in each for x, each in zip(self.shape, lists)) or self._valid_now()
         count = sum(len(each) for each in self.bounds)
         return Solution(
             self.shape, now, self.bounds, lists, None, nearest, len(self.tried), count, ()
@@ -202,7 +203,7 @@ class _Search:
         """For each size of each dimension whether it fits, as far as one can see without
         knowing which sizes of the others do.
 
-        A dimension that is blamed for nothing fits, if the check came to the end of the net;
+        A dimension that is faulty_axes for nothing fits, if the check came to the end of the net;
         an error after which no shape is known may hide others behind it.
         """
         known: list[dict[int, bool | None]] = [dict.fromkeys(each) for each in self.bounds]
@@ -212,10 +213,10 @@ class _Search:
             outcome = self.run(spatial)
             if outcome is None:
                 continue
-            ended = all(each.code in ("E201", "E202") for each in outcome.misfits)
-            alone = len(outcome.problems) == len(outcome.misfits)
+            ended = all(each.code in ("E201", "E202") for each in outcome.errors)
+            alone = len(outcome.problems) == len(outcome.errors)
             for axis, x in enumerate(spatial):
-                if axis in outcome.blamed:
+                if axis in outcome.faulty_axes:
                     known[axis][x] = False
                 elif ended and (alone or outcome.fits):
                     known[axis][x] = True
@@ -233,12 +234,12 @@ class _Search:
                     each[(sample * 31 + axis) % len(each)] for axis, each in enumerate(lists)
                 ]
             said = all(x in each for x, each in zip(spatial, lists))
-            if not self.bench.spent and self.fits(spatial) != said:
+            if not self.evaluator.spent and self.fits(spatial) != said:
                 return False
         return True
 
-    def _whole_now(self) -> bool:
-        outcome = self.bench.run()
+    def _valid_now(self) -> bool:
+        outcome = self.evaluator.run()
         return outcome is not None and outcome.fits
 
     def one_by_one(self) -> Solution:
@@ -250,7 +251,7 @@ class _Search:
                 break
             if outcome.fits:
                 found.append(spatial)
-            if outcome.whole:
+            if outcome.valid:
                 kept.append(spatial)
         if self.square:
             asked = len(set(self.bounds[0]).intersection(*self.bounds[1:]))
@@ -258,7 +259,7 @@ class _Search:
             asked = product(tuple(map(len, self.bounds)))
         return Solution(
             self.shape,
-            self._whole_now(),
+            self._valid_now(),
             self.bounds,
             None,
             tuple(sorted(found)),

@@ -8,62 +8,62 @@ from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair
 from cnndsl.quickfix.candidate import Candidate, add_word, literal_of, make, shown, sized
-from cnndsl.quickfix.sites import Literal, Place, argument
+from cnndsl.quickfix.sites import Literal, Site, argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnndsl.layers import Layer
-    from cnndsl.quickfix.rerun import Misfit, Outcome
+    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 
 def other_windows(
-    outcome: Outcome, misfit: Misfit, place: Place, layer: type[Layer]
+    outcome: Evaluation, error: ShapeError, site: Site, layer: type[Layer]
 ) -> Iterator[Candidate]:
     """Other kernels, strides and paddings of a layer with a window."""
     names = {slot.name for slot in layer.slots}
-    rank = len(place.shape) - 1
+    rank = len(site.shape) - 1
     if "kernel" not in names or rank < 1:
         return
     pool = issubclass(layer, Pool)
-    axes = [axis for axis in misfit.axes if axis < rank]
-    found = literal_of(outcome, place, layer, "kernel")
+    axes = [axis for axis in error.axes if axis < rank]
+    found = literal_of(outcome, site, layer, "kernel")
     if found is not None:
         sizes = sized(found.value, rank)
         least = 2 if pool else 1
         steps: list[tuple[int, ...]] = [(delta,) * rank for delta in (1, -1, 2, -2)]
         steps += [_only(axes, delta, rank) for delta in (1, -1, 2, -2)]
         plain = not any(isinstance(each, Pair) for each in sizes)
-        if misfit.code == "E203" and place.distance == 0 and plain:
+        if error.code == "E203" and site.distance == 0 and plain:
             # The largest kernel that fits.
-            fit = [min(0, place.shape[axis] - sizes[axis]) for axis in range(rank)]
+            fit = [min(0, site.shape[axis] - sizes[axis]) for axis in range(rank)]
             steps += [tuple(fit), (min(fit),) * rank]
         kind = "window" if pool else "weights"
-        yield from _other(found, rank, steps, least, kind, place)
-    found = literal_of(outcome, place, layer, "stride")
-    given = argument(place.statement, layer, "stride")
+        yield from _other(found, rank, steps, least, kind, site)
+    found = literal_of(outcome, site, layer, "stride")
+    given = argument(site.statement, layer, "stride")
     if found is not None and given is not None:
         steps = [(delta,) * rank for delta in (1, -1)]
         steps += [_only(axes, delta, rank) for delta in (1, -1)]
-        for each in _other(found, rank, steps, 1, "window", place):
-            if each.cost.text == "1" and not pool and found.owner is place.statement:
+        for each in _other(found, rank, steps, 1, "window", site):
+            if each.cost.text == "1" and not pool and found.owner is site.statement:
                 # A stride of 1 need not be said.
                 before = outcome.source.text[: given.span.start]
                 edit = Edit(Span(len(before.rstrip(" ")), given.span.end), "")
                 each = each._replace(edits=(edit,))
             yield each
-    if argument(place.statement, layer, "same") is None:
-        yield from _paddings(outcome, place, layer, axes, rank)
+    if argument(site.statement, layer, "same") is None:
+        yield from _paddings(outcome, site, layer, axes, rank)
 
 
 def _paddings(
-    outcome: Outcome, place: Place, layer: type[Layer], axes: list[int], rank: int
+    outcome: Evaluation, site: Site, layer: type[Layer], axes: list[int], rank: int
 ) -> Iterator[Candidate]:
-    statement = place.statement
+    statement = site.statement
     pad = argument(statement, layer, "pad")
     if pad is None:
         edit = add_word(statement, "same")
-        yield make("padding", 1, place, (edit,), statement)
+        yield make("padding", 1, site, (edit,), statement)
         tries: list[tuple[int, tuple[Any, ...]]] = [
             (2, (1,) * rank),
             (2, tuple(Pair(0, int(axis in axes)) for axis in range(rank))),
@@ -72,10 +72,10 @@ def _paddings(
         ]
         for amount, values in tries:
             edit = add_word(statement, f"pad={shown(values, single=True)}")
-            yield make("padding", amount, place, (edit,), statement)
+            yield make("padding", amount, site, (edit,), statement)
         return
-    yield make("padding", 3, place, (Edit(pad.span, "same"),), statement)
-    found = literal_of(outcome, place, layer, "pad")
+    yield make("padding", 3, site, (Edit(pad.span, "same"),), statement)
+    found = literal_of(outcome, site, layer, "pad")
     if found is None:
         return
     for delta in (1, -1, 2, -2):
@@ -90,7 +90,7 @@ def _paddings(
                 text = shown(tuple(value), single=isinstance(found.value, int))
                 amount = abs(delta) * len([*chosen])
                 edits = (Edit(found.span, text),)
-                yield make("padding", amount, place, edits, found.owner)
+                yield make("padding", amount, site, edits, found.owner)
 
 
 def _only(axes: list[int], delta: int, rank: int) -> tuple[int, ...]:
@@ -103,7 +103,7 @@ def _other(
     steps: list[tuple[int, ...]],
     least: int,
     kind: str,
-    place: Place,
+    site: Site,
 ) -> Iterator[Candidate]:
     """A number or size with other values: the old ones and a step for each dimension."""
     if not any(isinstance(each, Pair) for each in sized(found.value, rank)):
@@ -118,4 +118,4 @@ def _other(
             elif len(set(old)) == 1 and len(set(new)) > 1:
                 amount += 1
             edit = Edit(found.span, shown(new, single=isinstance(found.value, int)))
-            yield make(kind, amount, place, (edit,), found.owner)
+            yield make(kind, amount, site, (edit,), found.owner)
