@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 
-from cnndsl import __version__
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.fingerprint import fingerprints
 from cnndsl.diagnostics.report import is_absolute
@@ -30,7 +29,7 @@ def render_report(report: Report) -> str:
         "tool": {
             "driver": {
                 "name": "cnndsl",
-                "semanticVersion": __version__,
+                "semanticVersion": report.version,
                 "rules": [_rule(code, report.pages.get(code, "")) for code in codes],
             }
         },

@@ -29,6 +29,7 @@ class Report(NamedTuple):
     * `here`, `root`: absolute folders, without a `/` at the end; names are relative to the
       first, and what a program reads is relative to the second
     * `separator`: what the operating system puts between folders
+    * `version`: that of cnndsl
     """
 
     diagnostics: Sequence[Diagnostic]
@@ -39,6 +40,7 @@ class Report(NamedTuple):
     here: str = ""
     root: str = ""
     separator: str = "/"
+    version: str = ""
 
     def path(self, name: str) -> str:
         """The path of a file for a program: with `/`, and relative to the root if below it."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
+from cnndsl.syntax.bad_words import Words
 from cnndsl.syntax.layout import BOUNDARIES
-from cnndsl.syntax.slip import Slip, Words
+from cnndsl.syntax.slip import Slip
 from cnndsl.syntax.slips import KNOWN
 
 if TYPE_CHECKING:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from cnndsl.syntax.format_places import Place
+
+class CommentPlace(NamedTuple):
+    """The line of a comment, and its column as an editor shows it."""
+
+    line: int
+    column: int
 
 
 def width(text: str) -> int:
@@ -29,7 +33,7 @@ class _Line:
         self.blank = blank  # whether a blank line comes before
         self.parts: list[str] = []
         self.comment = ""
-        self.place: Place | None = None
+        self.place: CommentPlace | None = None
 
     def code(self) -> str:
         return "  " * self.indent + "".join(self.parts) if self.parts else ""
@@ -53,7 +57,7 @@ class Lines:
         if text:
             self._line.parts.append(text)
 
-    def comment(self, text: str, place: Place) -> None:
+    def comment(self, text: str, place: CommentPlace) -> None:
         """Give the line its comment; the next thing must begin a line."""
         self._line.comment = text
         self._line.place = place

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from cnndsl.syntax.format_lines import width
+from cnndsl.syntax.format_lines import CommentPlace, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from cnndsl.diagnostics.source import Source
     from cnndsl.syntax.layout import Token
     from cnndsl.syntax.nodes import Body, Comment
-
-
-class Place(NamedTuple):
-    """The line of a comment, and its column as an editor shows it."""
-
-    line: int
-    column: int
 
 
 class Places:
@@ -76,11 +69,11 @@ class Places:
         start = self.text.rfind("\n", 0, comment.span.start) + 1
         return not self.text[start : comment.span.start].strip()
 
-    def place(self, comment: Comment) -> Place:
+    def place(self, comment: Comment) -> CommentPlace:
         """Where a comment stands, for the columns of comments."""
         line, column = self.source.position(comment.span.start)
         before = self.text[comment.span.start - column + 1 : comment.span.start]
-        return Place(line, width(before.expandtabs(8)))
+        return CommentPlace(line, width(before.expandtabs(8)))
 
     def on_one_line(self, start: int, end: int) -> bool:
         """Whether nothing but parentheses goes over a line's end, and there is no comment."""

@@ -150,12 +150,3 @@ class Slip(NamedTuple):
         return Fix(
             f"insert {shorten(text.strip())}", (Edit(Span(offset, offset), text),), safe=True
         )
-
-
-class Words(NamedTuple):
-    """A message, its help, and a fix."""
-
-    message: str
-    help: str
-    fix: Fix | None = None
-    span: Span | None = None

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
-from cnndsl.syntax.bad_words import shorten
+from cnndsl.syntax.bad_words import Words, shorten
 from cnndsl.syntax.layout import BOUNDARIES
 from cnndsl.syntax.slip import (
     OPERATORS,
     STATEMENTS,
     VALUES,
     Slip,
-    Words,
     brace_on_next_line,
 )
 from cnndsl.syntax.tables import KEYWORDS
