@@ -5,16 +5,14 @@ So they pass from one process to another, and into the cache; JSON keeps them as
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
 from cnndsl.diagnostics.source import Source, Span
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, TypeAlias
-
-    Packed: TypeAlias = list[Any]
+Packed: TypeAlias = list[Any]
 
 
 def pack(diagnostics: Iterable[Diagnostic]) -> Packed:

@@ -5,12 +5,10 @@ GitHub shows ten of a kind for each step; `render_summary` says them all.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.report import Report
 
 
 def render_report(report: Report) -> str:

@@ -5,12 +5,9 @@ Warnings that do not make the run fail stand in the output of a test that passes
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.render import printable, render
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 _ENTITIES = {
     "&": "&amp;",

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from cnndsl.diagnostics.codes import CODES
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.fingerprint import fingerprints
-from cnndsl.diagnostics.report import is_absolute
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
-    from cnndsl.diagnostics.report import Report
-    from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics.report import Report, is_absolute
+from cnndsl.diagnostics.source import Source, Span
 
 
 def render_report(report: Report) -> str:

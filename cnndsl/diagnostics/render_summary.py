@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.markdown import escaped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 LIMIT = 500_000
 """Bytes of rows. GitHub takes a mebibyte for each step, and nothing of what is larger."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 
 class Unreadable(NamedTuple):

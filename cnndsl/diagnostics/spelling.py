@@ -6,9 +6,7 @@ Words of the language are another matter, as other tools have other names for la
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

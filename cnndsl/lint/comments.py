@@ -7,18 +7,14 @@ that holds more than a comment. Words around it, such as a reason, are nobody's 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.lint.selection import ERRORS, SelectionError, ignorable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from cnndsl.syntax.nodes import Comment
+from cnndsl.syntax.nodes import Comment
 
 MARK = "cnndsl:"
 """What every such comment holds: a text without it has none."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.network.elaborate import DEFAULT_LIMIT, Elaborator, stem_of
-from cnndsl.network.network import Body, Network
+from cnndsl.network.network import Body, Network, Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
-    from cnndsl.network.network import Node
 
 _ROUNDED = ("E201", "E202")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Fix, Note, Span
+from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
 from cnndsl.layers.base import Input, Shape, show
 from cnndsl.layers.merge import Merge
@@ -36,11 +37,6 @@ from cnndsl.network.scope import Frame, Scope, given_names, named_in
 from cnndsl.network.values import given_shape, given_value
 from cnndsl.network.words import STATEMENTS, is_word, reserved
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from cnndsl.diagnostics import Source
 
 DEFAULT_LIMIT = 1_000_000
 """How many layers a net may come to unless the caller says otherwise."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics import Edit, Fix, Note
 from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
 from cnndsl.network.expressions import COMPARISONS
 from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.network.network import Assertion, Network
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from cnndsl.diagnostics import Note
-    from cnndsl.network.network import Assertion, Network
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
 _METRICS = (*TOTALS, "shape", "field")

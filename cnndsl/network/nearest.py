@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from cnndsl.diagnostics import Span
 from cnndsl.diagnostics.diagnostic import Edit, Fix
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cnndsl.diagnostics import Span
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

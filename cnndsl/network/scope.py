@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from cnndsl.diagnostics import Note
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Frame:

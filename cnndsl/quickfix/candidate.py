@@ -7,19 +7,15 @@ of it in each dimension, or 8 pixels where that is more. A net for 32x32 pixels 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Span
+from cnndsl.layers import Layer
 from cnndsl.layers.values import Pair, show_value
-from cnndsl.quickfix.sites import Literal, Site, argument, literal
+from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.quickfix.sites import Literal, Owner, Site, argument, literal
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.layers import Layer
-    from cnndsl.quickfix.evaluation import Evaluation
-    from cnndsl.quickfix.sites import Owner
 
 KINDS = (
     "order",  # the input's sizes, of which the channels seem to come first

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.layers import LAYERS
+from cnndsl.layers import LAYERS, Layer
 from cnndsl.layers.base import product
 from cnndsl.quickfix.candidate import Candidate, add_word, literal_of, make, shown
 from cnndsl.quickfix.channels import cropped, divisors, other_channels
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Site, argument, path
 from cnndsl.quickfix.windows import other_windows
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers import Layer
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 
 def candidates(outcome: Evaluation, error: ShapeError) -> list[Candidate]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.layers import LAYERS
+from cnndsl.layers import LAYERS, Layer
 from cnndsl.layers.values import Pair, show_value
 from cnndsl.quickfix.candidate import Candidate, literal_of, make, shown
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Site, argument, layers
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.layers import Layer
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 
 def divisors(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from cnndsl.diagnostics import Source
-from cnndsl.network import Elaborator
+from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
+from cnndsl.layers import LayerError, Shape
+from cnndsl.network import Elaborator, Network, Node
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from cnndsl.diagnostics import Diagnostic, Edit, Span
-    from cnndsl.layers import LayerError, Shape
-    from cnndsl.network import Network, Node
 
 
 class ShapeError(NamedTuple):

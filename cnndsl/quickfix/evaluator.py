@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cnndsl.diagnostics import Source
+from cnndsl.diagnostics import Edit, Source
+from cnndsl.layers import Shape
 from cnndsl.network import stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.evaluation import Evaluation, Probe
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Edit
-    from cnndsl.layers import Shape
 
 LONG = 200
 """From how many statements on a text is not checked from its beginning each time."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics import Note
+from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
+from cnndsl.layers.derivation import Derivation
+from cnndsl.network import Node
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import layers
 from cnndsl.quickfix.words import shortened, written
-
-if TYPE_CHECKING:
-    from cnndsl.layers import Layer
-    from cnndsl.layers.derivation import Derivation
-    from cnndsl.network import Node
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 
 def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:

@@ -7,26 +7,21 @@ are second best.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isqrt
-from typing import TYPE_CHECKING
+from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
 from cnndsl.quickfix.candidate import KINDS, Candidate, Cost, QuickFix, Remaining, near
 from cnndsl.quickfix.candidates import candidates
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.provenance import provenance
 from cnndsl.quickfix.sizes import alike, input_literal, nearest_numbers, nearest_sizes
 from cnndsl.quickfix.words import title
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Source, Span
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 CODES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
 """The errors that fixes are looked for."""

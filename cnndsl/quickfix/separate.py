@@ -7,15 +7,11 @@ such; a test on `H`, a `reshape`, or a merge of flattened maps ties the dimensio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnndsl.layers.merge import Mul
 from cnndsl.layers.pool import GlobalPool
+from cnndsl.quickfix.evaluation import Evaluation
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import names, walk
-
-if TYPE_CHECKING:
-    from cnndsl.quickfix.evaluation import Evaluation
 
 _SIZES = {"H", "W", "D", "L"}
 

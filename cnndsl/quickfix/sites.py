@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.diagnostics import Span
+from cnndsl.layers import ACTIVATIONS, Layer, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.network.bind import bound_arguments
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
-
-    Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
+Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
 
 MAX_PLACES = 12
 """How many statements on the way to an error are looked at."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import product as combinations
-from typing import TYPE_CHECKING
 
-from cnndsl.diagnostics import Edit
-from cnndsl.quickfix.sites import literal
+from cnndsl.diagnostics import Edit, Span
+from cnndsl.layers import Shape
+from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.quickfix.evaluator import Evaluator
+from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Shape
-    from cnndsl.quickfix.evaluation import Evaluation
-    from cnndsl.quickfix.evaluator import Evaluator
-    from cnndsl.quickfix.sites import Literal
 
 REACH = 64
 """How far from the present size a whole one is looked for, in each dimension."""

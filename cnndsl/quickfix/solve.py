@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.layers import Shape
 from cnndsl.layers.base import product
 from cnndsl.network import DEFAULT_LIMIT
+from cnndsl.quickfix.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.separate import net_ties, text_ties
 from cnndsl.quickfix.sizes import alike, farness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Diagnostic, Source, Span
-    from cnndsl.layers import Shape
-    from cnndsl.quickfix.evaluation import Evaluation
 
 BUDGET = 200_000
 """How many layers may be worked out for one question."""

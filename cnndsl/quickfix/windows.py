@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from cnndsl.diagnostics import Edit, Span
+from cnndsl.layers import Layer
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair
 from cnndsl.quickfix.candidate import Candidate, add_word, literal_of, make, shown, sized
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Literal, Site, argument
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers import Layer
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 
 
 def other_windows(

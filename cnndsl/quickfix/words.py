@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cnndsl.diagnostics import Edit, Span
+from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.layers.base import DIMENSIONS, product
 from cnndsl.quickfix.apply import apply_edits
+from cnndsl.quickfix.candidate import QuickFix
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.quickfix.sites import Owner
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics import Source
-    from cnndsl.quickfix.candidate import QuickFix
-    from cnndsl.quickfix.evaluation import Evaluation, ShapeError
-    from cnndsl.quickfix.sites import Owner
 
 WIDTH = 50
 """The longest piece of the text that is shown."""

@@ -6,17 +6,12 @@ would have taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.syntax.bad_words import Words
-from cnndsl.syntax.layout import BOUNDARIES
+from cnndsl.syntax.layout import BOUNDARIES, Token
 from cnndsl.syntax.slip import Slip
 from cnndsl.syntax.slips import KNOWN
-
-if TYPE_CHECKING:
-    from cnndsl.syntax.layout import Token
 
 _USAGE = {
     "NET": "a net is named once: `net vgg16`",

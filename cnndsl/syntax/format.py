@@ -6,22 +6,17 @@ the form is, `grammar/README.md` tells.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Sequence
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
 from cnndsl.syntax import nodes
 from cnndsl.syntax.format_arguments import sort_arguments
-from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions
+from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions, Piece
 from cnndsl.syntax.format_lines import Lines
 from cnndsl.syntax.format_places import Places
+from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
 from cnndsl.syntax.parser import parse_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.syntax.format_expressions import Piece
-    from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
 
 
 def format_text(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Sequence
 
 from cnndsl.syntax import nodes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from cnndsl.syntax.nodes import Argument
+from cnndsl.syntax.nodes import Argument
 
 
 def sort_arguments(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from cnndsl.diagnostics.source import Source
 from cnndsl.syntax.format_lines import CommentPlace, width
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.syntax.layout import Token
-    from cnndsl.syntax.nodes import Body, Comment
+from cnndsl.syntax.layout import Token
+from cnndsl.syntax.nodes import Body, Comment
 
 
 class Places:

@@ -10,17 +10,13 @@ Each stretch between separators, braces and bars has one message at most.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
 from cnndsl.diagnostics.source import Source, Span
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
-
-    Token: TypeAlias = tuple[str, int, int]
-    """A terminal's name and where it stands: a plain tuple, since a text has so many."""
+Token: TypeAlias = tuple[str, int, int]
+"""A terminal's name and where it stands: a plain tuple, since a text has so many."""
 
 MAX_NESTING = 100
 """How deep brackets and braces may nest; E005 beyond it."""
@@ -126,8 +122,6 @@ class Layout:
     ) -> None:
         """Add a problem, unless the stretch has one already or there are enough."""
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Diagnostic
-
             fixes = (fix,) if fix else ()
             self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
             self.mergeable = False
@@ -234,8 +228,6 @@ class Layout:
         if self.tokens[self.first][0] != "NAME":
             return
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Edit, Fix
-
             end = self.raw[partner][2]
             call = self.source.text[start:end]
             title = f"write `({call})`" if call.isprintable() and len(call) < 40 else "wrap it"
@@ -251,8 +243,6 @@ class Layout:
         else:
             self._separate(start, end)
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Edit, Fix
-
             fix = Fix("remove it", (Edit(_span(token), ""),))
             closer = self.source.text[start:end]
             self.report("E003", _span(token), f"this `{closer}` closes nothing", "remove it", fix)
@@ -324,8 +314,6 @@ def _span(token: Token) -> Span:
 
 def _indentation_notes(source: Source, tokens: list[Token], brace: Token) -> tuple[Note, ...]:
     """Where the `}` of an open brace may be missing, going by the indentation inside it."""
-    from cnndsl.diagnostics.diagnostic import Note
-
     opened: list[Token] = []
     for index, token in enumerate(tokens):
         kind, start, _ = token

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.diagnostics.diagnostic import Diagnostic, Note
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BUILDERS, BuildError
-from cnndsl.syntax.layout import MAX_ERRORS
+from cnndsl.syntax.layout import MAX_ERRORS, Token
 from cnndsl.syntax.lexer import tokenize
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS, RULES
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.syntax.layout import Token
 
 # A rule with its builder in place of the builder's name. The last first: an action of -n - 1
 # finds rule n from the end.
@@ -44,8 +41,6 @@ def parse_tokens(source: Source) -> tuple[nodes.Module, list[Diagnostic], list[T
     if problems:
         problems.sort(key=lambda problem: problem.span)
         if len(problems) > MAX_ERRORS:
-            from cnndsl.diagnostics.diagnostic import Note
-
             del problems[MAX_ERRORS:]
             note = Note(f"there are more; only the first {MAX_ERRORS} are shown")
             problems[-1] = problems[-1]._replace(notes=(*problems[-1].notes, note))

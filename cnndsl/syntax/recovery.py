@@ -9,21 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
-from cnndsl.syntax.build import defined_names
+from cnndsl.syntax.build import BuildError, defined_names
 from cnndsl.syntax.explain import unexpected
-from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS
+from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
 from cnndsl.syntax.slip import STATEMENTS, brace_on_next_line, viable
+from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
-
-if TYPE_CHECKING:
-    from cnndsl.syntax.build import BuildError
-    from cnndsl.syntax.layout import Token
-    from cnndsl.syntax.stacks import Stacks
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 

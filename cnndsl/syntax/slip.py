@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.syntax.bad_words import shorten
-from cnndsl.syntax.layout import BOUNDARIES
+from cnndsl.syntax.layout import BOUNDARIES, Token
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cnndsl.syntax.layout import Token
 
 STATEMENTS = frozenset(KEYWORDS.values()) - {"AND", "AS", "ELSE", "NOT", "OR"}
 """The keywords that begin a statement."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
@@ -17,9 +17,6 @@ from cnndsl.syntax.slip import (
     brace_on_next_line,
 )
 from cnndsl.syntax.tables import KEYWORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WORDS = frozenset(KEYWORDS.values())
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.syntax.layout import Token
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
+from cnndsl.syntax.layout import Token
 
 
 class Stacks:

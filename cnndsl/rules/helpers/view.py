@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.source import Span
 from cnndsl.layers.base import Layer
 from cnndsl.network.network import Body, Instance, Merged, Network, Node, Step
 from cnndsl.network.walk import children
-from cnndsl.rules.helpers.names import Names
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
+
+if TYPE_CHECKING:
+    from cnndsl.rules.helpers.names import Names
 
 T = TypeVar("T")
 
@@ -113,6 +115,8 @@ class View:
     @cached_property
     def names(self) -> Names:
         """The names that the text gives."""
+        from cnndsl.rules.helpers.names import Names
+
         return Names(self.network.module)
 
     @cached_property
