@@ -10,15 +10,14 @@ from cnndsl.rules.helpers.view import Findings, View
 def find(view: View) -> Findings:
     """Any activation on the shares that a softmax gives; softmax itself is W304."""
     others = [op for op in ACTIVATIONS if op != "softmax"]
-    for group, found in view.where(others, lambda n: activation(origin(view, n)) == "softmax"):
+    for group in view.where(others, lambda n: activation(origin(view, n)) == "softmax"):
         what = "which no longer add up to 1 after it"
         if unchanged("softmax", group.op):
             what = "which it leaves as they are"
         yield view.warning(
             "W305",
             group,
-            found,
             f"{group.op}: softmax gives shares between 0 and 1, {what}",
             f"remove `{group.op}`, or the softmax before it",
-            remove(view, found[0]),
+            remove(view, group.first),
         )

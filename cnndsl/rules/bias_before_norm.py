@@ -14,16 +14,15 @@ def find(view: View) -> Findings:
 
     It subtracts the mean of each channel, and the bias with it; its own summand does the work.
     """
-    for group, found in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
-        count = found[0].layer.biases
+    for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
+        count = group.layer.biases
         yield view.warning(
             "W301",
             group,
-            found,
             f"{group.op}: the batch normalisation after it takes its {count:,} biases away "
             "again",
             "write `nobias`",
-            (Fix("write `nobias`", (with_argument(view.statement(found[0]), "nobias"),)),),
+            (Fix("write `nobias`", (with_argument(view.statement(group.first), "nobias"),)),),
         )
 
 

@@ -27,7 +27,6 @@ def find(view: View) -> Findings:
         yield view.warning(
             "W213",
             group,
-            group.nodes,
             f"input: {show_value(shape)} has {rows}, {shape[1]} columns and {shape[2]} channels",
             f"sizes are written channels last: if it is an image of {meant[-1]} "
             f"channel{'s' * (meant[-1] > 1)}, write `{show_value(meant)}`",

@@ -24,15 +24,14 @@ def find(view: View) -> Findings:
         for node in group.nodes
         if view.nodes[origins[node.inputs[0]]].op == "dropout"
     }
-    for group, found in view.where(
+    for group in view.where(
         ("dropout",), lambda node: node.index in dropped and not node.layer.is_idle()
     ):
-        line = view.network.line(dropped[found[0].index])
-        layer: Any = found[0].layer
+        line = view.network.line(dropped[group.first.index])
+        layer: Any = group.layer
         yield view.warning(
             "W309",
             group,
-            found,
             f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
             f"{1 / (1 - layer.rate):.3g} times that of use",
             "put it after the last batch normalisation",

@@ -15,18 +15,17 @@ _PASSIVE = CARRYING.union(family("activation"))
 def find(view: View) -> Findings:
     """Dropout after which no layer has weights: what it drops is the net's own answer."""
     last = set(_after_weights(view))
-    for group, found in view.where(
+    for group in view.where(
         ("dropout",), lambda node: node.index in last and not node.layer.is_idle()
     ):
-        layer: Any = found[0].layer
+        layer: Any = group.layer
         yield view.warning(
             "W308",
             group,
-            found,
             f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
             "of the answer itself is set to 0",
             "put it before the last layer with weights",
-            remove(view, found[0]),
+            remove(view, group.first),
         )
 
 

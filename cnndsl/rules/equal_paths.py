@@ -15,12 +15,11 @@ def find(view: View) -> Findings:
     The product of a tensor with itself is its square, which there is no other word for.
     """
     same = _values(view) if any(view.groups(*_HELP)) else []
-    for group, found in view.where(_HELP, lambda node: _twins(node, same)):
-        first, second = _twins(found[0], same)
+    for group in view.where(_HELP, lambda node: _twins(node, same)):
+        first, second = _twins(group.first, same)
         yield view.warning(
             "W108",
             group,
-            found,
             f"{group.op}: paths {first + 1} and {second + 1} compute the same",
             _HELP[group.op],
         )

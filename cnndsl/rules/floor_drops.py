@@ -17,13 +17,12 @@ def find(view: View) -> Findings:
     """
     if view.network.rounding != "floor":
         return
-    for group, found, told, _ in missing(view, left_out, unless=_says_so):
-        statement = view.statement(found[0])
+    for group, told, _ in missing(view, left_out, unless=_says_so):
+        statement = view.statement(group.first)
         edit = with_argument(statement, "floor")
         yield view.warning(
             "W205",
             group,
-            found,
             f"{group.op}: rounding down leaves out {told}",
             "write `floor` here if that is meant, or change a size until it comes out whole",
             fixes=(Fix("say `floor` here", (edit,), safe=True),),

@@ -17,18 +17,17 @@ def find(view: View) -> Findings:
     A statement of which other pools come that leave more than a pixel is left alone: there
     is nothing else to write there.
     """
-    for group, found in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
-        if len(found) < len(group.nodes):
+    for group in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
+        if not group.is_all:
             continue
         word = _GLOBAL[group.op]
-        kernel = "x".join(str(w.kernel) for w in windows(found[0].layer))
-        statement = view.statement(found[0])
+        kernel = "x".join(str(w.kernel) for w in windows(group.layer))
+        statement = view.statement(group.first)
         end = (statement.args[-1] if statement.args else statement.name).span.end
         edit = Edit(Span(statement.span.start, end), f"{word} keep")
         yield view.warning(
             "W209",
             group,
-            found,
             f"{group.op}: the window of {kernel} is the whole map",
             f"write `{word} keep`, or `{word}` for a vector: it fits every input size",
             fixes=(Fix(f"write `{word} keep`", (edit,)),),

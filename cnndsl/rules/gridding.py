@@ -11,18 +11,15 @@ from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
 def find(view: View) -> Findings:
     """Kernels whose pixels, window after window, fall on the same grid."""
-    for group, found in view.select(
-        KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))
-    ):
+    for group in view.select(KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))):
         seen = [
             f"at most {on_grid(w)} of {w.size} pixels" if grid(w) > 1 else None
-            for w in windows(found[0].layer)
+            for w in windows(group.layer)
         ]
-        window = next(w for w in windows(found[0].layer) if grid(w) > 1)
+        window = next(w for w in windows(group.layer) if grid(w) > 1)
         yield view.warning(
             "W203",
             group,
-            found,
             f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
             f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",
             "take the stride without the dilation, or numbers without a common factor",

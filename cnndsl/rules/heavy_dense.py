@@ -31,8 +31,7 @@ def find(view: View) -> Findings:
             gap = (flat.layer.channels + 1) * node.layer.output[0]
             yield view.warning(
                 "W212",
-                group,
-                [node],
+                group._replace(nodes=[node]),
                 f"dense: {params:,} of the net's {total:,} parameters are here, "
                 f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
                 f"{node.output[0]:,} outputs",

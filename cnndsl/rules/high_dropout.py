@@ -12,16 +12,15 @@ LIMIT = 0.8
 
 def find(view: View) -> Findings:
     """Dropout of 0.8 or more: most often the share that is kept was meant."""
-    for group, found in view.select(family("dropout"), lambda layer: layer.rate >= LIMIT):
-        rate: float = found[0].layer.rate  # type: ignore[attr-defined]
+    for group in view.select(family("dropout"), lambda layer: layer.rate >= LIMIT):
+        rate: float = group.layer.rate
         kept = f"{1 - rate:.4g}"
-        span = view.slot(found[0], "rate")
+        span = view.slot(group.first, "rate")
         written = span is not None and view.text(span) == f"{rate:g}"
         fixes = (Fix(f"drop {kept}", (Edit(span, kept),)),) if span and written else ()
         yield view.warning(
             "W311",
             group,
-            found,
             f"{group.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept",
             f"write `{group.op} {kept}` if {rate:g} is the share to keep",
             fixes=fixes,

@@ -15,14 +15,13 @@ def find(view: View) -> Findings:
         before = activation(origin(view, node))
         return unchanged(before, node.op) and before != "softmax"  # W305
 
-    for group, found in view.where(ACTIVATIONS, is_idle):
-        first = origin(view, found[0])
+    for group in view.where(ACTIVATIONS, is_idle):
+        first = origin(view, group.first)
         yield view.warning(
             "W306",
             group,
-            found,
             f"{group.op}: `{activation(first)}` on line {view.network.line(first)} gives "
             "only values that it leaves as they are",
             "remove one of the two",
-            remove(view, found[0]),
+            remove(view, group.first),
         )

@@ -15,17 +15,16 @@ def find(view: View) -> Findings:
 
     A number that has a name may be another elsewhere, and is left alone.
     """
-    for group, found in view.select(LAYERS, lambda layer: layer.is_idle()):
-        statement = view.statement(found[0])
-        if len(found) < len(group.nodes) or _has_names(statement):
+    for group in view.select(LAYERS, lambda layer: layer.is_idle()):
+        statement = view.statement(group.first)
+        if not group.is_all or _has_names(statement):
             continue
         yield view.warning(
             "W109",
             group,
-            found,
-            f"{group.op}: {show(found[0].output)} goes in, and comes out as it was",
+            f"{group.op}: {show(group.first.output)} goes in, and comes out as it was",
             "remove it",
-            remove(view, found[0]),
+            remove(view, group.first),
         )
 
 

@@ -34,8 +34,8 @@ def find(view: View) -> Findings:
                 and _is_one(view.nodes[origin].layer, node.layer)
             ):
                 ends[origin] = node
-    for group, found in view.where(_WEIGHTED, lambda node: node.index in ends):
-        node, end = found[0], ends[found[0].index]
+    for group in view.where(_WEIGHTED, lambda node: node.index in ends):
+        node, end = group.first, ends[group.first.index]
         again = end.span == node.span
         where = f"`{end.op}` on line {view.network.line(end)}"
         where = "the next run of this statement" if again else where
@@ -44,7 +44,6 @@ def find(view: View) -> Findings:
         yield view.warning(
             "W302",
             group,
-            found,
             f"{group.op}: no non-linearity before {where}{through}: the two are together "
             f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",
             "put an activation between them, or leave one of them out",

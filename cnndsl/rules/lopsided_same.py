@@ -15,14 +15,14 @@ def find(view: View) -> Findings:
     Pools are left out: their padding counts for nothing. So is an odd kernel whose stride
     makes `same` lopsided, which is how Keras halves an image.
     """
-    for group, found in view.select(
+    for group in view.select(
         KERNELS, lambda layer: layer.same and any(map(_is_lopsided, windows(layer)))
     ):
         pads = [
             f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
-            for w in windows(found[0].layer)
+            for w in windows(group.layer)
         ]
-        window = next(filter(_is_lopsided, windows(found[0].layer)))
+        window = next(filter(_is_lopsided, windows(group.layer)))
         what = (
             f"the kernel of {window.kernel}"
             if window.dilation == 1
@@ -31,11 +31,10 @@ def find(view: View) -> Findings:
         yield view.warning(
             "W204",
             group,
-            found,
             f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
             f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
             "`pad=` which side is meant",
-            fixes=_fixes(view, found[0]),
+            fixes=_fixes(view, group.first),
             slots=("kernel",),
         )
 

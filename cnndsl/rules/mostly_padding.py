@@ -9,13 +9,12 @@ from cnndsl.rules.helpers.windows import KERNELS, most_seen, windows
 
 def find(view: View) -> Findings:
     """Convolutions whose every window has more than half of its pixels in the padding."""
-    for group, found in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
-        layer = found[0].layer
+    for group in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
+        layer = group.layer
         image = "x".join(str(w.size) for w in windows(layer))
         yield view.warning(
             "W206",
             group,
-            found,
             f"{group.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
             f"ever lie on the map of {image}; the others see padding",
             "take a kernel no larger than the map, less dilation, or shrink the map less "

@@ -10,16 +10,15 @@ from cnndsl.rules.helpers.view import Findings, View
 
 def find(view: View) -> Findings:
     """A normalisation that reads the like of it: the second has nothing left to do."""
-    for group, found in view.where(family("norm"), lambda node: _is_second(view, node)):
-        before = view.nodes[found[0].inputs[0]]
+    for group in view.where(family("norm"), lambda node: _is_second(view, node)):
+        before = view.nodes[group.first.inputs[0]]
         yield view.warning(
             "W310",
             group,
-            found,
             f"{group.op}: it normalises what `{before.op}` on line "
             f"{view.network.line(before)} has normalised",
             "remove one of the two",
-            remove(view, found[0]),
+            remove(view, group.first),
         )
 
 

@@ -12,14 +12,13 @@ def find(view: View) -> Findings:
 
     A kernel of one pixel with a stride is a way to say "every second pixel": W202 is about it.
     """
-    for group, found, told, torn in missing(view, _count):
+    for group, told, torn in missing(view, _count):
         span = f"the kernel of {torn.kernel}"
         if torn.dilation > 1:
             span = f"the {torn.extent} pixels that the kernel spans"
         yield view.warning(
             "W201",
             group,
-            found,
             f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
             f"nothing ever sees {told}",
             f"take a stride of at most {torn.extent}, or a larger kernel",

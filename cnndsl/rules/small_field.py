@@ -24,13 +24,12 @@ def find(view: View) -> Findings:
         image = images.get(len(before.output), ())
         return view.read_alone(before.index) and _is_small(before.receptive_field, image)
 
-    for group, found in view.where(GLOBAL_POOLS, sees_little):
-        before = view.nodes[found[0].inputs[0]]
+    for group in view.where(GLOBAL_POOLS, sees_little):
+        before = view.nodes[group.first.inputs[0]]
         image = images[len(before.output)]
         yield view.warning(
             "W208",
             group,
-            found,
             f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
             f"than {show(before.receptive_field)} of the {show(image)} pixels",
             "put more layers, a stride, a pool or a dilation before it, if what is to be "

@@ -21,16 +21,15 @@ def find(view: View) -> Findings:
     for group in view.groups(*_WEIGHTED):
         for node in group.nodes:
             ends.setdefault(origins[node.inputs[0]], node)
-    for group, found in view.where(
+    for group in view.where(
         (*_WEIGHTED, "softmax"), lambda n: n.index in ends and activation(n) == "softmax"
     ):
-        end = ends[found[0].index]
+        end = ends[group.first.index]
         yield view.warning(
             "W303",
             group,
-            found,
             f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
-            f"{found[0].output[-1]:,} shares, which add up to 1",
+            f"{group.first.output[-1]:,} shares, which add up to 1",
             "take `relu` or another activation here, and softmax at the end of the net",
             slots=("activation",),
         )

@@ -10,16 +10,15 @@ from cnndsl.rules.helpers.view import Findings, View
 
 def find(view: View) -> Findings:
     """A softmax that has a single value to share out, and gives 1 whatever it is."""
-    for group, found in view.where(
+    for group in view.where(
         (*taking("activation"), "softmax"),
         lambda node: node.output[-1] == 1 and activation(node) == "softmax",
     ):
-        span = view.slot(found[0], "activation") or group.span
+        span = view.slot(group.first, "activation") or group.span
         fix = Fix("write `sigmoid`", (Edit(span, "sigmoid"),))
         yield view.warning(
             "W307",
             group,
-            found,
             "softmax: over one channel it is 1, whatever comes in",
             "write `sigmoid` for a single yes or no, or take a channel for each class",
             (fix,) if view.text(span) == "softmax" else (),

@@ -8,15 +8,12 @@ from cnndsl.rules.helpers.view import Findings, View
 
 def find(view: View) -> Findings:
     """A softmax on values that a softmax gave, with nothing learned between them."""
-    for group, found in view.where(
-        ("softmax",), lambda node: activation(origin(view, node)) == "softmax"
-    ):
+    for group in view.where(("softmax",), lambda node: activation(origin(view, node)) == "softmax"):
         yield view.warning(
             "W304",
             group,
-            found,
-            f"softmax: its {found[0].output[-1]:,} values are shares already, and come out "
+            f"softmax: its {group.first.output[-1]:,} values are shares already, and come out "
             "nearly equal",
             "remove one of the two",
-            remove(view, found[0]),
+            remove(view, group.first),
         )

@@ -22,7 +22,6 @@ def find(view: View) -> Findings:
         yield view.warning(
             "W401",
             group,
-            group.nodes,
             f"{group.op}: {node.output[-1]:,} filters at a stride of {step[1:]}, and no division",
             f"write `({count}{step})` for the quotient, or a space before the stride",
             fixes=(

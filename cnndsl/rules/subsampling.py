@@ -9,11 +9,10 @@ from cnndsl.rules.helpers.windows import missing, unseen
 
 def find(view: View) -> Findings:
     """Layers that look at every second pixel or fewer, as the shortcuts of a ResNet do."""
-    for group, found, told, sparse in missing(view, _count):
+    for group, told, sparse in missing(view, _count):
         yield view.warning(
             "W202",
             group,
-            found,
             f"{group.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
             f"{told}",
             f"put `avgpool {sparse.stride}` before it and leave the stride out, or take the "

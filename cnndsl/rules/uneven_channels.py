@@ -16,16 +16,15 @@ def find(view: View) -> Findings:
     """
     origins = view.origins(_PASSIVE)
     answers = {origins[index] for index in view.outputs}
-    for group, found in view.where(
+    for group in view.where(
         taking("filters", "units"), lambda n: n.output[-1] % 8 and n.index not in answers
     ):
-        count = found[0].output[-1]
+        count = group.first.output[-1]
         low, high = count // 8 * 8, -(-count // 8) * 8
         near = f"{low} or {high}" if low else str(high)
         yield view.warning(
             "W403",
             group,
-            found,
             f"{group.op}: {count:,} channels are no multiple of 8",
             f"take {near}",
             slots=("filters", "units"),

@@ -11,13 +11,12 @@ def find(view: View) -> Findings:
 
     Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016).
     """
-    for group, found in view.select(("deconv",), lambda layer: any(_uneven(layer))):
-        kernel, stride = next(filter(None, _uneven(found[0].layer)))
+    for group in view.select(("deconv",), lambda layer: any(_uneven(layer))):
+        kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         yield view.warning(
             "W210",
             group,
-            found,
             f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
             f"pixels are painted {low + 1} times, others {_times(low)}",
             f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "

@@ -9,18 +9,17 @@ from cnndsl.rules.helpers.windows import by_dimension
 
 def find(view: View) -> Findings:
     """Kernels smaller than the stride: between them the output is the bias alone."""
-    for group, found in view.select(("deconv",), lambda layer: any(gaps(layer))):
+    for group in view.select(("deconv",), lambda layer: any(gaps(layer))):
         bare = [
             f"{gap} of {size} pixels" if gap else None
-            for gap, size in zip(gaps(found[0].layer), found[0].output)
+            for gap, size in zip(gaps(group.layer), group.first.output)
         ]
-        layer = found[0].layer
-        pairs = zip(layer.kernel, layer.stride)  # type: ignore[attr-defined]
+        layer = group.layer
+        pairs = zip(layer.kernel, layer.stride)
         kernel, stride = next((k, s) for k, s in pairs if k < s)
         yield view.warning(
             "W211",
             group,
-            found,
             f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
             f"{by_dimension(bare)} get nothing but the bias",
             f"take a kernel of {stride}, or of a multiple of it",

@@ -12,20 +12,18 @@ from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
 
 def find(view: View) -> Findings:
     """Convolutions with outputs that see padding alone: they are the bias, whatever comes in."""
-    for group, found in view.select(KERNELS, lambda layer: any(map(blind, windows(layer)))):
+    for group in view.select(KERNELS, lambda layer: any(map(blind, windows(layer)))):
         told = [
-            f"{blind(w)} of {w.output} outputs" if blind(w) else None
-            for w in windows(found[0].layer)
+            f"{blind(w)} of {w.output} outputs" if blind(w) else None for w in windows(group.layer)
         ]
-        window = next(filter(blind, windows(found[0].layer)))
+        window = next(filter(blind, windows(group.layer)))
         yield view.warning(
             "W207",
             group,
-            found,
             f"{group.op}: a padding of {max(window.begin, window.end)} around a kernel of "
             f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",
             f"pad with less than {window.extent}" if window.extent > 1 else "leave the padding out",
-            fixes=_fixes(view, found[0], window),
+            fixes=_fixes(view, group.first, window),
             slots=("pad", "kernel"),
         )
 

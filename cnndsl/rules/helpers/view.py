@@ -6,9 +6,9 @@ to say of a statement is said once, however often a loop or a block repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.source import Span
@@ -27,15 +27,28 @@ Findings: TypeAlias = Iterator[Diagnostic]
 """What a rule finds."""
 
 
-class LayerGroup:
-    """A statement, and the layers of one kind that come of it."""
+class LayerGroup(NamedTuple):
+    """A statement, and layers of one kind that come of it: some, or all that do."""
 
-    __slots__ = ("nodes", "op", "span")
+    op: str
+    span: Span
+    nodes: list[Node]
+    all_nodes: list[Node]
 
-    def __init__(self, op: str, span: Span) -> None:
-        self.op = op
-        self.span = span
-        self.nodes: list[Node] = []
+    @property
+    def first(self) -> Node:
+        """The first of the layers."""
+        return self.nodes[0]
+
+    @property
+    def layer(self) -> Any:
+        """The layer of the first, with the arguments of its kind."""
+        return self.nodes[0].layer
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it has all layers of the statement."""
+        return len(self.nodes) == len(self.all_nodes)
 
 
 class Trace:
@@ -90,7 +103,8 @@ class View:
             key = (id(node.span), layer.op)
             group = groups.get(key)
             if group is None:
-                group = groups[key] = LayerGroup(layer.op, node.span)
+                nodes: list[Node] = []
+                group = groups[key] = LayerGroup(layer.op, node.span, nodes, nodes)
                 self._groups.setdefault(layer.op, []).append(group)
                 self._layers.setdefault(layer.op, {})
             group.nodes.append(node)
@@ -143,18 +157,14 @@ class View:
         for op in ops:
             yield from self._groups.get(op, ())
 
-    def where(
-        self, ops: Iterable[str], test: Callable[[Node], object]
-    ) -> Iterator[tuple[LayerGroup, list[Node]]]:
+    def where(self, ops: Iterable[str], test: Callable[[Node], object]) -> Iterator[LayerGroup]:
         """The statements of some layers, each with those of its nodes that pass a test."""
         for group in self.groups(*ops):
             found = [node for node in group.nodes if test(node)]
             if found:
-                yield group, found
+                yield group._replace(nodes=found)
 
-    def select(
-        self, ops: Collection[str], test: Callable[[Any], object]
-    ) -> Iterator[tuple[LayerGroup, list[Node]]]:
+    def select(self, ops: Collection[str], test: Callable[[Any], object]) -> Iterator[LayerGroup]:
         """As `where`, for a test of the layer alone.
 
         The test is asked once for each layer, which equal statements on equal shapes share.
@@ -215,31 +225,30 @@ class View:
         self,
         code: str,
         group: LayerGroup,
-        nodes: Sequence[Node],
         message: str,
         help_: str,
         fixes: tuple[Fix, ...] = (),
         slots: tuple[str, ...] = (),
         for_all: bool = False,
     ) -> Diagnostic:
-        """What is to be said of some layers of a group: of the first, and how many there are.
+        """What is to be said of a group of layers: of the first, and how many there are.
 
         The span is that of the first of some slots that was written, or else the layer's word.
-        Fixes are offered where they concern all layers of the group, or are right `for_all`.
+        Fixes are offered where the group is all of its statement, or are right `for_all`.
         """
-        first = nodes[0]
+        first = group.first
         step = self.trace.steps.get(first.index)
         spans = [self.slot(first, slot) for slot in slots]
         spans.append(step.statement.name.span if step is not None else group.span)
         notes: tuple[Note, ...] = ()
-        if len(group.nodes) > 1:
-            which = "all" if len(nodes) == len(group.nodes) else f"{len(nodes):,} of the"
-            note = f"so it is with {which} {len(group.nodes):,} layers that come of this statement"
+        total = len(group.all_nodes)
+        if total > 1:
+            which = "all" if group.is_all else f"{len(group.nodes):,} of the"
+            note = f"so it is with {which} {total:,} layers that come of this statement"
             notes = (Note(note),)
         calls = self.trace.calls.get(first.index, ())
         notes += tuple(_called(self.text(call.span), call) for call in reversed(calls[-2:]))
-        if len(nodes) < len(group.nodes) and not for_all:
-            fixes = ()
+        fixes = fixes if group.is_all or for_all else ()
         return self.remark(code, next(filter(None, spans)), message, help_, fixes, notes)
 
 

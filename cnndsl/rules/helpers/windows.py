@@ -34,20 +34,19 @@ def missing(
     view: View,
     count: Callable[[Window], int],
     unless: Callable[[Layer], bool] = lambda layer: False,
-) -> Iterator[tuple[LayerGroup, list[Node], str, Window]]:
-    """Where convolutions and pools miss pixels of the image, as `count` counts those of a window.
+) -> Iterator[tuple[LayerGroup, str, Window]]:
+    """The layers with windows that miss pixels of the image; `count` says how many a window does.
 
-    With each group go its layers that do, what to say of the first, and the first such window.
+    With each group go the words for what its first layer misses, and the first such window.
     """
-    for group, some in view.select(
+    for group in view.select(
         WINDOWS, lambda layer: not unless(layer) and any(map(count, windows(layer)))
     ):
-        found = [node for node in some if any(map(count, over_image(view, node)))]
-        if not found:
-            continue
-        over = over_image(view, found[0])
-        told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
-        yield group, found, by_dimension(told), next(filter(count, over))
+        nodes = [node for node in group.nodes if any(map(count, over_image(view, node)))]
+        if nodes:
+            over = over_image(view, nodes[0])
+            told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
+            yield group._replace(nodes=nodes), by_dimension(told), next(filter(count, over))
 
 
 def over_image(view: View, node: Node) -> list[Window]:
