@@ -248,6 +248,18 @@ class Layer:
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
 
 
+def divide(layer: Layer, groups: int, count: int, what: str = "channels") -> None:
+    """See that a number of channels or filters divides into groups. Raises LayerError."""
+    if count % groups:
+        also = " and the filters" if "filters" in vars(layer) else ""
+        raise LayerError(
+            "E205",
+            f"{layer.op}: {count} {what} do not divide into {groups} groups",
+            f"take a number of groups that divides the channels{also}",
+            "groups",
+        )
+
+
 _SUMMING = ("kernel", "depthwise", "pointwise", "bias")
 """The roles of what convolutions and dense layers keep."""
 

@@ -52,6 +52,10 @@ _SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
 _RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
 
 
+ABSENT = object()
+"""In the place of a constant that there is none of."""
+
+
 class Stop(Exception):
     """Expansion is given up; the diagnostics say why."""
 
@@ -473,9 +477,8 @@ class Elaborator:
 
     def jump(self, statement: ast.From) -> Item | None:
         name = statement.name
-        try:
-            index = self.scope.tensor(name.id)
-        except KeyError:
+        index = self.scope.tensor(name.id)
+        if index is None:
             self.shape = None
             if self.lost(name.id):
                 return None
@@ -575,20 +578,14 @@ class Elaborator:
         if name.id == "skip":
             return "skip"
         known = [*LAYERS, *MERGES, *self.blocks, "skip"]
-        try:
-            value = self.scope.constant(name.id)
-        except KeyError:
-            pass
-        else:
-            if isinstance(value, Word) and value.id in known:
-                return value.id
-            if value is not None:
-                self.report(
-                    "E101",
-                    name.span,
-                    f"`{name.id}` is {show_value(value)}, which is no layer",
-                    "pass the name of a layer or block",
-                )
+        value = self.scope.constant(name.id, ABSENT)
+        if isinstance(value, Word) and value.id in known:
+            return value.id
+        if value is None:
+            raise Unknown
+        if value is not ABSENT:
+            message = f"`{name.id}` is {show_value(value)}, which is no layer"
+            self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
         near = nearest(name.id, [*known, *STATEMENTS])
         self.report(
@@ -716,14 +713,13 @@ class Elaborator:
         if not isinstance(value, Word):
             return
         node = argument.value
-        try:
-            # A tensor of the caller, by its own name or handed on under a parameter's.
-            word = node.id if isinstance(node, ast.Name) else value.id
-            scope.arguments[name] = self.scope.tensor(word)
-        except KeyError:
-            if not is_word(value.id) and value.id not in self.blocks:
-                scope.constants[name] = None
-                self.unknown_name(node.span, value.id, tuple(LAYERS))
+        # A tensor of the caller, by its own name or handed on under a parameter's.
+        tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
+        if tensor is not None:
+            scope.arguments[name] = tensor
+        elif not is_word(value.id) and value.id not in self.blocks:
+            scope.constants[name] = None
+            self.unknown_name(node.span, value.id, tuple(LAYERS))
 
     # Layers and merges
 
@@ -961,28 +957,18 @@ class Elaborator:
         word = name.id
         if word in _SIZES:
             return self.own_size(name)
-        try:
-            value = self.scope.constant(word)
-        except KeyError:
-            pass
-        else:
-            if value is None:
-                raise Unknown
-            return value
-        if self.known(word):
-            return Word(word)
-        self.unknown_name(name.span, word)
-        raise Unknown
+        value = self.scope.constant(word, ABSENT)
+        if value is ABSENT:
+            if self.known(word):
+                return Word(word)
+            self.unknown_name(name.span, word)
+        if value is ABSENT or value is None:
+            raise Unknown
+        return value
 
     def known(self, word: str) -> bool:
         """Whether a word means something here: a layer, a flag, a block, a tensor."""
-        if is_word(word) or word in self.blocks:
-            return True
-        try:
-            self.scope.tensor(word)
-        except KeyError:
-            return False
-        return True
+        return is_word(word) or word in self.blocks or self.scope.tensor(word) is not None
 
     def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
         """Report a name that nothing in sight defines, unless an earlier error took it away."""
@@ -995,11 +981,8 @@ class Elaborator:
         if self.lost(name.id):
             return None
         kind = "block" if name.id in self.blocks else "tensor"
-        try:
-            self.scope.tensor(name.id)
-        except KeyError:
-            if kind == "tensor":
-                return unknown(name.span, name.id, self.scope.names())
+        if kind == "tensor" and self.scope.tensor(name.id) is None:
+            return unknown(name.span, name.id, self.scope.names())
         message = f"`{name.id}` is a {kind}, and no value"
         return Problem("E105", name.span, message, "write a number, or the name of a constant")
 
@@ -1031,19 +1014,11 @@ class Elaborator:
                 return self.own_size(name)
             except Unknown:
                 return None
-        try:
-            return self.scope.constant(name.id)
-        except KeyError:
-            return Word(name.id)
+        return self.scope.constant(name.id, Word(name.id))
 
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
-        try:
-            if self.scope.constant(name) is None:
-                return True
-        except KeyError:
-            pass
-        return name in self.scope.frame.lost
+        return self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
 
     def lose_names(self, statement: ast.Statement) -> None:
         """Say nothing more of names that a statement with an error may have given with `as`."""

@@ -6,7 +6,6 @@ from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import windows
 
 _GLOBAL = {"pool": "gmp", "avgpool": "gap"}
 
@@ -17,11 +16,11 @@ def find(view: View) -> Findings:
     A statement of which other pools come that leave more than a pixel is left alone: there
     is nothing else to write there.
     """
-    for group in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
+    for group in view.select(_GLOBAL, lambda layer: _is_global(layer.windows)):
         if not group.is_all:
             continue
         word = _GLOBAL[group.op]
-        kernel = "x".join(str(w.kernel) for w in windows(group.layer))
+        kernel = "x".join(str(w.kernel) for w in group.layer.windows)
         statement = view.statement(group.first)
         end = (statement.args[-1] if statement.args else statement.name).span.end
         edit = Edit(Span(statement.span.start, end), f"{word} keep")

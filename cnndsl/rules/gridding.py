@@ -6,17 +6,17 @@ from math import gcd
 
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
 def find(view: View) -> Findings:
     """Kernels whose pixels, window after window, fall on the same grid."""
-    for group in view.select(KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))):
+    for group in view.select(KERNELS, lambda layer: any(grid(w) > 1 for w in layer.windows)):
         seen = [
             f"at most {on_grid(w)} of {w.size} pixels" if grid(w) > 1 else None
-            for w in windows(group.layer)
+            for w in group.layer.windows
         ]
-        window = next(w for w in windows(group.layer) if grid(w) > 1)
+        window = next(w for w in group.layer.windows if grid(w) > 1)
         yield view.warning(
             "W203",
             group,

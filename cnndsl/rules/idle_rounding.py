@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnndsl.diagnostics.diagnostic import Fix
-from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.edits import without_statement
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import WINDOWS, windows
+from cnndsl.rules.helpers.windows import WINDOWS
 from cnndsl.syntax import nodes as ast
 
 
@@ -33,6 +34,6 @@ def find(view: View) -> Findings:
         )
 
 
-def _is_odd(layer: Layer) -> bool:
+def _is_odd(layer: Any) -> bool:
     """Whether a size was rounded, up or down."""
-    return any(window.dropped or window.extra for window in windows(layer))
+    return any(window.dropped or window.extra for window in layer.windows)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.layers.window import Window
-from cnndsl.network.network import Node
-from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
+from cnndsl.rules.helpers.view import Findings, LayerGroup, View
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
 def find(view: View) -> Findings:
@@ -16,13 +15,13 @@ def find(view: View) -> Findings:
     makes `same` lopsided, which is how Keras halves an image.
     """
     for group in view.select(
-        KERNELS, lambda layer: layer.same and any(map(_is_lopsided, windows(layer)))
+        KERNELS, lambda layer: layer.same and any(map(_is_lopsided, layer.windows))
     ):
         pads = [
             f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
-            for w in windows(group.layer)
+            for w in group.layer.windows
         ]
-        window = next(filter(_is_lopsided, windows(group.layer)))
+        window = next(filter(_is_lopsided, group.layer.windows))
         what = (
             f"the kernel of {window.kernel}"
             if window.dilation == 1
@@ -34,7 +33,7 @@ def find(view: View) -> Findings:
             f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
             f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
             "`pad=` which side is meant",
-            fixes=_fixes(view, group.first),
+            fixes=_fixes(view, group),
             slots=("kernel",),
         )
 
@@ -43,13 +42,13 @@ def _is_lopsided(window: Window) -> bool:
     return window.extent % 2 == 0 and window.begin != window.end
 
 
-def _fixes(view: View, node: Node) -> tuple[Fix, ...]:
+def _fixes(view: View, group: LayerGroup) -> tuple[Fix, ...]:
     """A pixel more or less, where the kernel is written in numbers."""
-    span = view.slot(node, "kernel")
+    span = view.slot(group.first, "kernel")
     if span is None:
         return ()
     text = view.text(span)
-    sizes = [w.kernel for w in windows(node.layer)]
+    sizes = [w.kernel for w in group.layer.windows]
     if text not in ("x".join(map(str, sizes)), str(sizes[0])):
         return ()
     fixes = []

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import Layer, product
+from typing import Any
+
+from cnndsl.layers.base import product
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import KERNELS, most_seen, windows
+from cnndsl.rules.helpers.windows import KERNELS, most_seen
 
 
 def find(view: View) -> Findings:
     """Convolutions whose every window has more than half of its pixels in the padding."""
     for group in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
         layer = group.layer
-        image = "x".join(str(w.size) for w in windows(layer))
+        image = "x".join(str(w.size) for w in layer.windows)
         yield view.warning(
             "W206",
             group,
@@ -23,9 +25,9 @@ def find(view: View) -> Findings:
         )
 
 
-def _size(layer: Layer) -> int:
-    return product(tuple(w.kernel for w in windows(layer)))
+def _size(layer: Any) -> int:
+    return product(tuple(w.kernel for w in layer.windows))
 
 
-def _seen(layer: Layer) -> int:
-    return product(tuple(map(most_seen, windows(layer))))
+def _seen(layer: Any) -> int:
+    return product(tuple(map(most_seen, layer.windows)))

@@ -7,16 +7,16 @@ from cnndsl.layers.window import Window
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import without_argument
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
 def find(view: View) -> Findings:
     """Convolutions with outputs that see padding alone: they are the bias, whatever comes in."""
-    for group in view.select(KERNELS, lambda layer: any(map(blind, windows(layer)))):
+    for group in view.select(KERNELS, lambda layer: any(map(blind, layer.windows))):
         told = [
-            f"{blind(w)} of {w.output} outputs" if blind(w) else None for w in windows(group.layer)
+            f"{blind(w)} of {w.output} outputs" if blind(w) else None for w in group.layer.windows
         ]
-        window = next(filter(blind, windows(group.layer)))
+        window = next(filter(blind, group.layer.windows))
         yield view.warning(
             "W207",
             group,

@@ -10,8 +10,7 @@ from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.syntax.bad_words import Words
 from cnndsl.syntax.layout import BOUNDARIES, Token
-from cnndsl.syntax.slip import Slip
-from cnndsl.syntax.slips import KNOWN
+from cnndsl.syntax.slips import KNOWN, Slip
 
 _USAGE = {
     "NET": "a net is named once: `net vgg16`",

@@ -16,7 +16,7 @@ from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, defined_names
 from cnndsl.syntax.explain import unexpected
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
-from cnndsl.syntax.slip import STATEMENTS, brace_on_next_line, viable
+from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, viable
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 

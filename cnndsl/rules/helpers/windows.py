@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from cnndsl.layers import words
 from cnndsl.layers.base import DIMENSIONS, Layer
@@ -13,12 +14,6 @@ from cnndsl.rules.helpers.view import LayerGroup, View
 WINDOWS = words(lambda layer: layer.slides)
 GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
 KERNELS = words(lambda layer: layer.slides and layer.family == "conv")
-
-
-def windows(layer: Layer) -> tuple[Window, ...]:
-    """The windows of a convolution or a pool, one for each spatial dimension."""
-    found: tuple[Window, ...] = layer.windows  # type: ignore[attr-defined]
-    return found
 
 
 def by_dimension(said: Sequence[str | None]) -> str:
@@ -40,7 +35,7 @@ def missing(
     With each group go the words for what its first layer misses, and the first such window.
     """
     for group in view.select(
-        WINDOWS, lambda layer: not unless(layer) and any(map(count, windows(layer)))
+        WINDOWS, lambda layer: not unless(layer) and any(map(count, layer.windows))
     ):
         nodes = [node for node in group.nodes if any(map(count, over_image(view, node)))]
         if nodes:
@@ -52,7 +47,8 @@ def missing(
 def over_image(view: View, node: Node) -> list[Window]:
     """The windows of a node's layer; what a `zeropad` before it has put there is padding too."""
     before = view.nodes[node.inputs[0]].layer
-    found = windows(node.layer)
+    layer: Any = node.layer
+    found: tuple[Window, ...] = layer.windows
     if before.op != "zeropad":
         return list(found)
     return [
