@@ -15,8 +15,7 @@ from cnndsl.api import examine
 from cnndsl.diagnostics import CODES as DIAGNOSTICS
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.quickfix.apply import apply_edits
-from cnndsl.quickfix.candidate import near
-from cnndsl.quickfix.candidates import candidates
+from cnndsl.quickfix.candidates import candidates, near
 from cnndsl.quickfix.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.search import BUDGET, CODES

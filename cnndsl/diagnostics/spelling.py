@@ -1,7 +1,7 @@
 """What a word that is not known may have been meant to be: of options, rules and keys.
 
 Words of the language are another matter, as other tools have other names for layers: see
-`cnndsl.network.nearest`.
+`cnndsl.network.words`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
-from cnndsl.network.nearest import did_you_mean, nearest, rewrite
+from cnndsl.network.words import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
 
 

@@ -15,7 +15,6 @@ from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
 from cnndsl.network.cost import Counter
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
-from cnndsl.network.nearest import did_you_mean, nearest, rewrite
 from cnndsl.network.network import (
     Assertion,
     Body,
@@ -35,7 +34,7 @@ from cnndsl.network.network import (
 )
 from cnndsl.network.scope import Frame, Scope, given_names, named_in
 from cnndsl.network.values import given_shape, given_value
-from cnndsl.network.words import STATEMENTS, is_word, reserved
+from cnndsl.network.words import STATEMENTS, did_you_mean, is_word, nearest, reserved, rewrite
 from cnndsl.syntax import nodes as ast
 
 DEFAULT_LIMIT = 1_000_000
@@ -222,14 +221,11 @@ class Elaborator:
             isinstance(s, ast.Apply) and s.name.id in LAYERS for s in statements
         ):
             return
-        constants: dict[str, Any] = {}
-        for name, value in self.settings.items():
-            constants[name] = given_value(value)
+        constants = {name: given_value(value) for name, value in self.settings.items()}
         counter = Counter(self.blocks, constants)
         total = 0
-        names = counter.constants
         for statement in statements:
-            total += counter.statement(statement, names)
+            total += counter.statement(statement, counter.constants)
             if total > self.limit:
                 self.too_large(statement.span, total)
 
@@ -249,17 +245,19 @@ class Elaborator:
     def unused_blocks(self) -> None:
         """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
         kept = self.nodes, self.inputs, self.assertions, self.current
-        for word, block in self.blocks.items():
-            if word in self.called:
-                continue
-            self.nodes, self.inputs, self.assertions = [], [], []
-            self.started, self.shape = True, None
-            scope = Scope(Frame((word,), (), (word,)), self.file_scope)
-            for parameter in block.parameters:
-                scope.defined[parameter.name.id] = parameter.name
-                scope.constants[parameter.name.id] = None
-            self.body(block.body.statements, scope)
-        self.nodes, self.inputs, self.assertions, self.current = kept
+        try:
+            for word, block in self.blocks.items():
+                if word in self.called:
+                    continue
+                self.nodes, self.inputs, self.assertions = [], [], []
+                self.started, self.shape = True, None
+                scope = Scope(Frame((word,), (), (word,)), self.file_scope)
+                for parameter in block.parameters:
+                    scope.defined[parameter.name.id] = parameter.name
+                    scope.constants[parameter.name.id] = None
+                self.body(block.body.statements, scope)
+        finally:
+            self.nodes, self.inputs, self.assertions, self.current = kept
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
@@ -284,12 +282,10 @@ class Elaborator:
 
     def declare(self, statement: ast.Rounding | ast.Defaults) -> None:
         """`rounding` and `defaults`: once each, for the whole file."""
-        word, choices = (
-            (statement.mode, ("exact", "floor", "ceil"))
-            if isinstance(statement, ast.Rounding)
-            else (statement.framework, ("keras", "torch"))
-        )
-        kind = "rounding" if isinstance(statement, ast.Rounding) else "defaults"
+        kind, word = "defaults", statement[1]
+        choices: tuple[str, ...] = ("keras", "torch")
+        if isinstance(statement, ast.Rounding):
+            kind, choices = "rounding", ("exact", "floor", "ceil")
         if kind in self.declared:
             self.report(
                 "E111",
@@ -301,9 +297,8 @@ class Elaborator:
             return
         self.declared[kind] = statement
         if word.id not in choices:
-            near = nearest(
-                {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id), choices
-            )
+            meant = {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id)
+            near = nearest(meant, choices)
             self.report(
                 "E105",
                 word.span,
@@ -734,10 +729,9 @@ class Elaborator:
             if type(node) is ast.Number:
                 values.append(node.value)
                 continue
-            if type(node) is ast.Name and type(argument) is ast.Positional:
-                values.append(self.word(node))
-                continue
-            if type(node) is ast.Name and kind and not _takes(kind, argument):
+            if type(node) is ast.Name and (
+                type(argument) is ast.Positional or (kind and not _takes(kind, argument))
+            ):
                 values.append(self.word(node))
                 continue
             try:
@@ -760,13 +754,11 @@ class Elaborator:
             self.report_problem(problem)
         if not self.started:
             self.no_input(statement.name.span)
-        if bound.problems or self.shape is None or None in bound.spans.values():
-            self.unknown_output(bound)
-            return None
-        if len(bound.values) != len(bound.spans):  # a value that an earlier error hides
-            self.unknown_output(bound)
-            return None
-        layer = self.make(kind, bound, statement)
+        # A value may be missing that an earlier error hides.
+        is_known = self.shape is not None and len(bound.values) == len(bound.spans)
+        layer = None
+        if is_known and not bound.problems:
+            layer = self.make(kind, bound, statement)
         if layer is None:
             self.unknown_output(bound)
             return None

@@ -10,8 +10,8 @@ from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
 from cnndsl.network.expressions import COMPARISONS
-from cnndsl.network.nearest import did_you_mean, nearest
 from cnndsl.network.network import Assertion, Network
+from cnndsl.network.words import did_you_mean, nearest
 from cnndsl.syntax import nodes as ast
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")

@@ -51,12 +51,8 @@ class Probe(Elaborator):
         self.led_anywhere = True
 
     def unused_blocks(self) -> None:
-        kept = self.nodes
         self.led_anywhere = False  # what is wrong in them has no net around it
-        try:
-            super().unused_blocks()
-        finally:
-            self.nodes = kept
+        super().unused_blocks()
 
     def evaluation(self, network: Network | None) -> Evaluation:
         """What it came to; `network` is None where anything is wrong."""

@@ -14,8 +14,7 @@ from typing import Any
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
-from cnndsl.quickfix.candidate import KINDS, Candidate, Cost, QuickFix, Remaining, near
-from cnndsl.quickfix.candidates import candidates
+from cnndsl.quickfix.candidates import KINDS, Candidate, Cost, QuickFix, Remaining, candidates, near
 from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.provenance import provenance

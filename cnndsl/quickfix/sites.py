@@ -51,7 +51,7 @@ def layers(module: ast.Module) -> dict[Span, ast.Apply]:
 
 
 def path(outcome: Evaluation, error: ShapeError) -> list[Site]:
-    """The statements from a error back to the inputs, the nearest first; its own is the first.
+    """The statements from an error back to the inputs, the nearest first; its own is the first.
 
     Of a statement that made several layers, in a loop or a block, only the nearest counts.
     """

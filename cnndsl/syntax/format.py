@@ -12,8 +12,7 @@ from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source
 from cnndsl.syntax import nodes
 from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions, Piece
-from cnndsl.syntax.format_lines import Lines
-from cnndsl.syntax.format_places import Places
+from cnndsl.syntax.format_lines import Lines, Places
 from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
 from cnndsl.syntax.parser import parse_tokens
 
@@ -151,21 +150,14 @@ class _Formatter:
         """Write one statement, from where the line has come to."""
         write, self.at = self.lines.write, statement.span.start
         match statement:
-            case nodes.Net(_, name):
-                write(f"net {self.name(name)}")
-            case nodes.Rounding(_, word):
-                write(f"rounding {self.name(word)}")
-            case nodes.Defaults(_, word):
-                write(f"defaults {self.name(word)}")
-            case nodes.From(_, name):
-                write(f"from {self.name(name)}")
+            case nodes.Net() | nodes.Rounding() | nodes.Defaults() | nodes.From():
+                write(f"{type(statement).__name__.lower()} {self.name(statement[1])}")
             case nodes.Input(_, size, alias):
                 write("input ")
                 self.expression(size, ATOM, indent)
                 self.alias(alias)
             case nodes.Let(_, name, value) | nodes.Param(_, name, value):
-                write(f"{'let' if isinstance(statement, nodes.Let) else 'param'} ")
-                write(f"{self.name(name)} = ")
+                write(f"{type(statement).__name__.lower()} {self.name(name)} = ")
                 self.at = name.span.end
                 self.expression(value, TEST, indent)
             case nodes.Expect(_, metric, op, value):

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from cnndsl.syntax import nodes
-from cnndsl.syntax.format_lines import Lines
-from cnndsl.syntax.format_places import Places
+from cnndsl.syntax.format_lines import Lines, Places
 from cnndsl.syntax.nodes import Argument, Comment, Expr
 
 Piece: TypeAlias = tuple[int, str]

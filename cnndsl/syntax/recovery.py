@@ -14,9 +14,8 @@ from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, defined_names
-from cnndsl.syntax.explain import unexpected
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
-from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, viable
+from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, unexpected, viable
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 
