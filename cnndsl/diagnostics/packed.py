@@ -46,7 +46,7 @@ def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
             Span(start, end),
             message,
             help_,
-            tuple(Note(said, Span(*span) if span else None) for said, *span in notes),
+            tuple(Note(text, Span(*span) if span else None) for text, *span in notes),
             tuple(
                 Fix(title, tuple(Edit(Span(a, b), text) for a, b, text in edits), safe, alone)
                 for title, safe, alone, edits in fixes

@@ -20,10 +20,10 @@ def render_report(report: Report) -> str:
 
 def _command(report: Report, diagnostic: Diagnostic) -> str:
     properties = ",".join(f"{key}={_value(value)}" for key, value in _place(report, diagnostic))
-    said = [diagnostic.message, *(note.message for note in diagnostic.notes)]
+    reported = [diagnostic.message, *(note.message for note in diagnostic.notes)]
     if diagnostic.help:
-        said.append(f"help: {diagnostic.help}")
-    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(said))}"
+        reported.append(f"help: {diagnostic.help}")
+    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(reported))}"
 
 
 def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:

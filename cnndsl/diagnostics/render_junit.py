@@ -56,9 +56,9 @@ def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
     if failing:
         first = failing[0]
         more = f" and {len(failing) - 1:,} more" if len(failing) > 1 else ""
-        said = f"{first.code} {first.name}: {first.message}{more}"
+        reported = f"{first.code} {first.name}: {first.message}{more}"
         parts.append(
-            f'      <failure type="{first.severity}" message={_attribute(said)}>'
+            f'      <failure type="{first.severity}" message={_attribute(reported)}>'
             f"{_text(''.join(map(render, failing)))}</failure>\n"
         )
     if rest:

@@ -70,16 +70,16 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(report: Report, diagnostic: Diagnostic, rule: int, fingerprint: str) -> dict[str, Any]:
-    said = diagnostic.message
+    reported = diagnostic.message
     for note in diagnostic.notes:
-        said += "\n" + note.message
+        reported += "\n" + note.message
     if diagnostic.help:
-        said += "\nhelp: " + diagnostic.help
+        reported += "\nhelp: " + diagnostic.help
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
         "level": diagnostic.severity,
-        "message": {"text": _literal(said)},
+        "message": {"text": _literal(reported)},
         "locations": [_location(report, diagnostic.source, diagnostic.span)],
         "partialFingerprints": {"codeAndLine/v1": fingerprint},
     }

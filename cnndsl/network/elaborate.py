@@ -591,7 +591,7 @@ class Elaborator:
             rewrite(name.span, near),
         )
         if near == "input":
-            self.started = True  # but nobody knows with what
+            self.started = True  # though not with a known shape
         elif near == "rounding":
             self.context = self.context._replace(rounding="floor")
         if near is None or near == "skip" or near in STATEMENTS:

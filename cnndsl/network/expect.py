@@ -143,12 +143,12 @@ def _assertion_instead(
         return "", ()
     if isinstance(actual, tuple):
         single = isinstance(value, ast.Number) and len(set(actual)) == 1
-        text = said = str(actual[0]) if single else show(actual)
+        text = shown = str(actual[0]) if single else show(actual)
     else:
         grouped = "_" in network.source.text[value.span.start : value.span.end]
-        text, said = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
-    fix = Fix(f"promise {said}", (Edit(value.span, text),))
-    return f"change the net, or promise {said}", (fix,)
+        text, shown = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
+    fix = Fix(f"promise {shown}", (Edit(value.span, text),))
+    return f"change the net, or promise {shown}", (fix,)
 
 
 def _count(value: Any) -> str:

@@ -201,9 +201,9 @@ def _rounding_of_the_file(outcome: Evaluation, error: ShapeError) -> Iterator[Ca
         return
     module, text = outcome.module, outcome.source.text
     first = module.statements[0]
-    said = next((s for s in module.statements if isinstance(s, ast.Rounding)), None)
-    if said is not None:
-        edit = Edit(said.mode.span, "floor")
+    declared = next((s for s in module.statements if isinstance(s, ast.Rounding)), None)
+    if declared is not None:
+        edit = Edit(declared.mode.span, "floor")
     elif isinstance(first, ast.Net):
         end = text.find("\n", first.span.end)
         end = len(text) if end < 0 else end
@@ -298,7 +298,7 @@ def other_windows(
         steps += [_only(axes, delta, rank) for delta in (1, -1)]
         for each in _other(found, rank, steps, 1, "window", site):
             if each.cost.text == "1" and not pool and found.owner is site.statement:
-                # A stride of 1 need not be said.
+                # A stride of 1 need not be declared.
                 before = outcome.source.text[: given.span.start]
                 edit = Edit(Span(len(before.rstrip(" ")), given.span.end), "")
                 each = each._replace(edits=(edit,))

@@ -232,8 +232,8 @@ class _Search:
                 spatial = [
                     each[(sample * 31 + axis) % len(each)] for axis, each in enumerate(lists)
                 ]
-            said = all(x in each for x, each in zip(spatial, lists))
-            if not self.evaluator.spent and self.fits(spatial) != said:
+            expected = all(x in each for x, each in zip(spatial, lists))
+            if not self.evaluator.spent and self.fits(spatial) != expected:
                 return False
         return True
 

@@ -101,8 +101,8 @@ def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
     from cnndsl.rules.helpers.view import View
 
     view = View(network)
-    for code, (module, said) in ADVICE.items():
-        if code in codes and not view.words.isdisjoint(said):
+    for code, (module, needed) in ADVICE.items():
+        if code in codes and not view.words.isdisjoint(needed):
             yield from _rule(module)(view)
 
 
