@@ -72,7 +72,11 @@ class Convolution(Spatial):
 
     def sizes(self) -> tuple[Derivation, ...]:
         spatial = sliding(self.windows, self.input, same=bool(self.same))
-        return (*spatial, Derivation("C_out", "N", {"N": self.filters}, self.filters))
+        return (*spatial, Derivation("C_out", *self.outputs(), self.output[-1]))
+
+    def outputs(self) -> tuple[str, dict[str, int]]:
+        """How many channels it gives: a formula, and the values of its names."""
+        return "N", {"N": self.filters}
 
     def count(self, role: str, formula: str, **values: int) -> Derivation:
         """A step for a kernel, whose formula goes on from the kernel's size over space."""
@@ -150,16 +154,11 @@ class DepthwiseConv(Depthwise):
         )
         self.macs = product(spatial) * product(shape)
 
-    def sizes(self) -> tuple[Derivation, ...]:
-        spatial = sliding(self.windows, self.input, same=bool(self.same))
-        formula, values = self._outputs()
-        return (*spatial, Derivation("C_out", formula, values, self.output[-1]))
-
     def counts(self) -> tuple[Derivation, ...]:
-        formula, values = self._outputs()
+        formula, values = self.outputs()
         return self.count("depthwise", formula, **values), *self.bias_count(formula, **values)
 
-    def _outputs(self) -> tuple[str, dict[str, int]]:
+    def outputs(self) -> tuple[str, dict[str, int]]:
         if self.mult == 1:
             return "C", {"C": self.channels}
         return "C*M", {"C": self.channels, "M": self.mult}
@@ -262,7 +261,7 @@ class TransposedConv(Convolution):
                 formula = painted + cut.removeprefix(letter)
                 values |= {kernel: self.kernel[axis]} | pads
             steps.append(Derivation(f"{letter}_out", formula, values, self.output[axis]))
-        return (*steps, Derivation("C_out", "N", {"N": self.filters}, self.filters))
+        return (*steps, Derivation("C_out", *self.outputs(), self.filters))
 
     def counts(self) -> tuple[Derivation, ...]:
         kernel = self.count("kernel", "C*N", C=self.channels, N=self.filters)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnndsl.layers.base import (
     ALL,
     DIMENSIONS,
@@ -128,11 +126,10 @@ class Reshape(Layer):
 
     op, title, family, linear = "reshape", "reshape", "move", True
     slots = (Slot("shape", "value", SHAPE, "SIZE", "the new shape", required=True),)
-    shape: Any
+    shape: Shape
 
     def setup(self) -> None:
-        shape: Shape = self.shape if isinstance(self.shape, tuple) else (self.shape,)
-        self.shape = shape
+        shape = self.shape
         if len(shape) > 4:
             raise LayerError(
                 "E207",

@@ -33,18 +33,16 @@ def show_value(value: Any) -> str:
     if isinstance(value, Pair):
         return f"{show_value(value.begin)}:{show_value(value.end)}"
     if isinstance(value, tuple):
-        shown = [item[0] if _is_even(item) else item for item in value[:6]]
+        shown = [
+            item.begin if isinstance(item, Pair) and item.begin == item.end else item
+            for item in value[:6]
+        ]
         return "x".join(map(show_value, shown)) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
-
-
-def _is_even(value: Any) -> bool:
-    """Whether begin and end are the same, so that a padding is written as one number."""
-    return isinstance(value, Pair) and value.begin == value.end
 
 
 def whole(value: Any) -> int | None:
@@ -84,6 +82,11 @@ def _sizes(least: int, name: str) -> Callable[[Any], int | tuple[int, ...]]:
         return integer(value)
 
     return read
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    sizes = _sizes(1, "natural numbers")(value)
+    return sizes if isinstance(sizes, tuple) else (sizes,)
 
 
 def _pads(value: Any) -> Pair | tuple[Pair, ...]:
@@ -130,7 +133,7 @@ def _number(name: str, fits: Callable[[float], bool]) -> Callable[[Any], float |
 
 NATURAL = Kind("number", _integer(1, "a natural number"))
 SIZES = Kind("size", _sizes(1, "natural numbers"))
-SHAPE = Kind("shape", _sizes(1, "natural numbers"))
+SHAPE = Kind("shape", _shape)
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)
 NUMBER = Kind("number", _number("a number", lambda number: True))

@@ -12,7 +12,7 @@ import json
 from collections.abc import Container, Mapping
 from typing import NamedTuple, TypeAlias
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.fingerprint import line_of
 from cnndsl.diagnostics.report import Report
 from cnndsl.lint.selection import ERRORS

@@ -10,9 +10,8 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.codes import CODES
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.diagnostics.source import Source, Span
 from cnndsl.lint.selection import ERRORS, SelectionError, ignorable
 from cnndsl.syntax.nodes import Comment
 

@@ -85,9 +85,7 @@ def bind(
         if slot.required and not bound.problems:
             message = f"{layer.op} needs `{slot.shown}`: {slot.doc}"
             span = statement.name.span
-            bound.problems.append(
-                Problem("E103", span, message, f"it is written `{layer.usage()}`")
-            )
+            bound.problems.append(Problem("E103", span, message, _usage_help(layer)))
     return bound
 
 

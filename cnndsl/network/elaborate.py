@@ -271,12 +271,8 @@ class Elaborator:
         """See that a block's parameters can have their names; all blocks must be known."""
         seen: dict[str, ast.Name] = {}
         for parameter in statement.parameters:
-            if reserved(parameter.name.id):
-                self.report_reserved(parameter.name, "a parameter")
-            elif parameter.name.id in self.blocks:
-                first = self.blocks[parameter.name.id].name
-                self.report_taken(parameter.name, first, "name")
-            elif parameter.name.id in seen:
+            is_free = self.is_free(parameter.name, "a parameter")
+            if is_free and parameter.name.id in seen:
                 self.report_taken(parameter.name, seen[parameter.name.id], "parameter")
             seen[parameter.name.id] = parameter.name
 
@@ -336,11 +332,7 @@ class Elaborator:
             kind = type(statement)
             problems = len(self.problems)
             try:
-                item: Item | None
-                if isinstance(statement, ast.Apply):
-                    item = self.apply(statement)
-                else:
-                    item = self.other(statement, top)
+                item = self.statement(statement, top)
                 if item is not None:
                     items.append(item)
             except ExpressionError as error:
@@ -359,8 +351,10 @@ class Elaborator:
         if kind not in (ast.Let, ast.Param, ast.Expect):
             self.shape = None
 
-    def other(self, statement: ast.Statement, top: bool) -> Item | None:
-        """A statement that is not a layer."""
+    def statement(self, statement: ast.Statement, top: bool) -> Item | None:
+        """Run one statement; `top` says that it stands in no braces."""
+        if isinstance(statement, ast.Apply):
+            return self.apply(statement)
         if isinstance(statement, ast.Repeat):
             return self.repeat(statement)
         if isinstance(statement, ast.If):
@@ -387,25 +381,18 @@ class Elaborator:
         return None
 
     def input(self, statement: ast.Input) -> None:
-        value = self.value(statement.size)
-        shape: Shape | None = None
+        value, help_ = self.value(statement.size), ""
         try:
-            read = SHAPE.read(value)
-            shape = read if isinstance(read, tuple) else (read,)
+            shape: Shape = SHAPE.read(value)
         except ValueError as error:
-            self.report("E105", statement.size.span, f"input: the size {error}")
-        if shape is not None and len(shape) > 4:
-            self.report(
-                "E105",
-                statement.size.span,
-                f"input: {show(shape)} has {len(shape)} dimensions",
-                "an input is N, LxC, HxWxC or DxHxWxC",
-            )
-            shape = None
-        if shape is None:
-            self.started = True
-            return
-        self.add_input(shape, statement.span, statement.alias)
+            message = f"input: the size {error}"
+        else:
+            if len(shape) <= 4:
+                return self.add_input(shape, statement.span, statement.alias)
+            message = f"input: {show(shape)} has {len(shape)} dimensions"
+            help_ = "an input is N, LxC, HxWxC or DxHxWxC"
+        self.started = True
+        self.report("E105", statement.size.span, message, help_)
 
     def let(self, statement: ast.Let | ast.Param, top: bool) -> Item | None:
         name = statement.name
@@ -559,10 +546,7 @@ class Elaborator:
         if word in self.blocks:
             return self.call(self.blocks[word], statement)
         if word in MERGES:
-            message = f"`{word}` needs paths"
-            help_ = f"write `{word} {{ … | … }}`"
-            self.report("E103", statement.name.span, message, help_)
-            self.shape = None
+            self.without_paths(word, statement)
             return None
         assert layer is not None
         return self.layer(layer, statement)
@@ -843,9 +827,7 @@ class Elaborator:
         known = tuple(shape for shape in shapes if shape is not None)
         if len(known) != len(shapes) or not shapes:
             if not shapes:
-                message = f"`{kind.op}` needs paths"
-                help_ = f"write `{kind.op} {{ … | … }}`"
-                self.report("E103", statement.name.span, message, help_)
+                self.without_paths(kind.op, statement)
             self.shape = None
             return None
         inputs = tuple(body.output for body in bodies)
@@ -863,6 +845,12 @@ class Elaborator:
         seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return Merged(statement, node, tuple(bodies))
+
+    def without_paths(self, word: str, statement: ast.Apply) -> None:
+        """Report a merge that has none; what comes out of it is unknown."""
+        help_ = f"write `{word} {{ … | … }}`"
+        self.report("E103", statement.name.span, f"`{word}` needs paths", help_)
+        self.shape = None
 
     def path_scope(self) -> Scope:
         """Constants of its own; tensors named inside are in sight outside."""

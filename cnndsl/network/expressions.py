@@ -9,8 +9,9 @@ from typing import Any
 from cnndsl.diagnostics import Span
 from cnndsl.layers.values import Pair, Word, show_value, whole
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.build import MAX_NUMBER
 
-MAX_VALUE = 10**18
+MAX_VALUE = MAX_NUMBER
 """No value of an expression may be larger; nothing in a network is."""
 
 

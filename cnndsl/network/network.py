@@ -87,19 +87,15 @@ class Node:
 
         Padding counts as pixels. Where positions differ, it is the most that one sees.
         """
-        if len(self.field.map) != len(self.field.sights):
-            return tuple(max(map(_extent, s.low, s.high)) for s in self.field.sights)
+        sights, sizes = self.field.sights, self.field.map
+        count = sizes if len(sizes) == len(sights) else (None,) * len(sights)
         return tuple(
-            max(map(_extent, sight.low[:size], sight.high))
-            for sight, size in zip(self.field.sights, self.field.map)
+            max(high - low + 1 for low, high in zip(sight.low[:size], sight.high))
+            for sight, size in zip(sights, count)
         )
 
     def __repr__(self) -> str:
         return f"<{self.name} {'x'.join(map(str, self.output))}>"
-
-
-def _extent(low: int, high: int) -> int:
-    return high - low + 1
 
 
 class Assertion(NamedTuple):

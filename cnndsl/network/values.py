@@ -29,8 +29,7 @@ def given_shape(text: str) -> Shape:
     value = read_value(text)
     if value is None:
         raise ValueError("is no size, as 28x28x1 is one")
-    read = SHAPE.read(value)
-    shape = read if isinstance(read, tuple) else (read,)
+    shape: Shape = SHAPE.read(value)
     if len(shape) > 4:
         raise ValueError("has more dimensions than DxHxWxC")
     return shape

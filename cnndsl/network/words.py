@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cnndsl.diagnostics import Span
-from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.syntax.tables import KEYWORDS
 

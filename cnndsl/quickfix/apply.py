@@ -6,8 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 
 Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
 """What checks a text, and gives all that is to be said about it."""
@@ -61,7 +60,8 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
     refused: set[tuple[Edit, ...]] = set()  # for the text as it is now
     seen = {source.text}
     detours = 0
-    for _ in range(_rounds(source.text)):
+    rounds = max(MIN_ROUNDS, min(MAX_ROUNDS, MAX_READ // max(1, len(source.text))))
+    for _ in range(rounds):
         chosen = [
             (each, fix)
             for each in sorted(left, key=lambda each: (each.span, each.code))
@@ -167,10 +167,6 @@ def _moved(undo: tuple[Edit, ...], made: Sequence[Edit]) -> tuple[Edit, ...]:
                 return ()
         found.append(Edit(Span(start + grown, end + grown), text))
     return tuple(found)
-
-
-def _rounds(text: str) -> int:
-    return max(MIN_ROUNDS, min(MAX_ROUNDS, MAX_READ // max(1, len(text))))
 
 
 def _edits(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[Edit]:

@@ -412,19 +412,18 @@ def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate
             site = Site(error.statement, error.calls, shape, 0)
             strides = tuple(-(-a // b) for a, b in zip(shape[:-1], wanted[:-1]))
             alone = len(words) == len(body.statements) and all(word == "skip" for word in words)
+            fillings: list[tuple[int, str]] = []
             if alone and error.calls:
-                at = body.statements[0].span if body.statements else body.span
-                for amount, word in enumerate(_shortcuts(outcome, paths), 3):
-                    edits = (Edit(at, word if body.statements else f" {word} "),)
-                    yield make("layers", amount, site, edits, error.statement, word)
+                fillings += enumerate(_shortcuts(outcome, paths), 3)
             if alone and max(strides, default=1) <= 2:
                 stride = f" /{show_value(strides[0] if len(set(strides)) == 1 else strides)}"
                 layer = f"conv {wanted[-1]} {'x'.join('1' for _ in strides)}"
                 layer += stride if max(strides, default=1) > 1 else ""
-                at = body.statements[0].span if body.statements else body.span
-                for amount, word in enumerate((layer, f"{layer} same"), 1):
-                    edits = (Edit(at, word if body.statements else f" {word} "),)
-                    yield make("layers", amount, site, edits, error.statement, word)
+                fillings += enumerate((layer, f"{layer} same"), 1)
+            at = body.statements[0].span if body.statements else body.span
+            for amount, word in fillings:
+                edits = (Edit(at, word if body.statements else f" {word} "),)
+                yield make("layers", amount, site, edits, error.statement, word)
             if shape[-1] == wanted[-1]:
                 continue
             while True:  # the layer that decides the channels

@@ -100,18 +100,15 @@ def _maps(evaluator: Evaluator, outcome: Evaluation, error: ShapeError) -> list[
     fitting = whole or [
         text
         for text, after in tried.items()
-        if after is not None and (error.code, error.span.start) not in _starts(after, size, text)
+        if after is not None
+        and (error.code, error.span.start)
+        not in [after.located(each, (Edit(size.span, text),)) for each in after.problems]
     ]
     if not fitting:
         return []
     cost = Cost(KINDS.index("input"), 0, 0, size.span.start, fitting[0])
     other = f" (or {fitting[1]})" if fitting[1:] else ""
     return [Candidate(cost, (Edit(size.span, fitting[0]),), None, f"{fitting[0]}{other}")]
-
-
-def _starts(after: Evaluation, size: ast.Number, text: str) -> set[tuple[str, int]]:
-    """The errors that are left after an edit of a size, with their places before it."""
-    return {after.located(each, (Edit(size.span, text),)) for each in after.problems}
 
 
 def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:

@@ -6,17 +6,12 @@ words that the rule speaks of, so that a small net pays for few of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from functools import cache
 
 from cnndsl.layers import MERGES, Layer, family, taking, words
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
-
-    from cnndsl.diagnostics import Diagnostic
-    from cnndsl.network import Network
-    from cnndsl.rules.helpers.view import View
+from cnndsl.network import Network
+from cnndsl.rules.helpers.view import Findings, View
 
 ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
     "W101": ("unused_let", ("let",)),
@@ -96,10 +91,8 @@ have for the rule to have anything to say. Layers and activations count as words
 `as` and the like where the text has such a statement; and keys, flags and `/`."""
 
 
-def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
+def advice(network: Network, codes: Container[str]) -> Findings:
     """What the rules of some codes find in a network, rule by rule."""
-    from cnndsl.rules.helpers.view import View
-
     view = View(network)
     for code, (module, needed) in ADVICE.items():
         if code in codes and not view.words.isdisjoint(needed):
@@ -107,8 +100,8 @@ def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
 
 
 @cache
-def _rule(module: str) -> Callable[[View], Iterator[Diagnostic]]:
-    """What finds something in a network, loaded when it is first asked."""
-    found: Callable[[View], Iterator[Diagnostic]]
-    found = __import__(f"cnndsl.rules.{module}", fromlist=("find",)).find
-    return found
+def _rule(module: str) -> Callable[[View], Findings]:
+    """The `find` of a rule, loaded when it is first asked."""
+    find: Callable[[View], Findings]
+    find = __import__(f"cnndsl.rules.{module}", fromlist=("find",)).find
+    return find

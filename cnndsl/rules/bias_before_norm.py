@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.layers import taking
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument

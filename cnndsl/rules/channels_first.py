@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
+from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
@@ -19,10 +19,8 @@ def find(view: View) -> Findings:
             continue
         size = sizes.get(group.span)
         text = view.source.text[slice(*size.span)] if size is not None else ""
-        fixes: tuple[Fix, ...] = ()
-        if size is not None and "".join(text.split()) in _written(shape):
-            fix = Fix(f"write `{show_value(meant)}`", (Edit(size.span, show_value(meant)),))
-            fixes = (fix,)
+        plain = size is not None and "".join(text.split()) in _written(shape)
+        fixes = rewrite(size.span, show_value(meant)) if size and plain else ()
         rows = f"{shape[0]} row{'s' * (shape[0] > 1)}"
         yield view.warning(
             "W213",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.network.expressions import truth
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Fix
-from cnndsl.layers.base import Layer
+from cnndsl.diagnostics import Fix
 from cnndsl.rules.helpers.edits import with_argument
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import left_out, missing
@@ -17,9 +16,8 @@ def find(view: View) -> Findings:
     """
     if view.network.rounding != "floor":
         return
-    for group, told, _ in missing(view, left_out, unless=_says_so):
-        statement = view.statement(group.first)
-        edit = with_argument(statement, "floor")
+    for group, told, _ in missing(view, left_out, unless=lambda layer: layer.floor or layer.ceil):
+        edit = with_argument(view.statement(group.first), "floor")
         yield view.warning(
             "W205",
             group,
@@ -29,7 +27,3 @@ def find(view: View) -> Findings:
             slots=("kernel",),
             for_all=True,
         )
-
-
-def _says_so(layer: Layer) -> bool:
-    return layer.floor or layer.ceil  # type: ignore[attr-defined, no-any-return]

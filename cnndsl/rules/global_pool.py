@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Span
 from cnndsl.layers.window import Window
+from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.view import Findings, View
 
 _GLOBAL = {"pool": "gmp", "avgpool": "gap"}
@@ -23,13 +23,12 @@ def find(view: View) -> Findings:
         kernel = "x".join(str(w.kernel) for w in group.layer.windows)
         statement = view.statement(group.first)
         end = (statement.args[-1] if statement.args else statement.name).span.end
-        edit = Edit(Span(statement.span.start, end), f"{word} keep")
         yield view.warning(
             "W209",
             group,
             f"{group.op}: the window of {kernel} is the whole map",
             f"write `{word} keep`, or `{word}` for a vector: it fits every input size",
-            fixes=(Fix(f"write `{word} keep`", (edit,)),),
+            rewrite(Span(statement.span.start, end), f"{word} keep"),
             slots=("kernel",),
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.rules.helpers.edits import without_statement
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import WINDOWS
@@ -21,7 +19,10 @@ def find(view: View) -> Findings:
         return
     for statement in view.written(ast.Rounding):
         mode = statement.mode.id
-        if mode == "exact" or next(view.select(WINDOWS, _is_odd), None):
+        rounded = view.select(
+            WINDOWS, lambda layer: any(window.dropped or window.extra for window in layer.windows)
+        )
+        if mode == "exact" or any(rounded):
             continue
         edit = without_statement(view, statement.span)
         yield view.remark(
@@ -32,8 +33,3 @@ def find(view: View) -> Findings:
             # PyTorch's code says `ceil` of a pool, even where that makes no difference.
             fixes=(Fix("remove it", (edit,), safe=mode == "floor"),),
         )
-
-
-def _is_odd(layer: Any) -> bool:
-    """Whether a size was rounded, up or down."""
-    return any(window.dropped or window.extra for window in layer.windows)

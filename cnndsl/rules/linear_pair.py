@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.layers import words
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument

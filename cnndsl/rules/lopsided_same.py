@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.diagnostics import Edit, Fix
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, LayerGroup, View
 from cnndsl.rules.helpers.windows import KERNELS, by_dimension

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Note
+from cnndsl.diagnostics import Note
 from cnndsl.rules.helpers.view import Findings, View
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.layers import taking
+from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.ranges import activation
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -15,12 +15,11 @@ def find(view: View) -> Findings:
         lambda node: node.output[-1] == 1 and activation(node) == "softmax",
     ):
         span = view.slot(group.first, "activation") or group.span
-        fix = Fix("write `sigmoid`", (Edit(span, "sigmoid"),))
         yield view.warning(
             "W307",
             group,
             "softmax: over one channel it is 1, whatever comes in",
             "write `sigmoid` for a single yes or no, or take a channel for each class",
-            (fix,) if view.text(span) == "softmax" else (),
+            rewrite(span, "sigmoid") if view.text(span) == "softmax" else (),
             slots=("activation",),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.rules.helpers.edits import without_statement
 from cnndsl.rules.helpers.view import Findings, View
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.rules.helpers.names import TENSOR, Given
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast

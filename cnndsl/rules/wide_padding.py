@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.layers.window import Window
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import without_argument

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Edit, Fix, Span
 
 # Characters of other keyboards and of word processors, with the kind of token that must
 # have been meant; "" for none.

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.diagnostics.source import Source
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.syntax import nodes
 from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions, Piece
 from cnndsl.syntax.format_lines import Lines, Places

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnndsl.diagnostics.source import Source
+from cnndsl.diagnostics import Source
 from cnndsl.syntax.layout import Token
 from cnndsl.syntax.nodes import Body, Comment
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 
 Token: TypeAlias = tuple[str, int, int]
 """A terminal's name and where it stands: a plain tuple, since a text has so many."""

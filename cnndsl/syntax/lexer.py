@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.syntax.layout import Token, arrange
 from cnndsl.syntax.nodes import Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS

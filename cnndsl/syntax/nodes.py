@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Span
 
 # Expressions
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Note
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Diagnostic, Note, Source, Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BUILDERS, BuildError
 from cnndsl.syntax.layout import MAX_ERRORS, Token

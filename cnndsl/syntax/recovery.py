@@ -10,8 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import pairwise
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, defined_names
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token

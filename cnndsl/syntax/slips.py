@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.syntax.bad_words import Words, shorten
 from cnndsl.syntax.layout import BOUNDARIES, Token
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.diagnostics.source import Source
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.syntax.layout import Token
 
 

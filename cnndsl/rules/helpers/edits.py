@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Edit
-from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.rules.helpers.view import View
 from cnndsl.syntax import nodes as ast
 

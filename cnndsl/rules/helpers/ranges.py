@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.diagnostics import Fix
 from cnndsl.layers import ACTIVATIONS, family
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import without_statement

@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
-from cnndsl.diagnostics.source import Span
+from cnndsl.diagnostics import Diagnostic, Fix, Note, Span
 from cnndsl.layers.base import Layer
 from cnndsl.network.network import Body, Instance, Merged, Network, Node, Step
 from cnndsl.network.walk import children

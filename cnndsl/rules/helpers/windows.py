@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cnndsl.layers import words
-from cnndsl.layers.base import DIMENSIONS, Layer
+from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import Window
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.view import LayerGroup, View
@@ -28,7 +28,7 @@ def by_dimension(said: Sequence[str | None]) -> str:
 def missing(
     view: View,
     count: Callable[[Window], int],
-    unless: Callable[[Layer], bool] = lambda layer: False,
+    unless: Callable[[Any], object] = lambda layer: False,
 ) -> Iterator[tuple[LayerGroup, str, Window]]:
     """The layers with windows that miss pixels of the image; `count` says how many a window does.
 
