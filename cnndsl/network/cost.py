@@ -6,16 +6,14 @@ depends on shapes counts as little as it can; the elaborator still counts what i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.values import whole
+from cnndsl.network.bind import bound_arguments
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 MAX_STEPS = 50_000
 """How many statements are looked at with all that is known of their arguments."""
@@ -75,13 +73,8 @@ class Counter:
         block = self.blocks.get(word)
         if block is None:
             return 0
-        values: dict[str, Any] = {}
-        given = [arg for arg in statement.args if isinstance(arg, ast.Positional)]
-        for parameter, argument in zip(block.parameters, given):
-            values[parameter.name.id] = self.value(argument.value, names)
-        for keyword in statement.args:
-            if isinstance(keyword, ast.Keyword):
-                values[keyword.key.id] = self.value(keyword.value, names)
+        given = bound_arguments(block, statement)
+        values = {name: self.value(argument.value, names) for name, argument in given.items()}
         inner = dict(self.constants)
         for parameter in block.parameters:
             name = parameter.name.id

@@ -6,17 +6,12 @@ with blocks, loops and paths, each with the nodes that came of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Note, Source, Span
 from cnndsl.layers.base import Layer, Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from cnndsl.diagnostics import Source, Span
-    from cnndsl.network.expect import Promise
-    from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import nodes as ast
 
 
 class Sight(NamedTuple):
@@ -92,19 +87,27 @@ class Node:
 
         Padding counts as pixels. Where positions differ, it is the most that one sees.
         """
-        if len(self.field.map) != len(self.field.sights):
-            return tuple(max(map(_extent, s.low, s.high)) for s in self.field.sights)
+        sights, sizes = self.field.sights, self.field.map
+        count = sizes if len(sizes) == len(sights) else (None,) * len(sights)
         return tuple(
-            max(map(_extent, sight.low[:size], sight.high))
-            for sight, size in zip(self.field.sights, self.field.map)
+            max(high - low + 1 for low, high in zip(sight.low[:size], sight.high))
+            for sight, size in zip(sights, count)
         )
 
     def __repr__(self) -> str:
         return f"<{self.name} {'x'.join(map(str, self.output))}>"
 
 
-def _extent(low: int, high: int) -> int:
-    return high - low + 1
+class Assertion(NamedTuple):
+    """An `expect`, its value, and, where that matters, the layer after which it stands.
+
+    `notes` tell the calls and loops that led there.
+    """
+
+    statement: ast.Expect
+    value: Any
+    node: Node | None
+    notes: tuple[Note, ...] = ()
 
 
 class Step(NamedTuple):
@@ -210,7 +213,7 @@ class Network:
     * `outputs`: name to index; the main output is `main`, a head's its own name
     * `body`: the network as it was written
     * `rounding`, `defaults`: as the file says
-    * `promises`: what the file expects, each as often as it is run over; the net keeps them
+    * `assertions`: each `expect` of the file, as often as it is run over; the net keeps them
     """
 
     def __init__(
@@ -224,7 +227,7 @@ class Network:
         body: Body,
         rounding: str,
         defaults: str,
-        promises: tuple[Promise, ...] = (),
+        assertions: tuple[Assertion, ...] = (),
     ) -> None:
         self.name = name
         self.source = source
@@ -235,7 +238,7 @@ class Network:
         self.body = body
         self.rounding = rounding
         self.defaults = defaults
-        self.promises = promises
+        self.assertions = assertions
 
     @property
     def layers(self) -> list[Node]:

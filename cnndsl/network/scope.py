@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from cnndsl.diagnostics import Note
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
 
 
 class Frame:
@@ -60,34 +58,22 @@ class Frame:
 
 def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
     """All names that statements give with `as`, at any depth."""
-    stack: list[Any] = list(statements)
-    while stack:
-        item = stack.pop()
-        alias = getattr(item, "alias", None)
+    for statement in walk.statements(statements):
+        alias = getattr(statement, "alias", None)
         if alias is not None:
             yield alias.id
-        bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
-        bodies += [*(getattr(item, "paths", None) or ()), *(getattr(item, "bodies", None) or ())]
-        stack.extend(s for body in bodies if body is not None for s in body.statements)
 
 
 def named_in(statements: Iterable[ast.Statement], word: str) -> ast.Repeat | ast.Block | None:
     """The innermost loop or block in which a name is given with `as`; None for no such."""
-    from cnndsl.syntax import nodes
-
-    for statement in statements:
-        if isinstance(statement, (nodes.Repeat, nodes.Block)):
-            if word in given_names(statement.body.statements):
-                return named_in(statement.body.statements, word) or statement
+    found: ast.Repeat | ast.Block | None = None
+    for statement in walk.statements(statements):
+        if not isinstance(statement, (ast.Repeat, ast.Block)):
             continue
-        bodies = [getattr(statement, "body", None), getattr(statement, "otherwise", None)]
-        bodies += [*(getattr(statement, "paths", None) or ())]
-        bodies += [*(getattr(statement, "bodies", None) or ())]
-        for body in bodies:
-            found = named_in(body.statements, word) if body is not None else None
-            if found is not None:
-                return found
-    return None
+        inside = found is None or statement.span.end <= found.span.end
+        if inside and word in given_names(statement.body.statements):
+            found = statement
+    return found
 
 
 class Scope:
@@ -116,26 +102,23 @@ class Scope:
         copy.defined, copy.named = dict(self.defined), dict(self.named)
         return copy
 
-    def constant(self, name: str) -> Any:
-        """A constant's value; raises KeyError."""
+    def constant(self, name: str, default: Any) -> Any:
+        """A constant's value; None for one that an error hides, and a default for no constant."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.constants:
                 return scope.constants[name]
             scope = scope.outer
-        raise KeyError(name)
+        return default
 
-    def tensor(self, name: str) -> int:
-        """The node that a name stands for; raises KeyError."""
-        scope: Scope | None = self
-        frame = self.frame
-        while scope is not None and scope.frame is frame:
+    def tensor(self, name: str) -> int | None:
+        """The node that a name stands for."""
+        for scope in self._of_frame():
             if name in scope.arguments:
                 return scope.arguments[name]
             if name in scope.tensors:
                 return scope.tensors[name]
-            scope = scope.outer
-        raise KeyError(name)
+        return None
 
     def names(self) -> Iterable[str]:
         """All constants in sight, for suggestions."""
@@ -146,7 +129,12 @@ class Scope:
 
     def tensor_names(self) -> Iterable[str]:
         """All tensors in sight, for suggestions."""
+        for scope in self._of_frame():
+            yield from scope.tensors
+
+    def _of_frame(self) -> Iterable[Scope]:
+        """The scopes whose tensors are in sight: those of the same call, or of the file."""
         scope: Scope | None = self
         while scope is not None and scope.frame is self.frame:
-            yield from scope.tensors
+            yield scope
             scope = scope.outer

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.layers import Shape
 from cnndsl.layers.values import SHAPE, Word
 from cnndsl.network.expressions import MAX_VALUE, ExpressionError, evaluate
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from cnndsl.layers import Shape
 
 
 def given_value(value: Any) -> Any:
@@ -31,8 +29,7 @@ def given_shape(text: str) -> Shape:
     value = read_value(text)
     if value is None:
         raise ValueError("is no size, as 28x28x1 is one")
-    read = SHAPE.read(value)
-    shape = read if isinstance(read, tuple) else (read,)
+    shape: Shape = SHAPE.read(value)
     if len(shape) > 4:
         raise ValueError("has more dimensions than DxHxWxC")
     return shape

@@ -6,15 +6,12 @@ nodes; the lists of helper rules already spliced in).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-from cnndsl.diagnostics.source import Span
-from cnndsl.syntax import nodes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from cnndsl.syntax.layout import Token
+from cnndsl.diagnostics import Span
+from cnndsl.syntax import nodes, walk
+from cnndsl.syntax.layout import Token
 
 MAX_DEPTH = 100
 """How many operators may nest in an expression."""
@@ -111,10 +108,8 @@ def _depth(text: str, operator: Token, *children: Any) -> int:
     stack = list(children)
     while stack:
         child = stack.pop()
-        if isinstance(child, nodes.Tuple):
-            stack.extend(child.items)
-        elif isinstance(child, nodes.Range):
-            stack.extend((child.begin, child.end))
+        if isinstance(child, (nodes.Tuple, nodes.Range)):
+            stack += walk.children(child)
         else:
             depth = max(depth, getattr(child, "depth", 0))
     if depth >= MAX_DEPTH:

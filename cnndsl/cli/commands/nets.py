@@ -56,10 +56,12 @@ def natural(arguments: Arguments, key: str) -> int | None:
     text = arguments.get(key)
     if text is None:
         return None
-    digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
-        raise UsageError(f"--{key} wants a natural number")
-    return int(digits)
+    from cnndsl import contract
+
+    try:
+        return contract.natural(text)
+    except contract.OptionError as error:
+        raise UsageError(f"--{key} {error}") from None
 
 
 def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
