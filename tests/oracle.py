@@ -18,12 +18,11 @@ from torch import nn
 
 from cnndsl import targets
 from cnndsl.codegen import weights as canonical
-from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.code import Call
 from cnndsl.codegen.expressions import Literal, Symbol
 from cnndsl.codegen.module_classes import call_of
 from cnndsl.codegen.program import CodeCall
 from cnndsl.codegen.source import text
-from cnndsl.codegen.weaver import collapsed_arg
 from cnndsl.codegen.write_module import snippet
 from cnndsl.network import Network
 from cnndsl.targets.keras import weights as keras_weights
@@ -51,12 +50,9 @@ def scope_of(calls: Sequence[Call], target: str, **names: Any) -> dict[str, Any]
 
 def code_of(call: Call) -> CodeCall:
     """A call with its values as they are, without what is default."""
-    kwargs = tuple(
-        (key, Literal(collapsed_arg(arg)))
-        for key, arg in call.kwargs.items()
-        if not isinstance(arg, Arg) or arg.default is ... or collapsed_arg(arg) != arg.default
-    )
-    args = tuple(Literal(collapsed_arg(arg)) for arg in call.args)
+    call = call.normal()
+    kwargs = tuple((key, Literal(arg.written)) for key, arg in call.kwargs.items() if not arg.usual)
+    args = tuple(Literal(arg.written) for arg in call.args)
     return CodeCall(Symbol(call.function), args, kwargs, call.style, call.main)
 
 

@@ -45,6 +45,8 @@ IMPURE = {
 IMPURE_FUNCTIONS = {
     "syntax/__init__.py": {"grammar_path", "grammar_text"},  # data of the package
 }
+# The modules that say where templates lie.
+TEMPLATES = r"targets/\w+/__init__\.py|codegen/write_module\.py"
 IMPURE_NAMES = {"open", "print", "input", "breakpoint", "exec"}
 IMPURE_METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "unlink", "mkdir"}
 IMPURE_MODULES = {"io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time"}
@@ -236,7 +238,7 @@ def impurities(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             first = (node.module or "").split(".")[0]
             found = first if first in IMPURE_MODULES else ""
-            if found == "pathlib" and re.fullmatch(r"targets/\w+/__init__\.py", relative(path)):
+            if found == "pathlib" and re.fullmatch(TEMPLATES, relative(path)):
                 found = ""  # says where its templates lie
         elif isinstance(node, ast.Attribute) and ast.unparse(node).startswith("sys.std"):
             found = ast.unparse(node)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.codegen.expressions import collapsed, same
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,6 +20,7 @@ class Arg(NamedTuple):
     * `each`: the value has an item for each dimension, and is one number where all are equal
     * `path`: the part of the source expression that is meant: the place of a dimension, or
       None, and 0 or 1 for the begin or the end of a range
+    * `parts`: a tuple like the value, of `Arg`s for numbers that the source says one by one
     """
 
     value: Any
@@ -25,6 +28,35 @@ class Arg(NamedTuple):
     default: Any = ...
     each: bool = False
     path: tuple[int | None, ...] = ()
+    parts: tuple[Any, ...] | None = None
+
+    @property
+    def written(self) -> Any:
+        """The value as it is written: equal sizes as one."""
+        return collapsed(self.value) if self.each else self.value
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is the framework's own default."""
+        return self.default is not ... and same(self.written, self.default)
+
+
+def argument(value: Any) -> Arg:
+    """A value, an `Arg`, or a tuple of `Arg`s, as an `Arg`."""
+    if isinstance(value, Arg):
+        return value
+    plain = _stripped(value)
+    return Arg(plain, parts=None if plain is value else value)
+
+
+def _stripped(value: Any) -> Any:
+    """A tuple with the values of the arguments in it; itself where there are none."""
+    if isinstance(value, Arg):
+        return value.value
+    if type(value) is not tuple:
+        return value
+    items = tuple(map(_stripped, value))
+    return value if all(one is other for one, other in zip(items, value)) else items
 
 
 class Call(NamedTuple):
@@ -45,6 +77,11 @@ class Call(NamedTuple):
     style: str = "layer"
     main: bool = False
     helpers: tuple[str, ...] = ()
+
+    def normal(self) -> Call:
+        """The same, with nothing but `Arg`s for arguments."""
+        kwargs = {key: argument(value) for key, value in self.kwargs.items()}
+        return self._replace(args=tuple(map(argument, self.args)), kwargs=kwargs)
 
 
 class NotExpressible(Exception):

@@ -35,14 +35,12 @@ class Variable:
       `extra` for a parameter that the source does not have, `local` for what a function
       assigns, `tensor` for a tensor with a name
     * `default`: the value of a parameter that calls leave out, or None for a required one
-    * `annotation`: the type of a parameter
     """
 
     def __init__(self, hint: str, kind: str) -> None:
         self.hint, self.kind = hint, kind
         self.name = hint
         self.default: Expr | None = None
-        self.annotation = "int"
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} {id(self):x}>"
@@ -103,7 +101,13 @@ class _Failed:
 
 FAILED = _Failed()
 
-_FUNCTIONS: dict[str, Any] = {"max": max, "min": min, "round": round, "divisible": divisible, "int": int}
+_FUNCTIONS: dict[str, Any] = {
+    "max": max,
+    "min": min,
+    "round": round,
+    "divisible": divisible,
+    "int": int,
+}
 
 
 # Values

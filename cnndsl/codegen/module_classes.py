@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast as python
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.codegen.expressions import Variable, calling, literal, name, written
+from cnndsl.codegen.expressions import ANY, Variable, calling, literal, name, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
@@ -37,7 +37,7 @@ from cnndsl.codegen.source import (
 from cnndsl.codegen.write_module import Definition, input_names, shape_note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import ClassVar
 
     from cnndsl.codegen.program import CodeCall, Function, Program
@@ -158,12 +158,8 @@ class Style:
         """A call of a class."""
         called = item.called
         function = name(called.name) if isinstance(called, Variable) else literal(called)
-        kwargs = {
-            key.name if isinstance(key, Variable) else key: written(value)
-            for key, value in item.kwargs
-        }
-        args = map(written, item.args)
-        return calling(function, *args, **kwargs, **self.arguments(item))
+        kwargs = {key.name: written(value) for key, value in item.kwargs}
+        return calling(function, *map(written, item.args), **kwargs, **self.arguments(item))
 
     def conditional(self, item: If) -> python.expr:
         """A condition as an expression."""
@@ -222,21 +218,20 @@ class Style:
 
     # Classes
 
-    def parameters(self, parameters: Sequence[Variable], scope: Names) -> list[str]:
+    def parameters(self, function: Function, scope: Names) -> list[str]:
         """The parameters of a constructor, which get their names here."""
         found = []
-        for each in parameters:
+        for each in function.parameters:
             each.name = scope.take(each.hint)
-            for word, kind in self.kinds.items():
-                each.annotation = each.annotation.replace(word, kind)
+            kind = annotation(function.arguments[each], self.kinds)
             default = "" if each.default is None else f" = {text(written(each.default))}"
-            found.append(f"{each.name}: {each.annotation}{default}")
+            found.append(f"{each.name}: {kind}{default}")
         return found
 
     def function(self, function: Function, module: Names) -> Definition:
         """The class that a function of the program becomes."""
         scope = Names(module, {"self", "x"})
-        parameters = self.parameters(function.parameters, scope)
+        parameters = self.parameters(function, scope)
         name_counters(function.body, scope)
         if is_sequential(function.body) and not function.tensors:
             body = self.sequence(function.body, scope)
@@ -380,3 +375,23 @@ def name_counters(items: list[Item], scope: Names) -> None:
             item.counter.name = inside.take(item.counter.hint)
         for body in inner(item):
             name_counters(body, inside)
+
+
+def annotation(values: list[Any], kinds: Mapping[str, str]) -> str:
+    """The type of a parameter that has these values; `kinds` are those of symbols."""
+    known = [value for value in values if value is not ANY]
+    found = {type(value).__name__ for value in known if value is not None}
+    if "tuple" in found:
+        found.remove("tuple")
+        tuples = [value for value in known if type(value) is tuple]
+        inner = {annotation(list(value), kinds) for value in tuples}
+        kind = inner.pop() if len(inner) == 1 else "int"
+        lengths = {len(value) for value in tuples}
+        inside = [kind] * lengths.pop() if len(lengths) == 1 else [kind, "..."]
+        found.add(f"tuple[{', '.join(inside)}]")
+    if "float" in found:
+        found.discard("int")
+    if "Made" in found:
+        found.discard("Symbol")
+    types = [kinds.get(each, each) for each in sorted(found)]
+    return " | ".join([*types, *(["None"] if None in known else [])])

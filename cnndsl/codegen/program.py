@@ -46,12 +46,12 @@ class LayerCall(NamedTuple):
     """
 
     calls: tuple[CodeCall, ...]
-    label: str | None
-    alias: Variable | None
     layer: Layer
-    shapes: tuple[Any, Any]
-    carrier: int
-    shaper: int
+    label: str | None = None
+    alias: Variable | None = None
+    shapes: tuple[Any, Any] = ((), ())
+    carrier: int = 0
+    shaper: int = 0
     run: int = -1
 
 
@@ -61,11 +61,11 @@ class FunctionCall(NamedTuple):
     function: Function
     called: Symbol | Variable
     args: tuple[Expr, ...]
-    kwargs: tuple[tuple[str | Variable, Expr], ...]
+    kwargs: tuple[tuple[Variable, Expr], ...]
     tensors: tuple[Variable, ...]
-    label: str | None
-    alias: Variable | None
-    shapes: tuple[Any, Any]
+    label: str | None = None
+    alias: Variable | None = None
+    shapes: tuple[Any, Any] = ((), ())
 
 
 class Merge(NamedTuple):
@@ -186,7 +186,7 @@ def expressions(item: Item) -> list[Expr]:
     if isinstance(item, LayerCall):
         found: list[Expr] = []
         for call in item.calls:
-            found += [arg for arg in call.args if arg is not ...]
+            found += call.args
             found += [value for _, value in call.kwargs]
             if isinstance(call.function, Variable):
                 found.append(call.function)

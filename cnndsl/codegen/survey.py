@@ -64,7 +64,7 @@ def survey(
             general = {node.index: lower(node, True) for node in found}
             if len({structure(each) for each in general.values()}) == 1:
                 plain = general
-        calls |= plain
+        calls |= {index: [one.normal() for one in each] for index, each in plain.items()}
     return Survey(network, blocks(network), calls, frozenset(wanted), runs or {})
 
 

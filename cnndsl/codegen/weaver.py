@@ -7,9 +7,10 @@ finds the expressions that are right in all instances.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.code import Arg, Call, argument
 from cnndsl.codegen.expressions import (
     ANY,
     Conditional,
@@ -52,6 +53,7 @@ from cnndsl.codegen.program import (
 )
 from cnndsl.codegen.survey import longest, structure
 from cnndsl.network import network as tree
+from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
 from cnndsl.syntax import nodes as ast
 
@@ -75,6 +77,11 @@ class Group:
         self.context = context
         self.current = list(current)
         self.channels = channels
+
+    def part(self, places: list[int], *, scoped: bool = False) -> Group:
+        """Some of the instances."""
+        part = Part(self.context, places, scoped=scoped)
+        return Group(part, [self.current[place] for place in places], self.channels)
 
 
 class Weaver:
@@ -183,14 +190,14 @@ class Weaver:
         for variable in found:
             values = [env[variable] for env in context.envs]
             function.arguments[variable] = values
-            variable.annotation = annotation(values)
             node = defaults.get(variable.hint)
             if variable.kind == "source":
                 default = translate(node, self.constants())
                 if default is not None and not says_something(default):
                     variable.default = default
             elif variable.kind == "extra" and node is not None:
-                left = [v for v, i in zip(values, instances) if not given(i, variable.hint)]
+                given = [bound_arguments(block, instance.statement) for instance in instances]
+                left = [v for v, names in zip(values, given) if variable.hint not in names]
                 variable.default = constant(left)
             if variable.kind == "extra" and variable.default is None:
                 if None in values:
@@ -252,7 +259,7 @@ class Weaver:
         if isinstance(first, tree.Bound):
             return self.bound(group, parallel)
         assert isinstance(first, tree.Skipped)
-        return self.named(group, first.statement.alias)
+        return self.named(group, first.statement)
 
     def kind(self, item: tree.Item) -> Any:
         """What must be equal for items to be one item of the program."""
@@ -291,16 +298,20 @@ class Weaver:
             group.channels = width(group.context, values, codes)
         return before, self.shape(group, 0)
 
-    def alias(self, group: Group, alias: ast.Name | None) -> Variable | None:
-        """The variable of a tensor that gets a name here."""
-        if alias is None or alias.id not in self.survey.wanted:
-            return None
-        tensor = group.context.tensor(alias.id)
+    def label(self, group: Group, statement: Any) -> tuple[str | None, Variable | None]:
+        """The name that a statement gives its result, and the variable of the tensor."""
+        if statement.alias is None:
+            return None, None
+        name = statement.alias.id
+        if name not in self.survey.wanted:
+            return name, None
+        tensor = group.context.tensor(name)
         group.context.widths[tensor] = group.channels
-        return tensor
+        return name, tensor
 
-    def named(self, group: Group, alias: ast.Name | None) -> list[Item]:
-        tensor = self.alias(group, alias)
+    def named(self, group: Group, statement: Any) -> list[Item]:
+        """The item by which a tensor gets a name, if it does."""
+        tensor = self.label(group, statement)[1]
         return [] if tensor is None else [NameTensor(tensor)]
 
     # Where instances go different ways
@@ -347,8 +358,7 @@ class Weaver:
                 values = [ANY if each in distinct[:number] else each == kind for each in kinds]
                 test = (tests or {}).get(kind)
                 conditions.append(context.test(values, test, f"with_{hints[places[0]]}"))
-            part = Part(context, places)
-            inner = Group(part, [group.current[place] for place in places], group.channels)
+            inner = group.part(places)
             bodies.append(weave(inner, tuple(parallel[place] for place in places)))
             widths.insert(0, inner.channels)
             for place, node in zip(places, inner.current):
@@ -383,7 +393,7 @@ class Weaver:
             hints = [self.part_hint(choice.body) for choice in choices]
             taken = [choice.taken for choice in choices]
             items = self.ways(group, choices, taken, hints, weave, tests)
-        return items + self.named(group, statement.alias)
+        return items + self.named(group, statement)
 
     def part_hint(self, body: tree.Body | None) -> str:
         """What a flag is called that tells whether a body is there: its first telling word."""
@@ -403,7 +413,7 @@ class Weaver:
         items: list[Item] = []
         if any(loop.bodies for loop in loops):
             items = self.turns_of(group, loops)
-        return items + self.named(group, statement.alias)
+        return items + self.named(group, statement)
 
     def turns_of(self, group: Group, loops: tuple[tree.Loop, ...]) -> list[Item]:
         """A loop; with its first turn by itself, where that differs; or turn after turn."""
@@ -426,17 +436,15 @@ class Weaver:
         items = []
         for turn, bodies in enumerate(zip(*(loop.bodies for loop in loops))):
             items += self.once(group, list(bodies), loops, turn)
-        self.wasted = 0
         return items
 
     def once(
         self, group: Group, bodies: list[tree.Body], loops: tuple[tree.Loop, ...], turn: int
     ) -> list[Item]:
         """A turn of a loop where it stands."""
-        part = Part(group.context, list(range(len(bodies))), scoped=True)
+        inner = group.part(list(range(len(bodies))), scoped=True)
         if index := loops[0].statement.index:
-            part.names[index.id] = Literal(turn)
-        inner = Group(part, group.current, group.channels)
+            inner.context.names[index.id] = Literal(turn)
         items = self.body(inner, bodies)
         group.current, group.channels = inner.current, inner.channels
         return items
@@ -491,168 +499,119 @@ class Weaver:
         lists = [self.survey.calls[step.node] for step in steps]
         full = longest(lists) or lists[0]
         layer = self.nodes[first.node].layer
+        source = Source(first, group.context.names, layer.op)
         items: list[Item] = []
         calls: list[CodeCall] = []
         widths: list[Expr | None] = []
         split: tuple[Expr, list[int]] | None = None
-        rows = [side_by_side(calls, full) for calls in lists]
-        for place in range(len(full)):
-            column = [row[place] for row in rows]
-            there = [index for index, one in enumerate(column) if one is not None]
+        for column in zip(*(side_by_side(calls, full) for calls in lists)):
+            there = [place for place, one in enumerate(column) if one is not None]
             if len(there) < len(column):
-                test, one = self.optional(group, steps, column, there)
-                part = LayerCall((one,), None, None, layer, ((), ()), 0, 0)
-                items.append(If((test,), ([part],), []))
+                test, one = self.optional(group, source, list(column), there)
+                items.append(If((test,), ([LayerCall((one,), layer)],), []))
                 split = (test, there)
             else:
-                calls.append(self.call(group, steps, column, widths, split))  # type: ignore[arg-type]
+                calls.append(self.call(group, source, list(column), widths, split))
         nodes = [step.node for step in steps]
         shapes = self.arrive(group, nodes, [*reversed(widths), group.channels])
-        alias = first.statement.alias
         if not calls:
-            return items + self.named(group, alias)
+            return items + self.named(group, first.statement)
         mains = [place for place, one in enumerate(calls) if one.main]
         carrier = mains[-1] if mains else len(calls) - 1
-        made = LayerCall(
-            tuple(calls),
-            alias.id if alias else None,
-            self.alias(group, alias),
-            layer,
-            shapes,
-            carrier,
-            carrier if layer.weights else len(calls) - 1,
-            self.survey.runs.get(first.node, (-1,))[0],
-        )
-        return [*items, made]
+        shaper = carrier if layer.weights else len(calls) - 1
+        run = self.survey.runs.get(first.node, (-1,))[0]
+        label, alias = self.label(group, first.statement)
+        return [*items, LayerCall(tuple(calls), layer, label, alias, shapes, carrier, shaper, run)]
 
     def optional(
-        self,
-        group: Group,
-        steps: tuple[tree.Step, ...],
-        column: list[Call | None],
-        there: list[int],
+        self, group: Group, source: Source, column: list[Call | None], there: list[int]
     ) -> tuple[Expr, CodeCall]:
         """A call that some instances leave out, and when it is made."""
-        context = group.context
-        part = Part(context, there)
-        part.names = context.names
-        inner = Group(part, [group.current[place] for place in there], group.channels)
-        calls = [one for one in column if one is not None]
-        known = [steps[place] for place in there]
-        values = [collapsed_arg(one.args[0]) for one in calls] if len(calls[0].args) == 1 else []
-        if values and not calls[0].kwargs and constant(values) is None:
+        context, calls = group.context, [one for one in column if one is not None]
+        first = calls[0]
+        alone = len(first.args) == 1 and not first.kwargs
+        values = [one.args[0].written if one else None for one in column] if alone else []
+        if alone and constant([values[place] for place in there]) is None:
             # The parameter says both whether it is made, and with what.
-            spread: list[Any] = [None] * len(column)
-            for place, value in zip(there, values):
-                spread[place] = value
-            pad = context.settle(spread, [], "pad")
-            return pad, CodeCall(Symbol(calls[0].function), (pad,), (), calls[0].style, False)
-        one = self.call(inner, tuple(known), calls, [], None)
-        present = [place in there for place in range(len(column))]
+            pad = context.settle(values, [], "pad")
+            return pad, CodeCall(Symbol(first.function), (pad,), (), first.style, False)
+        inner = group.part(there)
+        inner.context.names = context.names
         # What `same` puts around is uneven where windows take steps, if anywhere.
-        steps_ = Source(steps[0], context.names, self.nodes).expression("stride")
-        strided = binary("!=", steps_, Literal(1)) if steps_ is not None else None
-        return context.test(present, strided, "pad"), one
+        step = source.expression("stride")
+        strided = binary("!=", step, Literal(1)) if step is not None else None
+        test = context.test([one is not None for one in column], strided, "pad")
+        return test, self.call(inner, source, calls, [], None)
 
     def call(
         self,
         group: Group,
-        steps: tuple[tree.Step, ...],
+        source: Source,
         calls: list[Call],
         widths: list[Expr | None],
         split: tuple[Expr, list[int]] | None,
     ) -> CodeCall:
         """One call, from the calls of all instances."""
         context, first = group.context, calls[0]
-        function: Symbol | Variable = Symbol(first.function)
         if any(one.function != first.function for one in calls):
-            hint = Source(steps[0], context.names, self.nodes).word() or "activation"
-            made = [factory(one) for one in calls]
-            code = context.code(made, [context.names.get(hint)], hint)
-            function = code.value if isinstance(code, Literal) else code  # type: ignore[assignment]
-            return CodeCall(function, (), (), first.style, first.main)
-        source = Source(steps[0], context.names, self.nodes)
+            hint = source.word() or "activation"
+            code = context.code(list(map(factory, calls)), [context.names.get(hint)], hint)
+            assert isinstance(code, Variable)
+            return CodeCall(code, (), (), first.style, first.main)
         args: list[Expr] = []
-        for values in zip(*(one.args for one in calls)):
-            if values[0] is ...:
-                args.append(...)  # type: ignore[arg-type]
-                continue
+        for column in zip(*(one.args for one in calls)):
             hint = "padding" if "Pad" in first.function else "size"
-            args.append(self.argument(group, source, values, hint, widths, split))
+            args.append(self.argument(group, source, column, hint, widths, split))
         kwargs: list[tuple[str, Expr]] = []
-        for key in first.kwargs:
-            given = [one.kwargs[key] for one in calls]
-            code = self.argument(group, source, given, key, widths, split)
-            arg = given[0] if isinstance(given[0], Arg) else Arg(given[0])
-            usual_ = all(
-                isinstance(each, Arg)
-                and each.default is not ...
-                and same(collapsed_arg(each), each.default)
-                for each in given
-            )
-            if usual_ and (not says_something(code) or arg.slot == "kernel"):
+        for key, arg in first.kwargs.items():
+            column = tuple(one.kwargs[key] for one in calls)
+            code = self.argument(group, source, column, key, widths, split)
+            if all(each.usual for each in column) and (
+                arg.slot == "kernel" or not says_something(code)
+            ):
                 continue  # the framework's own default, and nothing of the source
             if key == "kernel_size" and not kwargs and says_something(code):
                 args.append(code)  # a name says what it is
             else:
                 kwargs.append((key, code))
+        function = Symbol(first.function)
         return CodeCall(function, tuple(args), tuple(kwargs), first.style, first.main)
 
     def argument(
         self,
         group: Group,
         source: Source,
-        given: Sequence[Any],
+        column: tuple[Arg, ...],
         hint: str,
         widths: list[Expr | None],
         split: tuple[Expr, list[int]] | None,
     ) -> Expr:
         """Code for an argument of a call, from its value in each instance."""
-        context = group.context
-        if any(stripped(each) is not each for each in given if type(each) is tuple):
-            values = [stripped(plain_arg(each)) for each in given]
-            found = constant(values) or self.parts(context, source, given)
+        context, values = group.context, [arg.value for arg in column]
+        each = any(arg.each for arg in column)
+        if any(arg.parts for arg in column) and constant(values) is None:
+            found = parts(context, source, [arg.parts or arg.value for arg in column])
             return found or context.code([collapsed(value) for value in values], [], hint)
-        args = [each if isinstance(each, Arg) else Arg(each) for each in given]
-        slots = {(arg.slot, arg.path) for arg in args}
+        slots = {(arg.slot, arg.path) for arg in column}
         slot, path = slots.pop() if len(slots) == 1 else ("", ())
-        values, each = [arg.value for arg in args], any(arg.each for arg in args)
-        candidates: list[Expr | None] = []
+        candidates: list[Expr | None] = [source.expression(slot, path)] if slot else []
         if slot == "in":
-            candidates = [group.channels]
-            if not self.modules and self.inside:
-                candidates = [Dim(-1)]
+            candidates = [group.channels if self.modules or not self.inside else Dim(-1)]
             hint = "channels"
-        elif slot:
-            candidates = [source.expression(slot, path)]
+        elif slot == "activation":
+            hint = source.word() or slot
+        elif hint == "size" and slot:
+            hint = slot
         if hint == "padding" and (kernel := source.expression("kernel")) is not None:
             candidates.append(binary("//", kernel, Literal(2)))  # `same`, for odd kernels
-        if slot == "activation":
-            hint = source.word() or "activation"
-        varies = constant(values, each) is None
-        if slot == "same" and varies and context.express(values, candidates, each) is None:
+        code: Expr | None = constant(values, each)
+        if code is None and slot == "same" and context.express(values, candidates, each) is None:
             return Literal("same")  # where the framework's own word is exact
-        code = None
-        if split is not None and varies:
-            code = either(context, split, values, candidates, each)
-        if code is None:
-            hint = slot if hint == "size" and slot else hint
-            code = context.code(values, candidates, hint, each)
+        code = either(context, split, values, candidates, each) if code is None and split else None
+        code = code or context.code(values, candidates, hint, each)
         if slot in ("filters", "units", "in"):
             widths.append(code)
         return code
-
-    def parts(self, context: Context, source: Source, given: Sequence[Any]) -> Expr | None:
-        """Code for a value whose parts stand in the source one by one; None where one has none."""
-        if all(type(each) is tuple and len(each) == len(given[0]) for each in given):
-            found = [self.parts(context, source, column) for column in zip(*given)]
-            return None if None in found else tuple_of(found)  # type: ignore[arg-type]
-        if any(type(each) is tuple for each in given):
-            return None
-        args = [each if isinstance(each, Arg) else Arg(each) for each in given]
-        code = source.expression(args[0].slot, args[0].path) if args[0].slot else None
-        values = [arg.value for arg in args]
-        return context.express(values, [code]) or constant(values)
 
     # Calls of blocks
 
@@ -661,41 +620,42 @@ class Weaver:
         statement = instances[0].statement
         if self.assigned[id(instances[0])][0] is None:
             items = self.in_place(group, instances)
-            tensor = self.alias(group, statement.alias)
-            label = statement.alias.id if statement.alias else None
+            label, tensor = self.label(group, statement)
             if items and isinstance(items[-1], (LayerCall, FunctionCall)):
                 items[-1] = items[-1]._replace(label=label, alias=tensor or items[-1].alias)
                 return items
             return items + ([] if tensor is None else [NameTensor(tensor)])
         use = self.use(group, instances)
-        nodes = [instance.body.output for instance in instances]
-        shapes = self.arrive(group, nodes, [self.given_channels(group, use)])
-        tensor = self.alias(group, statement.alias)
-        label = statement.alias.id if statement.alias else None
-        return [use._replace(shapes=shapes, label=label, alias=tensor)]
+        return [self.used(group, instances, use, [self.given_channels(group, use)])]
+
+    def used(
+        self,
+        group: Group,
+        instances: tuple[tree.Instance, ...],
+        use: FunctionCall,
+        widths: list[Expr | None],
+    ) -> FunctionCall:
+        """A call of a block, with what comes out of it."""
+        shapes = self.arrive(group, [each.body.output for each in instances], widths)
+        label, tensor = self.label(group, instances[0].statement)
+        return use._replace(shapes=shapes, label=label, alias=tensor)
 
     def in_place(self, group: Group, instances: tuple[tree.Instance, ...]) -> list[Item]:
         """The body of a block where it is called."""
-        part = Part(group.context, list(range(len(instances))), scoped=True)
-        outer, part.names = group.context.names, self.constants()
-        part.tensors = part.tensors.new_child()
-        arguments = bound_arguments(instances[0])
+        inner = group.part(list(range(len(instances))), scoped=True)
+        part, outer = inner.context, group.context.names
+        part.names = self.constants()
+        arguments = bound_arguments(instances[0].block, instances[0].statement)
         for parameter in instances[0].block.parameters:
             name = parameter.name.id
             part.names.pop(name, None)
             values = [plain(instance.arguments[name]) for instance in instances]
-            if None in values:
-                word = arguments.get(name, (None, False))[0]
-                if isinstance(word, ast.Name) and word.id in outer:
-                    part.names[name] = outer[word.id]
-                continue
-            code = None
-            if name in arguments:
-                code = group.context.express(values, [translate(arguments[name][0], outer)])
-            code = code or constant(values)
+            written = translate(arguments[name].value, outer) if name in arguments else None
+            code = written
+            if None not in values:
+                code = group.context.express(values, [written]) or constant(values)
             if code is not None:
                 part.names[name] = code
-        inner = Group(part, group.current, group.channels)
         items = self.body(inner, [instance.body for instance in instances])
         group.current, group.channels = inner.current, inner.channels
         return items
@@ -706,59 +666,36 @@ class Weaver:
         function = self.assigned[id(instances[0])][0]
         assert function is not None
         places = [self.assigned[id(instance)][1] for instance in instances]
-        arguments = bound_arguments(instances[0])
+        arguments = bound_arguments(instances[0].block, instances[0].statement)
+
+        def tensor(name: str) -> Variable:
+            node = arguments[name].value
+            assert isinstance(node, ast.Name)
+            return context.tensors[node.id]
+
         args: list[Expr] = []
-        kwargs: list[tuple[str | Variable, Expr]] = []
+        kwargs: list[tuple[Variable, Expr]] = []
         for parameter in function.parameters:
             values = [function.arguments[parameter][place] for place in places]
-            node, by_keyword = arguments.get(parameter.hint, (None, True))
+            given, hint = arguments.get(parameter.hint), parameter.hint
+            node = given.value if given is not None else None
+            candidates = [translate(node, context.names)]
             if parameter.kind == "channels":
-                code = context.code(values, [group.channels], "channels")
-                by_keyword = False
-            elif parameter.kind == "source":
-                if node is None and parameter.default is not None:
-                    continue
-                code = context.code(values, [translate(node, context.names)], parameter.hint)
-            else:
-                if parameter.default is not None and all(
-                    value is ANY or same(value, parameter.default.value)  # type: ignore[union-attr]
-                    for value in values
-                ):
-                    continue
-                word = context.names.get(node.id) if isinstance(node, ast.Name) else None
+                candidates, hint = [group.channels], "channels"
+            elif given is None and left_out(parameter, values):
+                continue
+            if parameter.kind == "extra":
                 if parameter in function.widths:
-                    tensor = arguments[function.widths[parameter]][0]
-                    assert isinstance(tensor, ast.Name)
-                    word = context.widths.get(context.tensors[tensor.id])
-                code = context.code(
-                    values,
-                    [word, context.names.get(parameter.hint)],
-                    (
-                        node.id
-                        if isinstance(node, ast.Name) and parameter.hint in arguments
-                        else parameter.hint
-                    ),
-                )
-                by_keyword = by_keyword or parameter.hint not in arguments
-            if by_keyword or kwargs:
+                    candidates = [context.widths.get(tensor(function.widths[parameter]))]
+                candidates.append(context.names.get(hint))
+                hint = node.id if isinstance(node, ast.Name) else hint
+            code = context.code(values, candidates, hint)
+            if kwargs or not (parameter.kind == "channels" or isinstance(given, ast.Positional)):
                 kwargs.append((parameter, code))
             else:
                 args.append(code)
-        tensors = []
-        for name in function.tensors:
-            node = arguments[name][0]
-            assert isinstance(node, ast.Name)
-            tensors.append(context.tensors[node.id])
-        return FunctionCall(
-            function,
-            Symbol(function),
-            tuple(args),
-            tuple(kwargs),
-            tuple(tensors),
-            None,
-            None,
-            ((), ()),
-        )
+        tensors = tuple(map(tensor, function.tensors))
+        return FunctionCall(function, Symbol(function), tuple(args), tuple(kwargs), tensors)
 
     def given_channels(self, group: Group, use: FunctionCall) -> Expr | None:
         """What the channels of a function's result are where it is called."""
@@ -771,7 +708,7 @@ class Weaver:
             if parameter.default is not None
         }
         values |= dict(zip(function.parameters, use.args))
-        values |= {key: code for key, code in use.kwargs if isinstance(key, Variable)}
+        values |= dict(use.kwargs)
         for variable in variables(function.channels):
             if variable.kind == "channels" and group.channels is not None:
                 values.setdefault(variable, group.channels)
@@ -791,39 +728,16 @@ class Weaver:
         widths: list[Expr | None] = []
         for function in dict.fromkeys(functions):
             places = [place for place, each in enumerate(functions) if each is function]
-            part = Part(context, places)
-            inner = Group(part, [group.current[place] for place in places], group.channels)
-            use = self.use(inner, tuple(instances[place] for place in places))
-            uses.append(use)
-            widths.append(self.given_channels(inner, use))
-        first = uses[0]
-        shown = {
-            repr(
-                (
-                    use.args,
-                    [(key.hint, code) for key, code in use.kwargs if isinstance(key, Variable)],
-                )
-            )
-            for use in uses
-        }
-        if len(shown) > 1:
+            inner = group.part(places)
+            uses.append(self.use(inner, tuple(instances[place] for place in places)))
+            widths.append(self.given_channels(inner, uses[-1]))
+        said = {repr((use.args, [(key.hint, code) for key, code in use.kwargs])) for use in uses}
+        if len(said) > 1:
             return None
-        statement = instances[0].statement
-        kwargs = tuple((key.hint, code) for key, code in first.kwargs if isinstance(key, Variable))
-        values = [Symbol(function) for function in functions]
-        word = statement.name.id
-        code = context.code(values, [context.names.get(word)], word)
-        called = code.value if isinstance(code, Literal) else code
-        assert isinstance(called, (Symbol, Variable))
-        nodes = [instance.body.output for instance in instances]
-        shapes = self.arrive(group, nodes, widths)
-        return first._replace(
-            called=called,
-            kwargs=kwargs,
-            shapes=shapes,
-            label=statement.alias.id if statement.alias else None,
-            alias=self.alias(group, statement.alias),
-        )
+        word = instances[0].statement.name.id
+        called = context.code(list(map(Symbol, functions)), [context.names.get(word)], word)
+        assert isinstance(called, Variable)
+        return self.used(group, instances, uses[0]._replace(called=called), widths)
 
     # Merges and constants
 
@@ -841,9 +755,7 @@ class Weaver:
         elif layer.op == "mul":
             codes = list(channels)
         shapes = self.arrive(group, [merge.node for merge in merges], codes)
-        alias = merges[0].statement.alias
-        label = alias.id if alias else None
-        return Merge(layer, tuple(paths), label, self.alias(group, alias), shapes)
+        return Merge(layer, tuple(paths), *self.label(group, merges[0].statement), shapes)
 
     def bound(self, group: Group, items: tuple[tree.Bound, ...]) -> list[Item]:
         """A `let`: its expression takes its place, or a name where the tensor moves on."""
@@ -873,8 +785,8 @@ class Weaver:
 class Source:
     """What the source says of a layer: the expressions of its arguments, by slot."""
 
-    def __init__(self, step: tree.Step, names: Mapping[str, Expr], nodes: list[Any]) -> None:
-        self.names, self.step, self.op = names, step, nodes[step.node].op
+    def __init__(self, step: tree.Step, names: Mapping[str, Expr], op: str) -> None:
+        self.names, self.step, self.op = names, step, op
         self.nodes = {
             slot: argument.value
             for argument in step.statement.args
@@ -904,13 +816,10 @@ class Source:
 
 def wraps_one_call(items: list[Item]) -> bool:
     """Whether a body is one call, or does nothing."""
-    if not items:
-        return True
-    if len(items) > 1:
-        return False
-    first = items[0]
-    return isinstance(first, FunctionCall) or (
-        isinstance(first, LayerCall) and len(first.calls) == 1
+    return not items or (
+        len(items) == 1
+        and isinstance(items[0], (LayerCall, FunctionCall))
+        and not (isinstance(items[0], LayerCall) and len(items[0].calls) > 1)
     )
 
 
@@ -976,60 +885,36 @@ def factories(lists: list[list[Call]]) -> list[int] | None:
 
 def is_fixed(one: Call) -> bool:
     """Whether a call says nothing of the tensor that it gets."""
-    given = [*one.args, *one.kwargs.values()]
-    return not one.helpers and not any(isinstance(arg, Arg) and arg.slot == "in" for arg in given)
+    return not one.helpers and all(arg.slot != "in" for arg in (*one.args, *one.kwargs.values()))
 
 
 def factory(one: Call) -> Any:
     """What makes a call's layer when it is called."""
-    kwargs = tuple(
-        (key, plain_arg(arg))
-        for key, arg in one.kwargs.items()
-        if not (isinstance(arg, Arg) and arg.default is not ... and same(arg.value, arg.default))
-    )
-    args = tuple(plain_arg(arg) for arg in one.args)
-    if not args and not kwargs:
-        return Symbol(one.function)
-    return Made(Symbol("partial"), (Symbol(one.function), *args), kwargs)
+    kwargs = tuple((key, arg.written) for key, arg in one.kwargs.items() if not arg.usual)
+    args = tuple(arg.written for arg in one.args)
+    function = Symbol(one.function)
+    return Made(Symbol("partial"), (function, *args), kwargs) if args or kwargs else function
 
 
-def plain_arg(arg: Any) -> Any:
-    """The value of an argument."""
-    return arg.value if isinstance(arg, Arg) else arg
+def parts(context: Context, source: Source, column: Sequence[Any]) -> Expr | None:
+    """Code for a value whose parts stand in the source one by one; None where one has none."""
+    if all(type(each) is tuple and len(each) == len(column[0]) for each in column):
+        found = [parts(context, source, items) for items in zip(*column)]
+        return None if None in found else tuple_of(found)  # type: ignore[arg-type]
+    if any(type(each) is tuple for each in column):
+        return None
+    args = [argument(each) for each in column]
+    code = source.expression(args[0].slot, args[0].path) if args[0].slot else None
+    values = [arg.value for arg in args]
+    return context.express(values, [code]) or constant(values)
 
 
-def stripped(value: Any) -> Any:
-    """A tuple with the values of the arguments in it; itself where there are none."""
-    if type(value) is not tuple:
-        return plain_arg(value)
-    items = tuple(map(stripped, value))
-    return value if all(one is other for one, other in zip(items, value)) else items
-
-
-def collapsed_arg(arg: Any) -> Any:
-    """The value of an argument as it is written."""
-    if isinstance(arg, Arg):
-        return collapsed(arg.value) if arg.each else arg.value
-    return stripped(arg)
-
-
-def bound_arguments(instance: tree.Instance) -> dict[str, tuple[ast.Expr, bool]]:
-    """The arguments of a call of a block by its parameters, and whether by keyword."""
-    found: dict[str, tuple[ast.Expr, bool]] = {}
-    waiting = [parameter.name.id for parameter in instance.block.parameters]
-    for argument in instance.statement.args:
-        if isinstance(argument, ast.Keyword):
-            found[argument.key.id] = (argument.value, True)
-            waiting.remove(argument.key.id)
-    for argument in instance.statement.args:
-        if isinstance(argument, ast.Positional):
-            found[waiting.pop(0)] = (argument.value, False)
-    return found
-
-
-def given(instance: tree.Instance, name: str) -> bool:
-    """Whether a call of a block gives a parameter."""
-    return name in bound_arguments(instance)
+def left_out(parameter: Variable, values: Sequence[Any]) -> bool:
+    """Whether a call need not say these values, since they are a parameter's default."""
+    default = parameter.default
+    if parameter.kind == "source" or not isinstance(default, Literal):
+        return default is not None
+    return all(same(value, default.value) for value in values)
 
 
 def usual(values: Sequence[Any]) -> Any:
@@ -1037,24 +922,5 @@ def usual(values: Sequence[Any]) -> Any:
     known = [value for value in values if value is not ANY]
     if all(isinstance(value, bool) for value in known):
         return False
-    return max(known, key=lambda value: sum(same(value, other) for other in known))
-
-
-def annotation(values: list[Any]) -> str:
-    """The type of a parameter that has these values."""
-    found = {
-        "None" if value is None else type(value).__name__ for value in values if value is not ANY
-    }
-    if "tuple" in found:
-        found.remove("tuple")
-        tuples = [value for value in values if type(value) is tuple]
-        kinds = {annotation(list(value)) for value in tuples}
-        kind = kinds.pop() if len(kinds) == 1 else "int"
-        lengths = {len(value) for value in tuples}
-        inside = [kind] * lengths.pop() if len(lengths) == 1 else [kind, "..."]
-        found.add(f"tuple[{', '.join(inside)}]")
-    if "float" in found:
-        found.discard("int")
-    if "Made" in found:
-        found.discard("Symbol")
-    return " | ".join(sorted(found - {"None"}) + (["None"] if "None" in found else []))
+    times = Counter(map(repr, known))
+    return max(known, key=lambda value: times[repr(value)])

@@ -105,9 +105,9 @@ def _rules_and_states(lark: Any) -> str:
                 goto[symbol] = renumber[target]
         lines.append(f"    {dict(sorted(actions.items()))!r},\n")
         gotos.append(goto)
-    lines.append(")\n\nGOTOS: tuple[dict[str, int], ...] = (\n")
-    lines += [f"    {dict(sorted(goto.items()))!r},\n" for goto in gotos]
-    lines.append(")\n")
+    lines.append(")\n\nGOTOS: dict[int, dict[str, int]] = {\n")
+    lines += [f"    {n}: {dict(sorted(goto.items()))!r},\n" for n, goto in enumerate(gotos) if goto]
+    lines.append("}\n")
     return "".join(lines)
 
 

@@ -69,7 +69,7 @@ def _statement_base(stacks: Stacks) -> int:
     """Where the statement at hand begins on the stacks: outside of braces that are closed."""
     base = len(stacks.values)
     closed = 0
-    while closed or "statement" not in GOTOS[stacks.states[base]]:
+    while closed or "statement" not in GOTOS.get(stacks.states[base], ()):
         base -= 1
         value = stacks.values[base]
         if type(value) is tuple:

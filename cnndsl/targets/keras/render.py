@@ -203,10 +203,7 @@ class Body:
         x = name(variable)
         given = [x] if item.function.takes else []
         given += [name(tensor.name) for tensor in item.tensors]
-        kwargs = {
-            key.name if isinstance(key, Variable) else key: written(value, x)
-            for key, value in item.kwargs
-        }
+        kwargs = {key.name: written(value, x) for key, value in item.kwargs}
         return calling(function, *given, *(written(arg, x) for arg in item.args), **kwargs)
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
