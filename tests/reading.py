@@ -12,6 +12,7 @@ from cnndsl import targets
 from cnndsl.network import Network
 from cnndsl.network.network import Instance
 from cnndsl.network.walk import walk
+from cnndsl.syntax import nodes as syntax
 
 FRAMEWORKS = ("keras", "pytorch", "flax")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -64,7 +65,7 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
     if len(own) > len(blocks) + 1:
         names = ", ".join(each.name for each in own)
         found.append(f"{len(own)} definitions for {len(blocks)} blocks and the net: {names}")
-    small = {plain(name) for name, block in blocks.items() if len(block.body.statements) == 1}
+    small = {plain(name) for name, block in blocks.items() if is_small(block)}
     for each in own:
         if is_empty(each):
             found.append(f"`{each.name}` is empty")
@@ -80,11 +81,16 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
 def helpers(target: str) -> frozenset[str]:
     """What a target may define besides the blocks and the net."""
     told = getattr(targets.load(target), "helpers", frozenset)
-    return told() | {"init_weights", "build_model", "divisible"}
+    return told() | {"init_weights", "draw_uniform", "build_model", "divisible"}
 
 
 def instances(net: Network) -> list[Instance]:
     return [item for item in walk(net.body) if isinstance(item, Instance)]
+
+
+def is_small(block: syntax.Block) -> bool:
+    """Whether a block is a single statement, and perhaps the constants that it reads."""
+    return sum(not isinstance(each, syntax.Let) for each in block.body.statements) == 1
 
 
 def plain(name: str) -> str:
