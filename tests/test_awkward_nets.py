@@ -144,7 +144,7 @@ TRAPS = [
     "net float; block str(n) { maximum { conv n 1 | conv n 3 same } }; block int(n) { conv n 1; pool 3 /1 pad=1 }; block tuple(n) { str n; int n }; input 8x8x4; tuple 3; tuple 4; str 5",  # noqa: E501
     "input 8x8x4; block relu_(n) { conv n 1; relu }; block add_(n) { add { relu_ n | conv n 1 } }; add_ 3; add_ 4; relu_ 5 as add_1; relu_ 5; add { skip | from add_1 }",  # noqa: E501
     "input 8x8x4; repeat 3 as self { conv (self+1) 1 }; repeat 2 as x { conv (x+2) 1 }; repeat 2 as layers { conv (layers+3) 1; relu }",  # noqa: E501
-    "block b(x, y) { repeat 2 as x { conv (x+y) 1 }; add { skip | relu } }; input 8x8x4; b 3 4; b 5 6",  # noqa: E501
+    "block b(x, y) { conv x 1; repeat 2 as x { conv (x+y) 1 }; add { skip | relu } }; input 8x8x4; b 3 4; b 5 6",  # noqa: E501
     "block b(n) { conv n 1 as parameters; relu; conv n 1 as modules; add { skip | from parameters }; add { skip | from modules } }; input 8x8x4; b 3; b 4",  # noqa: E501
     "input 8x8x4; conv 4 1 as train; relu as eval; conv 4 1 as children; conv 4 1 as state_dict; conv 4 1 as double; add { skip | from train; skip | from eval | from double }",  # noqa: E501
     "input 8x8x4; head items { gap; dense 2 }; head keys { gap; dense 3 as values }; head print { gmp; dense 4 }; conv 2 1",  # noqa: E501
