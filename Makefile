@@ -4,7 +4,7 @@ PYTHON ?= python3
 # All samples but the one that is there for its mistake.
 SOUND = $(filter-out samples/article_keras_listing.cnn,$(wildcard samples/*.cnn))
 
-.PHONY: dev test wheel lint format tables fuzz fuzz-texts bench ci
+.PHONY: dev test wheel lint format tables fuzz fuzz-nets fuzz-texts bench ci
 
 dev:
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,12 @@ N ?= 5000
 K ?= propert or fuzz or hypothesis
 fuzz:
 	N=$(N) HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "$(K)"
+
+# So many random nets through the generators of code, a share of them with values:
+# `make fuzz-nets N=10000 VALUES=0.05`.
+VALUES ?= 0.05
+fuzz-nets:
+	$(PYTHON) tests/fuzz_nets.py --count $(N) --values $(VALUES)
 
 # Damaged texts through every command, for so many minutes.
 MINUTES ?= 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from pyflakes.checker import Checker
 
@@ -12,6 +13,8 @@ from cnndsl import targets
 from cnndsl.network import Network
 from cnndsl.network.network import Instance
 from cnndsl.network.walk import walk
+from cnndsl.syntax import nodes as syntax
+from cnndsl.syntax.parser import parse
 
 FRAMEWORKS = ("keras", "pytorch", "flax")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -57,7 +60,8 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
     There are at most as many functions or classes as the net has blocks, and one for the net;
     helpers of the target, and what draws weights, apart. None is empty, no class only hands on
     to another (a function may give a call a name, as its block does), none decides in the
-    arguments of `super().__init__` or overwrites what it is given.
+    arguments of `super().__init__` or overwrites what it is given. A parameter of a block by
+    which its calls differ is one of the definition, and loops are loops.
     """
     own = [each for each in definitions(ast.parse(code)) if each.name not in helpers(target)]
     blocks = {item.block.name.id: item.block for item in instances(net)}
@@ -65,6 +69,10 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
     if len(own) > len(blocks) + 1:
         names = ", ".join(each.name for each in own)
         found.append(f"{len(own)} definitions for {len(blocks)} blocks and the net: {names}")
+    for name, lost in lost_parameters(own, instances(net)):
+        found.append(f"`{name}` has lost {', '.join(lost)}")
+    for name, times, sites in unrolled(ast.parse(code), own, net):
+        found.append(f"`{name}` is called {times} times, and {sites} in the source")
     for each in own:
         if is_empty(each):
             found.append(f"`{each.name}` is empty")
@@ -80,11 +88,80 @@ def shape_of_code(code: str, target: str, net: Network) -> list[str]:
 def helpers(target: str) -> frozenset[str]:
     """What a target may define besides the blocks and the net."""
     told = getattr(targets.load(target), "helpers", frozenset)
-    return told() | {"init_weights", "build_model", "divisible"}
+    return told() | {"init_weights", "draw_uniform", "build_model", "divisible"}
 
 
 def instances(net: Network) -> list[Instance]:
     return [item for item in walk(net.body) if isinstance(item, Instance)]
+
+
+def lost_parameters(
+    own: list[Definition], called: list[Instance]
+) -> Iterator[tuple[str, list[str]]]:
+    """The parameters that a block reads, that differ from call to call, and that are gone."""
+    given: dict[str, dict[str, set[Any]]] = {}
+    for item in called:
+        own_names = {parameter.name.id for parameter in item.block.parameters}
+        for name in own_names - set(item.tensors):
+            value = item.arguments.get(name)
+            given.setdefault(item.block.name.id, {}).setdefault(name, set()).add(str(value))
+    blocks = {plain(item.block.name.id): item.block for item in called}
+    for each in own:
+        block = blocks.get(plain(each.name))
+        if block is None:
+            continue
+        has = {name.rstrip("_") for name in parameters(each)}
+        read = set(names_in(block.body))
+        differ = [name for name, values in given.get(block.name.id, {}).items() if len(values) > 1]
+        lost = sorted(name for name in differ if name in read and name.rstrip("_") not in has)
+        if lost:
+            yield each.name, lost
+
+
+def parameters(definition: Definition) -> set[str]:
+    """The names of the parameters of a function, or of a class's `__init__`."""
+    functions = [definition] if isinstance(definition, ast.FunctionDef) else definition.body
+    return {
+        each.arg
+        for function in functions
+        if isinstance(function, ast.FunctionDef)
+        and (function is definition or function.name == "__init__")
+        for each in (*function.args.args, *function.args.kwonlyargs)
+    }
+
+
+def unrolled(
+    tree: ast.Module, own: list[Definition], net: Network
+) -> Iterator[tuple[str, int, int]]:
+    """What code calls more than twice as often as the source does: a loop is a loop.
+
+    Twice, since the first time round may read another number of channels.
+    """
+    calls = Counter(
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    module, _ = parse(net.source)
+    sites = Counter(map(plain, names_in(module)))
+    for each in own:
+        written = sites[plain(each.name)] - 1  # its definition
+        if calls[each.name] > 2 * written > 0:
+            yield each.name, calls[each.name], written
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The names in a part of a syntax tree, as often as they stand there."""
+    if isinstance(value, syntax.Name):
+        yield value.id
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from names_in(part)
+
+
+def plain(name: str) -> str:
+    """A name without what makes it a class's, or another of its kind."""
+    return name.replace("_", "").rstrip("0123456789").lower()
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

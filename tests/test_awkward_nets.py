@@ -144,7 +144,7 @@ TRAPS = [
     "net float; block str(n) { maximum { conv n 1 | conv n 3 same } }; block int(n) { conv n 1; pool 3 /1 pad=1 }; block tuple(n) { str n; int n }; input 8x8x4; tuple 3; tuple 4; str 5",  # noqa: E501
     "input 8x8x4; block relu_(n) { conv n 1; relu }; block add_(n) { add { relu_ n | conv n 1 } }; add_ 3; add_ 4; relu_ 5 as add_1; relu_ 5; add { skip | from add_1 }",  # noqa: E501
     "input 8x8x4; repeat 3 as self { conv (self+1) 1 }; repeat 2 as x { conv (x+2) 1 }; repeat 2 as layers { conv (layers+3) 1; relu }",  # noqa: E501
-    "block b(x, y) { repeat 2 as x { conv (x+y) 1 }; add { skip | relu } }; input 8x8x4; b 3 4; b 5 6",  # noqa: E501
+    "block b(x, y) { conv x 1; repeat 2 as x { conv (x+y) 1 }; add { skip | relu } }; input 8x8x4; b 3 4; b 5 6",  # noqa: E501
     "block b(n) { conv n 1 as parameters; relu; conv n 1 as modules; add { skip | from parameters }; add { skip | from modules } }; input 8x8x4; b 3; b 4",  # noqa: E501
     "input 8x8x4; conv 4 1 as train; relu as eval; conv 4 1 as children; conv 4 1 as state_dict; conv 4 1 as double; add { skip | from train; skip | from eval | from double }",  # noqa: E501
     "input 8x8x4; head items { gap; dense 2 }; head keys { gap; dense 3 as values }; head print { gmp; dense 4 }; conv 2 1",  # noqa: E501
@@ -162,6 +162,9 @@ TRAPS = [
     "net average_pool; block average_pool(k) { avgpool k /1 pad=1 countpad; avgpool k /1 pad=1 }; block channel_shuffle(g) { shuffle g; conv 4 1 }; block local_response_norm(k) { lrn size=k }; input 9x9x4; average_pool 3; average_pool 2; channel_shuffle 2; channel_shuffle 4; local_response_norm 3; local_response_norm 5",  # noqa: E501
     "net Net; block Net(n) { conv n 1; relu }; block net_(n) { Net n; add { skip | Net n } }; input 8x8x4; Net 3; net_ 4; net_ 5; Net 6",  # noqa: E501
     "net interpolate; block upsample(f) { up f bilinear; up f }; block take_channels(n) { slice 0:n; reshape (H, W, n); flatten_ }; block flatten_() { conv 4 1; minpool 2 /1 }; input 4x4x4; upsample 2; upsample 1; take_channels 3; take_channels 2; flatten; dense 4",  # noqa: E501
+    "defaults torch; input 4x4x4; block model(n, name=2, times=1) { conv n 1; slice 0:(min(name, C)); repeat times { add { skip | conv C 1 } } }; model 3 name=3; model 2 times=2; model 1",  # noqa: E501
+    "net DepthwiseConv2d; input 8x8x4; dwconv 3 mult=2; head side { gap; dense 3 }; scale",
+    "input 12x4; dwconv 3; head DepthwiseConv1d { flatten; dense 3 }; conv 4 1 as build_model; relu; add { skip | from build_model }",  # noqa: E501
     # Names whose classes or functions would have one name.
     "net a; block a(n) { conv n 1; relu }; block a_net(n) { a n; add { skip | a n } }; input 8x8x4; a 3; a_net 4; a_net 5; a 6",  # noqa: E501
     "net my_net; block my_net(n) { conv n 1; relu }; block MyNet(n) { my_net n; bn }; block myNet(n) { MyNet n; conv n 1 }; input 8x8x4; my_net 3; MyNet 4; myNet 5; my_net 6; MyNet 7; myNet 8; add { skip | relu }",  # noqa: E501

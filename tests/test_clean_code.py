@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fuzz_nets
 import pytest
+import reading
 from hypothesis import HealthCheck, given, settings
 from nets import network
 from reading import FRAMEWORKS, flaws
-from strategies import valid_nets
+from strategies import Chance, grown, valid_nets
 
 from cnndsl.contract import TargetError
 from cnndsl.targets import load
@@ -52,6 +54,36 @@ def test_of_every_file(path: Path) -> None:
 @settings(max_examples=max(150, settings.default.max_examples), suppress_health_check=SLOW)
 def test_property_of_random_nets(text: str) -> None:
     clean(text)
+
+
+def test_of_the_first_random_nets() -> None:
+    """The same nets each time, as Hypothesis looks at small ones above all."""
+    for seed in range(80):
+        clean(grown(Chance(seed)))
+
+
+def test_the_fuzzer_counts_part_by_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fuzz_nets, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(fuzz_nets.Tries, "text", lambda self, seed: f"input {seed}; dense 3")
+    assert fuzz_nets.run(fuzz_nets.Tries(["pytorch"], 1.0, 0.0), 3, 1) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("3 nets in ") and "; 3 held in all that was tried of them\n" in said
+    for what in ("clean, keras", "built, pytorch", "values, keras = pytorch"):
+        assert f"  {what}: 3 of 3 held; 0 refused by a target;" in said
+    assert "built, keras" not in said and "0 kinds of failure" in said
+
+    wrong = ["line 1: wrong"]
+    monkeypatch.setattr(reading, "flaws", lambda code: wrong if "(N, 2) in" in code else [])
+    assert fuzz_nets.run(fuzz_nets.Tries([], 0.0, 0.0), 3, 1) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("3 nets in ") and "; 2 held in all that was tried of them\n" in said
+    for target in FRAMEWORKS:
+        assert f"  clean, {target}: 2 of 3 held; 0 refused by a target;" in said
+        kind = f"clean, {target}: AssertionError: line N: wrong"
+        assert f"  1 times, first seed 2: {kind}\n" in said
+    assert (tmp_path / "kept" / "net2.cnn").read_text() == "input 2; dense 3"
 
 
 @pytest.mark.parametrize(

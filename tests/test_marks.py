@@ -210,3 +210,27 @@ INIT = "class A(nn.Module):\n    def __init__(self, n):\n        super().__init_
 )  # fmt: skip
 def test_a_wrapper_is_found(code: str, wraps: bool) -> None:
     assert is_wrapper(first(code)) == wraps
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "wrong"),
+    [
+        ("b 3; b 4", "def b(x, n):\n    return c(d(x), n)\nb(x, 3)\nb(x, 4)", []),
+        ("b 3; b 4", "def b(x, size):\n    return c(d(x), n)", ["`b` has lost n"]),
+        ("b 3; b 3", "def b(x):\n    return c(d(x), 3)", []),
+        (
+            "repeat 3 { b 3 }",
+            "def b(x, n):\n    return c(d(x), n)\nb(x, 3)\nb(x, 3)\nb(x, 3)",
+            ["`b` is called 3 times, and 1 in the source"],
+        ),
+        (
+            "b 3",
+            "def b(x, n):\n    return c(d(x))\ndef b2(x):\n    return x\ndef e(x): pass",
+            ["3 definitions for 1 blocks and the net: b, b2, e", "`e` is empty"],
+        ),
+    ],
+)
+def test_lost_parameters_and_loops_are_found(text: str, code: str, wrong: list[str]) -> None:
+    net = network(f"block b(n) {{ conv n 1; relu }}; input 8x8x4; {text}")
+    assert net is not None
+    assert shape_of_code(code, "keras", net) == wrong

@@ -28,7 +28,6 @@ from cnndsl.codegen.source import (
     Statement,
     Value,
     range_of,
-    text,
 )
 from cnndsl.syntax import nodes as ast
 
@@ -203,7 +202,7 @@ class Forward:
         return self.flush(pending, variable, target)
 
     def assign(self, target: str, code: python.expr, note: str = "") -> None:
-        if text(code) != target:
+        if not (isinstance(code, python.Name) and code.id == target):
             self.lines.append(Assign(target, code, note))
 
     def name(self, tensor: Variable, variable: str, target: str) -> str:
@@ -365,7 +364,8 @@ class Forward:
             # Ways exclude one another: their parts can have the same names.
             used[0].update(self.attributes.taken)
             used[1].update(self.inside.taken)
-            self.attributes.taken, self.inside.taken = set(attributes), set(inside)
+            self.attributes.taken = set(attributes)
+            self.inside.taken = inside | {tensor.name for tensor in self.named}
             self.lines = []
             way = Way(here)
             self.frames.append(way)

@@ -269,8 +269,8 @@ class Weaver:
             function = self.assigned[id(item)][0]
             return ("block", function if function is not None else item.block.name.id)
         if isinstance(item, tree.Merged):
-            shapes = self.nodes[item.node].layer.inputs  # type: ignore[attr-defined]
-            return ("merge", tuple(map(len, shapes)))
+            layer: Any = self.nodes[item.node].layer
+            return ("merge", layer.op, tuple(map(len, layer.inputs)))
         return type(item).__name__
 
     def name_sizes(self, group: Group) -> None:

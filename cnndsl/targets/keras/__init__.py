@@ -80,7 +80,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
     return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
 
 
-_OWN = ("build_model", "init_weights", "draw_uniform")
+_OWN = ("build_model", "init_weights", "draw_uniform", "model")
 """What a module calls what is its own."""
 
 

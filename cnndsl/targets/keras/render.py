@@ -129,7 +129,7 @@ class Body:
         return self.write(self.items, variable, target)
 
     def assign(self, target: str, code: python.expr, note: str = "") -> None:
-        if text(code) != target:
+        if not (isinstance(code, python.Name) and code.id == target):
             self.lines.append(Assign(target, code, note))
 
     def write(self, items: list[Item], variable: str, target: str) -> str:
