@@ -20,7 +20,7 @@ INDEL = 3
 WORK = 500_000
 """About how many positions may be looked at whatever the length."""
 
-NEAR = 60
+NEAR = 100
 """How far behind the furthest position others are kept at least."""
 
 

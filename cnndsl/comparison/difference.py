@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.comparison.arguments import Told, changed, written
+from cnndsl.comparison.arguments import Told, changed, effect, written
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.comparison.pairing import Keys, commutes, pair, through, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
@@ -127,7 +127,7 @@ def _entries(
         if index is None or node.op == "input":
             continue
         before = old.nodes[index]
-        same = keys.effect(before.layer) == keys.effect(node.layer)
+        same = keys.of(effect, before.layer) == keys.of(effect, node.layer)
         told = () if same else known.get((id(before.layer), id(node.layer)))
         if told is None:
             told = tuple(changed(before.layer, node.layer))
