@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.contract import Option
 from cnndsl.lang import words as words_of
 from cnndsl.layers.base import product, show
 from cnndsl.layers.values import NATURAL, PADS, SIZES, Pair, show_value
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from cnndsl.layers import Layer, Shape
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Body
-
-DEPTH = Option(
-    "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
-)
-"""The option of every target that shows rows."""
 
 # The kinds of value that a named argument about shapes or counts has.
 _SHAPING = (NATURAL, SIZES, PADS)

@@ -9,11 +9,11 @@ from fractions import Fraction
 from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
 from cnndsl.lang import words as words_of
 from cnndsl.tables.cells import Code, Heading, Share, Table, tuple_text
 from cnndsl.tables.columns import COLUMNS, View, title
-from cnndsl.tables.rows import DEPTH, rows
+from cnndsl.tables.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

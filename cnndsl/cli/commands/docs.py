@@ -14,7 +14,8 @@ from cnndsl.cli.terminal.files import (
     read_bytes,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, Option, UsageError
+from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ COMMAND = Command(
     "The kinds of region are table, walkthrough, figure, mermaid, code, check and\n"
     "compare.\n"
     "Every other byte stays as it is. Where a net has errors nothing is written.",
-    (Option("--check", "write nothing; exit 1, with the difference, where one is stale"),),
+    (Option("check", "write nothing; exit 1, with the difference, where one is stale"),),
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.outcome import Outcome
+from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
@@ -12,21 +12,22 @@ from cnndsl.cli.terminal.files import (
     read_bytes,
     write_files,
 )
-from cnndsl.cli.terminal.options import Option, UsageError
+from cnndsl.cli.terminal.options import UsageError
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.runner.outcome import Plan
+    from cnndsl.cli.runner.plan import Plan
     from cnndsl.cli.terminal.options import Arguments
 
 OPTIONS = (
     Option(
-        "--fix",
+        "fix",
         "mend what can be mended without a change of the net, in place;\n"
         "`-` goes from standard input to standard output",
     ),
-    Option("--unsafe", "with --fix or --diff: also what changes the net, the least change first"),
-    Option("--diff", "write nothing; show what --fix would change, and what it would leave"),
+    Option("unsafe", "with --fix or --diff: also what changes the net, the least change first"),
+    Option("diff", "write nothing; show what --fix would change, and what it would leave"),
 )
 
 BOM = "\ufeff"

@@ -11,7 +11,8 @@ from cnndsl.cli.terminal.files import (
     read_bytes,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, Option
+from cnndsl.cli.terminal.options import Command
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ COMMAND = Command(
     "Write nets in canonical form, in place; `-` goes from standard input to standard output.\n"
     "A file that cannot be read as a net stays as it is.",
     (
-        Option("--check", "write nothing; exit 1 where a file would change, and say which"),
-        Option("--diff", "write nothing; print what would change, and exit as with --check"),
+        Option("check", "write nothing; exit 1 where a file would change, and say which"),
+        Option("diff", "write nothing; print what would change, and exit as with --check"),
     ),
     ("cnndsl fmt nets/", "cnndsl fmt --diff article.cnn", "cnndsl fmt - < article.cnn"),
 )

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import (
-    INPUT,
-    LIMITS,
-    SET,
-    networks_of,
-    one_file,
-    show_diagnostics,
-)
+from cnndsl.cli.commands.nets import NET, networks_of, one_file, show_diagnostics
 from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
-from cnndsl.cli.terminal.options import Command, Option, UsageError, quoted
+from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +20,9 @@ COMMAND = Command(
     ".safetensors and .pt (a state_dict) of PyTorch, of models that `cnndsl build` wrote.\n"
     "Where they are not the net's, say which layer's, and write nothing.",
     (
-        Option("--from", "the file to read", "PATH"),
-        Option("--to", "the file to write; .onnx, too", "PATH"),
-        SET,
-        INPUT,
-        LIMITS,
+        Option("from", "the file to read", "word", "PATH"),
+        Option("to", "the file to write; .onnx, too", "word", "PATH"),
+        *NET,
     ),
     (
         "cnndsl weights net.cnn --from trained.keras --to net.safetensors",

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.outcome import EACH, Outcome, Plan
+from cnndsl.cli.runner.plan import EACH, Outcome, Plan
 from cnndsl.cli.runner.workers import answers, cores
 from cnndsl.cli.terminal.files import FileError, decode, display_name, read_bytes
 from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics.packed import pack, unpack
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cnndsl.cli.runner.cache import Cache, Keys
-    from cnndsl.cli.runner.outcome import Question
+    from cnndsl.cli.runner.plan import Question
     from cnndsl.diagnostics.packed import Packed
 
 SHARED = 150_000
@@ -29,17 +29,14 @@ CHUNK = 40_000
 """How much a process is given at a time."""
 
 
-class Pending:
+class Pending(NamedTuple):
     """A file that is not known: its place among all, its bytes, which codes are asked for."""
 
-    __slots__ = ("asked", "content", "index", "key", "name")
-
-    def __init__(self, index: int, name: str, content: bytes, asked: int, key: str) -> None:
-        self.index = index
-        self.name = name
-        self.content = content
-        self.asked = asked
-        self.key = key
+    place: int
+    name: str
+    content: bytes
+    asked: int
+    key: str
 
 
 def examine_many(plan: Plan) -> Outcome:
@@ -126,7 +123,7 @@ class _Run:
     def take(self, chunk: list[Pending], answer: list[Packed]) -> None:
         """Keep what was found in some files."""
         for each, rows in zip(chunk, answer):
-            self.known(each.index, each.name, each.content, rows)
+            self.known(each.place, each.name, each.content, rows)
             if self.cache:
                 self.cache.put(each.key, rows)
         self.progress.add(len(chunk))

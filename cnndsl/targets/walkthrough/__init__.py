@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.contract import LANG, Option, checked_values
+from cnndsl.contract import DEPTH, LANG, Option, checked_values
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
 from cnndsl.tables import markdown_table as marks
 from cnndsl.tables.cells import tuple_text
-from cnndsl.tables.rows import DEPTH
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose

@@ -1,16 +1,26 @@
-"""What can be said where one side, or both, is no net: it has errors, or there is no file."""
+"""A report on two files: how their nets differ, or what can be said where one is no net.
+
+A side is no net where it has errors, or where there is no file.
+"""
 
 from __future__ import annotations
 
+import json
+from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.comparison import show_difference
+from cnndsl.comparison.difference import difference
 from cnndsl.comparison.measure import measure
 from cnndsl.comparison.side_by_side import shapes
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import printable, render_all
+from cnndsl.diagnostics.render_json import as_json as diagnostic
 from cnndsl.layers.base import show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnndsl.diagnostics import Diagnostic, Source
     from cnndsl.network import Network
 
@@ -40,62 +50,50 @@ class Side(NamedTuple):
         )
 
 
-def as_text(old: Side, new: Side) -> str:
-    """A line, the diagnostics of a side that has errors, and how the texts differ."""
-    text = f"{printable(_headline(old, new))}\n"
-    for side in (old, new):
-        if side.problems:
-            text += f"\n{render_all(side.problems)}"
-    lines = _lines(old, new)
-    return text + (f"\n{lines}" if lines else "")
+def report(old: Side, new: Side, form: str) -> tuple[str, bool]:
+    """The report as `text`, `markdown` or `json`, and whether the sides differ in meaning."""
+    sides, end = (old, new), ""
+    if old.network is not None and new.network is not None:
+        found = difference(old.network, new.network)
+        show: Any = getattr(show_difference, f"as_{form}")
+        text, differs = show(found, old.name, new.name), not found.none
+    else:
+        differs = (old.source is None) != (new.source is None)
+        head, _, state = _headline(old, new).partition(": ")
+        text = f"{printable(f'{head}: {state}')}\n"
+        if form == "json":
+            text = _as_json(sides)
+        elif form == "markdown":
+            text, end = f"**{code(head)}**: {state}\n", "\n"
+    if form == "json":
+        return _with_errors(text, sides), differs
+    blocks = [(render_all(side.problems), "") for side in sides if side.problems]
+    if old.network is None or new.network is None:
+        blocks += [(lines, "diff") for lines in [_lines(old, new)] if lines]
+    for block, language in blocks:
+        text += f"\n{fenced(block, language) if form == 'markdown' else block}{end}"
+    return text, differs
 
 
-def as_markdown(old: Side, new: Side) -> str:
-    """The same for a comment on a pull request."""
-    head, _, state = _headline(old, new).partition(": ")
-    text = f"**{code(head)}**: {state}\n"
-    for side in (old, new):
-        if side.problems:
-            text += f"\n{fenced(render_all(side.problems))}\n"
-    lines = _lines(old, new)
-    return text + (f"\n{fenced(lines, 'diff')}\n" if lines else "")
-
-
-def as_json(old: Side, new: Side) -> str:
-    """Both sides; `net` is null where a side is no net, and `errors` says why."""
-    import json
-
-    from cnndsl.diagnostics.render_json import as_json as diagnostic
-
-    def side(each: Side) -> dict[str, Any]:
-        net = each.network
-        return {
-            "file": each.name if each.source is not None else None,
+def _as_json(sides: Sequence[Side]) -> str:
+    """Both sides; `net` is null where a side is no net."""
+    found: dict[str, Any] = {"same_network": False, "same_meaning": False}
+    for name, side in zip(("old", "new"), sides):
+        net = side.network
+        found[name] = {
+            "file": side.name if side.source is not None else None,
             "net": net.name if net is not None else None,
             **(measure(net)._asdict() if net is not None else {}),
-            "errors": [diagnostic(problem) for problem in each.problems],
         }
+    return json.dumps(found)
 
-    found = {"same_network": False, "same_meaning": False, "old": side(old), "new": side(new)}
+
+def _with_errors(text: str, sides: Sequence[Side]) -> str:
+    """A report for programs with what is wrong on each side."""
+    found = json.loads(text)
+    for name, side in zip(("old", "new"), sides):
+        found[name]["errors"] = [diagnostic(problem) for problem in side.problems]
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
-
-
-def with_problems(text: str, form: str, old: list[Diagnostic], new: list[Diagnostic]) -> str:
-    """A difference with the promises that either side breaks."""
-    if form == "json":
-        import json
-
-        from cnndsl.diagnostics.render_json import as_json as diagnostic
-
-        found = json.loads(text)
-        for side, problems in (("old", old), ("new", new)):
-            found[side]["errors"] = [diagnostic(problem) for problem in problems]
-        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
-    for problems in (old, new):
-        if problems:
-            shown = render_all(problems)
-            text += f"\n{fenced(shown) if form == 'markdown' else shown}"
-    return text
 
 
 def _headline(old: Side, new: Side) -> str:
@@ -116,8 +114,6 @@ def _headline(old: Side, new: Side) -> str:
 
 def _lines(old: Side, new: Side) -> str:
     """How the texts differ, line by line, where both are there and one is no net."""
-    from difflib import unified_diff
-
     if old.source is None or new.source is None:
         return ""
     before, after = (
