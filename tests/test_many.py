@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from running import ROOT, run
 
 from cnndsl.api import lint
-from cnndsl.cli.runner import cache, many, outcome, workers
+from cnndsl.cli.runner import cache, many, outcome, plan, workers
 from cnndsl.cli.runner.cache import Cache, Keys
 from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics import CODES, Diagnostic, Edit, Fix, Note, Source, Span
@@ -64,13 +64,13 @@ def test_however_it_is_done_it_is_the_same(
     words = ("check", "nets", "nets/missing.cnn", "--format", form)
     cold = run(*words, "--jobs", "2")
     asked: list[str] = []
-    answer = outcome.Question.answer
+    answer = plan.Question.answer
 
-    def note(self: outcome.Question, name: str, content: bytes, codes: frozenset[str]) -> Any:
+    def note(self: plan.Question, name: str, content: bytes, codes: frozenset[str]) -> Any:
         asked.append(name)
         return answer(self, name, content, codes)
 
-    monkeypatch.setattr(outcome.Question, "answer", note)
+    monkeypatch.setattr(plan.Question, "answer", note)
     assert run(*words) == cold
     assert asked == []  # everything was known
     assert run(*words, "--no-cache", "--jobs", "1") == cold

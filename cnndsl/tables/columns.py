@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnndsl.lang import Words
-    from cnndsl.layers import Shape
+    from cnndsl.layers import Layer, Shape
     from cnndsl.tables.cells import Cell
     from cnndsl.tables.rows import Row
 
@@ -25,11 +25,17 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """How a table looks at its rows: its words, whether weights alone count, and their sum."""
+    """How a table looks at its rows.
+
+    * `words`: those of its language
+    * `weights`: whether weights alone count, and `whole` the sum of what counts
+    * `class_name`: what a framework calls a layer
+    """
 
     words: Words
     weights: bool
     whole: int
+    class_name: Callable[[Layer], str] = lambda layer: layer.title
 
 
 class Column(NamedTuple):
@@ -166,9 +172,7 @@ def _share(row: Row, view: View) -> Cell:
 def _type(row: Row, view: View) -> Cell:
     if row.layer is None:
         return f"{row.name} ({row.title})"
-    from cnndsl.targets import keras
-
-    return f"{row.name} ({keras.class_name(row.layer)})"
+    return f"{row.name} ({view.class_name(row.layer)})"
 
 
 def _code(row: Row, view: View) -> Cell:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnndsl.lang import Words
+    from cnndsl.layers import Layer
     from cnndsl.network import Network
     from cnndsl.tables.cells import Cell
     from cnndsl.tables.rows import Row
@@ -108,6 +109,7 @@ OPTIONS = (STYLE, COLUMNS_OPTION, LANG, PARAMS, DEPTH)
 
 def make(
     network: Network,
+    class_name: Callable[[Layer], str] = lambda layer: layer.title,
     *,
     style: str = "article",
     columns: Sequence[str] | None = None,
@@ -117,6 +119,7 @@ def make(
 ) -> Table:
     """The table of a network.
 
+    * `class_name`: what a framework calls a layer, for the column `type`
     * `style`: one of `STYLES`
     * `columns`: keys of `COLUMNS`, in the place of the style's
     * `lang`: `en` or `ko`
@@ -134,7 +137,7 @@ def make(
     every = rows(network, depth, words)
     shown = [row for row in every if chosen.shows(row)]
     totals = network.totals
-    view = View(words, weights, totals.weights if weights else totals.params)
+    view = View(words, weights, totals.weights if weights else totals.params, class_name)
     keys = columns or [key for key in chosen.columns if COLUMNS[key].wanted(shown)]
     return Table(
         lang,

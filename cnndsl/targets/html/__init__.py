@@ -14,6 +14,7 @@ from cnndsl.diagnostics.markdown import one_line
 from cnndsl.tables.cells import Code, readable
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -57,7 +58,7 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
     The other options are those of `cnndsl.tables.styles.make`.
     """
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     body = _body(table)
     if fragment:
         return body

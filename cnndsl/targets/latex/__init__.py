@@ -17,6 +17,7 @@ from cnndsl.tables.cells import NONE, Code, Worked, readable
 from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,7 +44,7 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
     The other options are those of `cnndsl.tables.styles.make`.
     """
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     if fragment:
         return _table(table)
     digits = _digits(table)

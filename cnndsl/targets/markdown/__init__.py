@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cnndsl.diagnostics.markdown import escaped
 from cnndsl.tables import markdown_table as marks
 from cnndsl.tables.styles import OPTIONS, make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,7 +25,7 @@ SUFFIX = ".md"
 
 def generate(network: Network, **options: Any) -> str:
     """The table of a network; the options are those of `cnndsl.tables.styles.make`."""
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     lines = ["".join(map(marks.inline, table.caption)), "", *marks.draw(table)]
     if table.notes:
         bullet = "- " if len(table.notes) > 1 else ""
