@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 import cnndsl
 from cnndsl.diagnostics import Source
-from cnndsl.network import expansion
 from cnndsl.syntax import lexer
 from cnndsl.syntax.parser import parse
 
@@ -19,7 +20,7 @@ def test_words_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_problems_of_a_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expansion, "MAX_PROBLEMS", 5)
+    monkeypatch.setattr(import_module("cnndsl.network.elaborate"), "MAX_PROBLEMS", 5)
     problems = cnndsl.diagnose("input 3\n" + "nothing\n" * 20)
     assert len(problems) == 5
     assert "there may be more" in problems[-1].notes[-1].message

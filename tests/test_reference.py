@@ -7,7 +7,8 @@ from pathlib import Path
 
 import cnndsl
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.network import DEFAULT_LIMIT, control, expansion, expressions
+from cnndsl.network import DEFAULT_LIMIT, expressions
+from cnndsl.network.elaborate import MAX_DEPTH, MAX_PROBLEMS
 from cnndsl.syntax import build, layout, lexer
 
 PAGE = (Path(__file__).resolve().parent.parent / "grammar" / "README.md").read_text("utf-8")
@@ -33,11 +34,11 @@ def test_limits() -> None:
     assert numbers == [
         layout.MAX_NESTING,
         build.MAX_DEPTH,
-        control.MAX_DEPTH,
+        MAX_DEPTH,
         DEFAULT_LIMIT,
         lexer.MAX_TOKENS,
         layout.MAX_ERRORS,
-        expansion.MAX_PROBLEMS,
+        MAX_PROBLEMS,
         10,
         18,
     ]

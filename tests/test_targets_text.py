@@ -16,6 +16,7 @@ from hypothesis import given
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.layers.source import call_of
 from cnndsl.tables import rows
 from cnndsl.targets import json as json_target
 from cnndsl.targets import markdown as markdown_target
@@ -344,7 +345,7 @@ def test_layers_are_written_as_one_could_write_them(text: str) -> None:
     network = cnndsl.check(text)
     for row in rows.rows(network):
         assert row.layer is not None
-        call = rows.call_of(row.layer)
+        call = call_of(row.layer)
         size = "x".join(map(str, row.inputs[0]))
         again = cnndsl.check(f"rounding {network.rounding}\ninput {size}\n{call}")
         assert len(again.layers) == 1

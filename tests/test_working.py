@@ -14,13 +14,14 @@ import cnndsl
 from cnndsl import Network
 from cnndsl.layers import LAYERS, MERGES, Layer
 from cnndsl.layers.base import product
+from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.working import Step, same_padding
+from cnndsl.layers.window import same_padding
 
 FUNCTIONS = {"floor": math.floor, "ceil": math.ceil, "max": max}
 
 
-def worth(step: Step) -> Any:
+def worth(step: Derivation) -> Any:
     """What a formula comes to with its numbers, exactly."""
     names = {name: Fraction(value) for name, value in step.values.items()}
     return eval(step.formula, {"__builtins__": {}}, {**FUNCTIONS, **names})

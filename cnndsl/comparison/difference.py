@@ -287,7 +287,7 @@ def _promises(old: Network, new: Network, pairs: Sequence[int | None]) -> list[T
 def _promised(network: Network, places: dict[int, int | None]) -> dict[Any, str]:
     """Every promise of a network once: by what it is about, its value and its place."""
     found: dict[Any, str] = {}
-    for promise in network.promises:
+    for promise in network.assertions:
         statement = promise.statement
         place = None if promise.node is None else places[promise.node.index]
         about = (statement.metric.id, statement.op)

@@ -16,9 +16,9 @@ from cnndsl.layers.conv import Convolution
 from cnndsl.layers.dense import Dense
 from cnndsl.layers.merge import Merge
 from cnndsl.layers.pool import GlobalPool, Pool
+from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
 from cnndsl.network.network import Choice, Instance, Loop, Merged, Side, Step
-from cnndsl.tables.rows import call_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

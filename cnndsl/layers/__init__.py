@@ -5,16 +5,35 @@ from __future__ import annotations
 from cnndsl.layers import activation, conv, dense, geometry, merge, norm, pool, regular
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ACTIVATIONS: dict[str, type[activation.Activation]] = {
     layer.op: layer for layer in activation.LAYERS
 }
 MERGES: dict[str, type[merge.Merge]] = {layer.op: layer for layer in merge.LAYERS}
 LAYERS: dict[str, type[Layer]] = {
     layer.op: layer
-    for family in (conv, pool, dense, norm, regular, activation, geometry)
-    for layer in family.LAYERS
+    for module in (conv, pool, dense, norm, regular, activation, geometry)
+    for layer in module.LAYERS
 }
 """Layers of one input by their word; merges stand apart in `MERGES`."""
+
+
+def words(test: Callable[[type[Layer]], object]) -> tuple[str, ...]:
+    """The words of the layers that pass a test, in the order of `LAYERS`."""
+    return tuple(op for op, layer in LAYERS.items() if test(layer))
+
+
+def family(*names: str) -> tuple[str, ...]:
+    """The words of the layers of some families; see `Layer`."""
+    return words(lambda layer: layer.family in names)
+
+
+def taking(*slots: str) -> tuple[str, ...]:
+    """The words of the layers that take one of some arguments."""
+    return words(lambda layer: any(slot.name in slots for slot in layer.slots))
 
 
 def argument_order(name: str) -> tuple[str, ...] | None:
@@ -47,4 +66,7 @@ __all__ = [
     "Slot",
     "Weight",
     "argument_order",
+    "family",
+    "taking",
+    "words",
 ]

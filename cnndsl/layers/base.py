@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.initial import ZEROS, Initial
-from cnndsl.layers.working import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +134,13 @@ class Layer:
     """A layer applied to shapes. Its instances never change once made.
 
     Class attributes: `op` the word of the language, `title` the name in prose, `slots` the
-    arguments in canonical order, `ranks` the numbers of spatial dimensions it works on.
+    arguments in canonical order, `ranks` the numbers of spatial dimensions it works on. Whoever
+    asks what kind of layer one is reads these, and keeps no list of layers:
+
+    * `family`: what it is one of: `input`, `conv`, `dense`, `pool`, `norm`, `scaling`,
+      `dropout`, `activation`, `move` (values go to other places as they are), `merge`
+    * `slides`: whether it has windows over its input, as `windows`
+    * `linear`: whether a linear function before it and one after it are one together
 
     Instance attributes: one for each slot, and
 
@@ -147,6 +153,9 @@ class Layer:
 
     op: ClassVar[str]
     title: ClassVar[str]
+    family: ClassVar[str]
+    slides: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = ()
     ranks: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     wants: ClassVar[str] = "a tensor"
@@ -175,22 +184,28 @@ class Layer:
     def setup(self) -> None:
         """Work out shapes and weights; raise LayerError where they do not come out."""
 
+    def is_idle(self) -> bool:
+        """Whether it gives what it gets, by its numbers or by what comes in."""
+        return False
+
     def rank_help(self, shape: Shape) -> str:
         """What to do about an input of the wrong rank."""
         return "put it before `flatten` or `gap`" if len(shape) == 1 else ""
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         """How the output shape is worked out: a step for each of its sizes.
 
         Empty where the output has the shape of an input.
         """
         return ()
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         """How many numbers it keeps: a step for each of its own weights, named by its role."""
-        return tuple(Step(each.role, "C", {"C": each.size}, each.size) for each in self.weights)
+        return tuple(
+            Derivation(each.role, "C", {"C": each.size}, each.size) for each in self.weights
+        )
 
-    def all_counts(self) -> tuple[Step, ...]:
+    def all_counts(self) -> tuple[Derivation, ...]:
         """Its own steps, and those of the activation, which gets the channels that it gives."""
         steps = self.counts()
         if self.activation is not None:
@@ -265,4 +280,11 @@ def describe(shape: Shape) -> str:
 class Input(Layer):
     """Where a tensor comes into the net."""
 
-    op, title = "input", "input"
+    op, title, family = "input", "input", "input"
+
+
+class Spatial(Layer):
+    """A layer that needs spatial dimensions."""
+
+    ranks = (1, 2, 3)
+    wants = "an image"

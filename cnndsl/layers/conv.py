@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
-from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spread, Weight, product
+from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spatial, Spread, Weight, product
+from cnndsl.layers.derivation import Derivation, area, indexed, letters, padding
 from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL, Pair
 from cnndsl.layers.window import (
@@ -19,18 +20,17 @@ from cnndsl.layers.window import (
     per_dimension,
     reach_of,
     slide,
+    sliding,
 )
-from cnndsl.layers.working import Step, area, indexed, letters, padding, sliding
 
 _FILTERS = Slot("filters", "value", NATURAL, "N", "how many filters", required=True)
 _MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
 
 
-class Convolution(Layer):
+class Convolution(Spatial):
     """What all convolutions have: a kernel that slides over space."""
 
-    ranks = (1, 2, 3)
-    wants = "an image"
+    family, slides = "conv", True
 
     kernel: tuple[int, ...]
     windows: tuple[Window, ...]
@@ -60,19 +60,19 @@ class Convolution(Layer):
             return ()
         return (Weight("bias", (count,), initial=of_bias(self.context.defaults, fan_in)),)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         spatial = sliding(self.windows, self.input, same=bool(self.same))
-        return (*spatial, Step("C_out", "N", {"N": self.filters}, self.filters))
+        return (*spatial, Derivation("C_out", "N", {"N": self.filters}, self.filters))
 
-    def count(self, role: str, formula: str, **values: int) -> Step:
+    def count(self, role: str, formula: str, **values: int) -> Derivation:
         """A step for a kernel, whose formula goes on from the kernel's size over space."""
         size = next(each.size for each in self.weights if each.role == role)
         kernel, sides = area(self.kernel, self.input)
-        return Step(role, f"{kernel}*{formula}", sides | values, size)
+        return Derivation(role, f"{kernel}*{formula}", sides | values, size)
 
-    def bias_count(self, formula: str = "N", **values: int) -> tuple[Step, ...]:
+    def bias_count(self, formula: str = "N", **values: int) -> tuple[Derivation, ...]:
         count = self.output[-1]
-        return () if self.nobias else (Step("bias", formula, values or {"N": count}, count),)
+        return () if self.nobias else (Derivation("bias", formula, values or {"N": count}, count),)
 
 
 class Conv(Convolution):
@@ -113,7 +113,7 @@ class Conv(Convolution):
         )
         self.macs = product(spatial) * product(shape)
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         values = {"C": self.channels, "N": self.filters}
         if self.groups == 1:
             return (self.count("kernel", "C*N", **values), *self.bias_count())
@@ -146,12 +146,12 @@ class DepthwiseConv(Depthwise):
         )
         self.macs = product(spatial) * product(shape)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         spatial = sliding(self.windows, self.input, same=bool(self.same))
         formula, values = self._outputs()
-        return (*spatial, Step("C_out", formula, values, self.output[-1]))
+        return (*spatial, Derivation("C_out", formula, values, self.output[-1]))
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         formula, values = self._outputs()
         return self.count("depthwise", formula, **values), *self.bias_count(formula, **values)
 
@@ -180,12 +180,12 @@ class SeparableConv(Depthwise):
         )
         self.macs = product(spatial) * (product(depthwise) + product(pointwise))
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         inner, values = "C", {"C": self.channels}
         if self.mult > 1:
             inner, values["M"] = "C*M", self.mult
         size = self.weights[1].size
-        pointwise = Step("pointwise", f"{inner}*N", values | {"N": self.filters}, size)
+        pointwise = Derivation("pointwise", f"{inner}*N", values | {"N": self.filters}, size)
         return self.count("depthwise", inner, **values), pointwise, *self.bias_count()
 
 
@@ -197,7 +197,7 @@ class TransposedConv(Convolution):
     kernel is smaller than the stride.
     """
 
-    op, title = "deconv", "transposed convolution"
+    op, title, slides = "deconv", "transposed convolution", False
     slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, NOBIAS)
     stride: tuple[int, ...]
     crop: tuple[Pair, ...]
@@ -243,7 +243,7 @@ class TransposedConv(Convolution):
             for kernel, stride, crop in zip(self.kernel, self.stride, self.crop)
         )
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         spatial = letters(self.input)[:-1]
         kernels = indexed("K", self.kernel, spatial)
         strides = indexed("S", self.stride, spatial)
@@ -257,10 +257,10 @@ class TransposedConv(Convolution):
                 cut, pads = padding(letter, *self.crop[axis], "-", self.crop)
                 formula = painted + cut.removeprefix(letter)
                 values |= {kernel: self.kernel[axis]} | pads
-            steps.append(Step(f"{letter}_out", formula, values, self.output[axis]))
-        return (*steps, Step("C_out", "N", {"N": self.filters}, self.filters))
+            steps.append(Derivation(f"{letter}_out", formula, values, self.output[axis]))
+        return (*steps, Derivation("C_out", "N", {"N": self.filters}, self.filters))
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         kernel = self.count("kernel", "C*N", C=self.channels, N=self.filters)
         return kernel, *self.bias_count()
 

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
 from cnndsl.layers.base import ALL, Layer, Shape, Slot, Weight, product, show
+from cnndsl.layers.derivation import Derivation, letters, sizes_of
 from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL
-from cnndsl.layers.working import Step, letters, sizes_of
 
 
 class Flatten(Layer):
     """All values in one vector: the last dimension, the channels, runs fastest."""
 
-    op, title = "flatten", "flatten"
+    op, title, family, linear = "flatten", "flatten", "move", True
 
     def setup(self) -> None:
         self.output = (product(self.input),)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return self.output == self.input
+
+    def sizes(self) -> tuple[Derivation, ...]:
         formula = "*".join(letters(self.input))
-        return (Step("N_out", formula, sizes_of(self.input), self.output[0]),)
+        return (Derivation("N_out", formula, sizes_of(self.input), self.output[0]),)
 
 
 class Dense(Layer):
     """Every output is a weighted sum of every input."""
 
-    op, title = "dense", "fully connected layer"
+    op, title, family = "dense", "fully connected layer", "dense"
     slots = (Slot("units", "value", NATURAL, "N", "how many outputs", required=True), ACT, NOBIAS)
     ranks = (0,)
     wants = "a vector"
@@ -50,13 +53,13 @@ class Dense(Layer):
         self.macs = product(shape)
         self.reach = ALL
 
-    def sizes(self) -> tuple[Step, ...]:
-        return (Step("N_out", "N", {"N": self.units}, self.units),)
+    def sizes(self) -> tuple[Derivation, ...]:
+        return (Derivation("N_out", "N", {"N": self.units}, self.units),)
 
-    def counts(self) -> tuple[Step, ...]:
+    def counts(self) -> tuple[Derivation, ...]:
         values = {"N_in": self.channels, "N_out": self.units}
-        kernel = Step("kernel", "N_in*N_out", values, self.weights[0].size)
-        bias = Step("bias", "N_out", {"N_out": self.units}, self.units)
+        kernel = Derivation("kernel", "N_in*N_out", values, self.weights[0].size)
+        bias = Derivation("bias", "N_out", {"N_out": self.units}, self.units)
         return (kernel,) if self.nobias else (kernel, bias)
 
 

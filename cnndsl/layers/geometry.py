@@ -12,20 +12,14 @@ from cnndsl.layers.base import (
     Reach,
     Shape,
     Slot,
+    Spatial,
     Spread,
     product,
     show,
 )
+from cnndsl.layers.derivation import Derivation, indexed, letters, padding, sizes_of, unchanged
 from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
 from cnndsl.layers.window import per_dimension
-from cnndsl.layers.working import Step, indexed, letters, padding, sizes_of, unchanged
-
-
-class Spatial(Layer):
-    """A layer that needs spatial dimensions."""
-
-    ranks = (1, 2, 3)
-    wants = "an image"
 
 
 class Upsample(Spatial):
@@ -34,7 +28,7 @@ class Upsample(Spatial):
     Bilinear takes pixel centres at half-integers, as Keras and PyTorch do by default.
     """
 
-    op, title = "up", "upsampling"
+    op, title, family, linear = "up", "upsampling", "move", True
     slots = (
         Slot("factor", "value", SIZES, "F", "how many times as large", required=True),
         Slot("nearest", "flag", None, "[nearest|bilinear]", "repeat pixels, the default"),
@@ -64,18 +58,23 @@ class Upsample(Spatial):
         else:
             self.reach = tuple(Spread(f, f) for f in self.factor)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return set(self.factor) == {1}
+
+    def sizes(self) -> tuple[Derivation, ...]:
         spatial = letters(self.input)[:-1]
         factors = indexed("F", self.factor, spatial)
         steps = [
-            Step(f"{letter}_out", f"{letter}*{name}", {letter: size, name: factor}, size * factor)
+            Derivation(
+                f"{letter}_out", f"{letter}*{name}", {letter: size, name: factor}, size * factor
+            )
             for letter, name, size, factor in zip(spatial, factors, self.spatial, self.factor)
         ]
         return *steps, unchanged(self.input)[-1]
 
 
 class ZeroPad(Spatial):
-    op, title = "zeropad", "zero padding"
+    op, title, family, linear = "zeropad", "zero padding", "move", True
     slots = (Slot("pad", "value", PADS, "P", "pixels put around: 1 or 0:1x0:1", required=True),)
     pad: tuple[Pair, ...]
 
@@ -84,12 +83,15 @@ class ZeroPad(Spatial):
         self.output = (*(x + sum(p) for x, p in zip(self.spatial, self.pad)), self.channels)
         self.reach = tuple(Reach(1, 1, -pad.begin) for pad in self.pad)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return not any(map(sum, self.pad))
+
+    def sizes(self) -> tuple[Derivation, ...]:
         return _edged(self, self.pad, "+")
 
 
 class Crop(Spatial):
-    op, title = "crop", "cropping"
+    op, title, family, linear = "crop", "cropping", "move", True
     slots = (Slot("crop", "value", PADS, "P", "pixels cut off: 1 or 0:1x0:1", required=True),)
     crop: tuple[Pair, ...]
 
@@ -104,23 +106,26 @@ class Crop(Spatial):
                 message = f"crop: {name} {cut} is below 1"
                 raise LayerError("E208", message, "cut off less", "crop", (axis,))
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return not any(map(sum, self.crop))
+
+    def sizes(self) -> tuple[Derivation, ...]:
         return _edged(self, self.crop, "-")
 
 
-def _edged(layer: Layer, edges: tuple[Pair, ...], sign: str) -> tuple[Step, ...]:
+def _edged(layer: Layer, edges: tuple[Pair, ...], sign: str) -> tuple[Derivation, ...]:
     """The sizes of a tensor with something put around it, or cut off."""
     steps = []
     for letter, size, edge, output in zip(letters(layer.input), layer.spatial, edges, layer.output):
         formula, values = padding(letter, *edge, sign, edges)
-        steps.append(Step(f"{letter}_out", formula, {letter: size, **values}, output))
+        steps.append(Derivation(f"{letter}_out", formula, {letter: size, **values}, output))
     return *steps, unchanged(layer.input)[-1]
 
 
 class Reshape(Layer):
     """Other dimensions for the same values, in channels-last order."""
 
-    op, title = "reshape", "reshape"
+    op, title, family, linear = "reshape", "reshape", "move", True
     slots = (Slot("shape", "value", SHAPE, "SIZE", "the new shape", required=True),)
     shape: Any
 
@@ -146,10 +151,13 @@ class Reshape(Layer):
         if shape[:-1] != self.spatial:
             self.reach = ALL
 
-    def sizes(self) -> tuple[Step, ...]:
-        """One step, for how many values there are: the new sizes are given."""
+    def is_idle(self) -> bool:
+        return self.output == self.input
+
+    def sizes(self) -> tuple[Derivation, ...]:
+        """One derivation, for how many values there are: the new sizes are given."""
         formula, count = "*".join(letters(self.input)), product(self.input)
-        return (Step("values", formula, sizes_of(self.input), count),)
+        return (Derivation("values", formula, sizes_of(self.input), count),)
 
 
 class Shuffle(Layer):
@@ -158,7 +166,7 @@ class Shuffle(Layer):
     Zhang et al., "ShuffleNet" (2018).
     """
 
-    op, title = "shuffle", "channel shuffle"
+    op, title, family, linear = "shuffle", "channel shuffle", "move", True
     slots = (Slot("groups", "value", NATURAL, "G", "groups of channels", required=True),)
     groups: int
 
@@ -171,9 +179,14 @@ class Shuffle(Layer):
                 "groups",
             )
 
+    def is_idle(self) -> bool:
+        return self.groups in (1, self.channels)
+
 
 class Slice(Layer):
-    op, title = "slice", "slice of channels"
+    """Some of the channels. What becomes of the others decides what layers around it are."""
+
+    op, title, family = "slice", "slice of channels", "move"
     slots = (
         Slot("range", "value", CHANNELS, "A:B", "from channel A up to, not with, B", required=True),
     )
@@ -190,9 +203,12 @@ class Slice(Layer):
             )
         self.output = (*self.spatial, self.range.end - self.range.begin)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return self.output == self.input
+
+    def sizes(self) -> tuple[Derivation, ...]:
         values = {"A": self.range.begin, "B": self.range.end}
-        channels = Step(f"{letters(self.input)[-1]}_out", "B - A", values, self.output[-1])
+        channels = Derivation(f"{letters(self.input)[-1]}_out", "B - A", values, self.output[-1])
         return *unchanged(self.input)[:-1], channels
 
 

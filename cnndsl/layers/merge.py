@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
-from cnndsl.layers.working import Step, letters, unchanged
+from cnndsl.layers.derivation import Derivation, letters, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Merge(Layer):
     """A layer of several inputs; `inputs` holds their shapes in the order of the paths."""
 
+    family = "merge"
     inputs: tuple[Shape, ...]
 
     def __init__(
@@ -80,10 +81,10 @@ class Concat(Merge):
                 raise self.mismatch("concat wants equal sizes in all but the channels", index)
         self.output = (*self.spatial, sum(shape[-1] for shape in self.inputs))
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         letter = letters(self.input)[-1]
         values = {f"{letter}_{i}": shape[-1] for i, shape in enumerate(self.inputs, 1)}
-        channels = Step(f"{letter}_out", " + ".join(values), values, self.output[-1])
+        channels = Derivation(f"{letter}_out", " + ".join(values), values, self.output[-1])
         return *unchanged(self.input)[:-1], channels
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import Layer, LayerError, Slot, Weight
+from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
 
@@ -12,6 +12,7 @@ _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
 class Normalisation(Layer):
     """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides."""
 
+    family = "norm"
     eps: float
 
     def setup(self) -> None:
@@ -30,7 +31,7 @@ class BatchNorm(Normalisation):
     default); PyTorch's argument of that name is the rest. `defaults torch` makes it 0.9.
     """
 
-    op, title = "bn", "batch normalisation"
+    op, title, linear = "bn", "batch normalisation", True
     slots = (
         _EPS,
         Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
@@ -79,22 +80,20 @@ class GroupNorm(Normalisation):
             )
 
 
-class LocalResponseNorm(Layer):
+class LocalResponseNorm(Spatial):
     """x / (k + alpha/size * sum of squares over `size` neighbouring channels) ** beta.
 
     Krizhevsky et al., "ImageNet classification with deep convolutional neural networks"
     (2012), with alpha divided by the size, as PyTorch has it.
     """
 
-    op, title = "lrn", "local response normalisation"
+    op, title, family = "lrn", "local response normalisation", "scaling"
     slots = (
         Slot("size", "key", NATURAL, "[size=]", "how many channels are summed", default=5),
         Slot("alpha", "key", NUMBER, "[alpha=]", "the factor of the sum", default=1e-4),
         Slot("beta", "key", NUMBER, "[beta=]", "the exponent", default=0.75),
         Slot("k", "key", POSITIVE, "[k=]", "the summand", default=1),
     )
-    ranks = (1, 2, 3)
-    wants = "an image"
     size: int
     alpha: float
     beta: float
@@ -104,7 +103,7 @@ class LocalResponseNorm(Layer):
 class Scale(Layer):
     """A learned factor for each channel."""
 
-    op, title = "scale", "scale"
+    op, title, family, linear = "scale", "scale", "scaling", True
     slots = (Slot("init", "key", NUMBER, "[init=]", "the factors' first value", default=1),)
     init: float
 

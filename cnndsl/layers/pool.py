@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot
-from cnndsl.layers.window import CEIL, FLOOR, KERNEL, PAD, SAME, STRIDE, Window, reach_of, slide
-from cnndsl.layers.working import Step, letters, sliding, unchanged
+from cnndsl.layers.base import ALL, LayerError, Shape, Slot, Spatial
+from cnndsl.layers.derivation import Derivation, letters, unchanged
+from cnndsl.layers.window import (
+    CEIL,
+    FLOOR,
+    KERNEL,
+    PAD,
+    SAME,
+    STRIDE,
+    Window,
+    reach_of,
+    slide,
+    sliding,
+)
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -14,12 +25,11 @@ if TYPE_CHECKING:
 _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
 
 
-class Pool(Layer):
+class Pool(Spatial):
     """A window that takes one number from each channel; padding never counts."""
 
+    family, slides = "pool", True
     slots: ClassVar[tuple[Slot, ...]] = (KERNEL, _STRIDE, SAME, PAD, FLOOR, CEIL)
-    ranks = (1, 2, 3)
-    wants = "an image"
 
     windows: tuple[Window, ...]
     kernel: tuple[int, ...]
@@ -40,7 +50,10 @@ class Pool(Layer):
         self.output = (*(window.output for window in self.windows), self.channels)
         self.reach = reach_of(self.windows)
 
-    def sizes(self) -> tuple[Step, ...]:
+    def is_idle(self) -> bool:
+        return all(window.is_one_pixel for window in self.windows)
+
+    def sizes(self) -> tuple[Derivation, ...]:
         spatial = sliding(self.windows, self.input, same=bool(self.same), pool=True)
         return (*spatial, unchanged(self.input)[-1])
 
@@ -52,7 +65,7 @@ class MaxPool(Pool):
 class AveragePool(Pool):
     """Padding is left out of the average, unless `countpad` says otherwise."""
 
-    op, title = "avgpool", "average pooling"
+    op, title, linear = "avgpool", "average pooling", True
     slots = (
         *Pool.slots,
         Slot("countpad", "flag", None, "[countpad]", "let padding count as zeros"),
@@ -64,12 +77,11 @@ class MinPool(Pool):
     op, title = "minpool", "min pooling"
 
 
-class GlobalPool(Layer):
+class GlobalPool(Spatial):
     """One number for each channel: a vector, or 1x1xC with `keep`."""
 
+    family = "pool"
     slots = (Slot("keep", "flag", None, "[keep]", "keep the spatial dimensions, of size 1"),)
-    ranks = (1, 2, 3)
-    wants = "an image"
     keep: bool | None
 
     def rank_help(self, shape: Shape) -> str:
@@ -80,23 +92,23 @@ class GlobalPool(Layer):
         self.output = (*ones, self.channels)
         self.reach = ALL
 
-    def sizes(self) -> tuple[Step, ...]:
+    def sizes(self) -> tuple[Derivation, ...]:
         names = letters(self.output)
         return (
-            *(Step(f"{name}_out", "1", {}, 1) for name in names[:-1]),
-            Step(f"{names[-1]}_out", "C", {"C": self.channels}, self.channels),
+            *(Derivation(f"{name}_out", "1", {}, 1) for name in names[:-1]),
+            Derivation(f"{names[-1]}_out", "C", {"C": self.channels}, self.channels),
         )
 
 
 class GlobalAveragePool(GlobalPool):
-    op, title = "gap", "global average pooling"
+    op, title, linear = "gap", "global average pooling", True
 
 
 class GlobalMaxPool(GlobalPool):
     op, title = "gmp", "global max pooling"
 
 
-LAYERS: tuple[type[Layer], ...] = (
+LAYERS: tuple[type[Spatial], ...] = (
     MaxPool,
     AveragePool,
     MinPool,

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot
+from cnndsl.layers.derivation import Derivation, indexed, letters, padding
 from cnndsl.layers.values import PADS, SIZES, Pair, show_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class Window(NamedTuple):
@@ -37,6 +38,11 @@ class Window(NamedTuple):
     def extent(self) -> int:
         """How far the kernel spans with its dilation: K' = D(K - 1) + 1."""
         return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def is_one_pixel(self) -> bool:
+        """Whether each position of the output is one pixel of the input, in the same place."""
+        return (self.kernel, self.stride, self.begin, self.end) == (1, 1, 0, 0)
 
     @property
     def left_out(self) -> int:
@@ -197,3 +203,69 @@ def _not_multiple(op: str, windows: Sequence[Window], axes: list[int]) -> str:
 def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:
     """How far each output position of windows sees."""
     return tuple(Reach(window.extent, window.stride, -window.begin) for window in windows)
+
+
+def _lettered(
+    windows: Sequence[Window], shape: Shape
+) -> Iterator[tuple[str, Window, str, str, str]]:
+    """Each window with the letter of its dimension and the names of its numbers: those of its
+    kernel, its stride and its dilation."""
+    spatial = letters(shape)[:-1]
+    kernels = indexed("K", [w.kernel for w in windows], spatial)
+    strides = indexed("S", [w.stride for w in windows], spatial)
+    spacings = indexed("d", [w.dilation for w in windows], spatial)
+    yield from zip(spatial, windows, kernels, strides, spacings)
+
+
+def sliding(
+    windows: Sequence[Window], shape: Shape, *, same: bool, pool: bool = False
+) -> tuple[Derivation, ...]:
+    """The spatial output sizes of windows over a tensor; those of a `pool` may lie side by side.
+
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016),
+    relationship 6, with a begin and an end of the padding and the dilation of relationship 15.
+    """
+    steps = []
+    for letter, window, kernel, stride, spacing in _lettered(windows, shape):
+        values = {letter: window.size, kernel: window.kernel}
+        rounded = "ceil" if window.extra else "floor" if window.dropped else ""
+        if same:
+            values = {letter: window.size, stride: window.stride}
+            formula = f"ceil({letter}/{stride})"
+        elif pool and window.kernel == window.stride and not window.begin and not window.end:
+            formula = f"{rounded}({letter}/{kernel})" if rounded else f"{letter}/{kernel}"
+        else:
+            padded, pads = padding(letter, window.begin, window.end, "+", windows)
+            extent = kernel
+            if window.dilation > 1:
+                extent = f"({spacing}*({kernel} - 1) + 1)"
+                values[spacing] = window.dilation
+            values |= pads | {stride: window.stride}
+            quotient = f"({padded} - {extent})/{stride}"
+            formula = f"{rounded}({quotient}) + 1" if rounded else f"{quotient} + 1"
+        steps.append(Derivation(f"{letter}_out", formula, values, window.output))
+    return tuple(steps)
+
+
+def same_padding(windows: Sequence[Window], shape: Shape) -> tuple[Derivation, ...]:
+    """How many pixels `same` puts around in each dimension, begin and end together.
+
+    They are what the last window lacks; the odd one goes to the end, as in Keras.
+    """
+    steps = []
+    for letter, window, kernel, stride, spacing in _lettered(windows, shape):
+        output = f"{letter}_out"
+        values = {
+            output: window.output,
+            stride: window.stride,
+            kernel: window.kernel,
+            letter: window.size,
+        }
+        extent = kernel
+        if window.dilation > 1:
+            extent, values[spacing] = f"{spacing}*({kernel} - 1) + 1", window.dilation
+        lacking = f"({output} - 1)*{stride} + {extent} - {letter}"
+        reach = (window.output - 1) * window.stride + window.extent
+        formula = lacking if reach >= window.size else f"max(0, {lacking})"
+        steps.append(Derivation(f"P_{letter}", formula, values, window.begin + window.end))
+    return tuple(steps)

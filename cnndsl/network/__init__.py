@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.network.elaborate import Elaborator, elaborate, stem_of
-from cnndsl.network.expansion import DEFAULT_LIMIT
+from cnndsl.network.elaborate import DEFAULT_LIMIT, Elaborator, elaborate, stem_of
 from cnndsl.network.network import Network, Node
 
 __all__ = ["DEFAULT_LIMIT", "Elaborator", "Network", "Node", "elaborate", "stem_of"]

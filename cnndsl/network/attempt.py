@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.network.elaborate import Elaborator, stem_of
-from cnndsl.network.expansion import DEFAULT_LIMIT
+from cnndsl.network.elaborate import DEFAULT_LIMIT, Elaborator, stem_of
 from cnndsl.network.network import Body, Network
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.layers.values import SHARE, Word, show_value
-from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.network.nearest import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnndsl.layers import Layer, Slot
 
@@ -26,7 +26,7 @@ class Problem(NamedTuple):
     fixes: tuple[Fix, ...] = ()
 
 
-class Bound(NamedTuple):
+class BoundArguments(NamedTuple):
     """The values of a layer's slots, and where each was written."""
 
     values: dict[str, Any]
@@ -40,13 +40,13 @@ def bind(
     values: list[Any],
     names: Iterable[str],
     no_value: Callable[[ast.Name], Problem | None],
-) -> Bound:
+) -> BoundArguments:
     """Give each argument of a statement, with its value, to a slot of the layer.
 
     A value of None stands for one that an earlier error hides. `names` are the constants in
     sight, and `no_value` gives what to say of a name that is meant for one and is none.
     """
-    bound = Bound({}, {}, [])
+    bound = BoundArguments({}, {}, [])
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
     taken = False  # whether the argument was the value of the one before it
@@ -93,6 +93,36 @@ def bind(
                 Problem("E103", span, message, f"it is written `{layer.usage()}`")
             )
     return bound
+
+
+def assigned(
+    block: ast.Block, call: ast.Apply
+) -> Iterator[tuple[ast.Argument, ast.Parameter | None]]:
+    """Each argument of a call with the parameter of the block that it is for; None for none.
+
+    A keyword is for the parameter of its name, and any other argument, but a stride, for the
+    first that no argument before it was for.
+    """
+    waiting = list(block.parameters)
+    known = {parameter.name.id: parameter for parameter in block.parameters}
+    for argument in call.args:
+        parameter = None
+        if isinstance(argument, ast.Keyword):
+            parameter = known.get(argument.key.id)
+            if parameter in waiting:
+                waiting.remove(parameter)
+        elif isinstance(argument, ast.Positional) and waiting:
+            parameter = waiting.pop(0)
+        yield argument, parameter
+
+
+def bound_arguments(block: ast.Block, call: ast.Apply) -> dict[str, ast.Argument]:
+    """The arguments of a call by the names of the parameters; those with defaults may lack."""
+    found: dict[str, ast.Argument] = {}
+    for argument, parameter in assigned(block, call):
+        if parameter is not None:
+            found.setdefault(parameter.name.id, argument)
+    return found
 
 
 def called(layer: type[Layer], statement: ast.Apply, text: str) -> Problem | None:
@@ -144,8 +174,7 @@ def _other_value(
         return "write `//` to round down", ()
     if slot.kind is SHARE and isinstance(value, int) and 1 < value < 100:
         share = f"{value / 100:g}"
-        fix = Fix(f"write `{share}`", (Edit(argument.value.span, share),))
-        return f"{value}% is written `{share}`", (fix,)
+        return f"{value}% is written `{share}`", rewrite(argument.value.span, share)
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
         from cnndsl.network.habits import habit
 
@@ -261,8 +290,7 @@ def _one_more(layer: type[Layer], statement: ast.Apply, value: Any) -> tuple[str
         return _usage_help(layer), ()
     dense = f"dense {value} {layer.op}"
     span = Span(statement.name.span.start, statement.args[0].span.end)
-    fix = Fix(f"write `{dense}`", (Edit(span, dense),))
-    return f"an activation has no outputs of its own: `{dense}`", (fix,)
+    return f"an activation has no outputs of its own: `{dense}`", rewrite(span, dense)
 
 
 def _unknown_key(
@@ -289,8 +317,8 @@ def _unknown_key(
     else:
         near = nearest(key, [slot.name for slot in layer.slots if slot.form == "key"])
         if near:
-            fix = Fix(f"write `{near}`", (Edit(span, near),))
-            return Problem("E102", span, message, f"did you mean `{near}=`?", (fix,)), None
+            help_ = f"did you mean `{near}=`?"
+            return Problem("E102", span, message, help_, rewrite(span, near)), None
         help_ = _usage_help(layer)
     return Problem("E102", span, message, help_), slot
 
@@ -309,7 +337,7 @@ def _unknown_word(
     else:
         near = nearest(word, _words(layer))
         if near:
-            fix = Fix(f"write `{near}`", (Edit(argument.span, near),))
-            return Problem("E102", argument.span, message, did_you_mean(near), (fix,))
+            fixes = rewrite(argument.span, near)
+            return Problem("E102", argument.span, message, did_you_mean(near), fixes)
         help_ = _usage_help(layer)
     return Problem("E102", argument.span, message, help_)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.values import whole
+from cnndsl.network.bind import bound_arguments
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.syntax import nodes as ast
 
@@ -75,13 +76,8 @@ class Counter:
         block = self.blocks.get(word)
         if block is None:
             return 0
-        values: dict[str, Any] = {}
-        given = [arg for arg in statement.args if isinstance(arg, ast.Positional)]
-        for parameter, argument in zip(block.parameters, given):
-            values[parameter.name.id] = self.value(argument.value, names)
-        for keyword in statement.args:
-            if isinstance(keyword, ast.Keyword):
-                values[keyword.key.id] = self.value(keyword.value, names)
+        given = bound_arguments(block, statement)
+        values = {name: self.value(argument.value, names) for name, argument in given.items()}
         inner = dict(self.constants)
         for parameter in block.parameters:
             name = parameter.name.id

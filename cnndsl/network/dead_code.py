@@ -9,7 +9,7 @@ from cnndsl.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnndsl.network import Network
+    from cnndsl.network.network import Network
 
 
 def find(network: Network) -> Iterator[Diagnostic]:

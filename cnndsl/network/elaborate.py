@@ -4,24 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Span
-from cnndsl.layers import LAYERS
+from cnndsl.diagnostics import Diagnostic, Fix, Note, Span
+from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
+from cnndsl.layers.base import Input, Shape, show
+from cnndsl.layers.merge import Merge
+from cnndsl.layers.values import SHAPE, Word, show_value, whole
+from cnndsl.network import dead_code, field
+from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
 from cnndsl.network.cost import Counter
-from cnndsl.network.expect import broken
-from cnndsl.network.nearest import did_you_mean, nearest
-from cnndsl.network.network import Body, Network
-from cnndsl.network.scope import Frame, Scope
-from cnndsl.network.words import reserved
+from cnndsl.network.expect import TOTALS, broken, flaw
+from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
+from cnndsl.network.nearest import did_you_mean, nearest, rewrite
+from cnndsl.network.network import (
+    Assertion,
+    Body,
+    Bound,
+    Choice,
+    Field,
+    Instance,
+    Item,
+    Jump,
+    Loop,
+    Merged,
+    Network,
+    Node,
+    Side,
+    Skipped,
+    Step,
+)
+from cnndsl.network.scope import Frame, Scope, given_names, named_in
+from cnndsl.network.values import given_shape, given_value
+from cnndsl.network.words import STATEMENTS, is_word, reserved
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cnndsl.diagnostics import Source
-from cnndsl.network import dead_code
-from cnndsl.network.control import Control
-from cnndsl.network.expansion import DEFAULT_LIMIT, Stop
-from cnndsl.network.values import given_shape, given_value
+
+DEFAULT_LIMIT = 1_000_000
+"""How many layers a net may come to unless the caller says otherwise."""
+
+MAX_PROBLEMS = 1_000
+"""How many problems of a net are reported before checking stops."""
+
+MAX_DEPTH = 120
+"""How deep blocks, loops and paths may nest once blocks are expanded."""
+
+_SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
+
+_RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
+
+
+class Stop(Exception):
+    """Expansion is given up; the diagnostics say why."""
 
 
 def elaborate(
@@ -40,11 +76,11 @@ def elaborate(
     `settings` overrides `param` constants (texts are read as the language's values);
     `input_size` serves a text without `input`; `limit` bounds the layers; `kind` is the class
     of the network. Gives the network, or None where anything is wrong, and all diagnostics in
-    the order of the text. With `unkept` a network that breaks nothing but promises is given too.
+    the order of the text. With `unkept` a network that breaks nothing but assertions is given
+    too.
     """
     elaborator = Elaborator(source, module, settings or {}, input_size, limit)
-    elaborator.unkept = unkept
-    network = elaborator.run(stem or stem_of(source.name), kind)
+    network = elaborator.run(stem or stem_of(source.name), kind, unkept=unkept)
     problems = sorted(elaborator.problems, key=lambda problem: (problem.span, problem.code))
     return network, problems
 
@@ -56,16 +92,59 @@ def stem_of(name: str) -> str:
     return word if word.isidentifier() else f"net_{word}".rstrip("_")
 
 
-class Elaborator(Control):
-    """Runs a whole file. `unkept`: whether a network that breaks promises is one."""
+class Elaborator:
+    """The state of one expansion.
 
-    unkept = False
+    `current` is the node that the next layer reads: an index, or None where an earlier
+    error hides it. `shape` is its shape, which may be known even then.
+    """
 
-    def run(self, stem: str, kind: type[Network] = Network) -> Network | None:
-        """The network, or None where there is anything to report."""
+    def __init__(
+        self,
+        source: Source,
+        module: ast.Module,
+        settings: Mapping[str, Any],
+        input_size: str | None,
+        limit: int,
+    ) -> None:
+        self.source = source
+        self.module = module
+        self.settings = dict(settings)
+        self.input_size = input_size
+        self.limit = limit
+        self.problems: list[Diagnostic] = []
+        self.reported: set[tuple[str, Span]] = set()
+        self.nodes: list[Node] = []
+        self.inputs: list[int] = []
+        self.outputs: dict[str, int] = {}
+        self.heads: dict[str, ast.Name] = {}
+        self.assertions: list[Assertion] = []
+        self.context = Context()
+        self.declared: dict[str, ast.Statement] = {}
+        self.current = -1
+        self.shape: Shape | None = None
+        self.started = False
+        self.depth = self.turns = 0
+        self.called: set[str] = set()
+        given = frozenset(given_names(module.statements))
+        self.scope = Scope(Frame((), (), (), given))
+        self.file_scope = self.scope
+        self.cache: dict[Any, Layer] = {}
+        self.blocks: dict[str, ast.Block] = {}
+
+    # The whole file
+
+    def run(
+        self, stem: str, kind: type[Network] = Network, *, unkept: bool = False
+    ) -> Network | None:
+        """The network, or None where there is anything to report.
+
+        With `unkept` a network that breaks nothing but assertions is given too.
+        """
         try:
             self.prepare()
-            return self.finish(self.body(self.module.statements, top=True), stem, kind)
+            body = self.body(self.module.statements, top=True)
+            return self.finish(body, stem, kind, unkept=unkept)
         except Stop:
             return None
 
@@ -77,13 +156,15 @@ class Elaborator(Control):
                 self.define_block(statement)
         for statement in statements:
             if isinstance(statement, (ast.Rounding, ast.Defaults)):
-                self.say(statement)
+                self.declare(statement)
             elif isinstance(statement, ast.Block):
                 self.name_parameters(statement)
         self.given_input()
         self.count(statements)
 
-    def finish(self, body: Body, stem: str, kind: type[Network]) -> Network | None:
+    def finish(
+        self, body: Body, stem: str, kind: type[Network] = Network, *, unkept: bool = False
+    ) -> Network | None:
         """The network, once all statements have been run; None where anything is wrong."""
         statements = self.module.statements
         first = statements[0] if statements else None
@@ -105,14 +186,14 @@ class Elaborator(Control):
             body,
             self.context.rounding,
             self.context.defaults,
-            tuple(self.promises),
+            tuple(self.assertions),
         )
         for found in dead_code.find(network):
             self.report(found.code, found.span, found.message, found.help)
         wrong = bool(self.problems)
-        for problem, notes in broken(self.promises, network):
+        for problem, notes in broken(self.assertions, network):
             self.report(*problem, notes)
-        return None if wrong or (self.problems and not self.unkept) else network
+        return None if wrong or (self.problems and not unkept) else network
 
     def given_input(self) -> None:
         """Take up the caller's input size where the file has no `input` of its own."""
@@ -167,18 +248,18 @@ class Elaborator(Control):
 
     def unused_blocks(self) -> None:
         """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
-        kept = self.nodes, self.inputs, self.promises, self.current
+        kept = self.nodes, self.inputs, self.assertions, self.current
         for word, block in self.blocks.items():
             if word in self.called:
                 continue
-            self.nodes, self.inputs, self.promises = [], [], []
+            self.nodes, self.inputs, self.assertions = [], [], []
             self.started, self.shape = True, None
             scope = Scope(Frame((word,), (), (word,)), self.file_scope)
             for parameter in block.parameters:
                 scope.defined[parameter.name.id] = parameter.name
                 scope.constants[parameter.name.id] = None
             self.body(block.body.statements, scope)
-        self.nodes, self.inputs, self.promises, self.current = kept
+        self.nodes, self.inputs, self.assertions, self.current = kept
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
@@ -201,7 +282,7 @@ class Elaborator(Control):
                 self.report_taken(parameter.name, seen[parameter.name.id], "parameter")
             seen[parameter.name.id] = parameter.name
 
-    def say(self, statement: ast.Rounding | ast.Defaults) -> None:
+    def declare(self, statement: ast.Rounding | ast.Defaults) -> None:
         """`rounding` and `defaults`: once each, for the whole file."""
         word, choices = (
             (statement.mode, ("exact", "floor", "ceil"))
@@ -209,16 +290,16 @@ class Elaborator(Control):
             else (statement.framework, ("keras", "torch"))
         )
         kind = "rounding" if isinstance(statement, ast.Rounding) else "defaults"
-        if kind in self.said:
+        if kind in self.declared:
             self.report(
                 "E111",
                 statement.span,
                 f"`{kind}` is said twice",
                 "say it once, for the whole file",
-                notes=(Note("it is first said here", self.said[kind].span),),
+                notes=(Note("it is first said here", self.declared[kind].span),),
             )
             return
-        self.said[kind] = statement
+        self.declared[kind] = statement
         if word.id not in choices:
             near = nearest(
                 {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id), choices
@@ -228,10 +309,838 @@ class Elaborator(Control):
                 word.span,
                 f"`{kind}` is {' or '.join(choices)}, not `{word.id}`",
                 did_you_mean(near),
-                (Fix(f"write `{near}`", (Edit(word.span, near),)),) if near else (),
+                rewrite(word.span, near),
             )
             if kind == "rounding":
                 # Whatever was meant: sizes that do not come out whole are no further news.
                 self.context = self.context._replace(rounding="floor")
             return
         self.context = self.context._replace(**{kind: word.id})
+
+    # Bodies of statements
+
+    def body(
+        self, statements: Sequence[ast.Statement], scope: Scope | None = None, top: bool = False
+    ) -> Body:
+        """Run statements from the current tensor on."""
+        before, outer = self.current, self.scope
+        if scope is not None:
+            self.scope = scope
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            span = statements[0].span if statements else Span(0, 0)
+            self.report(
+                "E005",
+                span,
+                f"blocks, loops and paths nest deeper than {MAX_DEPTH} levels here",
+                "call the blocks one after the other instead of within each other",
+            )
+            raise Stop
+        items: list[Item] = []
+        for statement in statements:
+            kind = type(statement)
+            problems = len(self.problems)
+            try:
+                item: Item | None
+                if isinstance(statement, ast.Apply):
+                    item = self.apply(statement)
+                else:
+                    item = self.other(statement, top)
+                if item is not None:
+                    items.append(item)
+            except ExpressionError as error:
+                self.report(error.code, error.span, error.message, error.help)
+                self.lose(kind)
+            except Unknown:
+                self.lose(kind)
+            if self.shape is None or len(self.problems) > problems:
+                self.lose_names(statement)
+        self.depth -= 1
+        self.scope = outer
+        return Body(tuple(items), before, self.current)
+
+    def lose(self, kind: type) -> None:
+        """Go on without a shape after a statement that would have changed it."""
+        if kind not in (ast.Let, ast.Param, ast.Expect):
+            self.shape = None
+
+    def other(self, statement: ast.Statement, top: bool) -> Item | None:
+        """A statement that is not a layer."""
+        if isinstance(statement, ast.Repeat):
+            return self.repeat(statement)
+        if isinstance(statement, ast.If):
+            return self.choose(statement)
+        if isinstance(statement, (ast.Let, ast.Param)):
+            return self.let(statement, top)
+        if isinstance(statement, ast.From):
+            return self.jump(statement)
+        if isinstance(statement, ast.Expect):
+            self.expect(statement)
+        elif isinstance(statement, ast.Head):
+            return self.head(statement)
+        elif isinstance(statement, ast.Bad):
+            self.started = True
+            self.shape = None
+        elif not top:
+            self.report_inside(statement)
+        elif isinstance(statement, ast.Input):
+            self.input(statement)
+        elif isinstance(statement, ast.Net) and statement is not self.module.statements[0]:
+            self.report(
+                "E111", statement.span, "`net` is not the first statement", "move it to the top"
+            )
+        return None
+
+    def input(self, statement: ast.Input) -> None:
+        value = self.value(statement.size)
+        shape: Shape | None = None
+        try:
+            read = SHAPE.read(value)
+            shape = read if isinstance(read, tuple) else (read,)
+        except ValueError as error:
+            self.report("E105", statement.size.span, f"input: the size {error}")
+        if shape is not None and len(shape) > 4:
+            self.report(
+                "E105",
+                statement.size.span,
+                f"input: {show(shape)} has {len(shape)} dimensions",
+                "an input is N, LxC, HxWxC or DxHxWxC",
+            )
+            shape = None
+        if shape is None:
+            self.started = True
+            return
+        self.add_input(shape, statement.span, statement.alias)
+
+    def let(self, statement: ast.Let | ast.Param, top: bool) -> Item | None:
+        name = statement.name
+        scope = self.scope
+        if isinstance(statement, ast.Param) and not top:
+            self.report_inside(statement, "write `let` here")
+        if not self.is_free(name, "a constant", scope.defined, scope.named):
+            return None
+        scope.defined[name.id] = name
+        scope.constants[name.id] = None  # unknown, should the value fail
+        if isinstance(statement, ast.Param) and name.id in self.settings:
+            given = self.settings[name.id]
+            value = given_value(given)
+            if isinstance(value, Word) and not self.known(value.id):
+                value = None
+            if value is None:
+                self.report(
+                    "E105",
+                    statement.value.span,
+                    f"`--set {name.id}={str(given)[:40]}` is no value of the language",
+                    "give a number, a size or a word",
+                )
+        else:
+            value = self.value(statement.value)
+        scope.constants[name.id] = value
+        return Bound(statement, value)
+
+    def repeat(self, statement: ast.Repeat) -> Item:
+        value = self.value(statement.count)
+        count = whole(value)
+        if count is None or count < 0:
+            message = f"repeat: the count must be a whole number from 0, not {show_value(value)}"
+            help_ = "write `//` to round down" if getattr(value, "denominator", 1) != 1 else ""
+            raise ExpressionError("E105", statement.count.span, message, help_)
+        if statement.index is not None and reserved(statement.index.id):
+            self.report_reserved(statement.index, "a counter")
+        bodies = []
+        frame = self.scope.frame
+        notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
+        for turn in range(count if statement.body.statements else 0):
+            self.turn(statement.count.span)
+            scope = Scope(frame, self.scope)
+            if turn:  # what is wrong now was not in the first turn
+                frame.notes = (*notes, Note(f"in turn {turn + 1} of {count:,}", header))
+            if statement.index is not None:
+                scope.constants[statement.index.id] = turn
+                scope.defined[statement.index.id] = statement.index
+            bodies.append(self.body(statement.body.statements, scope))
+            if self.problems and self.shape is None:
+                break  # the other turns have nothing to add
+        frame.notes = notes
+        self.name_result(statement.alias)
+        return Loop(statement, tuple(bodies))
+
+    def choose(self, statement: ast.If) -> Item:
+        taken, chosen = len(statement.tests), statement.otherwise
+        for index, test in enumerate(statement.tests):
+            if truth(test, self.look_up):
+                taken, chosen = index, statement.bodies[index]
+                break
+        body = self.body(chosen.statements, self.path_scope()) if chosen is not None else None
+        self.name_result(statement.alias)
+        return Choice(statement, taken, body)
+
+    def jump(self, statement: ast.From) -> Item | None:
+        name = statement.name
+        try:
+            index = self.scope.tensor(name.id)
+        except KeyError:
+            self.shape = None
+            if self.lost(name.id):
+                return None
+            known = list(dict.fromkeys(self.scope.tensor_names()))
+            near = nearest(name.id, [*known, *self.scope.frame.lost])
+            help_ = did_you_mean(near) or (
+                f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
+            )
+            inside = named_in(self.module.statements, name.id)
+            if isinstance(inside, ast.Repeat):
+                help_ = (
+                    f"the name `{name.id}` ends with the `repeat` in which it is given: to name "
+                    f"what the `repeat` gives, write `as {name.id}` after its `}}`"
+                )
+            elif isinstance(inside, ast.Block):
+                help_ = (
+                    f"the name `{name.id}` ends with the block in which it is given: to name what "
+                    f"the block gives, write `as {name.id}` after a call of `{inside.name.id}`"
+                )
+            if name.id in self.file_scope.tensors:
+                help_ = f"a block sees no tensors but its own: pass `{name.id}` as an argument"
+            message = f"no tensor is called `{name.id}` here"
+            self.report("E106", name.span, message, help_, rewrite(name.span, near))
+            return None
+        self.current, self.shape = index, self.nodes[index].output
+        return Jump(statement, index)
+
+    def head(self, statement: ast.Head) -> Item | None:
+        name = statement.name
+        if self.scope.frame.instance or self.depth > 1:
+            self.report_inside(statement)
+            return None
+        if not self.started:
+            self.no_input(statement.name.span)
+        if name.id == "main":
+            message = "`main` is the name of the main output"
+            self.report("E107", name.span, message, "choose another name")
+        elif name.id in self.heads:
+            self.report_taken(name, self.heads[name.id], "head")
+        self.heads[name.id] = name
+        before, shape = self.current, self.shape
+        body = self.body(statement.body.statements, self.path_scope())
+        self.outputs[name.id] = body.output
+        self.current, self.shape = before, shape
+        return Side(statement, body)
+
+    def expect(self, statement: ast.Expect) -> None:
+        value = self.value(statement.value)
+        problem = flaw(statement, value)
+        if problem is not None:
+            self.report_problem(problem)
+        elif statement.metric.id in TOTALS:
+            self.assertions.append(Assertion(statement, value, None))
+        elif not self.started:
+            self.no_input(statement.metric.span)
+        elif self.shape is not None:
+            notes = tuple(reversed(self.scope.frame.notes))
+            self.assertions.append(Assertion(statement, value, self.nodes[self.current], notes))
+
+    # What the first word of a statement means, and calls of blocks
+
+    def apply(self, statement: ast.Apply) -> Item | None:
+        word = statement.name.id
+        layer = LAYERS.get(word)
+        if layer is not None and statement.paths is None:
+            return self.layer(layer, statement)
+        if word not in MERGES and word not in self.blocks and layer is None:
+            word = self.resolve(statement)
+            layer = LAYERS.get(word)
+        if word == "skip":
+            return self.skip(statement)
+        if statement.paths is not None:
+            if word in MERGES:
+                return self.merge(MERGES[word], statement)
+            self.report(
+                "E111",
+                statement.name.span,
+                f"`{word}` takes no paths",
+                f"merges do: {', '.join(MERGES)}",
+            )
+            self.shape = None
+            return None
+        if word in self.blocks:
+            return self.call(self.blocks[word], statement)
+        if word in MERGES:
+            message = f"`{word}` needs paths"
+            help_ = f"write `{word} {{ … | … }}`"
+            self.report("E103", statement.name.span, message, help_)
+            self.shape = None
+            return None
+        assert layer is not None
+        return self.layer(layer, statement)
+
+    def resolve(self, statement: ast.Apply) -> str:
+        """The layer, merge or block that a statement's first word means."""
+        name = statement.name
+        if name.id == "skip":
+            return "skip"
+        known = [*LAYERS, *MERGES, *self.blocks, "skip"]
+        try:
+            value = self.scope.constant(name.id)
+        except KeyError:
+            pass
+        else:
+            if isinstance(value, Word) and value.id in known:
+                return value.id
+            if value is not None:
+                self.report(
+                    "E101",
+                    name.span,
+                    f"`{name.id}` is {show_value(value)}, which is no layer",
+                    "pass the name of a layer or block",
+                )
+            raise Unknown
+        near = nearest(name.id, [*known, *STATEMENTS])
+        self.report(
+            "E101",
+            name.span,
+            f"there is no layer or block `{name.id}`",
+            did_you_mean(near) or "the layers are listed by `cnndsl rule E101`",
+            rewrite(name.span, near),
+        )
+        if near == "input":
+            self.started = True  # but nobody knows with what
+        elif near == "rounding":
+            self.context = self.context._replace(rounding="floor")
+        if near is None or near == "skip" or near in STATEMENTS:
+            raise Unknown
+        return near
+
+    def call(self, block: ast.Block, statement: ast.Apply) -> Item | None:
+        outer = self.scope.frame
+        if not self.started:
+            self.no_input(statement.name.span)
+        if block.name.id in outer.calls:
+            chain = [*outer.calls[outer.calls.index(block.name.id) :], block.name.id]
+            self.report(
+                "E109",
+                statement.name.span,
+                f"the block `{block.name.id}` calls itself: {' → '.join(chain)}",
+                "blocks cannot be recursive; use `repeat`",
+            )
+            raise Unknown
+        self.turn(statement.name.span)
+        alias = statement.alias
+        word = block.name.id
+        name = outer.unique(alias.id) if alias else outer.number(word)
+        text = self.source.text[statement.span.start : statement.span.end]
+        note = Note(
+            f"in `{text if len(text) <= 60 else text[:57] + '…'}`, called here", statement.span
+        )
+        frame = Frame(
+            (*outer.instance, name), (*outer.notes, note), (*outer.calls, word), outer.given
+        )
+        scope = Scope(frame, self.file_scope)
+        if not self.pass_arguments(block, statement, scope):
+            self.shape = None
+            return None
+        self.called.add(word)
+        body = self.body(block.body.statements, scope)
+        self.name_result(alias)
+        return Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+
+    def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
+        """Give a block's parameters their values; False where one is missing or wrong."""
+        word = block.name.id
+        usage = " ".join(
+            [word, *(p.name.id + ("=…" if p.default else "") for p in block.parameters)]
+        )
+        help_ = f"it is written `{usage}`"
+        given: list[ast.Parameter] = []
+        fine = True
+        values = self.arguments(statement)
+        for (argument, parameter), value in zip(assigned(block, statement), values):
+            if isinstance(argument, ast.Stride):
+                self.report("E102", argument.span, f"the block `{word}` takes no `/`", help_)
+                fine = False
+                continue
+            if parameter is None and isinstance(argument, ast.Keyword):
+                key = argument.key
+                near = nearest(key.id, [each.name.id for each in block.parameters])
+                message = f"the block `{word}` has no parameter `{key.id}`"
+                fixes = rewrite(key.span, near)
+                self.report("E102", key.span, message, did_you_mean(near) or help_, fixes)
+                fine = False
+            elif parameter is None:
+                count = len(block.parameters)
+                message = f"the block `{word}` takes {count} argument{'s' * (count != 1)}"
+                self.report("E104", argument.span, message, help_)
+                fine = False
+                break  # what follows is one too many as well
+            elif parameter.name.id in scope.defined:
+                message = f"the block `{word}`: `{parameter.name.id}` is given twice"
+                self.report("E104", argument.span, message, help_)
+                fine = False
+                given.append(parameter)
+            else:
+                self.pass_argument(parameter, argument, value, scope)
+                given.append(parameter)
+        waiting = [parameter for parameter in block.parameters if parameter not in given]
+        for parameter in waiting:
+            if parameter.default is None:
+                message = f"the block `{word}` needs `{parameter.name.id}`"
+                self.report("E103", statement.name.span, message, help_)
+                fine = False
+        if fine:
+            outer, self.scope = self.scope, scope
+            try:
+                for parameter in waiting:
+                    assert parameter.default is not None
+                    name = parameter.name.id
+                    scope.defined[name] = parameter.name
+                    scope.constants[name] = self.default(parameter.default)
+            finally:
+                self.scope = outer
+        # The order of the parameters, whatever the order of the arguments.
+        scope.constants = {
+            parameter.name.id: scope.constants.get(parameter.name.id)
+            for parameter in block.parameters
+        }
+        return fine
+
+    def default(self, node: ast.Expr) -> Any:
+        if not isinstance(node, ast.Name):
+            return self.value(node)
+        value = self.word(node)
+        if isinstance(value, Word) and not is_word(value.id) and value.id not in self.blocks:
+            self.unknown_name(node.span, value.id, tuple(LAYERS))
+            return None
+        return value
+
+    def pass_argument(
+        self, parameter: ast.Parameter, argument: ast.Argument, value: Any, scope: Scope
+    ) -> None:
+        name = parameter.name.id
+        scope.defined[name] = parameter.name
+        scope.constants[name] = value
+        if not isinstance(value, Word):
+            return
+        node = argument.value
+        try:
+            # A tensor of the caller, by its own name or handed on under a parameter's.
+            word = node.id if isinstance(node, ast.Name) else value.id
+            scope.arguments[name] = self.scope.tensor(word)
+        except KeyError:
+            if not is_word(value.id) and value.id not in self.blocks:
+                scope.constants[name] = None
+                self.unknown_name(node.span, value.id, tuple(LAYERS))
+
+    # Layers and merges
+
+    def arguments(self, statement: ast.Apply, kind: type[Layer] | None = None) -> list[Any]:
+        """The values of a statement's arguments; None where one is not known.
+
+        Where the layer, of a `kind`, does not take a keyword, nothing is said of its value.
+        """
+        values: list[Any] = []
+        for argument in statement.args:
+            node = argument.value
+            if type(node) is ast.Number:
+                values.append(node.value)
+                continue
+            if type(node) is ast.Name and type(argument) is ast.Positional:
+                values.append(self.word(node))
+                continue
+            if type(node) is ast.Name and kind and not _takes(kind, argument):
+                values.append(self.word(node))
+                continue
+            try:
+                values.append(self.value(node))
+            except ExpressionError as error:
+                self.report(error.code, error.span, error.message, error.help)
+                values.append(None)
+            except Unknown:
+                values.append(None)
+        return values
+
+    def layer(self, kind: type[Layer], statement: ast.Apply) -> Item | None:
+        if problem := called(kind, statement, self.source.text):
+            self.report_problem(problem)
+            self.shape = None
+            return None
+        values = self.arguments(statement, kind)
+        bound = bind(kind, statement, values, self.scope.names(), self.no_value)
+        for problem in bound.problems:
+            self.report_problem(problem)
+        if not self.started:
+            self.no_input(statement.name.span)
+        if bound.problems or self.shape is None or None in bound.spans.values():
+            self.unknown_output(bound)
+            return None
+        if len(bound.values) != len(bound.spans):  # a value that an earlier error hides
+            self.unknown_output(bound)
+            return None
+        layer = self.make(kind, bound, statement)
+        if layer is None:
+            self.unknown_output(bound)
+            return None
+        seen = self.nodes[self.current].field
+        if layer.reach is not None or layer.output != layer.input:
+            seen = field.after(layer, (seen,))
+        node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
+        return Step(statement, node, bound.spans)
+
+    def unknown_output(self, bound: BoundArguments) -> None:
+        """After an error: the shape is lost, unless the layer alone decides it."""
+        units = bound.values.get("units")
+        self.shape = (units,) if isinstance(units, int) else None
+        if self.shape is not None:
+            layer = Input({}, self.shape, self.context)
+            self.add(layer, (), field.of_input(self.shape), Span(0, 0), None)
+
+    def make(self, kind: type[Layer], bound: BoundArguments, statement: ast.Apply) -> Layer | None:
+        """The layer on the current shape; None, once reported, where it does not fit.
+
+        After a size that does not come out, checking goes on as if it were rounded down.
+        """
+        assert self.shape is not None
+        key = (kind, tuple(bound.values.items()), self.shape)
+        layer = self.cache.get(key)
+        if layer is not None:
+            return layer
+        values, context = dict(bound.values), self.context
+        activation = values.pop("activation", None)
+        for _ in range(2):
+            try:
+                layer = kind(values, self.shape, context)
+                break
+            except LayerError as error:
+                span = bound.spans.get(error.slot, statement.span if error.slot else None)
+                span = span or statement.name.span
+                self.shape_error(error, statement, span, (self.current,))
+                if error.code not in ("E201", "E202"):
+                    return None
+                context = context._replace(rounding="floor")
+        assert layer is not None
+        if activation is not None:
+            layer.activation = LAYERS[activation]({}, layer.output, self.context)
+        if context is self.context:
+            self.cache[key] = layer
+        return layer
+
+    def shape_error(
+        self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
+    ) -> None:
+        """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        self.report(error.code, span, error.message, error.help)
+
+    def skip(self, statement: ast.Apply) -> Item | None:
+        if statement.args or statement.paths is not None:
+            self.report("E104", statement.span, "`skip` takes no arguments", "write `skip` alone")
+        self.name_result(statement.alias)
+        return Skipped(statement)
+
+    def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
+        assert statement.paths is not None
+        if not self.started:
+            self.no_input(statement.name.span)
+        for argument in statement.args:
+            message = f"{kind.op} takes paths only"
+            self.report("E104", argument.span, message, "remove the argument")
+        if len(statement.paths) == 1:
+            self.report(
+                "E103",
+                statement.name.span,
+                f"`{kind.op}` has one path, and nothing to merge it with",
+                f"a bar before the first path says nothing: write `{kind.op} {{ skip | … }}` "
+                "where the other path is the tensor itself",
+            )
+        before, shape = self.current, self.shape
+        bodies: list[Body] = []
+        shapes: list[Shape | None] = []
+        for path in statement.paths:
+            self.current, self.shape = before, shape
+            bodies.append(self.body(path.statements, self.path_scope()))
+            shapes.append(self.shape)
+        known = tuple(shape for shape in shapes if shape is not None)
+        if len(known) != len(shapes) or not shapes:
+            if not shapes:
+                message = f"`{kind.op}` needs paths"
+                help_ = f"write `{kind.op} {{ … | … }}`"
+                self.report("E103", statement.name.span, message, help_)
+            self.shape = None
+            return None
+        inputs = tuple(body.output for body in bodies)
+        try:
+            layer = kind({}, known, self.context)
+        except LayerError as error:
+            span = statement.name.span
+            if error.slot.startswith("path "):
+                path = statement.paths[int(error.slot[5:])]
+                if path.statements:
+                    span = Span(path.statements[0].span.start, path.statements[-1].span.end)
+            self.shape_error(error, statement, span, inputs)
+            self.shape = None
+            return None
+        seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
+        node = self.add(layer, inputs, seen, statement.span, statement.alias)
+        return Merged(statement, node, tuple(bodies))
+
+    def path_scope(self) -> Scope:
+        """Constants of its own; tensors named inside are in sight outside."""
+        scope = Scope(self.scope.frame, self.scope)
+        scope.tensors, scope.named = self.scope.tensors, self.scope.named
+        return scope
+
+    # Nodes, names and values
+
+    def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
+        before = (self.current, self.shape)
+        layer = Input({}, shape, self.context)
+        self.add(layer, (), field.of_input(shape), span, alias)
+        self.inputs.append(self.current)
+        if self.started:
+            self.current, self.shape = before
+        self.started = True
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        seen: Field,
+        span: Span,
+        alias: ast.Name | None,
+    ) -> int:
+        """Append a node and make it the current tensor."""
+        index = len(self.nodes)
+        if index - len(self.inputs) >= self.limit:
+            self.too_large(span, index)
+        frame = self.scope.frame
+        name = frame.number(layer.op) if alias is None else self.named(alias, index)
+        self.nodes.append(
+            Node(
+                index,
+                frame.prefix + name,
+                layer,
+                inputs,
+                alias.id if alias else None,
+                span,
+                frame.instance,
+                seen,
+            )
+        )
+        self.current = index
+        self.shape = layer.output
+        return index
+
+    def named(self, alias: ast.Name, index: int) -> str:
+        """Give a tensor a name, and a node the name that goes with it."""
+        self.name_tensor(alias, index)
+        return self.scope.frame.unique(alias.id)
+
+    def name_tensor(self, alias: ast.Name, index: int) -> None:
+        scope = self.scope
+        if self.is_free(alias, "a tensor", scope.named, scope.defined):
+            scope.named[alias.id] = alias
+            scope.tensors[alias.id] = index
+
+    def name_result(self, alias: ast.Name | None) -> None:
+        """Give the current tensor the name that a statement ends in, if it has one."""
+        if alias is not None and self.shape is not None:
+            self.name_tensor(alias, self.current)
+
+    def is_free(self, name: ast.Name, what: str, *taken: Mapping[str, ast.Name]) -> bool:
+        """Whether a name can be given to something; reports where it cannot.
+
+        `taken` are the names that the scope has given already.
+        """
+        if reserved(name.id):
+            self.report_reserved(name, what)
+            return False
+        block = self.blocks.get(name.id)
+        first = block.name if block is not None else None
+        first = first or next((names[name.id] for names in taken if name.id in names), None)
+        if first is not None:
+            self.report_taken(name, first, "name")
+        return first is None
+
+    def value(self, node: ast.Expr) -> Any:
+        return evaluate(node, self.look_up)
+
+    def look_up(self, name: ast.Name) -> Any:
+        word = name.id
+        if word in _SIZES:
+            return self.own_size(name)
+        try:
+            value = self.scope.constant(word)
+        except KeyError:
+            pass
+        else:
+            if value is None:
+                raise Unknown
+            return value
+        if self.known(word):
+            return Word(word)
+        self.unknown_name(name.span, word)
+        raise Unknown
+
+    def known(self, word: str) -> bool:
+        """Whether a word means something here: a layer, a flag, a block, a tensor."""
+        if is_word(word) or word in self.blocks:
+            return True
+        try:
+            self.scope.tensor(word)
+        except KeyError:
+            return False
+        return True
+
+    def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
+        """Report a name that nothing in sight defines, unless an earlier error took it away."""
+        if not self.lost(word):
+            known = [*self.scope.names(), *self.scope.tensor_names(), *self.blocks, *others]
+            self.report_problem(unknown(span, word, known))
+
+    def no_value(self, name: ast.Name) -> Problem | None:
+        """What to say of a name that stands in the place of a value and has none."""
+        if self.lost(name.id):
+            return None
+        kind = "block" if name.id in self.blocks else "tensor"
+        try:
+            self.scope.tensor(name.id)
+        except KeyError:
+            if kind == "tensor":
+                return unknown(name.span, name.id, self.scope.names())
+        message = f"`{name.id}` is a {kind}, and no value"
+        return Problem("E105", name.span, message, "write a number, or the name of a constant")
+
+    def own_size(self, name: ast.Name) -> int:
+        if not self.started:
+            self.no_input(name.span)
+        if self.shape is None:
+            raise Unknown
+        if len(self.shape) - 1 not in _RANKS[name.id]:
+            letters = {0: "C", 1: "L and C", 2: "H, W and C", 3: "D, H, W and C"}
+            raise ExpressionError(
+                "E106",
+                name.span,
+                f"the current tensor, {show(self.shape)}, has no `{name.id}`",
+                f"it has {letters[len(self.shape) - 1]}",
+            )
+        return self.shape[_SIZES[name.id]]
+
+    def no_input(self, span: Span) -> None:
+        self.started = True
+        self.report(
+            "E112", span, "there is no `input` before this", "begin with, say, `input 28x28x1`"
+        )
+
+    def word(self, name: ast.Name) -> Any:
+        """A bare name as an argument: a constant's value, or the word itself."""
+        if name.id in _SIZES:
+            try:
+                return self.own_size(name)
+            except Unknown:
+                return None
+        try:
+            return self.scope.constant(name.id)
+        except KeyError:
+            return Word(name.id)
+
+    def lost(self, name: str) -> bool:
+        """Whether a name is unknown because of an error in what should define it."""
+        try:
+            if self.scope.constant(name) is None:
+                return True
+        except KeyError:
+            pass
+        return name in self.scope.frame.lost
+
+    def lose_names(self, statement: ast.Statement) -> None:
+        """Say nothing more of names that a statement with an error may have given with `as`."""
+        self.scope.frame.lost.update(given_names([statement]))
+
+    # Problems
+
+    def report(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help_: str = "",
+        fixes: tuple[Fix, ...] = (),
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Note a problem, once for each place."""
+        if (code, span) in self.reported:
+            return
+        self.reported.add((code, span))
+        calls = tuple(reversed(self.scope.frame.notes))
+        if len(calls) > 6:
+            calls = (*calls[:4], Note(f"and {len(calls) - 5} calls further out"), calls[-1])
+        notes += calls
+        self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
+        if len(self.problems) >= MAX_PROBLEMS:
+            more = Note(f"there may be more; checking ends after {MAX_PROBLEMS:,}")
+            self.problems[-1] = self.problems[-1]._replace(notes=(*notes, more))
+            raise Stop
+
+    def report_problem(self, problem: Problem) -> None:
+        self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
+
+    def report_inside(self, statement: ast.Statement, help_: str = "move it out") -> None:
+        """Report a statement inside braces that has its place at the top of a file."""
+        word = type(statement).__name__.lower()
+        message = f"`{word}` stands at the top of a file, not inside braces"
+        self.report("E111", statement.span, message, help_)
+
+    def report_reserved(self, name: ast.Name, what: str) -> None:
+        self.report(
+            "E107",
+            name.span,
+            f"`{name.id}` is a word of the language and cannot name {what}",
+            "choose another name",
+        )
+
+    def report_taken(self, name: ast.Name, first: ast.Name, what: str) -> None:
+        self.report(
+            "E107",
+            name.span,
+            f"the {what} `{name.id}` is defined twice",
+            "choose another name",
+            notes=(Note("it is first defined here", first.span),),
+        )
+
+    def too_large(self, span: Span, total: int) -> None:
+        count = f"{min(total, 10**15):,}"
+        self.report(
+            "E302",
+            span,
+            f"the net comes to at least {count} layers, beyond the limit of {self.limit:,}",
+            "repeat less, or raise the limit with `--limit`",
+        )
+        raise Stop
+
+    def turn(self, span: Span) -> None:
+        """Count a turn of a loop or a call; refuse what goes round and round for nothing."""
+        self.turns += 1
+        if self.turns > 100_000 + 10 * len(self.nodes):
+            self.report(
+                "E302",
+                span,
+                f"loops and calls are run {self.turns:,} times, and come to "
+                f"{len(self.nodes) - len(self.inputs):,} layers",
+                "repeat less",
+            )
+            raise Stop
+
+
+def unknown(span: Span, word: str, known: Iterable[str]) -> Problem:
+    near = nearest(word, known)
+    help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
+    return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
+
+
+def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
+    """Whether a layer has the keyword of an argument; what has none counts as taken."""
+    if not isinstance(argument, ast.Keyword):
+        return True
+    key = argument.key.id
+    # `pad=same` stands for a flag.
+    word = argument.value.id if isinstance(argument.value, ast.Name) else ""
+    flags = [slot.name for slot in kind.slots if slot.form == "flag"]
+    keys = [slot.name for slot in kind.slots if slot.form == "key"]
+    return key in keys and word not in (*flags, "valid")

@@ -1,8 +1,8 @@
-"""Promises: `expect params <= 5M`."""
+"""Assertions: `expect params <= 5M`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics import Edit, Fix
 from cnndsl.layers.base import DIMENSIONS, show
@@ -16,65 +16,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cnndsl.diagnostics import Note
-    from cnndsl.network.network import Network, Node
+    from cnndsl.network.network import Assertion, Network
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
 _METRICS = (*TOTALS, "shape", "field")
 
 
-class Promise(NamedTuple):
-    """An `expect`, its value, and, where that matters, the layer after which it stands.
-
-    `notes` tell the calls and loops that led there.
-    """
-
-    statement: ast.Expect
-    value: Any
-    node: Node | None
-    notes: tuple[Note, ...] = ()
-
-    @staticmethod
-    def check(statement: ast.Expect, value: Any) -> Problem | None:
-        """What is wrong with the promise itself, whatever the net."""
-        metric = statement.metric.id
-        if metric not in _METRICS:
-            near = nearest(metric, _METRICS)
-            help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
-            return Problem(
-                "E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_
-            )
-        sized = isinstance(value, tuple)
-        odd = isinstance(value, (Word, bool, Pair))
-        odd = odd or (sized and any(isinstance(item, tuple) for item in value))
-        if odd or (sized and metric in TOTALS):
-            message = f"`{show_value(value)}` is nothing to compare {metric} with"
-            help_ = "write a number" if metric in TOTALS else "write a size"
-            return Problem("E105", statement.value.span, message, help_)
-        if metric == "shape" and statement.op not in ("==", "!="):
-            return Problem("E105", statement.span, "a shape compares with == and != only")
-        return None
+def flaw(statement: ast.Expect, value: Any) -> Problem | None:
+    """What is wrong with an assertion itself, whatever the net."""
+    metric = statement.metric.id
+    if metric not in _METRICS:
+        near = nearest(metric, _METRICS)
+        help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
+        return Problem(
+            "E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_
+        )
+    sized = isinstance(value, tuple)
+    odd = isinstance(value, (Word, bool, Pair))
+    odd = odd or (sized and any(isinstance(item, tuple) for item in value))
+    if odd or (sized and metric in TOTALS):
+        message = f"`{show_value(value)}` is nothing to compare {metric} with"
+        help_ = "write a number" if metric in TOTALS else "write a size"
+        return Problem("E105", statement.value.span, message, help_)
+    if metric == "shape" and statement.op not in ("==", "!="):
+        return Problem("E105", statement.span, "a shape compares with == and != only")
+    return None
 
 
 def broken(
-    promises: Iterable[Promise], network: Network
+    assertions: Iterable[Assertion], network: Network
 ) -> Iterator[tuple[Problem, tuple[Note, ...]]]:
     """What is wrong with each promise that the net does not keep, and how one came there."""
-    places: dict[ast.Expect, list[Promise]] = {}
-    for promise in promises:
-        places.setdefault(promise.statement, []).append(promise)
+    places: dict[ast.Expect, list[Assertion]] = {}
+    for assertion in assertions:
+        places.setdefault(assertion.statement, []).append(assertion)
     for statement, here in places.items():
-        for promise in here:
-            message = verdict(promise, network)
+        for assertion in here:
+            message = verdict(assertion, network)
             if message:
                 actuals = {_actual(each, network) for each in here}
-                help_, fixes = _promise_instead(statement, network, actuals)
-                yield Problem("E301", statement.span, message, help_, fixes), promise.notes
+                help_, fixes = _assertion_instead(statement, network, actuals)
+                yield Problem("E301", statement.span, message, help_, fixes), assertion.notes
 
 
-def verdict(promise: Promise, network: Network) -> str:
+def verdict(assertion: Assertion, network: Network) -> str:
     """The real value where a promise is not kept, and by how much it is off; else nothing."""
-    metric, op, value = promise.statement.metric.id, promise.statement.op, promise.value
-    test, actual = COMPARISONS[op], _actual(promise, network)
+    metric, op, value = assertion.statement.metric.id, assertion.statement.op, assertion.value
+    test, actual = COMPARISONS[op], _actual(assertion, network)
     if metric in TOTALS:
         if test(actual, value):
             return ""
@@ -94,11 +82,11 @@ def verdict(promise: Promise, network: Network) -> str:
     return f"{what} {shown}, and {promised} is promised{_gaps(actual, op, wanted, metric)}"
 
 
-def _actual(promise: Promise, network: Network) -> Any:
-    metric = promise.statement.metric.id
-    if promise.node is None:
+def _actual(assertion: Assertion, network: Network) -> Any:
+    metric = assertion.statement.metric.id
+    if assertion.node is None:
         return getattr(network.totals, metric)
-    return promise.node.output if metric == "shape" else promise.node.receptive_field
+    return assertion.node.output if metric == "shape" else assertion.node.receptive_field
 
 
 def _holds(
@@ -143,7 +131,7 @@ def _gaps(actual: tuple[int, ...], op: str, wanted: tuple[Any, ...], metric: str
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _promise_instead(
+def _assertion_instead(
     statement: ast.Expect, network: Network, actuals: set[Any]
 ) -> tuple[str, tuple[Fix, ...]]:
     """A fix that promises what is, where the promise is a number or a size as it stands.

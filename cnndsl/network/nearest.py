@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.diagnostics.diagnostic import Edit, Fix
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cnndsl.diagnostics import Span
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -29,3 +33,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def did_you_mean(near: str | None) -> str:
     """The help that suggests a word; empty for None."""
     return f"did you mean `{near}`?" if near else ""
+
+
+def rewrite(span: Span, word: str | None) -> tuple[Fix, ...]:
+    """The fix that writes a word in the place of what stands there; none for None."""
+    return (Fix(f"write `{word}`", (Edit(span, word),)),) if word else ()

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cnndsl.diagnostics import Source, Span
-    from cnndsl.network.expect import Promise
+    from cnndsl.diagnostics import Note, Source, Span
     from cnndsl.syntax import nodes as ast
 
 
@@ -105,6 +104,18 @@ class Node:
 
 def _extent(low: int, high: int) -> int:
     return high - low + 1
+
+
+class Assertion(NamedTuple):
+    """An `expect`, its value, and, where that matters, the layer after which it stands.
+
+    `notes` tell the calls and loops that led there.
+    """
+
+    statement: ast.Expect
+    value: Any
+    node: Node | None
+    notes: tuple[Note, ...] = ()
 
 
 class Step(NamedTuple):
@@ -210,7 +221,7 @@ class Network:
     * `outputs`: name to index; the main output is `main`, a head's its own name
     * `body`: the network as it was written
     * `rounding`, `defaults`: as the file says
-    * `promises`: what the file expects, each as often as it is run over; the net keeps them
+    * `assertions`: each `expect` of the file, as often as it is run over; the net keeps them
     """
 
     def __init__(
@@ -224,7 +235,7 @@ class Network:
         body: Body,
         rounding: str,
         defaults: str,
-        promises: tuple[Promise, ...] = (),
+        assertions: tuple[Assertion, ...] = (),
     ) -> None:
         self.name = name
         self.source = source
@@ -235,7 +246,7 @@ class Network:
         self.body = body
         self.rounding = rounding
         self.defaults = defaults
-        self.promises = promises
+        self.assertions = assertions
 
     @property
     def layers(self) -> list[Node]:

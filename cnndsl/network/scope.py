@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics import Note
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from cnndsl.syntax import nodes as ast
 
 
 class Frame:
@@ -60,34 +60,22 @@ class Frame:
 
 def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
     """All names that statements give with `as`, at any depth."""
-    stack: list[Any] = list(statements)
-    while stack:
-        item = stack.pop()
-        alias = getattr(item, "alias", None)
+    for statement in walk.statements(statements):
+        alias = getattr(statement, "alias", None)
         if alias is not None:
             yield alias.id
-        bodies = [getattr(item, "body", None), getattr(item, "otherwise", None)]
-        bodies += [*(getattr(item, "paths", None) or ()), *(getattr(item, "bodies", None) or ())]
-        stack.extend(s for body in bodies if body is not None for s in body.statements)
 
 
 def named_in(statements: Iterable[ast.Statement], word: str) -> ast.Repeat | ast.Block | None:
     """The innermost loop or block in which a name is given with `as`; None for no such."""
-    from cnndsl.syntax import nodes
-
-    for statement in statements:
-        if isinstance(statement, (nodes.Repeat, nodes.Block)):
-            if word in given_names(statement.body.statements):
-                return named_in(statement.body.statements, word) or statement
+    found: ast.Repeat | ast.Block | None = None
+    for statement in walk.statements(statements):
+        if not isinstance(statement, (ast.Repeat, ast.Block)):
             continue
-        bodies = [getattr(statement, "body", None), getattr(statement, "otherwise", None)]
-        bodies += [*(getattr(statement, "paths", None) or ())]
-        bodies += [*(getattr(statement, "bodies", None) or ())]
-        for body in bodies:
-            found = named_in(body.statements, word) if body is not None else None
-            if found is not None:
-                return found
-    return None
+        inside = found is None or statement.span.end <= found.span.end
+        if inside and word in given_names(statement.body.statements):
+            found = statement
+    return found
 
 
 class Scope:

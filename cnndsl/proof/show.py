@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics.render import excerpt, place, printable
 from cnndsl.layers.base import DIMENSIONS, show
-from cnndsl.tables.rows import call_of
+from cnndsl.layers.source import call_of
 
 if TYPE_CHECKING:
     from cnndsl.proof.verify import Apart, Problem, Report

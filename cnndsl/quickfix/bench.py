@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics import Source
 from cnndsl.network import Network, stem_of
-from cnndsl.network.expansion import Stop
+from cnndsl.network.elaborate import Stop
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.rerun import Outcome, Probe
 from cnndsl.syntax import nodes as ast

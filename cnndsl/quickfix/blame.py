@@ -12,7 +12,7 @@ from cnndsl.quickfix.words import shortened, written
 
 if TYPE_CHECKING:
     from cnndsl.layers import Layer
-    from cnndsl.layers.working import Step
+    from cnndsl.layers.derivation import Derivation
     from cnndsl.network import Node
     from cnndsl.quickfix.rerun import Misfit, Outcome
 
@@ -74,7 +74,7 @@ def arithmetic(layer: Layer, axis: int) -> str:
     return f"({window.size}{pads} - {window.extent}) / {window.stride} + 1"
 
 
-def _numbers(step: Step) -> str:
+def _numbers(step: Derivation) -> str:
     """A formula with its numbers put in; nothing where it is a number by itself."""
     words = re.sub(r"[A-Za-z_]\w*", lambda m: str(step.values.get(m[0], m[0])), step.formula)
     return "" if words == str(step.value) else words.replace("/", " / ").replace("*", " * ")

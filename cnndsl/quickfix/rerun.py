@@ -78,7 +78,7 @@ class Probe(Elaborator):
         finally:
             self.calls = before
 
-    def misfit(
+    def shape_error(
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
         if self.led_anywhere and (error.code, span) not in self.reported:
@@ -86,7 +86,7 @@ class Probe(Elaborator):
             self.misfits.append(
                 Misfit(error.code, span, statement, self.calls, inputs, error.axes, shape)
             )
-        super().misfit(error, statement, span, inputs)
+        super().shape_error(error, statement, span, inputs)
 
     def fork(self) -> Probe:
         """Another elaboration that has come as far as this one, between two of its statements."""

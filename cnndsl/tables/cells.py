@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from cnndsl.layers import Shape
-    from cnndsl.layers.working import Step
+    from cnndsl.layers.derivation import Derivation
 
     Cell: TypeAlias = "str | int | Code | Shapes | Share | Worked | None"
 
@@ -44,7 +44,7 @@ class Share(NamedTuple):
 class Worked(NamedTuple):
     """Workings with numbers: sizes apart, counts summed up."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Derivation, ...]
     summed: bool = False
 
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
 from cnndsl.tables.cells import Code, Shapes, Share, Worked
-from cnndsl.tables.rows import call_of, uniform
 
 if TYPE_CHECKING:
     from collections.abc import Callable

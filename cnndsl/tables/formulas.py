@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnndsl.layers.working import Step
+    from cnndsl.layers.derivation import Derivation
 
 _SIGNS: dict[type[ast.operator], tuple[int, str, str]] = {
     ast.Add: (1, " + ", " + "),
@@ -36,7 +36,7 @@ def written(formula: str, values: Mapping[str, int] | None = None, notation: str
     return _write(ast.parse(formula, mode="eval").body, values, notation)[1]
 
 
-def numbers(steps: Sequence[Step], *, summed: bool = False, notation: str = "plain") -> str:
+def numbers(steps: Sequence[Derivation], *, summed: bool = False, notation: str = "plain") -> str:
     """Workings with their numbers: `(39 - 4)/1 + 1 = 36, (31 - 4)/1 + 1 = 28`.
 
     Sizes that just stay what they are say nothing. `summed` makes one sum of all:
@@ -82,7 +82,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
 }
 
 
-def is_trivial(step: Step) -> bool:
+def is_trivial(step: Derivation) -> bool:
     """Whether a size is just another, or a number that is given."""
     return step.formula.isidentifier() or not step.values
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.layers.working import same_padding
+from cnndsl.layers.window import same_padding
 from cnndsl.tables.cells import readable, tuple_text
 from cnndsl.tables.columns import COLUMNS, View
 from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cnndsl.lang import Words
     from cnndsl.layers import Layer
-    from cnndsl.layers.working import Step
+    from cnndsl.layers.derivation import Derivation
     from cnndsl.network import Network, Node
     from cnndsl.tables.rows import Row
 
@@ -137,7 +137,7 @@ class Prose:
             lines.append(f"- {self.words[key]}: {escaped(readable(cell))}")
         return lines
 
-    def worked(self, steps: Sequence[Step], values: Sequence[Fraction] = ()) -> list[str]:
+    def worked(self, steps: Sequence[Derivation], values: Sequence[Fraction] = ()) -> list[str]:
         """Formulas, each with its letters, its numbers and what it comes to.
 
         Dimensions that have the same numbers are worked out once. `values` are what the formulas
@@ -228,7 +228,7 @@ class Prose:
             lines.append(f"- {self.words['walk.together']}: {self.inline(f'{terms} = {total}')}")
         return "\n".join(lines)
 
-    def _note_letters(self, step: Step) -> None:
+    def _note_letters(self, step: Derivation) -> None:
         self.letters |= {name.partition("_")[0] for name in step.values}
 
     def inline(self, formula: str) -> str:
@@ -236,6 +236,6 @@ class Prose:
         return f"`{formula}`" if self.notation == "plain" else f"${formula}$"
 
 
-def _numbers(step: Step) -> tuple[str, int]:
+def _numbers(step: Derivation) -> tuple[str, int]:
     """A step with its numbers, whatever its letters."""
     return written(step.formula, step.values), step.value

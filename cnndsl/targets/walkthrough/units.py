@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.layers import ACTIVATIONS
-from cnndsl.tables.rows import call_of
+from cnndsl.layers.source import call_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
