@@ -25,7 +25,8 @@ from cnndsl import Network
 from cnndsl.contract import OptionError
 from cnndsl.figures import layered
 from cnndsl.lang import words
-from cnndsl.targets import outline, svg
+from cnndsl.figures import outline
+from cnndsl.targets import svg
 from cnndsl.targets.svg import picture, text, volumes
 
 ROOT = Path(__file__).resolve().parent.parent

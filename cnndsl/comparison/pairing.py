@@ -104,7 +104,7 @@ def _price(old: Layer, new: Layer) -> int | None:
     """What it costs to see one layer as another, changed; None where it is quite another."""
     if old.op == new.op:
         return 1 if len(changed(old, new)) < 3 else 2
-    if type(old).__module__ == type(new).__module__:  # a family stands in one file
+    if old.family == new.family:
         return 1 if len(old.slots) == len(new.slots) else 2
     return None
 

@@ -12,13 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.figures.pieces import Piece
-from cnndsl.layers.conv import Convolution
-from cnndsl.layers.dense import Dense
-from cnndsl.layers.merge import Merge
-from cnndsl.layers.pool import GlobalPool, Pool
+from cnndsl.layers.geometry import Shuffle, Slice
 from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
-from cnndsl.network.network import Choice, Instance, Loop, Merged, Side, Step
+from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network.walk import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
-    from cnndsl.network.network import Item
+    from cnndsl.network.network import Body, Item
 
 
 def outline(network: Network) -> tuple[Piece, ...]:
@@ -52,7 +50,7 @@ class _Outliner:
 
     def run(self) -> tuple[Piece, ...]:
         found = [self.single(self.nodes[index], "input") for index in self.network.inputs]
-        found += self.items(self.network.body.items, ())
+        found += self.items(self.network.body, ())
         found.sort(key=lambda piece: piece.start)
         return tuple(self.fold(found))
 
@@ -75,11 +73,11 @@ class _Outliner:
             key=self.key(kind, parts),
         )
 
-    def items(self, items: Sequence[Item], path: tuple[str, ...]) -> list[Piece]:
+    def items(self, body: Body, path: tuple[str, ...]) -> list[Piece]:
         """The pieces of statements, not yet folded."""
         found: list[Piece] = []
-        for item in items:
-            for piece in self.item(item, path):
+        for item, bodies in children(body):
+            for piece in self.item(item, bodies, path):
                 joined = self.joined(found[-1], piece) if found else None
                 if joined is None:
                     found.append(piece)
@@ -87,21 +85,18 @@ class _Outliner:
                     found[-1] = joined
         return found
 
-    def item(self, item: Item, path: tuple[str, ...]) -> list[Piece]:
+    def item(self, item: Item, bodies: Sequence[Body], path: tuple[str, ...]) -> list[Piece]:
         if isinstance(item, Step):
             return [self.single(self.nodes[item.node], "layer")]
-        if isinstance(item, Merged):
-            found = [piece for body in item.paths for piece in self.items(body.items, path)]
-            merge = self.single(self.nodes[item.node], "merge")
-            return [*found, merge._replace(opening=found[0].start if found else merge.start)]
         if isinstance(item, Instance):
             return self.call(item, path)
         if isinstance(item, Loop):
             return self.loop(item, path)
-        if isinstance(item, Side) or (isinstance(item, Choice) and item.body is not None):
-            assert item.body is not None
-            return self.items(item.body.items, path)
-        return []
+        found = [piece for body in bodies for piece in self.items(body, path)]
+        if isinstance(item, Merged):
+            merge = self.single(self.nodes[item.node], "merge")
+            found.append(merge._replace(opening=found[0].start if found else merge.start))
+        return found
 
     def joined(self, piece: Piece, tidy: Piece) -> Piece | None:
         """A piece with what only tidies up its values, if that is what comes after it."""
@@ -113,7 +108,7 @@ class _Outliner:
             or tidy.sources != (piece.gives,)
             or self.uses[piece.gives] != 1
             or self.nodes[piece.gives].output != self.nodes[tidy.gives].output
-            or any(part.startswith(_APART) for part in tidy.parts)
+            or isinstance(self.nodes[tidy.start].layer, (Shuffle, Slice))
         ):
             return None
         parts = piece.parts + tidy.parts
@@ -126,7 +121,7 @@ class _Outliner:
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Piece]:
         path = (*path, item.name)
-        inner = self.fold(self.items(item.body.items, path))
+        inner = self.fold(self.items(item.body, path))
         parts, name = (call_text(item),), ".".join(path)
         if len(inner) > 1:
             return [self.group("block", inner, parts, name, item.body.output)]
@@ -166,7 +161,7 @@ class _Outliner:
         )
 
     def loop(self, item: Loop, path: tuple[str, ...]) -> list[Piece]:
-        rounds = [self.fold(self.items(body.items, path)) for body in item.bodies]
+        rounds = [self.fold(self.items(body, path)) for body in item.bodies]
         found: list[Piece] = []
         pieces: list[Piece] = []
         for body, inner in zip(item.bodies, rounds):
@@ -206,7 +201,6 @@ class _Outliner:
         return found
 
 
-_APART = ("shuffle", "slice")
 _SILENT = {"nobias", "floor", "ceil", "same", "countpad", "noscale", "noshift"}
 
 
@@ -249,15 +243,8 @@ def _written(default: Any) -> str:
 
 def family_of(layer: Layer) -> str:
     """What sort of layer it is, for colours."""
-    for family, kinds in _FAMILIES:
-        if isinstance(layer, kinds):
-            return family
-    return "input" if layer.op == "input" else "other"
+    return layer.family if layer.family in FAMILIES else "other"
 
 
-_FAMILIES: tuple[tuple[str, Any], ...] = (
-    ("conv", Convolution),
-    ("pool", (Pool, GlobalPool)),
-    ("dense", Dense),
-    ("merge", Merge),
-)
+FAMILIES = ("input", "conv", "pool", "dense", "merge")
+"""The families of layers that have a colour of their own."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.conv import DepthwiseConv
+from cnndsl.layers.dense import Flatten
+from cnndsl.layers.geometry import Reshape
+from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
 from cnndsl.tables.cells import Code, Shapes, Share, Worked
@@ -52,14 +55,11 @@ class Column(NamedTuple):
 
 def _channels(shapes: tuple[Shape, ...], row: Row) -> Cell:
     """The channels of images; a vector has none, nor has what takes channels as mere values."""
-    if any(len(shape) == 1 for shape in shapes) or (row.layer and row.layer.op in _CHANNELLESS):
+    if any(len(shape) == 1 for shape in shapes) or isinstance(row.layer, (Flatten, Reshape)):
         return None
     if len(shapes) == 1:
         return shapes[0][-1]
     return ", ".join(f"{shape[-1]:,}" for shape in shapes)
-
-
-_CHANNELLESS = ("flatten", "reshape")
 
 
 def _nodes(shapes: tuple[Shape, ...]) -> Cell:
@@ -72,7 +72,7 @@ def _kernel(row: Row) -> tuple[int, ...] | None:
 
 
 def _is_pool(row: Row) -> bool:
-    return row.layer is not None and "pool" in row.layer.op
+    return row.layer is not None and row.layer.family == "pool"
 
 
 def _filter(row: Row, view: View) -> Cell:
@@ -107,14 +107,14 @@ def _dilation(row: Row, view: View) -> Cell:
 
 
 def _groups(row: Row, view: View) -> Cell:
-    if row.layer is not None and row.layer.op == "dwconv":
+    if isinstance(row.layer, DepthwiseConv):
         return row.layer.channels
     groups: int | None = getattr(row.layer, "groups", None)
     return groups
 
 
 def _pooling(row: Row, view: View) -> Cell:
-    if row.layer is not None and row.layer.op in ("gap", "gmp"):
+    if isinstance(row.layer, GlobalPool):
         return view.words["global"]
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel and _is_pool(row) else None
@@ -137,7 +137,7 @@ def _padding(row: Row, view: View) -> Cell:
 def _activation(row: Row, view: View) -> Cell:
     if row.layer is None:
         return None
-    if row.layer.op in ACTIVATIONS:
+    if row.layer.family == "activation":
         return row.layer.op
     return row.layer.activation.op if row.layer.activation else None
 

@@ -28,13 +28,14 @@ def run(arguments: Arguments) -> int:
     if code:
         return code
 
+    from cnndsl.lang import words
     from cnndsl.tables.plain_table import text_table
-    from cnndsl.tables.rows import SUMMARY, remark, summary
+    from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
+    from cnndsl.tables.styles import remark
 
     (network,) = networks
-    lines, right = summary(network, depth), [column.right for column in SUMMARY]
+    lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
     out(text_table(lines, right, sums=True))
-    below = remark(network)
-    if below:
-        out(f"\n{below}\n")
+    if network.totals.non_trainable:
+        out(f"\n{remark(network, words('en')).rstrip('.')}\n")
     return 0

@@ -15,9 +15,9 @@ from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.figures.pieces import choose_depth, opens, shape_text, titled
-from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv
+from cnndsl.layers.conv import TransposedConv
 from cnndsl.layers.dense import Dense, Flatten
-from cnndsl.layers.pool import GlobalPool, Pool
+from cnndsl.layers.pool import GlobalPool
 from cnndsl.targets.svg.picture import SIZES, Area, Box, Head, Picture, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
@@ -315,7 +315,7 @@ class _Volumes:
         goal = end
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
-        if step.piece.kind == "layer" and isinstance(node.layer, _SLIDING):
+        if step.piece.kind == "layer" and node.layer.slides and not isinstance(node.layer, TransposedConv):
             corners = self.window(node.layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]
             return [*rays, Area(corners, "window")]

@@ -14,10 +14,11 @@ from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
 from cnndsl.tables import markdown_table as marks
 from cnndsl.tables.cells import tuple_text
+from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.units import FOLLOWERS, Call, Cutter, Part, runs
+from cnndsl.targets.walkthrough.units import Call, Cutter, Part, follows, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,13 +204,13 @@ class _Writer:
             second = titles[1][:1].lower() + titles[1][1:]
             title = self.words.say("walk.pair", first=titles[0], second=second)
         self._heading(number, title)
-        if part.sign in self.told and head.op not in FOLLOWERS:
+        if part.sign in self.told and not follows(head.layer):
             self._before(part)
             return
         self.told[part.sign] = self.prose.title(head, named=True)
         place = 0
         for node in part.nodes:
-            if node is head and node.op in FOLLOWERS:
+            if node is head and follows(node.layer):
                 self.parts += self.prose.brief(node, previous=self.previous)
             elif node in big:
                 place += 1
@@ -275,11 +276,7 @@ class _Writer:
 
     def _inputs(self, unit: Unit) -> str:
         """The shapes of what a unit reads from outside."""
-        inside = {node.index for node in unit.nodes}
-        sources = dict.fromkeys(
-            index for node in unit.nodes for index in node.inputs if index not in inside
-        )
-        return ", ".join(tuple_text(self.network.nodes[index].output) for index in sources)
+        return ", ".join(map(tuple_text, inputs_of(self.network, unit.nodes)))
 
     def _count(self, nodes: Sequence[Node]) -> str:
         count = sum(node.layer.params - self.weights * node.layer.biases for node in nodes)

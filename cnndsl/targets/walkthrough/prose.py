@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics.markdown import code, escaped
-from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import same_padding
 from cnndsl.tables.cells import readable, tuple_text
@@ -90,7 +89,7 @@ class Prose:
 
     def _does(self, layer: Layer) -> str:
         """What a layer does, in a sentence; nothing where that has been said."""
-        if layer.op in ACTIVATIONS:
+        if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
