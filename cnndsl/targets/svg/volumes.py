@@ -12,7 +12,7 @@ the channels are a strip below it.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.figures.pieces import choose_depth, opens, shape_text, titled
 from cnndsl.layers.conv import TransposedConv
@@ -40,10 +40,6 @@ _SLANT = 0.42
 """How far a pixel of width goes to the right and up."""
 _STUB = 26.0
 """What the way on to the next row takes at the end of a row."""
-
-
-_SLIDING = (Conv, DepthwiseConv, SeparableConv, Pool)
-"""The layers whose windows are drawn on the map that they look at."""
 
 
 _WHOLE = (Dense, Flatten, GlobalPool)
@@ -315,11 +311,13 @@ class _Volumes:
         goal = end
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
-        if step.piece.kind == "layer" and node.layer.slides and not isinstance(node.layer, TransposedConv):
-            corners = self.window(node.layer.kernel, right, y, solid)
+        layer: Any = node.layer
+        if step.piece.kind == "layer" and layer.slides and not isinstance(layer, TransposedConv):
+            # The window is drawn on the map that it looks at.
+            corners = self.window(layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]
             return [*rays, Area(corners, "window")]
-        if step.piece.kind == "layer" and isinstance(node.layer, _WHOLE):
+        if step.piece.kind == "layer" and isinstance(layer, _WHOLE):
             above, beneath = (goal, goal)
             if target is not None:
                 above, beneath = (end[0], end[1] - target.high), end
