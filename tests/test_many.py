@@ -20,7 +20,7 @@ from running import ROOT, run
 
 from cnndsl.api import lint
 from cnndsl.cli.runner import cache, many, outcome, plan, workers
-from cnndsl.cli.runner.cache import Cache, Keys
+from cnndsl.cli.runner.cache import Cache, FileKeys
 from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics import CODES, Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.packed import pack, unpack
@@ -144,7 +144,7 @@ def test_property_any_finding_comes_back(
 
 def test_the_key_holds_whatever_the_answer_follows_from() -> None:
     codes = [frozenset({"W101"}), frozenset({"W102"}), frozenset({"W101", "W102"})]
-    keys, other = Keys("about", codes), Keys("something else", codes)
+    keys, other = FileKeys("about", codes), FileKeys("something else", codes)
     found = [
         keys.key("a.cnn", b"x", 0),
         keys.key("a.cnn", b"x", 1),

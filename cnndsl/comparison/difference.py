@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.arguments import Told, changed, effect, written
 from cnndsl.comparison.measure import Measure, measure
-from cnndsl.comparison.pairing import Keys, commutes, pair, through, union_of
+from cnndsl.comparison.pairing import Numbering, commutes, pair, through, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
@@ -89,7 +89,7 @@ class Difference(NamedTuple):
 
 def difference(old: Network, new: Network) -> Difference:
     """Compare two networks. The cost is next to linear in their layers."""
-    keys = Keys()
+    keys = Numbering()
     pairs = pair(old, new, keys)
     entries, follows = _entries(old, new, pairs, keys)
     renamed = tuple(
@@ -113,7 +113,7 @@ def difference(old: Network, new: Network) -> Difference:
 
 
 def _entries(
-    old: Network, new: Network, pairs: Sequence[int | None], keys: Keys
+    old: Network, new: Network, pairs: Sequence[int | None], keys: Numbering
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     """The changes in the order of the network, and what follows from them."""
     placed: list[tuple[tuple[int, int], Entry]] = []

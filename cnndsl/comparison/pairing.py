@@ -37,7 +37,7 @@ ROUNDS = 4
 """How often pairs are looked for that other pairs made possible."""
 
 
-class Keys:
+class Numbering:
     """Numbers for values, the same for the same. Layers are read once, as many nodes share one."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ def commutes(layer: Layer) -> bool:
     return isinstance(layer, Merge) and not isinstance(layer, Concat)
 
 
-def pair(old: Network, new: Network, keys: Keys) -> list[int | None]:
+def pair(old: Network, new: Network, keys: Numbering) -> list[int | None]:
     """For each node of `new` the one of `old` that it was, or None for what is added."""
     does, did = ([keys.of(effect, node.layer) for node in net.nodes] for net in (new, old))
     found = _same_graph(old, new, did, does, keys)
@@ -137,7 +137,7 @@ def _places(network: Network) -> list[tuple[str, int] | None]:
 
 
 def _same_graph(
-    old: Network, new: Network, did: Sequence[int], does: Sequence[int], keys: Keys
+    old: Network, new: Network, did: Sequence[int], does: Sequence[int], keys: Numbering
 ) -> list[int | None] | None:
     """The pairs of two networks that are the same graph, in whatever order it is written.
 
@@ -174,7 +174,9 @@ def _match(before: Sequence[Hashable], after: Sequence[Hashable], found: list[in
             found[at] = waiting[key].pop()
 
 
-def _reading(network: Network, values: Sequence[int], known: Pairs, keys: Keys) -> list[int | None]:
+def _reading(
+    network: Network, values: Sequence[int], known: Pairs, keys: Numbering
+) -> list[int | None]:
     """A key for each node: the same for the same value on the same inputs.
 
     `known` are the nodes of the old network that nodes are; others are known by what they read.
@@ -192,7 +194,7 @@ def _reading(network: Network, values: Sequence[int], known: Pairs, keys: Keys) 
 
 
 def _coming(
-    network: Network, values: Sequence[int], known: Pairs, keys: Keys
+    network: Network, values: Sequence[int], known: Pairs, keys: Numbering
 ) -> list[tuple[int, frozenset[int]] | None]:
     """A key for each node: its value, and the nodes that it comes from through unknown ones."""
     origins = through(network, known)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnndsl.network import Network
 
 
-class Side(NamedTuple):
+class Version(NamedTuple):
     """A side: no `source` where there is no file, no `network` where it has errors."""
 
     name: str
@@ -50,7 +50,7 @@ class Side(NamedTuple):
         )
 
 
-def report(old: Side, new: Side, form: str) -> tuple[str, bool]:
+def report(old: Version, new: Version, form: str) -> tuple[str, bool]:
     """The report as `text`, `markdown` or `json`, and whether the sides differ in meaning."""
     sides, end = (old, new), ""
     if old.network is not None and new.network is not None:
@@ -75,7 +75,7 @@ def report(old: Side, new: Side, form: str) -> tuple[str, bool]:
     return text, differs
 
 
-def _as_json(sides: Sequence[Side]) -> str:
+def _as_json(sides: Sequence[Version]) -> str:
     """Both sides; `net` is null where a side is no net."""
     found: dict[str, Any] = {"same_network": False, "same_meaning": False}
     for name, side in zip(("old", "new"), sides):
@@ -88,7 +88,7 @@ def _as_json(sides: Sequence[Side]) -> str:
     return json.dumps(found)
 
 
-def _with_errors(text: str, sides: Sequence[Side]) -> str:
+def _with_errors(text: str, sides: Sequence[Version]) -> str:
     """A report for programs with what is wrong on each side."""
     found = json.loads(text)
     for name, side in zip(("old", "new"), sides):
@@ -96,7 +96,7 @@ def _with_errors(text: str, sides: Sequence[Side]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
-def _headline(old: Side, new: Side) -> str:
+def _headline(old: Version, new: Version) -> str:
     if old.source is None and new.source is None:
         return f"{old.name}: no file on either side"
     if old.source is None:
@@ -112,7 +112,7 @@ def _headline(old: Side, new: Side) -> str:
     return f"{name}: {' and '.join(broken)}, so that the texts are compared"
 
 
-def _lines(old: Side, new: Side) -> str:
+def _lines(old: Version, new: Version) -> str:
     """How the texts differ, line by line, where both are there and one is no net."""
     if old.source is None or new.source is None:
         return ""

@@ -14,7 +14,7 @@ from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
-from cnndsl.tables.cells import Code, Shapes, Share, Worked
+from cnndsl.tables.cells import Shapes, Share, Verbatim, Worked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from cnndsl.tables.cells import Cell
     from cnndsl.tables.rows import Row
 
-    Value = Callable[[Row, "View"], Cell]
+    Value = Callable[[Row, "TableView"], Cell]
 
 
-class View(NamedTuple):
+class TableView(NamedTuple):
     """How a table looks at its rows.
 
     * `words`: those of its language
@@ -75,12 +75,12 @@ def _is_pool(row: Row) -> bool:
     return row.layer is not None and row.layer.family == "pool"
 
 
-def _filter(row: Row, view: View) -> Cell:
+def _filter(row: Row, view: TableView) -> Cell:
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel and not _is_pool(row) else None
 
 
-def _window(row: Row, view: View) -> Cell:
+def _window(row: Row, view: TableView) -> Cell:
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel else None
 
@@ -91,7 +91,7 @@ def _each(values: tuple[Any, ...]) -> Cell:
     return Shapes((value,)) if isinstance(value, tuple) else value
 
 
-def _stride(row: Row, view: View) -> Cell:
+def _stride(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     if windows:
         return _each(tuple(window.stride for window in windows))
@@ -99,28 +99,28 @@ def _stride(row: Row, view: View) -> Cell:
     return _each(stride) if stride else None
 
 
-def _dilation(row: Row, view: View) -> Cell:
+def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     if not windows or _is_pool(row):
         return None
     return _each(tuple(window.dilation for window in windows))
 
 
-def _groups(row: Row, view: View) -> Cell:
+def _groups(row: Row, view: TableView) -> Cell:
     if isinstance(row.layer, DepthwiseConv):
         return row.layer.channels
     groups: int | None = getattr(row.layer, "groups", None)
     return groups
 
 
-def _pooling(row: Row, view: View) -> Cell:
+def _pooling(row: Row, view: TableView) -> Cell:
     if isinstance(row.layer, GlobalPool):
         return view.words["global"]
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel and _is_pool(row) else None
 
 
-def _padding(row: Row, view: View) -> Cell:
+def _padding(row: Row, view: TableView) -> Cell:
     if getattr(row.layer, "same", None):
         return view.words["same"]
     pad = getattr(row.layer, "pad", None)
@@ -134,7 +134,7 @@ def _padding(row: Row, view: View) -> Cell:
     return f"({', '.join(texts)})"
 
 
-def _activation(row: Row, view: View) -> Cell:
+def _activation(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     if row.layer.family == "activation":
@@ -142,17 +142,17 @@ def _activation(row: Row, view: View) -> Cell:
     return row.layer.activation.op if row.layer.activation else None
 
 
-def _weight_shape(row: Row, view: View) -> Cell:
+def _weight_shape(row: Row, view: TableView) -> Cell:
     """The shapes of kernels, in Keras's order: the window, what comes in, what goes out."""
     shapes = [w.shape for w in row.layer.weights if w.role != "bias"] if row.layer else []
     return Shapes(tuple(shapes)) if shapes else None
 
 
-def _sizes_worked(row: Row, view: View) -> Cell:
+def _sizes_worked(row: Row, view: TableView) -> Cell:
     return Worked(row.layer.sizes()) if row.layer and row.layer.sizes() else None
 
 
-def _counts_worked(row: Row, view: View) -> Cell:
+def _counts_worked(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     steps = row.layer.all_counts()
@@ -161,28 +161,28 @@ def _counts_worked(row: Row, view: View) -> Cell:
     return Worked(steps, summed=True) if steps else None
 
 
-def _counted(row: Row, view: View) -> int:
+def _counted(row: Row, view: TableView) -> int:
     return row.weights if view.weights else row.params
 
 
-def _share(row: Row, view: View) -> Cell:
+def _share(row: Row, view: TableView) -> Cell:
     return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
 
 
-def _type(row: Row, view: View) -> Cell:
+def _type(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return f"{row.name} ({row.title})"
     return f"{row.name} ({view.class_name(row.layer)})"
 
 
-def _code(row: Row, view: View) -> Cell:
-    return Code(call_of(row.layer)) if row.layer else Code(row.name)
+def _code(row: Row, view: TableView) -> Cell:
+    return Verbatim(call_of(row.layer)) if row.layer else Verbatim(row.name)
 
 
 COLUMNS: dict[str, Column] = {
     "layer": Column(lambda row, view: row.title),
     "name": Column(
-        lambda row, view: Code(row.name), wanted=lambda rows: any(row.named for row in rows)
+        lambda row, view: Verbatim(row.name), wanted=lambda rows: any(row.named for row in rows)
     ),
     "code": Column(_code),
     "type": Column(_type),
@@ -224,7 +224,7 @@ def _padded(row: Row) -> bool:
     return bool(getattr(row.layer, "same", None) or pad)
 
 
-def title(key: str, view: View, style: str) -> str:
+def title(key: str, view: TableView, style: str) -> str:
     """The title of a column: a style's own, or else one that says where weights alone count."""
     if f"{style}.{key}" in view.words:
         return view.words[f"{style}.{key}"]

@@ -12,7 +12,7 @@ from cnndsl.contract import Option
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.comparison.sides import Side
+    from cnndsl.comparison.sides import Version
 
 COMMAND = Command(
     "diff",
@@ -82,18 +82,18 @@ def _paths(operands: list[str]) -> tuple[tuple[str, str], tuple[str, str], bool]
     return (old, new), (display_name(old), display_name(new)), False
 
 
-def _read(path: str, name: str) -> Side:
+def _read(path: str, name: str) -> Version:
     """A file that has yet to be checked."""
-    from cnndsl.comparison.sides import Side
+    from cnndsl.comparison.sides import Version
 
     if path == NOTHING:
-        return Side(path, None, None, [])
+        return Version(path, None, None, [])
     source, problems = read_source(path)
     source.name = name
-    return Side(name, source, None, problems)
+    return Version(name, source, None, problems)
 
 
-def _examined(side: Side, other: Side, arguments: Arguments) -> Side:
+def _examined(side: Version, other: Version, arguments: Arguments) -> Version:
     """A side with its net. A value of `--set` is for the sides that have such a param.
 
     A net that breaks promises can be compared all the same, and mostly it is why one does.
@@ -118,7 +118,7 @@ def _examined(side: Side, other: Side, arguments: Arguments) -> Side:
     return side._replace(network=network, problems=problems)
 
 
-def _params(side: Side) -> set[str]:
+def _params(side: Version) -> set[str]:
     """The names of a side's params."""
     from cnndsl.syntax.nodes import Param
     from cnndsl.syntax.parser import parse

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.terminal.options import Arguments
     from cnndsl.network import Network
-    from cnndsl.proof.verify import Report
+    from cnndsl.proof.verify import Verification
 
 COMMAND = Command(
     "verify",
@@ -87,7 +87,7 @@ def run(arguments: Arguments) -> int:
     return int(not all(reports) or has_errors(diagnostics))
 
 
-def verified(network: Network, options: dict[str, Any]) -> Report:
+def verified(network: Network, options: dict[str, Any]) -> Verification:
     """The report on a network, with a word on how far it is; raises as `verify` does."""
     from cnndsl.cli.terminal.progress import Progress
     from cnndsl.proof import frameworks
@@ -102,7 +102,7 @@ def verified(network: Network, options: dict[str, Any]) -> Report:
         progress.clear()
 
 
-def drawn(report: Report, heading: bool) -> str:
+def drawn(report: Verification, heading: bool) -> str:
     """The table of a report and what is said below it."""
     from cnndsl.proof.show import as_text
     from cnndsl.tables.plain_table import text_table

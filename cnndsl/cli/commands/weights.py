@@ -78,7 +78,7 @@ def moved(network: Network, source: str, goal: str) -> int:
         checkpoints.needed(after)
     try:
         weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", read_bytes(source))
-    except checkpoints.Unreadable as error:
+    except checkpoints.NoCheckpoint as error:
         raise FileError(f"{source}: {error}") from None
     except Misfit as misfit:
         lines = [f"{source}: {problem}\n" for problem in misfit.problems]

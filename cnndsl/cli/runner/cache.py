@@ -52,7 +52,7 @@ def folder() -> str:
 
 
 class Cache:
-    """What is known: a text of JSON by a key of `Keys`."""
+    """What is known: a text of JSON by a key of `FileKeys`."""
 
     def __init__(self, where: str, version: str) -> None:
         self.folder = where
@@ -175,7 +175,7 @@ def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=_DIGITS // 2).hexdigest().encode()
 
 
-class Keys:
+class FileKeys:
     """The keys under which answers to one question are kept."""
 
     def __init__(self, about: str, codes: list[frozenset[str]]) -> None:

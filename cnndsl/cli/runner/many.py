@@ -15,7 +15,7 @@ from cnndsl.diagnostics.packed import pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnndsl.cli.runner.cache import Cache, Keys
+    from cnndsl.cli.runner.cache import Cache, FileKeys
     from cnndsl.cli.runner.plan import Question
     from cnndsl.diagnostics.packed import Packed
 
@@ -59,12 +59,12 @@ class _Run:
         self.progress = Progress(len(plan.tasks))
         self.sets = list(dict.fromkeys(task.codes for task in plan.tasks))
         self.cache: Cache | None = None
-        self.keys: Keys | None = None
+        self.keys: FileKeys | None = None
         if plan.cached:
-            from cnndsl.cli.runner.cache import Cache, Keys, folder, version
+            from cnndsl.cli.runner.cache import Cache, FileKeys, folder, version
 
             self.cache = Cache(folder(), version())
-            self.keys = Keys(plan.question.text, self.sets)
+            self.keys = FileKeys(plan.question.text, self.sets)
 
     def examine(self) -> None:
         chunks = _chunks(self.pending())

@@ -18,7 +18,7 @@ from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.units import Call, Cutter, Part, follows, runs
+from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, follows, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +178,7 @@ class _Writer:
         for count, run in enumerate(runs(units), 1):
             here = (*number, count)
             first = run[0]
-            if isinstance(first, Call):
+            if isinstance(first, BlockCall):
                 self._call(first, here, level)
             else:
                 self._part(first, here, level)
@@ -221,7 +221,7 @@ class _Writer:
                 self.parts += self.prose.brief(node, self.prose.title(node), previous=self.previous)
             self.previous = node.index
 
-    def _call(self, call: Call, number: tuple[int, ...], level: int) -> None:
+    def _call(self, call: BlockCall, number: tuple[int, ...], level: int) -> None:
         name = code(".".join(call.path))
         self._heading(number, self.words["block"].format(name=name))
         if call.sign in self.told:
@@ -258,7 +258,7 @@ class _Writer:
         names = [
             (
                 code(".".join(unit.path))
-                if isinstance(unit, Call)
+                if isinstance(unit, BlockCall)
                 else self.prose.title(unit.nodes[0], named=True)
             )
             for unit in run[1:]

@@ -8,7 +8,7 @@ from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import same_padding
 from cnndsl.tables.cells import readable, tuple_text
-from cnndsl.tables.columns import COLUMNS, View
+from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
 from cnndsl.tables.rows import layer_row, rows
 
@@ -125,7 +125,7 @@ class Prose:
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
         row = layer_row(self.network, node, self.words)
-        view = View(self.words, self.weights, 0)
+        view = TableView(self.words, self.weights, 0)
         lines = [f"- {self.words['input-shape']}: {', '.join(map(tuple_text, row.inputs))}"]
         for key in _FACTS:
             cell = COLUMNS[key].value(row, view)

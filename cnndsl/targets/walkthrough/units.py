@@ -1,7 +1,7 @@
 """A network cut into what a walkthrough explains in one go, with what repeats told once.
 
 A `Part` is a layer with what goes with it: a convolution with its normalisation, activation and
-pool, as write-ups group them. A `Call` is a call of a block, with the units inside it.
+pool, as write-ups group them. A `BlockCall` is a call of a block, with the units inside it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Part(NamedTuple):
     sign: int
 
 
-class Call(NamedTuple):
+class BlockCall(NamedTuple):
     """A call of a block, by the names of the calls around it and its own."""
 
     path: tuple[str, ...]
@@ -47,7 +47,7 @@ class Call(NamedTuple):
     sign: int
 
 
-Unit = Part | Call
+Unit = Part | BlockCall
 """`sign` is the same number for units with the same layers on the same shapes."""
 
 
@@ -70,7 +70,7 @@ class Cutter:
                 continue
             units = self._units(inside, level + 1)
             sign = self._sign(("call", tuple(unit.sign for unit in units)))
-            found.append(Call(path, inside, units, sign))
+            found.append(BlockCall(path, inside, units, sign))
         return tuple(found)
 
     def _parts(self, nodes: Sequence[Node]) -> Iterator[Part]:
