@@ -23,7 +23,7 @@ from cnndsl import Network
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.render import printable
 from cnndsl.lang import LANGUAGES
-from cnndsl.tables.cells import Code, plain_value, readable
+from cnndsl.tables.cells import Verbatim, plain_value, readable
 from cnndsl.tables.columns import COLUMNS
 from cnndsl.tables.styles import STYLES, make
 from cnndsl.targets import class_name, load
@@ -124,7 +124,7 @@ def test_columns_are_picked_by_their_keys() -> None:
     assert [heading.title for heading in table.headings] == [
         "Name", "Multiply-adds", "Weights", "Biases"
     ]  # fmt: skip
-    assert table.rows[0] == [Code("conv1"), 322_560, 320, 20]
+    assert table.rows[0] == [Verbatim("conv1"), 322_560, 320, 20]
     assert table.sums == ["Total", 2_277_760, 64_320, 300]
 
 

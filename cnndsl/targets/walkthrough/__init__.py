@@ -7,12 +7,12 @@ sums. A block is explained once for all calls of it on the same shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, checked_values
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
-from cnndsl.tables import markdown_table as marks
+from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
@@ -22,6 +22,7 @@ from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, follows, r
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network, Node
@@ -43,16 +44,8 @@ _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
 
 
-def generate(
-    network: Network,
-    *,
-    lang: str = "en",
-    math: str = "latex",
-    params: str = "all",
-    depth: int | None = None,
-    level: int = 1,
-) -> str:
-    """The walkthrough of a network.
+class Settings(NamedTuple):
+    """What a walkthrough is to be like.
 
     * `lang`: `en` or `ko`
     * `math`: formulas as `latex` between dollars, or `plain`
@@ -60,57 +53,45 @@ def generate(
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
     """
-    _check(lang, math, params, depth, level)
-    return _Writer(network, lang, math, params == "weights", depth, level).text()
+
+    lang: str = "en"
+    math: str = "latex"
+    params: str = "all"
+    depth: int | None = None
+    level: int = 1
 
 
-def explain(
-    attempt: Attempt,
-    diagnostics: list[Diagnostic],
-    *,
-    lang: str = "en",
-    math: str = "latex",
-    params: str = "all",
-    depth: int | None = None,
-    level: int = 1,
-) -> str:
-    """The walkthrough of a net with errors: as far as it goes, and why it goes no further.
+def generate(network: Network, **options: Any) -> str:
+    """The walkthrough of a network; the options are those of `Settings`."""
+    return _Writer(network, _settings(options)).text()
 
-    Takes the options of `generate`.
-    """
-    _check(lang, math, params, depth, level)
-    words = words_of(lang)
+
+def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
+    """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
+    settings = _settings(options)
     if attempt.network is None:
+        words = words_of(settings.lang)
         parts = [words.say("fails.nowhere"), words["fails.checker"], report(diagnostics)]
         return "\n\n".join(parts) + "\n"
-    writer = _Writer(attempt.network, lang, math, params == "weights", depth, level)
-    return writer.failing(attempt, diagnostics)
+    return _Writer(attempt.network, settings).failing(attempt, diagnostics)
 
 
-def _check(lang: str, math: str, params: str, depth: int | None, level: int) -> None:
+def _settings(options: dict[str, Any]) -> Settings:
     """Raises OptionError for values that the options do not know."""
-    given = {"lang": lang, "math": math, "params": params, "depth": depth, "level": level}
-    checked_values(OPTIONS, given)
+    checked_values(OPTIONS, options)
+    return Settings(**options)
 
 
 class _Writer:
     """Writes the sections of a walkthrough one after the other."""
 
-    def __init__(
-        self,
-        network: Network,
-        lang: str,
-        math: str,
-        weights: bool,
-        depth: int | None,
-        level: int,
-    ) -> None:
+    def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
-        self.words = words_of(lang)
-        self.prose = Prose(network, self.words, math, weights)
-        self.weights = weights
-        self.depth = depth
-        self.top = level
+        self.words = words_of(settings.lang)
+        self.weights = settings.params == "weights"
+        self.prose = Prose(network, self.words, settings.math, self.weights)
+        self.depth = settings.depth
+        self.top = settings.level
         self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
         self.parts: list[str] = []
         self.previous = network.inputs[0]
@@ -294,7 +275,7 @@ class _Writer:
             lang=self.words.lang,
             depth=depth,
         )
-        self.parts.append("\n".join(marks.draw(table)))
+        self.parts.append("\n".join(markdown_table.draw(table)))
         totals = self.network.totals
         if self.weights:
             said = self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))
