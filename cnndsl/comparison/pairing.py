@@ -8,6 +8,7 @@ as those of a path that was written in another place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.comparison.align import align
@@ -270,12 +271,8 @@ def _common(nodes: Sequence[Node], at: int) -> int:
     """How deep in blocks a border between two layers lies."""
     if not 0 < at < len(nodes):
         return 0
-    count = 0
-    for one, two in zip(nodes[at - 1].instance, nodes[at].instance):
-        if one != two:
-            break
-        count += 1
-    return count
+    pairs = zip(nodes[at - 1].instance, nodes[at].instance)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _turned(found: Sequence[int | None], length: int) -> list[int | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.comparison.arguments import changed, written
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
@@ -221,9 +223,8 @@ def as_text(difference: Difference, old: str, new: str) -> str:
             )
         if len(difference.follows) > MOST_ROWS:
             lines.append(f"   and {len(difference.follows) - MOST_ROWS:,} more stretches of layers")
-    lines += _told("inputs and outputs:", difference.interface)
-    lines += _told("promises:", difference.promises)
-    lines += _told("constants:", difference.constants)
+    for title, items in _lists(difference):
+        lines += ["", f"{title.lower()}:", *map(_item, items)]
     changes = totals(difference)
     if changes:
         table = [["", "before", "after", "by"], *(list(each) for each in changes)]
@@ -232,8 +233,14 @@ def as_text(difference: Difference, old: str, new: str) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _told(title: str, items: Sequence[Told]) -> list[str]:
-    return ["", title, *map(_item, items)] if items else []
+def _lists(difference: Difference) -> list[tuple[str, Sequence[Told]]]:
+    """What changed besides layers, by headings."""
+    lists = (
+        ("Inputs and outputs", difference.interface),
+        ("Promises", difference.promises),
+        ("Constants", difference.constants),
+    )
+    return [(title, items) for title, items in lists if items]
 
 
 def _item(told: Told) -> str:
@@ -258,8 +265,8 @@ def _renamed(difference: Difference) -> list[str]:
 
 def as_markdown(difference: Difference, old: str, new: str) -> str:
     """The report for a comment on a pull request; long parts can be opened."""
-    title = code(old) if old == new else f"{code(old)} → {code(new)}"
-    parts = [f"**{title}**: {verdict(difference)}\n"]
+    names = code(old) if old == new else f"{code(old)} → {code(new)}"
+    parts = [f"**{names}**: {verdict(difference)}\n"]
     changes = totals(difference)
     if changes:
         rows = [["", "before", "after", "by"], *(list(map(escaped, each)) for each in changes)]
@@ -294,14 +301,9 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
         if len(difference.follows) > MOST_ROWS:
             table += f"\nand {len(difference.follows) - MOST_ROWS:,} more stretches of layers\n"
         parts.append(_opened("what follows", table))
-    for heading, items in (
-        ("Inputs and outputs", difference.interface),
-        ("Promises", difference.promises),
-        ("Constants", difference.constants),
-    ):
-        if items:
-            lines = "".join(f"- {code(_item(each))}\n" for each in items)
-            parts.append(f"{heading}:\n\n{lines}")
+    for title, items in _lists(difference):
+        lines = "".join(f"- {code(_item(each))}\n" for each in items)
+        parts.append(f"{title}:\n\n{lines}")
     for line in _renamed(difference)[1:]:
         head, _, names = line.partition(": ")
         parts.append(f"{head}: {code(names)}\n")
@@ -322,8 +324,6 @@ def _opened(title: str, text: str) -> str:
 
 def as_json(difference: Difference, old: str, new: str) -> str:
     """The report for programs: every layer that changed or follows, one object each."""
-    import json
-
     changes = []
     for each in (*difference.entries, *difference.follows):
         sides = max(len(each.old), len(each.new))
@@ -354,16 +354,12 @@ def as_json(difference: Difference, old: str, new: str) -> str:
 
 
 def _arguments(before: Node | None, after: Node | None, kind: str) -> dict[str, Any]:
-    from cnndsl.comparison.arguments import changed
-
     if before is None or after is None or kind == "follows":
         return {}
     return {each.name: [each.old, each.new] for each in changed(before.layer, after.layer)}
 
 
 def _node(network: Network, node: Node | None) -> dict[str, Any] | None:
-    from cnndsl.comparison.arguments import written
-
     if node is None:
         return None
     return {

@@ -10,8 +10,8 @@ from cnndsl.cli.commands.nets import (
     examine_files,
     has_errors,
     named_files,
-    show_diagnostics,
     summary,
+    tell,
 )
 from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
 from cnndsl.cli.terminal.options import Command, UsageError, quoted, read_value
@@ -101,8 +101,6 @@ def named_target(words: Sequence[str]) -> str | None:
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.cli.terminal.output import data, err, say
     from cnndsl.contract import OptionError, TargetError, Unavailable
 
@@ -133,10 +131,7 @@ def run(arguments: Arguments) -> int:
             if file.network is not None and not leaves_softmax(file.network):
                 name = file.network.source.name
                 say(f"{name}: no output ends in a softmax: --logits changes nothing")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in unreadable:
-        say(message)
+    tell(diagnostics, unreadable)
     if unreadable:
         return 2
     if has_errors(diagnostics):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.commands.nets import has_errors, show_diagnostics
+from cnndsl.cli.commands.nets import counted, has_errors, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     content,
@@ -42,8 +42,6 @@ BOM = b"\xef\xbb\xbf"
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.cli.terminal.files import FileError
     from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.contract import Unavailable
@@ -77,10 +75,7 @@ def run(arguments: Arguments) -> int:
             owner = owners.setdefault(os.path.realpath(place), place)
             if content(written.setdefault(owner, text)) != content(text):
                 raise UsageError(f"{path} would put something else into {owner}")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in unreadable:
-        say(message)
+    tell(diagnostics, unreadable)
     if unreadable:
         return 2
     if has_errors(diagnostics):
@@ -101,9 +96,8 @@ def run(arguments: Arguments) -> int:
         write_files(stale)
     verb = "is stale" if arguments.has("check") else "renewed"
     lines = [f"{path} {verb}\n" for path in stale]
-    err(
-        "".join(lines) or f"{_count(counts[1], 'region')} of {_count(counts[0], 'net')}: all true\n"
-    )
+    regions, nets = counted(counts[1], "region"), counted(counts[0], "net")
+    err("".join(lines) or f"{regions} of {nets}: all true\n")
     return int(bool(stale) and arguments.has("check"))
 
 
@@ -141,7 +135,3 @@ def stale_lines(path: str, text: str | bytes) -> str:
 
     old = (current(path) or b"").decode("utf-8", "replace")
     return difference(path, old, content(text).decode("utf-8", "replace"))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import Examined
+from cnndsl.cli.commands.nets import Examined, counted
 from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import (
     STDIN,
@@ -103,6 +103,5 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
     if fixed.fixes:
         plural = "es" * (fixed.fixes != 1)
         verb = "would be made" if show else "made"
-        files = f"{count:,} file{'s' * (count != 1)}"
-        fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {files}\n"
+        fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {counted(count, 'file')}\n"
     return fixed

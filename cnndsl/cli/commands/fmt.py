@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import has_errors, named_files, show_diagnostics
+from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
@@ -33,8 +33,6 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.api import format_source
     from cnndsl.cli.terminal.output import data, difference, err, say
 
@@ -66,10 +64,7 @@ def run(arguments: Arguments) -> int:
             data(difference(name, source.text, text))
         elif differs and look_only:
             say(f"{name} is not in canonical form")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in failures:
-        say(message)
+    tell(diagnostics, failures)
     if arguments.operands != [STDIN]:
         err(_summary(changed, unchanged, look_only))
     if failures:
@@ -79,13 +74,9 @@ def run(arguments: Arguments) -> int:
 
 def _summary(changed: int, unchanged: int, look_only: bool) -> str:
     """`1 file formatted, 2 files already in form`."""
-
-    def files(count: int) -> str:
-        return f"{count:,} file{'' if count == 1 else 's'}"
-
     parts = []
     if changed:
-        parts.append(f"{files(changed)} {'would be ' * look_only}formatted")
+        parts.append(f"{counted(changed, 'file')} {'would be ' * look_only}formatted")
     if unchanged:
-        parts.append(f"{files(unchanged)} already in canonical form")
+        parts.append(f"{counted(unchanged, 'file')} already in canonical form")
     return ", ".join(parts) + "\n" if parts else ""

@@ -9,6 +9,7 @@ from cnndsl.cli.terminal.options import UsageError
 from cnndsl.contract import Option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from cnndsl.cli.terminal.options import Arguments
@@ -93,20 +94,26 @@ def one_file(arguments: Arguments) -> list[str]:
 
 def networks_of(arguments: Arguments, paths: list[str]) -> tuple[list[Network], int]:
     """The networks of files, and 0; or the exit code, once it is said what is wrong."""
-    import sys
-
-    from cnndsl.cli.terminal.output import err, say
-
     done, unreadable = examine_files(arguments, paths)
-    for message in unreadable:
-        say(message)
+    tell([], unreadable)
     diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
+    tell(diagnostics)
     networks = [file.network for file in done if file.network is not None]
     if unreadable:
         return networks, 2
     return networks, int(has_errors(diagnostics) or len(networks) < len(done))
+
+
+def tell(diagnostics: list[Diagnostic], unreadable: Sequence[str] = ()) -> None:
+    """Say what is wrong with nets, and which files could not be read."""
+    import sys
+
+    from cnndsl.cli.terminal.output import err, say
+
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    for message in unreadable:
+        say(message)
 
 
 def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> str:

@@ -59,12 +59,10 @@ SHOWN = 12
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.api import examine
-    from cnndsl.cli.commands.nets import has_errors, show_diagnostics
+    from cnndsl.cli.commands.nets import has_errors, tell
     from cnndsl.cli.terminal.files import read_source
-    from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.cli.terminal.output import data, out, say
     from cnndsl.quickfix.solve import Unsolvable, solve
 
     paths = one_file(arguments)
@@ -93,7 +91,7 @@ def run(arguments: Arguments) -> int:
             else:
                 out(told(source, solution, problems))
             return int(not solution.whole or has_errors(problems))
-    err(show_diagnostics(problems, sys.stderr))
+    tell(problems)
     return 1
 
 

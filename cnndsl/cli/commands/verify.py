@@ -8,7 +8,7 @@ from cnndsl.cli.commands.nets import (
     format_option,
     has_errors,
     named_files,
-    show_diagnostics,
+    tell,
 )
 from cnndsl.cli.terminal.options import Command, UsageError
 from cnndsl.contract import Option
@@ -46,9 +46,7 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.cli.terminal.output import data, out, say
     from cnndsl.contract import TargetError, Unavailable
 
     options: dict[str, Any] = {
@@ -69,8 +67,7 @@ def run(arguments: Arguments) -> int:
             say(str(error))
             return 2
     diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
+    tell(diagnostics)
     if arguments.get("format") == "json":
         import json
 
@@ -80,8 +77,7 @@ def run(arguments: Arguments) -> int:
         data(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
     else:
         out("\n".join(drawn(report, len(done) > 1) for report in reports))
-    for message in unreadable:
-        say(message)
+    tell([], unreadable)
     if unreadable:
         return 2
     return int(not all(reports) or has_errors(diagnostics))

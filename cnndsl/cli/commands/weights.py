@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import NET, networks_of, one_file, show_diagnostics
+from cnndsl.cli.commands.nets import NET, networks_of, one_file, tell
 from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
 from cnndsl.cli.terminal.options import Command, UsageError, quoted
 from cnndsl.contract import Option
@@ -32,9 +32,7 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.terminal.output import err, say
+    from cnndsl.cli.terminal.output import say
     from cnndsl.contract import TargetError, Unavailable
 
     paths = one_file(arguments)
@@ -45,7 +43,7 @@ def run(arguments: Arguments) -> int:
     try:
         return moved(networks[0], source, goal)
     except TargetError as error:
-        err(show_diagnostics(error.diagnostics, sys.stderr))
+        tell(error.diagnostics)
         return 1
     except Unavailable as error:
         say(str(error))

@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import sys
 
+from cnndsl.cli.terminal.files import FileError, write_files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -94,7 +96,7 @@ class Cache:
                 self._write()
             elif self._read and _now() - self._read[0] / 1e9 > _DAY:
                 os.utime(self.path)  # it is in use
-        except OSError:
+        except (FileError, OSError):
             pass
 
     def _load(self) -> dict[str, str]:
@@ -132,11 +134,9 @@ class Cache:
                 break
         body = "".join(lines).encode("ascii")
         os.makedirs(self.folder, exist_ok=True)
-        for name, text in _FILES.items():
-            path = os.path.join(self.folder, name)
-            if not os.path.exists(path):
-                _replace(path, text.encode())
-        _replace(self.path, _HEAD + _digest(body) + b"\n" + body)
+        files = {os.path.join(self.folder, name): text for name, text in _FILES.items()}
+        missing = {path: text for path, text in files.items() if not os.path.exists(path)}
+        write_files({**missing, self.path: _HEAD + _digest(body) + b"\n" + body})
         self._prune()
 
     def _prune(self) -> None:
@@ -148,19 +148,6 @@ class Cache:
                     entry.name.endswith(".tmp") and old > _DAY
                 ):
                     os.unlink(entry.path)
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Write a file as a whole: nobody reads half of it."""
-    temporary = f"{path}-{os.urandom(6).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 def _now() -> float:
