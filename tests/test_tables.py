@@ -205,7 +205,7 @@ def test_the_keras_style_has_the_numbers_of_keras(name: str) -> None:
     for line in ("Total params", "Trainable params", "Non-trainable params"):
         (found,) = re.findall(rf"{line}: (.*?)$", text, re.MULTILINE)
         assert re.search(rf"{line}: {re.escape(found)}", summary), (line, found)
-    rows = make(network, style="keras").rows
+    rows = make(network, class_name, style="keras").rows
     layers = [layer for layer in model.layers if layer.count_params()]
     ours = [row for row in rows if row[2]]
     kinds = [re.sub(r".*\((.*)\)", r"\1", str(row[0])) for row in ours]

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.comparison.align import align
-from cnndsl.comparison.arguments import changed, effect, told
+from cnndsl.comparison.arguments import arguments_of, changed, effect
 from cnndsl.layers.merge import Concat, Merge
 from cnndsl.network.network import Instance, Loop, Merged, Step
 from cnndsl.network.walk import children
@@ -50,7 +50,7 @@ class Numbering:
         return self._numbers.setdefault(value, len(self._numbers))
 
     def of(self, what: Callable[[Layer], Hashable], layer: Layer) -> int:
-        """The number of what a function says of a layer: `told` or `effect`."""
+        """The number of what a function says of a layer: `arguments_of` or `effect`."""
         key = what, id(layer)
         if key not in self._known:
             self._known[key] = self.number(what(layer)), layer
@@ -68,7 +68,9 @@ def pair(old: Network, new: Network, keys: Numbering) -> list[int | None]:
     found = _same_graph(old, new, did, does, keys)
     if found is not None:
         return found
-    before, after = ([keys.of(told, node.layer) for node in net.nodes] for net in (old, new))
+    before, after = (
+        [keys.of(arguments_of, node.layer) for node in net.nodes] for net in (old, new)
+    )
     places, spots = _places(old), _places(new)
     items = [keys.number((each, spot)) for each, spot in zip(before, places)]
     others = [keys.number((each, spot)) for each, spot in zip(after, spots)]
@@ -87,15 +89,15 @@ def pair(old: Network, new: Network, keys: Numbering) -> list[int | None]:
     for i, j in align(items, others, cost):
         found[j] = i
     _slide(new.nodes, after, found, does, did)
-    back = _turned(found, len(old.nodes))
+    back = turned(found, len(old.nodes))
     _slide(old.nodes, before, back, did, does)
-    found = _turned(back, len(new.nodes))
+    found = turned(back, len(new.nodes))
     for _ in range(ROUNDS):
         count = found.count(None)
         for reads in (_reading, _coming):
             itself = [at if index is not None else None for at, index in enumerate(back)]
             _match(reads(old, before, itself, keys), reads(new, after, found, keys), found)
-            back = _turned(found, len(old.nodes))
+            back = turned(found, len(old.nodes))
         if found.count(None) == count:
             break
     return found
@@ -275,7 +277,7 @@ def _common(nodes: Sequence[Node], at: int) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _turned(found: Sequence[int | None], length: int) -> list[int | None]:
+def turned(found: Sequence[int | None], length: int) -> list[int | None]:
     """The same pairs, seen from the other side."""
     back: list[int | None] = [None] * length
     for at, index in enumerate(found):

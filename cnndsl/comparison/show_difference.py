@@ -15,7 +15,7 @@ from cnndsl.tables.plain_table import markdown_table, text_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cnndsl.comparison.arguments import Told
+    from cnndsl.comparison.arguments import Change
     from cnndsl.comparison.difference import Difference, Entry
     from cnndsl.network import Network, Node
 
@@ -140,9 +140,9 @@ def what(entry: Entry) -> str:
 def details(entry: Entry) -> list[str]:
     """The arguments that differ, what is read, and the shapes and counts that follow."""
     by_name: dict[str, list[str]] = {}
-    for each in (*entry.told, *entry.reads):
+    for each in (*entry.changes, *entry.reads):
         if each.name != "layer":
-            by_name.setdefault(each.name, []).append(_change(each))
+            by_name.setdefault(each.name, []).append(_arrow(each))
     found = []
     for name, values in by_name.items():
         text = ", ".join(values[:MOST_VALUES]) + (", …" if len(values) > MOST_VALUES else "")
@@ -151,10 +151,10 @@ def details(entry: Entry) -> list[str]:
     return found + sizes(entry)
 
 
-def _change(told: Told) -> str:
-    if told.old is None:
-        return f"+ {told.new}"
-    return f"- {told.old}" if told.new is None else f"{told.old} → {told.new}"
+def _arrow(change: Change) -> str:
+    if change.old is None:
+        return f"+ {change.new}"
+    return f"- {change.old}" if change.new is None else f"{change.old} → {change.new}"
 
 
 def sizes(entry: Entry) -> list[str]:
@@ -233,7 +233,7 @@ def as_text(difference: Difference, old: str, new: str) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _lists(difference: Difference) -> list[tuple[str, Sequence[Told]]]:
+def _lists(difference: Difference) -> list[tuple[str, Sequence[Change]]]:
     """What changed besides layers, by headings."""
     lists = (
         ("Inputs and outputs", difference.interface),
@@ -243,13 +243,13 @@ def _lists(difference: Difference) -> list[tuple[str, Sequence[Told]]]:
     return [(title, items) for title, items in lists if items]
 
 
-def _item(told: Told) -> str:
+def _item(change: Change) -> str:
     """`~  input 28x28x1 → 32x32x1`; with a plus or a minus where a side has no such thing."""
-    if told.old is None:
-        return f"+  {told.name} {told.new}"
-    if told.new is None:
-        return f"-  {told.name} {told.old}"
-    return f"~  {told.name} {told.old} → {told.new}"
+    if change.old is None:
+        return f"+  {change.name} {change.new}"
+    if change.new is None:
+        return f"-  {change.name} {change.old}"
+    return f"~  {change.name} {change.old} → {change.new}"
 
 
 def _renamed(difference: Difference) -> list[str]:
@@ -276,12 +276,12 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
         rows = [["", "layer", "change", "follows from it", "place"]]
         for each in shown:
             count = how_often(each)
-            told = [part for part in details(each) if part not in sizes(each)]
+            differing = [part for part in details(each) if part not in sizes(each)]
             rows.append(
                 [
                     code(SIGNS[each.kind]),
                     code(name_of(each)) + (f" {count}" if count else ""),
-                    code(what(each)) + (f"<br>{code('; '.join(told))}" if told else ""),
+                    code(what(each)) + (f"<br>{code('; '.join(differing))}" if differing else ""),
                     "<br>".join(sizes(each)),
                     place(difference, each),
                 ]
