@@ -8,10 +8,9 @@ from cnndsl.cli.commands.nets import counted, has_errors, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     content,
-    decode,
-    display_name,
     make_folder,
     read_bytes,
+    read_marked,
     write_files,
 )
 from cnndsl.cli.terminal.options import Command, UsageError
@@ -38,8 +37,6 @@ COMMAND = Command(
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),
 )
 
-BOM = b"\xef\xbb\xbf"
-
 
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.files import FileError
@@ -53,8 +50,7 @@ def run(arguments: Arguments) -> int:
     unreadable, counts = [], [0, 0]
     for path in posts:
         try:
-            before = read_bytes(path)
-            source, problems = decode(display_name(path), before)
+            mark, source, problems = read_marked(path)
             if problems:
                 diagnostics += problems
                 continue
@@ -68,8 +64,7 @@ def run(arguments: Arguments) -> int:
         diagnostics += renewed.diagnostics
         counts = [counts[0] + renewed.nets, counts[1] + renewed.regions]
         folder = os.path.dirname(path)
-        mark = BOM if before.startswith(BOM) else b""
-        made: dict[str, str | bytes] = {path: mark + content(renewed.text)}
+        made: dict[str, str | bytes] = {path: mark + renewed.text}
         made |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
         for place, text in made.items():
             owner = owners.setdefault(os.path.realpath(place), place)

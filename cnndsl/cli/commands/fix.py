@@ -7,9 +7,8 @@ from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
-    decode,
     display_name,
-    read_bytes,
+    read_marked,
     write_files,
 )
 from cnndsl.cli.terminal.options import UsageError
@@ -29,8 +28,6 @@ OPTIONS = (
     Option("unsafe", "with --fix or --diff: also what changes the net, the least change first"),
     Option("diff", "write nothing; show what --fix would change, and what it would leave"),
 )
-
-BOM = "\ufeff"
 
 
 class Fixed:
@@ -78,15 +75,13 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
         path, codes = task.path, task.codes
         name = display_name(path)
         try:
-            bytes_ = read_bytes(path)
+            mark, source, problems = read_marked(path)
         except FileError as error:
             unreadable.append((name, str(error)))
             continue
-        source, problems = decode(name, bytes_)
         if problems:
             done.append(Examined(name, None, problems))
             continue
-        mark = BOM if bytes_.startswith(BOM.encode()) else ""
         mended = mend(source, partial(plan.question.lint, codes=codes), unsafe=unsafe)
         text = mended.source.text
         done.append(Examined(name, None, mended.left))

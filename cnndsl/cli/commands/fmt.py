@@ -6,9 +6,8 @@ from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
-    decode,
     display_name,
-    read_bytes,
+    read_marked,
     write_files,
 )
 from cnndsl.cli.terminal.options import Command
@@ -42,15 +41,13 @@ def run(arguments: Arguments) -> int:
     for path in named_files(arguments):
         name = display_name(path)
         try:
-            content = read_bytes(path)
-            source, problems = decode(name, content)
+            mark, source, problems = read_marked(path)
             if not problems:
                 text, problems = format_source(source)
             diagnostics += problems
             if has_errors(problems):
                 continue
             differs = text != source.text
-            mark = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
             if path == STDIN and not look_only:
                 data(mark + text)
             elif differs and not look_only:
