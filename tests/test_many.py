@@ -144,18 +144,18 @@ def test_property_any_finding_comes_back(
 
 def test_the_key_holds_whatever_the_answer_follows_from() -> None:
     codes = [frozenset({"W101"}), frozenset({"W102"}), frozenset({"W101", "W102"})]
-    keys, other = FileKeys("about", codes), FileKeys("something else", codes)
+    keys, other = FileKeys("about"), FileKeys("something else")
     found = [
-        keys.key("a.cnn", b"x", 0),
-        keys.key("a.cnn", b"x", 1),
-        keys.key("a.cnn", b"x", 2),
-        keys.key("b.cnn", b"x", 0),
-        keys.key("a.cnn", b"y", 0),
-        keys.key("a.cn", b"nx", 0),
-        other.key("a.cnn", b"x", 0),
+        keys.key("a.cnn", b"x", codes[0]),
+        keys.key("a.cnn", b"x", codes[1]),
+        keys.key("a.cnn", b"x", codes[2]),
+        keys.key("b.cnn", b"x", codes[0]),
+        keys.key("a.cnn", b"y", codes[0]),
+        keys.key("a.cn", b"nx", codes[0]),
+        other.key("a.cnn", b"x", codes[0]),
     ]
     assert len(set(found)) == len(found)
-    assert keys.key("x/a.cnn", b"x", 0) == keys.key("y\\a.cnn", b"x", 0) == found[0]
+    assert keys.key("x/a.cnn", b"x", codes[0]) == keys.key("y\\a.cnn", b"x", codes[0]) == found[0]
 
 
 def test_settings_and_rules_are_not_mixed_up(folder: Path) -> None:
@@ -379,14 +379,14 @@ def numbers(*count: int) -> Iterator[int]:
 def test_answers_come_in_order() -> None:
     for count in (1, 2, 5):
         got = list(workers.answers(double, os.getpid(), numbers(10), count))
-        assert got == [2 * number for number in range(10)]
+        assert got == [(number, 2 * number) for number in range(10)]
     assert list(workers.answers(double, 0, numbers(0), 2)) == []
 
 
 def test_a_worker_that_dies_takes_no_answer_along() -> None:
     for count in (1, 2):
         got = list(workers.answers(double, os.getpid(), numbers(10, 17), count))
-        assert got == [2 * number for number in range(10, 17)]
+        assert got == [(number, 2 * number) for number in range(10, 17)]
 
 
 def test_what_goes_wrong_in_a_worker_goes_wrong_here() -> None:
@@ -396,7 +396,7 @@ def test_what_goes_wrong_in_a_worker_goes_wrong_here() -> None:
 
 def test_large_chunks_and_answers_do_not_wait_for_each_other() -> None:
     got = workers.answers(repeated, 3, iter([b"x" * 1_000_000] * 5), 2)
-    assert [len(each) for each in got] == [3_000_000] * 5
+    assert [len(each) for _, each in got] == [3_000_000] * 5
 
 
 def repeated(context: int, chunk: bytes) -> bytes:
@@ -427,7 +427,8 @@ def test_without_processes_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch
         raise OSError("no more processes")
 
     monkeypatch.setattr("multiprocessing.get_context", refuse)
-    assert list(workers.answers(double, 0, numbers(5), 2)) == [0, 2, 4, 6, 8]
+    got = list(workers.answers(double, 0, numbers(5), 2))
+    assert [answer for _, answer in got] == [0, 2, 4, 6, 8]
 
 
 def children(of: int) -> list[int]:

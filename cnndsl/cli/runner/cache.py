@@ -165,27 +165,27 @@ def _digest(content: bytes) -> bytes:
 class FileKeys:
     """The keys under which answers to one question are kept."""
 
-    def __init__(self, about: str, codes: list[frozenset[str]]) -> None:
-        from hashlib import blake2b
+    def __init__(self, about: str) -> None:
+        self._about = about
+        self._begun: dict[frozenset[str], Any] = {}
 
-        self._begun = [
-            blake2b(
-                "\0".join((about, *sorted(asked), "")).encode("utf-8", "surrogatepass"),
-                digest_size=_DIGITS // 2,
-            )
-            for asked in codes
-        ]
-
-    def key(self, name: str, content: bytes, asked: int) -> str:
-        """The key of a file, when the codes number `asked` are asked for.
+    def key(self, name: str, content: bytes, codes: frozenset[str]) -> str:
+        """The key of a file, when some codes are asked for.
 
         Of its name only the last part counts: it names a net that has no other name.
         """
-        state = self._begun[asked].copy()
+        if codes not in self._begun:
+            from hashlib import blake2b
+
+            about = "\0".join((self._about, *sorted(codes), ""))
+            self._begun[codes] = blake2b(
+                about.encode("utf-8", "surrogatepass"), digest_size=_DIGITS // 2
+            )
+        state = self._begun[codes].copy()
         last = name.replace("\\", "/").rpartition("/")[2].encode("utf-8", "surrogatepass")
         state.update(b"%d %s\0" % (len(last), last))
         state.update(content)
-        return state.hexdigest()
+        return str(state.hexdigest())
 
 
 def version() -> str:

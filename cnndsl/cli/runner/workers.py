@@ -25,24 +25,24 @@ def cores() -> int:
 
 def answers(
     work: Callable[[Any, Any], Any], context: Any, chunks: Iterable[Any], count: int
-) -> Iterator[Any]:
-    """`work(context, chunk)` of each chunk, in order, from so many processes.
+) -> Iterator[tuple[Any, Any]]:
+    """Each chunk and `work(context, chunk)` of it, in order, from so many processes.
 
     Where no process can be started, or one dies, the work is done here: `work` has to be a
     function of a module, and to give the same wherever it runs. What it raises in another
     process it is made to raise here.
     """
-    pool = _pool(count)
+    pool = _pool(count) if count > 1 else None
     sent: deque[tuple[Any, Future[Any] | None]] = deque()
 
-    def first() -> Any:
+    def first() -> tuple[Any, Any]:
         chunk, future = sent.popleft()
         try:
             if future is not None:
-                return future.result()
+                return chunk, future.result()
         except Exception:  # of the work, or as a process has died
             pass
-        return work(context, chunk)
+        return chunk, work(context, chunk)
 
     try:
         for chunk in chunks:
