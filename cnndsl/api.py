@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 
 from cnndsl.diagnostics.source import Source
+from cnndsl.network import DEFAULT_LIMIT
 from cnndsl.network import Network as CheckedNetwork
 
 TYPE_CHECKING = False
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CnndslError", "Network", "build", "check", "diagnose", "format", "parse"]
 
-LIMIT = 1_000_000
-"""How many layers a net may have unless one says otherwise."""
+LIMIT = DEFAULT_LIMIT
 
 
 class Network(CheckedNetwork):
@@ -108,7 +108,7 @@ def diagnose(
 ) -> list[Diagnostic]:
     """Everything that is to be said about a text, in its order; an empty list is a clean net.
 
-    The rules that are on by default are asked, and comments that ignore some are heeded.
+    The rules that are on by default are asked, and comments that ignore some suppress them.
     Takes what `check` takes, and raises nothing.
     """
     from cnndsl.diagnostics.codes import on_by_default
@@ -192,9 +192,9 @@ def examine(
         found += rules.advice(network, advice)
     if not problems:
         if any(each.code in _SIZES for each in found):
-            from cnndsl.quickfix import cured
+            from cnndsl.quickfix import with_quickfixes
 
-            found = cured(source, found, values or {}, size, limit)
+            found = with_quickfixes(source, found, values or {}, size, limit)
         return network, found
     return None, problems + _unrelated(source, problems, found)
 
@@ -208,13 +208,13 @@ def lint(
 ) -> list[Diagnostic]:
     """What is to be said about a source when some codes are asked for: errors in any case.
 
-    Comments that ignore findings are heeded.
+    Comments that ignore findings suppress them.
     """
     found = examine(source, values, size, limit, codes)[1]
     if "cnndsl:" in source.text:
-        from cnndsl.lint.comments import heed
+        from cnndsl.lint.comments import suppress
 
-        return heed(source, found, codes)
+        return suppress(source, found, codes)
     return found
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.lang import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Literal
-
-    from cnndsl.diagnostics import Diagnostic
 
 
 class Option(NamedTuple):
@@ -72,6 +68,14 @@ class Unavailable(Exception):
         self.library, self.extra = library, extra
 
 
+def natural(text: str) -> int:
+    """The natural number that a text is; `_` may group its digits. Raises OptionError."""
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
+        raise OptionError("wants a natural number")
+    return int(digits)
+
+
 def read_option(option: Option, text: str) -> Any:
     """The value of an option as `generate` takes it, from what was written.
 
@@ -81,10 +85,7 @@ def read_option(option: Option, text: str) -> Any:
     if option.kind == "flag":
         return True
     if option.kind == "natural":
-        digits = text.replace("_", "")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
-            raise OptionError("wants a natural number")
-        return int(digits)
+        return natural(text)
     words = tuple(word.strip() for word in text.split(",")) if option.kind == "words" else (text,)
     problem = _trouble(option, words if option.kind == "words" else text)
     if problem:

@@ -58,7 +58,7 @@ TOWERS = (
 
 def test_inputs_alike_are_varied_together() -> None:
     found = solve(Source("x", TOWERS), [range(20, 41)])
-    assert found.inputs == 2 and not found.whole
+    assert found.inputs == 2 and not found.valid
     fine = [x for x in range(20, 41) if clean(TOWERS.replace("30x30", f"{x}x32"))]
     assert found.by_axis and list(found.by_axis[0]) == fine == [20, 24, 28, 32, 36, 40]
     alone = solve(Source("x", TOWERS), [range(20, 41)], number=1)
@@ -74,7 +74,7 @@ def test_inputs_alike_are_mended_together() -> None:
 
 def test_the_listing_of_the_article() -> None:
     solution = solve(Source("net.cnn", LISTING.read_text()), [None, None])
-    assert not solution.whole
+    assert not solution.valid
     assert solution.by_axis == (tuple(range(64, 241, 8)), tuple(range(32, 121, 8)))
     assert solution.nearest[:2] == ((120, 56, 1), (120, 64, 1))
 
@@ -102,7 +102,7 @@ def test_lists_are_exact(text: str) -> None:
     bounds = tuple(range(max(1, x - 5), x + (5 if len(shape) < 4 else 2)) for x in shape[:-1])
     solution = solve(Source("net.cnn", text), bounds)
     assert listed(solution) == whole(text, bounds, shape[-1])
-    assert solution.whole == clean(text)
+    assert solution.valid == clean(text)
 
 
 def test_dimensions_that_are_tied_are_seen() -> None:
@@ -137,7 +137,7 @@ def test_squares_and_promises() -> None:
     text = "input 9x9x1\npool 3\nexpect shape == 3x3x1\n"
     solution = solve(Source("net.cnn", text), [range(1, 13)] * 2, square=True)
     assert solution.sizes == ((3, 3), (6, 6), (9, 9), (12, 12))
-    assert solution.promising == ((9, 9),) and solution.whole
+    assert solution.promising == ((9, 9),) and solution.valid
 
 
 def test_a_budget_cuts_the_range_around_the_present_size() -> None:

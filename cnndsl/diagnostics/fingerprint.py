@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.report import Report
 
 
 def line_of(diagnostic: Diagnostic) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnndsl.diagnostics.render import columns, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def one_line(words: str) -> str:

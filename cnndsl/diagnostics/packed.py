@@ -5,16 +5,14 @@ So they pass from one process to another, and into the cache; JSON keeps them as
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
 from cnndsl.diagnostics.source import Source, Span
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, TypeAlias
-
-    Packed: TypeAlias = list[Any]
+Packed: TypeAlias = list[Any]
 
 
 def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
@@ -48,7 +46,7 @@ def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
             Span(start, end),
             message,
             help_,
-            tuple(Note(said, Span(*span) if span else None) for said, *span in notes),
+            tuple(Note(text, Span(*span) if span else None) for text, *span in notes),
             tuple(
                 Fix(title, tuple(Edit(Span(a, b), text) for a, b, text in edits), safe, alone)
                 for title, safe, alone, edits in fixes

@@ -13,12 +13,10 @@ right-to-left marks) is shown escaped, wherever it comes from.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source, Span
 
 WIDTH = 100
 """Columns of a source line that are shown; longer lines are cut around the span."""

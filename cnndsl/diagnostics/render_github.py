@@ -5,12 +5,10 @@ GitHub shows ten of a kind for each step; `render_summary` says them all.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.report import Report
 
 
 def render_report(report: Report) -> str:
@@ -22,10 +20,10 @@ def render_report(report: Report) -> str:
 
 def _command(report: Report, diagnostic: Diagnostic) -> str:
     properties = ",".join(f"{key}={_value(value)}" for key, value in _place(report, diagnostic))
-    said = [diagnostic.message, *(note.message for note in diagnostic.notes)]
+    reported = [diagnostic.message, *(note.message for note in diagnostic.notes)]
     if diagnostic.help:
-        said.append(f"help: {diagnostic.help}")
-    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(said))}"
+        reported.append(f"help: {diagnostic.help}")
+    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(reported))}"
 
 
 def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.fingerprint import fingerprints
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 # Of GitLab's info, minor, major, critical, blocker.
 _SEVERITY = {"error": "major", "warning": "minor"}

@@ -9,17 +9,13 @@ span has its end where it begins.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.render import sort_key
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
-    from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.source import Source, Span
 
 
 def render_report(report: Report) -> str:

@@ -5,12 +5,9 @@ Warnings that do not make the run fail stand in the output of a test that passes
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.render import printable, render
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 _ENTITIES = {
     "&": "&amp;",
@@ -59,9 +56,9 @@ def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
     if failing:
         first = failing[0]
         more = f" and {len(failing) - 1:,} more" if len(failing) > 1 else ""
-        said = f"{first.code} {first.name}: {first.message}{more}"
+        reported = f"{first.code} {first.name}: {first.message}{more}"
         parts.append(
-            f'      <failure type="{first.severity}" message={_attribute(said)}>'
+            f'      <failure type="{first.severity}" message={_attribute(reported)}>'
             f"{_text(''.join(map(render, failing)))}</failure>\n"
         )
     if rest:

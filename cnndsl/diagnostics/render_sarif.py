@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
-from cnndsl import __version__
 from cnndsl.diagnostics.codes import CODES
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.fingerprint import fingerprints
-from cnndsl.diagnostics.report import is_absolute
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
-    from cnndsl.diagnostics.report import Report
-    from cnndsl.diagnostics.source import Source, Span
+from cnndsl.diagnostics.report import Report, is_absolute
+from cnndsl.diagnostics.source import Source, Span
 
 
 def render_report(report: Report) -> str:
@@ -30,7 +24,7 @@ def render_report(report: Report) -> str:
         "tool": {
             "driver": {
                 "name": "cnndsl",
-                "semanticVersion": __version__,
+                "semanticVersion": report.version,
                 "rules": [_rule(code, report.pages.get(code, "")) for code in codes],
             }
         },
@@ -76,16 +70,16 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(report: Report, diagnostic: Diagnostic, rule: int, fingerprint: str) -> dict[str, Any]:
-    said = diagnostic.message
+    reported = diagnostic.message
     for note in diagnostic.notes:
-        said += "\n" + note.message
+        reported += "\n" + note.message
     if diagnostic.help:
-        said += "\nhelp: " + diagnostic.help
+        reported += "\nhelp: " + diagnostic.help
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
         "level": diagnostic.severity,
-        "message": {"text": _literal(said)},
+        "message": {"text": _literal(reported)},
         "locations": [_location(report, diagnostic.source, diagnostic.span)],
         "partialFingerprints": {"codeAndLine/v1": fingerprint},
     }

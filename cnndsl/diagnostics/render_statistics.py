@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.codes import CODES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 
 def render_text(report: Report) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.markdown import escaped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.report import Report
+from cnndsl.diagnostics.report import Report
 
 LIMIT = 500_000
 """Bytes of rows. GitHub takes a mebibyte for each step, and nothing of what is larger."""
@@ -22,8 +19,8 @@ def render_report(report: Report) -> str:
         source = each.source
         line, column = source.position(each.span.start)
         place = f"{report.path(source.name)}:{line}:{column}"
-        said = each.message + (f"\nhelp: {each.help}" if each.help else "")
-        rows.append((place, f"{each.severity} {each.code} {each.name}", said))
+        reported = each.message + (f"\nhelp: {each.help}" if each.help else "")
+        rows.append((place, f"{each.severity} {each.code} {each.name}", reported))
     count = len(rows)
     out = [
         f"### cnndsl: {count:,} finding{'' if count == 1 else 's'}\n\n",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 
 class Unreadable(NamedTuple):
@@ -29,6 +26,7 @@ class Report(NamedTuple):
     * `here`, `root`: absolute folders, without a `/` at the end; names are relative to the
       first, and what a program reads is relative to the second
     * `separator`: what the operating system puts between folders
+    * `version`: that of cnndsl
     """
 
     diagnostics: Sequence[Diagnostic]
@@ -39,6 +37,7 @@ class Report(NamedTuple):
     here: str = ""
     root: str = ""
     separator: str = "/"
+    version: str = ""
 
     def path(self, name: str) -> str:
         """The path of a file for a program: with `/`, and relative to the root if below it."""

@@ -1,14 +1,12 @@
 """What a word that is not known may have been meant to be: of options, rules and keys.
 
 Words of the language are another matter, as other tools have other names for layers: see
-`cnndsl.network.nearest`.
+`cnndsl.network.words`.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

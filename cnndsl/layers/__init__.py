@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnndsl.layers import activation, conv, dense, geometry, merge, norm, pool, regular
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ACTIVATIONS: dict[str, type[activation.Activation]] = {
     layer.op: layer for layer in activation.LAYERS

@@ -5,18 +5,13 @@ Shapes are channels last and without a batch: (H, W, C), (L, C), (D, H, W, C) or
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from cnndsl.layers.derivation import Derivation
+from cnndsl.layers.derivation import Shape as Shape
 from cnndsl.layers.initial import ZEROS, Initial
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import ClassVar, TypeAlias
-
-    from cnndsl.layers.values import Kind
-
-Shape = tuple[int, ...]
+from cnndsl.layers.values import Kind
 
 DIMENSIONS: dict[int, tuple[str, ...]] = {
     0: (),
@@ -122,10 +117,9 @@ class Spread(NamedTuple):
     crop: int = 0
 
 
-if TYPE_CHECKING:
-    # Per spatial dimension; ALL where every output sees every position; None where each
-    # output sees just its own position.
-    Reaches: TypeAlias = "tuple[Reach | Spread, ...] | str | None"
+Reaches: TypeAlias = tuple[Reach | Spread, ...] | str | None
+"""How far outputs see, per spatial dimension; ALL where every output sees every position; None
+where each output sees just its own position."""
 
 ALL = "all"
 
@@ -252,6 +246,18 @@ class Layer:
     def usage(cls) -> str:
         """How it is written: `conv N K [act] [/S] …`."""
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
+
+
+def divide(layer: Layer, groups: int, count: int, what: str = "channels") -> None:
+    """See that a number of channels or filters divides into groups. Raises LayerError."""
+    if count % groups:
+        also = " and the filters" if "filters" in vars(layer) else ""
+        raise LayerError(
+            "E205",
+            f"{layer.op}: {count} {what} do not divide into {groups} groups",
+            f"take a number of groups that divides the channels{also}",
+            "groups",
+        )
 
 
 _SUMMING = ("kernel", "depthwise", "pointwise", "bias")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from cnndsl.layers.activation import ACT, NOBIAS
-from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spatial, Spread, Weight, product
+from cnndsl.layers.base import (
+    Layer,
+    LayerError,
+    Shape,
+    Slot,
+    Spatial,
+    Spread,
+    Weight,
+    divide,
+    product,
+)
 from cnndsl.layers.derivation import Derivation, area, indexed, letters, padding
 from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL, Pair
@@ -95,14 +105,8 @@ class Conv(Convolution):
     groups: int
 
     def setup(self) -> None:
-        for count, what in ((self.channels, "channels"), (self.filters, "filters")):
-            if count % self.groups:
-                raise LayerError(
-                    "E205",
-                    f"conv: {count} {what} do not divide into {self.groups} groups",
-                    "take a number of groups that divides the channels and the filters",
-                    "groups",
-                )
+        divide(self, self.groups, self.channels)
+        divide(self, self.groups, self.filters, "filters")
         spatial = self.slide()
         self.output = (*spatial, self.filters)
         inputs = self.channels // self.groups

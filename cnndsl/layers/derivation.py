@@ -9,13 +9,10 @@ dilation, G the groups, N the filters, M the outputs for each channel. Functions
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import TypeAlias
-
-    Shape: TypeAlias = tuple[int, ...]
+Shape: TypeAlias = tuple[int, ...]
 
 
 class Derivation(NamedTuple):

@@ -14,6 +14,7 @@ from cnndsl.layers.base import (
     Slot,
     Spatial,
     Spread,
+    divide,
     product,
     show,
 )
@@ -171,13 +172,7 @@ class Shuffle(Layer):
     groups: int
 
     def setup(self) -> None:
-        if self.channels % self.groups:
-            raise LayerError(
-                "E205",
-                f"shuffle: {self.channels} channels do not divide into {self.groups} groups",
-                "take a number of groups that divides the channels",
-                "groups",
-            )
+        divide(self, self.groups, self.channels)
 
     def is_idle(self) -> bool:
         return self.groups in (1, self.channels)

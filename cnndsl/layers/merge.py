@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
 from cnndsl.layers.derivation import Derivation, letters, unchanged
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Merge(Layer):

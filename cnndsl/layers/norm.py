@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight
+from cnndsl.layers.base import Layer, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
 
@@ -71,13 +71,7 @@ class GroupNorm(Normalisation):
 
     def setup(self) -> None:
         super().setup()
-        if self.channels % self.groups:
-            raise LayerError(
-                "E205",
-                f"gn: {self.channels} channels do not divide into {self.groups} groups",
-                "take a number of groups that divides the channels",
-                "groups",
-            )
+        divide(self, self.groups, self.channels)
 
 
 class LocalResponseNorm(Spatial):

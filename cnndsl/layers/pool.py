@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from cnndsl.layers.base import ALL, LayerError, Shape, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
@@ -18,9 +18,6 @@ from cnndsl.layers.window import (
     slide,
     sliding,
 )
-
-if TYPE_CHECKING:
-    from typing import ClassVar
 
 _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
 

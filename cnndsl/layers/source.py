@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.layers.base import Layer
 from cnndsl.layers.values import NATURAL, PADS, SIZES, Pair, show_value
-
-if TYPE_CHECKING:
-    from cnndsl.layers.base import Layer
 
 _SHAPING = (NATURAL, SIZES, PADS)
 """The kinds of value that a named argument about shapes or counts has."""

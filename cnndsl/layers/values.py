@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Word(NamedTuple):
@@ -118,24 +116,16 @@ def _channels(value: Any) -> Pair:
     raise ValueError(f"must be channels A:B with A below B, as 0:32, not {show_value(value)}")
 
 
-def _number(value: Any) -> float | int:
-    if isinstance(value, (tuple, bool)) or not hasattr(value, "__float__"):
-        raise ValueError(f"must be a number, not {show_value(value)}")
-    return value if isinstance(value, int) else float(value)
+def _number(name: str, fits: Callable[[float], bool]) -> Callable[[Any], float | int]:
+    def read(value: Any) -> float | int:
+        number = None
+        if not isinstance(value, (tuple, bool)) and hasattr(value, "__float__"):
+            number = value if isinstance(value, int) else float(value)
+        if number is None or not fits(number):
+            raise ValueError(f"must be {name}, not {show_value(value)}")
+        return number
 
-
-def _positive(value: Any) -> float | int:
-    number = _number(value) if not isinstance(value, (tuple, bool)) else None
-    if number is None or number <= 0:
-        raise ValueError(f"must be a number above 0, not {show_value(value)}")
-    return number
-
-
-def _share(value: Any) -> float | int:
-    number = _number(value) if not isinstance(value, (tuple, bool)) else None
-    if number is None or not 0 <= number < 1:
-        raise ValueError(f"must be a share from 0 to below 1, not {show_value(value)}")
-    return number
+    return read
 
 
 NATURAL = Kind("number", _integer(1, "a natural number"))
@@ -143,6 +133,6 @@ SIZES = Kind("size", _sizes(1, "natural numbers"))
 SHAPE = Kind("shape", _sizes(1, "natural numbers"))
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)
-NUMBER = Kind("number", _number)
-POSITIVE = Kind("number", _positive)
-SHARE = Kind("number", _share)
+NUMBER = Kind("number", _number("a number", lambda number: True))
+POSITIVE = Kind("number", _number("a number above 0", lambda number: number > 0))
+SHARE = Kind("number", _number("a share from 0 to below 1", lambda number: 0 <= number < 1))

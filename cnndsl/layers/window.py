@@ -7,14 +7,12 @@ that would begin in the padding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding
 from cnndsl.layers.values import PADS, SIZES, Pair, show_value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 
 class Window(NamedTuple):

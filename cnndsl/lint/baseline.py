@@ -9,20 +9,15 @@ change further up does not make them new. What is found oftener than it was is n
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Container, Mapping
+from typing import NamedTuple, TypeAlias
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.fingerprint import line_of
+from cnndsl.diagnostics.report import Report
 from cnndsl.lint.selection import ERRORS
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.report import Report
-
-    Key: TypeAlias = tuple[str, str, str]
+Key: TypeAlias = tuple[str, str, str]
 
 VERSION = 1
 

@@ -1,24 +1,20 @@
 """Comments that ignore what is found: `# cnndsl: ignore[NAME, NAME]`.
 
 One that follows a statement speaks of its line; one in a line of its own of the next line
-that holds more than a comment. Words around it, such as a reason, are nobody's business.
+that holds more than a comment. Other words in the comment, such as a reason, are not read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.lint.selection import ERRORS, SelectionError, ignorable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from cnndsl.syntax.nodes import Comment
+from cnndsl.syntax.nodes import Comment
 
 MARK = "cnndsl:"
 """What every such comment holds: a text without it has none."""
@@ -28,7 +24,7 @@ UNUSED, BAD = "W901", "W902"
 _IGNORE = re.compile(r"(#[ \t]*)?((?<!\w)cnndsl:\s*ignore\b[ \t]*(?:\[([^\]]*)\]?)?)")
 
 
-class Word(NamedTuple):
+class NamedRule(NamedTuple):
     """A word between the brackets, and the code that it names; or why it names none."""
 
     span: Span
@@ -47,10 +43,10 @@ class Ignore(NamedTuple):
     mark: Span
     span: Span
     line: int
-    words: tuple[Word, ...]
+    words: tuple[NamedRule, ...]
 
 
-def heed(source: Source, found: list[Diagnostic], codes: Collection[str]) -> list[Diagnostic]:
+def suppress(source: Source, found: list[Diagnostic], codes: Collection[str]) -> list[Diagnostic]:
     """What is left to say where comments have their way, and what is to be said of them.
 
     `codes` are those that were asked for. Errors cannot be ignored; and where there are any,
@@ -119,15 +115,17 @@ def _read(source: Source, comment: Comment, match: re.Match[str], line: int, alo
     return Ignore(mark, Span(start, end), line, tuple(words))
 
 
-def _word(span: Span, text: str) -> Word:
+def _word(span: Span, text: str) -> NamedRule:
     try:
         codes, _ = ignorable(text)
     except SelectionError as error:
-        return Word(span, text, "", str(error))
+        return NamedRule(span, text, "", str(error))
     if len(codes) > 1 or text.lower() not in (next(iter(codes)).lower(), CODES[min(codes)].name):
-        return Word(span, text, "", f"`{text}` is more than one rule: name those that are meant")
+        return NamedRule(
+            span, text, "", f"`{text}` is more than one rule: name those that are meant"
+        )
     (code,) = codes
-    return Word(span, text, code, "")
+    return NamedRule(span, text, code, "")
 
 
 def _remarks(
@@ -162,7 +160,7 @@ def _remarks(
         yield Diagnostic(UNUSED, source, word.span, message, "remove it", fixes=(fix,))
 
 
-def _with_comma(ignore: Ignore, word: Word) -> Span:
+def _with_comma(ignore: Ignore, word: NamedRule) -> Span:
     """A word with the comma that goes with it: the one before it, or for the first, after."""
     index = ignore.words.index(word)
     if index:

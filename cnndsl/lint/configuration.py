@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cnndsl.lint.selection import ERRORS, Selection, SelectionError, chosen, ignorable, matching
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
 
 KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
 

@@ -11,13 +11,10 @@ that does not parse is no Python.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES, on_by_default
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ERRORS = frozenset(code for code, row in CODES.items() if row.severity == "error")
 

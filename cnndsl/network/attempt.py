@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.network.elaborate import DEFAULT_LIMIT, Elaborator, stem_of
-from cnndsl.network.network import Body, Network
+from cnndsl.network.network import Body, Network, Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
-    from cnndsl.network.network import Node
 
 _ROUNDED = ("E201", "E202")
 
@@ -42,18 +38,10 @@ class _Recorder(Elaborator):
         self.reached = 0
         self.first: Diagnostic | None = None
 
-    def report(
-        self,
-        code: str,
-        span: Span,
-        message: str,
-        help_: str = "",
-        fixes: tuple[Fix, ...] = (),
-        notes: tuple[Note, ...] = (),
-    ) -> None:
+    def report(self, *arguments: Any, **keywords: Any) -> None:
         count = len(self.problems)
         try:
-            super().report(code, span, message, help_, fixes, notes)
+            super().report(*arguments, **keywords)
         finally:
             if self.first is None and len(self.problems) > count:
                 self.first = self.problems[-1]
@@ -80,21 +68,10 @@ def attempt(
     inputs = tuple(index for index in recorder.inputs if index < len(nodes))
     network = None
     if inputs:
-        statement = module.statements[0]
+        statement, context = module.statements[0], recorder.context
         name = statement.name.id if isinstance(statement, ast.Net) else stem_of(source.name)
-        last = len(nodes) - 1
-        outputs, body = {"main": last}, Body((), -1, last)
-        network = Network(
-            name,
-            source,
-            module,
-            nodes,
-            inputs,
-            outputs,
-            body,
-            recorder.context.rounding,
-            recorder.context.defaults,
-        )
+        outputs, body = {"main": len(nodes) - 1}, Body((), -1, len(nodes) - 1)
+        network = Network(name, source, module, nodes, inputs, outputs, body, *context)
     node = None
     first = recorder.first
     if first is not None and first.code in _ROUNDED and recorder.reached < len(recorder.whole):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
-from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
-from cnndsl.network.nearest import did_you_mean, nearest, rewrite
+from cnndsl.network.words import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from cnndsl.layers import Layer, Slot
 
 
 class Problem(NamedTuple):

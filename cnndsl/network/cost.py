@@ -6,17 +6,14 @@ depends on shapes counts as little as it can; the elaborator still counts what i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.values import whole
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 MAX_STEPS = 50_000
 """How many statements are looked at with all that is known of their arguments."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cnndsl.diagnostics import Diagnostic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.network.network import Network
+from cnndsl.network.network import Network
 
 
 def find(network: Network) -> Iterator[Diagnostic]:

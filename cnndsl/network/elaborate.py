@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Fix, Note, Span
+from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
 from cnndsl.layers.base import Input, Shape, show
 from cnndsl.layers.merge import Merge
@@ -14,7 +15,6 @@ from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
 from cnndsl.network.cost import Counter
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
-from cnndsl.network.nearest import did_you_mean, nearest, rewrite
 from cnndsl.network.network import (
     Assertion,
     Body,
@@ -34,13 +34,8 @@ from cnndsl.network.network import (
 )
 from cnndsl.network.scope import Frame, Scope, given_names, named_in
 from cnndsl.network.values import given_shape, given_value
-from cnndsl.network.words import STATEMENTS, is_word, reserved
+from cnndsl.network.words import STATEMENTS, did_you_mean, is_word, nearest, reserved, rewrite
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from cnndsl.diagnostics import Source
 
 DEFAULT_LIMIT = 1_000_000
 """How many layers a net may come to unless the caller says otherwise."""
@@ -54,6 +49,10 @@ MAX_DEPTH = 120
 _SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
 
 _RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
+
+
+ABSENT = object()
+"""In the place of a constant that there is none of."""
 
 
 class Stop(Exception):
@@ -222,14 +221,11 @@ class Elaborator:
             isinstance(s, ast.Apply) and s.name.id in LAYERS for s in statements
         ):
             return
-        constants: dict[str, Any] = {}
-        for name, value in self.settings.items():
-            constants[name] = given_value(value)
+        constants = {name: given_value(value) for name, value in self.settings.items()}
         counter = Counter(self.blocks, constants)
         total = 0
-        names = counter.constants
         for statement in statements:
-            total += counter.statement(statement, names)
+            total += counter.statement(statement, counter.constants)
             if total > self.limit:
                 self.too_large(statement.span, total)
 
@@ -249,17 +245,19 @@ class Elaborator:
     def unused_blocks(self) -> None:
         """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
         kept = self.nodes, self.inputs, self.assertions, self.current
-        for word, block in self.blocks.items():
-            if word in self.called:
-                continue
-            self.nodes, self.inputs, self.assertions = [], [], []
-            self.started, self.shape = True, None
-            scope = Scope(Frame((word,), (), (word,)), self.file_scope)
-            for parameter in block.parameters:
-                scope.defined[parameter.name.id] = parameter.name
-                scope.constants[parameter.name.id] = None
-            self.body(block.body.statements, scope)
-        self.nodes, self.inputs, self.assertions, self.current = kept
+        try:
+            for word, block in self.blocks.items():
+                if word in self.called:
+                    continue
+                self.nodes, self.inputs, self.assertions = [], [], []
+                self.started, self.shape = True, None
+                scope = Scope(Frame((word,), (), (word,)), self.file_scope)
+                for parameter in block.parameters:
+                    scope.defined[parameter.name.id] = parameter.name
+                    scope.constants[parameter.name.id] = None
+                self.body(block.body.statements, scope)
+        finally:
+            self.nodes, self.inputs, self.assertions, self.current = kept
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
@@ -284,12 +282,10 @@ class Elaborator:
 
     def declare(self, statement: ast.Rounding | ast.Defaults) -> None:
         """`rounding` and `defaults`: once each, for the whole file."""
-        word, choices = (
-            (statement.mode, ("exact", "floor", "ceil"))
-            if isinstance(statement, ast.Rounding)
-            else (statement.framework, ("keras", "torch"))
-        )
-        kind = "rounding" if isinstance(statement, ast.Rounding) else "defaults"
+        kind, word = "defaults", statement[1]
+        choices: tuple[str, ...] = ("keras", "torch")
+        if isinstance(statement, ast.Rounding):
+            kind, choices = "rounding", ("exact", "floor", "ceil")
         if kind in self.declared:
             self.report(
                 "E111",
@@ -301,9 +297,8 @@ class Elaborator:
             return
         self.declared[kind] = statement
         if word.id not in choices:
-            near = nearest(
-                {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id), choices
-            )
+            meant = {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id)
+            near = nearest(meant, choices)
             self.report(
                 "E105",
                 word.span,
@@ -477,9 +472,8 @@ class Elaborator:
 
     def jump(self, statement: ast.From) -> Item | None:
         name = statement.name
-        try:
-            index = self.scope.tensor(name.id)
-        except KeyError:
+        index = self.scope.tensor(name.id)
+        if index is None:
             self.shape = None
             if self.lost(name.id):
                 return None
@@ -579,20 +573,14 @@ class Elaborator:
         if name.id == "skip":
             return "skip"
         known = [*LAYERS, *MERGES, *self.blocks, "skip"]
-        try:
-            value = self.scope.constant(name.id)
-        except KeyError:
-            pass
-        else:
-            if isinstance(value, Word) and value.id in known:
-                return value.id
-            if value is not None:
-                self.report(
-                    "E101",
-                    name.span,
-                    f"`{name.id}` is {show_value(value)}, which is no layer",
-                    "pass the name of a layer or block",
-                )
+        value = self.scope.constant(name.id, ABSENT)
+        if isinstance(value, Word) and value.id in known:
+            return value.id
+        if value is None:
+            raise Unknown
+        if value is not ABSENT:
+            message = f"`{name.id}` is {show_value(value)}, which is no layer"
+            self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
         near = nearest(name.id, [*known, *STATEMENTS])
         self.report(
@@ -603,7 +591,7 @@ class Elaborator:
             rewrite(name.span, near),
         )
         if near == "input":
-            self.started = True  # but nobody knows with what
+            self.started = True  # though not with a known shape
         elif near == "rounding":
             self.context = self.context._replace(rounding="floor")
         if near is None or near == "skip" or near in STATEMENTS:
@@ -720,14 +708,13 @@ class Elaborator:
         if not isinstance(value, Word):
             return
         node = argument.value
-        try:
-            # A tensor of the caller, by its own name or handed on under a parameter's.
-            word = node.id if isinstance(node, ast.Name) else value.id
-            scope.arguments[name] = self.scope.tensor(word)
-        except KeyError:
-            if not is_word(value.id) and value.id not in self.blocks:
-                scope.constants[name] = None
-                self.unknown_name(node.span, value.id, tuple(LAYERS))
+        # A tensor of the caller, by its own name or handed on under a parameter's.
+        tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
+        if tensor is not None:
+            scope.arguments[name] = tensor
+        elif not is_word(value.id) and value.id not in self.blocks:
+            scope.constants[name] = None
+            self.unknown_name(node.span, value.id, tuple(LAYERS))
 
     # Layers and merges
 
@@ -742,10 +729,9 @@ class Elaborator:
             if type(node) is ast.Number:
                 values.append(node.value)
                 continue
-            if type(node) is ast.Name and type(argument) is ast.Positional:
-                values.append(self.word(node))
-                continue
-            if type(node) is ast.Name and kind and not _takes(kind, argument):
+            if type(node) is ast.Name and (
+                type(argument) is ast.Positional or (kind and not _takes(kind, argument))
+            ):
                 values.append(self.word(node))
                 continue
             try:
@@ -768,13 +754,11 @@ class Elaborator:
             self.report_problem(problem)
         if not self.started:
             self.no_input(statement.name.span)
-        if bound.problems or self.shape is None or None in bound.spans.values():
-            self.unknown_output(bound)
-            return None
-        if len(bound.values) != len(bound.spans):  # a value that an earlier error hides
-            self.unknown_output(bound)
-            return None
-        layer = self.make(kind, bound, statement)
+        # A value may be missing that an earlier error hides.
+        is_known = self.shape is not None and len(bound.values) == len(bound.spans)
+        layer = None
+        if is_known and not bound.problems:
+            layer = self.make(kind, bound, statement)
         if layer is None:
             self.unknown_output(bound)
             return None
@@ -965,28 +949,18 @@ class Elaborator:
         word = name.id
         if word in _SIZES:
             return self.own_size(name)
-        try:
-            value = self.scope.constant(word)
-        except KeyError:
-            pass
-        else:
-            if value is None:
-                raise Unknown
-            return value
-        if self.known(word):
-            return Word(word)
-        self.unknown_name(name.span, word)
-        raise Unknown
+        value = self.scope.constant(word, ABSENT)
+        if value is ABSENT:
+            if self.known(word):
+                return Word(word)
+            self.unknown_name(name.span, word)
+        if value is ABSENT or value is None:
+            raise Unknown
+        return value
 
     def known(self, word: str) -> bool:
         """Whether a word means something here: a layer, a flag, a block, a tensor."""
-        if is_word(word) or word in self.blocks:
-            return True
-        try:
-            self.scope.tensor(word)
-        except KeyError:
-            return False
-        return True
+        return is_word(word) or word in self.blocks or self.scope.tensor(word) is not None
 
     def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
         """Report a name that nothing in sight defines, unless an earlier error took it away."""
@@ -999,11 +973,8 @@ class Elaborator:
         if self.lost(name.id):
             return None
         kind = "block" if name.id in self.blocks else "tensor"
-        try:
-            self.scope.tensor(name.id)
-        except KeyError:
-            if kind == "tensor":
-                return unknown(name.span, name.id, self.scope.names())
+        if kind == "tensor" and self.scope.tensor(name.id) is None:
+            return unknown(name.span, name.id, self.scope.names())
         message = f"`{name.id}` is a {kind}, and no value"
         return Problem("E105", name.span, message, "write a number, or the name of a constant")
 
@@ -1035,19 +1006,11 @@ class Elaborator:
                 return self.own_size(name)
             except Unknown:
                 return None
-        try:
-            return self.scope.constant(name.id)
-        except KeyError:
-            return Word(name.id)
+        return self.scope.constant(name.id, Word(name.id))
 
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
-        try:
-            if self.scope.constant(name) is None:
-                return True
-        except KeyError:
-            pass
-        return name in self.scope.frame.lost
+        return self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
 
     def lose_names(self, statement: ast.Statement) -> None:
         """Say nothing more of names that a statement with an error may have given with `as`."""

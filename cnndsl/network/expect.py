@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics import Edit, Fix, Note
 from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
 from cnndsl.network.expressions import COMPARISONS
-from cnndsl.network.nearest import did_you_mean, nearest
+from cnndsl.network.network import Assertion, Network
+from cnndsl.network.words import did_you_mean, nearest
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from cnndsl.diagnostics import Note
-    from cnndsl.network.network import Assertion, Network
 
 TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
 _METRICS = (*TOTALS, "shape", "field")
@@ -147,12 +143,12 @@ def _assertion_instead(
         return "", ()
     if isinstance(actual, tuple):
         single = isinstance(value, ast.Number) and len(set(actual)) == 1
-        text = said = str(actual[0]) if single else show(actual)
+        text = shown = str(actual[0]) if single else show(actual)
     else:
         grouped = "_" in network.source.text[value.span.start : value.span.end]
-        text, said = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
-    fix = Fix(f"promise {said}", (Edit(value.span, text),))
-    return f"change the net, or promise {said}", (fix,)
+        text, shown = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
+    fix = Fix(f"promise {shown}", (Edit(value.span, text),))
+    return f"change the net, or promise {shown}", (fix,)
 
 
 def _count(value: Any) -> str:

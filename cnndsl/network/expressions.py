@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from cnndsl.diagnostics import Span
 from cnndsl.layers.values import Pair, Word, show_value, whole
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from cnndsl.diagnostics import Span
 
 MAX_VALUE = 10**18
 """No value of an expression may be larger; nothing in a network is."""

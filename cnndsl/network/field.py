@@ -8,13 +8,9 @@ differ in how far they see.
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING
 
-from cnndsl.layers.base import ALL, Reach, Spread
+from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread
 from cnndsl.network.network import Field, Sight
-
-if TYPE_CHECKING:
-    from cnndsl.layers.base import Layer, Shape
 
 MAX_PERIOD = 4096
 """How long a pattern may become; beyond it all positions count as seeing what any of them do."""

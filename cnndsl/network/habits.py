@@ -6,16 +6,12 @@ Only a text that has such words imports this module.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from cnndsl.diagnostics import Edit, Fix
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.layers import ACTIVATIONS, Layer, Slot
 from cnndsl.layers.values import Word, show_value
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Layer, Slot
 
 _WORDS = {
     "conv": "convolution 합성곱 컨볼루션",

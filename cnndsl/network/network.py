@@ -6,16 +6,12 @@ with blocks, loops and paths, each with the nodes that came of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Note, Source, Span
 from cnndsl.layers.base import Layer, Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from cnndsl.diagnostics import Note, Source, Span
-    from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import nodes as ast
 
 
 class Sight(NamedTuple):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from cnndsl.diagnostics import Note
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Frame:
@@ -104,26 +102,23 @@ class Scope:
         copy.defined, copy.named = dict(self.defined), dict(self.named)
         return copy
 
-    def constant(self, name: str) -> Any:
-        """A constant's value; raises KeyError."""
+    def constant(self, name: str, default: Any) -> Any:
+        """A constant's value; None for one that an error hides, and a default for no constant."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.constants:
                 return scope.constants[name]
             scope = scope.outer
-        raise KeyError(name)
+        return default
 
-    def tensor(self, name: str) -> int:
-        """The node that a name stands for; raises KeyError."""
-        scope: Scope | None = self
-        frame = self.frame
-        while scope is not None and scope.frame is frame:
+    def tensor(self, name: str) -> int | None:
+        """The node that a name stands for."""
+        for scope in self._of_frame():
             if name in scope.arguments:
                 return scope.arguments[name]
             if name in scope.tensors:
                 return scope.tensors[name]
-            scope = scope.outer
-        raise KeyError(name)
+        return None
 
     def names(self) -> Iterable[str]:
         """All constants in sight, for suggestions."""
@@ -134,7 +129,12 @@ class Scope:
 
     def tensor_names(self) -> Iterable[str]:
         """All tensors in sight, for suggestions."""
+        for scope in self._of_frame():
+            yield from scope.tensors
+
+    def _of_frame(self) -> Iterable[Scope]:
+        """The scopes whose tensors are in sight: those of the same call, or of the file."""
         scope: Scope | None = self
         while scope is not None and scope.frame is self.frame:
-            yield from scope.tensors
+            yield scope
             scope = scope.outer

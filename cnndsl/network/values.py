@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.layers import Shape
 from cnndsl.layers.values import SHAPE, Word
 from cnndsl.network.expressions import MAX_VALUE, ExpressionError, evaluate
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from cnndsl.layers import Shape
 
 
 def given_value(value: Any) -> Any:

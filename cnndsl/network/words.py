@@ -1,7 +1,11 @@
-"""The words that mean something, and so cannot be names."""
+"""The words that mean something, and so cannot be names; and what a misspelt one may mean."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from cnndsl.diagnostics import Span
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.syntax.tables import KEYWORDS
 
@@ -24,3 +28,31 @@ def is_word(name: str) -> bool:
 def reserved(name: str) -> bool:
     """Whether a name cannot be given to anything else."""
     return is_word(name) or name in _SIZES or name in _FUNCTIONS
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest to a misspelt one, or None."""
+    known = sorted(set(known))
+    if word.lower() in known:
+        return word.lower()
+    from cnndsl.network.habits import word_for
+
+    foreign = word_for(word)
+    if foreign in known:
+        return foreign
+    if len(word) > 40:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, known, n=1, cutoff=0.65)
+    return found[0] if found else None
+
+
+def did_you_mean(near: str | None) -> str:
+    """The help that suggests a word; empty for None."""
+    return f"did you mean `{near}`?" if near else ""
+
+
+def rewrite(span: Span, word: str | None) -> tuple[Fix, ...]:
+    """The fix that writes a word in the place of what stands there; none for None."""
+    return (Fix(f"write `{word}`", (Edit(span, word),)),) if word else ()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cnndsl.quickfix.search import CODES, cured
+from cnndsl.quickfix.search import CODES, with_quickfixes
 
-__all__ = ["CODES", "cured"]
+__all__ = ["CODES", "with_quickfixes"]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
 
-from cnndsl.diagnostics.diagnostic import Edit
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
 from cnndsl.diagnostics.source import Source, Span
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
-
-    Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
-    """What checks a text, and gives all that is to be said about it."""
+Examine: TypeAlias = "Callable[[Source], list[Diagnostic]]"
+"""What checks a text, and gives all that is to be said about it."""
 
 MIN_ROUNDS, MAX_ROUNDS = 10, 1_000
 """How many times a text is looked at again at most: a long one less often."""
@@ -142,9 +137,9 @@ def _needed(mended: Mended, examine: Examine) -> Mended:
         found = examine(after)
         if badness(found)[:2] == (0, 0):
             source, left = after, found
-            rest = [i for i in range(len(applied)) if i != at - 1]
-            undo = [_moved(undo[i], edits) for i in rest]
-            applied = [applied[i] for i in rest]
+            others = [i for i in range(len(applied)) if i != at - 1]
+            undo = [_moved(undo[i], edits) for i in others]
+            applied = [applied[i] for i in others]
             at = 0
     return Mended(source, applied, left, undo)
 

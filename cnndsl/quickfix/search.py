@@ -1,66 +1,44 @@
 """What would mend a net: every edit that is named here has been tried.
 
-A cure is an edit of the text after which all of the net is whole: no error is left in it, and its
+A fix is an edit of the text after which all of the net is valid: no error is left in it, and its
 promises are kept. Where no single edit does that, those that mend one error and harm nothing else
 are second best.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
-from cnndsl.quickfix.bench import Bench
-from cnndsl.quickfix.blame import blame
-from cnndsl.quickfix.candidate import KINDS, Candidate, Cost, near
-from cnndsl.quickfix.candidates import candidates
+from cnndsl.quickfix.candidates import KINDS, Candidate, Cost, QuickFix, Remaining, candidates, near
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.quickfix.evaluator import Evaluator
+from cnndsl.quickfix.provenance import provenance
 from cnndsl.quickfix.sizes import alike, input_literal, nearest_numbers, nearest_sizes
 from cnndsl.quickfix.words import title
 from cnndsl.syntax import nodes as ast
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Source, Span
-    from cnndsl.quickfix.rerun import Misfit, Outcome
-
 CODES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
-"""The errors that cures are looked for."""
+"""The errors that fixes are looked for."""
 
 BUDGET = 12_000
 """How many layers and statements may be worked out for one text, over all that is tried."""
 
-MAX_MISFITS = 8
-"""Of how many errors of a text cures are looked for."""
+MAX_ERRORS = 8
+"""Of how many errors of a text fixes are looked for."""
 
 EARLY = KINDS[: KINDS.index("input")]
 """What is tried before other sizes of the input are looked for."""
 
 OFFERED = 4
-"""How many cures of an error are named at most."""
+"""How many fixes of an error are named at most."""
 
 
-class Rest(NamedTuple):
-    """What is wrong after an edit that mends one error: `known` errors that were there before,
-    and the codes of new ones with their places, as offsets before the edit."""
-
-    known: int
-    new: tuple[tuple[str, int], ...]
-
-
-class Cure(NamedTuple):
-    """An edit that was tried, and what came of it; `rest` is None where all is whole."""
-
-    candidate: Candidate
-    outcome: Outcome
-    rest: Rest | None = None
-
-
-def cured(
+def with_quickfixes(
     source: Source,
     problems: Sequence[Diagnostic],
     settings: Mapping[str, Any],
@@ -68,34 +46,34 @@ def cured(
     limit: int,
 ) -> list[Diagnostic]:
     """The problems of a text that can be read, with what would mend those about sizes."""
-    bench = Bench(source, settings, size, limit, BUDGET)
-    outcome = bench.run()
-    if outcome is None or outcome.whole:
+    evaluator = Evaluator(source, settings, size, limit, BUDGET)
+    outcome = evaluator.run()
+    if outcome is None or outcome.valid:
         return list(problems)
     found = []
-    misfits = {(each.code, each.span): each for each in outcome.misfits[:MAX_MISFITS]}
+    errors = {(each.code, each.span): each for each in outcome.errors[:MAX_ERRORS]}
     order = _order(outcome)
     inputs: list[Candidate] = []
     searched = False
     for problem in problems:
-        misfit = misfits.get((problem.code, problem.span))
-        if misfit is not None:
-            tries = candidates(outcome, misfit)
-            meant = [*order, *_maps(bench, outcome, misfit)]
+        error = errors.get((problem.code, problem.span))
+        if error is not None:
+            tries = candidates(outcome, error)
+            meant = [*order, *_maps(evaluator, outcome, error)]
             early = [*meant, *(each for each in tries if each.kind in EARLY)]
-            cures = _Cures(problem, misfit, bench, outcome)
-            cures.take(early)
+            mends = _Fixes(problem, error, evaluator, outcome)
+            mends.take(early)
             if not searched:
                 # Only now, as it may take much of the budget.
-                inputs, searched = _inputs(bench, outcome), True
+                inputs, searched = _inputs(evaluator, outcome), True
             late = [*inputs, *(each for each in tries if each.kind not in EARLY)]
-            cures.take(sorted(late, key=lambda each: each.kind == "far"))
-            problem = cures.told()
+            mends.take(sorted(late, key=lambda each: each.kind == "far"))
+            problem = mends.diagnostic()
         found.append(problem)
     return found
 
 
-def _order(outcome: Outcome) -> list[Candidate]:
+def _order(outcome: Evaluation) -> list[Candidate]:
     """An input whose channels seem to come first, with its channels last."""
     place = input_literal(outcome)
     meant = channels_last(place.value) if place is not None else None
@@ -106,23 +84,23 @@ def _order(outcome: Outcome) -> list[Candidate]:
     return [Candidate(cost, (Edit(place.span, text),), None, text)]
 
 
-def _maps(bench: Bench, outcome: Outcome, misfit: Misfit) -> list[Candidate]:
+def _maps(evaluator: Evaluator, outcome: Evaluation, error: ShapeError) -> list[Candidate]:
     """A vector that a net reads and that was meant as a map of one channel, 784 as 784x1 or as
     28x28x1, where a layer needs one."""
-    node = outcome.nodes[misfit.inputs[0]]
+    node = outcome.nodes[error.inputs[0]]
     inputs = [each for each in outcome.module.statements if isinstance(each, ast.Input)]
     size = next((each.size for each in inputs if each.span == node.span), None)
-    if misfit.code != "E204" or len(misfit.shape) != 1 or not isinstance(size, ast.Number):
+    if error.code != "E204" or len(error.shape) != 1 or not isinstance(size, ast.Number):
         return []
-    (count,) = misfit.shape
+    (count,) = error.shape
     side = isqrt(count)
     texts = [f"{count}x1", *([f"{side}x{side}x1"] if side * side == count > 1 else [])]
-    tried = {text: bench.run((Edit(size.span, text),)) for text in texts}
-    whole = [text for text, after in tried.items() if after is not None and after.whole]
+    tried = {text: evaluator.run((Edit(size.span, text),)) for text in texts}
+    whole = [text for text, after in tried.items() if after is not None and after.valid]
     fitting = whole or [
         text
         for text, after in tried.items()
-        if after is not None and (misfit.code, misfit.span.start) not in _starts(after, size, text)
+        if after is not None and (error.code, error.span.start) not in _starts(after, size, text)
     ]
     if not fitting:
         return []
@@ -131,18 +109,18 @@ def _maps(bench: Bench, outcome: Outcome, misfit: Misfit) -> list[Candidate]:
     return [Candidate(cost, (Edit(size.span, fitting[0]),), None, f"{fitting[0]}{other}")]
 
 
-def _starts(after: Outcome, size: ast.Number, text: str) -> set[tuple[str, int]]:
+def _starts(after: Evaluation, size: ast.Number, text: str) -> set[tuple[str, int]]:
     """The errors that are left after an edit of a size, with their places before it."""
-    return {after.place(each, (Edit(size.span, text),)) for each in after.problems}
+    return {after.located(each, (Edit(size.span, text),)) for each in after.problems}
 
 
-def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
-    """The nearest size of the input with which all is whole, as a candidate."""
-    if len(outcome.problems) > len(outcome.misfits) or not outcome.blamed:
+def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
+    """The nearest size of the input with which all is valid, as a candidate."""
+    if len(outcome.problems) > len(outcome.errors) or not outcome.faulty_axes:
         return []
     place = input_literal(outcome)
     if place is None:
-        found = nearest_numbers(bench, outcome)
+        found = nearest_numbers(evaluator, outcome)
         return [
             Candidate(
                 _input_cost(near((int(text),), (each.value,)), amount, each.span, text),
@@ -151,15 +129,15 @@ def _inputs(bench: Bench, outcome: Outcome) -> list[Candidate]:
             )
             for each, text, amount in found
         ]
-    axes = sorted(outcome.blamed)
+    axes = sorted(outcome.faulty_axes)
     spans = [place.span]
-    sizes = nearest_sizes(bench, place.value, axes)
+    sizes = nearest_sizes(evaluator, place.value, axes)
     if not sizes and len(numbers := alike(outcome)) > 1:
         # One alone does not do: two towers on images of one size want another size together.
         places = [input_literal(outcome, number) for number in numbers]
         spans = sorted({each.span for each in places if each is not None})
         if None not in places:
-            sizes = nearest_sizes(bench, place.value, axes, numbers)
+            sizes = nearest_sizes(evaluator, place.value, axes, numbers)
     if not sizes:
         return []
     close = [size for size in sizes if near(size, place.value)]
@@ -176,73 +154,79 @@ def _input_cost(close: bool, amount: int, span: Span, text: str) -> Cost:
     return Cost(KINDS.index("input" if close else "far"), amount, 0, span.start, text)
 
 
-class _Cures:
-    """What mends one error: cures of the whole net, or else of the error alone."""
+class _Fixes:
+    """What mends one error: fixes of the whole net, or else of the error alone."""
 
-    def __init__(self, problem: Diagnostic, misfit: Misfit, bench: Bench, outcome: Outcome) -> None:
+    def __init__(
+        self, problem: Diagnostic, error: ShapeError, evaluator: Evaluator, outcome: Evaluation
+    ) -> None:
         self.problem = problem
-        self.misfit = misfit
-        self.bench = bench
+        self.error = error
+        self.evaluator = evaluator
         self.outcome = outcome
-        self.whole: list[Cure] = []
-        self.partial: list[Cure] = []
+        self.valid: list[QuickFix] = []
+        self.partial: list[QuickFix] = []
 
     def take(self, tries: Sequence[Candidate]) -> None:
         """Try edits, the cheapest first, and keep the first of each group that helps."""
         for candidate in tries:
-            if candidate.group in [each.candidate.group for each in self.whole]:
+            if candidate.group in [each.candidate.group for each in self.valid]:
                 continue
             # Another layer is the last resort, but for a merge, whose path may lack one.
-            others = any(each.candidate.kind != "layers" for each in self.whole)
-            others = others and self.misfit.code != "E206"
-            if self.whole and candidate.kind == "far":
+            others = any(each.candidate.kind != "layers" for each in self.valid)
+            others = others and self.error.code != "E206"
+            if self.valid and candidate.kind == "far":
                 return
-            if len(self.whole) == OFFERED or (others and candidate.kind == "layers"):
+            if len(self.valid) == OFFERED or (others and candidate.kind == "layers"):
                 return
-            after = self.bench.run(candidate.edits)
+            after = self.evaluator.run(candidate.edits)
             if after is None:
                 continue
-            if after.whole:
-                self.whole.append(Cure(candidate, after))
-            elif not self.whole and len(self.partial) < OFFERED:
-                rest = _rest(self.problem, self.misfit, self.outcome, after, candidate)
+            if after.valid:
+                self.valid.append(QuickFix(candidate, after))
+            elif not self.valid and len(self.partial) < OFFERED:
+                remaining = _remaining(self.problem, self.error, self.outcome, after, candidate)
                 groups = [each.candidate.group for each in self.partial]
-                if rest is not None and candidate.group not in groups:
-                    self.partial.append(Cure(candidate, after, rest))
+                if remaining is not None and candidate.group not in groups:
+                    self.partial.append(QuickFix(candidate, after, remaining))
 
-    def told(self) -> Diagnostic:
+    def diagnostic(self) -> Diagnostic:
         """The problem with where its size comes from, and with what mends it."""
-        cures = self.whole or self.partial[: OFFERED // 2]
-        notes = (*blame(self.outcome, self.misfit), *self.problem.notes)
-        if not cures:
+        tried = self.valid or self.partial[: OFFERED // 2]
+        notes = (*provenance(self.outcome, self.error), *self.problem.notes)
+        if not tried:
             return self.problem._replace(notes=notes)
-        titles = [title(each, self.misfit, self.outcome) for each in cures]
+        titles = [title(each, self.error, self.outcome) for each in tried]
         # One fewer of the problems, and no other is new.
-        alone = Rest(len(self.outcome.problems) - 1, ())
+        alone = Remaining(len(self.outcome.problems) - 1, ())
         fixes = tuple(
-            Fix(words.split(" (or ")[0], each.candidate.edits, alone=each.rest == alone)
-            for words, each in zip(titles, cures)
+            Fix(words.split(" (or ")[0], each.candidate.edits, alone=each.remaining == alone)
+            for words, each in zip(titles, tried)
         )
         help_ = "\nor ".join(titles)
         return self.problem._replace(help=help_, notes=notes, fixes=fixes)
 
 
-def _rest(
-    problem: Diagnostic, misfit: Misfit, before: Outcome, after: Outcome, candidate: Candidate
-) -> Rest | None:
+def _remaining(
+    problem: Diagnostic,
+    error: ShapeError,
+    before: Evaluation,
+    after: Evaluation,
+    candidate: Candidate,
+) -> Remaining | None:
     """What is wrong after an edit that mends one problem; None where it does not, or harms.
 
     An error after which the shape was not known hid what comes behind it; that is no harm.
     Nor is a promise that can only now be looked at, and fails.
     """
-    mine = before.place(problem)
-    old = {before.place(each) for each in before.problems}
-    new = {after.place(each, candidate.edits) for each in after.problems}
+    mine = before.located(problem)
+    old = {before.located(each) for each in before.problems}
+    new = {after.located(each, candidate.edits) for each in after.problems}
     if mine in new:
         return None
-    behind = misfit.statement.span.end
+    behind = error.statement.span.end
     hidden = () if problem.code in ("E201", "E202") else CODES
     for code, offset in new - old:
         if code != "E301" and not (code in hidden and offset >= behind):
             return None
-    return Rest(len(new & old), tuple(sorted(new - old, key=lambda each: each[1])))
+    return Remaining(len(new & old), tuple(sorted(new - old, key=lambda each: each[1])))

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.diagnostics import Span
+from cnndsl.layers import ACTIVATIONS, Layer, Shape
 from cnndsl.layers.values import Pair
+from cnndsl.network.bind import bound_arguments
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import statements
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.quickfix.rerun import Misfit, Outcome
-
-    Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
+Owner: TypeAlias = "ast.Apply | ast.Input | ast.Let | ast.Param | ast.Parameter | ast.Repeat"
 
 MAX_PLACES = 12
 """How many statements on the way to an error are looked at."""
 
 
-class Place(NamedTuple):
+class Site(NamedTuple):
     """A statement on the way to an error, as the nearest layer that came of it shows it.
 
     * `calls`: the calls of blocks that led to it, the outermost first
@@ -47,52 +43,37 @@ class Literal(NamedTuple):
     owner: Owner
 
 
-def statements(module: ast.Module) -> Iterator[ast.Statement]:
-    """All statements of a text, at any depth, in its order."""
-    stack: list[ast.Statement] = list(reversed(module.statements))
-    while stack:
-        statement = stack.pop()
-        yield statement
-        bodies: list[ast.Body | None] = []
-        if isinstance(statement, (ast.Repeat, ast.Block, ast.Head)):
-            bodies = [statement.body]
-        elif isinstance(statement, ast.If):
-            bodies = [*statement.bodies, statement.otherwise]
-        elif isinstance(statement, ast.Apply):
-            bodies = [*(statement.paths or ())]
-        inner = [s for body in bodies if body is not None for s in body.statements]
-        stack.extend(reversed(inner))
-
-
 def layers(module: ast.Module) -> dict[Span, ast.Apply]:
     """The layers, merges and calls of a text by their place."""
-    return {each.span: each for each in statements(module) if isinstance(each, ast.Apply)}
+    return {
+        each.span: each for each in statements(module.statements) if isinstance(each, ast.Apply)
+    }
 
 
-def path(outcome: Outcome, misfit: Misfit) -> list[Place]:
-    """The statements from a misfit back to the inputs, the nearest first; its own is the first.
+def path(outcome: Evaluation, error: ShapeError) -> list[Site]:
+    """The statements from an error back to the inputs, the nearest first; its own is the first.
 
     Of a statement that made several layers, in a loop or a block, only the nearest counts.
     """
     applied = layers(outcome.module)
-    places = [Place(misfit.statement, misfit.calls, misfit.shape, 0)]
-    taken = {misfit.statement.span}
+    sites = [Site(error.statement, error.calls, error.shape, 0)]
+    taken = {error.statement.span}
     distance = 1
-    level = list(dict.fromkeys(misfit.inputs))
+    level = list(dict.fromkeys(error.inputs))
     seen = set(level)
-    while level and len(places) < MAX_PLACES:
+    while level and len(sites) < MAX_PLACES:
         for index in level:
             node = outcome.nodes[index]
             statement = applied.get(node.span)
             if statement is not None and node.span not in taken:
                 taken.add(node.span)
-                place = Place(statement, outcome.led[index], node.layer.input, distance)
-                places.append(place)
+                site = Site(statement, outcome.led[index], node.layer.input, distance)
+                sites.append(site)
         following = dict.fromkeys(i for index in level for i in outcome.nodes[index].inputs)
         level = [index for index in following if index not in seen]
         seen.update(level)
         distance += 1
-    return places
+    return sites
 
 
 def argument(statement: ast.Apply, layer: type[Layer], slot: str) -> ast.Argument | None:
@@ -153,7 +134,7 @@ def literal(
             if parameter is not None:
                 return literal(module, value_, (), parameter)
             return literal(module, value_, calls[:-1], calls[-1])
-    for statement in statements(module):
+    for statement in statements(module.statements):
         if isinstance(statement, (ast.Let, ast.Param)) and statement.name.id == word:
             return literal(module, statement.value, (), statement)
     return None
@@ -167,16 +148,10 @@ def _given(
         (s for s in module.statements if isinstance(s, ast.Block) and s.name.id == call.name.id),
         None,
     )
-    names = [parameter.name.id for parameter in block.parameters] if block else []
-    if block is None or word not in names:
+    declared = next((p for p in block.parameters if p.name.id == word), None) if block else None
+    if block is None or declared is None:
         return None
-    keys = {a.key.id: a.value for a in call.args if isinstance(a, ast.Keyword)}
-    if word in keys:
-        return keys[word], None
-    waiting = [name for name in names if name not in keys]
-    given = [a.value for a in call.args if isinstance(a, ast.Positional)]
-    at = waiting.index(word)
-    if at < len(given):
-        return given[at], None
-    parameter = block.parameters[names.index(word)]
-    return (parameter.default, parameter) if parameter.default is not None else None
+    given = bound_arguments(block, call).get(word)
+    if given is not None:
+        return given.value, None
+    return (declared.default, declared) if declared.default is not None else None

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import product as combinations
-from typing import TYPE_CHECKING
 
-from cnndsl.diagnostics import Edit
-from cnndsl.quickfix.sites import literal
+from cnndsl.diagnostics import Edit, Span
+from cnndsl.layers import Shape
+from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.quickfix.evaluator import Evaluator
+from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Shape
-    from cnndsl.quickfix.bench import Bench
-    from cnndsl.quickfix.rerun import Outcome
-    from cnndsl.quickfix.sites import Literal
 
 REACH = 64
 """How far from the present size a whole one is looked for, in each dimension."""
 
 
-def input_literal(outcome: Outcome, number: int = 0) -> Literal | None:
+def input_literal(outcome: Evaluation, number: int = 0) -> Literal | None:
     """Where the size of an input stands in the text; None where it is computed."""
     inputs = [s for s in outcome.module.statements if isinstance(s, ast.Input)]
     if number >= len(inputs):
@@ -33,14 +27,14 @@ def input_literal(outcome: Outcome, number: int = 0) -> Literal | None:
     return found if all(isinstance(each, int) for each in found.value) else None
 
 
-def alike(outcome: Outcome) -> tuple[int, ...]:
+def alike(outcome: Evaluation) -> tuple[int, ...]:
     """The numbers of the inputs that have the size of the first."""
     inputs = [node for node in outcome.nodes if node.op == "input"]
     return tuple(i for i, node in enumerate(inputs) if node.output == inputs[0].output)
 
 
 def nearest_numbers(
-    bench: Bench, outcome: Outcome, number: int = 0
+    evaluator: Evaluator, outcome: Evaluation, number: int = 0
 ) -> Iterator[tuple[Literal, str, int]]:
     """Numbers that an input's size is made of, as in `(s, s, 3)`, with the nearest value that
     makes the net whole, and by how much the size changes with it."""
@@ -53,19 +47,19 @@ def nearest_numbers(
         place = literal(outcome.module, item, (), inputs[number])
         if place is not None and isinstance(place.value, int):
             found[place.span] = (place, found.get(place.span, (place, 0))[1] + 1)
-    least = bench.left // 2
+    least = evaluator.left // 2
     for place, uses in found.values():
         for delta in (sign * step for step in range(1, REACH + 1) for sign in (1, -1)):
-            if bench.left < least:
+            if evaluator.left < least:
                 break
-            after = bench.run((Edit(place.span, str(place.value + delta)),))
-            if place.value + delta > 0 and after is not None and after.whole:
+            after = evaluator.run((Edit(place.span, str(place.value + delta)),))
+            if place.value + delta > 0 and after is not None and after.valid:
                 yield place, str(place.value + delta), abs(delta) * uses
                 break
 
 
 def nearest_sizes(
-    bench: Bench,
+    evaluator: Evaluator,
     shape: Shape,
     axes: Sequence[int],
     numbers: tuple[int, ...] = (0,),
@@ -75,23 +69,23 @@ def nearest_sizes(
 
     Only the dimensions at fault, `axes`, are changed. All of them are moved at once, to see of
     each whether it would fit; what fits is then put together and tried. It takes at most half
-    of what the bench has left.
+    of what the evaluator has left.
     """
     axes = [axis for axis in axes if axis < len(shape) - 1]
     if not axes:
         return []
     fits: dict[int, list[int]] = {axis: [] for axis in axes}
-    least = bench.left // 2
+    least = evaluator.left // 2
     for step in range(1, REACH + 1):
         for delta in (step, -step):
             size = tuple(x + delta * (axis in axes) for axis, x in enumerate(shape))
-            outcome = bench.sized(numbers, size) if min(size) > 0 else None
-            if outcome is None or len(outcome.problems) > len(outcome.misfits):
+            outcome = evaluator.sized(numbers, size) if min(size) > 0 else None
+            if outcome is None or len(outcome.problems) > len(outcome.errors):
                 continue
             for axis in axes:
-                if axis not in outcome.blamed:
+                if axis not in outcome.faulty_axes:
                     fits[axis].append(shape[axis] + delta)
-        if bench.left < least or all(len(each) >= 2 for each in fits.values()):
+        if evaluator.left < least or all(len(each) >= 2 for each in fits.values()):
             break
     sizes = []
     for values in combinations(*(fits[axis] for axis in axes)):
@@ -99,8 +93,8 @@ def nearest_sizes(
         sizes.append(tuple(by_axis.get(axis, x) for axis, x in enumerate(shape)))
     found: list[Shape] = []
     for size in sorted(sizes, key=lambda size: farness(size, shape))[:8]:
-        outcome = bench.sized(numbers, size)
-        if outcome is not None and outcome.whole:
+        outcome = evaluator.sized(numbers, size)
+        if outcome is not None and outcome.valid:
             found.append(size)
             if len(found) == wanted:
                 break

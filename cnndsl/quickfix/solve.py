@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
+from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.layers import Shape
 from cnndsl.layers.base import product
-from cnndsl.quickfix.bench import Bench
-from cnndsl.quickfix.separate import net_ties, text_ties
+from cnndsl.layers.merge import Mul
+from cnndsl.layers.pool import GlobalPool
+from cnndsl.network import DEFAULT_LIMIT
+from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sizes import alike, farness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Diagnostic, Source, Span
-    from cnndsl.layers import Shape
-    from cnndsl.quickfix.rerun import Outcome
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import names, walk
 
 BUDGET = 200_000
 """How many layers may be worked out for one question."""
@@ -39,7 +39,7 @@ class Unsolvable(Exception):
 class Solution(NamedTuple):
     """The sizes of an input with which every size of the net comes out whole.
 
-    * `shape`: the present size, and `whole` whether it is one of them
+    * `shape`: the present size, and `valid` whether it is one of them
     * `ranges`: the sizes that were asked about, for each spatial dimension
     * `by_axis`: the sizes of each dimension where they are independent: any goes with any; None
       where they are not
@@ -54,7 +54,7 @@ class Solution(NamedTuple):
     """
 
     shape: Shape
-    whole: bool
+    valid: bool
     ranges: tuple[range, ...]
     by_axis: tuple[tuple[int, ...], ...] | None
     sizes: tuple[Shape, ...] | None
@@ -74,7 +74,7 @@ def solve(
     square: bool = False,
     settings: Mapping[str, Any] | None = None,
     size: str | None = None,
-    limit: int = 1_000_000,
+    limit: int = DEFAULT_LIMIT,
     budget: int = BUDGET,
 ) -> Solution:
     """Find the sizes of an input that make a net whole; raises Unsolvable.
@@ -85,8 +85,8 @@ def solve(
     same in every dimension. A size counts where every size that follows from it comes out;
     promises are another matter.
     """
-    bench = Bench(source, settings or {}, size, limit, budget, keep=False)
-    base = bench.run()
+    evaluator = Evaluator(source, settings or {}, size, limit, budget, keep=False)
+    base = evaluator.run()
     if base is None:
         raise Unsolvable("the text cannot be read")
     inputs = [node for node in base.nodes if node.op == "input" and node.inputs == ()]
@@ -104,7 +104,7 @@ def solve(
     bounds = tuple(
         range(max(1, x // 2), 2 * x + 1) if each is None else each for x, each in zip(shape, given)
     )
-    search = _Search(bench, numbers, shape, bounds, square)
+    search = _Search(evaluator, numbers, shape, bounds, square)
     found = None
     if rank > 1 and not square and not text_ties(base.module):
         found = search.by_axis()
@@ -117,14 +117,14 @@ def input_shape(
     source: Source, number: int, settings: Mapping[str, Any], size: str | None
 ) -> Shape | None:
     """The size that an input has in a text; None where there is no such input."""
-    outcome = Bench(source, settings, size, 1_000_000, 1).run()
+    outcome = Evaluator(source, settings, size, DEFAULT_LIMIT, 1).run()
     inputs = [node for node in outcome.nodes if node.op == "input"] if outcome else []
     return inputs[number].output if number < len(inputs) else None
 
 
-def _others(outcome: Outcome) -> list[Diagnostic]:
-    """What is wrong with a net that no size is to blame for."""
-    sizes = {(each.code, each.span) for each in outcome.misfits if each.axes}
+def _others(outcome: Evaluation) -> list[Diagnostic]:
+    """What is wrong with a net that no size is to provenance for."""
+    sizes = {(each.code, each.span) for each in outcome.errors if each.axes}
     return [
         each
         for each in outcome.problems
@@ -137,13 +137,13 @@ class _Search:
 
     def __init__(
         self,
-        bench: Bench,
+        evaluator: Evaluator,
         numbers: tuple[int, ...],
         shape: Shape,
         bounds: tuple[range, ...],
         square: bool,
     ) -> None:
-        self.bench = bench
+        self.evaluator = evaluator
         self.numbers = numbers
         self.shape = shape
         self.bounds = bounds
@@ -151,10 +151,10 @@ class _Search:
         self.tried: set[Shape] = set()
         self.stays: dict[tuple[str, Span], Diagnostic] | None = None
 
-    def run(self, spatial: Sequence[int]) -> Outcome | None:
+    def run(self, spatial: Sequence[int]) -> Evaluation | None:
         """The net with other spatial sizes."""
         size = (*spatial, self.shape[-1])
-        outcome = self.bench.sized(self.numbers, size)
+        outcome = self.evaluator.sized(self.numbers, size)
         if outcome is not None:
             self.tried.add(size)
             found = {
@@ -183,7 +183,7 @@ class _Search:
                 if fine is None:
                     one = [x if i == axis else y for i, y in enumerate(whole)]
                     verdicts[x] = self.fits(one)
-        if self.bench.spent:
+        if self.evaluator.spent:
             return None
         lists = tuple(tuple(x for x, fine in each.items() if fine) for each in known)
         if not self._holds(lists):
@@ -192,7 +192,7 @@ class _Search:
             sorted(each, key=lambda x: abs(x - y))[:NEAREST] for each, y in zip(lists, self.shape)
         ]
         nearest = _nearest(combinations(*near), self.shape)
-        now = all(x in each for x, each in zip(self.shape, lists)) or self._whole_now()
+        now = all(x in each for x, each in zip(self.shape, lists)) or self._valid_now()
         count = sum(len(each) for each in self.bounds)
         return Solution(
             self.shape, now, self.bounds, lists, None, nearest, len(self.tried), count, ()
@@ -202,7 +202,7 @@ class _Search:
         """For each size of each dimension whether it fits, as far as one can see without
         knowing which sizes of the others do.
 
-        A dimension that is blamed for nothing fits, if the check came to the end of the net;
+        A dimension that is faulty_axes for nothing fits, if the check came to the end of the net;
         an error after which no shape is known may hide others behind it.
         """
         known: list[dict[int, bool | None]] = [dict.fromkeys(each) for each in self.bounds]
@@ -212,10 +212,10 @@ class _Search:
             outcome = self.run(spatial)
             if outcome is None:
                 continue
-            ended = all(each.code in ("E201", "E202") for each in outcome.misfits)
-            alone = len(outcome.problems) == len(outcome.misfits)
+            ended = all(each.code in ("E201", "E202") for each in outcome.errors)
+            alone = len(outcome.problems) == len(outcome.errors)
             for axis, x in enumerate(spatial):
-                if axis in outcome.blamed:
+                if axis in outcome.faulty_axes:
                     known[axis][x] = False
                 elif ended and (alone or outcome.fits):
                     known[axis][x] = True
@@ -232,13 +232,13 @@ class _Search:
                 spatial = [
                     each[(sample * 31 + axis) % len(each)] for axis, each in enumerate(lists)
                 ]
-            said = all(x in each for x, each in zip(spatial, lists))
-            if not self.bench.spent and self.fits(spatial) != said:
+            expected = all(x in each for x, each in zip(spatial, lists))
+            if not self.evaluator.spent and self.fits(spatial) != expected:
                 return False
         return True
 
-    def _whole_now(self) -> bool:
-        outcome = self.bench.run()
+    def _valid_now(self) -> bool:
+        outcome = self.evaluator.run()
         return outcome is not None and outcome.fits
 
     def one_by_one(self) -> Solution:
@@ -250,7 +250,7 @@ class _Search:
                 break
             if outcome.fits:
                 found.append(spatial)
-            if outcome.whole:
+            if outcome.valid:
                 kept.append(spatial)
         if self.square:
             asked = len(set(self.bounds[0]).intersection(*self.bounds[1:]))
@@ -258,7 +258,7 @@ class _Search:
             asked = product(tuple(map(len, self.bounds)))
         return Solution(
             self.shape,
-            self._whole_now(),
+            self._valid_now(),
             self.bounds,
             None,
             tuple(sorted(found)),
@@ -292,3 +292,49 @@ def _nearest(sizes: Iterator[Shape], shape: Shape) -> tuple[Shape, ...]:
     others = (size for size in sizes if size != shape[:-1])
     chosen = sorted(others, key=lambda size: farness(size, shape[:-1]))[:NEAREST]
     return tuple((*size, shape[-1]) for size in chosen)
+
+
+_SIZES = {"H", "W", "D", "L"}
+
+
+def text_ties(module: ast.Module) -> bool:
+    """Whether words of a text can tie its dimensions together.
+
+    They can be looked at one by one where a size works out from sizes of its own dimension
+    alone, and where what fits in one dimension fits whatever the others are. Windows, paddings
+    and merges of equal shapes are such; a test on `H`, a `reshape`, or a merge of flattened maps
+    ties the dimensions together.
+    """
+    words = {name.id for name in names(module)}
+    words |= {each.name.id for each in walk(module) if isinstance(each, ast.Apply)}
+    if words & _SIZES or "reshape" in words:
+        return True
+    return "C" in words and "flatten" in words  # the channels of a flattened map
+
+
+def net_ties(outcome: Evaluation) -> bool:
+    """Whether merges of a whole net tie its dimensions together.
+
+    Its layers are the same for every size of the input where its text ties nothing.
+    """
+    nodes = outcome.nodes
+    flat: set[int] = set()  # vectors that hold more than one value a channel
+    ones: set[int] = set()  # maps that are 1x1 whatever the input is
+    for node in nodes:
+        flattened = node.op == "flatten" or flat.intersection(node.inputs)
+        if flattened and len(node.output) == 1 and node.op != "dense":
+            flat.add(node.index)
+        if isinstance(node.layer, GlobalPool):
+            ones.add(node.index)
+        elif node.inputs and ones.issuperset(node.inputs) and set(node.output[:-1]) <= {1}:
+            # A layer on a map of 1x1 does what it does for any input.
+            ones.add(node.index)
+        if len(node.inputs) < 2:
+            continue
+        if flat.intersection(node.inputs):
+            return True
+        if isinstance(node.layer, Mul):
+            maps = [index for index in set(node.inputs) - ones if len(nodes[index].output) > 1]
+            if len(maps) > 1:
+                return True  # one of them may become 1x1, and stretch
+    return False

@@ -1,20 +1,15 @@
-"""Cures in words."""
+"""Fixes in words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cnndsl.diagnostics import Edit, Span
+from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.layers.base import DIMENSIONS, product
 from cnndsl.quickfix.apply import apply_edits
-from cnndsl.quickfix.sites import statements
+from cnndsl.quickfix.candidates import QuickFix
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.quickfix.sites import Owner
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics import Source
-    from cnndsl.quickfix.rerun import Misfit, Outcome
-    from cnndsl.quickfix.search import Cure
-    from cnndsl.quickfix.sites import Owner
+from cnndsl.syntax.walk import statements
 
 WIDTH = 50
 """The longest piece of the text that is shown."""
@@ -22,9 +17,9 @@ WIDTH = 50
 _ONE = {"height": "row", "width": "column", "length": "position", "depth": "slice"}
 
 
-def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
+def title(fix: QuickFix, error: ShapeError, before: Evaluation) -> str:
     """What to do, as `write conv 20 4x3 on line 8`."""
-    candidate, source = cure.candidate, before.source
+    candidate, source = fix.candidate, before.source
     owner = candidate.owner
     if candidate.kind in ("input", "far") and owner is None:
         words = f"make the input{'s' * (len(candidate.edits) > 1)} {candidate.word}"
@@ -33,43 +28,43 @@ def title(cure: Cure, misfit: Misfit, before: Outcome) -> str:
     elif candidate.kind == "rounding" and owner is None:
         words = "write `rounding floor`, for the whole file"
     elif owner is None or candidate.word in ("flatten", "gap"):
-        words = f"put `{candidate.word}` {_values(candidate.word, misfit)}before it"
+        words = f"put `{candidate.word}` {_values(candidate.word, error)}before it"
     elif candidate.kind == "layers" and candidate.word:
         edit = candidate.edits[0]
         place = "at the end of" if edit.text.startswith(";") else "in"
-        words = f"put `{candidate.word}` {place} {_path(edit, misfit, source)}"
+        words = f"put `{candidate.word}` {place} {_path(edit, error, source)}"
     else:
         words = f"write `{written(source, owner, candidate.edits)}`"
-        if owner is not misfit.statement:
-            words += _place(owner, misfit, before)
+        if owner is not error.statement:
+            words += _place(owner, error, before)
     if candidate.word == "floor":
-        words += dropped(cure, misfit)
-    if cure.rest and cure.rest.new:
-        code, offset = cure.rest.new[0]
+        words += dropped(fix, error)
+    if fix.remaining and fix.remaining.new:
+        code, offset = fix.remaining.new[0]
         line = source.position(offset).line
-        promise = f"; that breaks the promise on line {line}"
-        words += promise if code == "E301" else f", and then see to line {line}"
-    elif cure.rest:
+        broken = f"; that breaks the promise on line {line}"
+        words += broken if code == "E301" else f", and then see to line {line}"
+    elif fix.remaining:
         words += ", for this error alone"
     return words
 
 
-def _path(edit: Edit, misfit: Misfit, source: Source) -> str:
+def _path(edit: Edit, error: ShapeError, source: Source) -> str:
     """The path of a merge that an edit is in, and what it takes the place of there."""
-    paths = misfit.statement.paths or ()
+    paths = error.statement.paths or ()
     starts = [each.span.start <= edit.span.start <= each.span.end for each in paths]
     old = source.text[slice(*edit.span)]
     return f"path {starts.index(True) + 1}" + (f", in the place of `{shortened(old)}`" * bool(old))
 
 
-def _place(owner: Owner, misfit: Misfit, before: Outcome) -> str:
+def _place(owner: Owner, error: ShapeError, before: Evaluation) -> str:
     """Where a statement stands, and which of several in its line it is."""
     source = before.source
-    here, there = (source.position(span.start).line for span in (misfit.span, owner.span))
+    here, there = (source.position(span.start).line for span in (error.span, owner.span))
     on = f" on line {there}" if here != there else ""
     beside = [
         each
-        for each in statements(before.module)
+        for each in statements(before.module.statements)
         if each.span != owner.span and source.position(each.span.start).line == there
     ]
     if on and not beside:
@@ -80,11 +75,11 @@ def _place(owner: Owner, misfit: Misfit, before: Outcome) -> str:
     return f" in the place of `{old}`{on}{column}"
 
 
-def _values(word: str, misfit: Misfit) -> str:
-    """How many values a layer leaves of what the misfit reads."""
+def _values(word: str, error: ShapeError) -> str:
+    """How many values a layer leaves of what the error reads."""
     if word == "flatten":
-        return f"({product(misfit.shape):,} values) "
-    return f"({misfit.shape[-1]:,}, one for each channel) "
+        return f"({product(error.shape):,} values) "
+    return f"({error.shape[-1]:,}, one for each channel) "
 
 
 def header(statement: ast.Statement | ast.Parameter) -> Span:
@@ -116,9 +111,9 @@ def shortened(text: str) -> str:
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
-def dropped(cure: Cure, misfit: Misfit) -> str:
+def dropped(fix: QuickFix, error: ShapeError) -> str:
     """How many rows and columns a layer leaves out once it rounds down."""
-    nodes = [n for n in cure.outcome.nodes if n.span.start == misfit.statement.span.start]
+    nodes = [n for n in fix.outcome.nodes if n.span.start == error.statement.span.start]
     windows = {getattr(node.layer, "windows", ()) for node in nodes}
     if len(windows) != 1:
         return ""

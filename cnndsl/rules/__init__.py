@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from cnndsl.layers import MERGES, Layer, family, taking, words
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -16,50 +18,78 @@ if TYPE_CHECKING:
     from cnndsl.network import Network
     from cnndsl.rules.helpers.view import View
 
-_POOLS = "pool avgpool minpool"
-
-ADVICE: dict[str, tuple[str, str]] = {
-    "W101": ("unused_let", "let"),
-    "W102": ("unused_param", "param"),
-    "W103": ("unused_block", "block"),
-    "W104": ("unused_name", "as repeat"),
-    "W105": ("unused_parameter", "block"),
-    "W106": ("shadowed_name", "let block repeat as"),
-    "W107": ("idle_rounding", "rounding"),
-    "W108": ("equal_paths", "add concat maximum average"),
-    "W109": (
-        "idle_layer",
-        f"{_POOLS} up zeropad crop dropout droppath slice shuffle reshape flatten",
+ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "W101": ("unused_let", ("let",)),
+    "W102": ("unused_param", ("param",)),
+    "W103": ("unused_block", ("block",)),
+    "W104": (
+        "unused_name",
+        (
+            "as",
+            "repeat",
+        ),
     ),
-    "W110": ("repeat_once", "repeat"),
-    "W111": ("constant_condition", "if"),
-    "W201": ("skipped_pixels", "/"),
-    "W202": ("subsampling", "/"),
-    "W203": ("gridding", "dilation"),
-    "W204": ("lopsided_same", "same"),
-    "W205": ("floor_drops", "rounding"),
-    "W206": ("mostly_padding", "same pad"),
-    "W207": ("wide_padding", "pad"),
-    "W208": ("small_field", "gap gmp"),
-    "W209": ("global_pool", "pool avgpool"),
-    "W210": ("uneven_overlap", "deconv"),
-    "W211": ("unpainted", "deconv"),
-    "W212": ("heavy_dense", "flatten"),
-    "W213": ("channels_first", "input"),
-    "W301": ("bias_before_norm", "bn"),
-    "W302": ("linear_pair", "conv sepconv dense"),
-    "W303": ("softmax_inside", "softmax"),
-    "W304": ("softmax_twice", "softmax"),
-    "W305": ("activation_after_softmax", "softmax"),
-    "W306": ("idle_activation", "relu relu6 leaky_relu prelu elu"),
-    "W307": ("softmax_of_one", "softmax"),
-    "W308": ("dropout_last", "dropout"),
-    "W309": ("dropout_before_norm", "dropout"),
-    "W310": ("norm_twice", "bn ln gn"),
-    "W311": ("high_dropout", "dropout droppath"),
-    "W401": ("stride_or_division", "/"),
-    "W402": ("block_used_once", "block"),
-    "W403": ("uneven_channels", "conv sepconv deconv dense"),
+    "W105": ("unused_parameter", ("block",)),
+    "W106": (
+        "shadowed_name",
+        (
+            "let",
+            "block",
+            "repeat",
+            "as",
+        ),
+    ),
+    "W107": ("idle_rounding", ("rounding",)),
+    "W108": ("equal_paths", tuple(MERGES)),
+    "W109": ("idle_layer", words(lambda layer: layer.is_idle is not Layer.is_idle)),
+    "W110": ("repeat_once", ("repeat",)),
+    "W111": ("constant_condition", ("if",)),
+    "W201": ("skipped_pixels", ("/",)),
+    "W202": ("subsampling", ("/",)),
+    "W203": ("gridding", ("dilation",)),
+    "W204": ("lopsided_same", ("same",)),
+    "W205": ("floor_drops", ("rounding",)),
+    "W206": (
+        "mostly_padding",
+        (
+            "same",
+            "pad",
+        ),
+    ),
+    "W207": ("wide_padding", ("pad",)),
+    "W208": ("small_field", words(lambda layer: layer.family == "pool" and not layer.slides)),
+    "W209": (
+        "global_pool",
+        (
+            "pool",
+            "avgpool",
+        ),
+    ),
+    "W210": ("uneven_overlap", ("deconv",)),
+    "W211": ("unpainted", ("deconv",)),
+    "W212": ("heavy_dense", ("flatten",)),
+    "W213": ("channels_first", ("input",)),
+    "W301": ("bias_before_norm", ("bn",)),
+    "W302": (
+        "linear_pair",
+        (
+            "conv",
+            "sepconv",
+            "dense",
+        ),
+    ),
+    "W303": ("softmax_inside", ("softmax",)),
+    "W304": ("softmax_twice", ("softmax",)),
+    "W305": ("activation_after_softmax", ("softmax",)),
+    "W306": ("idle_activation", words(lambda layer: getattr(layer, "keeps", None))),
+    "W307": ("softmax_of_one", ("softmax",)),
+    "W308": ("dropout_last", ("dropout",)),
+    "W309": ("dropout_before_norm", ("dropout",)),
+    "W310": ("norm_twice", family("norm")),
+    "W311": ("high_dropout", family("dropout")),
+    "W401": ("stride_or_division", ("/",)),
+    "W402": ("block_used_once", ("block",)),
+    "W403": ("uneven_channels", taking("filters", "units")),
 }
 """The rules that advise, by their codes: the module, and the words one of which a net must
 have for the rule to have anything to say. Layers and activations count as words; `let`, `if`,
@@ -71,14 +101,9 @@ def advice(network: Network, codes: Container[str]) -> Iterator[Diagnostic]:
     from cnndsl.rules.helpers.view import View
 
     view = View(network)
-    for code, (module, words) in ADVICE.items():
-        if code in codes and not view.words.isdisjoint(_words(words)):
+    for code, (module, needed) in ADVICE.items():
+        if code in codes and not view.words.isdisjoint(needed):
             yield from _rule(module)(view)
-
-
-@cache
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
 
 
 @cache

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.layers import taking
+from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
+from cnndsl.rules.helpers.view import Findings, View
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Layers with a bias and no activation that batch normalisation reads, and nothing else.
 
     It subtracts the mean of each channel, and the bias with it; its own summand does the work.
     """
-    for place, biased in view.select(
-        ("conv", "dwconv", "sepconv", "deconv", "dense"),
-        lambda layer: not layer.nobias and layer.activation is None,
-    ):
-        found = [node for node in biased if _is_normalised(view, node)]
-        if found:
-            count = found[0].layer.biases
-            statement = view.statement(found[0])
-            assert statement is not None
-            yield view.warning(
-                "W301",
-                place,
-                found,
-                f"{place.op}: the batch normalisation after it takes its {count:,} biases away "
-                "again",
-                "write `nobias`",
-                fixes=(Fix("write `nobias`", (with_argument(statement, "nobias"),)),),
-            )
+    for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
+        count = group.layer.biases
+        yield view.warning(
+            "W301",
+            group,
+            f"{group.op}: the batch normalisation after it takes its {count:,} biases away "
+            "again",
+            "write `nobias`",
+            (Fix("write `nobias`", (with_argument(view.statement(group.first), "nobias"),)),),
+        )
 
 
-def _is_normalised(view: View, node: Node) -> bool:
-    users = view.users[node.index]
-    if node.index in view.outputs or not users:
+def _loses_its_bias(view: View, node: Node) -> bool:
+    users, layer = view.users[node.index], node.layer
+    if layer.nobias or layer.activation or node.index in view.outputs:  # type: ignore[attr-defined]
         return False
-    return all(view.nodes[index].op == "bn" for index in users)
+    return bool(users) and all(view.nodes[index].op == "bn" for index in users)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Blocks that the net has one of, once all loops and calls are written out."""
     counts = view.trace.instances
-    for block in view.statements.get("block", ()):
-        assert isinstance(block, ast.Block)
+    for block in view.written(ast.Block):
         if counts.get(block.name.id) == 1:
-            yield Diagnostic(
+            yield view.remark(
                 "W402",
-                view.source,
                 block.name.span,
                 f"the net has one `{block.name.id}`, and so needs no block for it",
                 "write its layers where it is called",

@@ -5,25 +5,19 @@ from __future__ import annotations
 from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Images of 1, 3 or 4 rows with as many channels as an image has columns."""
-    sizes = {each.span: each.size for each in _inputs(view)}
-    for place in view.places("input"):
-        shape = place.nodes[0].output
+    sizes = {each.span: each.size for each in view.written(ast.Input)}
+    for group in view.groups("input"):
+        shape = group.nodes[0].output
         meant = channels_last(shape)
         if meant is None:
             continue
-        size = sizes.get(place.span)
+        size = sizes.get(group.span)
         text = view.source.text[slice(*size.span)] if size is not None else ""
         fixes: tuple[Fix, ...] = ()
         if size is not None and "".join(text.split()) in _written(shape):
@@ -32,19 +26,12 @@ def find(view: View) -> Iterator[Diagnostic]:
         rows = f"{shape[0]} row{'s' * (shape[0] > 1)}"
         yield view.warning(
             "W213",
-            place,
-            place.nodes,
+            group,
             f"input: {show_value(shape)} has {rows}, {shape[1]} columns and {shape[2]} channels",
             f"sizes are written channels last: if it is an image of {meant[-1]} "
             f"channel{'s' * (meant[-1] > 1)}, write `{show_value(meant)}`",
             fixes,
         )
-
-
-def _inputs(view: View) -> Iterator[ast.Input]:
-    for statement in view.statements.get("input", ()):
-        if isinstance(statement, ast.Input):
-            yield statement
 
 
 def _written(shape: tuple[int, ...]) -> tuple[str, ...]:

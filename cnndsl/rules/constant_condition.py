@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from typing import Any
+
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
 from cnndsl.network.expressions import truth
-from cnndsl.rules.helpers.names import names, names_in
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from cnndsl.rules.helpers.view import View
+from cnndsl.syntax.walk import names
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Tests of numbers and of the file's own constants, which no `--set` and no call changes.
 
     Sizes of tensors, params and parameters are left out: they differ from net to net.
     """
     fixed = _constants(view)
-    for statement in view.statements.get("if", ()):
-        assert isinstance(statement, ast.If)
+    for statement in view.written(ast.If):
         for test in statement.tests:
-            used = {name.id for name in names_in(test)}
+            used = {name.id for name in names(test)}
             if used <= set(fixed):
                 value = truth(test, lambda name: fixed[name.id][1])
                 lets = [fixed[word][0] for word in sorted(used)]
@@ -33,9 +28,8 @@ def find(view: View) -> Iterator[Diagnostic]:
                     Edit(Span(let.span.start, let.span.start + 3), "param") for let in lets
                 )
                 rest = "remove the branch that is never taken"
-                yield Diagnostic(
+                yield view.remark(
                     "W111",
-                    view.source,
                     test.span,
                     f"this is always {'true' if value else 'false'}",
                     f"make the constant a `param` if it is a switch, or {rest}" if lets else rest,
@@ -46,7 +40,7 @@ def find(view: View) -> Iterator[Diagnostic]:
 def _constants(view: View) -> dict[str, tuple[ast.Let, Any]]:
     """The `let`s of the file that hold a number, and whose name is given once."""
     count: dict[str, int] = {}
-    for given in names(view).given:
+    for given in view.names.given:
         count[given.name.id] = count.get(given.name.id, 0) + 1
     return {
         s.name.id: (s, s.value.value)

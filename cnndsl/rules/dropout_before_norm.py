@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.helpers.view import View
+from cnndsl.layers import family
+from cnndsl.rules.helpers.view import Findings, View
 
-
-_PASSIVE = frozenset(("flatten", "reshape", "crop", "shuffle", "slice", "relu", "leaky_relu"))
+# What neither repeats values nor puts zeros among them, nor bends the larger ones.
+_PASSIVE = frozenset(family("move")) - {"up", "zeropad"} | {"relu", "leaky_relu"}
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Dropout that changes the variance which batch normalisation learns while training.
 
     Li, Chen, Hu and Yang, "Understanding the disharmony between dropout and batch
@@ -22,20 +20,19 @@ def find(view: View) -> Iterator[Diagnostic]:
     origins = view.origins(_PASSIVE)
     dropped = {
         origins[node.inputs[0]]: node
-        for place in view.places("bn")
-        for node in place.nodes
+        for group in view.groups("bn")
+        for node in group.nodes
         if view.nodes[origins[node.inputs[0]]].op == "dropout"
     }
-    for place in view.places("dropout"):
-        found = [node for node in place.nodes if node.index in dropped and node.layer.rate]  # type: ignore[attr-defined]
-        if found:
-            line = view.network.line(dropped[found[0].index])
-            rate: float = found[0].layer.rate  # type: ignore[attr-defined]
-            yield view.warning(
-                "W309",
-                place,
-                found,
-                f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
-                f"{1 / (1 - rate):.3g} times that of use",
-                "put it after the last batch normalisation",
-            )
+    for group in view.where(
+        ("dropout",), lambda node: node.index in dropped and not node.layer.is_idle()
+    ):
+        line = view.network.line(dropped[group.first.index])
+        layer: Any = group.layer
+        yield view.warning(
+            "W309",
+            group,
+            f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
+            f"{1 / (1 - layer.rate):.3g} times that of use",
+            "put it after the last batch normalisation",
+        )

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from cnndsl.layers import ACTIVATIONS
+from collections.abc import Iterator
+from typing import Any
+
+from cnndsl.layers import family
 from cnndsl.rules.helpers.ranges import CARRYING, remove
+from cnndsl.rules.helpers.view import Findings, View
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.helpers.view import View
+_PASSIVE = CARRYING.union(family("activation"))
 
 
-_PASSIVE = CARRYING | frozenset(ACTIVATIONS)
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Dropout after which no layer has weights: what it drops is the net's own answer."""
     last = set(_after_weights(view))
-    for place in view.places("dropout"):
-        found = [
-            node
-            for node in place.nodes
-            if node.index in last and node.layer.rate  # type: ignore[attr-defined]
-        ]
-        if found:
-            layer: Any = found[0].layer
-            yield view.warning(
-                "W308",
-                place,
-                found,
-                f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
-                "of the answer itself is set to 0",
-                "put it before the last layer with weights",
-                fixes=remove(view, found[0]),
-            )
+    for group in view.where(
+        ("dropout",), lambda node: node.index in last and not node.layer.is_idle()
+    ):
+        layer: Any = group.layer
+        yield view.warning(
+            "W308",
+            group,
+            f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
+            "of the answer itself is set to 0",
+            "put it before the last layer with weights",
+            remove(view, group.first),
+        )
 
 
 def _after_weights(view: View) -> Iterator[int]:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from cnndsl.layers import family
+from cnndsl.network.network import Node
+from cnndsl.rules.helpers.view import Findings, View
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
+_UNLIKE = frozenset(("input", *family("dropout")))  # the latter draws at random
 
 
-_MERGES = ("add", "concat", "maximum", "average")
-_RANDOM = frozenset(("dropout", "droppath", "input"))
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Merges of which two paths compute the same, having no weights that could differ.
 
     The product of a tensor with itself is its square, which there is no other word for.
     """
-    same = None
-    for place in view.places(*_MERGES):
-        if same is None:
-            same = _values(view)
-        found = [node for node in place.nodes if _twins(node, same) is not None]
-        if found:
-            twins = _twins(found[0], same)
-            assert twins is not None
-            yield view.warning(
-                "W108",
-                place,
-                found,
-                f"{place.op}: paths {twins[0] + 1} and {twins[1] + 1} compute the same",
-                _HELP[place.op],
-            )
+    same = _values(view) if any(view.groups(*_HELP)) else []
+    for group in view.where(_HELP, lambda node: _twins(node, same)):
+        first, second = _twins(group.first, same)
+        yield view.warning(
+            "W108",
+            group,
+            f"{group.op}: paths {first + 1} and {second + 1} compute the same",
+            _HELP[group.op],
+        )
 
 
 _HELP = {
@@ -45,14 +33,14 @@ _HELP = {
 }
 
 
-def _twins(node: Node, same: list[int]) -> tuple[int, int] | None:
-    """The first two inputs that are the same value."""
+def _twins(node: Node, same: list[int]) -> tuple[int, ...]:
+    """The first two inputs that are the same value; empty where there are none."""
     first: dict[int, int] = {}
     for path, index in enumerate(node.inputs):
         other = first.setdefault(same[index], path)
         if other != path:
             return other, path
-    return None
+    return ()
 
 
 def _values(view: View) -> list[int]:
@@ -66,7 +54,7 @@ def _values(view: View) -> list[int]:
     for node in view.nodes:
         layer = node.layer
         value = node.index
-        if not layer.all_weights and layer.op not in _RANDOM:
+        if not layer.all_weights and layer.op not in _UNLIKE:
             what = layer.op if len(node.inputs) > 1 else id(layer)
             value = known.setdefault((what, *(values[i] for i in node.inputs)), value)
         values.append(value)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.edits import with_argument
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import left_out, missing
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Layers that lose pixels of the image, and do not say `floor` themselves.
 
     Padding that is lost is no loss. Where the stride is larger than the kernel, W201 and W202
@@ -22,15 +17,13 @@ def find(view: View) -> Iterator[Diagnostic]:
     """
     if view.network.rounding != "floor":
         return
-    for place, found, told, _ in missing(view, left_out, unless=_says_so):
-        statement = view.statement(found[0])
-        assert statement is not None
+    for group, told, _ in missing(view, left_out, unless=_says_so):
+        statement = view.statement(group.first)
         edit = with_argument(statement, "floor")
         yield view.warning(
             "W205",
-            place,
-            found,
-            f"{place.op}: rounding down leaves out {told}",
+            group,
+            f"{group.op}: rounding down leaves out {told}",
             "write `floor` here if that is meant, or change a size until it comes out whole",
             fixes=(Fix("say `floor` here", (edit,), safe=True),),
             slots=("kernel",),

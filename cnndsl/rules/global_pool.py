@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
-from cnndsl.rules.helpers.windows import windows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers.window import Window
-    from cnndsl.rules.helpers.view import View
-
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, View
 
 _GLOBAL = {"pool": "gmp", "avgpool": "gap"}
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Pools with one window that is the whole map, which is more than a pixel.
 
     A statement of which other pools come that leave more than a pixel is left alone: there
     is nothing else to write there.
     """
-    for place, found in view.select(_GLOBAL, lambda layer: _is_global(windows(layer))):
-        if len(found) < len(place.nodes):
+    for group in view.select(_GLOBAL, lambda layer: _is_global(layer.windows)):
+        if not group.is_all:
             continue
-        word = _GLOBAL[place.op]
-        kernel = "x".join(str(w.kernel) for w in windows(found[0].layer))
-        statement = view.statement(found[0])
-        assert statement is not None
+        word = _GLOBAL[group.op]
+        kernel = "x".join(str(w.kernel) for w in group.layer.windows)
+        statement = view.statement(group.first)
         end = (statement.args[-1] if statement.args else statement.name).span.end
         edit = Edit(Span(statement.span.start, end), f"{word} keep")
         yield view.warning(
             "W209",
-            place,
-            found,
-            f"{place.op}: the window of {kernel} is the whole map",
+            group,
+            f"{group.op}: the window of {kernel} is the whole map",
             f"write `{word} keep`, or `{word}` for a vector: it fits every input size",
             fixes=(Fix(f"write `{word} keep`", (edit,)),),
             slots=("kernel",),

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from math import gcd
 
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.window import Window
-    from cnndsl.rules.helpers.view import View
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, View
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Kernels whose pixels, window after window, fall on the same grid."""
-    for place, found in view.select(
-        KERNELS, lambda layer: any(grid(w) > 1 for w in windows(layer))
-    ):
+    for group in view.select(KERNELS, lambda layer: any(grid(w) > 1 for w in layer.windows)):
         seen = [
             f"at most {on_grid(w)} of {w.size} pixels" if grid(w) > 1 else None
-            for w in windows(found[0].layer)
+            for w in group.layer.windows
         ]
-        window = next(w for w in windows(found[0].layer) if grid(w) > 1)
+        window = next(w for w in group.layer.windows if grid(w) > 1)
         yield view.warning(
             "W203",
-            place,
-            found,
-            f"{place.op}: a stride of {window.stride} and a dilation of {window.dilation} "
+            group,
+            f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
             f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",
             "take the stride without the dilation, or numbers without a common factor",
             slots=("dilation", "stride"),

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers import family
 from cnndsl.layers.base import product
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.helpers.view import View
-
+from cnndsl.rules.helpers.view import Findings, View
 
 SHARE = 80
 """Percent of all parameters."""
@@ -19,15 +12,15 @@ SHARE = 80
 LEAST = 100_000
 """Parameters of a layer that is not worth a word."""
 
-_KEEPING = frozenset(("dropout", "bn", "ln", *ACTIVATIONS))
+_KEEPING = frozenset(family("dropout", "norm", "activation"))
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """A dense layer on a map laid flat that holds more than 80% of what the net learns."""
     total = view.network.totals.params
     origins = view.origins(_KEEPING)
-    for place in view.places("dense"):
-        for node in place.nodes:
+    for group in view.groups("dense"):
+        for node in group.nodes:
             params = node.layer.params
             flat = view.nodes[origins[node.inputs[0]]]
             if params <= LEAST or 100 * params <= SHARE * total or flat.op != "flatten":
@@ -38,8 +31,7 @@ def find(view: View) -> Iterator[Diagnostic]:
             gap = (flat.layer.channels + 1) * node.layer.output[0]
             yield view.warning(
                 "W212",
-                place,
-                [node],
+                group._replace(nodes=[node]),
                 f"dense: {params:,} of the net's {total:,} parameters are here, "
                 f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
                 f"{node.output[0]:,} outputs",

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from typing import Any
+
+from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.layers import words
+from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
-
+from cnndsl.rules.helpers.view import Findings, View
 
 _WEIGHTED = ("conv", "sepconv", "dense")
 
-_LINEAR = frozenset(
-    ("bn", "scale", "dropout", "droppath", "avgpool", "gap", "flatten", "reshape", "zeropad",
-     "crop", "up", "shuffle")
-)  # fmt: skip
-"""What a linear function stays one through."""
+_LINEAR = frozenset(words(lambda layer: layer.linear))
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions and dense layers that reach the next one without a non-linearity.
 
     Left out is what is done on purpose: fewer channels than on both sides (a linear
@@ -32,8 +24,8 @@ def find(view: View) -> Iterator[Diagnostic]:
     """
     origins = view.origins(_LINEAR, alone=True)
     ends: dict[int, Node] = {}
-    for place in view.places(*_WEIGHTED):
-        for node in place.nodes:
+    for group in view.groups(*_WEIGHTED):
+        for node in group.nodes:
             before = node.inputs[0]
             origin = origins[before]
             if (
@@ -42,30 +34,21 @@ def find(view: View) -> Iterator[Diagnostic]:
                 and _is_one(view.nodes[origin].layer, node.layer)
             ):
                 ends[origin] = node
-    if not ends:
-        return
-    for place in view.places(*_WEIGHTED):
-        found = [node for node in place.nodes if node.index in ends]
-        if found:
-            node, end = found[0], ends[found[0].index]
-            statement = view.statement(node)
-            assert statement is not None
-            line = view.network.line(end)
-            again = end.span == node.span
-            where = "the next run of this statement" if again else f"`{end.op}` on line {line}"
-            through = "" if end.inputs[0] == node.index else ", with only linear layers between"
-            fixes: tuple[Fix, ...] = (Fix("add `relu`", (with_argument(statement, "relu"),)),)
-            if "bn" in _between(view, node, end):
-                fixes = ()  # it belongs after the normalisation
-            yield view.warning(
-                "W302",
-                place,
-                found,
-                f"{place.op}: no non-linearity before {where}{through}: the two are together "
-                f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",
-                "put an activation between them, or leave one of them out",
-                fixes=fixes,
-            )
+    for group in view.where(_WEIGHTED, lambda node: node.index in ends):
+        node, end = group.first, ends[group.first.index]
+        again = end.span == node.span
+        where = f"`{end.op}` on line {view.network.line(end)}"
+        where = "the next run of this statement" if again else where
+        through = "" if end.inputs[0] == node.index else ", with only linear layers between"
+        fix = Fix("add `relu`", (with_argument(view.statement(node), "relu"),))
+        yield view.warning(
+            "W302",
+            group,
+            f"{group.op}: no non-linearity before {where}{through}: the two are together "
+            f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",
+            "put an activation between them, or leave one of them out",
+            () if "bn" in _between(view, node, end) else (fix,),  # it belongs after it
+        )
 
 
 def _between(view: View, node: Node, end: Node) -> list[str]:

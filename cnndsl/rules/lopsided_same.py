@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers.window import Window
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
+from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, LayerGroup, View
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions that `same` pads more at the end, as their kernel has no middle.
 
     Pools are left out: their padding counts for nothing. So is an odd kernel whose stride
     makes `same` lopsided, which is how Keras halves an image.
     """
-    for place, found in view.select(
-        KERNELS, lambda layer: layer.same and any(map(_is_lopsided, windows(layer)))
+    for group in view.select(
+        KERNELS, lambda layer: layer.same and any(map(_is_lopsided, layer.windows))
     ):
         pads = [
             f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
-            for w in windows(found[0].layer)
+            for w in group.layer.windows
         ]
-        window = next(filter(_is_lopsided, windows(found[0].layer)))
+        window = next(filter(_is_lopsided, group.layer.windows))
         what = (
             f"the kernel of {window.kernel}"
             if window.dilation == 1
@@ -35,12 +29,11 @@ def find(view: View) -> Iterator[Diagnostic]:
         )
         yield view.warning(
             "W204",
-            place,
-            found,
-            f"{place.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
+            group,
+            f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
             f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
             "`pad=` which side is meant",
-            fixes=_fixes(view, found[0]),
+            fixes=_fixes(view, group),
             slots=("kernel",),
         )
 
@@ -49,13 +42,13 @@ def _is_lopsided(window: Window) -> bool:
     return window.extent % 2 == 0 and window.begin != window.end
 
 
-def _fixes(view: View, node: Node) -> tuple[Fix, ...]:
+def _fixes(view: View, group: LayerGroup) -> tuple[Fix, ...]:
     """A pixel more or less, where the kernel is written in numbers."""
-    span = view.written(node, "kernel")
+    span = view.slot(group.first, "kernel")
     if span is None:
         return ()
-    text = view.source.text[span.start : span.end]
-    sizes = [w.kernel for w in windows(node.layer)]
+    text = view.text(span)
+    sizes = [w.kernel for w in group.layer.windows]
     if text not in ("x".join(map(str, sizes)), str(sizes[0])):
         return ()
     fixes = []

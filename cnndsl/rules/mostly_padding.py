@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnndsl.layers.base import product
-from cnndsl.rules.helpers.windows import KERNELS, most_seen, windows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
+from cnndsl.rules.helpers.view import Findings, View
+from cnndsl.rules.helpers.windows import KERNELS, most_seen
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions whose every window has more than half of its pixels in the padding."""
-    for place, found in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
-        layer = found[0].layer
-        image = "x".join(str(w.size) for w in windows(layer))
+    for group in view.select(KERNELS, lambda layer: 2 * _seen(layer) < _size(layer)):
+        layer = group.layer
+        image = "x".join(str(w.size) for w in layer.windows)
         yield view.warning(
             "W206",
-            place,
-            found,
-            f"{place.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
+            group,
+            f"{group.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
             f"ever lie on the map of {image}; the others see padding",
             "take a kernel no larger than the map, less dilation, or shrink the map less "
             "before it",
@@ -31,9 +25,9 @@ def find(view: View) -> Iterator[Diagnostic]:
         )
 
 
-def _size(layer: Layer) -> int:
-    return product(tuple(w.kernel for w in windows(layer)))
+def _size(layer: Any) -> int:
+    return product(tuple(w.kernel for w in layer.windows))
 
 
-def _seen(layer: Layer) -> int:
-    return product(tuple(map(most_seen, windows(layer))))
+def _seen(layer: Any) -> int:
+    return product(tuple(map(most_seen, layer.windows)))

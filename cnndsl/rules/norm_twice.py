@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+from cnndsl.layers import family
+from cnndsl.network.network import Node
 from cnndsl.rules.helpers.ranges import remove
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
+from cnndsl.rules.helpers.view import Findings, View
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """A normalisation that reads the like of it: the second has nothing left to do."""
-    for place in view.places("bn", "ln", "gn"):
-        found = [node for node in place.nodes if _is_second(view, node)]
-        if found:
-            before = view.nodes[found[0].inputs[0]]
-            yield view.warning(
-                "W310",
-                place,
-                found,
-                f"{place.op}: it normalises what `{before.op}` on line "
-                f"{view.network.line(before)} has normalised",
-                "remove one of the two",
-                fixes=remove(view, found[0]),
-            )
+    for group in view.where(family("norm"), lambda node: _is_second(view, node)):
+        before = view.nodes[group.first.inputs[0]]
+        yield view.warning(
+            "W310",
+            group,
+            f"{group.op}: it normalises what `{before.op}` on line "
+            f"{view.network.line(before)} has normalised",
+            "remove one of the two",
+            remove(view, group.first),
+        )
 
 
 def _is_second(view: View, node: Node) -> bool:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Every `repeat` with the number 0 or 1; a count that has a name may be another elsewhere."""
-    for statement in view.statements.get("repeat", ()):
-        assert isinstance(statement, ast.Repeat)
+    for statement in view.written(ast.Repeat):
         count = statement.count
         if isinstance(count, ast.Number) and count.value in (0, 1):
             once = count.value == 1
-            yield Diagnostic(
+            yield view.remark(
                 "W110",
-                view.source,
                 count.span,
                 f"`repeat {count.value}` "
                 + ("runs once, as it would without" if once else "never runs"),

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Note
-from cnndsl.rules.helpers.names import names
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.rules.helpers.view import View
+from cnndsl.diagnostics.diagnostic import Note
+from cnndsl.rules.helpers.view import Findings, View
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Every name that is given again in an inner scope."""
-    for given in names(view).given:
+    for given in view.names.given:
         if given.hides is not None:
             word = given.name.id
-            yield Diagnostic(
+            yield view.remark(
                 "W106",
-                view.source,
                 given.name.span,
                 f"this `{word}` hides the `{word}` of line "
                 f"{view.source.position(given.hides.name.span.start).line}",
                 "choose another name for one of them",
-                (Note("it is first given here", given.hides.name.span),),
+                notes=(Note("it is first given here", given.hides.name.span),),
             )

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import missing, unseen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.window import Window
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Windows of more than a pixel that leave pixels between them, or behind the last, unseen.
 
     A kernel of one pixel with a stride is a way to say "every second pixel": W202 is about it.
     """
-    for place, found, told, torn in missing(view, _count):
+    for group, told, torn in missing(view, _count):
         span = f"the kernel of {torn.kernel}"
         if torn.dilation > 1:
             span = f"the {torn.extent} pixels that the kernel spans"
         yield view.warning(
             "W201",
-            place,
-            found,
-            f"{place.op}: the stride of {torn.stride} is larger than {span}, and "
+            group,
+            f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
             f"nothing ever sees {told}",
             f"take a stride of at most {torn.extent}, or a larger kernel",
             slots=("stride", "kernel"),

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import show
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Shape
-    from cnndsl.rules.helpers.view import View
+from cnndsl.layers.base import Shape, show
+from cnndsl.network.network import Node
+from cnndsl.rules.helpers.view import Findings, View
+from cnndsl.rules.helpers.windows import GLOBAL_POOLS
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Global pools whose input has a receptive field of less than a third of the image.
 
     Where something else reads the map as well, as beside the gate of a squeeze, the pool is
@@ -23,25 +18,23 @@ def find(view: View) -> Iterator[Diagnostic]:
     for index in view.network.inputs:
         shape = view.nodes[index].output
         images.setdefault(len(shape), shape[:-1])
-    for place in view.places("gap", "gmp"):
-        found = []
-        for node in place.nodes:
-            before = view.nodes[node.inputs[0]]
-            image = images.get(len(before.output), ())
-            if view.read_alone(before.index) and _is_small(before.receptive_field, image):
-                found.append(node)
-        if found:
-            before = view.nodes[found[0].inputs[0]]
-            image = images[len(before.output)]
-            yield view.warning(
-                "W208",
-                place,
-                found,
-                f"{place.op}: each position of the {show(before.output[:-1])} map sees no more "
-                f"than {show(before.receptive_field)} of the {show(image)} pixels",
-                "put more layers, a stride, a pool or a dilation before it, if what is to be "
-                "recognised may be larger than that",
-            )
+
+    def sees_little(node: Node) -> bool:
+        before = view.nodes[node.inputs[0]]
+        image = images.get(len(before.output), ())
+        return view.read_alone(before.index) and _is_small(before.receptive_field, image)
+
+    for group in view.where(GLOBAL_POOLS, sees_little):
+        before = view.nodes[group.first.inputs[0]]
+        image = images[len(before.output)]
+        yield view.warning(
+            "W208",
+            group,
+            f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
+            f"than {show(before.receptive_field)} of the {show(image)} pixels",
+            "put more layers, a stride, a pool or a dilation before it, if what is to be "
+            "recognised may be larger than that",
+        )
 
 
 def _is_small(field: tuple[int, ...], image: tuple[int, ...]) -> bool:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.rules.helpers.view import View
+from cnndsl.layers import taking
+from cnndsl.rules.helpers.view import Findings, View
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """A `/` that follows the number of filters at once, as in `conv C/2 3x3`.
 
     After a kernel, `3x3/2`, it is how strides are often written.
     """
-    for place in view.places("conv", "sepconv", "deconv"):
-        node = place.nodes[0]
-        filters, stride = view.written(node, "filters"), view.written(node, "stride")
+    for group in view.groups(*taking("filters")):
+        node = group.nodes[0]
+        filters, stride = view.slot(node, "filters"), view.slot(node, "stride")
         if filters is None or stride is None or filters.end != stride.start:
             continue
-        text = view.source.text
-        count, step = text[filters.start : filters.end], text[stride.start : stride.end]
+        count, step = view.text(filters), view.text(stride)
         yield view.warning(
             "W401",
-            place,
-            place.nodes,
-            f"{place.op}: {node.output[-1]:,} filters at a stride of {step[1:]}, and no division",
+            group,
+            f"{group.op}: {node.output[-1]:,} filters at a stride of {step[1:]}, and no division",
             f"write `({count}{step})` for the quotient, or a space before the stride",
             fixes=(
                 Fix(

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+from cnndsl.layers.window import Window
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import missing, unseen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.window import Window
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Layers that look at every second pixel or fewer, as the shortcuts of a ResNet do."""
-    for place, found, told, sparse in missing(view, _count):
+    for group, told, sparse in missing(view, _count):
         yield view.warning(
             "W202",
-            place,
-            found,
-            f"{place.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
+            group,
+            f"{group.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
             f"{told}",
             f"put `avgpool {sparse.stride}` before it and leave the stride out, or take the "
             "stride in a layer with a larger kernel",

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers import family, taking
 from cnndsl.rules.helpers.ranges import CARRYING
+from cnndsl.rules.helpers.view import Findings, View
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.rules.helpers.view import View
+_PASSIVE = CARRYING.union(family("activation"))
 
 
-_PASSIVE = CARRYING | frozenset(ACTIVATIONS)
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Layers that give numbers of channels which matrix units fill up with zeros.
 
     What leads to an output has as many as there are answers, and is left alone.
     """
     origins = view.origins(_PASSIVE)
     answers = {origins[index] for index in view.outputs}
-    for place, odd in view.select(
-        ("conv", "sepconv", "deconv", "dense"), lambda layer: layer.output[-1] % 8
+    for group in view.where(
+        taking("filters", "units"), lambda n: n.output[-1] % 8 and n.index not in answers
     ):
-        found = [node for node in odd if node.index not in answers]
-        if found:
-            count = found[0].output[-1]
-            low, high = count // 8 * 8, -(-count // 8) * 8
-            near = f"{low} or {high}" if low else str(high)
-            yield view.warning(
-                "W403",
-                place,
-                found,
-                f"{place.op}: {count:,} channels are no multiple of 8",
-                f"take {near}",
-                slots=("filters", "units"),
-            )
+        count = group.first.output[-1]
+        low, high = count // 8 * 8, -(-count // 8) * 8
+        near = f"{low} or {high}" if low else str(high)
+        yield view.warning(
+            "W403",
+            group,
+            f"{group.op}: {count:,} channels are no multiple of 8",
+            f"take {near}",
+            slots=("filters", "units"),
+        )

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
+from cnndsl.layers.base import Layer
+from cnndsl.rules.helpers.view import Findings, View
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Kernels larger than the stride, and no multiple of it.
 
     Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016).
     """
-    for place, found in view.select(("deconv",), lambda layer: any(_uneven(layer))):
-        kernel, stride = next(filter(None, _uneven(found[0].layer)))
+    for group in view.select(("deconv",), lambda layer: any(_uneven(layer))):
+        kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         yield view.warning(
             "W210",
-            place,
-            found,
+            group,
             f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
             f"pixels are painted {low + 1} times, others {_times(low)}",
             f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+from cnndsl.layers.base import Layer
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import by_dimension
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.layers.base import Layer
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Kernels smaller than the stride: between them the output is the bias alone."""
-    for place, found in view.select(("deconv",), lambda layer: any(gaps(layer))):
+    for group in view.select(("deconv",), lambda layer: any(gaps(layer))):
         bare = [
             f"{gap} of {size} pixels" if gap else None
-            for gap, size in zip(gaps(found[0].layer), found[0].output)
+            for gap, size in zip(gaps(group.layer), group.first.output)
         ]
-        layer = found[0].layer
-        pairs = zip(layer.kernel, layer.stride)  # type: ignore[attr-defined]
+        layer = group.layer
+        pairs = zip(layer.kernel, layer.stride)
         kernel, stride = next((k, s) for k, s in pairs if k < s)
         yield view.warning(
             "W211",
-            place,
-            found,
+            group,
             f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
             f"{by_dimension(bare)} get nothing but the bias",
             f"take a kernel of {stride}, or of a multiple of it",

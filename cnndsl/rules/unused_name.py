@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.diagnostic import Edit, Fix
 from cnndsl.diagnostics.source import Span
-from cnndsl.rules.helpers.names import TENSOR, names
+from cnndsl.rules.helpers.names import TENSOR, Given
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.rules.helpers.names import Given
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Counters, and names of loops, conditions and `skip`, that are not read.
 
     The name of a layer, an input or a call stands in tables and in generated code as well.
     """
-    for given in names(view).given:
+    for given in view.names.given:
         if given.read:
             continue
         if given.kind == "counter":
@@ -33,9 +27,8 @@ def find(view: View) -> Iterator[Diagnostic]:
         while view.source.text[start - 1] in " \t":
             start -= 1
         edit = Edit(Span(start, given.name.span.end), "")
-        yield Diagnostic(
+        yield view.remark(
             "W104",
-            view.source,
             given.name.span,
             message,
             "remove it, or read it where it is meant",

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.rules.helpers.names import PARAMETER, names
+from cnndsl.rules.helpers.names import PARAMETER
+from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from cnndsl.rules.helpers.view import View
-
-
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Every parameter whose value changes nothing. No fix: the calls give it one too."""
-    for given in names(view).given:
+    for given in view.names.given:
         if given.kind == PARAMETER and not given.read:
             assert isinstance(given.statement, ast.Block)
-            yield Diagnostic(
+            yield view.remark(
                 "W105",
-                view.source,
                 given.name.span,
                 f"the block `{given.statement.name.id}` does not read its parameter "
                 f"`{given.name.id}`",

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Fix
+from cnndsl.diagnostics.diagnostic import Fix
+from cnndsl.layers.window import Window
+from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import without_argument
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension, windows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers.window import Window
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import View
+from cnndsl.rules.helpers.view import Findings, View
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension
 
 
-def find(view: View) -> Iterator[Diagnostic]:
+def find(view: View) -> Findings:
     """Convolutions with outputs that see padding alone: they are the bias, whatever comes in."""
-    for place, found in view.select(KERNELS, lambda layer: any(map(blind, windows(layer)))):
+    for group in view.select(KERNELS, lambda layer: any(map(blind, layer.windows))):
         told = [
-            f"{blind(w)} of {w.output} outputs" if blind(w) else None
-            for w in windows(found[0].layer)
+            f"{blind(w)} of {w.output} outputs" if blind(w) else None for w in group.layer.windows
         ]
-        window = next(filter(blind, windows(found[0].layer)))
+        window = next(filter(blind, group.layer.windows))
         yield view.warning(
             "W207",
-            place,
-            found,
-            f"{place.op}: a padding of {max(window.begin, window.end)} around a kernel of "
+            group,
+            f"{group.op}: a padding of {max(window.begin, window.end)} around a kernel of "
             f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",
             f"pad with less than {window.extent}" if window.extent > 1 else "leave the padding out",
-            fixes=_fixes(view, found[0], window),
+            fixes=_fixes(view, group.first, window),
             slots=("pad", "kernel"),
         )
 
 
 def _fixes(view: View, node: Node, window: Window) -> tuple[Fix, ...]:
     """To leave the padding out, where no other would do."""
-    span = view.written(node, "pad")
+    span = view.slot(node, "pad")
     if span is None or window.extent > 1:
         return ()
     return (Fix("leave the padding out", (without_argument(view.source, span),)),)

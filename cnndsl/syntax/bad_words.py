@@ -6,34 +6,17 @@ Only a text that holds such words imports this module.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix, Note
-from cnndsl.diagnostics.source import Source, Span
-
-if TYPE_CHECKING:
-    from cnndsl.syntax.layout import Layout, Token
+from cnndsl.diagnostics.diagnostic import Edit, Fix
+from cnndsl.diagnostics.source import Span
 
 # Characters of other keyboards and of word processors, with the kind of token that must
 # have been meant; "" for none.
 MEANT = {
-    "\u00a0": "",
-    "\u2002": "",
-    "\u2003": "",
-    "\u2009": "",
-    "\u202f": "",
-    "\u3000": "",
-    "\u00ad": "",
-    "\u200b": "",
-    "\u200c": "",
-    "\u200d": "",
-    "\u2060": "",
-    "\r": "_SEP",
-    "\u0085": "_SEP",
-    "\u2028": "_SEP",
-    "\u2029": "_SEP",
+    **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000\u00ad\u200b\u200c\u200d\u2060", ""),
+    **dict.fromkeys("\r\u0085\u2028\u2029；", "_SEP"),
     "，": "COMMA",
-    "；": "_SEP",
     "：": "COLON",
     "（": "LPAR",
     "）": "RPAR",
@@ -75,64 +58,57 @@ _MODULE = re.compile(r"\b(nn|F|layers|keras|tf|torch)\Z")
 _PATH = re.compile(r"\.(\w+\.)*(?=[^\W\d])")
 
 
+class Words(NamedTuple):
+    """A message, its help, and a fix; `span` is what it is about, unless that is the token."""
+
+    message: str
+    help: str
+    fix: Fix | None = None
+    span: Span | None = None
+    code: str = "E001"
+
+
 def shorten(text: str) -> str:
     """A text in backticks, fit for a message."""
     text = text if len(text) <= 20 else text[:17] + "…"
     return f"`{text}`" if text.isprintable() else "`" + ascii(text)[1:-1] + "`"
 
 
-def report(layout: Layout, token: Token) -> None:
-    """Report a token whose kind begins with BAD, and pass on what ends its statement."""
-    kind, start, end = token
-    meant = kind in ("BAD_QUOTED", "BAD_TWIN")  # and what was meant follows
-    again = layout.broken and layout.tokens and layout.tokens[-1][0] == "BAD"
-    if not meant and not again:
-        layout.tokens.append(("BAD", start, end))
-    if layout.quiet() and not (meant and layout.broken and layout.mergeable):
-        layout.broken = True
-        return
-    text = layout.source.text[start:end]
-    describe = {
+def describe(text: str, kind: str, span: Span) -> Words:
+    """What to say of a token whose kind begins with BAD, which stands in a text at `span`.
+
+    The fix of a twin, and of a word in quotes, is the one edit that writes what was meant.
+    """
+    rules = {
         "BAD_TWIN": _twin,
         "BAD_QUOTED": _quoted,
         "BAD_NAME": _bad_name,
         "BAD_NUMBER": _bad_number,
     }
-    describe.get(kind, _bad_character)(layout, Span(start, end), text)
+    return rules.get(kind, _bad_character)(text, span)
 
 
-def _quoted(layout: Layout, span: Span, text: str) -> None:
-    message, help_ = "words are written without quotes", f"write {shorten(text[1:-1])}"
-    _report_meant(layout, Edit(span, text[1:-1]), message, help_)
+def _quoted(source: str, span: Span) -> Words:
+    plain = source[span.start + 1 : span.end - 1]
+    return _meant(span, plain, "words are written without quotes", f"write {shorten(plain)}")
 
 
-def _twin(layout: Layout, span: Span, text: str) -> None:
+def _twin(source: str, span: Span) -> Words:
+    text = source[slice(*span)]
     plain = plain_twin(text) or ""
-    message, title = (
-        f"{_name(text)} looks like {shorten(plain)} but is not",
-        f"write {shorten(plain)}",
-    )
+    message = f"{_name(text)} looks like {shorten(plain)} but is not"
+    title = f"write {shorten(plain)}"
     if plain == "\n":
         message, title = f"{_name(text)} does not end a line", "end the line with a newline"
     elif plain == " ":
         message, title = f"{_name(text)} is not a plain space", "write a plain space"
     elif not plain:
         message, title = f"{_name(text)} is invisible and means nothing", "remove it"
-    _report_meant(layout, Edit(span, plain), message, title)
+    return _meant(span, plain, message, title)
 
 
-def _report_meant(layout: Layout, edit: Edit, message: str, help_: str) -> None:
-    """Report what can be read on with; one message has the edits of a whole statement."""
-    if not layout.broken:
-        layout.report("E001", edit.span, message, help_, Fix(help_, (edit,), safe=True))
-        layout.mergeable = True
-        return
-    last = layout.problems[-1]
-    fix = last.fixes[0]
-    title = fix.title if fix.edits[-1].text == edit.text else "write the plain words"
-    edits = (*fix.edits, edit)
-    layout.problems[-1] = last._replace(fixes=(Fix(title, edits, safe=True),))
-    layout.mergeable = len(edits) < 100
+def _meant(span: Span, plain: str, message: str, title: str) -> Words:
+    return Words(message, title, Fix(title, (Edit(span, plain),), safe=True))
 
 
 def plain_twin(character: str) -> str | None:
@@ -152,20 +128,21 @@ def _name(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def _bad_name(layout: Layout, span: Span, text: str) -> None:
+def _bad_name(source: str, span: Span) -> Words:
+    text = source[slice(*span)]
     from unicodedata import normalize
 
     plain = normalize("NFKC", text)
     if plain.isidentifier():
         message = f"{shorten(text)} reads as the keyword `{plain}`"
         fix = Fix(f"write `{plain}`", (Edit(span, plain),))
-        layout.report("E001", span, message, f"write `{plain}`, or choose another name", fix)
-    else:
-        help_ = "names are made of letters, digits and `_`, and begin with a letter or `_`"
-        layout.report("E001", span, f"{shorten(text)} is not a name", help_)
+        return Words(message, f"write `{plain}`, or choose another name", fix)
+    help_ = "names are made of letters, digits and `_`, and begin with a letter or `_`"
+    return Words(f"{shorten(text)} is not a name", help_)
 
 
-def _bad_number(layout: Layout, span: Span, text: str) -> None:
+def _bad_number(source: str, span: Span) -> Words:
+    text = source[slice(*span)]
     message = f"{shorten(text)} is neither a number nor a name"
     help_, fixed = (
         "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter",
@@ -190,10 +167,11 @@ def _bad_number(layout: Layout, span: Span, text: str) -> None:
             f"a product is written `({product[1]}*{product[2]})`, and a name begins with a letter"
         )
     fix = Fix(f"write {shorten(fixed)}", (Edit(span, fixed),), safe=True) if fixed else None
-    layout.report("E004", span, message, help_, fix)
+    return Words(message, help_, fix, code="E004")
 
 
-def _bad_character(layout: Layout, span: Span, text: str) -> None:
+def _bad_character(source: str, span: Span) -> Words:
+    text = source[slice(*span)]
     fix = None
     help_ = _HELP.get(text[0], "remove it")
     if len(text) > 1:
@@ -205,40 +183,13 @@ def _bad_character(layout: Layout, span: Span, text: str) -> None:
             help_ = f"write {shorten(plain)}"
             # What looks like `*` may be meant for the `x` of a size.
             fix = Fix(help_, (Edit(span, plain),), safe=plain != "*")
-    before = _MODULE.search(layout.source.text[: span.start][-80:]) if text == "." else None
+    before = _MODULE.search(source[: span.start][-80:]) if text == "." else None
     if before:
-        path = _PATH.match(layout.source.text, span.start)
+        path = _PATH.match(source, span.start)
         module = Span(span.start - len(before[0]), path.end() if path else span.end)
-        shown = shorten(layout.source.text[slice(*module)])
+        shown = shorten(source[slice(*module)])
         help_ = f"layers have no module before them: leave {shown} out"
         fix = Fix(f"leave {shown} out", (Edit(module, ""),))
-    if text == "." and layout.source.text[max(span.start - 1, 0)].isdigit():
+    if text == "." and source[max(span.start - 1, 0)].isdigit():
         help_ = "a number needs digits after its point"
-    layout.report("E001", span, message, help_, fix)
-
-
-def indentation_notes(source: Source, tokens: list[Token], brace: Token) -> tuple[Note, ...]:
-    """Where the `}` of an open brace may be missing, going by the indentation inside it."""
-    opened: list[Token] = []
-    for index, token in enumerate(tokens):
-        kind, start, _ = token
-        if start <= brace[1]:
-            continue
-        if kind == "LBRACE":
-            opened.append(token)
-        elif kind == "RBRACE" and opened:
-            opener = opened.pop()
-            if tokens[index - 1][0] != "_SEP":
-                continue
-            shallow, deep = _indentation(source, start), _indentation(source, opener[1])
-            if shallow < deep:
-                return (
-                    Note("this `{` may be the one that lacks it", Span(opener[1], opener[2])),
-                    Note("because its `}` is indented for another", Span(start, start + 1)),
-                )
-    return ()
-
-
-def _indentation(source: Source, offset: int) -> int:
-    line = source.line(source.position(offset).line)
-    return len(line) - len(line.lstrip())
+    return Words(message, help_, fix)

@@ -6,15 +6,12 @@ nodes; the lists of helper rules already spliced in).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from cnndsl.syntax.layout import Token
+from cnndsl.syntax.layout import Token
 
 MAX_DEPTH = 100
 """How many operators may nest in an expression."""

@@ -6,22 +6,15 @@ the form is, `grammar/README.md` tells.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Sequence
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
 from cnndsl.syntax import nodes
-from cnndsl.syntax.format_arguments import sort_arguments
-from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions
-from cnndsl.syntax.format_lines import Lines
-from cnndsl.syntax.format_places import Places
+from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions, Piece
+from cnndsl.syntax.format_lines import Lines, Places
+from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
 from cnndsl.syntax.parser import parse_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.syntax.format_expressions import Piece
-    from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
 
 
 def format_text(
@@ -157,21 +150,14 @@ class _Formatter:
         """Write one statement, from where the line has come to."""
         write, self.at = self.lines.write, statement.span.start
         match statement:
-            case nodes.Net(_, name):
-                write(f"net {self.name(name)}")
-            case nodes.Rounding(_, word):
-                write(f"rounding {self.name(word)}")
-            case nodes.Defaults(_, word):
-                write(f"defaults {self.name(word)}")
-            case nodes.From(_, name):
-                write(f"from {self.name(name)}")
+            case nodes.Net() | nodes.Rounding() | nodes.Defaults() | nodes.From():
+                write(f"{type(statement).__name__.lower()} {self.name(statement[1])}")
             case nodes.Input(_, size, alias):
                 write("input ")
                 self.expression(size, ATOM, indent)
                 self.alias(alias)
             case nodes.Let(_, name, value) | nodes.Param(_, name, value):
-                write(f"{'let' if isinstance(statement, nodes.Let) else 'param'} ")
-                write(f"{self.name(name)} = ")
+                write(f"{type(statement).__name__.lower()} {self.name(name)} = ")
                 self.at = name.span.end
                 self.expression(value, TEST, indent)
             case nodes.Expect(_, metric, op, value):
@@ -264,3 +250,36 @@ class _Formatter:
             self.lines.write("".join([text for _, text in pieces]))
             return
         self.expressions.flow(pieces, start, end, self.lines, indent)
+
+
+def sort_arguments(
+    call: nodes.Apply,
+    order: Callable[[str], Sequence[str] | None],
+    activations: Collection[str],
+) -> Sequence[Argument]:
+    """The arguments of a call as the canonical form writes them.
+
+    What the layer does not know comes last, and any two of a kind stay as they are: a word
+    that is no flag may be a variable, so it counts as a positional value.
+    """
+    if len(call.args) < 2:
+        return call.args
+    slots = order(call.name.id)
+    if slots is None:
+        return call.args
+    rank = {slot: index for index, slot in enumerate(slots)}
+
+    def slot(argument: Argument) -> str:
+        if isinstance(argument, nodes.Stride):
+            return "/"
+        if isinstance(argument, nodes.Keyword):
+            return argument.key.id + "="
+        if isinstance(argument.value, nodes.Name):
+            word = argument.value.id
+            if word in activations and "act" in rank:
+                return "act"
+            if word in rank and word != "act":
+                return word
+        return "*"
+
+    return sorted(call.args, key=lambda argument: rank.get(slot(argument), len(rank)))

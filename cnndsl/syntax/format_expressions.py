@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from cnndsl.syntax import nodes
+from cnndsl.syntax.format_lines import Lines, Places
+from cnndsl.syntax.nodes import Argument, Comment, Expr
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
-
-    from cnndsl.syntax.format_lines import Lines
-    from cnndsl.syntax.format_places import Places
-    from cnndsl.syntax.nodes import Argument, Comment, Expr
-
-    Piece: TypeAlias = tuple[int, str]
-    """A piece of text and the offset that it had; a space has none."""
+Piece: TypeAlias = tuple[int, str]
+"""A piece of text and the offset that it had; a space has none."""
 
 SPACE: Piece = (-1, " ")
 

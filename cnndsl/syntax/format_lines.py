@@ -1,11 +1,21 @@
-"""Lines being written, with their comments, and the columns that comments stand in."""
+"""The lines of a text: where things stand in those that are read, and the ones being written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from cnndsl.syntax.format_places import Place
+from cnndsl.diagnostics.source import Source
+from cnndsl.syntax.layout import Token
+from cnndsl.syntax.nodes import Body, Comment
+
+
+class CommentPlace(NamedTuple):
+    """The line of a comment, and its column as an editor shows it."""
+
+    line: int
+    column: int
 
 
 def width(text: str) -> int:
@@ -29,7 +39,7 @@ class _Line:
         self.blank = blank  # whether a blank line comes before
         self.parts: list[str] = []
         self.comment = ""
-        self.place: Place | None = None
+        self.place: CommentPlace | None = None
 
     def code(self) -> str:
         return "  " * self.indent + "".join(self.parts) if self.parts else ""
@@ -53,7 +63,7 @@ class Lines:
         if text:
             self._line.parts.append(text)
 
-    def comment(self, text: str, place: Place) -> None:
+    def comment(self, text: str, place: CommentPlace) -> None:
         """Give the line its comment; the next thing must begin a line."""
         self._line.comment = text
         self._line.place = place
@@ -111,3 +121,129 @@ class Lines:
             place = line.place
             last += 1
         return last
+
+
+class Places:
+    """A text with the tokens and comments in it, to be asked by offsets."""
+
+    def __init__(
+        self, source: Source, tokens: Sequence[Token], comments: Sequence[Comment]
+    ) -> None:
+        self.source = source
+        self.text = source.text
+        self.tokens = tokens
+        self.starts = [start for _, start, _ in tokens]
+        self.comments = comments
+        self.comment_starts = [comment.span.start for comment in comments]
+        self.breaks = self._breaks()
+
+    def _breaks(self) -> list[int]:
+        """The newlines that are not inside parentheses."""
+        breaks: list[int] = []
+        at = depth = 0
+        for kind, start, end in self.tokens:
+            if kind == "LPAR":
+                if depth == 0:
+                    self._add_newlines(breaks, at, start)
+                depth += 1
+            elif kind == "RPAR":
+                depth -= 1
+                at = end
+        self._add_newlines(breaks, at, len(self.text))
+        return breaks
+
+    def _add_newlines(self, breaks: list[int], start: int, end: int) -> None:
+        at = self.text.find("\n", start, end)
+        while at >= 0:
+            breaks.append(at)
+            at = self.text.find("\n", at + 1, end)
+
+    def newlines(self, start: int, end: int) -> int:
+        """How many lines end between two offsets."""
+        return self.text.count("\n", start, end)
+
+    def has_comment(self, start: int, end: int) -> bool:
+        """Whether a comment begins between two offsets."""
+        index = bisect_left(self.comment_starts, start)
+        return index < len(self.comment_starts) and self.comment_starts[index] < end
+
+    def comments_in(self, start: int, end: int) -> Sequence[Comment]:
+        """The comments that begin between two offsets."""
+        starts = self.comment_starts
+        return self.comments[bisect_left(starts, start) : bisect_left(starts, end)]
+
+    def is_alone(self, comment: Comment) -> bool:
+        """Whether a comment has a line of its own."""
+        start = self.text.rfind("\n", 0, comment.span.start) + 1
+        return not self.text[start : comment.span.start].strip()
+
+    def place(self, comment: Comment) -> CommentPlace:
+        """Where a comment stands, for the columns of comments."""
+        line, column = self.source.position(comment.span.start)
+        before = self.text[comment.span.start - column + 1 : comment.span.start]
+        return CommentPlace(line, width(before.expandtabs(8)))
+
+    def on_one_line(self, start: int, end: int) -> bool:
+        """Whether nothing but parentheses goes over a line's end, and there is no comment."""
+        index = bisect_left(self.breaks, start)
+        in_line = index == len(self.breaks) or self.breaks[index] >= end
+        return in_line and not self.has_comment(start, end)
+
+    def is_blank(self, start: int, end: int) -> bool:
+        """Whether there are only spaces, newlines and `;`."""
+        return self.next_start(start, "_SEP") >= end and not self.has_comment(start, end)
+
+    def next_start(self, offset: int, skip: str = "") -> int:
+        """Where the next token begins."""
+        index = bisect_left(self.starts, offset)
+        while self.tokens[index][0] == skip:
+            index += 1
+        return self.starts[index]
+
+    def bars(self, paths: Sequence[Body], start: int, end: int) -> list[int]:
+        """Where the bars before the paths of a merge stand; the first path has one or begins."""
+        found: list[int] = []
+        for path in paths:
+            if path.statements:
+                found += self._bars_between(start, path.statements[0].span.start)
+                start = path.statements[-1].span.end
+        found += self._bars_between(start, end)
+        if len(found) < len(paths):
+            found.insert(0, paths[0].statements[0].span.start)
+        return found
+
+    def _bars_between(self, start: int, end: int) -> list[int]:
+        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        return [at for kind, at, _ in self.tokens[first:last] if kind == "VBAR"]
+
+    def is_bar(self, offset: int) -> bool:
+        """Whether a bar stands at an offset."""
+        return self.tokens[bisect_left(self.starts, offset)][0] == "VBAR"
+
+    def parentheses_before(self, offset: int, start: int) -> list[int]:
+        """Where the parentheses stand that open right before an offset, the outermost first."""
+        index = bisect_left(self.starts, offset) - 1
+        found: list[int] = []
+        while index >= 0 and self.tokens[index][0] == "LPAR" and self.starts[index] >= start:
+            found.append(self.starts[index])
+            index -= 1
+        return found[::-1]
+
+    def closing(self, offset: int, count: int) -> int:
+        """Where the last of some parentheses stands that close right after an offset."""
+        return self.starts[bisect_left(self.starts, offset) + count - 1]
+
+    def end_of_parentheses(self, offset: int) -> int:
+        """Where the parentheses end that close right after an offset."""
+        index = bisect_left(self.starts, offset)
+        while self.tokens[index][0] == "RPAR":
+            offset = self.tokens[index][2]
+            index += 1
+        return offset
+
+    def find(self, kind: str, offset: int) -> int:
+        """Where the next token of a kind stands."""
+        index = bisect_left(self.starts, offset)
+        while self.tokens[index][0] != kind:
+            index += 1
+        return self.starts[index]

@@ -10,17 +10,13 @@ Each stretch between separators, braces and bars has one message at most.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix, Note
 from cnndsl.diagnostics.source import Source, Span
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
-
-    Token: TypeAlias = tuple[str, int, int]
-    """A terminal's name and where it stands: a plain tuple, since a text has so many."""
+Token: TypeAlias = tuple[str, int, int]
+"""A terminal's name and where it stands: a plain tuple, since a text has so many."""
 
 MAX_NESTING = 100
 """How deep brackets and braces may nest; E005 beyond it."""
@@ -81,9 +77,7 @@ class Layout:
             elif kind not in _SPECIAL:
                 add(token)
             elif kind in _BAD:
-                from cnndsl.syntax.bad_words import report
-
-                report(self, token)
+                self._bad(token)
             elif kind == "ELSE":
                 self._else(token)
             elif kind == "LPAR":
@@ -128,12 +122,39 @@ class Layout:
     ) -> None:
         """Add a problem, unless the stretch has one already or there are enough."""
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Diagnostic
-
             fixes = (fix,) if fix else ()
             self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
             self.mergeable = False
         self.broken = True
+
+    def _bad(self, token: Token) -> None:
+        """Report a token whose kind begins with BAD, and pass on what ends its statement."""
+        kind, start, end = token
+        meant = kind in ("BAD_QUOTED", "BAD_TWIN")  # and what was meant follows
+        again = self.broken and self.tokens and self.tokens[-1][0] == "BAD"
+        if not meant and not again:
+            self.tokens.append(("BAD", start, end))
+        if self.quiet() and not (meant and self.broken and self.mergeable):
+            self.broken = True
+            return
+        from cnndsl.syntax.bad_words import describe
+
+        words = describe(self.source.text, kind, _span(token))
+        if meant and self.broken and words.fix:
+            self._merge(words.fix)
+        else:
+            self.report(words.code, _span(token), words.message, words.help, words.fix)
+            self.mergeable = meant
+
+    def _merge(self, fix: Fix) -> None:
+        """Let the last problem's fix make further edits: one message has those of a statement."""
+        last = self.problems[-1]
+        before = last.fixes[0]
+        alike = before.edits[-1].text == fix.edits[0].text
+        title = before.title if alike else "write the plain words"
+        edits = (*before.edits, *fix.edits)
+        self.problems[-1] = last._replace(fixes=(before._replace(title=title, edits=edits),))
+        self.mergeable = len(edits) < 100
 
     def _boundary(self, token: Token) -> None:
         """Add a brace or a bar."""
@@ -207,8 +228,6 @@ class Layout:
         if self.tokens[self.first][0] != "NAME":
             return
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Edit, Fix
-
             end = self.raw[partner][2]
             call = self.source.text[start:end]
             title = f"write `({call})`" if call.isprintable() and len(call) < 40 else "wrap it"
@@ -224,8 +243,6 @@ class Layout:
         else:
             self._separate(start, end)
         if not self.quiet():
-            from cnndsl.diagnostics.diagnostic import Edit, Fix
-
             fix = Fix("remove it", (Edit(_span(token), ""),))
             closer = self.source.text[start:end]
             self.report("E003", _span(token), f"this `{closer}` closes nothing", "remove it", fix)
@@ -280,18 +297,43 @@ class Layout:
         """Close the braces that are still open."""
         length = len(self.source.text)
         for brace in reversed(self.braces):
-            from cnndsl.syntax.bad_words import indentation_notes
-
             self.broken = False
             self.report(
                 "E003",
                 _span(brace),
                 "this `{` is never closed",
                 "add a `}`",
-                notes=indentation_notes(self.source, self.tokens, brace),
+                notes=_indentation_notes(self.source, self.tokens, brace),
             )
         self.tokens += [("RBRACE", length, length)] * len(self.braces)
 
 
 def _span(token: Token) -> Span:
     return Span(token[1], token[2])
+
+
+def _indentation_notes(source: Source, tokens: list[Token], brace: Token) -> tuple[Note, ...]:
+    """Where the `}` of an open brace may be missing, going by the indentation inside it."""
+    opened: list[Token] = []
+    for index, token in enumerate(tokens):
+        kind, start, _ = token
+        if start <= brace[1]:
+            continue
+        if kind == "LBRACE":
+            opened.append(token)
+        elif kind == "RBRACE" and opened:
+            opener = opened.pop()
+            if tokens[index - 1][0] != "_SEP":
+                continue
+            shallow, deep = _indentation(source, start), _indentation(source, opener[1])
+            if shallow < deep:
+                return (
+                    Note("this `{` may be the one that lacks it", Span(opener[1], opener[2])),
+                    Note("because its `}` is indented for another", Span(start, start + 1)),
+                )
+    return ()
+
+
+def _indentation(source: Source, offset: int) -> int:
+    line = source.line(source.position(offset).line)
+    return len(line) - len(line.lstrip())

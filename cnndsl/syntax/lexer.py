@@ -7,16 +7,13 @@ The lexer takes any text. What it cannot read becomes a token whose kind begins 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
-from cnndsl.syntax.layout import arrange
+from cnndsl.syntax.layout import Token, arrange
 from cnndsl.syntax.nodes import Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.syntax.layout import Token
 
 MAX_TOKENS = 4_000_000
 """How many words and signs a text may have; it would take gigabytes beyond that."""
@@ -70,8 +67,6 @@ def tokenize(source: Source) -> Lexed:
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-
     message = f"the text has more than {MAX_TOKENS:,} words and signs"
     return Diagnostic("E302", source, span, message, "write what comes again with `repeat`")
 

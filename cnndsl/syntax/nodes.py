@@ -6,13 +6,9 @@ so that a formatter and a code generator can say them again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from cnndsl.diagnostics.source import Span
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
 
 # Expressions
 
@@ -260,22 +256,21 @@ class Module(NamedTuple):
     comments: tuple[Comment, ...]
 
 
-if TYPE_CHECKING:
-    Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
-    Argument: TypeAlias = Positional | Stride | Keyword
-    Statement: TypeAlias = (
-        Net
-        | Input
-        | Rounding
-        | Defaults
-        | From
-        | Let
-        | Param
-        | Expect
-        | Repeat
-        | If
-        | Block
-        | Head
-        | Apply
-        | Bad
-    )
+Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
+Argument: TypeAlias = Positional | Stride | Keyword
+Statement: TypeAlias = (
+    Net
+    | Input
+    | Rounding
+    | Defaults
+    | From
+    | Let
+    | Param
+    | Expect
+    | Repeat
+    | If
+    | Block
+    | Head
+    | Apply
+    | Bad
+)

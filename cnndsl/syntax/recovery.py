@@ -9,39 +9,33 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Span
 from cnndsl.syntax import nodes
-from cnndsl.syntax.build import defined_names
-from cnndsl.syntax.explain import unexpected
-from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS
-from cnndsl.syntax.slip import STATEMENTS, brace_on_next_line, viable
+from cnndsl.syntax.build import BuildError, defined_names
+from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
+from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, unexpected, viable
+from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
-
-if TYPE_CHECKING:
-    from cnndsl.syntax.build import BuildError
-    from cnndsl.syntax.layout import Token
-    from cnndsl.syntax.parser import Machine
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 
 
 def recover(
-    machine: Machine, position: int, token: Token, end: int, error: BuildError | None
+    stacks: Stacks, position: int, token: Token, end: int, error: BuildError | None
 ) -> tuple[int, Token]:
     """Make the stacks fit to go on; returns where, and with which token."""
-    tokens, states, values = machine.tokens, machine.states, machine.values
+    tokens, states, values = stacks.tokens, stacks.states, stacks.values
     kind = token[0]
-    stop = max(position, machine.reported)  # where the broken stretch ends
+    stop = max(position, stacks.reported)  # where the broken stretch ends
     while tokens[stop][0] not in BOUNDARIES:
         stop += 1
-    base = _statement_base(machine)
+    base = _statement_base(stacks)
     if not any(type(value) is nodes.Bad for value in values[base:]):
-        _report(machine, position, stop, error)
-    machine.reported = max(machine.reported, stop)
-    if position == machine.stuck:
+        _report(stacks, position, stop, error)
+    stacks.reported = max(stacks.reported, stop)
+    if position == stacks.stuck:
         if kind != "$END":
             return position + 1, tokens[position + 1]
         base = 0  # only tokens that no lexer makes lead here: braces that do not match
@@ -56,49 +50,49 @@ def recover(
             return position - 1, ("_SEP", end, end)
     if [each[0] for each in tokens[stop : stop + 2]] == ["_SEP", "LBRACE"]:
         stop += 1  # a brace begins no statement; it belongs to this one
-        machine.reported = stop
-    names = _names(machine, base, position, stop)
-    start = machine.starts[base] if base < len(values) else token[1]
-    del states[base + 1 :], values[base:], machine.starts[base:]
+        stacks.reported = stop
+    names = _names(stacks, base, position, stop)
+    start = stacks.starts[base] if base < len(values) else token[1]
+    del states[base + 1 :], values[base:], stacks.starts[base:]
     bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), names)
-    machine.starts.append(start)
+    stacks.starts.append(start)
     values.append(bad)
     if tokens[stop][0] == "LBRACE":
         # Read on as if the statement were a layer with paths; its builder makes it `Bad`.
         states.append(ACTIONS[states[-1]]["NAME"])
     else:
         states.append(GOTOS[states[-1]]["statement"])
-    machine.stuck = stop
+    stacks.stuck = stop
     return stop, tokens[stop]
 
 
-def _statement_base(machine: Machine) -> int:
+def _statement_base(stacks: Stacks) -> int:
     """Where the statement at hand begins on the stacks: outside of braces that are closed."""
-    base = len(machine.values)
+    base = len(stacks.values)
     closed = 0
-    while closed or "statement" not in GOTOS[machine.states[base]]:
+    while closed or "statement" not in GOTOS[stacks.states[base]]:
         base -= 1
-        value = machine.values[base]
+        value = stacks.values[base]
         if type(value) is tuple:
             closed += (value[0] == "RBRACE") - (value[0] == "LBRACE")
     return base
 
 
-def _names(machine: Machine, base: int, position: int, stop: int) -> tuple[str, ...]:
+def _names(stacks: Stacks, base: int, position: int, stop: int) -> tuple[str, ...]:
     """The names that a broken statement seems to define: in what is read, and in the rest."""
-    values = machine.values[base:]
+    values = stacks.values[base:]
     names = list(defined_names(values))
-    words = [value for value in values if type(value) is tuple] + machine.tokens[position:stop]
+    words = [value for value in values if type(value) is tuple] + stacks.tokens[position:stop]
     for word, after in pairwise(words):
         if word[0] in _DEFINING and after[0] == "NAME":
-            names.append(machine.source.text[after[1] : after[2]])
+            names.append(stacks.source.text[after[1] : after[2]])
     return tuple(names)
 
 
-def _report(machine: Machine, position: int, stop: int, error: BuildError | None) -> None:
+def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) -> None:
     """Add the problem, unless its stretch of tokens has one already."""
-    source, tokens = machine.source, machine.tokens
-    if position <= machine.reported or len(machine.problems) >= MAX_ERRORS:
+    source, tokens = stacks.source, stacks.tokens
+    if position <= stacks.reported or len(stacks.problems) >= MAX_ERRORS:
         return
     if tokens[position][0] == "BAD":
         return
@@ -106,11 +100,11 @@ def _report(machine: Machine, position: int, stop: int, error: BuildError | None
     while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
         first -= 1
     begin = tokens[first - 1][2] if first else 0
-    at = bisect_left(machine.known, begin, key=lambda problem: problem.span.start)
-    if at < len(machine.known) and machine.known[at].span.start < tokens[stop][1]:
+    at = bisect_left(stacks.known, begin, key=lambda problem: problem.span.start)
+    if at < len(stacks.known) and stacks.known[at].span.start < tokens[stop][1]:
         return
     if error is not None:
         problem = Diagnostic(error.code, source, error.span, error.message, error.help)
     else:
-        problem = unexpected(source, tokens, position, machine.states)
-    machine.problems.append(problem)
+        problem = unexpected(source, tokens, position, stacks.states)
+    stacks.problems.append(problem)

@@ -1,28 +1,162 @@
-"""The slips that are known well: each with its own words, and often a fix."""
+"""The slips that are known well: each with its own words, and often a fix.
+
+A slip is a token that cannot stand where it stands; the parser's tables tell what could have.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from cnndsl.diagnostics.diagnostic import Edit, Fix
-from cnndsl.diagnostics.source import Span
-from cnndsl.syntax.bad_words import shorten
-from cnndsl.syntax.layout import BOUNDARIES
-from cnndsl.syntax.slip import (
-    OPERATORS,
-    STATEMENTS,
-    VALUES,
-    Slip,
-    Words,
-    brace_on_next_line,
-)
-from cnndsl.syntax.tables import KEYWORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from cnndsl.diagnostics.diagnostic import Diagnostic, Edit, Fix
+from cnndsl.diagnostics.source import Source, Span
+from cnndsl.syntax.bad_words import Words, shorten
+from cnndsl.syntax.layout import BOUNDARIES, Token
+from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
 _WORDS = frozenset(KEYWORDS.values())
+
+STATEMENTS = frozenset(KEYWORDS.values()) - {"AND", "AS", "ELSE", "NOT", "OR"}
+"""The keywords that begin a statement."""
+
+OPERATORS = ("PLUS", "MINUS", "STAR", "SLASH", "SLASHES", "PERCENT", "POWER")
+VALUES = ("NUMBER", "SIZE", "NAME")
+
+_EXPECTED = (
+    ("RPAR", "`)`"),
+    ("LBRACE", "`{`"),
+    ("LPAR", "`(`"),
+    ("EQUAL", "`=`"),
+    ("_SEP", "the end of the statement"),
+    ("COMPARE", "a comparison"),
+    ("COMMA", "`,`"),
+)
+
+
+def viable(states: list[int], kind: str) -> bool:
+    """Whether a token could stand here, which only a trial tells: LALR reduces first."""
+    stack = list(states)
+    while True:
+        action = ACTIONS[stack[-1]].get(kind)
+        if action is None or action >= 0:
+            return action is not None
+        origin, size = RULES[-action - 1][:2]
+        if size:
+            del stack[-size:]
+        stack.append(GOTOS[stack[-1]][origin])
+
+
+def reads(states: list[int], kinds: Iterable[str]) -> bool:
+    """Whether tokens could stand here one after another."""
+    stack = list(states)
+    for kind in kinds:
+        if not viable(stack, kind):
+            return False
+        while (action := ACTIONS[stack[-1]][kind]) < 0:
+            origin, size = RULES[-action - 1][:2]
+            if size:
+                del stack[-size:]
+            stack.append(GOTOS[stack[-1]][origin])
+        stack.append(action)
+    return True
+
+
+def brace_on_next_line(tokens: list[Token], position: int, states: list[int]) -> bool:
+    """Whether a separator keeps a `{` from the statement that it belongs to."""
+    return tokens[position + 1][0] == "LBRACE" and viable(states, "LBRACE")
+
+
+class Slip(NamedTuple):
+    """A token that cannot stand where it stands, and what is around it."""
+
+    source: Source
+    tokens: list[Token]
+    position: int
+    first: int  # where its stretch of tokens begins
+    states: list[int]
+
+    @property
+    def kind(self) -> str:
+        return self.tokens[self.position][0]
+
+    @property
+    def span(self) -> Span:
+        return Span(*self.tokens[self.position][1:])
+
+    def kind_at(self, distance: int) -> str:
+        """The kind of a token near this one, "" beyond its stretch."""
+        at = self.position + distance
+        return self.tokens[at][0] if self.first <= at < len(self.tokens) else ""
+
+    def text(self, distance: int = 0) -> str:
+        _, start, end = self.tokens[self.position + distance]
+        return self.source.text[start:end]
+
+    def expects(self, *kinds: str) -> bool:
+        return all(viable(self.states, kind) for kind in kinds)
+
+    def rest(self) -> list[str]:
+        """The kinds of the tokens from here on, to the end of the stretch."""
+        stop = self.position
+        while self.tokens[stop][0] not in BOUNDARIES:
+            stop += 1
+        last = self.tokens[stop][0]
+        kinds = [kind for kind, _, _ in self.tokens[self.position : stop]]
+        return [*kinds, "_SEP" if last == "$END" else last]
+
+    def reads(self, *kinds: str) -> bool:
+        """Whether tokens could stand here one after another."""
+        return reads(self.states, kinds)
+
+    def in_arguments(self) -> bool:
+        """Whether a layer's arguments stand here."""
+        return self.expects("NUMBER", "_SEP")
+
+    def first_kind(self) -> str:
+        """The kind of the token that the stretch begins with: a statement's keyword."""
+        return self.tokens[self.first][0]
+
+    def expected(self) -> str:
+        """What could have stood there, in words."""
+        if self.expects("NET"):
+            return "a statement"
+        if self.in_arguments():
+            return "the end of the statement" if self.kind in BOUNDARIES else "an argument"
+        if self.expects("NUMBER"):
+            return "a size" if self.kind_at(-1) == "INPUT" else "a value"
+        if self.expects("NAME"):
+            return "`)` or a parameter" if self.expects("RPAR") else "a name"
+        if self.expects("RPAR", "COMMA"):
+            return "`,` or `)`"
+        return next((words for kind, words in _EXPECTED if self.expects(kind)), "something else")
+
+    def at_end(self) -> bool:
+        """Whether the text ends here, with or without braces that are still open."""
+        return self.span.start == len(self.source.text)
+
+    def found(self) -> str:
+        """What stands there, in words."""
+        if self.at_end():
+            return "the end of the file"
+        if self.kind == "_SEP":
+            return "the end of the line" if "\n" in self.text() else "`;`"
+        return shorten(self.text())
+
+    def message(self) -> str:
+        """What could have stood there, and what does."""
+        return f"expected {self.expected()}, found {self.found()}"
+
+    def replace(self, text: str, span: Span | None = None) -> Fix:
+        span = span or self.span
+        title = f"write {shorten(text)}" if text else "remove it"
+        return Fix(title, (Edit(span, text),), safe=True)
+
+    def insert(self, text: str, offset: int) -> Fix:
+        return Fix(
+            f"insert {shorten(text.strip())}", (Edit(Span(offset, offset), text),), safe=True
+        )
+
 
 # Each returns None for what is another slip.
 
@@ -295,11 +429,7 @@ def _spaced_name(slip: Slip) -> Words | None:
     span = Span(slip.tokens[slip.position - 1][1], end)
     name = "_".join(slip.source.text[slice(*span)].split())
     fix = slip.replace(name, span)._replace(safe=False)
-    return Words(
-        f"expected {slip.expected()}, found {slip.found()}",
-        f"a name is one word: {shorten(name)}",
-        fix,
-    )
+    return Words(slip.message(), f"a name is one word: {shorten(name)}", fix)
 
 
 def _parameters(slip: Slip) -> Words | None:
@@ -330,8 +460,7 @@ def _after_alias(slip: Slip) -> Words | None:
         and slip.expects("_SEP")
         and slip.kind in (*VALUES, "SLASH", "LPAR")
     ):
-        message = f"expected {slip.expected()}, found {slip.found()}"
-        return Words(message, "`as` and the name come last in a statement")
+        return Words(slip.message(), "`as` and the name come last in a statement")
     return None
 
 
@@ -386,3 +515,61 @@ KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
     _comment,
     _range,
 )
+
+
+_USAGE = {
+    "NET": "a net is named once: `net vgg16`",
+    "INPUT": "an input has a size and can have a name: `input 224x224x3 as image`",
+    "ROUNDING": "write `rounding exact`, `rounding floor` or `rounding ceil`",
+    "DEFAULTS": "write `defaults keras` or `defaults torch`",
+    "FROM": "a tensor is taken up again by its name: `from stem`",
+    "LET": "a constant is defined by `let width = 64`",
+    "PARAM": "a parameter is defined by `param width = 64`",
+    "EXPECT": "a promise compares: `expect params <= 5M`",
+    "REPEAT": "a repetition has a count and a body: `repeat 3 { conv 64 3x3 }`",
+    "IF": "a choice has a test and a body: `if C != 64 { conv 64 1 }`",
+    "BLOCK": "a block has parameters and a body: `block unit(n) { conv n 3x3; bn }`",
+    "HEAD": "a head has a name and a body: `head scores { dense 10 }`",
+}
+
+
+def unexpected(source: Source, tokens: list[Token], position: int, states: list[int]) -> Diagnostic:
+    """The diagnostic for a token that cannot stand where it stands."""
+    first = position
+    while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
+        first -= 1
+    slip = Slip(source, tokens, position, first, states)
+    words = next(filter(None, (rule(slip) for rule in KNOWN)), None) or _generic(slip)
+    span = words.span or slip.span
+    if slip.kind in BOUNDARIES and position > 0 and words.span is None:
+        if slip.at_end() or "\n" in slip.text():
+            _, start, end = tokens[position - 1]  # what the missing thing should follow
+            span = Span(start, end)
+        else:
+            span = Span(span.start, span.start + 1)
+    fixes = (words.fix,) if words.fix else ()
+    return Diagnostic("E002", source, span, words.message, words.help, fixes=fixes)
+
+
+def _generic(slip: Slip) -> Words:
+    help_ = _USAGE.get(slip.first_kind(), "")
+    if slip.kind == "COLON" and slip.expects("LBRACE"):
+        help_ = "a body stands in braces"
+    elif slip.kind == "NAME" and slip.first_kind() in ("INPUT", "LET", "PARAM", "EXPECT"):
+        if slip.expects("_SEP"):
+            help_ = "separate two statements by a new line or `;`"
+    elif slip.kind in ("AND", "OR") and slip.first_kind() == "EXPECT":
+        help_ = "a promise makes one comparison; write an `expect` for each"
+    elif slip.text() == "in" and slip.first_kind() == "REPEAT":
+        help_ = "a count comes first, and then the name of the index: `repeat 3 as i { … }`"
+    elif slip.expects("NET"):
+        help_ = "a statement begins with a keyword or a layer's name"
+    elif slip.kind == "AS" and slip.expects("_SEP"):
+        help_ = "only inputs, layers, `repeat` and `if` can be named with `as`"
+    elif not help_ and slip.expects("RPAR", "COMMA"):
+        help_ = "values in parentheses are joined by an operator, or separated by `,`"
+        if slip.kind == "EQUAL":
+            help_ = "arguments stand without parentheses: `conv 20 4x4 pad=1`"
+    elif not help_ and slip.in_arguments():
+        help_ = "arguments are values, words, `key=value` and `/stride`, side by side"
+    return Words(slip.message(), help_)

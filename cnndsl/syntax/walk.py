@@ -6,17 +6,14 @@ and the word that it begins with, are no parts, and neither are comments.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from cnndsl.syntax import nodes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import TypeAlias
-
-    Node: TypeAlias = (
-        nodes.Module | nodes.Body | nodes.Parameter | nodes.Statement | nodes.Argument | nodes.Expr
-    )
+Node: TypeAlias = (
+    nodes.Module | nodes.Body | nodes.Parameter | nodes.Statement | nodes.Argument | nodes.Expr
+)
 
 _PARTS: dict[type, tuple[str, ...]] = {
     nodes.Module: ("statements",),

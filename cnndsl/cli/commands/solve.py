@@ -90,7 +90,7 @@ def run(arguments: Arguments) -> int:
                 data(as_json(source, solution, problems))
             else:
                 out(told(source, solution, problems))
-            return int(not solution.whole or has_errors(problems))
+            return int(not solution.valid or has_errors(problems))
     tell(problems)
     return 1
 
@@ -160,7 +160,7 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
     size = f"the input {show(solution.shape)}"
     if solution.inputs > 1:
         size = f"the size {show(solution.shape)} of {solution.inputs} inputs"
-    verdict = "comes out whole" if solution.whole else "does not come out whole"
+    verdict = "comes out whole" if solution.valid else "does not come out whole"
     lines = [f"{printable(source.name)}: {size} {verdict}"]
     if solution.by_axis is not None:
         for name, asked, sizes in zip(names, solution.ranges, solution.by_axis):
@@ -181,7 +181,7 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
         lines.append(f"{every}: {each.code} on line {line}, {which}: {message}")
     if solution.nearest:
         lines.append(f"nearest: {', '.join(map(show, solution.nearest))}")
-    if not solution.whole and (cures := _cures(source, problems)):
+    if not solution.valid and (cures := _cures(source, problems)):
         lines += ["", f"with {show(solution.shape)} as it is:", *(f"  {each}" for each in cures)]
     return "\n".join(lines) + "\n"
 
@@ -260,7 +260,7 @@ def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) 
         "file": source.name,
         "input": solution.shape,
         "inputs": solution.inputs,
-        "whole": solution.whole,
+        "whole": solution.valid,
         "ranges": {n: [r.start, r.stop - 1] for n, r in zip(names, solution.ranges)},
         "independent": solution.by_axis is not None,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cnndsl import __version__
 from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import FileError, reason
 from cnndsl.diagnostics.render import sort_key
@@ -33,6 +34,7 @@ def report_of(outcome: Outcome) -> Report:
         here.rstrip(os.sep),
         os.path.realpath(root).rstrip(os.sep),
         os.sep,
+        __version__,
     )
 
 

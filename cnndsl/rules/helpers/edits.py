@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Edit
-from cnndsl.diagnostics.source import Span
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.source import Source
-    from cnndsl.rules.helpers.view import View
-    from cnndsl.syntax import nodes as ast
+from cnndsl.diagnostics.source import Source, Span
+from cnndsl.rules.helpers.view import View
+from cnndsl.syntax import nodes as ast
 
 
 def without_statement(view: View, span: Span) -> Edit:

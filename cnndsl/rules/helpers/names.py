@@ -6,15 +6,11 @@ their own, and a block sees the file's constants and its own names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.rules.helpers.view import bodies_of
 from cnndsl.syntax import nodes as ast
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from cnndsl.rules.helpers.view import View
+from cnndsl.syntax import walk
 
 TENSOR = "tensor"
 PARAMETER = "parameter"
@@ -124,8 +120,9 @@ class Names:
         for statement in statements:
             if isinstance(statement, ast.Block):
                 continue
-            for expression in expressions_of(statement):
-                self._expression(expression, scope)
+            for part in walk.children(statement):
+                if not isinstance(part, ast.Body):
+                    self._expression(part, scope)
             if isinstance(statement, ast.Apply):
                 word = statement.name.id
                 if word not in LAYERS and word not in MERGES:
@@ -137,7 +134,7 @@ class Names:
                 self._read(statement.name.id, scope, (TENSOR, PARAMETER))
             elif isinstance(statement, (ast.Let, ast.Param)):
                 self._give(type(statement).__name__.lower(), statement.name, statement, scope)
-            for body in bodies_of(statement):
+            for body in walk.bodies(statement):
                 if isinstance(statement, ast.Repeat):
                     inner = _Scope(scope)
                     if statement.index is not None:
@@ -149,47 +146,6 @@ class Names:
             if alias is not None:
                 self._give(TENSOR, alias, statement, scope)
 
-    def _expression(self, expression: ast.Expr, scope: _Scope) -> None:
-        for name in names_in(expression):
+    def _expression(self, expression: walk.Node, scope: _Scope) -> None:
+        for name in walk.names(expression):
             self._read(name.id, scope)
-
-
-def names(view: View) -> Names:
-    """The names of the text that a view is of, worked out once."""
-    if view.names is None:
-        view.names = Names(view.network.module)
-    return view.names
-
-
-def expressions_of(statement: ast.Statement) -> list[ast.Expr]:
-    """The expressions that stand in a statement itself."""
-    if isinstance(statement, ast.Apply):
-        return [argument.value for argument in statement.args]
-    if isinstance(statement, (ast.Let, ast.Param, ast.Expect)):
-        return [statement.value]
-    if isinstance(statement, ast.Input):
-        return [statement.size]
-    if isinstance(statement, ast.Repeat):
-        return [statement.count]
-    if isinstance(statement, ast.If):
-        return list(statement.tests)
-    return []
-
-
-def names_in(expression: ast.Expr) -> Iterator[ast.Name]:
-    """The names that an expression reads; a function's name is none of them."""
-    stack: list[ast.Expr] = [expression]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Name):
-            yield node
-        elif isinstance(node, ast.Tuple):
-            stack += node.items
-        elif isinstance(node, ast.Range):
-            stack += (node.begin, node.end)
-        elif isinstance(node, ast.Unary):
-            stack.append(node.operand)
-        elif isinstance(node, ast.Binary):
-            stack += (node.left, node.right)
-        elif isinstance(node, ast.Call):
-            stack += node.args

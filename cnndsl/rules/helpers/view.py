@@ -1,37 +1,54 @@
 """A network as rules look at it: what several of them need, worked out once.
 
-The layers that come of one statement are looked at together, as a `Place`: what there is to
-say of a statement is said once, however often a loop or a block repeats it.
+The layers that come of one statement are looked at together, as a `LayerGroup`: what there is
+to say of a statement is said once, however often a loop or a block repeats it.
 """
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.diagnostic import Diagnostic, Note
-from cnndsl.network.network import Instance, Merged, Step
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
+from cnndsl.diagnostics.source import Span
+from cnndsl.layers.base import Layer
+from cnndsl.network.network import Body, Instance, Merged, Network, Node, Step
+from cnndsl.network.walk import children
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import statements
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics.diagnostic import Fix
-    from cnndsl.diagnostics.source import Span
-    from cnndsl.layers.base import Layer
-    from cnndsl.network import Network
-    from cnndsl.network.network import Body, Node
     from cnndsl.rules.helpers.names import Names
 
+T = TypeVar("T")
 
-class Place:
-    """A statement, and the layers of one kind that come of it."""
+Findings: TypeAlias = Iterator[Diagnostic]
+"""What a rule finds."""
 
-    __slots__ = ("nodes", "op", "span")
 
-    def __init__(self, op: str, span: Span) -> None:
-        self.op = op
-        self.span = span
-        self.nodes: list[Node] = []
+class LayerGroup(NamedTuple):
+    """A statement, and layers of one kind that come of it: some, or all that do."""
+
+    op: str
+    span: Span
+    nodes: list[Node]
+    all_nodes: list[Node]
+
+    @property
+    def first(self) -> Node:
+        """The first of the layers."""
+        return self.nodes[0]
+
+    @property
+    def layer(self) -> Any:
+        """The layer of the first, with the arguments of its kind."""
+        return self.nodes[0].layer
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it has all layers of the statement."""
+        return len(self.nodes) == len(self.all_nodes)
 
 
 class Trace:
@@ -48,24 +65,22 @@ class Trace:
         stack: list[tuple[Body, tuple[ast.Apply, ...]]] = [(body, ())]
         while stack:
             inside, calls = stack.pop()
-            for item in inside.items:
+            for item, bodies in children(inside):
+                around = calls
                 if isinstance(item, (Step, Merged)):
                     self.steps[item.node] = item
                     self.calls[item.node] = calls
-                if isinstance(item, Instance):
+                elif isinstance(item, Instance):
                     word = item.block.name.id
                     self.instances[word] = self.instances.get(word, 0) + 1
-                    stack.append((item.body, (*calls, item.statement)))
-                    continue
-                within = getattr(item, "body", None)
-                bodies = [*getattr(item, "bodies", ()), *getattr(item, "paths", ())]
-                stack += [(each, calls) for each in (within, *bodies) if each is not None]
+                    around = (*calls, item.statement)
+                stack += [(each, around) for each in bodies]
 
 
 class View:
     """What rules ask about a network.
 
-    * `statements`: every statement of the text, at any depth, by its kind in lower case
+    * `statements`: every statement of the text, at any depth, by its kind
     * `words`: the layers, activations and kinds of statements that there are, and the keys and
       flags of layers
     """
@@ -74,94 +89,89 @@ class View:
         self.network = network
         self.source = network.source
         self.nodes = network.nodes
-        self._places: dict[str, list[Place]] = {}
+        self._groups: dict[str, list[LayerGroup]] = {}
         self._layers: dict[str, dict[int, Layer]] = {}
-        self._users: list[list[int]] | None = None
-        self._trace: Trace | None = None
-        self._alone_in_path: set[Span] | None = None
         self._origins: dict[tuple[frozenset[str], bool], list[int]] = {}
-        self.names: Names | None = None  # those of the text, once a rule asks
         self.outputs = frozenset(network.outputs.values())
-        self.statements: dict[str, list[ast.Statement]] = {}
+        self.statements: dict[type, list[Any]] = {}
         self.words = set(self._gather())
 
     def _gather(self) -> Iterator[str]:
-        places: dict[tuple[int, str], Place] = {}
+        groups: dict[tuple[int, str], LayerGroup] = {}
         for node in self.nodes:
             layer = node.layer
             key = (id(node.span), layer.op)
-            place = places.get(key)
-            if place is None:
-                place = places[key] = Place(layer.op, node.span)
-                self._places.setdefault(layer.op, []).append(place)
+            group = groups.get(key)
+            if group is None:
+                nodes: list[Node] = []
+                group = groups[key] = LayerGroup(layer.op, node.span, nodes, nodes)
+                self._groups.setdefault(layer.op, []).append(group)
                 self._layers.setdefault(layer.op, {})
-            place.nodes.append(node)
+            group.nodes.append(node)
             self._layers[layer.op][id(layer)] = layer
             if layer.activation is not None:
                 yield layer.activation.op
-        yield from self._places
-        stack = list(reversed(self.network.module.statements))
-        while stack:
-            statement = stack.pop()
-            kind = type(statement).__name__.lower()
-            self.statements.setdefault(kind, []).append(statement)
+        yield from self._groups
+        for statement in statements(self.network.module.statements):
+            self.statements.setdefault(type(statement), []).append(statement)
             if getattr(statement, "alias", None) is not None:
                 yield "as"
-            yield from words_of(statement)
-            for body in reversed(bodies_of(statement)):
-                stack += reversed(body.statements)
-        yield from self.statements
-        if "param" in self.statements:
+            yield from _words(statement)
+        yield from (kind.__name__.lower() for kind in self.statements)
+        if ast.Param in self.statements:
             yield "same"  # which `--set` may have given
 
-    @property
+    @cached_property
     def users(self) -> list[list[int]]:
         """For each node, the indices of the nodes that read it."""
-        if self._users is None:
-            self._users = self.network.users()
-        return self._users
+        return self.network.users()
 
-    @property
-    def alone_in_path(self) -> set[Span]:
-        """The statements that are all there is in a path of a merge."""
-        if self._alone_in_path is None:
-            paths = [
-                path
-                for statement in self.statements.get("apply", ())
-                if isinstance(statement, ast.Apply)
-                for path in statement.paths or ()
-            ]
-            self._alone_in_path = {
-                path.statements[0].span for path in paths if len(path.statements) == 1
-            }
-        return self._alone_in_path
+    @cached_property
+    def names(self) -> Names:
+        """The names that the text gives."""
+        from cnndsl.rules.helpers.names import Names
 
-    @property
+        return Names(self.network.module)
+
+    @cached_property
     def trace(self) -> Trace:
         """The way from nodes back to what was written."""
-        if self._trace is None:
-            self._trace = Trace(self.network.body)
-        return self._trace
+        return Trace(self.network.body)
 
-    def places(self, *ops: str) -> Iterator[Place]:
+    @cached_property
+    def alone_in_path(self) -> set[Span]:
+        """The statements that are all there is in a path of a merge."""
+        return {
+            path.statements[0].span
+            for statement in self.written(ast.Apply)
+            for path in statement.paths or ()
+            if len(path.statements) == 1
+        }
+
+    def written(self, kind: type[T]) -> list[T]:
+        """The statements of a kind, in the order of the text."""
+        return self.statements.get(kind, [])
+
+    def groups(self, *ops: str) -> Iterator[LayerGroup]:
         """The statements of some layers, in the order of the net."""
         for op in ops:
-            yield from self._places.get(op, ())
+            yield from self._groups.get(op, ())
 
-    def select(
-        self, ops: Iterable[str], test: Callable[[Any], bool]
-    ) -> Iterator[tuple[Place, list[Node]]]:
-        """The places where layers do not pass muster, and these layers.
+    def where(self, ops: Iterable[str], test: Callable[[Node], object]) -> Iterator[LayerGroup]:
+        """The statements of some layers, each with those of its nodes that pass a test."""
+        for group in self.groups(*ops):
+            found = [node for node in group.nodes if test(node)]
+            if found:
+                yield group._replace(nodes=found)
 
-        `test` is asked once for each layer, which equal statements on equal shapes share.
+    def select(self, ops: Collection[str], test: Callable[[Any], object]) -> Iterator[LayerGroup]:
+        """As `where`, for a test of the layer alone.
+
+        The test is asked once for each layer, which equal statements on equal shapes share.
         """
-        for op in ops:
-            layers = self._layers.get(op, {})
-            bad = {key for key, layer in layers.items() if test(layer)}
-            for place in self._places.get(op, ()) if bad else ():
-                found = [node for node in place.nodes if id(node.layer) in bad]
-                if found:
-                    yield place, found
+        layers = [each for op in ops for each in self._layers.get(op, {}).items()]
+        passed = {key for key, layer in layers if test(layer)}
+        return self.where(ops if passed else (), lambda node: id(node.layer) in passed)
 
     def read_alone(self, index: int) -> bool:
         """Whether one layer reads a node and nothing else does, nor is it an output."""
@@ -186,59 +196,69 @@ class View:
             self._origins[through, alone] = found
         return found
 
-    def statement(self, node: Node) -> ast.Apply | None:
-        """The statement that a layer came from; None for an input."""
-        step = self.trace.steps.get(node.index)
-        return step.statement if step is not None else None
+    def statement(self, node: Node) -> ast.Apply:
+        """The statement that a layer came from. Raises KeyError for an input."""
+        return self.trace.steps[node.index].statement
 
-    def written(self, node: Node, slot: str) -> Span | None:
+    def slot(self, node: Node, slot: str) -> Span | None:
         """Where the value of a layer's slot stands, if it was written."""
         step = self.trace.steps.get(node.index)
         return step.written.get(slot) if isinstance(step, Step) else None
 
+    def text(self, span: Span) -> str:
+        """What is written in a place."""
+        return self.source.text[span.start : span.end]
+
+    def remark(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        help_: str,
+        fixes: tuple[Fix, ...] = (),
+        notes: tuple[Note, ...] = (),
+    ) -> Diagnostic:
+        """What is to be said of a place in the text."""
+        return Diagnostic(code, self.source, span, message, help_, notes, fixes)
+
     def warning(
         self,
         code: str,
-        place: Place,
-        nodes: Sequence[Node],
+        group: LayerGroup,
         message: str,
         help_: str,
         fixes: tuple[Fix, ...] = (),
         slots: tuple[str, ...] = (),
-        notes: tuple[Note, ...] = (),
         for_all: bool = False,
     ) -> Diagnostic:
-        """What is to be said of some layers of a place: of the first, and how many there are.
+        """What is to be said of a group of layers: of the first, and how many there are.
 
         The span is that of the first of some slots that was written, or else the layer's word.
-        Fixes are offered where they concern all layers of the place, or are right `for_all`.
+        Fixes are offered where the group is all of its statement, or are right `for_all`.
         """
-        first = nodes[0]
-        statement = self.statement(first)
-        span = statement.name.span if statement is not None else place.span
-        for slot in slots:
-            where = self.written(first, slot)
-            if where is not None:
-                span = where
-                break
-        if len(place.nodes) > 1:
-            which = "all" if len(nodes) == len(place.nodes) else f"{len(nodes):,} of the"
-            note = f"so it is with {which} {len(place.nodes):,} layers that come of this statement"
-            notes += (Note(note),)
+        first = group.first
+        step = self.trace.steps.get(first.index)
+        spans = [self.slot(first, slot) for slot in slots]
+        spans.append(step.statement.name.span if step is not None else group.span)
+        notes: tuple[Note, ...] = ()
+        total = len(group.all_nodes)
+        if total > 1:
+            which = "all" if group.is_all else f"{len(group.nodes):,} of the"
+            note = f"so it is with {which} {total:,} layers that come of this statement"
+            notes = (Note(note),)
         calls = self.trace.calls.get(first.index, ())
-        notes += tuple(_called(self.source.text, call) for call in reversed(calls[-2:]))
-        if len(nodes) < len(place.nodes) and not for_all:
-            fixes = ()
-        return Diagnostic(code, self.source, span, message, help_, notes, fixes)
+        notes += tuple(_called(self.text(call.span), call) for call in reversed(calls[-2:]))
+        fixes = fixes if group.is_all or for_all else ()
+        return self.remark(code, next(filter(None, spans)), message, help_, fixes, notes)
 
 
 def _called(text: str, call: ast.Apply) -> Note:
-    said = " ".join(text[call.span.start : call.span.end].split())
-    said = said if len(said) <= 60 else said[:57] + "…"
-    return Note(f"in `{said}`, called here", call.span)
+    shown = " ".join(text.split())
+    shown = shown if len(shown) <= 60 else shown[:57] + "…"
+    return Note(f"in `{shown}`, called here", call.span)
 
 
-def words_of(statement: ast.Statement) -> Iterator[str]:
+def _words(statement: ast.Statement) -> Iterator[str]:
     """The keys and the bare words of a statement, and `/` for a stride."""
     if isinstance(statement, ast.Apply):
         for argument in statement.args:
@@ -248,22 +268,10 @@ def words_of(statement: ast.Statement) -> Iterator[str]:
                 yield "/"
             elif isinstance(argument.value, ast.Name):
                 yield argument.value.id
-    elif isinstance(statement, (ast.Let, ast.Param)):
-        if isinstance(statement.value, ast.Name):
-            yield statement.value.id
+        return
+    values: list[ast.Expr | None] = []
+    if isinstance(statement, (ast.Let, ast.Param)):
+        values = [statement.value]
     elif isinstance(statement, ast.Block):
-        for parameter in statement.parameters:
-            if isinstance(parameter.default, ast.Name):
-                yield parameter.default.id
-
-
-def bodies_of(statement: ast.Statement) -> list[ast.Body]:
-    """The bodies within a statement, in the order of the text."""
-    if isinstance(statement, ast.Apply):
-        return list(statement.paths or ())
-    if isinstance(statement, ast.If):
-        otherwise = [statement.otherwise] if statement.otherwise is not None else []
-        return [*statement.bodies, *otherwise]
-    if isinstance(statement, (ast.Repeat, ast.Block, ast.Head)):
-        return [statement.body]
-    return []
+        values = [parameter.default for parameter in statement.parameters]
+    yield from (value.id for value in values if isinstance(value, ast.Name))

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import DIMENSIONS
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from cnndsl.layers import words
+from cnndsl.layers.base import DIMENSIONS, Layer
+from cnndsl.layers.window import Window
+from cnndsl.network.network import Node
+from cnndsl.rules.helpers.view import LayerGroup, View
 
-    from cnndsl.layers.base import Layer
-    from cnndsl.layers.window import Window
-    from cnndsl.network.network import Node
-    from cnndsl.rules.helpers.view import Place, View
-
-KERNELS = ("conv", "dwconv", "sepconv")
-POOLS = ("pool", "avgpool", "minpool")
-
-
-def windows(layer: Layer) -> tuple[Window, ...]:
-    """The windows of a convolution or a pool, one for each spatial dimension."""
-    found: tuple[Window, ...] = layer.windows  # type: ignore[attr-defined]
-    return found
+WINDOWS = words(lambda layer: layer.slides)
+GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
+KERNELS = words(lambda layer: layer.slides and layer.family == "conv")
 
 
 def by_dimension(said: Sequence[str | None]) -> str:
@@ -36,26 +29,26 @@ def missing(
     view: View,
     count: Callable[[Window], int],
     unless: Callable[[Layer], bool] = lambda layer: False,
-) -> Iterator[tuple[Place, list[Node], str, Window]]:
-    """Where convolutions and pools miss pixels of the image, as `count` counts those of a window.
+) -> Iterator[tuple[LayerGroup, str, Window]]:
+    """The layers with windows that miss pixels of the image; `count` says how many a window does.
 
-    With each place go its layers that do, what to say of the first, and the first such window.
+    With each group go the words for what its first layer misses, and the first such window.
     """
-    for place, some in view.select(
-        (*KERNELS, *POOLS), lambda layer: not unless(layer) and any(map(count, windows(layer)))
+    for group in view.select(
+        WINDOWS, lambda layer: not unless(layer) and any(map(count, layer.windows))
     ):
-        found = [node for node in some if any(map(count, over_image(view, node)))]
-        if not found:
-            continue
-        over = over_image(view, found[0])
-        told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
-        yield place, found, by_dimension(told), next(filter(count, over))
+        nodes = [node for node in group.nodes if any(map(count, over_image(view, node)))]
+        if nodes:
+            over = over_image(view, nodes[0])
+            told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
+            yield group._replace(nodes=nodes), by_dimension(told), next(filter(count, over))
 
 
 def over_image(view: View, node: Node) -> list[Window]:
     """The windows of a node's layer; what a `zeropad` before it has put there is padding too."""
     before = view.nodes[node.inputs[0]].layer
-    found = windows(node.layer)
+    layer: Any = node.layer
+    found: tuple[Window, ...] = layer.windows
     if before.op != "zeropad":
         return list(found)
     return [

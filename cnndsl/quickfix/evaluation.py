@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from cnndsl.diagnostics import Source
-from cnndsl.network import Elaborator
+from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
+from cnndsl.layers import LayerError, Shape
+from cnndsl.network import Elaborator, Network, Node
 from cnndsl.syntax import nodes as ast
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
-    from cnndsl.diagnostics import Diagnostic, Edit, Span
-    from cnndsl.layers import LayerError, Shape
-    from cnndsl.network import Network, Node
-
-
-class Misfit(NamedTuple):
+class ShapeError(NamedTuple):
     """A layer that does not fit on what it reads.
 
     * `span`: where that is reported
@@ -36,7 +31,7 @@ class Misfit(NamedTuple):
 
 
 class Probe(Elaborator):
-    """An elaboration that remembers the calls which led to each node, and each misfit.
+    """An elaboration that remembers the calls which led to each node, and each error.
 
     `sizes` gives inputs, by their number from 0, another size than the text does.
     """
@@ -52,16 +47,17 @@ class Probe(Elaborator):
         self.sizes = sizes or {}
         self.calls: tuple[ast.Apply, ...] = ()
         self.led: list[tuple[ast.Apply, ...]] = []
-        self.misfits: list[Misfit] = []
+        self.errors: list[ShapeError] = []
         self.led_anywhere = True
 
     def unused_blocks(self) -> None:
-        kept = self.nodes
         self.led_anywhere = False  # what is wrong in them has no net around it
-        try:
-            super().unused_blocks()
-        finally:
-            self.nodes = kept
+        super().unused_blocks()
+
+    def evaluation(self, network: Network | None) -> Evaluation:
+        """What it came to; `network` is None where anything is wrong."""
+        found = self.problems, self.nodes, self.led, self.errors
+        return Evaluation(self.source, self.module, network, *found)
 
     def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
         super().add_input(self.sizes.get(len(self.inputs), shape), span, alias)
@@ -83,8 +79,8 @@ class Probe(Elaborator):
     ) -> None:
         if self.led_anywhere and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
-            self.misfits.append(
-                Misfit(error.code, span, statement, self.calls, inputs, error.axes, shape)
+            self.errors.append(
+                ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
             )
         super().shape_error(error, statement, span, inputs)
 
@@ -98,7 +94,7 @@ class Probe(Elaborator):
         return copy
 
 
-class Outcome(NamedTuple):
+class Evaluation(NamedTuple):
     """What a check of a text came to.
 
     `nodes` are the layers that could be made, and `led` the calls that led to each; they are
@@ -111,10 +107,10 @@ class Outcome(NamedTuple):
     problems: list[Diagnostic]
     nodes: list[Node]
     led: list[tuple[ast.Apply, ...]]
-    misfits: list[Misfit]
+    errors: list[ShapeError]
 
     @property
-    def whole(self) -> bool:
+    def valid(self) -> bool:
         """Whether nothing at all is wrong."""
         return self.network is not None
 
@@ -124,11 +120,11 @@ class Outcome(NamedTuple):
         return all(each.code == "E301" for each in self.problems)
 
     @property
-    def blamed(self) -> set[int]:
+    def faulty_axes(self) -> set[int]:
         """The spatial dimensions in which something does not fit."""
-        return {axis for each in self.misfits for axis in each.axes}
+        return {axis for each in self.errors for axis in each.axes}
 
-    def place(self, problem: Diagnostic, edits: Iterable[Edit] = ()) -> tuple[str, int]:
+    def located(self, problem: Diagnostic, edits: Iterable[Edit] = ()) -> tuple[str, int]:
         """A problem's code and its offset in the text as it was before the edits."""
         offset = problem.span.start
         for edit in sorted(edits):

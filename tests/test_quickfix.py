@@ -15,10 +15,9 @@ from cnndsl.api import examine
 from cnndsl.diagnostics import CODES as DIAGNOSTICS
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.quickfix.apply import apply_edits
-from cnndsl.quickfix.bench import Bench
-from cnndsl.quickfix.candidate import near
-from cnndsl.quickfix.candidates import candidates
-from cnndsl.quickfix.rerun import Outcome
+from cnndsl.quickfix.candidates import candidates, near
+from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.search import BUDGET, CODES
 
 MANY = 5000 if settings.default.max_examples >= 5000 else 80
@@ -215,7 +214,7 @@ def test_property_what_is_offered_does_what_it_says(rng: Random) -> None:
     problems = look(text)
     assert [each[2:] for each in problems] == [each[2:] for each in look(text)]
     places = {(each.code, each.span.start) for each in problems}
-    bench = Bench(source, {}, None, 10**6, BUDGET)
+    evaluator = Evaluator(source, {}, None, 10**6, BUDGET)
     for problem in problems:
         if not problem.code.startswith("E2"):
             continue
@@ -224,7 +223,7 @@ def test_property_what_is_offered_does_what_it_says(rng: Random) -> None:
         assert problem.help and "\n\n" not in problem.help
         for fix in problem.fixes:
             left = look(apply_edits(text, fix.edits))
-            outcome = bench.run(fix.edits)
+            outcome = evaluator.run(fix.edits)
             assert outcome is not None
             still = {outcome.place(each, fix.edits) for each in left}
             assert (problem.code, problem.span.start) not in still, fix.title
@@ -240,12 +239,12 @@ def test_property_what_is_offered_does_what_it_says(rng: Random) -> None:
 @given(st.randoms(use_true_random=False))
 def test_property_nothing_cheaper_of_a_kind_does(rng: Random) -> None:
     text = broken(rng)
-    bench = Bench(Source("net.cnn", text), {}, None, 10**6, 10**7)
-    outcome = bench.run()
+    evaluator = Evaluator(Source("net.cnn", text), {}, None, 10**6, 10**7)
+    outcome = evaluator.run()
     assert outcome is not None, text
-    misfits = {(each.code, each.span): each for each in outcome.misfits}
+    errors = {(each.code, each.span): each for each in outcome.errors}
     for problem in look(text):
-        misfit = misfits.get((problem.code, problem.span))
+        misfit = errors.get((problem.code, problem.span))
         if misfit is None or not problem.fixes or look(after(text, problem, 0)):
             continue
         tries = {each.edits: each for each in candidates(outcome, misfit)}
@@ -255,8 +254,8 @@ def test_property_nothing_cheaper_of_a_kind_does(rng: Random) -> None:
         for one in offered:
             for other in tries.values():
                 if other.group == one.group and other.cost < one.cost:
-                    tried = bench.run(other.edits)
-                    assert tried is None or not tried.whole, (other, text)
+                    tried = evaluator.run(other.edits)
+                    assert tried is None or not tried.valid, (other, text)
 
 
 @settings(max_examples=MANY)
@@ -265,10 +264,10 @@ def test_property_a_check_from_the_middle_is_a_check(rng: Random) -> None:
     """Long texts are not checked from their beginning each time; here all texts count as long."""
     text = broken(rng)
     source = Source("net.cnn", text)
-    short, long = (Bench(source, {}, None, 10**6, 10**7, long=n) for n in (10**6, 0))
+    short, long = (Evaluator(source, {}, None, 10**6, 10**7, long=n) for n in (10**6, 0))
     if short.base is None:
         return
-    for misfit in short.base.misfits:
+    for misfit in short.base.errors:
         for each in candidates(short.base, misfit):
             one, other = short.run(each.edits), long.run(each.edits)
             assert (one is None) == (other is None)
@@ -276,12 +275,12 @@ def test_property_a_check_from_the_middle_is_a_check(rng: Random) -> None:
                 assert said(one) == said(other), (each, text)
 
 
-def said(outcome: Outcome) -> object:
+def said(outcome: Evaluation) -> object:
     """All that is to be known of an outcome, but for the texts themselves."""
     problems = [(each.code, each.span, each.message, each.notes) for each in outcome.problems]
     nodes = [(each.name, each.output, each.inputs, each.span) for each in outcome.nodes]
-    misfits = [each[:2] + each[4:] for each in outcome.misfits]
-    return outcome.whole, problems, nodes, misfits
+    errors = [each[:2] + each[4:] for each in outcome.errors]
+    return outcome.valid, problems, nodes, errors
 
 
 def after(text: str, problem: Diagnostic, number: int) -> str:
@@ -303,9 +302,9 @@ def test_a_clean_net_costs_nothing(size: str) -> None:
 
 def test_large_nets_stay_within_the_budget() -> None:
     text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 700 + "pool 3\nflatten; dense 3\n"
-    bench = Bench(Source("net.cnn", text), {}, None, 10**6, BUDGET)
-    runs = [bench.run((Edit(Span(6, 8), str(size)),)) for size in range(10, 99)]
-    assert bench.spent and sum(run is not None for run in runs) == 1 - (-BUDGET // 1410)
+    evaluator = Evaluator(Source("net.cnn", text), {}, None, 10**6, BUDGET)
+    runs = [evaluator.run((Edit(Span(6, 8), str(size)),)) for size in range(10, 99)]
+    assert evaluator.spent and sum(run is not None for run in runs) == 1 - (-BUDGET // 1410)
     assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"
     assert "write `pool 2`" in helps(text)
 

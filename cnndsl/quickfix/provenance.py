@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics import Note
+from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
+from cnndsl.layers.derivation import Derivation
+from cnndsl.network import Node
+from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import layers
 from cnndsl.quickfix.words import shortened, written
 
-if TYPE_CHECKING:
-    from cnndsl.layers import Layer
-    from cnndsl.layers.derivation import Derivation
-    from cnndsl.network import Node
-    from cnndsl.quickfix.rerun import Misfit, Outcome
 
-
-def blame(outcome: Outcome, misfit: Misfit) -> tuple[Note, ...]:
+def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:
     """The layers that the sizes at fault come from, with the arithmetic."""
-    names = DIMENSIONS.get(len(misfit.shape) - 1, ())
+    names = DIMENSIONS.get(len(error.shape) - 1, ())
     found: dict[tuple[int, int, str], list[str]] = {}
-    for index in dict.fromkeys(misfit.inputs):
-        for axis in misfit.axes:
+    for index in dict.fromkeys(error.inputs):
+        for axis in error.axes:
             node = maker(outcome, index, axis)
             if node is not None and axis < len(names):
                 key = (node.index, node.output[axis], arithmetic(node.layer, axis))
                 found.setdefault(key, []).append(names[axis])
     notes: dict[str, None] = {}
     for (index, size, how), axes in found.items():
-        what = f"the {size}" if len(axes) == len(misfit.axes) else f"the {axes[0]} of {size}"
-        note = f"{what} comes from {_told(outcome, outcome.nodes[index], misfit)}"
+        what = f"the {size}" if len(axes) == len(error.axes) else f"the {axes[0]} of {size}"
+        note = f"{what} comes from {_told(outcome, outcome.nodes[index], error)}"
         notes[f"{note}: {how}" if how else note] = None
     return tuple(map(Note, [*notes][:2]))
 
 
-def maker(outcome: Outcome, index: int, axis: int) -> Node | None:
+def maker(outcome: Evaluation, index: int, axis: int) -> Node | None:
     """The nearest layer that changed a size on the way to a node; None for the input."""
     while True:
         node = outcome.nodes[index]
@@ -47,12 +44,12 @@ def maker(outcome: Outcome, index: int, axis: int) -> Node | None:
         index = node.inputs[0]
 
 
-def _told(outcome: Outcome, node: Node, misfit: Misfit) -> str:
+def _told(outcome: Evaluation, node: Node, error: ShapeError) -> str:
     """A layer as it stands in the text, and where that is."""
     source = outcome.source
     made = layers(outcome.module).get(node.span)
     text = written(source, made, ()) if made else shortened(node.op)
-    here, there = (source.position(span.start).line for span in (misfit.span, node.span))
+    here, there = (source.position(span.start).line for span in (error.span, node.span))
     return f"`{text}` on line {there}" if here != there else f"`{text}` on this line"
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cnndsl.diagnostics import Source
-from cnndsl.network import Network, stem_of
+from cnndsl.diagnostics import Edit, Source
+from cnndsl.layers import Shape
+from cnndsl.network import stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.quickfix.apply import apply_edits
-from cnndsl.quickfix.rerun import Outcome, Probe
+from cnndsl.quickfix.evaluation import Evaluation, Probe
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Edit
-    from cnndsl.layers import Shape
 
 LONG = 200
 """From how many statements on a text is not checked from its beginning each time."""
@@ -29,7 +24,7 @@ MARKS = 16
 _WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
 
 
-class Bench:
+class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
     The budget counts the layers that are worked out and the statements that are read, and no
@@ -56,7 +51,7 @@ class Bench:
         self.keep = keep
         self.long = long
         self.left = budget
-        self.known: dict[object, Outcome | None] = {}
+        self.known: dict[object, Evaluation | None] = {}
         self.marks: dict[int, Probe] = {}  # elaborations before a statement, by its number
         self.base = self._checked(source)
         self.left = budget + budget - self.left
@@ -66,7 +61,7 @@ class Bench:
         """Whether nothing of the budget is left."""
         return self.left <= 0
 
-    def run(self, edits: Sequence[Edit] = ()) -> Outcome | None:
+    def run(self, edits: Sequence[Edit] = ()) -> Evaluation | None:
         """What the text comes to after edits.
 
         None where it cannot be read any more, and where the budget is spent.
@@ -84,7 +79,7 @@ class Bench:
         self.known[text] = outcome
         return outcome
 
-    def sized(self, numbers: tuple[int, ...], shape: Shape) -> Outcome | None:
+    def sized(self, numbers: tuple[int, ...], shape: Shape) -> Evaluation | None:
         """What the text comes to with another size of some inputs, as an edit of them would do.
 
         None where the budget is spent.
@@ -100,18 +95,18 @@ class Bench:
             self.known[key] = outcome
         return outcome
 
-    def _checked(self, source: Source) -> Outcome | None:
+    def _checked(self, source: Source) -> Evaluation | None:
         module, problems = parse(source)
         self.left -= len(module.statements)
         return None if problems else self._elaborated(source, module, {})
 
     def _elaborated(
         self, source: Source, module: ast.Module, sizes: Mapping[int, Shape]
-    ) -> Outcome:
+    ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
         self.left -= len(probe.nodes)
-        return _outcome(probe, network)
+        return probe.evaluation(network)
 
     def _statement(self, edits: Sequence[Edit]) -> int:
         """The number of the statement that edits are in, where those before it need not be run
@@ -127,7 +122,7 @@ class Bench:
         fine = not any(isinstance(each, _WHOLE_FILE) for each in statements[number:])
         return number if fine else 0
 
-    def _resumed(self, source: Source, number: int) -> Outcome | None:
+    def _resumed(self, source: Source, number: int) -> Evaluation | None:
         """The check of a text that is as it was up to a statement."""
         assert self.base is not None
         statements = self.base.module.statements
@@ -143,11 +138,11 @@ class Bench:
         network = None
         try:
             body = probe.body(rest.statements, top=True)
-            network = probe.finish(body, stem_of(source.name), Network)
+            network = probe.finish(body, stem_of(source.name))
         except Stop:
             pass
         self.left -= len(probe.nodes) - known
-        return _outcome(probe, network)
+        return probe.evaluation(network)
 
     def _before(self, number: int) -> Probe:
         """The elaboration of the text as far as a statement."""
@@ -169,9 +164,3 @@ class Bench:
                 self.marks[until] = probe.fork()
                 last = until
         return self.marks[number]
-
-
-def _outcome(probe: Probe, network: Network | None) -> Outcome:
-    return Outcome(
-        probe.source, probe.module, network, probe.problems, probe.nodes, probe.led, probe.misfits
-    )
