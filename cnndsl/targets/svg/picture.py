@@ -6,11 +6,12 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
 Point = tuple[float, float]
@@ -136,13 +137,12 @@ def render(picture: Picture, title: str, description: str) -> str:
 def css(own: str, used: Iterable[str]) -> str:
     """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
     styles = sorted({"sheet", *used})
-    day = "".join(f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, True)])
-    night = "".join(
-        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, False)]
-    )
-    fixed = "".join(
-        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_FORM.get(style)] if rule
-    )
+
+    def rules(look: Callable[[str], str]) -> str:
+        return "".join(f".{own}-{each}{{{look(each)}}}" for each in styles if look(each))
+
+    fixed = rules(lambda style: _FORM.get(style, ""))
+    day, night = rules(partial(_look, day=True)), rules(partial(_look, day=False))
     return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}"
 
 
