@@ -10,12 +10,12 @@ from cnndsl.lang import LANGUAGES
 
 
 class Option(NamedTuple):
-    """A keyword of a target's `generate`, and how the command line gives it.
+    """An option of a command, or a keyword of a target's `generate`, which is one of `build`.
 
     `kind` is `flag` for one that is given or not, `natural` for a whole number from 1,
     `word` for a text, one of `choices` where there are any, and `words` for several with
     commas between them, which `generate` gets as a tuple. `value` is what help shows for
-    the value.
+    the value. `letter` is a short name, and `repeated` says that it can be given several times.
     """
 
     name: str
@@ -23,10 +23,23 @@ class Option(NamedTuple):
     kind: Literal["flag", "natural", "word", "words"] = "flag"
     value: str = ""
     choices: tuple[str, ...] = ()
+    letter: str = ""
+    repeated: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the command line calls it."""
+        long = f"--{self.name}"
+        return (f"-{self.letter}", long) if self.letter else (long,)
 
 
 LANG = Option("lang", "the language of the words: en (unless said) or ko", "word", "L", LANGUAGES)
 """For every target that writes for people."""
+
+DEPTH = Option(
+    "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
+)
+"""For everything that shows rows."""
 
 
 class TargetError(Exception):

@@ -25,7 +25,7 @@ from cnndsl.codegen import weights as canonical
 from cnndsl.contract import TargetError
 from cnndsl.network import Network
 from cnndsl.proof import checkpoints, frameworks
-from cnndsl.proof.checkpoints import SUFFIXES, Unreadable, read, write
+from cnndsl.proof.checkpoints import SUFFIXES, NoCheckpoint, read, write
 from cnndsl.targets import load
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -202,7 +202,7 @@ def test_property_damaged_files_end_in_a_line(suffix: str, data: st.DataObject) 
     broken = whole[:cut] + noise + whole[cut + len(noise) * data.draw(st.booleans()) :]
     try:
         read(net, suffix, broken)
-    except (Unreadable, canonical.Misfit) as error:
+    except (NoCheckpoint, canonical.Misfit) as error:
         assert "\n" not in str(error)
 
 
@@ -221,9 +221,9 @@ def test_no_code_in_a_pickle_runs() -> None:
     for harmful in (Harm(), {"0.weight": Harm()}, nn.Linear(2, 2)):
         file = io.BytesIO()
         torch.save(harmful, file)
-        with pytest.raises(Unreadable, match="not a file of tensors alone"):
+        with pytest.raises(NoCheckpoint, match="not a file of tensors alone"):
             read(net, ".pt", file.getvalue())
-    with pytest.raises(Unreadable):
+    with pytest.raises(NoCheckpoint):
         read(net, ".pt", pickle.dumps(Harm()))
     for odd, why in (
         ([1, 2], "type list"),
@@ -235,13 +235,13 @@ def test_no_code_in_a_pickle_runs() -> None:
     ):
         file = io.BytesIO()
         torch.save(odd, file)
-        with pytest.raises(Unreadable, match=why):
+        with pytest.raises(NoCheckpoint, match=why):
             read(net, ".pt", file.getvalue())
 
 
 def test_an_old_pytorch_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
-    with pytest.raises(Unreadable, match=r"PyTorch 2\.5\.1\+cpu cannot read it safely"):
+    with pytest.raises(NoCheckpoint, match=r"PyTorch 2\.5\.1\+cpu cannot read it safely"):
         read(net_of(SMALL), ".pt", b"")
 
 
@@ -262,11 +262,11 @@ def test_archives_that_unpack_to_no_end_are_refused() -> None:
     result = io.BytesIO()
     with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.weights.h5", b"\0" * 5_000_000)
-    with pytest.raises(Unreadable, match="suspicious"):
+    with pytest.raises(NoCheckpoint, match="suspicious"):
         read(net_of(SMALL), ".keras", result.getvalue())
     with zipfile.ZipFile(result, "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(Unreadable, match=r"no model\.weights\.h5 in this archive"):
+    with pytest.raises(NoCheckpoint, match=r"no model\.weights\.h5 in this archive"):
         read(net_of(SMALL), ".keras", result.getvalue())
 
 
@@ -305,7 +305,7 @@ def test_hdf5_stays_in_its_file(kind: str, tmp_path: Path) -> None:
         else:
             shape = (1 << 30, 1 << 20)
             group.create_dataset("0", shape, "float32", chunks=(1024, 1024), compression="gzip")
-    with pytest.raises((Unreadable, canonical.Misfit)) as caught:
+    with pytest.raises((NoCheckpoint, canonical.Misfit)) as caught:
         read(net, ".weights.h5", path.read_bytes())
     expected = {
         "external link": "conv1.kernel: no `layers/conv2d/vars/0` here",
@@ -321,7 +321,7 @@ def test_a_file_of_keras_2_is_refused() -> None:
     file = io.BytesIO()
     with h5py.File(file, "w") as old:
         old["model_weights/conv2d/kernel:0"] = np.zeros(3)
-    with pytest.raises(Unreadable, match="it is not of Keras 3"):
+    with pytest.raises(NoCheckpoint, match="it is not of Keras 3"):
         read(net_of(SMALL), ".weights.h5", file.getvalue())
 
 
@@ -397,6 +397,6 @@ def test_to_onnx(tmp_path: Path) -> None:
     "junk", [b"", b"\x00", b"junk, not tensors", b"PK\x03\x04", b"\x80\x02}q\x00"]
 )
 def test_junk_is_told_without_the_inside_of_a_library(junk: bytes) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(NoCheckpoint) as caught:
         read(net_of(SMALL), ".pt", junk)
     assert str(caught.value).startswith(("no file that PyTorch saved", "not a file of tensors"))

@@ -38,7 +38,7 @@ def kinds(found: Difference) -> list[tuple[str, str, int]]:
 
 
 def told(found: Difference) -> list[tuple[str, str | None, str | None]]:
-    return [tuple(each) for entry in found.entries for each in (*entry.told, *entry.reads)]
+    return [tuple(each) for entry in found.entries for each in (*entry.changes, *entry.reads)]
 
 
 BASE = "input 12x12x3\nconv 8 3x3 relu as c1\nconv 8 3x3 as c2\nflatten\ndense 4 softmax\n"
@@ -208,7 +208,7 @@ def test_a_changed_width_tells_its_constant() -> None:
     found = diff(text, text.replace("w = 8", "w = 16"))
     assert [tuple(each) for each in found.constants] == [("w", "8", "16")]
     (entry,) = found.entries
-    assert [tuple(each) for each in entry.told] == [
+    assert [tuple(each) for each in entry.changes] == [
         ("filters", "8", "16"), ("filters", "16", "32"), ("filters", "32", "64")
     ]  # fmt: skip
 

@@ -24,8 +24,9 @@ import cnndsl
 from cnndsl import Network
 from cnndsl.contract import OptionError
 from cnndsl.figures import layered
+from cnndsl.figures.collapse import collapse
 from cnndsl.lang import words
-from cnndsl.targets import outline, svg
+from cnndsl.targets import svg
 from cnndsl.targets.svg import picture, text, volumes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,7 +177,7 @@ def test_the_article_net_as_volumes() -> None:
 def test_a_box_grows_with_its_map() -> None:
     """Each size of a box grows with what it stands for, and with nothing else."""
     network = sample("resnet50")
-    steps = volumes.steps_of(outline.outline(network), 1)
+    steps = volumes.maps_of(collapse(network), 1)
     drawn = volumes._Volumes(network, steps, 720, words("en"))
 
     def solid(*shape: int) -> volumes.Solid:
@@ -480,10 +481,10 @@ def test_random_nets_are_drawn(source: str) -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> tuple[list[layered.Node], list[layered.Edge]]:
+def graphs(draw: st.DrawFn) -> tuple[list[layered.Vertex], list[layered.Edge]]:
     count = draw(st.integers(1, 14))
     sizes = st.integers(10, 90)
-    nodes = [layered.Node(draw(sizes), draw(sizes)) for _ in range(count)]
+    nodes = [layered.Vertex(draw(sizes), draw(sizes)) for _ in range(count)]
     edges = []
     for target in range(1, count):
         for source in sorted(draw(st.sets(st.integers(0, target - 1), max_size=3))):
@@ -493,7 +494,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[layered.Node], list[layered.Edge]]:
 
 @given(graphs())
 def test_boxes_keep_apart_and_edges_go_round_them(
-    graph: tuple[list[layered.Node], list[layered.Edge]],
+    graph: tuple[list[layered.Vertex], list[layered.Edge]],
 ) -> None:
     nodes, edges = graph
     placed = layered.place(nodes, edges)
@@ -553,7 +554,7 @@ def test_checking_a_net_loads_no_figures() -> None:
     code = (
         "import sys, cnndsl\n"
         "net = cnndsl.check('input 8x8x1; conv 8 3')\n"
-        "print([name for name in sys.modules if 'svg' in name or 'outline' in name])\n"
+        "print([name for name in sys.modules if 'svg' in name or 'collapse' in name])\n"
         "cnndsl.build(net, 'svg'); cnndsl.build(net, 'mermaid')\n"
         "print(sorted({'jinja2', 'black', 'lark', 'inspect', 'xml'} & set(sys.modules)))\n"
     )

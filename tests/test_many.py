@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from running import ROOT, run
 
 from cnndsl.api import lint
-from cnndsl.cli.runner import cache, many, outcome, workers
-from cnndsl.cli.runner.cache import Cache, Keys
+from cnndsl.cli.runner import cache, many, outcome, plan, workers
+from cnndsl.cli.runner.cache import Cache, FileKeys
 from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics import CODES, Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.packed import pack, unpack
@@ -64,13 +64,13 @@ def test_however_it_is_done_it_is_the_same(
     words = ("check", "nets", "nets/missing.cnn", "--format", form)
     cold = run(*words, "--jobs", "2")
     asked: list[str] = []
-    answer = outcome.Question.answer
+    answer = plan.Question.answer
 
-    def note(self: outcome.Question, name: str, content: bytes, codes: frozenset[str]) -> Any:
+    def note(self: plan.Question, name: str, content: bytes, codes: frozenset[str]) -> Any:
         asked.append(name)
         return answer(self, name, content, codes)
 
-    monkeypatch.setattr(outcome.Question, "answer", note)
+    monkeypatch.setattr(plan.Question, "answer", note)
     assert run(*words) == cold
     assert asked == []  # everything was known
     assert run(*words, "--no-cache", "--jobs", "1") == cold
@@ -144,18 +144,18 @@ def test_property_any_finding_comes_back(
 
 def test_the_key_holds_whatever_the_answer_follows_from() -> None:
     codes = [frozenset({"W101"}), frozenset({"W102"}), frozenset({"W101", "W102"})]
-    keys, other = Keys("about", codes), Keys("something else", codes)
+    keys, other = FileKeys("about"), FileKeys("something else")
     found = [
-        keys.key("a.cnn", b"x", 0),
-        keys.key("a.cnn", b"x", 1),
-        keys.key("a.cnn", b"x", 2),
-        keys.key("b.cnn", b"x", 0),
-        keys.key("a.cnn", b"y", 0),
-        keys.key("a.cn", b"nx", 0),
-        other.key("a.cnn", b"x", 0),
+        keys.key("a.cnn", b"x", codes[0]),
+        keys.key("a.cnn", b"x", codes[1]),
+        keys.key("a.cnn", b"x", codes[2]),
+        keys.key("b.cnn", b"x", codes[0]),
+        keys.key("a.cnn", b"y", codes[0]),
+        keys.key("a.cn", b"nx", codes[0]),
+        other.key("a.cnn", b"x", codes[0]),
     ]
     assert len(set(found)) == len(found)
-    assert keys.key("x/a.cnn", b"x", 0) == keys.key("y\\a.cnn", b"x", 0) == found[0]
+    assert keys.key("x/a.cnn", b"x", codes[0]) == keys.key("y\\a.cnn", b"x", codes[0]) == found[0]
 
 
 def test_settings_and_rules_are_not_mixed_up(folder: Path) -> None:
@@ -333,7 +333,7 @@ def test_what_nobody_uses_is_deleted(nets: Path) -> None:
 
 def processes(count: int, *words: str) -> list[subprocess.Popen[bytes]]:
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome;"
+        "import sys; from cnndsl.cli import main; from cnndsl.cli.runner import many, outcome;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 3000; sys.exit(main())"
     )
     return [
@@ -379,14 +379,14 @@ def numbers(*count: int) -> Iterator[int]:
 def test_answers_come_in_order() -> None:
     for count in (1, 2, 5):
         got = list(workers.answers(double, os.getpid(), numbers(10), count))
-        assert got == [2 * number for number in range(10)]
+        assert got == [(number, 2 * number) for number in range(10)]
     assert list(workers.answers(double, 0, numbers(0), 2)) == []
 
 
 def test_a_worker_that_dies_takes_no_answer_along() -> None:
     for count in (1, 2):
         got = list(workers.answers(double, os.getpid(), numbers(10, 17), count))
-        assert got == [2 * number for number in range(10, 17)]
+        assert got == [(number, 2 * number) for number in range(10, 17)]
 
 
 def test_what_goes_wrong_in_a_worker_goes_wrong_here() -> None:
@@ -396,7 +396,7 @@ def test_what_goes_wrong_in_a_worker_goes_wrong_here() -> None:
 
 def test_large_chunks_and_answers_do_not_wait_for_each_other() -> None:
     got = workers.answers(repeated, 3, iter([b"x" * 1_000_000] * 5), 2)
-    assert [len(each) for each in got] == [3_000_000] * 5
+    assert [len(each) for _, each in got] == [3_000_000] * 5
 
 
 def repeated(context: int, chunk: bytes) -> bytes:
@@ -407,7 +407,8 @@ def repeated(context: int, chunk: bytes) -> bytes:
 def test_processes_that_are_not_forked(nets: Path) -> None:
     """As under macOS and Windows, where they begin anew and are told what to do."""
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome, workers;"
+        "import sys; from cnndsl.cli import main;"
+        "from cnndsl.cli.runner import many, outcome, workers;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 3000;"
         "workers.sys = type('', (), {'platform': 'darwin'}); sys.exit(main())"
     )
@@ -426,7 +427,8 @@ def test_without_processes_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch
         raise OSError("no more processes")
 
     monkeypatch.setattr("multiprocessing.get_context", refuse)
-    assert list(workers.answers(double, 0, numbers(5), 2)) == [0, 2, 4, 6, 8]
+    got = list(workers.answers(double, 0, numbers(5), 2))
+    assert [answer for _, answer in got] == [0, 2, 4, 6, 8]
 
 
 def children(of: int) -> list[int]:
@@ -521,7 +523,8 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_a_terminal_the_line_is_gone_before_the_findings(nets: Path) -> None:
     pty = pytest.importorskip("pty")
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome, progress;"
+        "import sys; from cnndsl.cli import main; from cnndsl.cli.runner import many, outcome;"
+        "from cnndsl.cli.terminal import progress;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 300;"
         "progress.PATIENCE = progress.PERIOD = -1; sys.exit(main())"
     )

@@ -1,4 +1,4 @@
-"""The target mermaid, and the outline that it shares with the figures in SVG."""
+"""The target mermaid, and the collapsed graph that it shares with the figures in SVG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 import cnndsl
 from cnndsl import Network
 from cnndsl.contract import OptionError
-from cnndsl.targets import mermaid, outline, pieces
+from cnndsl.figures.boxes import Box, count_boxes, levels
+from cnndsl.figures.collapse import collapse
+from cnndsl.targets import mermaid
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(
@@ -96,7 +98,7 @@ def test_samples_follow_the_grammar(name: str, depth: int | None) -> None:
 @given(nets.branching_nets())
 def test_random_nets_follow_the_grammar(text: str) -> None:
     network = cnndsl.check(text)
-    check_grammar(mermaid.generate(network, depth=pieces.levels(outline.outline(network))))
+    check_grammar(mermaid.generate(network, depth=levels(collapse(network))))
 
 
 @given(st.text())
@@ -113,23 +115,23 @@ def test_labels_hold_nothing_but_text(text: str) -> None:
         assert shown == " ".join(text.split())
 
 
-# The outline
+# The collapsed graph
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_pieces_hold_every_node_once(name: str) -> None:
     network = sample(name)
 
-    def covered(pieces: tuple[pieces.Piece, ...]) -> list[int]:
+    def covered(boxes: tuple[Box, ...]) -> list[int]:
         found = []
-        for piece in pieces:
-            inside = covered(piece.inner) if piece.inner else list(range(piece.size))
-            assert len(inside) == piece.size
-            found += range(piece.start, piece.end)
+        for box in boxes:
+            inside = covered(box.inner) if box.inner else list(range(box.size))
+            assert len(inside) == box.size
+            found += range(box.start, box.end)
         return found
 
-    pieces = outline.outline(network)
-    assert covered(pieces) == [node.index for node in network.nodes]
+    boxes = collapse(network)
+    assert covered(boxes) == [node.index for node in network.nodes]
 
 
 @given(nets.branching_nets())
@@ -141,14 +143,14 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
         nodes = network.nodes[start : start + size]
         return [(node.op, tuple(max(-1, index - start) for index in node.inputs)) for node in nodes]
 
-    def look(pieces: tuple[pieces.Piece, ...]) -> None:
-        for piece in pieces:
-            for turn in range(1, piece.times):
-                again = ops(piece.start + turn * piece.size, piece.size)
-                assert again == ops(piece.start, piece.size)
-            look(piece.inner)
+    def look(boxes: tuple[Box, ...]) -> None:
+        for box in boxes:
+            for turn in range(1, box.times):
+                again = ops(box.start + turn * box.size, box.size)
+                assert again == ops(box.start, box.size)
+            look(box.inner)
 
-    look(outline.outline(network))
+    look(collapse(network))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
 def test_deep_nets_fold(text: str, boxes: int) -> None:
     network = cnndsl.check(f"input 8x8x4\n{text}")
     begun = time.process_time()
-    assert pieces.boxes(outline.outline(network), 1) == boxes
+    assert count_boxes(collapse(network), 1) == boxes
     check_grammar(mermaid.generate(network))
     assert time.process_time() - begun < 20
 

@@ -24,8 +24,9 @@ from cnndsl.layers import LAYERS, Layer
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
 from cnndsl.proof.verify import verify
-from cnndsl.targets.onnx import OPSET, forms
+from cnndsl.targets.onnx import forms
 from cnndsl.targets.onnx import generate as to_onnx
+from cnndsl.targets.onnx.graph import OPSET
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"

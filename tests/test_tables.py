@@ -23,10 +23,10 @@ from cnndsl import Network
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.render import printable
 from cnndsl.lang import LANGUAGES
-from cnndsl.tables.cells import Code, plain_value, readable
+from cnndsl.tables.cells import Verbatim, plain_value, readable
 from cnndsl.tables.columns import COLUMNS
 from cnndsl.tables.styles import STYLES, make
-from cnndsl.targets import load
+from cnndsl.targets import class_name, load
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ["article", "tutorial", "padding", "fully_connected", "resnet18", "two_outputs", "unet3d"]
@@ -90,7 +90,7 @@ def seen_in_csv(text: str) -> list[list[str]]:
 
 def cells_of(network: Network, **options: Any) -> list[list[str]]:
     """What should be seen."""
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     lines = [[heading.title for heading in table.headings]]
     lines += [[readable(cell) for cell in row] for row in table.rows]
     if table.sums:
@@ -107,7 +107,7 @@ def test_all_formats_show_the_same_rows(name: str, lang: str, style: str) -> Non
     expected = cells_of(network, **options)
     assert seen_in_markdown(generate("markdown", network, **options)) == expected
     assert seen_in_html(generate("html", network, **options)) == expected
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     assert seen_in_csv(generate("csv", network, **options)) == [
         [heading.title for heading in table.headings],
         *([plain_value(cell) for cell in row] for row in table.rows),
@@ -124,7 +124,7 @@ def test_columns_are_picked_by_their_keys() -> None:
     assert [heading.title for heading in table.headings] == [
         "Name", "Multiply-adds", "Weights", "Biases"
     ]  # fmt: skip
-    assert table.rows[0] == [Code("conv1"), 322_560, 320, 20]
+    assert table.rows[0] == [Verbatim("conv1"), 322_560, 320, 20]
     assert table.sums == ["Total", 2_277_760, 64_320, 300]
 
 
@@ -133,7 +133,7 @@ def test_every_column_of_every_layer(lang: str) -> None:
     """No column fails on any layer; numbers are numbers; sums are sums."""
     for name in ("nasnet_mobile", "efficientnetb0", "unet3d", "ecg1d", "fully_connected"):
         for depth in (None, 1):
-            table = make(sample(name), columns=list(COLUMNS), lang=lang, depth=depth)
+            table = make(sample(name), class_name, columns=list(COLUMNS), lang=lang, depth=depth)
             for index, key in enumerate(COLUMNS):
                 found = [row[index] for row in table.rows]
                 assert all(readable(cell) for cell in found)
@@ -205,7 +205,7 @@ def test_the_keras_style_has_the_numbers_of_keras(name: str) -> None:
     for line in ("Total params", "Trainable params", "Non-trainable params"):
         (found,) = re.findall(rf"{line}: (.*?)$", text, re.MULTILINE)
         assert re.search(rf"{line}: {re.escape(found)}", summary), (line, found)
-    rows = make(network, style="keras").rows
+    rows = make(network, class_name, style="keras").rows
     layers = [layer for layer in model.layers if layer.count_params()]
     ours = [row for row in rows if row[2]]
     kinds = [re.sub(r".*\((.*)\)", r"\1", str(row[0])) for row in ours]

@@ -19,7 +19,7 @@ import cnndsl
 from cnndsl.cli import main
 from cnndsl.contract import TargetError, Unavailable
 from cnndsl.proof import frameworks, show
-from cnndsl.proof.verify import Comparison, Report, compare, verify
+from cnndsl.proof.verify import ModelComparison, Verification, compare, verify
 from cnndsl.targets import load
 
 NET = """\
@@ -31,7 +31,7 @@ dense 5
 """
 
 
-def broken(text: str, target: str, right: str, wrong: str) -> Report:
+def broken(text: str, target: str, right: str, wrong: str) -> Verification:
     net = cnndsl.check(text)
     code = str(load(target).generate(net))
     assert right in code, code
@@ -201,7 +201,7 @@ class Fake:
     ],
 )
 def test_what_a_net_makes_of_rounding_is_let_pass(one: Any, other: Any, same: bool) -> None:
-    comparison = Comparison(cnndsl.check("input 9; relu"), tolerance=1e-9)
+    comparison = ModelComparison(cnndsl.check("input 9; relu"), tolerance=1e-9)
     comparison.models = [(Fake(one), None), (Fake(other), None)]
     comparison.whole([np.random.default_rng(0).uniform(0.1, 0.9, (2, 9))])
     assert (not comparison.problems) == same

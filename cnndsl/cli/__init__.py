@@ -65,7 +65,7 @@ def run(words: list[str]) -> int:
         from cnndsl.cli.terminal.help import overview
         from cnndsl.cli.terminal.output import err
 
-        err(overview())
+        err(overview(every()))
         return 2
     name, *rest = words
     if name in COMMANDS:
@@ -89,7 +89,7 @@ def run(words: list[str]) -> int:
     if name in ("-h", "--help", "help"):
         from cnndsl.cli.terminal.help import overview
 
-        out(overview())
+        out(overview(every()))
         return 0
     if name in ("-V", "--version"):
         from cnndsl import __version__
@@ -102,6 +102,11 @@ def run(words: list[str]) -> int:
     kind = "option" if name.startswith("-") else "command"
     known = COMMANDS if kind == "command" else ("--help", "--version")
     raise UsageError(f"unknown {kind} {quoted(name)}{nearest(name, known)}")
+
+
+def every() -> list[Command]:
+    """All commands, in the order in which help lists them."""
+    return [load(name)[0] for name in COMMANDS]
 
 
 def load(name: str, words: Sequence[str] = ()) -> tuple[Command, Callable[[Arguments], int]]:

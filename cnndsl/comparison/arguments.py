@@ -1,4 +1,4 @@
-"""What a layer is told, apart from what follows from the shapes that it gets."""
+"""The arguments of a layer, apart from what follows from the shapes that it gets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
+from cnndsl.layers.source import uniform
 from cnndsl.layers.values import Pair, show_value
 from cnndsl.layers.window import rounding_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _APART = ("floor", "ceil", "nearest", "same")
 
 
-class Told(NamedTuple):
+class Change(NamedTuple):
     """An argument that is not the same on two sides; None where a side does not have it."""
 
     name: str
@@ -25,7 +26,7 @@ class Told(NamedTuple):
     new: str | None
 
 
-def told(layer: Layer) -> tuple[tuple[str, Any], ...]:
+def arguments_of(layer: Layer) -> tuple[tuple[str, Any], ...]:
     """The arguments of a layer as values that compare, however they were written.
 
     One number stands for the same number in every dimension, and what was left open has the
@@ -38,7 +39,7 @@ def told(layer: Layer) -> tuple[tuple[str, Any], ...]:
         name = slot.name
         if slot.form == "act":
             if layer.activation is not None:
-                found.append((name, told(layer.activation)))
+                found.append((name, arguments_of(layer.activation)))
         elif name == "pad" and hasattr(layer, "same"):
             pad = getattr(layer, name)
             found.append((name, "same" if layer.same else _plain(pad)))
@@ -55,18 +56,17 @@ def told(layer: Layer) -> tuple[tuple[str, Any], ...]:
 
 def _plain(value: Any) -> Any:
     """One value where all dimensions have the same; padding of nothing as 0."""
-    if isinstance(value, tuple) and not isinstance(value, Pair) and value:
-        value = value[0] if value.count(value[0]) == len(value) else value
+    value = uniform(value) if value else value
     return 0 if value in (None, Pair(0, 0)) else value
 
 
 def effect(layer: Layer) -> tuple[Any, ...]:
-    """All that a layer does at its place: what it is told, its shapes, its weights.
+    """All that a layer does at its place: its arguments, its shapes, its weights.
 
     Padding counts as the pixels that it comes to, so that `same` and `pad=1` are one where
     they do the same.
     """
-    arguments = tuple(each for each in told(layer) if each[0] != "pad")
+    arguments = tuple(each for each in arguments_of(layer) if each[0] != "pad")
     weights = tuple((each.role, each.shape, each.trainable) for each in layer.all_weights)
     inputs = layer.inputs if isinstance(layer, Merge) else (layer.input,)
     return arguments, padding(layer), inputs, layer.output, weights
@@ -85,11 +85,11 @@ def padding(layer: Layer) -> Any:
     return tuple(_plain(each) for each in found) if layer.op != "deconv" else found[:2]
 
 
-def changed(old: Layer, new: Layer) -> list[Told]:
+def changed(old: Layer, new: Layer) -> list[Change]:
     """The arguments that differ, as the language writes them."""
     if old.op != new.op:
-        return [Told("layer", written(old), written(new))]
-    before, after = dict(told(old)), dict(told(new))
+        return [Change("layer", written(old), written(new))]
+    before, after = dict(arguments_of(old)), dict(arguments_of(new))
     found = []
     for name in dict.fromkeys((*before, *after)):
         one, two = before.get(name), after.get(name)
@@ -100,12 +100,12 @@ def changed(old: Layer, new: Layer) -> list[Told]:
         if name == "activation" and one and two and one[0] == two[0]:
             found += changed(*map(_activation, (old, new)))  # as a slope, by other defaults
             continue
-        found.append(Told(name, _argument(old, name, one), _argument(new, name, two)))
+        found.append(Change(name, _argument(old, name, one), _argument(new, name, two)))
     windows = (*getattr(old, "windows", ()), *getattr(new, "windows", ()))
     if any(each.extra or each.dropped for each in windows):
         one, two = rounding_of(old), rounding_of(new)
         if one != two:
-            found.append(Told("rounding", one, two))
+            found.append(Change("rounding", one, two))
     return found
 
 
@@ -132,9 +132,9 @@ def _shown(name: str, value: Any) -> str | None:
 
 
 def written(layer: Layer) -> str:
-    """A layer as one would write it, with all that it is told and that is not the default."""
+    """A layer as one would write it, with all arguments that are not the default."""
     words = [layer.op]
-    arguments = dict(told(layer))
+    arguments = dict(arguments_of(layer))
     if layer.op == "input":
         return f"input {show(layer.output)}"
     for slot in layer.slots:

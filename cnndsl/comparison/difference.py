@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.comparison.arguments import Told, changed, written
+from cnndsl.comparison.arguments import Change, changed, effect, written
 from cnndsl.comparison.measure import Measure, measure
-from cnndsl.comparison.pairing import Keys, commutes, pair, through, union_of
+from cnndsl.comparison.pairing import Numbering, commutes, pair, through, turned, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """A change, with all the layers that changed alike.
 
-    * `kind`: `changed`, `added`, `removed`, or `follows` for layers that are told the same as
+    * `kind`: `changed`, `added`, `removed`, or `follows` for layers with the same arguments as
       before, and whose shapes or counts follow from a change before them
     * `old`, `new`: the layers on either side, in order; one of them empty for what is added
       or removed
     * `times`: how many statements, or turns of loops and calls of blocks, changed alike
     * `old_text`, `new_text`: how it is written; the first of them
-    * `told`: the arguments that differ. One argument comes several times where it differs
+    * `changes`: the arguments that differ. One argument comes several times where it differs
       from instance to instance
     * `reads`: what the layer reads, where that is another layer than before
     """
@@ -42,8 +42,8 @@ class Entry(NamedTuple):
     times: int
     old_text: str
     new_text: str
-    told: tuple[Told, ...] = ()
-    reads: tuple[Told, ...] = ()
+    changes: tuple[Change, ...] = ()
+    reads: tuple[Change, ...] = ()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -70,9 +70,9 @@ class Difference(NamedTuple):
     after: Measure
     entries: tuple[Entry, ...]
     follows: tuple[Entry, ...]
-    interface: tuple[Told, ...]
-    promises: tuple[Told, ...]
-    constants: tuple[Told, ...]
+    interface: tuple[Change, ...]
+    promises: tuple[Change, ...]
+    constants: tuple[Change, ...]
     renamed: tuple[tuple[str, str], ...]
     wording: str
 
@@ -89,7 +89,7 @@ class Difference(NamedTuple):
 
 def difference(old: Network, new: Network) -> Difference:
     """Compare two networks. The cost is next to linear in their layers."""
-    keys = Keys()
+    keys = Numbering()
     pairs = pair(old, new, keys)
     entries, follows = _entries(old, new, pairs, keys)
     renamed = tuple(
@@ -113,12 +113,12 @@ def difference(old: Network, new: Network) -> Difference:
 
 
 def _entries(
-    old: Network, new: Network, pairs: Sequence[int | None], keys: Keys
+    old: Network, new: Network, pairs: Sequence[int | None], keys: Numbering
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     """The changes in the order of the network, and what follows from them."""
     placed: list[tuple[tuple[int, int], Entry]] = []
-    groups: dict[Any, list[tuple[Node, Node, tuple[Told, ...], tuple[Told, ...]]]] = {}
-    known: dict[tuple[int, int], tuple[Told, ...]] = {}  # many nodes share a layer
+    groups: dict[Any, list[tuple[Node, Node, tuple[Change, ...], tuple[Change, ...]]]] = {}
+    known: dict[tuple[int, int], tuple[Change, ...]] = {}  # many nodes share a layer
     runs: list[list[tuple[Node, Node]]] = []
     seeing: list[tuple[Node, Node]] = []  # those that just see more, or less, than before
     run_ends = -1
@@ -127,15 +127,15 @@ def _entries(
         if index is None or node.op == "input":
             continue
         before = old.nodes[index]
-        same = keys.effect(before.layer) == keys.effect(node.layer)
-        told = () if same else known.get((id(before.layer), id(node.layer)))
-        if told is None:
-            told = tuple(changed(before.layer, node.layer))
-            known[id(before.layer), id(node.layer)] = told
+        same = keys.of(effect, before.layer) == keys.of(effect, node.layer)
+        changes = () if same else known.get((id(before.layer), id(node.layer)))
+        if changes is None:
+            changes = tuple(changed(before.layer, node.layer))
+            known[id(before.layer), id(node.layer)] = changes
         reads = sources.rewired(before, node)
-        if told or reads:
-            key = (before.span, node.span, tuple(each.name for each in told), bool(reads))
-            groups.setdefault(key, []).append((before, node, told, reads))
+        if changes or reads:
+            key = (before.span, node.span, tuple(each.name for each in changes), bool(reads))
+            groups.setdefault(key, []).append((before, node, changes, reads))
         elif same:
             if before.field != node.field and before.receptive_field != node.receptive_field:
                 seeing.append((before, node))
@@ -184,10 +184,7 @@ def _entries(
 
 def _gone(old: Network, pairs: Sequence[int | None]) -> tuple[list[bool], list[int]]:
     """Which nodes are on the old side alone; and for each where the next that is not went."""
-    back: list[int | None] = [None] * len(old.nodes)
-    for at, index in enumerate(pairs):
-        if index is not None:
-            back[index] = at
+    back = turned(pairs, len(old.nodes))
     following, place = [0] * len(back), len(pairs)
     for index in range(len(back) - 1, -1, -1):
         known = back[index]
@@ -215,7 +212,7 @@ class _Sources:
         self.new = through(new, pairs)
         self.kept = kept
 
-    def rewired(self, before: Node, node: Node) -> tuple[Told, ...]:
+    def rewired(self, before: Node, node: Node) -> tuple[Change, ...]:
         """What the layer reads, where that changed by itself and not by an added layer."""
         was, now = list(before.inputs), [self.pairs[index] for index in node.inputs]
         if was == now:
@@ -230,7 +227,7 @@ class _Sources:
             if was_from & now_from or not was_from:
                 return ()
         return (
-            Told(
+            Change(
                 "reads",
                 ", ".join(self.old_nodes[index].name for index in was),
                 ", ".join(self.new_nodes[index].name for index in node.inputs),
@@ -238,14 +235,14 @@ class _Sources:
         )
 
 
-def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[Told]:
+def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[Change]:
     """What changed of inputs and outputs, and of what holds for the whole file."""
     found = []
     for at in range(max(len(old.inputs), len(new.inputs))):
         one, two = _input(old, at), _input(new, at)
         if one != two:
             name = "input" if len(old.inputs) == len(new.inputs) == 1 else f"input {at + 1}"
-            found.append(Told(name, one, two))
+            found.append(Change(name, one, two))
     several = len(old.outputs) > 1 or len(new.outputs) > 1
     for output in dict.fromkeys((*old.outputs, *new.outputs)):
         was, now = old.outputs.get(output), new.outputs.get(output)
@@ -253,11 +250,11 @@ def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[
         one = None if was is None else show(old.nodes[was].output)
         two = None if now is None else show(new.nodes[now].output)
         if one != two:
-            found.append(Told(name, one, two))
+            found.append(Change(name, one, two))
         elif was is not None and now is not None and pairs[now] != was and pairs[now] is not None:
-            found.append(Told(name, f"of {old.nodes[was].name}", f"of {new.nodes[now].name}"))
+            found.append(Change(name, f"of {old.nodes[was].name}", f"of {new.nodes[now].name}"))
     if old.defaults != new.defaults:
-        found.append(Told("defaults", old.defaults, new.defaults))
+        found.append(Change("defaults", old.defaults, new.defaults))
     return found
 
 
@@ -268,7 +265,7 @@ def _input(network: Network, at: int) -> str | None:
     return show(node.output) + (f" as {node.alias}" if node.alias else "")
 
 
-def _promises(old: Network, new: Network, pairs: Sequence[int | None]) -> list[Told]:
+def _promises(old: Network, new: Network, pairs: Sequence[int | None]) -> list[Change]:
     """The promises that are on one side alone; those about the same thing in pairs."""
     before = _promised(old, {n.index: n.index for n in old.nodes})
     after = _promised(new, {n.index: index for n, index in zip(new.nodes, pairs)})
@@ -279,8 +276,8 @@ def _promises(old: Network, new: Network, pairs: Sequence[int | None]) -> list[T
         match = next((k for k in come if k[0] == about and k[2] == place), None)
         match = match or next((k for k in come if k[0] == about), None)
         match = match or next((k for k in come if k[0][0] == about[0]), None)
-        found.append(Told("expect", text, come.pop(match) if match else None))
-    found += [Told("expect", None, text) for text in come.values()]
+        found.append(Change("expect", text, come.pop(match) if match else None))
+    found += [Change("expect", None, text) for text in come.values()]
     return found
 
 
@@ -300,14 +297,14 @@ def _value(value: Any) -> str:
     return f"{value:,}" if type(value) is int else show_value(value)
 
 
-def _constants(old: Network, new: Network) -> list[Told]:
+def _constants(old: Network, new: Network) -> list[Change]:
     """The constants of the files themselves whose values differ."""
     before, after = (
         {item.statement.name.id: item.value for item in network.body.items if type(item) is Bound}
         for network in (old, new)
     )
     return [
-        Told(name, _value(before[name]), _value(after[name]))
+        Change(name, _value(before[name]), _value(after[name]))
         for name in before
         if name in after and before[name] != after[name]
     ]

@@ -1,25 +1,35 @@
-"""Which layer of one network became which of another."""
+"""Which layer of one network became which of another.
+
+Two networks that are the same graph are paired by what each node reads. Else their layers are
+aligned in order; then layers without a partner are paired that say the same and read the same, such
+as those of a path that was written in another place.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.comparison.align import align
-from cnndsl.comparison.arguments import changed, effect, told
+from cnndsl.comparison.arguments import arguments_of, changed, effect
 from cnndsl.layers.merge import Concat, Merge
-from cnndsl.syntax import nodes as ast
+from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network.walk import children
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from cnndsl.diagnostics import Span
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
+    from cnndsl.network.network import Body
+
+    Pairs = Sequence[int | None]
+    """For each node of a network its partner in the other one, or None."""
 
 SLIDES = 1_000
 """How far a stretch of new layers is moved among like ones for a better place."""
-
 
 MOST_SOURCES = 16
 """How many of the layers before an added one are looked at, to see whether another is read."""
@@ -28,34 +38,23 @@ ROUNDS = 4
 """How often pairs are looked for that other pairs made possible."""
 
 
-class Keys:
+class Numbering:
     """Numbers for values, the same for the same. Layers are read once, as many nodes share one."""
 
     def __init__(self) -> None:
-        self.numbers: dict[Hashable, int] = {}
-        self._told: dict[int, int] = {}
-        self._effects: dict[int, int] = {}
-        # So that no layer is forgotten, and its identity used again.
-        self._kept: list[Layer] = []
+        self._numbers: dict[Hashable, int] = {}
+        # With the layer, so that it is not forgotten and its identity used again.
+        self._known: dict[tuple[Any, int], tuple[int, Layer]] = {}
 
     def number(self, value: Hashable) -> int:
-        return self.numbers.setdefault(value, len(self.numbers))
+        return self._numbers.setdefault(value, len(self._numbers))
 
-    def told(self, layer: Layer) -> int:
-        """The number of what a layer is told."""
-        found = self._told.get(id(layer))
-        if found is None:
-            found = self._told[id(layer)] = self.number(("told", told(layer)))
-            self._kept.append(layer)
-        return found
-
-    def effect(self, layer: Layer) -> int:
-        """The number of all that a layer does at its place."""
-        found = self._effects.get(id(layer))
-        if found is None:
-            found = self._effects[id(layer)] = self.number(("effect", effect(layer)))
-            self._kept.append(layer)
-        return found
+    def of(self, what: Callable[[Layer], Hashable], layer: Layer) -> int:
+        """The number of what a function says of a layer: `arguments_of` or `effect`."""
+        key = what, id(layer)
+        if key not in self._known:
+            self._known[key] = self.number(what(layer)), layer
+        return self._known[key][0]
 
 
 def commutes(layer: Layer) -> bool:
@@ -63,13 +62,15 @@ def commutes(layer: Layer) -> bool:
     return isinstance(layer, Merge) and not isinstance(layer, Concat)
 
 
-def pair(old: Network, new: Network, keys: Keys) -> list[int | None]:
+def pair(old: Network, new: Network, keys: Numbering) -> list[int | None]:
     """For each node of `new` the one of `old` that it was, or None for what is added."""
-    same = _same_graph(old, new, keys)
-    if same is not None:
-        return same
-    before = [keys.told(node.layer) for node in old.nodes]
-    after = [keys.told(node.layer) for node in new.nodes]
+    does, did = ([keys.of(effect, node.layer) for node in net.nodes] for net in (new, old))
+    found = _same_graph(old, new, did, does, keys)
+    if found is not None:
+        return found
+    before, after = (
+        [keys.of(arguments_of, node.layer) for node in net.nodes] for net in (old, new)
+    )
     places, spots = _places(old), _places(new)
     items = [keys.number((each, spot)) for each, spot in zip(before, places)]
     others = [keys.number((each, spot)) for each, spot in zip(after, spots)]
@@ -84,19 +85,20 @@ def pair(old: Network, new: Network, keys: Keys) -> list[int | None]:
             prices[key] = price
         return prices[key]
 
-    found: list[int | None] = [None] * len(new.nodes)
+    found = [None] * len(new.nodes)
     for i, j in align(items, others, cost):
         found[j] = i
-    effects = [[keys.effect(node.layer) for node in network.nodes] for network in (old, new)]
-    _slide(new.nodes, after, found, effects[1], effects[0])
-    back = _turned(found, len(old.nodes))
-    _slide(old.nodes, before, back, effects[0], effects[1])
-    found = _turned(back, len(new.nodes))
+    _slide(new.nodes, after, found, does, did)
+    back = turned(found, len(old.nodes))
+    _slide(old.nodes, before, back, did, does)
+    found = turned(back, len(new.nodes))
     for _ in range(ROUNDS):
-        count = sum(index is not None for index in found)
-        _complete(old, new, before, after, found)
-        _complete_through(old, new, before, after, found)
-        if sum(index is not None for index in found) == count:
+        count = found.count(None)
+        for reads in (_reading, _coming):
+            itself = [at if index is not None else None for at, index in enumerate(back)]
+            _match(reads(old, before, itself, keys), reads(new, after, found, keys), found)
+            back = turned(found, len(old.nodes))
+        if found.count(None) == count:
             break
     return found
 
@@ -105,90 +107,104 @@ def _price(old: Layer, new: Layer) -> int | None:
     """What it costs to see one layer as another, changed; None where it is quite another."""
     if old.op == new.op:
         return 1 if len(changed(old, new)) < 3 else 2
-    if type(old).__module__ == type(new).__module__:  # a family stands in one file
+    if old.family == new.family:
         return 1 if len(old.slots) == len(new.slots) else 2
     return None
 
 
 def _places(network: Network) -> list[tuple[str, int] | None]:
-    """For each node the block it came from, and the how-manieth layer of it; None outside.
+    """For each node the block it came from, and the number of its statement; None outside.
 
     The body of a loop is such a block as well. A layer that is like another of its block is
     so not taken for it, where one more block would make that possible.
     """
+    within: dict[Span, tuple[str, Span]] = {}  # the block of each statement, and its place
+    stack: list[tuple[tuple[str, Span] | None, Body]] = [(None, network.body)]
+    while stack:
+        block, body = stack.pop()
+        for item, inner in children(body):
+            inside = block
+            if isinstance(item, Instance):
+                inside = f"block {item.block.name.id}", item.block.span
+            elif isinstance(item, Loop):
+                inside = "repeat", item.statement.span
+            elif isinstance(item, (Step, Merged)) and block is not None:
+                within[item.statement.span] = block
+            stack += [(inside, each) for each in inner]
+    counts: Counter[tuple[str, Span]] = Counter()
     found: dict[Span, tuple[str, int]] = {}
-    waiting: list[tuple[str, ast.Body]] = []
-    stack: list[Any] = list(network.module.statements)
-    while stack or waiting:
-        name, counter = "", 0
-        if not stack:
-            name, body = waiting.pop()
-            stack.extend(reversed(body.statements))
-        while stack:
-            statement = stack.pop()
-            if isinstance(statement, ast.Block):
-                waiting.append((f"block {statement.name.id}", statement.body))
-                continue
-            if isinstance(statement, ast.Repeat):
-                waiting.append(("repeat", statement.body))
-                continue
-            if isinstance(statement, ast.Apply):
-                counter += 1
-                if name:
-                    found[statement.span] = name, counter
-            for inner in _inner(statement):
-                stack.extend(reversed(inner.statements))
+    for span in sorted(within):
+        counts[within[span]] += 1
+        found[span] = within[span][0], counts[within[span]]
     return [found.get(node.span) for node in network.nodes]
 
 
-def _inner(statement: Any) -> list[ast.Body]:
-    """The bodies in a statement's braces, the last one first."""
-    several = ("paths", "bodies")
-    found: list[Any] = [each for name in several for each in getattr(statement, name, None) or ()]
-    found += [getattr(statement, name, None) for name in ("body", "otherwise")]
-    return [each for each in found if each is not None][::-1]
-
-
-def _same_graph(old: Network, new: Network, keys: Keys) -> list[int | None] | None:
+def _same_graph(
+    old: Network, new: Network, did: Sequence[int], does: Sequence[int], keys: Numbering
+) -> list[int | None] | None:
     """The pairs of two networks that are the same graph, in whatever order it is written.
 
-    A node is known by what it does and by the nodes that it reads; those known by the same
-    are taken in order, and then every edge is looked at. None where the graphs differ, or
-    where that order does not do.
+    Nodes that do the same and read the same are taken in order, and then every edge is looked
+    at. None where the graphs differ, or where that order does not do.
     """
     if len(old.nodes) != len(new.nodes) or len(old.inputs) != len(new.inputs):
         return None
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index, number in enumerate(_hashes(old, keys)):
-        groups[number].append(index)
-    for group in groups.values():
-        group.reverse()
-    found: list[int] = []
-    for number in _hashes(new, keys):
-        if not groups.get(number):
+    found: list[int | None] = [None] * len(new.nodes)
+    for each, other in zip(old.inputs, new.inputs):
+        if did[each] != does[other]:
             return None
-        found.append(groups[number].pop())
+        found[other] = each
+    known = [index if node.op == "input" else None for index, node in enumerate(old.nodes)]
+    _match(_reading(old, did, known, keys), _reading(new, does, found, keys), found)
     for node, index in zip(new.nodes, found):
-        reads = [found[each] for each in node.inputs]
-        others = list(old.nodes[index].inputs)
-        if commutes(node.layer):
-            reads, others = sorted(reads), sorted(others)
-        if reads != others:
+        if index is None:
             return None
-    return [*found]
+        reads, others = [found[each] for each in node.inputs], list(old.nodes[index].inputs)
+        if reads != others and not (commutes(node.layer) and Counter(reads) == Counter(others)):
+            return None
+    return found
 
 
-def _hashes(network: Network, keys: Keys) -> list[int]:
-    """A number for each node: the same for the same layer on the same inputs."""
-    place = {index: at for at, index in enumerate(network.inputs)}
-    numbers: list[int] = []
-    for node in network.nodes:
-        reads = [numbers[index] for index in node.inputs]
+def _match(before: Sequence[Hashable], after: Sequence[Hashable], found: list[int | None]) -> None:
+    """Pair the nodes without a partner whose keys are the same, in order; None is no key."""
+    taken = set(found)
+    waiting: dict[Hashable, list[int]] = defaultdict(list)
+    for index in range(len(before) - 1, -1, -1):
+        if index not in taken and before[index] is not None:
+            waiting[before[index]].append(index)
+    for at, key in enumerate(after):
+        if found[at] is None and waiting.get(key):
+            found[at] = waiting[key].pop()
+
+
+def _reading(
+    network: Network, values: Sequence[int], known: Pairs, keys: Numbering
+) -> list[int | None]:
+    """A key for each node: the same for the same value on the same inputs.
+
+    `known` are the nodes of the old network that nodes are; others are known by what they read.
+    """
+    numbers: list[int | None] = []
+    for node, value, index in zip(network.nodes, values, known):
+        if index is not None:
+            numbers.append(keys.number(("node", index)))
+            continue
+        reads = [numbers[each] for each in node.inputs]
         if commutes(node.layer):
-            reads.sort()
-        value = ("node", keys.effect(node.layer), place.get(node.index), *reads)
-        numbers.append(keys.number(value))
+            reads.sort(key=lambda number: number or 0)
+        numbers.append(keys.number((value, *reads)) if reads else None)
     return numbers
+
+
+def _coming(
+    network: Network, values: Sequence[int], known: Pairs, keys: Numbering
+) -> list[tuple[int, frozenset[int]] | None]:
+    """A key for each node: its value, and the nodes that it comes from through unknown ones."""
+    origins = through(network, known)
+    return [
+        (value, origins[node.index]) if node.inputs else None
+        for node, value in zip(network.nodes, values)
+    ]
 
 
 def _slide(
@@ -257,83 +273,17 @@ def _common(nodes: Sequence[Node], at: int) -> int:
     """How deep in blocks a border between two layers lies."""
     if not 0 < at < len(nodes):
         return 0
-    count = 0
-    for one, two in zip(nodes[at - 1].instance, nodes[at].instance):
-        if one != two:
-            break
-        count += 1
-    return count
+    pairs = zip(nodes[at - 1].instance, nodes[at].instance)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _turned(found: Sequence[int | None], length: int) -> list[int | None]:
+def turned(found: Sequence[int | None], length: int) -> list[int | None]:
     """The same pairs, seen from the other side."""
     back: list[int | None] = [None] * length
     for at, index in enumerate(found):
         if index is not None:
             back[index] = at
     return back
-
-
-def _complete(
-    old: Network,
-    new: Network,
-    before: Sequence[int],
-    after: Sequence[int],
-    found: list[int | None],
-) -> None:
-    """Pair layers that were only written in another order, as the paths of a merge.
-
-    They are told the same and read the same.
-    """
-    taken: set[int] = {index for index in found if index is not None}
-    if len(taken) in (len(found), len(old.nodes)):
-        return
-    back: dict[int, int] = {index: at for at, index in enumerate(found) if index is not None}
-    users = old.users()
-    ready: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
-
-    def offer(gone: int) -> None:
-        node = old.nodes[gone]
-        if gone not in taken and all(each in back for each in node.inputs):
-            ready[before[gone], tuple(back[each] for each in node.inputs)].append(gone)
-
-    for node in old.nodes:
-        offer(node.index)
-    for node in new.nodes:
-        if found[node.index] is not None:
-            continue
-        waiting = ready.get((after[node.index], node.inputs))
-        if not waiting or not node.inputs:
-            continue
-        match = waiting.pop(0)
-        if match in taken:
-            continue
-        found[node.index] = match
-        taken.add(match)
-        back[match] = node.index
-        for user in users[match]:
-            offer(user)
-
-
-def _complete_through(
-    old: Network,
-    new: Network,
-    before: Sequence[int],
-    after: Sequence[int],
-    found: list[int | None],
-) -> None:
-    """Pair layers that are told the same and read the same but for layers on one side alone."""
-    taken = {index for index in found if index is not None}
-    if len(taken) in (len(found), len(old.nodes)):
-        return
-    origins = through(old, [node.index if node.index in taken else None for node in old.nodes])
-    ready: dict[tuple[int, frozenset[int]], list[int]] = defaultdict(list)
-    for node in reversed(old.nodes):
-        if node.index not in taken and node.inputs:
-            ready[before[node.index], origins[node.index]].append(node.index)
-    for node, known, origin in zip(new.nodes, list(found), through(new, found)):
-        if known is None and node.inputs and ready.get((after[node.index], origin)):
-            found[node.index] = ready[after[node.index], origin].pop()
 
 
 def union_of(sets: Sequence[frozenset[int]], which: Iterable[int]) -> frozenset[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnndsl.comparison.arguments import changed, written
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
@@ -13,7 +15,7 @@ from cnndsl.tables.plain_table import markdown_table, text_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cnndsl.comparison.arguments import Told
+    from cnndsl.comparison.arguments import Change
     from cnndsl.comparison.difference import Difference, Entry
     from cnndsl.network import Network, Node
 
@@ -138,9 +140,9 @@ def what(entry: Entry) -> str:
 def details(entry: Entry) -> list[str]:
     """The arguments that differ, what is read, and the shapes and counts that follow."""
     by_name: dict[str, list[str]] = {}
-    for each in (*entry.told, *entry.reads):
+    for each in (*entry.changes, *entry.reads):
         if each.name != "layer":
-            by_name.setdefault(each.name, []).append(_change(each))
+            by_name.setdefault(each.name, []).append(_arrow(each))
     found = []
     for name, values in by_name.items():
         text = ", ".join(values[:MOST_VALUES]) + (", …" if len(values) > MOST_VALUES else "")
@@ -149,10 +151,10 @@ def details(entry: Entry) -> list[str]:
     return found + sizes(entry)
 
 
-def _change(told: Told) -> str:
-    if told.old is None:
-        return f"+ {told.new}"
-    return f"- {told.old}" if told.new is None else f"{told.old} → {told.new}"
+def _arrow(change: Change) -> str:
+    if change.old is None:
+        return f"+ {change.new}"
+    return f"- {change.old}" if change.new is None else f"{change.old} → {change.new}"
 
 
 def sizes(entry: Entry) -> list[str]:
@@ -221,9 +223,8 @@ def as_text(difference: Difference, old: str, new: str) -> str:
             )
         if len(difference.follows) > MOST_ROWS:
             lines.append(f"   and {len(difference.follows) - MOST_ROWS:,} more stretches of layers")
-    lines += _told("inputs and outputs:", difference.interface)
-    lines += _told("promises:", difference.promises)
-    lines += _told("constants:", difference.constants)
+    for title, items in _lists(difference):
+        lines += ["", f"{title.lower()}:", *map(_item, items)]
     changes = totals(difference)
     if changes:
         table = [["", "before", "after", "by"], *(list(each) for each in changes)]
@@ -232,17 +233,23 @@ def as_text(difference: Difference, old: str, new: str) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _told(title: str, items: Sequence[Told]) -> list[str]:
-    return ["", title, *map(_item, items)] if items else []
+def _lists(difference: Difference) -> list[tuple[str, Sequence[Change]]]:
+    """What changed besides layers, by headings."""
+    lists = (
+        ("Inputs and outputs", difference.interface),
+        ("Promises", difference.promises),
+        ("Constants", difference.constants),
+    )
+    return [(title, items) for title, items in lists if items]
 
 
-def _item(told: Told) -> str:
+def _item(change: Change) -> str:
     """`~  input 28x28x1 → 32x32x1`; with a plus or a minus where a side has no such thing."""
-    if told.old is None:
-        return f"+  {told.name} {told.new}"
-    if told.new is None:
-        return f"-  {told.name} {told.old}"
-    return f"~  {told.name} {told.old} → {told.new}"
+    if change.old is None:
+        return f"+  {change.name} {change.new}"
+    if change.new is None:
+        return f"-  {change.name} {change.old}"
+    return f"~  {change.name} {change.old} → {change.new}"
 
 
 def _renamed(difference: Difference) -> list[str]:
@@ -258,8 +265,8 @@ def _renamed(difference: Difference) -> list[str]:
 
 def as_markdown(difference: Difference, old: str, new: str) -> str:
     """The report for a comment on a pull request; long parts can be opened."""
-    title = code(old) if old == new else f"{code(old)} → {code(new)}"
-    parts = [f"**{title}**: {verdict(difference)}\n"]
+    names = code(old) if old == new else f"{code(old)} → {code(new)}"
+    parts = [f"**{names}**: {verdict(difference)}\n"]
     changes = totals(difference)
     if changes:
         rows = [["", "before", "after", "by"], *(list(map(escaped, each)) for each in changes)]
@@ -269,12 +276,12 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
         rows = [["", "layer", "change", "follows from it", "place"]]
         for each in shown:
             count = how_often(each)
-            told = [part for part in details(each) if part not in sizes(each)]
+            differing = [part for part in details(each) if part not in sizes(each)]
             rows.append(
                 [
                     code(SIGNS[each.kind]),
                     code(name_of(each)) + (f" {count}" if count else ""),
-                    code(what(each)) + (f"<br>{code('; '.join(told))}" if told else ""),
+                    code(what(each)) + (f"<br>{code('; '.join(differing))}" if differing else ""),
                     "<br>".join(sizes(each)),
                     place(difference, each),
                 ]
@@ -294,14 +301,9 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
         if len(difference.follows) > MOST_ROWS:
             table += f"\nand {len(difference.follows) - MOST_ROWS:,} more stretches of layers\n"
         parts.append(_opened("what follows", table))
-    for heading, items in (
-        ("Inputs and outputs", difference.interface),
-        ("Promises", difference.promises),
-        ("Constants", difference.constants),
-    ):
-        if items:
-            lines = "".join(f"- {code(_item(each))}\n" for each in items)
-            parts.append(f"{heading}:\n\n{lines}")
+    for title, items in _lists(difference):
+        lines = "".join(f"- {code(_item(each))}\n" for each in items)
+        parts.append(f"{title}:\n\n{lines}")
     for line in _renamed(difference)[1:]:
         head, _, names = line.partition(": ")
         parts.append(f"{head}: {code(names)}\n")
@@ -322,8 +324,6 @@ def _opened(title: str, text: str) -> str:
 
 def as_json(difference: Difference, old: str, new: str) -> str:
     """The report for programs: every layer that changed or follows, one object each."""
-    import json
-
     changes = []
     for each in (*difference.entries, *difference.follows):
         sides = max(len(each.old), len(each.new))
@@ -354,16 +354,12 @@ def as_json(difference: Difference, old: str, new: str) -> str:
 
 
 def _arguments(before: Node | None, after: Node | None, kind: str) -> dict[str, Any]:
-    from cnndsl.comparison.arguments import changed
-
     if before is None or after is None or kind == "follows":
         return {}
     return {each.name: [each.old, each.new] for each in changed(before.layer, after.layer)}
 
 
 def _node(network: Network, node: Node | None) -> dict[str, Any] | None:
-    from cnndsl.comparison.arguments import written
-
     if node is None:
         return None
     return {

@@ -17,18 +17,15 @@ if TYPE_CHECKING:
 
 def as_text(comparison: Comparison, lang: str = "en") -> str:
     """The table for a terminal, and what is to be said about it in sentences."""
-    lines = _lines(comparison, str, lang)
-    right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"{sentence}\n" for sentence in _sentences(comparison, lang))
-    return text_table(lines, right) + (f"\n{said}" if said else "")
+    sentences = "".join(f"{sentence}\n" for sentence in _sentences(comparison, lang))
+    table = text_table(*_lines(comparison, str, lang))
+    return table + (f"\n{sentences}" if sentences else "")
 
 
 def as_markdown(comparison: Comparison, lang: str = "en") -> str:
     """The table for a document, and what is to be said about it in sentences."""
-    lines = _lines(comparison, code, lang)
-    right = [False] + [True] * (len(lines[0]) - 1)
-    said = "".join(f"\n{escaped(sentence)}.\n" for sentence in _sentences(comparison, lang))
-    return markdown_table(lines, right) + said
+    sentences = [f"\n{escaped(sentence)}.\n" for sentence in _sentences(comparison, lang)]
+    return markdown_table(*_lines(comparison, code, lang)) + "".join(sentences)
 
 
 def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
@@ -54,14 +51,17 @@ def _sentences(comparison: Comparison, lang: str) -> list[str]:
     return verdicts(comparison, lang) + counted
 
 
-def _lines(comparison: Comparison, name: Callable[[str], str], lang: str) -> list[list[str]]:
+def _lines(
+    comparison: Comparison, name: Callable[[str], str], lang: str
+) -> tuple[list[list[str]], list[bool]]:
+    """The lines of the table, and which columns stand flush right."""
     word = words(lang)
     first, *others = map(name, comparison.names)
     lines = [["", first, *others, *(word.say("compare.of", name=other) for other in others)]]
     for line in comparison.lines:
         cells = [cell(line, index) for index in range(len(comparison.names))]
         lines.append([word[f"measure.{line.key}"], *cells, *map(ratio, line.ratios)])
-    return lines
+    return lines, [False, *(True for _ in lines[0][1:])]
 
 
 def as_json(comparison: Comparison) -> str:

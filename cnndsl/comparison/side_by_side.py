@@ -34,7 +34,7 @@ SHOWN = (
 BYTES = ("param_bytes", "activation_bytes", "peak_bytes")
 
 
-class Line(NamedTuple):
+class MeasureLine(NamedTuple):
     """One thing that is measured.
 
     * `key`: the field of `Measure`
@@ -56,7 +56,7 @@ class Comparison(NamedTuple):
 
     names: tuple[str, ...]
     measures: tuple[Measure, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[MeasureLine, ...]
     counted: str
     others: bool
 
@@ -80,7 +80,7 @@ def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
         for value in values[1:]:
             numbers = isinstance(value, int) and value
             ratios.append(values[0] / value if numbers else None)
-        lines.append(Line(key, values, tuple(ratios)))
+        lines.append(MeasureLine(key, values, tuple(ratios)))
     others = any(node.layer.others for network in networks for node in network.nodes)
     return Comparison(_distinct(networks), measures, tuple(lines), counted, others)
 
@@ -93,7 +93,7 @@ def _distinct(networks: Sequence[Network]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def cell(line: Line, index: int) -> str:
+def cell(line: MeasureLine, index: int) -> str:
     """A value as people write it."""
     value = line.values[index]
     if line.key in BYTES:

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.comparison.arguments import written
-from cnndsl.network.network import Choice, Instance, Loop, Merged, Side, Step
+from cnndsl.network.network import Merged, Step
+from cnndsl.network.walk import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,8 @@ class _Walk:
         self.found: dict[tuple[str, Any], list[range]] = {}
 
     def body(self, body: Body) -> None:
-        for item in body.items:
-            span = self.range(item)
+        for item, bodies in children(body):
+            span = self.range(item, bodies)
             count = self.sums[span.stop] - self.sums[span.start]
             if not count:
                 continue
@@ -67,34 +68,23 @@ class _Walk:
                 key = (text, item.statement.span)
                 self.found.setdefault(key, []).append(span)
                 continue
-            for inner in _bodies(item):
+            for inner in bodies:
                 self.body(inner)
             if isinstance(item, Merged) and self.sums[item.node + 1] > self.sums[item.node]:
                 key = (_text(self.network, item), item.statement.span)
                 self.found.setdefault(key, []).append(range(item.node, item.node + 1))
 
-    def range(self, item: Item) -> range:
+    def range(self, item: Item, bodies: Sequence[Body]) -> range:
         """The nodes that came of a statement, which follow one another."""
         known = self.ranges.get(id(item))
         if known is None:
-            parts = [self.range(each) for body in _bodies(item) for each in body.items]
+            parts = [self.range(*each) for body in bodies for each in children(body)]
             if isinstance(item, (Step, Merged)):
                 parts.append(range(item.node, item.node + 1))
             parts = [each for each in parts if len(each)]
             known = range(parts[0].start, parts[-1].stop) if parts else range(0)
             self.ranges[id(item)] = known
         return known
-
-
-def _bodies(item: Item) -> Sequence[Body]:
-    """The bodies that a statement ran over."""
-    if isinstance(item, (Instance, Side)):
-        return (item.body,)
-    if isinstance(item, Choice):
-        return (item.body,) if item.body is not None else ()
-    if isinstance(item, Loop):
-        return item.bodies
-    return item.paths if isinstance(item, Merged) else ()
 
 
 def _text(network: Network, item: Item) -> str:

@@ -13,7 +13,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl import contract, targets
-from cnndsl.documents.kinds import KINDS, DirectiveError, Filled, Kind, Net, Wanted
+from cnndsl.documents.kinds import KINDS, DirectiveError, DocumentNet, Filled, RegionKind, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +24,13 @@ class Directive(NamedTuple):
     """A region's kind, the files of its nets, and what it wants of them."""
 
     name: str
-    kind: Kind
+    kind: RegionKind
     file: str
     others: tuple[str, ...]
-    wanted: Wanted
+    wanted: Request
 
-    def fill(self, nets: Sequence[Net]) -> Filled:
-        """The Markdown of the region, as `Kind.write` makes it."""
+    def fill(self, nets: Sequence[DocumentNet]) -> Filled:
+        """The Markdown of the region, as `RegionKind.write` makes it."""
         return self.kind.write(nets, self.wanted)
 
 
@@ -62,7 +62,7 @@ def read_directive(words: str) -> Directive:
         # So that no slip of the pen writes a figure over a text.
         suffix = targets.load(target).SUFFIX
         raise DirectiveError(f"`to={to}` is no file of {target}", f"let it end in `{suffix}`")
-    return Directive(name, kind, file, others, Wanted(target, options, to, alt))
+    return Directive(name, kind, file, others, Request(target, options, to, alt))
 
 
 def _options(

@@ -38,7 +38,7 @@ class DirectiveError(Exception):
         self.help = help_
 
 
-class Net(NamedTuple):
+class DocumentNet(NamedTuple):
     """A net that a region can ask for, and what is wrong with it.
 
     `fails` says that the document knows of it, or that the net has a file of its own.
@@ -50,7 +50,7 @@ class Net(NamedTuple):
     fails: bool = False
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """What a comment asks for besides its kind and its net.
 
     * `target`: the name of the target, or empty
@@ -71,7 +71,7 @@ class Filled(NamedTuple):
     files: Mapping[str, str | bytes]
 
 
-class Kind(NamedTuple):
+class RegionKind(NamedTuple):
     """A kind of region.
 
     * `write`: makes its text from the region's nets; raises TargetError, OptionError,
@@ -82,14 +82,14 @@ class Kind(NamedTuple):
     * `of_several`: whether it wants further nets, by `with=`
     """
 
-    write: Callable[[Sequence[Net], Wanted], Filled]
+    write: Callable[[Sequence[DocumentNet], Request], Filled]
     target: str | None = ""
     options: tuple[contract.Option, ...] = ()
     of_failing: bool = False
     of_several: bool = False
 
 
-def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
+def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """What a target makes of a net."""
     network = nets[0].network
     target = targets.load(wanted.target)
@@ -119,12 +119,12 @@ def made(nets: Sequence[Net], wanted: Wanted) -> Filled:
     return Filled(result, {})
 
 
-def said(nets: Sequence[Net], wanted: Wanted) -> Filled:
+def said(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """What the checker says."""
     return Filled(fenced(render_all(nets[0].diagnostics) or "clean", "text"), {})
 
 
-def compared(nets: Sequence[Net], wanted: Wanted) -> Filled:
+def compared(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """The nets side by side."""
     from cnndsl.comparison import compare
     from cnndsl.comparison.show_side_by_side import as_markdown
@@ -140,12 +140,12 @@ COUNTED = contract.Option(
     "params", "all parameters, or weights without the biases", "word", "P", ("all", "weights")
 )
 
-KINDS: dict[str, Kind] = {
-    "table": Kind(made, "markdown"),
-    "walkthrough": Kind(made, "walkthrough", of_failing=True),
-    "figure": Kind(made, "svg"),
-    "mermaid": Kind(made, "mermaid"),
-    "code": Kind(made, None),
-    "check": Kind(said, of_failing=True),
-    "compare": Kind(compared, options=(COUNTED, LANG), of_several=True),
+KINDS: dict[str, RegionKind] = {
+    "table": RegionKind(made, "markdown"),
+    "walkthrough": RegionKind(made, "walkthrough", of_failing=True),
+    "figure": RegionKind(made, "svg"),
+    "mermaid": RegionKind(made, "mermaid"),
+    "code": RegionKind(made, None),
+    "check": RegionKind(said, of_failing=True),
+    "compare": RegionKind(compared, options=(COUNTED, LANG), of_several=True),
 }

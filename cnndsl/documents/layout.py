@@ -61,7 +61,7 @@ class Region(NamedTuple):
     fence: int
 
 
-class Layout(NamedTuple):
+class DocumentParts(NamedTuple):
     """The nets and regions of a document in their order, and what is wrong with the latter."""
 
     fences: list[Fence]
@@ -69,7 +69,7 @@ class Layout(NamedTuple):
     problems: list[Diagnostic]
 
 
-def survey(source: Source) -> Layout:
+def survey(source: Source) -> DocumentParts:
     """Find the nets and regions of a document; raises Unavailable without markdown-it-py."""
     try:
         from markdown_it import MarkdownIt
@@ -78,7 +78,7 @@ def survey(source: Source) -> Layout:
 
     text = source.text
     starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-    found = Layout([], [], [])
+    found = DocumentParts([], [], [])
     opened: tuple[Token, re.Match[str], int] | None = None
     for token in MarkdownIt("commonmark").parse(_without_front_matter(text)):
         if token.map is None:
@@ -121,7 +121,9 @@ def _search(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
     return match if not before.rstrip("0123456789").strip("-+*.) \t") else None
 
 
-def _complain(found: Layout, source: Source, match: re.Match[str], at: int, message: str) -> None:
+def _complain(
+    found: DocumentParts, source: Source, match: re.Match[str], at: int, message: str
+) -> None:
     span = Span(at + match.start(), at + len(match[0].rstrip()) + match.start())
     help_ = (
         "put `<!-- /cnndsl -->` on a line of its own where the region ends, as deep in lists "

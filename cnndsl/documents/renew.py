@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.documents.directive import read_directive
-from cnndsl.documents.kinds import DirectiveError, Net
+from cnndsl.documents.kinds import DirectiveError, DocumentNet
 from cnndsl.documents.layout import survey
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
         # change when the lines above it do.
         own = Source(_base(source.name), fence.text, piece=True)
         network, found = examine(own)
-        nets.append(Net(own, network, found, fence.fails))
+        nets.append(DocumentNet(own, network, found, fence.fails))
         clean = network is not None
         if fence.fails and clean:
             span = Span(fence.starts[0], fence.starts[0])
@@ -104,8 +104,8 @@ class _Broken(Exception):
 
 
 def _asked(
-    directive: Directive, region: Region, nets: list[Net], examine: Examine, read: Read
-) -> list[Net]:
+    directive: Directive, region: Region, nets: list[DocumentNet], examine: Examine, read: Read
+) -> list[DocumentNet]:
     """The nets that a region speaks of, its own first."""
     files = [directive.file, *directive.others] if directive.file else list(directive.others)
     asked = [_of_file(file, directive, examine, read) for file in files]
@@ -125,12 +125,12 @@ def _asked(
     return asked
 
 
-def _of_file(file: str, directive: Directive, examine: Examine, read: Read) -> Net:
+def _of_file(file: str, directive: Directive, examine: Examine, read: Read) -> DocumentNet:
     source, problems = read(file)
     network, found = (None, problems) if problems else examine(source)
     if network is None and not directive.kind.of_failing:
         raise _Broken(found)
-    return Net(source, network, found, network is None)
+    return DocumentNet(source, network, found, network is None)
 
 
 def _set_in(text: str, region: Region) -> str:

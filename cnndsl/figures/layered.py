@@ -27,7 +27,7 @@ RISE = 24.0
 """Pixels between layers, if edges run straight down."""
 
 
-class Node(NamedTuple):
+class Vertex(NamedTuple):
     """A box: its size, and how far from its middle edges arrive (by source) and leave."""
 
     width: float
@@ -58,7 +58,7 @@ class Placed(NamedTuple):
 
 
 def place(
-    nodes: Sequence[Node],
+    nodes: Sequence[Vertex],
     edges: Sequence[Edge],
     top: Collection[int] = (),
     bottom: Collection[int] = (),
@@ -111,7 +111,9 @@ class _Cell(NamedTuple):
 
 
 class _Grid:
-    def __init__(self, nodes: Sequence[Node], edges: Sequence[Edge], level: Sequence[int]) -> None:
+    def __init__(
+        self, nodes: Sequence[Vertex], edges: Sequence[Edge], level: Sequence[int]
+    ) -> None:
         self.nodes, self.edges, self.level = nodes, edges, level
         self.rows: list[list[_Cell]] = [[] for _ in range(max(level, default=0) + 1)]
         # What edges join from one layer to the next, and the offsets of their two ends.

@@ -45,7 +45,7 @@ _HDF5 = "model.weights.h5"
 _LARGEST = 1000  # times as large as it is packed, and a file is not looked into
 
 
-class Unreadable(Exception):
+class NoCheckpoint(Exception):
     """A file that is not what its name says. Its text says why in a line."""
 
 
@@ -57,7 +57,7 @@ class Stored(NamedTuple):
     read: Callable[[], Array]
 
 
-class Wanted(NamedTuple):
+class Expected(NamedTuple):
     """What a net wants of a file: its weight, the shape there, and the way from there."""
 
     kept: Kept
@@ -87,7 +87,7 @@ def needed(*suffixes: str) -> None:
 def read(network: Network, suffix: str, data: bytes) -> Weights:
     """The canonical weights in a file.
 
-    Raises Misfit where they are not those of the network, and Unreadable where the file is
+    Raises Misfit where they are not those of the network, and NoCheckpoint where the file is
     not of its kind.
     """
     needed(suffix)
@@ -96,11 +96,11 @@ def read(network: Network, suffix: str, data: bytes) -> Weights:
         try:
             with ExitStack() as opened:
                 result = matched(dict(_READERS[suffix](data, opened)), wanted)
-        except (Unreadable, canonical.Misfit):
+        except (NoCheckpoint, canonical.Misfit):
             raise
         except Exception as error:  # whatever a damaged file makes a library raise
             why = frameworks.first_line(error)
-            raise Unreadable(f"cannot be read as {suffix}: {why}") from None
+            raise NoCheckpoint(f"cannot be read as {suffix}: {why}") from None
     canonical.fit(network, result)
     return {kept.key: result[kept.key] for kept in canonical.slots(network)}
 
@@ -136,17 +136,17 @@ def built(network: Network, suffix: str) -> tuple[Any, Any]:
     return frameworks.build(network, "pytorch", device="meta")  # shapes are enough
 
 
-def _wanted(network: Network, suffix: str) -> dict[str, Wanted]:
+def _wanted(network: Network, suffix: str) -> dict[str, Expected]:
     live, weights = built(network, suffix)
     if SUFFIXES[suffix] == "keras":
         return {
-            name: Wanted(
+            name: Expected(
                 place.kept, tuple(place.variable.shape), partial(weights.restore, place.kept)
             )
             for name, place in weights.files(live).items()
         }
     return {
-        place.key: Wanted(
+        place.key: Expected(
             place.kept,
             tuple(place.tensor.shape),
             partial(weights.restore, place.kept, order=place.order),
@@ -155,7 +155,7 @@ def _wanted(network: Network, suffix: str) -> dict[str, Wanted]:
     }
 
 
-def matched(found: Mapping[str, Stored], wanted: Mapping[str, Wanted]) -> Weights:
+def matched(found: Mapping[str, Stored], wanted: Mapping[str, Expected]) -> Weights:
     """The canonical weights of what a file holds; raises Misfit with all that is wrong."""
     problems = []
     for name, want in wanted.items():
@@ -188,10 +188,10 @@ def _read_keras(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
     """A `.keras` file is an archive, of which only the weights are looked at."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if _HDF5 not in archive.namelist():
-            raise Unreadable(f"no {_HDF5} in this archive")
+            raise NoCheckpoint(f"no {_HDF5} in this archive")
         info = archive.getinfo(_HDF5)
         if info.file_size > _LARGEST * max(info.compress_size, 1):
-            raise Unreadable(f"{_HDF5} unpacks to {info.file_size:,} bytes, which is suspicious")
+            raise NoCheckpoint(f"{_HDF5} unpacks to {info.file_size:,} bytes, which is suspicious")
         inner = archive.read(info)
     yield from _read_hdf5(inner, opened)
 
@@ -210,11 +210,11 @@ def _read_hdf5(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
 
     file = opened.enter_context(h5py.File(io.BytesIO(data), "r"))
     if "layers" not in file:
-        raise Unreadable("no `layers` in this file: it is not of Keras 3")
+        raise NoCheckpoint("no `layers` in this file: it is not of Keras 3")
     file.visititems(visit)  # follows no links
     for name, item in found.items():
         if item.is_virtual or item.external:
-            raise Unreadable(f"`{name}` lies in another file")
+            raise NoCheckpoint(f"`{name}` lies in another file")
         kind = item.attrs.get("dtype", item.dtype.name)
         yield name, Stored(tuple(item.shape), str(kind), partial(_in_order, item))
 
@@ -266,23 +266,23 @@ def _read_torch(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
 
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if version < _SAFE:
-        raise Unreadable(f"PyTorch {torch.__version__} cannot read it safely; 2.6 and later can")
+        raise NoCheckpoint(f"PyTorch {torch.__version__} cannot read it safely; 2.6 and later can")
     try:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except UnpicklingError:  # whose text tells how to run what is in the file
-        raise Unreadable("not a file of tensors alone; nothing else is loaded from it") from None
+        raise NoCheckpoint("not a file of tensors alone; nothing else is loaded from it") from None
     except Exception:  # what PyTorch says of such a file is about its own inside
-        raise Unreadable("no file that PyTorch saved, or a damaged one") from None
+        raise NoCheckpoint("no file that PyTorch saved, or a damaged one") from None
     if not isinstance(state, dict):
-        raise Unreadable(f"no state_dict, but a value of type {type(state).__name__}")
+        raise NoCheckpoint(f"no state_dict, but a value of type {type(state).__name__}")
     for name, value in state.items():
         if isinstance(value, dict) and all(isinstance(v, torch.Tensor) for v in value.values()):
             what = f"it holds more than that; save what is under `{name}` alone"
-            raise Unreadable(f"no state_dict: {what}")
+            raise NoCheckpoint(f"no state_dict: {what}")
     for name, tensor in state.items():
         if not isinstance(tensor, torch.Tensor):
             kind = type(tensor).__name__
-            raise Unreadable(f"no state_dict: `{name}` is no tensor, but of type {kind}")
+            raise NoCheckpoint(f"no state_dict: `{name}` is no tensor, but of type {kind}")
         if not str(name).endswith(COUNTER):
             kind = str(tensor.dtype).removeprefix("torch.")
             yield str(name), Stored(tuple(tensor.shape), kind, tensor.detach().numpy)

@@ -9,13 +9,13 @@ from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.source import call_of
 
 if TYPE_CHECKING:
-    from cnndsl.proof.verify import Apart, Problem, Report
+    from cnndsl.proof.verify import Apart, Mismatch, Verification
 
 LEAST = 1e-12
 """Differences below this are shown as such: what rounding leaves differs between machines."""
 
 
-def as_text(report: Report) -> tuple[list[list[str]], str]:
+def as_text(report: Verification) -> tuple[list[list[str]], str]:
     """The table of a report, titles first and the outputs last, and what is said below it."""
     network = report.network
     lines = [["name", "layer", "output", "difference"]]
@@ -38,7 +38,7 @@ def share(value: float) -> str:
     return f"< {LEAST:.0e}" if value < LEAST else f"{value:.1e}"
 
 
-def problem_text(report: Report, problem: Problem) -> str:
+def problem_text(report: Verification, problem: Mismatch) -> str:
     """A problem, with the line of the file that the layer came from."""
     if problem.node is None:
         text = f"error: {problem.message}\n"
@@ -62,7 +62,7 @@ def problem_text(report: Report, problem: Problem) -> str:
     return "\n".join(lines) + "\n"
 
 
-def values(report: Report, apart: Apart) -> str:
+def values(report: Verification, apart: Apart) -> str:
     """Where two arrays are furthest apart, and both values."""
     sample, *place = apart.place
     names = (*DIMENSIONS[len(place) - 1], "channel") if len(place) > 1 else ("value",)
@@ -72,7 +72,7 @@ def values(report: Report, apart: Apart) -> str:
     return f"at {', '.join(where)} (from 0) {' and '.join(found)}"
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: Verification) -> dict[str, Any]:
     """A report as a value that JSON can hold."""
     network = report.network
     return {

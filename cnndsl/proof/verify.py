@@ -47,7 +47,7 @@ class Apart(NamedTuple):
     values: tuple[float, ...] = ()
 
 
-class Problem(NamedTuple):
+class Mismatch(NamedTuple):
     """In what two models are not the same, or not the network.
 
     `node` is the layer, or None where it is the model as a whole; `apart` is there where
@@ -59,7 +59,7 @@ class Problem(NamedTuple):
     apart: Apart | None = None
 
 
-class Report(NamedTuple):
+class Verification(NamedTuple):
     """What a comparison found: nothing in `problems` where the models are the same network.
 
     * `names`: the frameworks, in the order of all pairs of values
@@ -74,7 +74,7 @@ class Report(NamedTuple):
     names: tuple[str, ...]
     layers: dict[int, Apart]
     outputs: dict[str, Apart]
-    problems: list[Problem]
+    problems: list[Mismatch]
     weights: Weights
 
     @property
@@ -94,7 +94,7 @@ def verify(
     batch: int = 2,
     tolerance: float | None = None,
     progress: Callable[[int], object] = lambda done: None,
-) -> Report:
+) -> Verification:
     """Compare the models that a network becomes in Keras and in PyTorch.
 
     `codes` are generated modules by target, for those that are not to be generated here.
@@ -102,10 +102,10 @@ def verify(
     `progress` is called after each layer with how many are done. Raises Unavailable where a
     framework is missing, and TargetError for a net that one of them cannot express.
     """
-    return Comparison(network, codes, seed, batch, tolerance).run(progress)
+    return ModelComparison(network, codes, seed, batch, tolerance).run(progress)
 
 
-class Comparison:
+class ModelComparison:
     """One comparison: `models` are what was compared, as they are at the end."""
 
     def __init__(
@@ -120,18 +120,18 @@ class Comparison:
         self.tolerance, self.given = tolerance or 0.0, tolerance
         self.rng = numpy.random.default_rng(seed)
         self.weights = canonical.random(network, seed)
-        self.problems: list[Problem] = []
+        self.problems: list[Mismatch] = []
         self.layers: dict[int, Apart] = {}
         self.outputs: dict[str, Apart] = {}
         self.models: list[tuple[Any, Any]] = []
 
-    def run(self, progress: Callable[[int], object] = lambda done: None) -> Report:
+    def run(self, progress: Callable[[int], object] = lambda done: None) -> Verification:
         """Build and compare the models; raises as `verify` does."""
         frameworks.ready()
         with frameworks.quiet():
             return self.compare(progress)
 
-    def compare(self, progress: Callable[[int], object]) -> Report:
+    def compare(self, progress: Callable[[int], object]) -> Verification:
         self.build()
         if len(self.models) == len(TARGETS):
             if self.given is None:
@@ -147,10 +147,12 @@ class Comparison:
         names = tuple(live.name for live, _ in self.models)
         last = len(self.network.nodes)
         self.problems.sort(key=lambda problem: problem.node.index if problem.node else last)
-        return Report(self.network, names, self.layers, self.outputs, self.problems, self.weights)
+        return Verification(
+            self.network, names, self.layers, self.outputs, self.problems, self.weights
+        )
 
     def problem(self, node: Node | None, message: str, apart: Apart | None = None) -> None:
-        self.problems.append(Problem(node, message, apart))
+        self.problems.append(Mismatch(node, message, apart))
 
     def build(self) -> None:
         """Build the models, and hold their counts and outputs against the network's."""

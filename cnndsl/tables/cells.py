@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from cnndsl.layers import Shape
     from cnndsl.layers.derivation import Derivation
 
-    Cell: TypeAlias = "str | int | Code | Shapes | Share | Worked | None"
+    Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | None"
 
 NONE = "-"
 """What stands where a column says nothing about a layer."""
 
 
-class Code(NamedTuple):
+class Verbatim(NamedTuple):
     """Words of the language, or a name that a file gives."""
 
     text: str
@@ -65,7 +65,7 @@ class Table(NamedTuple):
     """
 
     lang: str
-    caption: list[str | Code]
+    caption: list[str | Verbatim]
     headings: list[Heading]
     rows: list[list[Cell]]
     sums: list[Cell]
@@ -80,7 +80,7 @@ def readable(cell: Cell) -> str:
         return cell
     if isinstance(cell, int):
         return f"{cell:,}"
-    if isinstance(cell, Code):
+    if isinstance(cell, Verbatim):
         return cell.text
     if isinstance(cell, Shapes):
         return ", ".join(map(tuple_text, cell.shapes))

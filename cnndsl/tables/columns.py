@@ -8,28 +8,37 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.conv import DepthwiseConv
+from cnndsl.layers.dense import Flatten
+from cnndsl.layers.geometry import Reshape
+from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
-from cnndsl.tables.cells import Code, Shapes, Share, Worked
+from cnndsl.tables.cells import Shapes, Share, Verbatim, Worked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnndsl.lang import Words
-    from cnndsl.layers import Shape
+    from cnndsl.layers import Layer, Shape
     from cnndsl.tables.cells import Cell
     from cnndsl.tables.rows import Row
 
-    Value = Callable[[Row, "View"], Cell]
+    Value = Callable[[Row, "TableView"], Cell]
 
 
-class View(NamedTuple):
-    """How a table looks at its rows: its words, whether weights alone count, and their sum."""
+class TableView(NamedTuple):
+    """How a table looks at its rows.
+
+    * `words`: those of its language
+    * `weights`: whether weights alone count, and `whole` the sum of what counts
+    * `class_name`: what a framework calls a layer
+    """
 
     words: Words
     weights: bool
     whole: int
+    class_name: Callable[[Layer], str] = lambda layer: layer.title
 
 
 class Column(NamedTuple):
@@ -46,14 +55,11 @@ class Column(NamedTuple):
 
 def _channels(shapes: tuple[Shape, ...], row: Row) -> Cell:
     """The channels of images; a vector has none, nor has what takes channels as mere values."""
-    if any(len(shape) == 1 for shape in shapes) or (row.layer and row.layer.op in _CHANNELLESS):
+    if any(len(shape) == 1 for shape in shapes) or isinstance(row.layer, (Flatten, Reshape)):
         return None
     if len(shapes) == 1:
         return shapes[0][-1]
     return ", ".join(f"{shape[-1]:,}" for shape in shapes)
-
-
-_CHANNELLESS = ("flatten", "reshape")
 
 
 def _nodes(shapes: tuple[Shape, ...]) -> Cell:
@@ -66,15 +72,15 @@ def _kernel(row: Row) -> tuple[int, ...] | None:
 
 
 def _is_pool(row: Row) -> bool:
-    return row.layer is not None and "pool" in row.layer.op
+    return row.layer is not None and row.layer.family == "pool"
 
 
-def _filter(row: Row, view: View) -> Cell:
+def _filter(row: Row, view: TableView) -> Cell:
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel and not _is_pool(row) else None
 
 
-def _window(row: Row, view: View) -> Cell:
+def _window(row: Row, view: TableView) -> Cell:
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel else None
 
@@ -85,7 +91,7 @@ def _each(values: tuple[Any, ...]) -> Cell:
     return Shapes((value,)) if isinstance(value, tuple) else value
 
 
-def _stride(row: Row, view: View) -> Cell:
+def _stride(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     if windows:
         return _each(tuple(window.stride for window in windows))
@@ -93,28 +99,28 @@ def _stride(row: Row, view: View) -> Cell:
     return _each(stride) if stride else None
 
 
-def _dilation(row: Row, view: View) -> Cell:
+def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     if not windows or _is_pool(row):
         return None
     return _each(tuple(window.dilation for window in windows))
 
 
-def _groups(row: Row, view: View) -> Cell:
-    if row.layer is not None and row.layer.op == "dwconv":
+def _groups(row: Row, view: TableView) -> Cell:
+    if isinstance(row.layer, DepthwiseConv):
         return row.layer.channels
     groups: int | None = getattr(row.layer, "groups", None)
     return groups
 
 
-def _pooling(row: Row, view: View) -> Cell:
-    if row.layer is not None and row.layer.op in ("gap", "gmp"):
+def _pooling(row: Row, view: TableView) -> Cell:
+    if isinstance(row.layer, GlobalPool):
         return view.words["global"]
     kernel = _kernel(row)
     return Shapes((kernel,)) if kernel and _is_pool(row) else None
 
 
-def _padding(row: Row, view: View) -> Cell:
+def _padding(row: Row, view: TableView) -> Cell:
     if getattr(row.layer, "same", None):
         return view.words["same"]
     pad = getattr(row.layer, "pad", None)
@@ -128,25 +134,25 @@ def _padding(row: Row, view: View) -> Cell:
     return f"({', '.join(texts)})"
 
 
-def _activation(row: Row, view: View) -> Cell:
+def _activation(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
-    if row.layer.op in ACTIVATIONS:
+    if row.layer.family == "activation":
         return row.layer.op
     return row.layer.activation.op if row.layer.activation else None
 
 
-def _weight_shape(row: Row, view: View) -> Cell:
+def _weight_shape(row: Row, view: TableView) -> Cell:
     """The shapes of kernels, in Keras's order: the window, what comes in, what goes out."""
     shapes = [w.shape for w in row.layer.weights if w.role != "bias"] if row.layer else []
     return Shapes(tuple(shapes)) if shapes else None
 
 
-def _sizes_worked(row: Row, view: View) -> Cell:
+def _sizes_worked(row: Row, view: TableView) -> Cell:
     return Worked(row.layer.sizes()) if row.layer and row.layer.sizes() else None
 
 
-def _counts_worked(row: Row, view: View) -> Cell:
+def _counts_worked(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     steps = row.layer.all_counts()
@@ -155,30 +161,28 @@ def _counts_worked(row: Row, view: View) -> Cell:
     return Worked(steps, summed=True) if steps else None
 
 
-def _counted(row: Row, view: View) -> int:
+def _counted(row: Row, view: TableView) -> int:
     return row.weights if view.weights else row.params
 
 
-def _share(row: Row, view: View) -> Cell:
+def _share(row: Row, view: TableView) -> Cell:
     return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
 
 
-def _type(row: Row, view: View) -> Cell:
+def _type(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return f"{row.name} ({row.title})"
-    from cnndsl.targets import keras
-
-    return f"{row.name} ({keras.class_name(row.layer)})"
+    return f"{row.name} ({view.class_name(row.layer)})"
 
 
-def _code(row: Row, view: View) -> Cell:
-    return Code(call_of(row.layer)) if row.layer else Code(row.name)
+def _code(row: Row, view: TableView) -> Cell:
+    return Verbatim(call_of(row.layer)) if row.layer else Verbatim(row.name)
 
 
 COLUMNS: dict[str, Column] = {
     "layer": Column(lambda row, view: row.title),
     "name": Column(
-        lambda row, view: Code(row.name), wanted=lambda rows: any(row.named for row in rows)
+        lambda row, view: Verbatim(row.name), wanted=lambda rows: any(row.named for row in rows)
     ),
     "code": Column(_code),
     "type": Column(_type),
@@ -220,7 +224,7 @@ def _padded(row: Row) -> bool:
     return bool(getattr(row.layer, "same", None) or pad)
 
 
-def title(key: str, view: View, style: str) -> str:
+def title(key: str, view: TableView, style: str) -> str:
     """The title of a column: a style's own, or else one that says where weights alone count."""
     if f"{style}.{key}" in view.words:
         return view.words[f"{style}.{key}"]

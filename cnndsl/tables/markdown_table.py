@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.markdown import code, escaped, grid
-from cnndsl.tables.cells import Code, readable
+from cnndsl.tables.cells import Verbatim, readable
 
 if TYPE_CHECKING:
     from cnndsl.tables.cells import Cell, Table
@@ -14,14 +14,14 @@ _WIDEST = 40
 """How far cells are filled up with spaces."""
 
 
-def inline(part: str | Code) -> str:
+def inline(part: str | Verbatim) -> str:
     """A part of a sentence."""
-    return code(part.text) if isinstance(part, Code) else escaped(part)
+    return code(part.text) if isinstance(part, Verbatim) else escaped(part)
 
 
 def cell_text(cell: Cell) -> str:
     """What stands in a cell."""
-    if isinstance(cell, Code):
+    if isinstance(cell, Verbatim):
         return code(cell.text)
     return escaped(readable(cell)) if isinstance(cell, str) else readable(cell)
 

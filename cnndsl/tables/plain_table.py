@@ -11,13 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def text_table(lines: Sequence[Sequence[str]], right: Sequence[bool], *, rule: bool = True) -> str:
-    """Plain columns; `right` says which stand flush right. The first line is the titles."""
+def text_table(
+    lines: Sequence[Sequence[str]],
+    right: Sequence[bool],
+    *,
+    rule: bool = True,
+    sums: bool = False,
+) -> str:
+    """Plain columns; `right` says which stand flush right. The first line is the titles.
+
+    A `rule` stands below it, and with `sums` above the last line too.
+    """
     cells = [[printable(cell) for cell in line] for line in lines]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
     drawn = ["  ".join(_filled(line, widths, right)).rstrip() for line in cells]
+    line = "  ".join("-" * width for width in widths)
     if rule:
-        drawn.insert(1, "  ".join("-" * width for width in widths))
+        drawn.insert(1, line)
+    if sums:
+        drawn.insert(-1, line)
     return "".join(f"{line}\n" for line in drawn)
 
 

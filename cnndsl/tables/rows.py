@@ -1,6 +1,6 @@
 """The rows of tables: one for each layer, or for a block's call where blocks are folded.
 
-`cnndsl.tables.styles` makes tables of them for documents; `SUMMARY` is the table of a terminal.
+`cnndsl.tables.styles` makes tables of them for documents; `summary` is the table of a terminal.
 """
 
 from __future__ import annotations
@@ -8,32 +8,27 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.contract import Option
 from cnndsl.lang import words as words_of
 from cnndsl.layers.base import product, show
 from cnndsl.layers.source import call_of
-from cnndsl.network.network import Choice, Instance, Loop, Merged, Side
+from cnndsl.network.network import Instance
+from cnndsl.network.walk import children
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnndsl.lang import Words
     from cnndsl.layers import Layer, Shape
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Body
 
-DEPTH = Option(
-    "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
-)
-"""The option of every target that shows rows."""
-
 
 class Row(NamedTuple):
     """A line of a table.
 
     * `name`: the layer's name in the network, or the name of a block's call
-    * `kind`: what it is, in words, and `number`: the how-manieth of its kind, or 0 for the
-      only one
+    * `kind`: what it is, in words, and `number`: its place among those of its kind, or 0 for
+      the only one
     * `inputs`, `output`: shapes, channels last
     * `layer`: the layer, or None for a call of a block that is folded
     * `field`: the receptive field of the output
@@ -59,15 +54,6 @@ class Row(NamedTuple):
     def title(self) -> str:
         """What it is, in words and numbered: `Convolution 2`."""
         return f"{self.kind} {self.number}" if self.number else self.kind
-
-
-class Column(NamedTuple):
-    """A title, the text of a row's cell, and that of the row of sums."""
-
-    title: str
-    cell: Callable[[Row], str]
-    total: Callable[[Network], str] = lambda network: ""
-    right: bool = False
 
 
 def rows(network: Network, depth: int | None = None, words: Words | None = None) -> list[Row]:
@@ -98,30 +84,40 @@ def rows(network: Network, depth: int | None = None, words: Words | None = None)
 def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
     """The rows where calls of blocks are opened less than `depth` deep."""
     calls = dict(_calls(network.body, ()))
-    # A call's layers follow one another, as it is expanded in one go.
-    for path, group in groupby(network.layers, lambda node: node.instance[:depth]):
+    for path, nodes in grouped(network.layers, depth):
         if len(path) < depth:
-            yield from (layer_row(network, node, words) for node in group)
+            yield from (layer_row(network, node, words) for node in nodes)
         else:
-            yield _call_row(network, list(group), path, calls[path], words)
+            yield _call_row(network, nodes, path, calls[path], words)
+
+
+def grouped(
+    nodes: Sequence[Node], depth: int
+) -> Iterator[tuple[tuple[str, ...], tuple[Node, ...]]]:
+    """Layers in groups, those of a call `depth` deep together, as they follow one another.
+
+    Each comes with the names of the calls around it, which are fewer for what is in no such call.
+    """
+    for path, group in groupby(nodes, lambda node: node.instance[:depth]):
+        yield path, tuple(group)
+
+
+def inputs_of(network: Network, nodes: Sequence[Node]) -> tuple[Shape, ...]:
+    """The shapes of what some layers read from outside."""
+    inside = {node.index for node in nodes}
+    sources = dict.fromkeys(index for node in nodes for index in node.inputs if index not in inside)
+    return tuple(network.nodes[index].output for index in sources)
 
 
 def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Instance]]:
     """All calls of blocks in a body, by the names of the calls around them and their own."""
-    for item in body.items:
+    for item, bodies in children(body):
+        below = path
         if isinstance(item, Instance):
             below = (*path, item.name)
             yield below, item
-            yield from _calls(item.body, below)
-        elif isinstance(item, (Side, Choice)):
-            if item.body is not None:
-                yield from _calls(item.body, path)
-        elif isinstance(item, Merged):
-            for inner in item.paths:
-                yield from _calls(inner, path)
-        elif isinstance(item, Loop):
-            for inner in item.bodies:
-                yield from _calls(inner, path)
+        for inner in bodies:
+            yield from _calls(inner, below)
 
 
 def layer_row(network: Network, node: Node, words: Words) -> Row:
@@ -146,17 +142,15 @@ def layer_row(network: Network, node: Node, words: Words) -> Row:
 
 
 def _call_row(
-    network: Network, group: list[Node], path: tuple[str, ...], call: Instance, words: Words
+    network: Network, group: Sequence[Node], path: tuple[str, ...], call: Instance, words: Words
 ) -> Row:
-    inside = {node.index for node in group}
-    sources = dict.fromkeys(index for node in group for index in node.inputs if index not in inside)
     output = network.nodes[call.body.output]
     params = sum(node.layer.params for node in group)
     return Row(
         ".".join(path),
         words["block"].format(name=call.block.name.id),
         0,
-        tuple(network.nodes[index].output for index in sources),
+        inputs_of(network, group),
         output.output,
         params,
         params - sum(node.layer.biases for node in group),
@@ -169,43 +163,18 @@ def _call_row(
     )
 
 
-def remark(network: Network) -> str:
-    """How the parameters part into trainable and others; empty where all are trainable."""
-    totals = network.totals
-    if not totals.non_trainable:
-        return ""
-    return (
-        f"Trainable parameters: {totals.trainable:,}; "
-        f"non-trainable parameters: {totals.non_trainable:,}"
-    )
-
-
-SUMMARY = (
-    Column("name", lambda row: row.name, lambda network: "total"),
-    Column(
-        "layer",
-        lambda row: call_of(row.layer) if row.layer else row.kind[:1].lower() + row.kind[1:],
-    ),
-    Column("output", lambda row: show(row.output)),
-    Column(
-        "params", lambda row: f"{row.params:,}", lambda net: f"{net.totals.params:,}", right=True
-    ),
-    Column(
-        "multiply-adds", lambda row: f"{row.macs:,}", lambda net: f"{net.totals.macs:,}", right=True
-    ),
-    Column("field", lambda row: show(row.field)),
-)
+SUMMARY = ("name", "layer", "output", "params", "multiply-adds", "field")
 """The columns of `cnndsl show`."""
+NUMBERS = ("params", "multiply-adds")
+"""Those that hold numbers."""
 
 
 def summary(network: Network, depth: int | None = None) -> list[list[str]]:
-    """The table that `cnndsl show` draws: titles, a list for each row, sums.
-
-    The columns are those of `SUMMARY`, all of them; `Column.right` says which hold numbers.
-    `remark` is what to say below the table.
-    """
-    return [
-        [column.title for column in SUMMARY],
-        *([column.cell(row) for column in SUMMARY] for row in rows(network, depth)),
-        [column.total(network) for column in SUMMARY],
-    ]
+    """The table that `cnndsl show` draws: titles, a list for each row, sums."""
+    lines = [list(SUMMARY)]
+    for row in rows(network, depth):
+        call = call_of(row.layer) if row.layer else row.kind[:1].lower() + row.kind[1:]
+        counts = [f"{row.params:,}", f"{row.macs:,}"]
+        lines.append([row.name, call, show(row.output), *counts, show(row.field)])
+    totals = network.totals
+    return [*lines, ["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""]]

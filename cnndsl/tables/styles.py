@@ -9,22 +9,23 @@ from fractions import Fraction
 from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
 from cnndsl.lang import words as words_of
-from cnndsl.tables.cells import Code, Heading, Share, Table, tuple_text
-from cnndsl.tables.columns import COLUMNS, View, title
-from cnndsl.tables.rows import DEPTH, rows
+from cnndsl.tables.cells import Heading, Share, Table, Verbatim, tuple_text
+from cnndsl.tables.columns import COLUMNS, TableView, title
+from cnndsl.tables.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnndsl.lang import Words
+    from cnndsl.layers import Layer
     from cnndsl.network import Network
     from cnndsl.tables.cells import Cell
     from cnndsl.tables.rows import Row
 
 
-class Style(NamedTuple):
+class TableStyle(NamedTuple):
     """A table's columns, the rows that it shows, and whether it ends with their sums."""
 
     columns: tuple[str, ...]
@@ -44,19 +45,19 @@ _SETTINGS = (
     "activation",
 )
 
-STYLES: dict[str, Style] = {
-    "article": Style((*_SETTINGS, "input-shape", "output-shape", "parameters")),
-    "settings": Style(_SETTINGS, sums=False),
-    "layers": Style(_SETTINGS[:-1], lambda row: len(row.output) > 1, sums=False),
-    "dense": Style(
+STYLES: dict[str, TableStyle] = {
+    "article": TableStyle((*_SETTINGS, "input-shape", "output-shape", "parameters")),
+    "settings": TableStyle(_SETTINGS, sums=False),
+    "layers": TableStyle(_SETTINGS[:-1], lambda row: len(row.output) > 1, sums=False),
+    "dense": TableStyle(
         ("layer", "name", "input-nodes", "output-nodes", "weight-shape", "parameters"),
         lambda row: row.layer is not None and row.layer.op == "dense",
     ),
-    "formulas": Style(
+    "formulas": TableStyle(
         ("layer", "name", "size-formula", "output-shape", "parameter-formula", "parameters")
     ),
-    "keras": Style(("type", "batch-shape", "parameters"), sums=False),
-    "full": Style(
+    "keras": TableStyle(("type", "batch-shape", "parameters"), sums=False),
+    "full": TableStyle(
         (
             "layer",
             "name",
@@ -108,6 +109,7 @@ OPTIONS = (STYLE, COLUMNS_OPTION, LANG, PARAMS, DEPTH)
 
 def make(
     network: Network,
+    class_name: Callable[[Layer], str] = lambda layer: layer.title,
     *,
     style: str = "article",
     columns: Sequence[str] | None = None,
@@ -117,6 +119,7 @@ def make(
 ) -> Table:
     """The table of a network.
 
+    * `class_name`: what a framework calls a layer, for the column `type`
     * `style`: one of `STYLES`
     * `columns`: keys of `COLUMNS`, in the place of the style's
     * `lang`: `en` or `ko`
@@ -134,7 +137,7 @@ def make(
     every = rows(network, depth, words)
     shown = [row for row in every if chosen.shows(row)]
     totals = network.totals
-    view = View(words, weights, totals.weights if weights else totals.params)
+    view = TableView(words, weights, totals.weights if weights else totals.params, class_name)
     keys = columns or [key for key in chosen.columns if COLUMNS[key].wanted(shown)]
     return Table(
         lang,
@@ -146,7 +149,7 @@ def make(
     )
 
 
-def _sums(keys: Sequence[str], shown: list[Row], view: View) -> list[Cell]:
+def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
     """The last row: `Total`, and the sums of what has one."""
     cells: list[Cell] = []
     for key in keys:
@@ -167,31 +170,31 @@ def _sums(keys: Sequence[str], shown: list[Row], view: View) -> list[Cell]:
     return cells
 
 
-def _caption(network: Network, view: View) -> list[str | Code]:
+def _caption(network: Network, view: TableView) -> list[str | Verbatim]:
     """What the net is, in a sentence."""
     inputs = ", ".join(tuple_text(network.nodes[index].output) for index in network.inputs)
-    outputs: list[str | Code] = []
+    outputs: list[str | Verbatim] = []
     for name, index in network.outputs.items():
         shape = tuple_text(network.nodes[index].output)
         if outputs:
             outputs.append(", ")
         if len(network.outputs) > 1:
-            outputs += fill(view.words["output.named"], shape=[shape], name=[Code(name)])
+            outputs += fill(view.words["output.named"], shape=[shape], name=[Verbatim(name)])
         else:
             outputs.append(shape)
     kind = "weights" if view.weights else "parameters"
     return fill(
         view.words["caption.weights" if view.weights else "caption"],
-        net=[Code(network.name)],
+        net=[Verbatim(network.name)],
         inputs=[inputs],
         outputs=outputs,
         count=[view.words.count(view.whole, kind)],
     )
 
 
-def fill(template: str, **parts: list[str | Code]) -> list[str | Code]:
+def fill(template: str, **parts: list[str | Verbatim]) -> list[str | Verbatim]:
     """A sentence with parts in its places."""
-    filled: list[str | Code] = []
+    filled: list[str | Verbatim] = []
     for literal, name, _, _ in Formatter().parse(template):
         if literal:
             filled.append(literal)
@@ -201,7 +204,7 @@ def fill(template: str, **parts: list[str | Code]) -> list[str | Code]:
 
 
 def _notes(
-    network: Network, style: str, view: View, keys: Sequence[str], shown: list[Row]
+    network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row]
 ) -> list[str]:
     """What is said below the table."""
     totals = network.totals

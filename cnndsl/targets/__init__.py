@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnndsl.diagnostics import Diagnostic
+    from cnndsl.layers import Layer
     from cnndsl.network import Network
     from cnndsl.network.attempt import Attempt
 
@@ -31,6 +32,7 @@ __all__ = [
     "Unavailable",
     "checked_options",
     "checked_values",
+    "class_name",
     "keyword",
     "load",
     "names",
@@ -90,6 +92,13 @@ def load(name: str) -> Target:
     if not hasattr(module, "__path__"):  # something that targets share
         raise KeyError(name)
     return module
+
+
+def class_name(layer: Layer) -> str:
+    """What Keras calls a layer, as tables of types say."""
+    keras: Any = load("keras")
+    name: str = keras.class_name(layer)
+    return name
 
 
 def checked_options(target: Target, given: Mapping[str, Any]) -> None:

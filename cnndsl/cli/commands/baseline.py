@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnndsl.cli.commands.nets import Examined, counted
-from cnndsl.cli.runner.outcome import Outcome
+from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
 from cnndsl.cli.terminal.formats import report_of
 from cnndsl.cli.terminal.options import UsageError, quoted
@@ -46,9 +46,7 @@ def compare(path: str, outcome: Outcome) -> Outcome:
             f"{path}: {counted(gone, 'finding')} of this baseline no longer there;"
             " write it anew with --write-baseline"
         )
-    outcome.known = len(report.diagnostics) - len(new)
-    outcome.files = files
-    return outcome
+    return outcome._replace(files=files, known=len(report.diagnostics) - len(new))
 
 
 def _report(path: str, outcome: Outcome) -> Report:

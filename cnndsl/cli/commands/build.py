@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 
 from cnndsl.cli.commands.nets import (
-    INPUT,
-    LIMITS,
-    SET,
+    NET,
+    asked,
     examine_files,
     has_errors,
     named_files,
-    natural,
-    settings,
-    show_diagnostics,
     summary,
+    tell,
 )
 from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
-from cnndsl.cli.terminal.options import Command, Option, UsageError, quoted
+from cnndsl.cli.terminal.options import Command, UsageError, quoted, read_value
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.contract import Option as TargetOption
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network import Network
     from cnndsl.targets import Explains, Target
@@ -38,17 +35,19 @@ COMMAND = Command(
     "Where a net has errors no file is written.\n"
     "`cnndsl build --target T --help` adds the options of a target.",
     (
-        Option("-t, --target", "what to make: keras, pytorch, markdown, json, …", "T"),
         Option(
-            "-o, --output",
+            "target", "what to make: keras, pytorch, markdown, json, …", "word", "T", letter="t"
+        ),
+        Option(
+            "output",
             "the file to write, or the folder (for several nets, or with a\n"
             "slash at the end); standard output without it",
+            "word",
             "PATH",
+            letter="o",
         ),
-        Option("--check", "write nothing; exit 1 where PATH is not what would be written"),
-        SET,
-        INPUT,
-        LIMITS,
+        Option("check", "write nothing; exit 1 where PATH is not what would be written"),
+        *NET,
     ),
     (
         "cnndsl build article.cnn --target keras -o article.py",
@@ -81,15 +80,7 @@ def command(words: Sequence[str]) -> Command:
             return ""
         return f"--target {name} takes no {option}; {', '.join(takers)} {_DO[len(takers) > 1]}"
 
-    return Command(
-        COMMAND.name,
-        COMMAND.operands,
-        COMMAND.summary,
-        COMMAND.about,
-        (*COMMAND.options[:-1], *map(as_option, options)),
-        COMMAND.examples,
-        refuse,
-    )
+    return COMMAND._replace(options=(*COMMAND.options, *options), refuse=refuse)
 
 
 _DO = ("does", "do")
@@ -109,15 +100,7 @@ def named_target(words: Sequence[str]) -> str | None:
     return None
 
 
-def as_option(option: TargetOption) -> Option:
-    """An option of a target as the command line has it."""
-    choices = option.choices if option.kind == "word" else ()
-    return Option(f"--{option.name}", option.help, option.value, choices=choices)
-
-
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.cli.terminal.output import data, err, say
     from cnndsl.contract import OptionError, TargetError, Unavailable
 
@@ -136,7 +119,7 @@ def run(arguments: Arguments) -> int:
             try:
                 texts.append(target.generate(file.network, **options))
             except TargetError as error:
-                file.diagnostics += error.diagnostics
+                file.diagnostics.extend(error.diagnostics)
             except OptionError as error:
                 raise UsageError(str(error)) from None
             except Unavailable as error:
@@ -148,10 +131,7 @@ def run(arguments: Arguments) -> int:
             if file.network is not None and not leaves_softmax(file.network):
                 name = file.network.source.name
                 say(f"{name}: no output ends in a softmax: --logits changes nothing")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in unreadable:
-        say(message)
+    tell(diagnostics, unreadable)
     if unreadable:
         return 2
     if has_errors(diagnostics):
@@ -184,15 +164,10 @@ def explanation(
 ) -> str:
     """What a target says of a net with errors."""
     from cnndsl.contract import OptionError
-    from cnndsl.network import DEFAULT_LIMIT
     from cnndsl.network.attempt import attempt
 
-    reached = attempt(
-        diagnostics[0].source,
-        settings=settings(arguments),
-        input_size=arguments.get("input"),
-        limit=natural(arguments, "limit") or DEFAULT_LIMIT,
-    )
+    values, size, limit = asked(arguments)
+    reached = attempt(diagnostics[0].source, settings=values, input_size=size, limit=limit)
     try:
         return target.explain(reached, diagnostics, **options)
     except OptionError as error:
@@ -220,20 +195,10 @@ def target_options(arguments: Arguments, target: Target) -> dict[str, Any]:
     from cnndsl.contract import keyword
 
     return {
-        keyword(option): option_value(option, arguments.get(option.name) or "")
+        keyword(option): read_value(option, arguments.get(option.name) or "")
         for option in target.OPTIONS
         if arguments.has(option.name)
     }
-
-
-def option_value(option: TargetOption, text: str) -> Any:
-    """The value of a target's option as its `generate` takes it."""
-    from cnndsl.contract import OptionError, read_option
-
-    try:
-        return read_option(option, text)
-    except OptionError as error:
-        raise UsageError(f"--{option.name} {error}") from None
 
 
 def is_folder(operands: list[str], paths: list[str], output: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cnndsl.cli.commands.fix import OPTIONS as FIX
 from cnndsl.cli.commands.fix import wanted as wants_fixes
-from cnndsl.cli.commands.nets import INPUT, LIMITS, SET, named_files
-from cnndsl.cli.terminal.options import Command, Option, UsageError
+from cnndsl.cli.commands.nets import NET, named_files
+from cnndsl.cli.terminal.options import Command, UsageError
 from cnndsl.cli.terminal.output import data, err, out, say
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.runner.outcome import Outcome
+    from cnndsl.cli.runner.plan import Outcome
     from cnndsl.cli.terminal.options import Arguments
 
 FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
@@ -24,25 +25,26 @@ COMMAND = Command(
     "commas between them; `cnndsl rule` lists them. Errors are reported whatever is selected.",
     (
         Option(
-            "--format",
+            "format",
             "text for people (the default), json for programs, github for\n"
             "annotations, sarif, junit, gitlab for its code quality",
+            "word",
             "FORMAT",
             choices=FORMATS,
         ),
         *FIX,
-        Option("--select", "report these rules, not those on by default", "RULES", repeated=True),
-        Option("--ignore", "leave these rules out", "RULES", repeated=True),
-        Option("--error-on-warning", "exit 1 for warnings too"),
-        Option("--exit-zero", "exit 0 whatever is found"),
-        Option("--statistics", "print how often each rule was found, and nothing else"),
-        Option("--baseline", "leave out the findings that this file accepts", "FILE"),
-        Option("--write-baseline", "accept what is found: write it to this file", "FILE"),
-        Option("--no-cache", "check files again that are as they were in an earlier run"),
-        Option("--jobs", "check with so many processes (as many as there are cores)", "N"),
-        SET,
-        INPUT,
-        LIMITS,
+        Option(
+            "select", "report these rules, not those on by default", "word", "RULES", repeated=True
+        ),
+        Option("ignore", "leave these rules out", "word", "RULES", repeated=True),
+        Option("error-on-warning", "exit 1 for warnings too"),
+        Option("exit-zero", "exit 0 whatever is found"),
+        Option("statistics", "print how often each rule was found, and nothing else"),
+        Option("baseline", "leave out the findings that this file accepts", "word", "FILE"),
+        Option("write-baseline", "accept what is found: write it to this file", "word", "FILE"),
+        Option("no-cache", "check files again that are as they were in an earlier run"),
+        Option("jobs", "check with so many processes (as many as there are cores)", "natural", "N"),
+        *NET,
     ),
     (
         "cnndsl check article.cnn",
@@ -56,7 +58,8 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    from cnndsl.cli.runner.outcome import examine, plan_of
+    from cnndsl.cli.runner.outcome import examine
+    from cnndsl.cli.runner.plan import plan_of
 
     form = arguments.get("format") or "text"
     if arguments.has("statistics") and form not in ("text", "json"):

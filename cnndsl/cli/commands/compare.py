@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import (
-    INPUT,
-    LIMITS,
-    SET,
-    named_files,
-    networks_of,
-)
-from cnndsl.cli.terminal.options import Command, Option
-from cnndsl.lang import LANGUAGES
+from cnndsl.cli.commands.nets import NET, format_option, named_files, networks_of
+from cnndsl.cli.terminal.options import Command
+from cnndsl.contract import LANG, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,24 +17,19 @@ COMMAND = Command(
     "Set nets side by side: layers, depth, parameters, multiply-adds, memory, receptive field,\n"
     "and what share of each other net's the first one's are.",
     (
-        Option(
-            "--format",
+        format_option(
             "text for a terminal, markdown for a document, json for programs",
-            "text|markdown|json",
-            choices=("text", "markdown", "json"),
+            *("text", "markdown", "json"),
         ),
         Option(
-            "--params",
+            "params",
             "all parameters, or weights without the biases",
+            "word",
             "all|weights",
-            choices=("all", "weights"),
+            ("all", "weights"),
         ),
-        Option(
-            "--lang", "the language of the words: en (unless said) or ko", "L", choices=LANGUAGES
-        ),
-        SET,
-        INPUT,
-        LIMITS,
+        LANG,
+        *NET,
     ),
     ("cnndsl compare article.cnn fully_connected.cnn",),
 )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.commands.nets import has_errors, show_diagnostics
+from cnndsl.cli.commands.nets import counted, has_errors, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     content,
-    decode,
-    display_name,
     make_folder,
     read_bytes,
+    read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, Option, UsageError
+from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,16 +33,12 @@ COMMAND = Command(
     "The kinds of region are table, walkthrough, figure, mermaid, code, check and\n"
     "compare.\n"
     "Every other byte stays as it is. Where a net has errors nothing is written.",
-    (Option("--check", "write nothing; exit 1, with the difference, where one is stale"),),
+    (Option("check", "write nothing; exit 1, with the difference, where one is stale"),),
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),
 )
 
-BOM = b"\xef\xbb\xbf"
-
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.cli.terminal.files import FileError
     from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.contract import Unavailable
@@ -54,8 +50,7 @@ def run(arguments: Arguments) -> int:
     unreadable, counts = [], [0, 0]
     for path in posts:
         try:
-            before = read_bytes(path)
-            source, problems = decode(display_name(path), before)
+            mark, source, problems = read_marked(path)
             if problems:
                 diagnostics += problems
                 continue
@@ -69,17 +64,13 @@ def run(arguments: Arguments) -> int:
         diagnostics += renewed.diagnostics
         counts = [counts[0] + renewed.nets, counts[1] + renewed.regions]
         folder = os.path.dirname(path)
-        mark = BOM if before.startswith(BOM) else b""
-        made: dict[str, str | bytes] = {path: mark + content(renewed.text)}
+        made: dict[str, str | bytes] = {path: mark + renewed.text}
         made |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
         for place, text in made.items():
             owner = owners.setdefault(os.path.realpath(place), place)
             if content(written.setdefault(owner, text)) != content(text):
                 raise UsageError(f"{path} would put something else into {owner}")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in unreadable:
-        say(message)
+    tell(diagnostics, unreadable)
     if unreadable:
         return 2
     if has_errors(diagnostics):
@@ -100,9 +91,8 @@ def run(arguments: Arguments) -> int:
         write_files(stale)
     verb = "is stale" if arguments.has("check") else "renewed"
     lines = [f"{path} {verb}\n" for path in stale]
-    err(
-        "".join(lines) or f"{_count(counts[1], 'region')} of {_count(counts[0], 'net')}: all true\n"
-    )
+    regions, nets = counted(counts[1], "region"), counted(counts[0], "net")
+    err("".join(lines) or f"{regions} of {nets}: all true\n")
     return int(bool(stale) and arguments.has("check"))
 
 
@@ -140,7 +130,3 @@ def stale_lines(path: str, text: str | bytes) -> str:
 
     old = (current(path) or b"").decode("utf-8", "replace")
     return difference(path, old, content(text).decode("utf-8", "replace"))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

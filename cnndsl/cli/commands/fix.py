@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.outcome import Outcome
+from cnndsl.cli.commands.nets import Examined, counted
+from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
-    decode,
     display_name,
-    read_bytes,
+    read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Option, UsageError
+from cnndsl.cli.terminal.options import UsageError
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.runner.outcome import Plan
+    from cnndsl.cli.runner.plan import Plan
     from cnndsl.cli.terminal.options import Arguments
 
 OPTIONS = (
     Option(
-        "--fix",
+        "fix",
         "mend what can be mended without a change of the net, in place;\n"
         "`-` goes from standard input to standard output",
     ),
-    Option("--unsafe", "with --fix or --diff: also what changes the net, the least change first"),
-    Option("--diff", "write nothing; show what --fix would change, and what it would leave"),
+    Option("unsafe", "with --fix or --diff: also what changes the net, the least change first"),
+    Option("diff", "write nothing; show what --fix would change, and what it would leave"),
 )
-
-BOM = "\ufeff"
 
 
 class Fixed:
@@ -77,15 +75,13 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
         path, codes = task.path, task.codes
         name = display_name(path)
         try:
-            bytes_ = read_bytes(path)
+            mark, source, problems = read_marked(path)
         except FileError as error:
             unreadable.append((name, str(error)))
             continue
-        source, problems = decode(name, bytes_)
         if problems:
             done.append(Examined(name, None, problems))
             continue
-        mark = BOM if bytes_.startswith(BOM.encode()) else ""
         mended = mend(source, partial(plan.question.lint, codes=codes), unsafe=unsafe)
         text = mended.source.text
         done.append(Examined(name, None, mended.left))
@@ -102,6 +98,5 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
     if fixed.fixes:
         plural = "es" * (fixed.fixes != 1)
         verb = "would be made" if show else "made"
-        files = f"{count:,} file{'s' * (count != 1)}"
-        fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {files}\n"
+        fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {counted(count, 'file')}\n"
     return fixed

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import has_errors, named_files, show_diagnostics
+from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     FileError,
-    decode,
     display_name,
-    read_bytes,
+    read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, Option
+from cnndsl.cli.terminal.options import Command
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,14 @@ COMMAND = Command(
     "Write nets in canonical form, in place; `-` goes from standard input to standard output.\n"
     "A file that cannot be read as a net stays as it is.",
     (
-        Option("--check", "write nothing; exit 1 where a file would change, and say which"),
-        Option("--diff", "write nothing; print what would change, and exit as with --check"),
+        Option("check", "write nothing; exit 1 where a file would change, and say which"),
+        Option("diff", "write nothing; print what would change, and exit as with --check"),
     ),
     ("cnndsl fmt nets/", "cnndsl fmt --diff article.cnn", "cnndsl fmt - < article.cnn"),
 )
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
     from cnndsl.api import format_source
     from cnndsl.cli.terminal.output import data, difference, err, say
 
@@ -43,15 +41,13 @@ def run(arguments: Arguments) -> int:
     for path in named_files(arguments):
         name = display_name(path)
         try:
-            content = read_bytes(path)
-            source, problems = decode(name, content)
+            mark, source, problems = read_marked(path)
             if not problems:
                 text, problems = format_source(source)
             diagnostics += problems
             if has_errors(problems):
                 continue
             differs = text != source.text
-            mark = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
             if path == STDIN and not look_only:
                 data(mark + text)
             elif differs and not look_only:
@@ -65,10 +61,7 @@ def run(arguments: Arguments) -> int:
             data(difference(name, source.text, text))
         elif differs and look_only:
             say(f"{name} is not in canonical form")
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
-    for message in failures:
-        say(message)
+    tell(diagnostics, failures)
     if arguments.operands != [STDIN]:
         err(_summary(changed, unchanged, look_only))
     if failures:
@@ -78,13 +71,9 @@ def run(arguments: Arguments) -> int:
 
 def _summary(changed: int, unchanged: int, look_only: bool) -> str:
     """`1 file formatted, 2 files already in form`."""
-
-    def files(count: int) -> str:
-        return f"{count:,} file{'' if count == 1 else 's'}"
-
     parts = []
     if changed:
-        parts.append(f"{files(changed)} {'would be ' * look_only}formatted")
+        parts.append(f"{counted(changed, 'file')} {'would be ' * look_only}formatted")
     if unchanged:
-        parts.append(f"{files(unchanged)} already in canonical form")
+        parts.append(f"{counted(unchanged, 'file')} already in canonical form")
     return ", ".join(parts) + "\n" if parts else ""

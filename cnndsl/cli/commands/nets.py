@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.terminal.files import FileError, find_files, read_source
-from cnndsl.cli.terminal.options import Option, UsageError
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
+from cnndsl.cli.terminal.files import FileError, find_files, read_source
+from cnndsl.cli.terminal.options import UsageError
+from cnndsl.contract import Option
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from cnndsl.cli.terminal.options import Arguments
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network import Network
 
-SET = Option("--set", "give a `param` of the file another value", "NAME=VALUE", repeated=True)
-INPUT = Option("--input", "the input's size for a text without `input`, as 39x31x1", "SIZE")
-DEPTH = Option("--depth", "open blocks N levels deep, and give those below one row each", "N")
-LIMITS = Option("--limit", "the most layers a net may have (1,000,000)", "N")
+NET = (
+    Option("set", "give a `param` of the file another value", "word", "NAME=VALUE", repeated=True),
+    Option("input", "the input's size for a text without `input`, as 39x31x1", "word", "SIZE"),
+    Option("limit", "the most layers a net may have (1,000,000)", "natural", "N"),
+)
+"""The options of every command that checks nets."""
 
 
-class Examined:
+def format_option(help: str, *formats: str) -> Option:
+    """The option that says how a command answers."""
+    return Option("format", help, "word", "|".join(formats), formats)
+
+
+class Examined(NamedTuple):
     """What became of a file: its net, or what is wrong with it."""
 
-    __slots__ = ("diagnostics", "network", "path")
-
-    def __init__(self, path: str, network: Network | None, diagnostics: list[Diagnostic]) -> None:
-        self.path = path
-        self.network = network
-        self.diagnostics = diagnostics
+    path: str
+    network: Network | None
+    diagnostics: list[Diagnostic]
 
 
 def named_files(arguments: Arguments) -> list[str]:
@@ -51,25 +58,18 @@ def settings(arguments: Arguments) -> dict[str, str]:
     return found
 
 
-def natural(arguments: Arguments, key: str) -> int | None:
-    """The value of an option that wants a natural number."""
-    text = arguments.get(key)
-    if text is None:
-        return None
-    from cnndsl import contract
+def asked(arguments: Arguments) -> tuple[dict[str, str], str | None, int]:
+    """What is asked of every net: values of its `param`s, the input's size, the most layers."""
+    from cnndsl.api import LIMIT
 
-    try:
-        return contract.natural(text)
-    except contract.OptionError as error:
-        raise UsageError(f"--{key} {error}") from None
+    return settings(arguments), arguments.get("input"), arguments.natural("limit") or LIMIT
 
 
 def examine_files(arguments: Arguments, paths: list[str]) -> tuple[list[Examined], list[str]]:
     """Check every file, without advice; and say why some could not be read."""
-    from cnndsl.api import LIMIT, examine
+    from cnndsl.api import examine
 
-    values, size = settings(arguments), arguments.get("input")
-    limit = natural(arguments, "limit") or LIMIT
+    values, size, limit = asked(arguments)
     done, unreadable = [], []
     for path in paths:
         try:
@@ -94,20 +94,26 @@ def one_file(arguments: Arguments) -> list[str]:
 
 def networks_of(arguments: Arguments, paths: list[str]) -> tuple[list[Network], int]:
     """The networks of files, and 0; or the exit code, once it is said what is wrong."""
-    import sys
-
-    from cnndsl.cli.terminal.output import err, say
-
     done, unreadable = examine_files(arguments, paths)
-    for message in unreadable:
-        say(message)
+    tell([], unreadable)
     diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
+    tell(diagnostics)
     networks = [file.network for file in done if file.network is not None]
     if unreadable:
         return networks, 2
     return networks, int(has_errors(diagnostics) or len(networks) < len(done))
+
+
+def tell(diagnostics: list[Diagnostic], unreadable: Sequence[str] = ()) -> None:
+    """Say what is wrong with nets, and which files could not be read."""
+    import sys
+
+    from cnndsl.cli.terminal.output import err, say
+
+    if diagnostics:
+        err(show_diagnostics(diagnostics, sys.stderr))
+    for message in unreadable:
+        say(message)
 
 
 def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cnndsl.cli.commands.nets import INPUT, LIMITS, SET, natural, one_file, settings
-from cnndsl.cli.terminal.options import Command, Option, UsageError, quoted
+from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings
+from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,24 +28,24 @@ COMMAND = Command(
     "one to twice of it are looked at unless a range A:B says otherwise.",
     (
         Option(
-            "--range", "the sizes to look at, in every dimension; one number is\none size", "A:B"
+            "range",
+            "the sizes to look at, in every dimension; one number is\none size",
+            "word",
+            "A:B",
         ),
-        *(Option(f"--{axis}", f"the sizes to look at for the {axis}", "A:B") for axis in _AXES),
-        Option("--square", "only sizes that are the same in every dimension"),
+        *(
+            Option(f"{axis}", f"the sizes to look at for the {axis}", "word", "A:B")
+            for axis in _AXES
+        ),
+        Option("square", "only sizes that are the same in every dimension"),
         Option(
-            "--vary",
+            "vary",
             "the one input whose size is asked for; else the first,\nand all of its size",
+            "word",
             "NAME",
         ),
-        Option(
-            "--format",
-            "text for people, json for programs",
-            "text|json",
-            choices=("text", "json"),
-        ),
-        SET,
-        INPUT,
-        LIMITS,
+        format_option("text for people, json for programs", "text", "json"),
+        *NET,
     ),
     (
         "cnndsl solve article.cnn",
@@ -58,19 +59,16 @@ SHOWN = 12
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.api import LIMIT, examine
-    from cnndsl.cli.commands.nets import has_errors, show_diagnostics
+    from cnndsl.api import examine
+    from cnndsl.cli.commands.nets import has_errors, tell
     from cnndsl.cli.terminal.files import read_source
-    from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.cli.terminal.output import data, out, say
     from cnndsl.quickfix.solve import Unsolvable, solve
 
     paths = one_file(arguments)
     limits = {axis: bounds(arguments, axis) for axis in ("range", *_AXES)}
     source, problems = read_source(paths[0])
-    values, size = settings(arguments), arguments.get("input")
-    limit = natural(arguments, "limit") or LIMIT
+    values, size, limit = asked(arguments)
     if not problems:
         network, problems = examine(source, values, size, limit)
         try:
@@ -93,7 +91,7 @@ def run(arguments: Arguments) -> int:
             else:
                 out(told(source, solution, problems))
             return int(not solution.valid or has_errors(problems))
-    err(show_diagnostics(problems, sys.stderr))
+    tell(problems)
     return 1
 
 

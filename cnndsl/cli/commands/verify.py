@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import (
-    INPUT,
-    LIMITS,
-    SET,
+    NET,
     examine_files,
+    format_option,
     has_errors,
     named_files,
-    natural,
-    show_diagnostics,
+    tell,
 )
-from cnndsl.cli.terminal.options import Command, Option, UsageError
+from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from cnndsl.cli.terminal.options import Arguments
     from cnndsl.network import Network
-    from cnndsl.proof.verify import Report
+    from cnndsl.proof.verify import Verification
 
 COMMAND = Command(
     "verify",
@@ -30,38 +29,30 @@ COMMAND = Command(
     "weights and inputs, and say how far each layer's outputs are apart. Exit 1 where they\n"
     "differ, with the first layer that does, its line and both values.",
     (
+        format_option("text for people, json for programs", "text", "json"),
         Option(
-            "--format",
-            "text for people, json for programs",
-            "text|json",
-            choices=("text", "json"),
-        ),
-        Option(
-            "--tolerance",
+            "tolerance",
             "how far a layer's outputs may be apart, as a share of the largest\n"
             "value; 1e-9, as both compute in double precision",
+            "word",
             "X",
         ),
-        Option("--seed", "what the random weights and inputs follow from; 0", "N"),
-        Option("--batch", "how many samples the inputs have; 2", "N"),
-        SET,
-        INPUT,
-        LIMITS,
+        Option("seed", "what the random weights and inputs follow from; 0", "word", "N"),
+        Option("batch", "how many samples the inputs have; 2", "natural", "N"),
+        *NET,
     ),
     ("cnndsl verify resnet50.cnn", "cnndsl verify nets/ --format json"),
 )
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.cli.terminal.output import data, out, say
     from cnndsl.contract import TargetError, Unavailable
 
     options: dict[str, Any] = {
         "tolerance": share(arguments),
         "seed": seed(arguments),
-        "batch": natural(arguments, "batch") or 2,
+        "batch": arguments.natural("batch") or 2,
     }
     done, unreadable = examine_files(arguments, named_files(arguments))
     reports = []
@@ -71,13 +62,12 @@ def run(arguments: Arguments) -> int:
         try:
             reports.append(verified(file.network, options))
         except TargetError as error:
-            file.diagnostics += error.diagnostics
+            file.diagnostics.extend(error.diagnostics)
         except Unavailable as error:
             say(str(error))
             return 2
     diagnostics = [each for file in done for each in file.diagnostics]
-    if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
+    tell(diagnostics)
     if arguments.get("format") == "json":
         import json
 
@@ -87,14 +77,13 @@ def run(arguments: Arguments) -> int:
         data(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
     else:
         out("\n".join(drawn(report, len(done) > 1) for report in reports))
-    for message in unreadable:
-        say(message)
+    tell([], unreadable)
     if unreadable:
         return 2
     return int(not all(reports) or has_errors(diagnostics))
 
 
-def verified(network: Network, options: dict[str, Any]) -> Report:
+def verified(network: Network, options: dict[str, Any]) -> Verification:
     """The report on a network, with a word on how far it is; raises as `verify` does."""
     from cnndsl.cli.terminal.progress import Progress
     from cnndsl.proof import frameworks
@@ -109,14 +98,13 @@ def verified(network: Network, options: dict[str, Any]) -> Report:
         progress.clear()
 
 
-def drawn(report: Report, heading: bool) -> str:
+def drawn(report: Verification, heading: bool) -> str:
     """The table of a report and what is said below it."""
-    from cnndsl.cli.commands.show import draw
     from cnndsl.proof.show import as_text
+    from cnndsl.tables.plain_table import text_table
 
     lines, text = as_text(report)
-    titles, *rows, sums = lines
-    table = draw(titles, rows, sums, [False, False, False, True])
+    table = text_table(lines, [False, False, False, True], sums=True)
     return (f"{report.network.source.name}\n\n" if heading else "") + f"{table}\n{text}"
 
 
@@ -136,4 +124,4 @@ def share(arguments: Arguments) -> float | None:
 
 def seed(arguments: Arguments) -> int:
     """The value of `--seed`."""
-    return 0 if arguments.get("seed") in (None, "0") else natural(arguments, "seed") or 0
+    return 0 if arguments.get("seed") in (None, "0") else arguments.natural("seed") or 0

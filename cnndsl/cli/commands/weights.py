@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import (
-    INPUT,
-    LIMITS,
-    SET,
-    networks_of,
-    one_file,
-    show_diagnostics,
-)
+from cnndsl.cli.commands.nets import NET, networks_of, one_file, tell
 from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
-from cnndsl.cli.terminal.options import Command, Option, UsageError, quoted
+from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +20,9 @@ COMMAND = Command(
     ".safetensors and .pt (a state_dict) of PyTorch, of models that `cnndsl build` wrote.\n"
     "Where they are not the net's, say which layer's, and write nothing.",
     (
-        Option("--from", "the file to read", "PATH"),
-        Option("--to", "the file to write; .onnx, too", "PATH"),
-        SET,
-        INPUT,
-        LIMITS,
+        Option("from", "the file to read", "word", "PATH"),
+        Option("to", "the file to write; .onnx, too", "word", "PATH"),
+        *NET,
     ),
     (
         "cnndsl weights net.cnn --from trained.keras --to net.safetensors",
@@ -40,9 +32,7 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    import sys
-
-    from cnndsl.cli.terminal.output import err, say
+    from cnndsl.cli.terminal.output import say
     from cnndsl.contract import TargetError, Unavailable
 
     paths = one_file(arguments)
@@ -53,7 +43,7 @@ def run(arguments: Arguments) -> int:
     try:
         return moved(networks[0], source, goal)
     except TargetError as error:
-        err(show_diagnostics(error.diagnostics, sys.stderr))
+        tell(error.diagnostics)
         return 1
     except Unavailable as error:
         say(str(error))
@@ -86,7 +76,7 @@ def moved(network: Network, source: str, goal: str) -> int:
         checkpoints.needed(after)
     try:
         weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", read_bytes(source))
-    except checkpoints.Unreadable as error:
+    except checkpoints.NoCheckpoint as error:
         raise FileError(f"{source}: {error}") from None
     except Misfit as misfit:
         lines = [f"{source}: {problem}\n" for problem in misfit.problems]

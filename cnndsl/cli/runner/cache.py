@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import sys
 
+from cnndsl.cli.terminal.files import FileError, write_files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -52,7 +54,7 @@ def folder() -> str:
 
 
 class Cache:
-    """What is known: a text of JSON by a key of `Keys`."""
+    """What is known: a text of JSON by a key of `FileKeys`."""
 
     def __init__(self, where: str, version: str) -> None:
         self.folder = where
@@ -94,7 +96,7 @@ class Cache:
                 self._write()
             elif self._read and _now() - self._read[0] / 1e9 > _DAY:
                 os.utime(self.path)  # it is in use
-        except OSError:
+        except (FileError, OSError):
             pass
 
     def _load(self) -> dict[str, str]:
@@ -132,11 +134,9 @@ class Cache:
                 break
         body = "".join(lines).encode("ascii")
         os.makedirs(self.folder, exist_ok=True)
-        for name, text in _FILES.items():
-            path = os.path.join(self.folder, name)
-            if not os.path.exists(path):
-                _replace(path, text.encode())
-        _replace(self.path, _HEAD + _digest(body) + b"\n" + body)
+        files = {os.path.join(self.folder, name): text for name, text in _FILES.items()}
+        missing = {path: text for path, text in files.items() if not os.path.exists(path)}
+        write_files({**missing, self.path: _HEAD + _digest(body) + b"\n" + body})
         self._prune()
 
     def _prune(self) -> None:
@@ -148,19 +148,6 @@ class Cache:
                     entry.name.endswith(".tmp") and old > _DAY
                 ):
                     os.unlink(entry.path)
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Write a file as a whole: nobody reads half of it."""
-    temporary = f"{path}-{os.urandom(6).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 def _now() -> float:
@@ -175,30 +162,30 @@ def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=_DIGITS // 2).hexdigest().encode()
 
 
-class Keys:
+class FileKeys:
     """The keys under which answers to one question are kept."""
 
-    def __init__(self, about: str, codes: list[frozenset[str]]) -> None:
-        from hashlib import blake2b
+    def __init__(self, about: str) -> None:
+        self._about = about
+        self._begun: dict[frozenset[str], Any] = {}
 
-        self._begun = [
-            blake2b(
-                "\0".join((about, *sorted(asked), "")).encode("utf-8", "surrogatepass"),
-                digest_size=_DIGITS // 2,
-            )
-            for asked in codes
-        ]
-
-    def key(self, name: str, content: bytes, asked: int) -> str:
-        """The key of a file, when the codes number `asked` are asked for.
+    def key(self, name: str, content: bytes, codes: frozenset[str]) -> str:
+        """The key of a file, when some codes are asked for.
 
         Of its name only the last part counts: it names a net that has no other name.
         """
-        state = self._begun[asked].copy()
+        if codes not in self._begun:
+            from hashlib import blake2b
+
+            about = "\0".join((self._about, *sorted(codes), ""))
+            self._begun[codes] = blake2b(
+                about.encode("utf-8", "surrogatepass"), digest_size=_DIGITS // 2
+            )
+        state = self._begun[codes].copy()
         last = name.replace("\\", "/").rpartition("/")[2].encode("utf-8", "surrogatepass")
         state.update(b"%d %s\0" % (len(last), last))
         state.update(content)
-        return state.hexdigest()
+        return str(state.hexdigest())
 
 
 def version() -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cli.terminal.files import STDIN, FileError, reason
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -22,14 +22,11 @@ NAMES = ("cnndsl.toml", "pyproject.toml")
 HEADER = "tool.cnndsl"
 
 
-class Found:
+class Found(NamedTuple):
     """A configuration, and the folder that it speaks of."""
 
-    __slots__ = ("configuration", "folder")
-
-    def __init__(self, configuration: Configuration, folder: str) -> None:
-        self.configuration = configuration
-        self.folder = folder
+    configuration: Configuration
+    folder: str
 
 
 class Finder:

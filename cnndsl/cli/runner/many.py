@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.outcome import EACH, Outcome, Plan
+from cnndsl.cli.runner.plan import EACH, Outcome, Plan
 from cnndsl.cli.runner.workers import answers, cores
 from cnndsl.cli.terminal.files import FileError, decode, display_name, read_bytes
 from cnndsl.cli.terminal.progress import Progress
 from cnndsl.diagnostics.packed import pack, unpack
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnndsl.cli.runner.cache import Cache, Keys
-    from cnndsl.cli.runner.outcome import Question
+    from cnndsl.cli.runner.cache import Cache, FileKeys
+    from cnndsl.cli.runner.plan import Question
     from cnndsl.diagnostics.packed import Packed
 
 SHARED = 150_000
@@ -29,17 +29,14 @@ CHUNK = 40_000
 """How much a process is given at a time."""
 
 
-class Pending:
+class Pending(NamedTuple):
     """A file that is not known: its place among all, its bytes, which codes are asked for."""
 
-    __slots__ = ("asked", "content", "index", "key", "name")
-
-    def __init__(self, index: int, name: str, content: bytes, asked: int, key: str) -> None:
-        self.index = index
-        self.name = name
-        self.content = content
-        self.asked = asked
-        self.key = key
+    place: int
+    name: str
+    content: bytes
+    codes: frozenset[str]
+    key: str
 
 
 def examine_many(plan: Plan) -> Outcome:
@@ -60,14 +57,13 @@ class _Run:
         self.files: list[Examined | None] = [None] * len(plan.tasks)
         self.unreadable: list[tuple[str, str]] = []
         self.progress = Progress(len(plan.tasks))
-        self.sets = list(dict.fromkeys(task.codes for task in plan.tasks))
         self.cache: Cache | None = None
-        self.keys: Keys | None = None
+        self.keys: FileKeys | None = None
         if plan.cached:
-            from cnndsl.cli.runner.cache import Cache, Keys, folder, version
+            from cnndsl.cli.runner.cache import Cache, FileKeys, folder, version
 
             self.cache = Cache(folder(), version())
-            self.keys = Keys(plan.question.text, self.sets)
+            self.keys = FileKeys(plan.question.text)
 
     def examine(self) -> None:
         chunks = _chunks(self.pending())
@@ -78,41 +74,27 @@ class _Run:
             weight += sum(EACH + len(each.content) for each in chunk)
             if weight > SHARED and len(first) > 1:
                 break
-        context = (self.plan.question, self.sets)
-        every = chain(first, chunks)
-        sent: list[list[Pending]] = []
         jobs = min(self.plan.jobs or cores(), MOST) if weight > SHARED and len(first) > 1 else 1
-        if jobs < 2:
-            for chunk in every:
-                self.take(chunk, work(context, _parcel(chunk)))
-            return
-
-        def parcels() -> Iterator[list[tuple[str, bytes, int]]]:
-            for chunk in every:
-                sent.append(chunk)
-                yield _parcel(chunk)
-
-        for answer in answers(work, context, parcels(), jobs):
-            self.take(sent.pop(0), answer)
+        for chunk, rows in answers(work, self.plan.question, chain(first, chunks), jobs):
+            self.take(chunk, rows)
 
     def pending(self) -> Iterator[Pending]:
         """The files that are not known, in order; those that are, are done on the way."""
-        numbers = {codes: number for number, codes in enumerate(self.sets)}
-        for index, task in enumerate(self.plan.tasks):
-            name, asked, key = display_name(task.path), numbers[task.codes], ""
+        for place, task in enumerate(self.plan.tasks):
+            name, key = display_name(task.path), ""
             try:
                 content = read_bytes(task.path)
             except FileError as error:
                 self.unreadable.append((name, str(error)))
                 continue
             if self.cache and self.keys:
-                key = self.keys.key(name, content, asked)
-                if self.known(index, name, content, self.cache.get(key)):
+                key = self.keys.key(name, content, task.codes)
+                if self.known(place, name, content, self.cache.get(key)):
                     self.progress.add(1)
                     continue
-            yield Pending(index, name, content, asked, key)
+            yield Pending(place, name, content, task.codes, key)
 
-    def known(self, index: int, name: str, content: bytes, rows: Packed | None) -> bool:
+    def known(self, place: int, name: str, content: bytes, rows: Packed | None) -> bool:
         """Take what was found in a file from what the cache has of it, if it has something."""
         if rows is None:
             return False
@@ -120,13 +102,13 @@ class _Run:
             found = unpack(rows, decode(name, content)[0]) if rows != [] else []
         except (LookupError, TypeError, ValueError):
             return False
-        self.files[index] = Examined(name, None, found)
+        self.files[place] = Examined(name, None, found)
         return True
 
     def take(self, chunk: list[Pending], answer: list[Packed]) -> None:
         """Keep what was found in some files."""
         for each, rows in zip(chunk, answer):
-            self.known(each.index, each.name, each.content, rows)
+            self.known(each.place, each.name, each.content, rows)
             if self.cache:
                 self.cache.put(each.key, rows)
         self.progress.add(len(chunk))
@@ -146,13 +128,6 @@ def _chunks(pending: Iterable[Pending]) -> Iterator[list[Pending]]:
         yield chunk
 
 
-def _parcel(chunk: list[Pending]) -> list[tuple[str, bytes, int]]:
-    return [(each.name, each.content, each.asked) for each in chunk]
-
-
-def work(
-    context: tuple[Question, list[frozenset[str]]], parcel: list[tuple[str, bytes, int]]
-) -> list[Packed]:
+def work(question: Question, chunk: list[Pending]) -> list[Packed]:
     """What there is to say about some files, packed."""
-    question, sets = context
-    return [pack(question.answer(name, content, sets[asked])) for name, content, asked in parcel]
+    return [pack(question.answer(each.name, each.content, each.codes)) for each in chunk]

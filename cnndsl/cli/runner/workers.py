@@ -1,23 +1,19 @@
-"""Work for several processes: chunks go out, answers come back in the order of the chunks.
-
-Each worker has a pipe of its own and at most one chunk, so that no end ever waits to write
-to one that does not read. A worker whose other end is gone sees the end of its pipe and
-ends too, however this process died.
-"""
+"""Work for several processes: chunks go out, answers come back in the order of the chunks."""
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future, ProcessPoolExecutor
     from typing import Any
 
-PATIENCE = 2.0
-"""Seconds that a worker has to end before it is made to."""
+AHEAD = 4
+"""How many chunks for each process are given away before the first answer is waited for."""
 
 
 def cores() -> int:
@@ -29,137 +25,85 @@ def cores() -> int:
 
 def answers(
     work: Callable[[Any, Any], Any], context: Any, chunks: Iterable[Any], count: int
-) -> Iterator[Any]:
-    """`work(context, chunk)` of each chunk, in order, from so many processes.
+) -> Iterator[tuple[Any, Any]]:
+    """Each chunk and `work(context, chunk)` of it, in order, from so many processes.
 
     Where no process can be started, or one dies, the work is done here: `work` has to be a
     function of a module, and to give the same wherever it runs. What it raises in another
     process it is made to raise here.
     """
-    team = _Team(work, context, count)
-    try:
-        yield from team.answers(iter(chunks))
-    finally:
-        team.end()
+    pool = _pool(count) if count > 1 else None
+    sent: deque[tuple[Any, Future[Any] | None]] = deque()
 
-
-class _Team:
-    def __init__(self, work: Callable[[Any, Any], Any], context: Any, count: int) -> None:
-        self.work = work
-        self.context = context
-        self.idle: list[Any] = []
-        self.busy: dict[Any, tuple[int, Any]] = {}
-        self.processes: list[Any] = []
-        import signal
-
-        # A worker is not to see Ctrl-C: not before it has said so, either.
-        held = hasattr(signal, "pthread_sigmask")
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if held else set()
+    def first() -> tuple[Any, Any]:
+        chunk, future = sent.popleft()
         try:
-            with suppress(ImportError, OSError):  # else with those that there are, or alone
-                self._start(count)
-        finally:
-            if held:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            if future is not None:
+                return chunk, future.result()
+        except Exception:  # of the work, or as a process has died
+            pass
+        return chunk, work(context, chunk)
 
-    def _start(self, count: int) -> None:
+    try:
+        for chunk in chunks:
+            sent.append((chunk, _submitted(pool, work, context, chunk)))
+            if len(sent) > AHEAD * count:
+                yield first()
+        while sent:
+            yield first()
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+
+def _pool(count: int) -> ProcessPoolExecutor | None:
+    """Processes to be, or None where the system has none to give."""
+    try:
         import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
 
         # To fork is quick, but not safe where the system's own libraries have threads.
         forks = sys.platform not in ("win32", "darwin")
-        start: Any = multiprocessing.get_context("fork" if forks else "spawn")
-        for _ in range(count):
-            mine, theirs = start.Pipe()
-            # A forked process has the ends of all before it, and would keep them open.
-            others = [mine, *self.idle] if forks else []
-            process = start.Process(
-                target=_serve, args=(theirs, others, self.work, self.context), daemon=True
-            )
-            process.start()
-            theirs.close()
-            self.processes.append(process)
-            self.idle.append(mine)
-
-    def answers(self, chunks: Iterator[Any]) -> Iterator[Any]:
-        done: dict[int, Any] = {}
-        sent = wanted = 0
-        more = True
-        while more or wanted < sent:
-            while more and (self.idle or not self.busy):
-                chunk = next(chunks, None)
-                if chunk is None:
-                    more = False
-                elif self.idle and self._send(sent, chunk):
-                    sent += 1
-                else:
-                    done[sent] = self.work(self.context, chunk)
-                    sent += 1
-                    break
-            if self.busy and wanted not in done:
-                self._receive(done)
-            while wanted in done:
-                yield done.pop(wanted)
-                wanted += 1
-
-    def _send(self, number: int, chunk: Any) -> bool:
-        connection = self.idle.pop()
-        try:
-            connection.send(chunk)
-        except OSError:
-            connection.close()
-            return False
-        self.busy[connection] = (number, chunk)
-        return True
-
-    def _receive(self, done: dict[int, Any]) -> None:
-        from multiprocessing.connection import wait
-
-        ready: list[Any] = wait(list(self.busy))
-        for connection in ready:
-            number, chunk = self.busy.pop(connection)
-            try:
-                good, answer = connection.recv()
-                self.idle.append(connection)
-            except (EOFError, OSError):
-                good, answer = False, None
-                connection.close()
-            done[number] = answer if good else self.work(self.context, chunk)
-
-    def end(self) -> None:
-        for connection in (*self.idle, *self.busy):
-            connection.close()
-        for process in self.processes:
-            process.join(PATIENCE)
-            if process.is_alive():
-                process.terminate()
-                process.join()
+        context = multiprocessing.get_context("fork" if forks else "spawn")
+        return ProcessPoolExecutor(count, context, _begin)
+    except (ImportError, NotImplementedError, OSError):
+        return None
 
 
-def _serve(
-    connection: Any,
-    others: list[Any],
-    work: Callable[[Any, Any], Any],
-    context: Any,
-) -> None:
-    """What a worker does until its pipe ends."""
+def _submitted(
+    pool: ProcessPoolExecutor | None, work: Callable[[Any, Any], Any], context: Any, chunk: Any
+) -> Future[Any] | None:
+    """What will be the answer of a process, or None where there is no process."""
+    if pool is None:
+        return None
+    import signal
+
+    # A process that starts here is not to see Ctrl-C: not before it has said so, either.
+    held = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if held else set()
+    try:
+        return pool.submit(work, context, chunk)
+    except (OSError, RuntimeError):  # no process can be started, or one has died
+        return None
+    finally:
+        if held:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _begin() -> None:
+    """What a process does first."""
     import gc
     import signal
+    from multiprocessing import parent_process
+    from threading import Thread
 
     # Ctrl-C reaches every process of the terminal; the one that started us ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    for other in others:
-        other.close()
-    while True:
-        try:
-            chunk = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            answer = (True, work(context, chunk))
-        except Exception:
-            answer = (False, None)
-        try:
-            connection.send(answer)
-        except OSError:
-            return
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    """End this process when the one that started it is gone, however that died."""
+    parent.join()
+    os._exit(1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnndsl.diagnostics.diagnostic import Diagnostic
 
 STDIN = "-"
+BOM = "\ufeff"
 
 
 class FileError(Exception):
@@ -99,12 +100,18 @@ def display_name(path: str) -> str:
 
 def read_source(path: str) -> tuple[Source, list[Diagnostic]]:
     """A file's text without its byte order mark. E006 where it is not UTF-8."""
-    return decode(display_name(path), read_bytes(path))
+    return read_marked(path)[1:]
+
+
+def read_marked(path: str) -> tuple[str, Source, list[Diagnostic]]:
+    """A file's byte order mark, or nothing; its text without it; E006 where it is not UTF-8."""
+    content = read_bytes(path)
+    return BOM if content.startswith(BOM.encode()) else "", *decode(display_name(path), content)
 
 
 def decode(name: str, content: bytes) -> tuple[Source, list[Diagnostic]]:
     """Bytes to a text; E006 at the first byte that is not UTF-8."""
-    mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    mark = 3 if content.startswith(BOM.encode()) else 0
     try:
         return Source(name, content[mark:].decode("utf-8")), []
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnndsl import __version__
-from cnndsl.cli.runner.outcome import Outcome
+from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import FileError, reason
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report, Unreadable

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from cnndsl.cli.terminal.options import HELP
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnndsl.cli.terminal.options import Command
 
 
-def overview() -> str:
+def overview(commands: Sequence[Command]) -> str:
     """What `cnndsl --help` prints: every command with an example."""
-    from cnndsl.cli import COMMANDS, load
-
-    commands = [load(name)[0] for name in COMMANDS]
-    width = max(map(len, COMMANDS))
+    width = max(len(command.name) for command in commands)
     lines = [
         "usage: cnndsl COMMAND [options]",
         "",
@@ -43,7 +44,7 @@ def usage(command: Command) -> str:
 def help_text(command: Command) -> str:
     """What `cnndsl COMMAND --help` prints."""
     rows = []
-    for option in command.options:
+    for option in (*command.options, HELP):
         left = ", ".join(option.names) + (f" {option.value}" if option.value else "")
         rows.append((left if len(option.names) > 1 else "    " + left, option.help))
     width = max(len(left) for left, _ in rows) + 2

@@ -5,9 +5,13 @@ In the place of argparse, which takes longer to import than a net takes to check
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.contract import Option, OptionError, read_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
 
 class UsageError(Exception):
@@ -16,62 +20,27 @@ class UsageError(Exception):
     command = ""
 
 
-class Option:
-    """`--check`, or with a `value` `--target T`. `names` are in order short, long."""
-
-    __slots__ = ("choices", "help", "key", "names", "repeated", "value")
-
-    def __init__(
-        self,
-        names: str,
-        help: str,
-        value: str = "",
-        *,
-        repeated: bool = False,
-        choices: tuple[str, ...] = (),
-    ) -> None:
-        self.names = names.split(", ")
-        self.key = self.names[-1].lstrip("-")
-        self.help = help
-        self.value = value
-        self.repeated = repeated
-        self.choices = choices
-
-
-class Command:
+class Command(NamedTuple):
     """What a command is called with, and what its help says.
 
     `refuse` says more of an option that the command does not take, or nothing.
     """
 
-    __slots__ = ("about", "examples", "name", "operands", "options", "refuse", "summary")
-
-    def __init__(
-        self,
-        name: str,
-        operands: str,
-        summary: str,
-        about: str,
-        options: tuple[Option, ...],
-        examples: tuple[str, ...],
-        refuse: Callable[[str], str] = lambda name: "",
-    ) -> None:
-        self.name = name
-        self.operands = operands
-        self.summary = summary
-        self.about = about
-        self.options = (*options, HELP)
-        self.examples = examples
-        self.refuse = refuse
+    name: str
+    operands: str
+    summary: str
+    about: str
+    options: tuple[Option, ...]
+    examples: tuple[str, ...]
+    refuse: Callable[[str], str] = lambda name: ""
 
 
-HELP = Option("-h, --help", "show this help")
+HELP = Option("help", "show this help", letter="h")
+"""An option of every command, besides its own."""
 
 
 class Arguments:
     """What a command was called with."""
-
-    __slots__ = ("_given", "operands")
 
     def __init__(self) -> None:
         self.operands: list[str] = []
@@ -92,10 +61,15 @@ class Arguments:
         """The values of an option that can be repeated."""
         return self._given.get(key, [])
 
+    def natural(self, key: str) -> int | None:
+        """The value of an option that wants a natural number."""
+        text = self.get(key)
+        return None if text is None else read_value(Option(key, "", "natural"), text)
+
 
 def read_arguments(command: Command, words: list[str]) -> Arguments:
     """Sort the words after a command's name into operands and options."""
-    known = {name: option for option in command.options for name in option.names}
+    known = {name: option for option in (*command.options, HELP) for name in option.names}
     arguments = Arguments()
     rest = iter(words)
     for word in rest:
@@ -133,12 +107,20 @@ def _read_option(
         if following is None:
             raise UsageError(f"{name} needs a value: {name} {option.value}")
         value = following
-    if option.value and arguments.has(option.key) and not option.repeated:
+    if option.value and arguments.has(option.name) and not option.repeated:
         raise UsageError(f"{name} is given twice")
-    if option.choices and value not in option.choices:
+    if option.kind == "word" and option.choices and value not in option.choices:
         choices = ", ".join(option.choices)
         raise UsageError(f"{name} is one of {choices}, not {quoted(value)}")
-    arguments.add(option.key, value)
+    arguments.add(option.name, value)
+
+
+def read_value(option: Option, text: str) -> Any:
+    """The value of an option that was given as a text; a flag is True."""
+    try:
+        return read_option(option, text)
+    except OptionError as error:
+        raise UsageError(f"--{option.name} {error}") from None
 
 
 def quoted(word: str) -> str:

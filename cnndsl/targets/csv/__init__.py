@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.tables.cells import plain_value
 from cnndsl.tables.styles import OPTIONS, make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -27,7 +28,7 @@ def generate(network: Network, *, lang: str | None = None, **options: Any) -> st
 
     The header has the keys of the columns, or with a `lang` their titles.
     """
-    table = make(network, lang=lang or "en", **options)
+    table = make(network, class_name, lang=lang or "en", **options)
     header = [heading.title if lang else heading.key for heading in table.headings]
     lines = [header, *([plain_value(cell) for cell in row] for row in table.rows)]
     return "".join(",".join(map(_field, line)) + "\r\n" for line in lines)

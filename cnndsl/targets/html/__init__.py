@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import Code, readable
+from cnndsl.tables.cells import Verbatim, readable
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -57,7 +58,7 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
     The other options are those of `cnndsl.tables.styles.make`.
     """
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     body = _body(table)
     if fragment:
         return body
@@ -109,11 +110,11 @@ def _side(heading: Heading) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return _inline(cell) if isinstance(cell, Code) else text(readable(cell))
+    return _inline(cell) if isinstance(cell, Verbatim) else text(readable(cell))
 
 
-def _inline(part: str | Code) -> str:
-    return f"<code>{text(part.text)}</code>" if isinstance(part, Code) else text(part)
+def _inline(part: str | Verbatim) -> str:
+    return f"<code>{text(part.text)}</code>" if isinstance(part, Verbatim) else text(part)
 
 
 def text(words: str) -> str:

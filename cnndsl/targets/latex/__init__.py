@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import NONE, Code, Worked, readable
+from cnndsl.tables.cells import NONE, Verbatim, Worked, readable
 from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,7 +44,7 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
     The other options are those of `cnndsl.tables.styles.make`.
     """
-    table = make(network, **options)
+    table = make(network, class_name, **options)
     if fragment:
         return _table(table)
     digits = _digits(table)
@@ -125,11 +126,11 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Worked):
         worked = numbers(cell.steps, summed=cell.summed, notation="inline")
         return worked or NONE
-    return _inline(cell) if isinstance(cell, Code) else text(readable(cell))
+    return _inline(cell) if isinstance(cell, Verbatim) else text(readable(cell))
 
 
-def _inline(part: str | Code) -> str:
-    return rf"\texttt{{{text(part.text)}}}" if isinstance(part, Code) else text(part)
+def _inline(part: str | Verbatim) -> str:
+    return rf"\texttt{{{text(part.text)}}}" if isinstance(part, Verbatim) else text(part)
 
 
 _ESCAPES = {

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.diagnostics.markdown import escaped
-from cnndsl.tables import markdown_table as marks
+from cnndsl.tables import markdown_table
 from cnndsl.tables.styles import OPTIONS, make
+from cnndsl.targets import class_name
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,8 +25,8 @@ SUFFIX = ".md"
 
 def generate(network: Network, **options: Any) -> str:
     """The table of a network; the options are those of `cnndsl.tables.styles.make`."""
-    table = make(network, **options)
-    lines = ["".join(map(marks.inline, table.caption)), "", *marks.draw(table)]
+    table = make(network, class_name, **options)
+    lines = ["".join(map(markdown_table.inline, table.caption)), "", *markdown_table.draw(table)]
     if table.notes:
         bullet = "- " if len(table.notes) > 1 else ""
         lines += ["", *(bullet + escaped(note) for note in table.notes)]

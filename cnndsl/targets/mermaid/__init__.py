@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnndsl.contract import LANG, checked_values
-from cnndsl.figures.outline import outline
-from cnndsl.figures.pieces import (
+from cnndsl.figures.boxes import (
     DEPTH,
     below,
     choose_depth,
@@ -20,12 +19,13 @@ from cnndsl.figures.pieces import (
     shape_text,
     titled,
 )
+from cnndsl.figures.collapse import collapse
 from cnndsl.lang import words as words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnndsl.figures.pieces import Piece
+    from cnndsl.figures.boxes import Box
     from cnndsl.lang import Words
     from cnndsl.network import Network
 
@@ -55,10 +55,10 @@ def generate(network: Network, *, depth: int | None = None, lang: str = "en") ->
     """
     checked_values(OPTIONS, {"depth": depth, "lang": lang})
     words = words_of(lang)
-    pieces = outline(network)
-    chosen = choose_depth(pieces, depth, MOST, BOUND)
-    chart = _Chart(network, chosen, pieces, words)
-    chart.scope(pieces, 0, 0, 1)
+    boxes = collapse(network)
+    chosen = choose_depth(boxes, depth, MOST, BOUND)
+    chart = _Flowchart(network, chosen, boxes, words)
+    chart.scope(boxes, 0, 0, 1)
     lines = ["flowchart TD", *chart.lines, *chart.edges]
     for family in sorted(chart.families):
         names = ",".join(chart.families[family])
@@ -68,47 +68,47 @@ def generate(network: Network, *, depth: int | None = None, lang: str = "en") ->
     return "\n".join(lines) + "\n"
 
 
-class _Chart:
-    def __init__(self, network: Network, depth: int, pieces: Sequence[Piece], words: Words) -> None:
-        self.network, self.depth, self.all, self.words = network, depth, pieces, words
+class _Flowchart:
+    def __init__(self, network: Network, depth: int, boxes: Sequence[Box], words: Words) -> None:
+        self.network, self.depth, self.all, self.words = network, depth, boxes, words
         self.lines: list[str] = []
         self.edges: list[str] = []
         self.families: dict[str, list[str]] = {}
         self.hulls: list[str] = []
 
-    def scope(self, pieces: Sequence[Piece], level: int, further: int, indent: int) -> None:
-        """Draw pieces; `further` nodes on stand the same ones the last time round."""
+    def scope(self, boxes: Sequence[Box], level: int, further: int, indent: int) -> None:
+        """Draw boxes; `further` nodes on stand the same ones the last time round."""
         space = "  " * indent
-        for piece in pieces:
-            name = f"n{piece.start}"
-            title = " · ".join(titled(piece.parts, piece.times))
-            if opens(piece, self.depth, level):
+        for box in boxes:
+            name = f"n{box.start}"
+            title = " · ".join(titled(box.parts, box.times))
+            if opens(box, self.depth, level):
                 self.hulls.append(f"g{len(self.hulls)}")
-                title = title or f"×{piece.times}"
+                title = title or f"×{box.times}"
                 self.lines.append(f"{space}subgraph {self.hulls[-1]}[{quoted(title)}]")
-                on = further + piece.size * (piece.times - 1)
-                self.scope(piece.inner, below(piece, level), on, indent + 1)
+                on = further + box.size * (box.times - 1)
+                self.scope(box.inner, below(box, level), on, indent + 1)
                 self.lines.append(f"{space}end")
                 continue
-            if piece.kind == "input":
-                alias = self.network.nodes[piece.start].alias
+            if box.kind == "input":
+                alias = self.network.nodes[box.start].alias
                 title = f"{self.words['figure.input']} {alias or ''}".rstrip()
             # What varies from one time round to the next is told only for a frame's inside.
-            first = piece.last if not further else piece.gives
-            last = piece.last + further
+            first = box.last if not further else box.gives
+            last = box.last + further
             shape = shape_text(self.network, first, last - first)
-            ends = ("([", "])") if piece.kind == "input" else ("[", "]")
-            self.box(piece.family, space, name, ends, title, shape)
-            for source in piece.sources:
+            ends = ("([", "])") if box.kind == "input" else ("[", "]")
+            self.closed(box.family, space, name, ends, title, shape)
+            for source in box.sources:
                 self.edges.append(f"  {self.name_of(source)} --> {name}")
         if level == 0 and indent == 1:
-            for number, (output, index) in enumerate(outputs_in(self.network, pieces)):
+            for number, (output, index) in enumerate(outputs_in(self.network, boxes)):
                 name = f"out{number}"
                 title = f"{self.words['figure.output']} {output}"
-                self.box("input", space, name, ("([", "])"), title, "")
+                self.closed("input", space, name, ("([", "])"), title, "")
                 self.edges.append(f"  {self.name_of(index)} --> {name}")
 
-    def box(
+    def closed(
         self, family: str, space: str, name: str, ends: tuple[str, str], title: str, shape: str
     ) -> None:
         self.families.setdefault(family, []).append(name)
@@ -117,13 +117,13 @@ class _Chart:
 
     def name_of(self, index: int) -> str:
         """The box that a node is in."""
-        pieces, level = self.all, 0
+        boxes, level = self.all, 0
         while True:
-            piece = pieces[producer(pieces, index)]
-            if not opens(piece, self.depth, level):
-                return f"n{piece.start}"
-            index -= (index - piece.start) // piece.size * piece.size
-            pieces, level = piece.inner, below(piece, level)
+            box = boxes[producer(boxes, index)]
+            if not opens(box, self.depth, level):
+                return f"n{box.start}"
+            index -= (index - box.start) // box.size * box.size
+            boxes, level = box.inner, below(box, level)
 
 
 def quoted(*lines: str) -> str:

@@ -23,10 +23,6 @@ OPTIONS = (
     Option("seed", "draw other initial weights; 0 without it", "natural", "N"),
 )
 
-OPSET = 21
-IR_VERSION = 10
-"""The first version of the format that has this opset."""
-
 LIMIT = 2**31 - 2**20
 """How many bytes of weights fit in one file: protobuf ends at 2 GiB, the graph takes the rest."""
 
@@ -47,13 +43,13 @@ def generate(
     except ImportError:
         raise Unavailable("onnx", "onnx") from None
     from cnndsl.codegen.weights import fit, initial
-    from cnndsl.targets.onnx.graph import Graph
+    from cnndsl.targets.onnx.convert import convert
 
     if weights is None:
         weights = initial(network, seed)
     else:
         fit(network, weights)
-    return Graph(network, weights, logits=logits).write()
+    return convert(network, weights, logits=logits)
 
 
 def refuse_large(network: Network) -> None:

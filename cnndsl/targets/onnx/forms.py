@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from cnndsl.codegen.weights import Array
     from cnndsl.layers import Layer
     from cnndsl.layers.merge import Merge
-    from cnndsl.targets.onnx.graph import Place
+    from cnndsl.targets.onnx.graph import Emitter
 
-    Form = Callable[[Place, Any, str], str]
+    Form = Callable[[Emitter, Any, str], str]
 
 
-def lower(at: Place, layer: Layer, x: str) -> str:
+def lower(at: Emitter, layer: Layer, x: str) -> str:
     """Add a layer to a graph, without the activation written after it; gives what comes out.
 
     Raises NotExpressible.
@@ -29,7 +29,7 @@ def lower(at: Place, layer: Layer, x: str) -> str:
     return form(at, layer, x)
 
 
-def by_channel(at: Place, layer: Layer, role: str, array: Array) -> str:
+def by_channel(at: Emitter, layer: Layer, role: str, array: Array) -> str:
     """A number for each channel, stretched over space."""
     return at.keep(role, array.reshape(-1, *(1 for _ in layer.spatial)))
 
@@ -37,13 +37,13 @@ def by_channel(at: Place, layer: Layer, role: str, array: Array) -> str:
 # Order of dimensions
 
 
-def channels_last(at: Place, layer: Layer, x: str) -> str:
+def channels_last(at: Emitter, layer: Layer, x: str) -> str:
     """A tensor of the layer's input shape with the channels last."""
     r = rank(layer)
     return at.op("Transpose", x, perm=[0, *range(2, r + 2), 1]) if r else x
 
 
-def channels_first(at: Place, rank: int, x: str) -> str:
+def channels_first(at: Emitter, rank: int, x: str) -> str:
     """The same the other way round."""
     return at.op("Transpose", x, perm=[0, rank + 1, *range(1, rank + 1)]) if rank else x
 
@@ -66,7 +66,7 @@ def each_channel(kernel: Array) -> Array:
     return filters_first(kernel.reshape(*kernel.shape[:-2], 1, -1))
 
 
-def bias(at: Place, layer: Any) -> tuple[str, ...]:
+def bias(at: Emitter, layer: Any) -> tuple[str, ...]:
     return () if layer.nobias else (at.keep("bias", at.weight("bias")),)
 
 
@@ -81,24 +81,24 @@ def slid(layer: Any) -> dict[str, Any]:
     }
 
 
-def convolution(at: Place, layer: conv.Conv, x: str) -> str:
+def convolution(at: Emitter, layer: conv.Conv, x: str) -> str:
     kernel = at.keep("kernel", filters_first(at.weight("kernel")))
     return at.main("Conv", x, kernel, *bias(at, layer), group=layer.groups, **slid(layer))
 
 
-def depthwise(at: Place, layer: conv.DepthwiseConv, x: str) -> str:
+def depthwise(at: Emitter, layer: conv.DepthwiseConv, x: str) -> str:
     kernel = at.keep("depthwise", each_channel(at.weight("depthwise")))
     return at.main("Conv", x, kernel, *bias(at, layer), group=layer.channels, **slid(layer))
 
 
-def separable(at: Place, layer: conv.SeparableConv, x: str) -> str:
+def separable(at: Emitter, layer: conv.SeparableConv, x: str) -> str:
     kernel = at.keep("depthwise", each_channel(at.weight("depthwise")))
     x = at.op("Conv", x, kernel, group=layer.channels, **slid(layer))
     kernel = at.keep("pointwise", filters_first(at.weight("pointwise")))
     return at.main("Conv", x, kernel, *bias(at, layer), kernel_shape=[1] * rank(layer))
 
 
-def transposed(at: Place, layer: conv.TransposedConv, x: str) -> str:
+def transposed(at: Emitter, layer: conv.TransposedConv, x: str) -> str:
     """`pads` cut the ends of what is painted off, `output_padding` adds at the end."""
     kernel = at.weight("kernel")
     kernel = at.keep("kernel", kernel.transpose(-2, -1, *range(kernel.ndim - 2)))
@@ -125,17 +125,17 @@ def pooled(layer: Any, pads: Pads) -> dict[str, Any]:
     }
 
 
-def max_pool(at: Place, layer: pool.MaxPool, x: str) -> str:
+def max_pool(at: Emitter, layer: pool.MaxPool, x: str) -> str:
     """What is put around the image is never what is taken."""
     return at.main("MaxPool", x, **pooled(layer, all_pads(layer.windows)))
 
 
-def min_pool(at: Place, layer: pool.MinPool, x: str) -> str:
+def min_pool(at: Emitter, layer: pool.MinPool, x: str) -> str:
     x = at.op("MaxPool", at.op("Neg", x), **pooled(layer, all_pads(layer.windows)))
     return at.main("Neg", x)
 
 
-def average_pool(at: Place, layer: pool.AveragePool, x: str) -> str:
+def average_pool(at: Emitter, layer: pool.AveragePool, x: str) -> str:
     """Padding does not count, nor does ever what rounding up adds."""
     windows, counts = layer.windows, 0
     pads = all_pads(windows)
@@ -146,7 +146,7 @@ def average_pool(at: Place, layer: pool.AveragePool, x: str) -> str:
     return at.main("AveragePool", x, count_include_pad=counts, **pooled(layer, pads))
 
 
-def padded(at: Place, x: str, pads: Pads, main: bool = False) -> str:
+def padded(at: Emitter, x: str, pads: Pads, main: bool = False) -> str:
     """Zeros around an image."""
     begins, ends = [begin for begin, _ in pads], [end for _, end in pads]
     sizes = at.whole("pads", 0, 0, *begins, 0, 0, *ends)
@@ -154,7 +154,7 @@ def padded(at: Place, x: str, pads: Pads, main: bool = False) -> str:
 
 
 def global_pool(name: str) -> Form:
-    def form(at: Place, layer: pool.GlobalPool, x: str) -> str:
+    def form(at: Emitter, layer: pool.GlobalPool, x: str) -> str:
         if layer.keep:
             return at.main(f"Global{name}Pool", x)
         return at.op("Flatten", at.main(f"Global{name}Pool", x))
@@ -165,18 +165,18 @@ def global_pool(name: str) -> Form:
 # Dense
 
 
-def flatten(at: Place, layer: dense.Flatten, x: str) -> str:
+def flatten(at: Emitter, layer: dense.Flatten, x: str) -> str:
     return at.main("Flatten", channels_last(at, layer, x))
 
 
-def linear(at: Place, layer: dense.Dense, x: str) -> str:
+def linear(at: Emitter, layer: dense.Dense, x: str) -> str:
     return at.main("Gemm", x, at.keep("kernel", at.weight("kernel")), *bias(at, layer))
 
 
 # Normalisations
 
 
-def batch_norm(at: Place, layer: norm.BatchNorm, x: str) -> str:
+def batch_norm(at: Emitter, layer: norm.BatchNorm, x: str) -> str:
     mean, variance = at.weight("mean"), at.weight("variance")
     gamma = variance * 0 + 1 if layer.noscale else at.weight("gamma")
     beta = mean * 0 if layer.noshift else at.weight("beta")
@@ -186,22 +186,22 @@ def batch_norm(at: Place, layer: norm.BatchNorm, x: str) -> str:
     return at.main("BatchNormalization", x, *inputs, epsilon=float(layer.eps), momentum=momentum)
 
 
-def gamma_beta(at: Place) -> tuple[str, str]:
+def gamma_beta(at: Emitter) -> tuple[str, str]:
     return at.keep("gamma", at.weight("gamma")), at.keep("beta", at.weight("beta"))
 
 
-def layer_norm(at: Place, layer: norm.LayerNorm, x: str) -> str:
+def layer_norm(at: Emitter, layer: norm.LayerNorm, x: str) -> str:
     x = channels_last(at, layer, x)
     x = at.main("LayerNormalization", x, *gamma_beta(at), axis=-1, epsilon=float(layer.eps))
     return channels_first(at, rank(layer), x)
 
 
-def group_norm(at: Place, layer: norm.GroupNorm, x: str) -> str:
+def group_norm(at: Emitter, layer: norm.GroupNorm, x: str) -> str:
     epsilon, groups = float(layer.eps), layer.groups
     return at.main("GroupNormalization", x, *gamma_beta(at), epsilon=epsilon, num_groups=groups)
 
 
-def local_response_norm(at: Place, layer: norm.LocalResponseNorm, x: str) -> str:
+def local_response_norm(at: Emitter, layer: norm.LocalResponseNorm, x: str) -> str:
     """ONNX's own is for images, and of an even size it takes one channel more behind.
 
     Elsewhere the mean of squares is that of a pool over the channels.
@@ -222,11 +222,11 @@ def local_response_norm(at: Place, layer: norm.LocalResponseNorm, x: str) -> str
     return at.main("Div", x, at.op("Pow", total, at.number("beta", beta)))
 
 
-def scale(at: Place, layer: norm.Scale, x: str) -> str:
+def scale(at: Emitter, layer: norm.Scale, x: str) -> str:
     return at.main("Mul", x, by_channel(at, layer, "scale", at.weight("scale")))
 
 
-def nothing(at: Place, layer: Layer, x: str) -> str:
+def nothing(at: Emitter, layer: Layer, x: str) -> str:
     """What acts while training only."""
     return x
 
@@ -239,23 +239,23 @@ def plain(name: str, **attributes: Any) -> Form:
     return lambda at, layer, x: at.main(name, x, **attributes)
 
 
-def relu6(at: Place, layer: activation.Relu6, x: str) -> str:
+def relu6(at: Emitter, layer: activation.Relu6, x: str) -> str:
     return at.main("Clip", x, at.number("min", 0), at.number("max", 6))
 
 
-def leaky_relu(at: Place, layer: activation.LeakyRelu, x: str) -> str:
+def leaky_relu(at: Emitter, layer: activation.LeakyRelu, x: str) -> str:
     return at.main("LeakyRelu", x, alpha=float(layer.slope))
 
 
-def prelu(at: Place, layer: activation.Prelu, x: str) -> str:
+def prelu(at: Emitter, layer: activation.Prelu, x: str) -> str:
     return at.main("PRelu", x, by_channel(at, layer, "alpha", at.weight("alpha")))
 
 
-def elu(at: Place, layer: activation.Elu, x: str) -> str:
+def elu(at: Emitter, layer: activation.Elu, x: str) -> str:
     return at.main("Elu", x, alpha=float(layer.alpha))
 
 
-def silu(at: Place, layer: activation.Silu, x: str) -> str:
+def silu(at: Emitter, layer: activation.Silu, x: str) -> str:
     """Opset 24 has an operator for it."""
     return at.main("Mul", x, at.op("Sigmoid", x))
 
@@ -263,7 +263,7 @@ def silu(at: Place, layer: activation.Silu, x: str) -> str:
 # Geometry
 
 
-def upsample(at: Place, layer: geometry.Upsample, x: str) -> str:
+def upsample(at: Emitter, layer: geometry.Upsample, x: str) -> str:
     """Pixels repeated; or interpolated between centres at half-integers."""
     how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
     how["nearest_mode"] = "floor"
@@ -273,34 +273,34 @@ def upsample(at: Place, layer: geometry.Upsample, x: str) -> str:
     return at.main("Resize", x, "", scales, **how)
 
 
-def zero_pad(at: Place, layer: geometry.ZeroPad, x: str) -> str:
+def zero_pad(at: Emitter, layer: geometry.ZeroPad, x: str) -> str:
     return padded(at, x, layer.pad, main=True)
 
 
-def crop(at: Place, layer: geometry.Crop, x: str) -> str:
+def crop(at: Emitter, layer: geometry.Crop, x: str) -> str:
     begins = [pair.begin for pair in layer.crop]
     ends = [size - pair.end for size, pair in zip(layer.spatial, layer.crop)]
     return sliced(at, x, begins, ends, list(range(2, rank(layer) + 2)))
 
 
-def channels(at: Place, layer: geometry.Slice, x: str) -> str:
+def channels(at: Emitter, layer: geometry.Slice, x: str) -> str:
     begin, end = layer.range
     return sliced(at, x, [begin], [end], [1])
 
 
-def sliced(at: Place, x: str, begins: list[int], ends: list[int], axes: list[int]) -> str:
+def sliced(at: Emitter, x: str, begins: list[int], ends: list[int], axes: list[int]) -> str:
     """What lies from begins up to ends, in some dimensions."""
     named = (("starts", begins), ("ends", ends), ("axes", axes))
     return at.main("Slice", x, *(at.whole(name, *numbers) for name, numbers in named))
 
 
-def reshape(at: Place, layer: geometry.Reshape, x: str) -> str:
+def reshape(at: Emitter, layer: geometry.Reshape, x: str) -> str:
     """Both shapes are read with the channels last."""
     x = at.main("Reshape", channels_last(at, layer, x), at.whole("shape", 0, *layer.output))
     return channels_first(at, len(layer.output) - 1, x)
 
 
-def shuffle(at: Place, layer: geometry.Shuffle, x: str) -> str:
+def shuffle(at: Emitter, layer: geometry.Shuffle, x: str) -> str:
     groups, each, r = layer.groups, layer.channels // layer.groups, rank(layer)
     x = at.op("Reshape", x, at.whole("groups", 0, groups, each, *layer.spatial))
     x = at.op("Transpose", x, perm=[0, 2, 1, *range(3, r + 3)])
@@ -354,7 +354,7 @@ FORMS: dict[type[Layer], Form] = {
 # Merges
 
 
-def merge(at: Place, layer: Merge, inputs: list[str]) -> str:
+def merge(at: Emitter, layer: Merge, inputs: list[str]) -> str:
     """Add a merge to a graph; gives what comes out."""
     if layer.op == "concat":
         return at.main("Concat", *inputs, axis=1)

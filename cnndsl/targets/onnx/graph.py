@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from onnx import TensorProto, helper, numpy_helper
 
-from cnndsl.codegen.code import NotExpressible
 from cnndsl.codegen.names import distinct
-from cnndsl.codegen.write_module import before_softmax, docstring, logits_note, refusal
-from cnndsl.contract import TargetError
-from cnndsl.layers.merge import Merge
-from cnndsl.targets.onnx.forms import lower, merge
 
 if TYPE_CHECKING:
     from cnndsl.codegen.weights import Array, Weights
-    from cnndsl.diagnostics import Diagnostic, Span
-    from cnndsl.layers.base import Layer, Shape
+    from cnndsl.layers.base import Shape
     from cnndsl.network import Network, Node
+
+
+OPSET = 21
+IR_VERSION = 10
+"""The first version of the format that has this opset."""
 
 
 class Graph:
@@ -30,43 +29,20 @@ class Graph:
     weights are: `conv1.kernel`.
     """
 
-    def __init__(self, network: Network, weights: Weights, *, logits: bool) -> None:
+    def __init__(self, network: Network, weights: Weights, text: str) -> None:
         self.network = network
         self.weights = weights
+        self.text = text
         self.nodes: list[Any] = []
         self.initializers: dict[str, Any] = {}
         self.taken = {*network.outputs, *(node.name for node in network.nodes)}
+        self.values: list[str] = []  # what comes out of each node of the network
         self.shapes: dict[str, Shape] = {}
-        ends = before_softmax(network) if logits else {}
-        note = logits_note(network, "they have gone through no softmax") if logits else ""
-        self.text = " ".join(filter(None, [docstring(network, first), note]))
-        self.problems: dict[Span, Diagnostic] = {}
-        values: list[str] = []
-        for node in network.nodes:
-            inputs = [values[index] for index in node.inputs]
-            values.append(self.layer(node, ends.get(node.index, node.layer), inputs))
-            self.shapes[values[-1]] = node.output
-        if self.problems:
-            raise TargetError([self.problems[span] for span in sorted(self.problems)])
-        self.values = values
 
-    def layer(self, node: Node, layer: Layer | None, inputs: list[str]) -> str:
-        """Add a layer; gives the value that comes out."""
-        if node.op == "input":
-            return node.name
-        if layer is None:
-            return inputs[0]
-        place = Place(self, node)
-        try:
-            if isinstance(layer, Merge):
-                return merge(place, layer, inputs)
-            value = lower(place, layer, inputs[0])
-            if layer.activation is None:
-                return value
-            return lower(Place(self, node, layer.activation.op), layer.activation, value)
-        except NotExpressible as error:
-            self.problems.setdefault(node.span, refusal(self.network, node, error))
-            return node.name
+    def give(self, node: Node, value: str) -> None:
+        """Say which value comes out of the next node of the network."""
+        self.values.append(value)
+        self.shapes[value] = node.output
 
     def name(self, wanted: str) -> str:
         """A name that nothing has."""
@@ -95,8 +71,6 @@ class Graph:
 
     def write(self) -> bytes:
         """The bytes of the model."""
-        from cnndsl.targets.onnx import IR_VERSION, OPSET
-
         outputs = self.outputs()
         network = self.network
         inner = self.shapes.keys() - set(outputs.values())
@@ -129,8 +103,8 @@ def first(shape: Shape) -> Shape:
     return (shape[-1], *shape[:-1])
 
 
-class Place:
-    """Where a layer is added: knows its name, and its weights.
+class Emitter:
+    """Adds the nodes of one layer: knows its name, and its weights.
 
     `part` is what of the layer is added, as `relu` for the activation written after it.
     """

@@ -11,20 +11,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cnndsl.contract import LANG, Option, OptionError, checked_values
-from cnndsl.figures.outline import outline
-from cnndsl.figures.pieces import DEPTH, shape_text, titled
+from cnndsl.figures.boxes import DEPTH, shape_text, titled
+from cnndsl.figures.collapse import collapse
 from cnndsl.lang import words as words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from cnndsl.figures.pieces import Piece
+    from cnndsl.figures.boxes import Box
     from cnndsl.lang import Words
     from cnndsl.network import Network
     from cnndsl.targets.svg.picture import Picture
 
-    Draw: TypeAlias = "Callable[[Network, tuple[Piece, ...], int | None, float, Words], Picture]"
+    Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
 
 SUFFIX = ".svg"
 VIEWS = ("volumes", "graph", "receptive")
@@ -73,23 +73,23 @@ def generate(
     draw: Draw = import_module(f"{__name__}.{view}").draw
     from cnndsl.targets.svg.picture import render
 
-    pieces = outline(network)
-    picture = draw(network, pieces, depth, float(width), words)
+    boxes = collapse(network)
+    picture = draw(network, boxes, depth, float(width), words)
     title = words[f"figure.{view}"].format(net=network.name)
-    return render(picture, title, describe(network, pieces, words))
+    return render(picture, title, describe(network, boxes, words))
 
 
-def describe(network: Network, pieces: tuple[Piece, ...], words: Words) -> str:
+def describe(network: Network, boxes: tuple[Box, ...], words: Words) -> str:
     """What the figure shows, for those who do not see it: every box of the file in its order."""
 
-    def told(piece: Piece) -> str:
-        parts = [words["figure.input"]] if piece.kind == "input" else list(piece.parts)
+    def told(box: Box) -> str:
+        parts = [words["figure.input"]] if box.kind == "input" else list(box.parts)
         if not parts:  # a loop
-            parts = [told(each) for each in piece.inner]
-        name = " · ".join(titled(parts, piece.times))
-        return words["figure.step"].format(layer=name, shape=shape_text(network, piece.last))
+            parts = [told(each) for each in box.inner]
+        name = " · ".join(titled(parts, box.times))
+        return words["figure.step"].format(layer=name, shape=shape_text(network, box.last))
 
-    steps = [told(piece) for piece in pieces[:_MOST_TOLD]]
-    if len(pieces) > _MOST_TOLD:
-        steps.append(words["figure.more"].format(number=f"{len(pieces) - _MOST_TOLD:,}"))
+    steps = [told(box) for box in boxes[:_MOST_TOLD]]
+    if len(boxes) > _MOST_TOLD:
+        steps.append(words["figure.more"].format(number=f"{len(boxes) - _MOST_TOLD:,}"))
     return "; ".join(steps) + "."

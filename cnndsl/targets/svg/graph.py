@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.figures import layered
-from cnndsl.figures.pieces import (
+from cnndsl.figures.boxes import (
     below,
-    boxes,
     choose_depth,
+    count_boxes,
     opens,
     outputs_in,
     producer,
@@ -16,10 +16,10 @@ from cnndsl.figures.pieces import (
 )
 from cnndsl.targets.svg.picture import (
     SIZES,
-    Box,
-    Head,
-    Line,
+    ArrowHead,
     Picture,
+    Rect,
+    Stroke,
     Text,
     moved,
     polyline,
@@ -29,7 +29,7 @@ from cnndsl.targets.svg.text import cut, width, wrap
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnndsl.figures.pieces import Piece
+    from cnndsl.figures.boxes import Box
     from cnndsl.lang import Words
     from cnndsl.network import Network
     from cnndsl.targets.svg.picture import Mark, Point
@@ -55,14 +55,14 @@ class Sketch(NamedTuple):
 
 
 def draw(
-    network: Network, pieces: tuple[Piece, ...], depth: int | None, room: float, words: Words
+    network: Network, boxes: tuple[Box, ...], depth: int | None, room: float, words: Words
 ) -> Picture:
     """The picture of a graph that is `room` wide at most, if its text can be that narrow."""
-    chosen = choose_depth(pieces, depth, MOST, BOUND)
-    sketch = _fitted(network, pieces, chosen, room - 2 * _MARGIN, words)
+    chosen = choose_depth(boxes, depth, MOST, BOUND)
+    sketch = _fitted(network, boxes, chosen, room - 2 * _MARGIN, words)
     while depth is None and chosen > 1 and sketch.width > room - 2 * _MARGIN:
         chosen -= 1
-        sketch = _fitted(network, pieces, chosen, room - 2 * _MARGIN, words)
+        sketch = _fitted(network, boxes, chosen, room - 2 * _MARGIN, words)
     return Picture(
         sketch.width + 2 * _MARGIN,
         sketch.height + 2 * _MARGIN,
@@ -71,14 +71,14 @@ def draw(
 
 
 def _fitted(
-    network: Network, pieces: tuple[Piece, ...], depth: int, room: float, words: Words
+    network: Network, boxes: tuple[Box, ...], depth: int, room: float, words: Words
 ) -> Sketch:
     """The widest sketch that fits, or else the narrowest."""
-    many = boxes(pieces, depth) > MOST  # where it is not worth the time to try so finely
+    many = count_boxes(boxes, depth) > MOST  # where it is not worth the time to try so finely
     sketch = None
     for text in _ROOMS:
         for even in (True, False):
-            sketch = _Graph(network, depth, text, even, words).scope(pieces, 0, 0, None)
+            sketch = _Graph(network, depth, text, even, words).scope(boxes, 0, 0, None)
             if sketch.width <= room:
                 return sketch
             if many:
@@ -88,16 +88,14 @@ def _fitted(
 
 
 class _Graph:
-    """Draws pieces, with text `room` wide in boxes that are `even`, as wide as each other."""
+    """Draws boxes, with text `room` wide in boxes that are `even`, as wide as each other."""
 
     def __init__(self, network: Network, depth: int, room: float, even: bool, words: Words) -> None:
         self.network, self.depth, self.words = network, depth, words
         self.room, self.even = room, even
 
-    def scope(
-        self, pieces: Sequence[Piece], level: int, further: int, frame: Piece | None
-    ) -> Sketch:
-        """Pieces with the edges between them; in a frame from its upper to its lower rim."""
+    def scope(self, boxes: Sequence[Box], level: int, further: int, frame: Box | None) -> Sketch:
+        """Boxes with the edges between them; in a frame from its upper to its lower rim."""
         # What comes from far away comes in a lane on the right.
         sources = sorted(frame.sources, reverse=True) if frame else []
         drawn = [Sketch(0, 0, []) for _ in sources]
@@ -105,48 +103,50 @@ class _Graph:
         edges: list[layered.Edge] = []
 
         def feed(index: int, target: int) -> None:
-            at = producer(pieces, index)
+            at = producer(boxes, index)
             source = port[index] if at < 0 else at + len(sources)
             edges.append(layered.Edge(source, target, index))
 
-        for piece in pieces:
-            for index in piece.sources:
+        for box in boxes:
+            for index in box.sources:
                 feed(index, len(drawn))
-            if opens(piece, self.depth, level):
-                drawn.append(self.frame(piece, level, further))
+            if opens(box, self.depth, level):
+                drawn.append(self.frame(box, level, further))
             else:
-                drawn.append(self.box(piece, further))
+                drawn.append(self.closed(box, further))
         if self.even:
             drawn = _evened(drawn)
         bottom = []
         if frame is None:
-            for name, index in outputs_in(self.network, pieces):
+            for name, index in outputs_in(self.network, boxes):
                 feed(index, len(drawn))
                 drawn.append(self.pill(self.words["figure.output"], name))
         else:
             bottom = [len(drawn)]
             feed(frame.gives, len(drawn))
             drawn.append(Sketch(0, 0, []))
-        nodes = [layered.Node(each.width, each.height, each.inlets, each.outlet) for each in drawn]
+        nodes = [
+            layered.Vertex(each.width, each.height, each.inlets, each.outlet) for each in drawn
+        ]
         found = layered.place(nodes, edges, range(len(sources)), bottom)
 
-        marks: list[Mark] = [Line(_route(route)) for route in found.routes]
+        marks: list[Mark] = [Stroke(_route(route)) for route in found.routes]
         for edge, route in zip(edges, found.routes):
             # The rims of a frame are no ends.
             if edge.target not in bottom and not drawn[edge.target].inlets:
-                marks.append(Head(*route[-1]))
+                marks.append(ArrowHead(*route[-1]))
         for each, (x, y) in zip(drawn, found.places):
             marks += moved(each.marks, x - each.width / 2, y)
         inlets = {index: found.places[place][0] for index, place in port.items()}
         outlet = found.places[-1][0] if bottom else 0.0
         return Sketch(found.width, found.height, marks, inlets, outlet)
 
-    def frame(self, piece: Piece, level: int, further: int) -> Sketch:
+    def frame(self, box: Box, level: int, further: int) -> Sketch:
         """A block or a loop with what is inside."""
-        on = further + piece.size * (piece.times - 1)
-        inner = self.scope(piece.inner, below(piece, level), on, piece)
-        title = " ".join(piece.parts)
-        times = f"×{piece.times}" if piece.times > 1 else ""
+        on = further + box.size * (box.times - 1)
+        inner = self.scope(box.inner, below(box, level), on, box)
+        title = " ".join(box.parts)
+        times = f"×{box.times}" if box.times > 1 else ""
         room = 240 - width(f" {times}", SIZES["title"], bold=True)
         name = cut(title, SIZES["title"], room, bold=True)
         shown = f"{name} {times}".strip()
@@ -156,7 +156,7 @@ class _Graph:
         left = max(14.0, head + 18 - first) if shown else 14.0
         above = 10.0 if shown else 0.0
         size = (left + inner.width + 14, inner.height + above)
-        marks: list[Mark] = [Box(0, 0, *size, "hull", 8)]
+        marks: list[Mark] = [Rect(0, 0, *size, "hull", 8)]
         if shown:
             full = title if name != title else ""
             marks.append(Text(10, 17, shown, "title", "start", full))
@@ -169,17 +169,17 @@ class _Graph:
             inner.outlet + left - middle,
         )
 
-    def box(self, piece: Piece, further: int) -> Sketch:
-        """A closed piece: what it is, how many times, and the shape that it gives."""
-        if piece.kind == "input":
-            alias = self.network.nodes[piece.start].alias
+    def closed(self, box: Box, further: int) -> Sketch:
+        """A closed box: what it is, how many times, and the shape that it gives."""
+        if box.kind == "input":
+            alias = self.network.nodes[box.start].alias
             parts: tuple[str, ...] = (self.words["figure.input"], *((alias,) if alias else ()))
         else:
-            parts = piece.parts
-        times = f"×{piece.times}" if piece.times > 1 else ""
+            parts = box.parts
+        times = f"×{box.times}" if box.times > 1 else ""
         lines = wrap(parts, SIZES["label"], self.room)
-        first = piece.gives if further else piece.last
-        shape = shape_text(self.network, first, piece.last + further - first)
+        first = box.gives if further else box.last
+        shape = shape_text(self.network, first, box.last + further - first)
         small = wrap([shape.replace("×", " ×")], SIZES["small"], self.room)
         small = [line.replace(" ×", "×") for line in small]
         full = " · ".join(parts) if any(line.endswith("…") for line in lines) else ""
@@ -192,9 +192,9 @@ class _Graph:
         )
         size = (wide + 2 * _PAD, _LINE * len(lines) + 14 * len(small) + 11)
         marks: list[Mark] = []
-        if piece.times > 1:
-            marks.append(Box(4, 4, *size, piece.family))
-        marks.append(Box(0, 0, *size, piece.family, 14 if piece.kind == "input" else 5))
+        if box.times > 1:
+            marks.append(Rect(4, 4, *size, box.family))
+        marks.append(Rect(0, 0, *size, box.family, 14 if box.kind == "input" else 5))
         if times:
             marks.append(Text(size[0] - 6, 17, times, "title", "end"))
         y = 4.0
@@ -204,7 +204,7 @@ class _Graph:
         for line in small:
             y += 14
             marks.append(Text(size[0] / 2, y, line, "small"))
-        return Sketch(size[0], size[1] + (4 if piece.times > 1 else 0), marks)
+        return Sketch(size[0], size[1] + (4 if box.times > 1 else 0), marks)
 
     def pill(self, what: str, name: str) -> Sketch:
         """An output and its name."""
@@ -212,7 +212,7 @@ class _Graph:
         full = name if text.endswith("…") else ""
         wide = width(text, SIZES["label"]) + 2 * _PAD
         mark = Text(wide / 2, 17, text, "label", full=full)
-        return Sketch(wide, 26, [Box(0, 0, wide, 26, "input", 13), mark])
+        return Sketch(wide, 26, [Rect(0, 0, wide, 26, "input", 13), mark])
 
 
 def _evened(sketches: Sequence[Sketch]) -> list[Sketch]:
@@ -226,7 +226,7 @@ def _widened(sketch: Sketch, to: float) -> Sketch:
     more = to - sketch.width
     marks: list[Mark] = []
     for mark in sketch.marks:
-        if isinstance(mark, Box):
+        if isinstance(mark, Rect):
             marks.append(mark._replace(width=mark.width + more))
         elif isinstance(mark, Text):
             more_here = more if mark.anchor == "end" else more / 2

@@ -6,11 +6,12 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
 Point = tuple[float, float]
@@ -27,7 +28,7 @@ class Text(NamedTuple):
     full: str = ""
 
 
-class Box(NamedTuple):
+class Rect(NamedTuple):
     """A rectangle with round corners."""
 
     x: float
@@ -45,14 +46,14 @@ class Area(NamedTuple):
     style: str
 
 
-class Line(NamedTuple):
+class Stroke(NamedTuple):
     """A stroke: steps with a letter of SVG's own, `M`, `L` or `C`, and the points of each."""
 
     steps: tuple[tuple[str, tuple[Point, ...]], ...]
     style: str = "edge"
 
 
-class Head(NamedTuple):
+class ArrowHead(NamedTuple):
     """The head of an arrow that ends at a point: `down` or `right`."""
 
     x: float
@@ -61,7 +62,7 @@ class Head(NamedTuple):
 
 
 if TYPE_CHECKING:
-    Mark: TypeAlias = "Text | Box | Area | Line | Head"
+    Mark: TypeAlias = "Text | Rect | Area | Stroke | ArrowHead"
 
 
 class Picture(NamedTuple):
@@ -136,13 +137,12 @@ def render(picture: Picture, title: str, description: str) -> str:
 def css(own: str, used: Iterable[str]) -> str:
     """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
     styles = sorted({"sheet", *used})
-    day = "".join(f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, True)])
-    night = "".join(
-        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_look(style, False)]
-    )
-    fixed = "".join(
-        f".{own}-{style}{{{rule}}}" for style in styles for rule in [_FORM.get(style)] if rule
-    )
+
+    def rules(look: Callable[[str], str]) -> str:
+        return "".join(f".{own}-{each}{{{look(each)}}}" for each in styles if look(each))
+
+    fixed = rules(lambda style: _FORM.get(style, ""))
+    day, night = rules(partial(_look, day=True)), rules(partial(_look, day=False))
     return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}"
 
 
@@ -197,8 +197,8 @@ def merged(marks: Sequence[Mark]) -> list[Mark]:
     found: list[Mark] = []
     for mark in marks:
         before = found[-1] if found else None
-        if isinstance(mark, Line) and isinstance(before, Line) and mark.style == before.style:
-            found[-1] = Line(before.steps + mark.steps, mark.style)
+        if isinstance(mark, Stroke) and isinstance(before, Stroke) and mark.style == before.style:
+            found[-1] = Stroke(before.steps + mark.steps, mark.style)
         else:
             found.append(mark)
     return found
@@ -212,7 +212,7 @@ def draw(mark: Mark) -> tuple[str, str]:
         place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
         text = f"<text {_class(mark.style)} {place}{anchor}>{escaped(mark.text)}{full}</text>"
         return text, mark.style
-    if isinstance(mark, Box):
+    if isinstance(mark, Rect):
         place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
         size = f'width="{number(mark.width)}" height="{number(mark.height)}"'
         corner = f' rx="{number(mark.radius)}"' if mark.radius else ""
@@ -220,7 +220,7 @@ def draw(mark: Mark) -> tuple[str, str]:
     if isinstance(mark, Area):
         points = " ".join(f"{number(x)},{number(y)}" for x, y in mark.points)
         return f'<polygon {_class(mark.style)} points="{points}"/>', mark.style
-    if isinstance(mark, Head):
+    if isinstance(mark, ArrowHead):
         x, y = mark.x, mark.y
         tip = "l-3.5-7h7z" if mark.way == "down" else "l-7-3.5v7z"
         return f'<path {_class("head")} d="M{number(x)} {number(y)}{tip}"/>', "head"
@@ -235,16 +235,16 @@ def _class(style: str) -> str:
     return f'class="{style}"'
 
 
-def polyline(*points: Point, style: str = "edge") -> Line:
+def polyline(*points: Point, style: str = "edge") -> Stroke:
     """A stroke from point to point."""
-    return Line((("M", points[:1]), *(("L", (point,)) for point in points[1:])), style)
+    return Stroke((("M", points[:1]), *(("L", (point,)) for point in points[1:])), style)
 
 
 def moved(marks: Iterable[Mark], x: float, y: float) -> list[Mark]:
     """Marks at another place."""
     found: list[Mark] = []
     for mark in marks:
-        if isinstance(mark, Line):
+        if isinstance(mark, Stroke):
             steps = tuple((letter, _shifted(points, x, y)) for letter, points in mark.steps)
             found.append(mark._replace(steps=steps))
         elif isinstance(mark, Area):

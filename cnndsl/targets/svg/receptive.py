@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.figures.pieces import choose_depth, opens
+from cnndsl.figures.boxes import choose_depth, opens
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.svg.picture import SIZES, Box, Picture, Text, polyline
+from cnndsl.targets.svg.picture import SIZES, Picture, Rect, Text, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnndsl.figures.pieces import Piece
+    from cnndsl.figures.boxes import Box
     from cnndsl.lang import Words
     from cnndsl.network import Network, Node
     from cnndsl.network.network import Field
@@ -43,24 +43,24 @@ _NARROW = 560.0
 """Below this width bars stand under the words."""
 
 
-class Line(NamedTuple):
+class FieldRow(NamedTuple):
     """A layer in the figure: what it is, and the node whose field it shows."""
 
-    piece: Piece
+    box: Box
     node: int
 
 
-def lines_of(network: Network, pieces: Sequence[Piece], depth: int, level: int = 0) -> list[Line]:
+def lines_of(network: Network, boxes: Sequence[Box], depth: int, level: int = 0) -> list[FieldRow]:
     """The layers at some depth that see more of the input than what they read."""
-    found: list[Line] = []
-    for piece in pieces:
-        if piece.times == 1 and opens(piece, depth, level):
-            found += lines_of(network, piece.inner, depth, level + (piece.kind == "block"))
+    found: list[FieldRow] = []
+    for box in boxes:
+        if box.times == 1 and opens(box, depth, level):
+            found += lines_of(network, box.inner, depth, level + (box.kind == "block"))
             continue
-        node = network.nodes[piece.last]
-        before = [network.nodes[index].field for index in piece.sources]
+        node = network.nodes[box.last]
+        before = [network.nodes[index].field for index in box.sources]
         if before and node.field.sights and _size(node.field) not in map(_size, before):
-            found.append(Line(piece, piece.last))
+            found.append(FieldRow(box, box.last))
     return found
 
 
@@ -73,25 +73,25 @@ def _size(field: Field) -> list[tuple[int, int]]:
 
 
 def draw(
-    network: Network, pieces: tuple[Piece, ...], depth: int | None, room: float, words: Words
+    network: Network, boxes: tuple[Box, ...], depth: int | None, room: float, words: Words
 ) -> Picture:
     """The picture of a net's receptive fields, `room` wide."""
     chosen = choose_depth(
-        pieces, depth, MOST, BOUND, lambda pieces, depth: len(lines_of(network, pieces, depth))
+        boxes, depth, MOST, BOUND, lambda boxes, depth: len(lines_of(network, boxes, depth))
     )
-    lines = lines_of(network, pieces, chosen)
+    lines = lines_of(network, boxes, chosen)
     rank = max((len(network.nodes[line.node].field.sights) for line in lines), default=0)
     if not rank:
         text = cut(words["figure.no-field"], SIZES["label"], room - 2 * _MARGIN)
         full = words["figure.no-field"] if text.endswith("…") else ""
         wide = width(text, SIZES["label"]) + 2 * _MARGIN
         return Picture(wide, 48, [Text(_MARGIN, 28, text, "label", "start", full)])
-    return _Chart(network, lines, rank, room, words).picture()
+    return _FieldChart(network, lines, rank, room, words).picture()
 
 
-class _Chart:
+class _FieldChart:
     def __init__(
-        self, network: Network, lines: Sequence[Line], rank: int, room: float, words: Words
+        self, network: Network, lines: Sequence[FieldRow], rank: int, room: float, words: Words
     ) -> None:
         self.network, self.words, self.rank = network, words, rank
         self.lines = [line for line in lines if len(network.nodes[line.node].field.sights) == rank]
@@ -168,7 +168,7 @@ class _Chart:
             return [], 0.0
         ((high, wide),) = sizes
         scale = _WINDOWS / max(high, wide)
-        marks: list[Mark] = [Box(_MARGIN, _MARGIN, wide * scale, high * scale, "track", 0)]
+        marks: list[Mark] = [Rect(_MARGIN, _MARGIN, wide * scale, high * scale, "track", 0)]
         seen: dict[tuple[float, ...], str] = {}
         for line in self.lines:
             node = self.network.nodes[line.node]
@@ -176,9 +176,9 @@ class _Chart:
             top, left = max(top, 0), max(left, 0)
             bottom, right = min(bottom + 1, high), min(right + 1, wide)
             frame = tuple(scale * each for each in (left, top, right - left, bottom - top))
-            seen.setdefault(frame, line.piece.family)
+            seen.setdefault(frame, line.box.family)
         for (x, y, width_, height), family in sorted(seen.items(), key=lambda item: -item[0][2]):
-            marks.append(Box(_MARGIN + x, _MARGIN + y, width_, height, f"{family}-line", 0))
+            marks.append(Rect(_MARGIN + x, _MARGIN + y, width_, height, f"{family}-line", 0))
         told = self.words["figure.windows"].format(size=_times((high, wide)))
         beside = _MARGIN + _WINDOWS + 18
         lines = wrap([told], SIZES["note"], min(self.room - _MARGIN - beside, 420.0))
@@ -212,7 +212,7 @@ class _Chart:
         before = 0.0 if self.narrow else self.label_width + self.field_width + self.step_width
         return _MARGIN + before + axis * self.pitch + _BEYOND + (0 if self.narrow else 4)
 
-    def line(self, line: Line, y: float) -> list[Mark]:
+    def line(self, line: FieldRow, y: float) -> list[Mark]:
         node = self.network.nodes[line.node]
         base = y + 16
         text = self.label(line)
@@ -226,35 +226,35 @@ class _Chart:
         ]
         if self.narrow:
             base += _LINE - 4
-        family = line.piece.family
+        family = line.box.family
         for axis, size in enumerate(self.inputs[line.node]):
             (left, track), first = self.tracks[axis], self.left(axis) - _BEYOND
             top = base - 4 - _BAR / 2
             low, high = self.window(node, axis)
             scale = track / size
-            marks.append(Box(left, top, track, _BAR, "track", 2))
+            marks.append(Rect(left, top, track, _BAR, "track", 2))
             begin = max(left + low * scale, first)
             end = min(left + (high + 1) * scale, first + self.track + 2 * _BEYOND)
             if begin < left or end > left + track:
-                marks.append(Box(begin, top, end - begin, _BAR, f"{family}-faint", 2))
+                marks.append(Rect(begin, top, end - begin, _BAR, f"{family}-faint", 2))
                 begin, end = max(begin, left), min(end, left + track)
-            marks.append(Box(begin, top, max(end - begin, 1.5), _BAR, f"{family}-solid", 2))
+            marks.append(Rect(begin, top, max(end - begin, 1.5), _BAR, f"{family}-solid", 2))
             right = first + self.track + 2 * _BEYOND + self.share_width - 4
             marks.append(Text(right, base, self.share(line, axis), "note", "end"))
         return marks
 
-    def share(self, line: Line, axis: int) -> str:
+    def share(self, line: FieldRow, axis: int) -> str:
         """The size of the field in per cent of the input's."""
         share = self.network.nodes[line.node].receptive_field[axis] / self.inputs[line.node][axis]
         return f"{share:,.0%}" if share >= 0.01 else "<1%"
 
-    def label(self, line: Line) -> str:
-        piece = line.piece
-        if not piece.parts:  # a loop
-            names = " → ".join(inner.parts[0] for inner in piece.inner if inner.parts)
+    def label(self, line: FieldRow) -> str:
+        box = line.box
+        if not box.parts:  # a loop
+            names = " → ".join(inner.parts[0] for inner in box.inner if inner.parts)
         else:
-            names = piece.parts[0]
-        return f"{names} ×{piece.times}" if piece.times > 1 else names
+            names = box.parts[0]
+        return f"{names} ×{box.times}" if box.times > 1 else names
 
     def step(self, node: Node) -> str:
         """How many pixels lie between the windows of neighbours; nothing where all see all."""

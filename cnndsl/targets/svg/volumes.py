@@ -12,19 +12,19 @@ the channels are a strip below it.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.figures.pieces import choose_depth, opens, shape_text, titled
-from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv
+from cnndsl.figures.boxes import choose_depth, opens, shape_text, titled
+from cnndsl.layers.conv import TransposedConv
 from cnndsl.layers.dense import Dense, Flatten
-from cnndsl.layers.pool import GlobalPool, Pool
-from cnndsl.targets.svg.picture import SIZES, Area, Box, Head, Picture, Text, moved, polyline
+from cnndsl.layers.pool import GlobalPool
+from cnndsl.targets.svg.picture import SIZES, Area, ArrowHead, Picture, Rect, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnndsl.figures.pieces import Piece
+    from cnndsl.figures.boxes import Box
     from cnndsl.lang import Words
     from cnndsl.layers import Shape
     from cnndsl.network import Network
@@ -42,56 +42,52 @@ _STUB = 26.0
 """What the way on to the next row takes at the end of a row."""
 
 
-_SLIDING = (Conv, DepthwiseConv, SeparableConv, Pool)
-"""The layers whose windows are drawn on the map that they look at."""
-
-
 _WHOLE = (Dense, Flatten, GlobalPool)
 """The layers that look at all of a map."""
 
 
-class Step(NamedTuple):
+class FeatureMap(NamedTuple):
     """A map that is drawn, and what it is made by.
 
     * `source`: the node of the map that it is made from, or -1 for an input
     * `others`: the nodes of further maps that take part
     """
 
-    piece: Piece
+    box: Box
     source: int
     others: tuple[int, ...]
     gives: int
 
 
-def steps_of(pieces: Sequence[Piece], depth: int, level: int = 0) -> list[Step]:
+def maps_of(boxes: Sequence[Box], depth: int, level: int = 0) -> list[FeatureMap]:
     """The maps of a figure of some depth: a merge with its paths is one step."""
-    found: list[Step] = []
-    for piece in pieces:
-        if piece.kind == "block" and piece.times == 1 and opens(piece, depth, level):
-            inner = steps_of(piece.inner, depth, level + 1)
+    found: list[FeatureMap] = []
+    for box in boxes:
+        if box.kind == "block" and box.times == 1 and opens(box, depth, level):
+            inner = maps_of(box.inner, depth, level + 1)
             if len(inner) > 1:  # else the block's own name says more
                 found += inner
                 continue
-        sources = set(piece.sources)
-        if piece.kind == "merge":
-            while found and found[-1].piece.start >= piece.opening:
+        sources = set(box.sources)
+        if box.kind == "merge":
+            while found and found[-1].box.start >= box.opening:
                 step = found.pop()
                 sources |= {step.source, *step.others}
-            sources = {index for index in sources if index < piece.opening}
+            sources = {index for index in sources if index < box.opening}
         source = max(sources, default=-1)
         others = tuple(sorted(sources - {source, -1}))
-        found.append(Step(piece, source, others, piece.last))
+        found.append(FeatureMap(box, source, others, box.last))
     return found
 
 
 def draw(
-    network: Network, pieces: tuple[Piece, ...], depth: int | None, room: float, words: Words
+    network: Network, boxes: tuple[Box, ...], depth: int | None, room: float, words: Words
 ) -> Picture:
     """The picture of a net's feature maps, in rows that are `room` wide at most."""
     chosen = choose_depth(
-        pieces, depth, MOST, BOUND, lambda pieces, depth: len(steps_of(pieces, depth))
+        boxes, depth, MOST, BOUND, lambda boxes, depth: len(maps_of(boxes, depth))
     )
-    steps = steps_of(pieces, chosen)
+    steps = maps_of(boxes, chosen)
     volumes = _Volumes(network, steps, room, words)
     marks: list[Mark] = []
     y, wide = _MARGIN, 0.0
@@ -118,10 +114,10 @@ class Solid(NamedTuple):
         return max(self.thick + self.deep, self.strip), self.high + self.deep + below
 
 
-class Column(NamedTuple):
+class MapColumn(NamedTuple):
     """A map in a row: how it is made, its place, and what is written above and below it."""
 
-    step: Step
+    step: FeatureMap
     solid: Solid
     lines: list[str]
     full: str
@@ -131,16 +127,18 @@ class Column(NamedTuple):
     fresh: bool
 
 
-class Row(NamedTuple):
+class MapRow(NamedTuple):
     """Columns, and whether the last of the row before, and this one's last, go on."""
 
-    columns: list[Column]
+    columns: list[MapColumn]
     continues: bool
-    goes_on: Step | None
+    goes_on: FeatureMap | None
 
 
 class _Volumes:
-    def __init__(self, network: Network, steps: Sequence[Step], room: float, words: Words) -> None:
+    def __init__(
+        self, network: Network, steps: Sequence[FeatureMap], room: float, words: Words
+    ) -> None:
         self.network, self.steps, self.words = network, steps, words
         self.room = room - 2 * _MARGIN
         self.span = 92.0 if room >= 600 else 66.0
@@ -178,9 +176,9 @@ class _Volumes:
             return Solid(channels, space[0], space[1] * _SLANT)
         return Solid(space[0] * 0.6, space[1], space[2] * _SLANT, channels)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MapRow]:
         """The maps in rows; what does not go on from the map before it begins a row."""
-        paths: list[list[Column]] = []
+        paths: list[list[MapColumn]] = []
         for step in self.steps:
             if paths and paths[-1][-1].step.gives == step.source:
                 paths[-1].append(self.column(step, False))
@@ -193,7 +191,7 @@ class _Volumes:
         paths = [path for path in paths if len(path) > 1] or paths[:1]
         return [row for path in paths for row in self.broken(path)]
 
-    def broken(self, path: Sequence[Column]) -> list[Row]:
+    def broken(self, path: Sequence[MapColumn]) -> list[MapRow]:
         """A path in as few rows as it needs, all about as wide."""
         count = len(_filled(path, self.room))
         room, low = self.room, max(column.width for column in path)
@@ -205,19 +203,19 @@ class _Volumes:
                 low = middle
         parts = _filled(path, room)
         return [
-            Row(part, place > 0, parts[place + 1][0].step if place + 1 < count else None)
+            MapRow(part, place > 0, parts[place + 1][0].step if place + 1 < count else None)
             for place, part in enumerate(parts)
         ]
 
-    def origin(self, index: int) -> Step:
+    def origin(self, index: int) -> FeatureMap:
         """A map that was drawn before, as the beginning of another row."""
         for step in self.steps:
             if step.gives == index:
                 return step._replace(source=-1)
-        piece = next(step.piece for step in self.steps if index in step.piece)
-        return Step(piece, -1, (), index)
+        box = next(step.box for step in self.steps if index in step.box)
+        return FeatureMap(box, -1, (), index)
 
-    def column(self, step: Step, fresh: bool) -> Column:
+    def column(self, step: FeatureMap, fresh: bool) -> MapColumn:
         """What is drawn and written for a step; `fresh` at the beginning of a path."""
         network = self.network
         solid = self.solid(network.nodes[step.gives].output)
@@ -236,38 +234,38 @@ class _Volumes:
         wide = max(solid.size[0], under)
         lead = 0.0 if fresh else max(_GAP - (wide - solid.size[0]) / 2, 14.0)
         lead = max(lead, above + 12 - wide)
-        return Column(step, solid, lines, full, below, lead, lead + wide + 8, fresh)
+        return MapColumn(step, solid, lines, full, below, lead, lead + wide + 8, fresh)
 
-    def parts(self, step: Step, fresh: bool) -> list[str]:
+    def parts(self, step: FeatureMap, fresh: bool) -> list[str]:
         """What is written above a map."""
-        piece, nodes = step.piece, self.network.nodes
-        if piece.kind == "input":
-            alias = nodes[piece.start].alias
+        box, nodes = step.box, self.network.nodes
+        if box.kind == "input":
+            alias = nodes[box.start].alias
             return [alias or self.words["figure.input"]]
         if fresh:
             return [self.name(step.gives)]
-        parts = list(piece.parts)
+        parts = list(box.parts)
         if not parts:  # a loop
-            parts = [part for inner in piece.inner for part in inner.parts]
-        parts = titled(parts, piece.times)
-        if piece.kind == "merge":
+            parts = [part for inner in box.inner for part in inner.parts]
+        parts = titled(parts, box.times)
+        if box.kind == "merge":
             # A map that takes part as it is, is named and no path besides; one that a path
             # begins with stands in brackets.
-            number = len(piece.sources) - len({*step.others}.intersection(piece.sources))
+            number = len(box.sources) - len({*step.others}.intersection(box.sources))
             if number > 1:
                 parts.insert(1, self.words["figure.paths"].format(number=number))
         for index in step.others:
-            direct = piece.kind != "merge" or index in piece.sources
+            direct = box.kind != "merge" or index in box.sources
             parts[-1] += f" + {self.name(index)}" if direct else f" ({self.name(index)})"
         return parts
 
     def name(self, index: int) -> str:
         """What a map goes by: the name of its layer, or of the block that is drawn as one map."""
         name = self.network.nodes[index].name
-        single = any(step.gives == index and step.piece.kind == "layer" for step in self.steps)
+        single = any(step.gives == index and step.box.kind == "layer" for step in self.steps)
         return name if single else name.partition(".")[0]
 
-    def draw_row(self, row: Row) -> tuple[list[Mark], Point]:
+    def draw_row(self, row: MapRow) -> tuple[list[Mark], Point]:
         """The marks of a row, and its size."""
         columns = row.columns
         lines = max(len(column.lines) for column in columns)
@@ -286,9 +284,9 @@ class _Volumes:
                 middle = top + high / 2
                 marks += [
                     polyline((x, middle), (left - 10, middle)),
-                    Head(left - 4, middle, "right"),
+                    ArrowHead(left - 4, middle, "right"),
                 ]
-            marks += _cuboid(column.solid, at, column.step.piece.family)
+            marks += _cuboid(column.solid, at, column.step.box.family)
             center = left + column.solid.size[0] / 2
             text_x = x + (column.width - 8) / 2 if column.lead else center
             for number, line in enumerate(reversed(column.lines)):
@@ -306,20 +304,22 @@ class _Volumes:
         return marks, (wide, under + 4 + _LINE * (max(len(c.below) for c in columns) - 1))
 
     def way(
-        self, step: Step, start: Point, solid: Solid, end: Point, target: Solid | None
+        self, step: FeatureMap, start: Point, solid: Solid, end: Point, target: Solid | None
     ) -> list[Mark]:
         """How one map leads to the next: a window that looks at it, all of it, or an arrow."""
-        node = self.network.nodes[step.piece.start]
+        node = self.network.nodes[step.box.start]
         x, y = start  # the lower left corner of the front
         right = x + solid.thick
         goal = end
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
-        if step.piece.kind == "layer" and isinstance(node.layer, _SLIDING):
-            corners = self.window(node.layer.kernel, right, y, solid)
+        layer: Any = node.layer
+        if step.box.kind == "layer" and layer.slides and not isinstance(layer, TransposedConv):
+            # The window is drawn on the map that it looks at.
+            corners = self.window(layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]
             return [*rays, Area(corners, "window")]
-        if step.piece.kind == "layer" and isinstance(node.layer, _WHOLE):
+        if step.box.kind == "layer" and isinstance(layer, _WHOLE):
             above, beneath = (goal, goal)
             if target is not None:
                 above, beneath = (end[0], end[1] - target.high), end
@@ -329,7 +329,7 @@ class _Volumes:
                 polyline((right, y), beneath, style="ray"),
             ]
         begin, stop, middle = right + solid.deep + 4, end[0] - 5, goal[1]
-        return [polyline((begin, middle), (stop - 6, middle)), Head(stop, middle, "right")]
+        return [polyline((begin, middle), (stop - 6, middle)), ArrowHead(stop, middle, "right")]
 
     def window(self, kernel: Shape, right: float, y: float, solid: Solid) -> tuple[Point, ...]:
         """The corners of a kernel on the right face of a box, a bit above its middle."""
@@ -345,9 +345,9 @@ class _Volumes:
         return (x, top), (x + deep, top - deep), (x + deep, top - deep + high), (x, top + high)
 
 
-def _filled(path: Sequence[Column], room: float) -> list[list[Column]]:
+def _filled(path: Sequence[MapColumn], room: float) -> list[list[MapColumn]]:
     """Columns in rows, as many in each as there is room for."""
-    rows: list[list[Column]] = []
+    rows: list[list[MapColumn]] = []
     used = 0.0
     for place, column in enumerate(path):
         spare = _STUB if place + 1 < len(path) else 0.0
@@ -383,5 +383,5 @@ def _cuboid(solid: Solid, at: Point, family: str) -> list[Mark]:
         marks.append(Area((front[1], *back[1:], front[2]), family))
     marks.append(Area(front, f"{family}-side"))
     if solid.strip:
-        marks.append(Box(x, y + 5, solid.strip, 4, f"{family}-solid", 1))
+        marks.append(Rect(x, y + 5, solid.strip, 4, f"{family}-solid", 1))
     return marks

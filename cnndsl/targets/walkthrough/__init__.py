@@ -7,21 +7,22 @@ sums. A block is explained once for all calls of it on the same shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.contract import LANG, Option, checked_values
+from cnndsl.contract import DEPTH, LANG, Option, checked_values
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
-from cnndsl.tables import markdown_table as marks
+from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
-from cnndsl.tables.rows import DEPTH
+from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.units import FOLLOWERS, Call, Cutter, Part, runs
+from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, follows, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network, Node
@@ -43,16 +44,8 @@ _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
 
 
-def generate(
-    network: Network,
-    *,
-    lang: str = "en",
-    math: str = "latex",
-    params: str = "all",
-    depth: int | None = None,
-    level: int = 1,
-) -> str:
-    """The walkthrough of a network.
+class Settings(NamedTuple):
+    """What a walkthrough is to be like.
 
     * `lang`: `en` or `ko`
     * `math`: formulas as `latex` between dollars, or `plain`
@@ -60,57 +53,45 @@ def generate(
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
     """
-    _check(lang, math, params, depth, level)
-    return _Writer(network, lang, math, params == "weights", depth, level).text()
+
+    lang: str = "en"
+    math: str = "latex"
+    params: str = "all"
+    depth: int | None = None
+    level: int = 1
 
 
-def explain(
-    attempt: Attempt,
-    diagnostics: list[Diagnostic],
-    *,
-    lang: str = "en",
-    math: str = "latex",
-    params: str = "all",
-    depth: int | None = None,
-    level: int = 1,
-) -> str:
-    """The walkthrough of a net with errors: as far as it goes, and why it goes no further.
+def generate(network: Network, **options: Any) -> str:
+    """The walkthrough of a network; the options are those of `Settings`."""
+    return _Writer(network, _settings(options)).text()
 
-    Takes the options of `generate`.
-    """
-    _check(lang, math, params, depth, level)
-    words = words_of(lang)
+
+def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
+    """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
+    settings = _settings(options)
     if attempt.network is None:
+        words = words_of(settings.lang)
         parts = [words.say("fails.nowhere"), words["fails.checker"], report(diagnostics)]
         return "\n\n".join(parts) + "\n"
-    writer = _Writer(attempt.network, lang, math, params == "weights", depth, level)
-    return writer.failing(attempt, diagnostics)
+    return _Writer(attempt.network, settings).failing(attempt, diagnostics)
 
 
-def _check(lang: str, math: str, params: str, depth: int | None, level: int) -> None:
+def _settings(options: dict[str, Any]) -> Settings:
     """Raises OptionError for values that the options do not know."""
-    given = {"lang": lang, "math": math, "params": params, "depth": depth, "level": level}
-    checked_values(OPTIONS, given)
+    checked_values(OPTIONS, options)
+    return Settings(**options)
 
 
 class _Writer:
     """Writes the sections of a walkthrough one after the other."""
 
-    def __init__(
-        self,
-        network: Network,
-        lang: str,
-        math: str,
-        weights: bool,
-        depth: int | None,
-        level: int,
-    ) -> None:
+    def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
-        self.words = words_of(lang)
-        self.prose = Prose(network, self.words, math, weights)
-        self.weights = weights
-        self.depth = depth
-        self.top = level
+        self.words = words_of(settings.lang)
+        self.weights = settings.params == "weights"
+        self.prose = Prose(network, self.words, settings.math, self.weights)
+        self.depth = settings.depth
+        self.top = settings.level
         self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
         self.parts: list[str] = []
         self.previous = network.inputs[0]
@@ -178,7 +159,7 @@ class _Writer:
         for count, run in enumerate(runs(units), 1):
             here = (*number, count)
             first = run[0]
-            if isinstance(first, Call):
+            if isinstance(first, BlockCall):
                 self._call(first, here, level)
             else:
                 self._part(first, here, level)
@@ -204,13 +185,13 @@ class _Writer:
             second = titles[1][:1].lower() + titles[1][1:]
             title = self.words.say("walk.pair", first=titles[0], second=second)
         self._heading(number, title)
-        if part.sign in self.told and head.op not in FOLLOWERS:
+        if part.sign in self.told and not follows(head.layer):
             self._before(part)
             return
         self.told[part.sign] = self.prose.title(head, named=True)
         place = 0
         for node in part.nodes:
-            if node is head and node.op in FOLLOWERS:
+            if node is head and follows(node.layer):
                 self.parts += self.prose.brief(node, previous=self.previous)
             elif node in big:
                 place += 1
@@ -221,7 +202,7 @@ class _Writer:
                 self.parts += self.prose.brief(node, self.prose.title(node), previous=self.previous)
             self.previous = node.index
 
-    def _call(self, call: Call, number: tuple[int, ...], level: int) -> None:
+    def _call(self, call: BlockCall, number: tuple[int, ...], level: int) -> None:
         name = code(".".join(call.path))
         self._heading(number, self.words["block"].format(name=name))
         if call.sign in self.told:
@@ -258,7 +239,7 @@ class _Writer:
         names = [
             (
                 code(".".join(unit.path))
-                if isinstance(unit, Call)
+                if isinstance(unit, BlockCall)
                 else self.prose.title(unit.nodes[0], named=True)
             )
             for unit in run[1:]
@@ -276,11 +257,7 @@ class _Writer:
 
     def _inputs(self, unit: Unit) -> str:
         """The shapes of what a unit reads from outside."""
-        inside = {node.index for node in unit.nodes}
-        sources = dict.fromkeys(
-            index for node in unit.nodes for index in node.inputs if index not in inside
-        )
-        return ", ".join(tuple_text(self.network.nodes[index].output) for index in sources)
+        return ", ".join(map(tuple_text, inputs_of(self.network, unit.nodes)))
 
     def _count(self, nodes: Sequence[Node]) -> str:
         count = sum(node.layer.params - self.weights * node.layer.biases for node in nodes)
@@ -298,7 +275,7 @@ class _Writer:
             lang=self.words.lang,
             depth=depth,
         )
-        self.parts.append("\n".join(marks.draw(table)))
+        self.parts.append("\n".join(markdown_table.draw(table)))
         totals = self.network.totals
         if self.weights:
             said = self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))

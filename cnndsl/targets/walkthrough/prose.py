@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.diagnostics.markdown import code, escaped
-from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import same_padding
 from cnndsl.tables.cells import readable, tuple_text
-from cnndsl.tables.columns import COLUMNS, View
+from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
 from cnndsl.tables.rows import layer_row, rows
 
@@ -90,7 +89,7 @@ class Prose:
 
     def _does(self, layer: Layer) -> str:
         """What a layer does, in a sentence; nothing where that has been said."""
-        if layer.op in ACTIVATIONS:
+        if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
@@ -126,7 +125,7 @@ class Prose:
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
         row = layer_row(self.network, node, self.words)
-        view = View(self.words, self.weights, 0)
+        view = TableView(self.words, self.weights, 0)
         lines = [f"- {self.words['input-shape']}: {', '.join(map(tuple_text, row.inputs))}"]
         for key in _FACTS:
             cell = COLUMNS[key].value(row, view)

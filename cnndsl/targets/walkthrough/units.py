@@ -1,7 +1,7 @@
 """A network cut into what a walkthrough explains in one go, with what repeats told once.
 
 A `Part` is a layer with what goes with it: a convolution with its normalisation, activation and
-pool, as write-ups group them. A `Call` is a call of a block, with the units inside it.
+pool, as write-ups group them. A `BlockCall` is a call of a block, with the units inside it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,26 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.source import call_of
+from cnndsl.tables.rows import grouped, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
 
-_HEADS = frozenset({"conv", "dwconv", "sepconv", "deconv", "dense"})
-_POOLS = frozenset({"pool", "avgpool", "minpool"})
-FOLLOWERS = frozenset({"bn", "ln", "gn", "lrn", "scale", "dropout", "droppath", *ACTIVATIONS})
+_FOLLOWING = ("norm", "scaling", "dropout", "activation")
+"""The families of what is explained with the convolution or the dense layer before it."""
+
+
+def follows(layer: Layer) -> bool:
+    """Whether a layer is explained with the one before it, or else in few words."""
+    return layer.family in _FOLLOWING
+
+
+def _slides(layer: Layer) -> bool:
+    return layer.family == "pool" and layer.slides
 
 
 class Part(NamedTuple):
@@ -29,7 +38,7 @@ class Part(NamedTuple):
     sign: int
 
 
-class Call(NamedTuple):
+class BlockCall(NamedTuple):
     """A call of a block, by the names of the calls around it and its own."""
 
     path: tuple[str, ...]
@@ -38,7 +47,7 @@ class Call(NamedTuple):
     sign: int
 
 
-Unit = Part | Call
+Unit = Part | BlockCall
 """`sign` is the same number for units with the same layers on the same shapes."""
 
 
@@ -55,14 +64,13 @@ class Cutter:
 
     def _units(self, nodes: Sequence[Node], level: int) -> tuple[Unit, ...]:
         found: list[Unit] = []
-        for path, group in groupby(nodes, lambda node: node.instance[: level + 1]):
-            inside = tuple(group)
+        for path, inside in grouped(nodes, level + 1):
             if len(path) <= level:
                 found += self._parts(inside)
                 continue
             units = self._units(inside, level + 1)
             sign = self._sign(("call", tuple(unit.sign for unit in units)))
-            found.append(Call(path, inside, units, sign))
+            found.append(BlockCall(path, inside, units, sign))
         return tuple(found)
 
     def _parts(self, nodes: Sequence[Node]) -> Iterator[Part]:
@@ -77,18 +85,19 @@ class Cutter:
 
     def _joins(self, part: list[Node], node: Node) -> bool:
         """Whether a layer goes with those before it."""
-        if node.inputs != (part[-1].index,) or part[-1].op in _POOLS:
+        head, before = part[0].layer.family, part[-1]
+        if node.inputs != (before.index,) or _slides(before.layer):
             return False
-        if node.op in _POOLS:
-            return part[0].op in _HEADS - {"dense"}
-        return part[0].op in _HEADS and node.op in FOLLOWERS
+        if _slides(node.layer):
+            return head == "conv"
+        return head in ("conv", "dense") and follows(node.layer)
 
     def _part(self, nodes: list[Node]) -> Part:
-        key = tuple((call_of(n.layer), self._inputs(n), n.output, n.layer.params) for n in nodes)
+        key = tuple(
+            (call_of(node.layer), inputs_of(self.network, [node]), node.output, node.layer.params)
+            for node in nodes
+        )
         return Part(tuple(nodes), self._sign(key))
-
-    def _inputs(self, node: Node) -> tuple[tuple[int, ...], ...]:
-        return tuple(self.network.nodes[index].output for index in node.inputs)
 
     def _sign(self, key: object) -> int:
         return self._signs.setdefault(key, len(self._signs))

@@ -1,6 +1,6 @@
 """The boxes of figures: what they are, which a figure shows, what is written on them.
 
-`cnndsl.figures.outline` makes them from a network.
+`cnndsl.figures.collapse` makes them from a network.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ DEPTH = Option(
     "natural",
     "N",
 )
-"""The option of every target that draws pieces."""
+"""The option of every target that draws boxes."""
 
 
-class Piece(NamedTuple):
+class Box(NamedTuple):
     """A box of a figure.
 
     * `kind`: `input`, `layer`, `merge`, `block` for a call of a block, or `repeat` for a loop
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     * `times`: how many times it is there in a row; each next time reads the one before it
     * `opening`: for a merge the index of the first node in its paths, or its own
     * `inner`: what is inside a block or a loop, the first time round
-    * `key`: the same number for pieces of the same structure, whatever their shapes
+    * `key`: the same number for boxes of the same structure, whatever their shapes
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Piece(NamedTuple):
     gives: int
     times: int = 1
     opening: int = -1
-    inner: tuple[Piece, ...] = ()
+    inner: tuple[Box, ...] = ()
     key: int = 0
 
     @property
@@ -78,50 +78,50 @@ def titled(parts: Sequence[str], times: int) -> list[str]:
     return [f"({parts[0]}", *parts[1:-1], f"{parts[-1]}) ×{times}"]
 
 
-def opens(piece: Piece, depth: int, level: int = 0) -> bool:
-    """Whether a figure of some depth shows what is inside a piece.
+def opens(box: Box, depth: int, level: int = 0) -> bool:
+    """Whether a figure of some depth shows what is inside a box.
 
     `level` counts the blocks around it. At depth 1 every call is closed, as in tables.
     """
-    return bool(piece.inner) and (piece.kind == "repeat" or level + 1 < depth)
+    return bool(box.inner) and (box.kind == "repeat" or level + 1 < depth)
 
 
-def below(piece: Piece, level: int) -> int:
-    """The level of what is inside a piece."""
-    return level + (piece.kind == "block")
+def below(box: Box, level: int) -> int:
+    """The level of what is inside a box."""
+    return level + (box.kind == "block")
 
 
-def boxes(pieces: Sequence[Piece], depth: int, level: int = 0) -> int:
+def count_boxes(boxes: Sequence[Box], depth: int, level: int = 0) -> int:
     """How many boxes a figure of some depth has."""
     return sum(
-        boxes(piece.inner, depth, below(piece, level)) if opens(piece, depth, level) else 1
-        for piece in pieces
+        count_boxes(box.inner, depth, below(box, level)) if opens(box, depth, level) else 1
+        for box in boxes
     )
 
 
-def levels(pieces: Sequence[Piece]) -> int:
+def levels(boxes: Sequence[Box]) -> int:
     """How deep calls of blocks nest, and 1 more: the depth that opens all of them."""
-    return max((levels(piece.inner) + (piece.kind == "block") for piece in pieces), default=1)
+    return max((levels(box.inner) + (box.kind == "block") for box in boxes), default=1)
 
 
 def choose_depth(
-    pieces: Sequence[Piece],
+    boxes: Sequence[Box],
     depth: int | None,
     most: int,
     bound: int,
-    count: Callable[[Sequence[Piece], int], int] = boxes,
+    count: Callable[[Sequence[Box], int], int] = count_boxes,
 ) -> int:
     """The depth to draw: the given one, or the deepest with at most `most` boxes.
 
     `count` tells how many boxes a figure of some depth has. Raises OptionError where there
     would be more than `bound` of them.
     """
-    deepest = levels(pieces)
+    deepest = levels(boxes)
     chosen = min(depth or 1, deepest)
     if depth is None:
-        while chosen < deepest and count(pieces, chosen + 1) <= most:
+        while chosen < deepest and count(boxes, chosen + 1) <= most:
             chosen += 1
-    total = count(pieces, chosen)
+    total = count(boxes, chosen)
     if total > bound:
         cure = (
             f"a depth of {chosen - 1} folds more"
@@ -132,10 +132,10 @@ def choose_depth(
     return chosen
 
 
-def producer(pieces: Sequence[Piece], index: int) -> int:
-    """The place of the piece that a node is in; -1 for a node outside of all."""
-    place = bisect_right(pieces, index, key=lambda piece: piece.start) - 1
-    return place if place >= 0 and index in pieces[place] else -1
+def producer(boxes: Sequence[Box], index: int) -> int:
+    """The place of the box that a node is in; -1 for a node outside of all."""
+    place = bisect_right(boxes, index, key=lambda box: box.start) - 1
+    return place if place >= 0 and index in boxes[place] else -1
 
 
 def shape_text(network: Network, index: int, further: int = 0) -> str:
@@ -153,13 +153,11 @@ def _times(sizes: Sequence[object]) -> str:
     return "×".join(map(str, sizes))
 
 
-def outputs_in(network: Network, pieces: Sequence[Piece]) -> list[tuple[str, int]]:
-    """The outputs of a net of several, each with its node, that some pieces give.
+def outputs_in(network: Network, boxes: Sequence[Box]) -> list[tuple[str, int]]:
+    """The outputs of a net of several, each with its node, that some boxes give.
 
-    What is inside a piece is left to what draws its inside, except its own output.
+    What is inside a box is left to what draws its inside, except its own output.
     """
     if len(network.outputs) == 1:
         return []
-    return [
-        (name, index) for name, index in network.outputs.items() if producer(pieces, index) >= 0
-    ]
+    return [(name, index) for name, index in network.outputs.items() if producer(boxes, index) >= 0]

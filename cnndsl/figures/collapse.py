@@ -1,8 +1,8 @@
-"""A network as few boxes: what figures draw, and what they fold.
+"""The collapsed graph of a network: the few boxes that figures draw.
 
-The boxes are `Piece`s, in topological order. A layer and what only tidies up its values (a
-normalisation, an activation, dropout) are one piece. A call of a block is a piece with those
-inside it, and pieces of the same structure that follow one another are one piece with its
+The boxes come in topological order. A layer and what only tidies up its values (a
+normalisation, an activation, dropout) are one box. A call of a block is a box with those
+inside it, and boxes of the same structure that follow one another are one box with its
 `times`. All of it is found in one walk over the network as it was written, so that the cost is
 linear in its layers.
 """
@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnndsl.figures.pieces import Piece
-from cnndsl.layers.conv import Convolution
-from cnndsl.layers.dense import Dense
-from cnndsl.layers.merge import Merge
-from cnndsl.layers.pool import GlobalPool, Pool
+from cnndsl.figures.boxes import Box
+from cnndsl.layers.geometry import Shuffle, Slice
 from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
-from cnndsl.network.network import Choice, Instance, Loop, Merged, Side, Step
+from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network.walk import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,15 +24,15 @@ if TYPE_CHECKING:
 
     from cnndsl.layers import Layer
     from cnndsl.network import Network, Node
-    from cnndsl.network.network import Item
+    from cnndsl.network.network import Body, Item
 
 
-def outline(network: Network) -> tuple[Piece, ...]:
-    """All pieces of a network, with all that is inside them."""
-    return _Outliner(network).run()
+def collapse(network: Network) -> tuple[Box, ...]:
+    """All boxes of a network, with all that is inside them."""
+    return _Collapser(network).run()
 
 
-class _Outliner:
+class _Collapser:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.nodes = network.nodes
@@ -50,20 +48,20 @@ class _Outliner:
             self.uses[index] += 1
             self.last_use[index] = len(self.nodes)
 
-    def run(self) -> tuple[Piece, ...]:
+    def run(self) -> tuple[Box, ...]:
         found = [self.single(self.nodes[index], "input") for index in self.network.inputs]
-        found += self.items(self.network.body.items, ())
-        found.sort(key=lambda piece: piece.start)
+        found += self.items(self.network.body, ())
+        found.sort(key=lambda box: box.start)
         return tuple(self.fold(found))
 
     def key(self, *structure: Any) -> int:
         return self.keys.setdefault(structure, len(self.keys))
 
-    def single(self, node: Node, kind: str) -> Piece:
+    def single(self, node: Node, kind: str) -> Box:
         parts = self.labels.get(id(node.layer))
         if parts is None:
             parts = self.labels[id(node.layer)] = label(node.layer)
-        return Piece(
+        return Box(
             kind,
             family_of(node.layer),
             node.name,
@@ -75,58 +73,55 @@ class _Outliner:
             key=self.key(kind, parts),
         )
 
-    def items(self, items: Sequence[Item], path: tuple[str, ...]) -> list[Piece]:
-        """The pieces of statements, not yet folded."""
-        found: list[Piece] = []
-        for item in items:
-            for piece in self.item(item, path):
-                joined = self.joined(found[-1], piece) if found else None
+    def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
+        """The boxes of statements, not yet folded."""
+        found: list[Box] = []
+        for item, bodies in children(body):
+            for box in self.item(item, bodies, path):
+                joined = self.joined(found[-1], box) if found else None
                 if joined is None:
-                    found.append(piece)
+                    found.append(box)
                 else:
                     found[-1] = joined
         return found
 
-    def item(self, item: Item, path: tuple[str, ...]) -> list[Piece]:
+    def item(self, item: Item, bodies: Sequence[Body], path: tuple[str, ...]) -> list[Box]:
         if isinstance(item, Step):
             return [self.single(self.nodes[item.node], "layer")]
-        if isinstance(item, Merged):
-            found = [piece for body in item.paths for piece in self.items(body.items, path)]
-            merge = self.single(self.nodes[item.node], "merge")
-            return [*found, merge._replace(opening=found[0].start if found else merge.start)]
         if isinstance(item, Instance):
             return self.call(item, path)
         if isinstance(item, Loop):
             return self.loop(item, path)
-        if isinstance(item, Side) or (isinstance(item, Choice) and item.body is not None):
-            assert item.body is not None
-            return self.items(item.body.items, path)
-        return []
+        found = [box for body in bodies for box in self.items(body, path)]
+        if isinstance(item, Merged):
+            merge = self.single(self.nodes[item.node], "merge")
+            found.append(merge._replace(opening=found[0].start if found else merge.start))
+        return found
 
-    def joined(self, piece: Piece, tidy: Piece) -> Piece | None:
-        """A piece with what only tidies up its values, if that is what comes after it."""
+    def joined(self, box: Box, tidy: Box) -> Box | None:
+        """A box with what only tidies up its values, if that is what comes after it."""
         if (
             tidy.kind != "layer"
             or tidy.family != "other"
-            or piece.kind not in ("layer", "merge")
-            or piece.times * tidy.times != 1
-            or tidy.sources != (piece.gives,)
-            or self.uses[piece.gives] != 1
-            or self.nodes[piece.gives].output != self.nodes[tidy.gives].output
-            or any(part.startswith(_APART) for part in tidy.parts)
+            or box.kind not in ("layer", "merge")
+            or box.times * tidy.times != 1
+            or tidy.sources != (box.gives,)
+            or self.uses[box.gives] != 1
+            or self.nodes[box.gives].output != self.nodes[tidy.gives].output
+            or isinstance(self.nodes[tidy.start].layer, (Shuffle, Slice))
         ):
             return None
-        parts = piece.parts + tidy.parts
-        return piece._replace(
+        parts = box.parts + tidy.parts
+        return box._replace(
             parts=parts,
-            size=piece.size + tidy.size,
+            size=box.size + tidy.size,
             gives=tidy.gives,
-            key=self.key(piece.kind, parts),
+            key=self.key(box.kind, parts),
         )
 
-    def call(self, item: Instance, path: tuple[str, ...]) -> list[Piece]:
+    def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:
         path = (*path, item.name)
-        inner = self.fold(self.items(item.body.items, path))
+        inner = self.fold(self.items(item.body, path))
         parts, name = (call_text(item),), ".".join(path)
         if len(inner) > 1:
             return [self.group("block", inner, parts, name, item.body.output)]
@@ -137,76 +132,75 @@ class _Outliner:
         return inner  # a box of one box says no more than what is in it
 
     def group(
-        self, kind: str, inner: list[Piece], parts: tuple[str, ...], name: str, gives: int
-    ) -> Piece:
+        self, kind: str, inner: list[Box], parts: tuple[str, ...], name: str, gives: int
+    ) -> Box:
         start, end = inner[0].start, inner[-1].end
         if not start <= gives < end:
             gives = end - 1
         sources = tuple(
-            dict.fromkeys(index for piece in inner for index in piece.sources if index < start)
+            dict.fromkeys(index for box in inner for index in box.sources if index < start)
         )
         order = {index: place for place, index in enumerate(sources)}
         structure = tuple(
             (
-                piece.key,
-                piece.times,
+                box.key,
+                box.times,
                 tuple(
                     order[index] if index in order else index - start - len(order)
-                    for index in piece.sources
+                    for index in box.sources
                 ),
             )
-            for piece in inner
+            for box in inner
         )
         # Which blocks are called counts, and not with what: only what comes of it does.
         key = self.key(kind, parts, structure, gives - start)
         family = "block"
         size = end - start
-        return Piece(
+        return Box(
             kind, family, name, parts, sources, start, size, gives, inner=tuple(inner), key=key
         )
 
-    def loop(self, item: Loop, path: tuple[str, ...]) -> list[Piece]:
-        rounds = [self.fold(self.items(body.items, path)) for body in item.bodies]
-        found: list[Piece] = []
-        pieces: list[Piece] = []
+    def loop(self, item: Loop, path: tuple[str, ...]) -> list[Box]:
+        rounds = [self.fold(self.items(body, path)) for body in item.bodies]
+        found: list[Box] = []
+        boxes: list[Box] = []
         for body, inner in zip(item.bodies, rounds):
             if len(inner) < 2 or not self.is_sealed(inner, body.output):
-                pieces += inner
+                boxes += inner
                 continue
-            pieces.append(self.group("repeat", inner, (), inner[0].name, body.output))
-        for piece in self.fold(pieces):
+            boxes.append(self.group("repeat", inner, (), inner[0].name, body.output))
+        for box in self.fold(boxes):
             # What is there once needs no frame around it.
-            found += piece.inner if piece.kind == "repeat" and piece.times == 1 else [piece]
+            found += box.inner if box.kind == "repeat" and box.times == 1 else [box]
         return found
 
-    def is_sealed(self, inner: list[Piece], output: int) -> bool:
-        """Whether nothing but the output of pieces is read by what comes after them."""
+    def is_sealed(self, inner: list[Box], output: int) -> bool:
+        """Whether nothing but the output of boxes is read by what comes after them."""
         start, end = inner[0].start, inner[-1].end
         return start <= output < end and all(
             self.last_use[index] < end for index in range(start, end) if index != output
         )
 
-    def fold(self, pieces: list[Piece]) -> list[Piece]:
-        """Pieces of the same structure in a row as one."""
-        found: list[Piece] = []
-        for piece in pieces:
+    def fold(self, boxes: list[Box]) -> list[Box]:
+        """Boxes of the same structure in a row as one."""
+        found: list[Box] = []
+        for box in boxes:
             before = found[-1] if found else None
             if (
                 before is not None
-                and before.key == piece.key
+                and before.key == box.key
                 and before.kind not in ("input", "merge")
-                and piece.sources == (before.last,)
+                and box.sources == (before.last,)
                 and len(before.sources) == 1
-                and before.end == piece.start
-                and self.last_use[before.last] < piece.end
+                and before.end == box.start
+                and self.last_use[before.last] < box.end
             ):
-                found[-1] = before._replace(times=before.times + piece.times)
+                found[-1] = before._replace(times=before.times + box.times)
             else:
-                found.append(piece)
+                found.append(box)
         return found
 
 
-_APART = ("shuffle", "slice")
 _SILENT = {"nobias", "floor", "ceil", "same", "countpad", "noscale", "noshift"}
 
 
@@ -249,15 +243,8 @@ def _written(default: Any) -> str:
 
 def family_of(layer: Layer) -> str:
     """What sort of layer it is, for colours."""
-    for family, kinds in _FAMILIES:
-        if isinstance(layer, kinds):
-            return family
-    return "input" if layer.op == "input" else "other"
+    return layer.family if layer.family in FAMILIES else "other"
 
 
-_FAMILIES: tuple[tuple[str, Any], ...] = (
-    ("conv", Convolution),
-    ("pool", (Pool, GlobalPool)),
-    ("dense", Dense),
-    ("merge", Merge),
-)
+FAMILIES = ("input", "conv", "pool", "dense", "merge")
+"""The families of layers that have a colour of their own."""
