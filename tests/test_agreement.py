@@ -19,7 +19,7 @@ from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.network import Network
 from cnndsl.network import network as tree
 from cnndsl.network.walk import walk
-from cnndsl.proof.verify import Comparison, verify
+from cnndsl.proof.verify import ModelComparison, verify
 from cnndsl.syntax import nodes as syntax
 from cnndsl.syntax.parser import parse
 from cnndsl.targets import load
@@ -45,7 +45,7 @@ def agree(text: str) -> None:
     """Fail where the data, Keras or PyTorch differ in shapes, in counts or in values."""
     net = network(text)
     assert net is not None
-    comparison = Comparison(net)
+    comparison = ModelComparison(net)
     try:
         report = comparison.run()
     except TargetError:
