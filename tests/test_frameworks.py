@@ -15,11 +15,11 @@ from torch import nn
 import cnndsl
 from cnndsl.codegen import weights as canonical
 from cnndsl.proof import frameworks
-from cnndsl.proof.verify import Report, verify
+from cnndsl.proof.verify import Verification, verify
 from cnndsl.targets import load
 
 
-def mutated(text: str, target: str, right: str, wrong: str, times: int = 1) -> Report:
+def mutated(text: str, target: str, right: str, wrong: str, times: int = 1) -> Verification:
     """The report on a net of which one target's code is changed; the unchanged one agrees."""
     net = cnndsl.check(text)
     assert verify(net), verify(net).problems

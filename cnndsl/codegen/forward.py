@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast as python
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.codegen.expressions import Symbol, Variable, calling, name, variables, written
+from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, name, variables, written
 from cnndsl.codegen.names import KEYWORDS, Names
 from cnndsl.codegen.program import (
     FromTensor,
@@ -79,6 +79,7 @@ class Forward:
         self.outputs: dict[str, python.expr] = {}
         self.frames: list[Turn | Way] = []
         self.named: set[Variable] = set()
+        self.words: dict[Variable, python.expr] = {}
         self.parts = 0
 
     def run(self, variable: str) -> python.expr:
@@ -354,9 +355,8 @@ class Forward:
         for number, body in enumerate((*item.bodies, item.otherwise)):
             if number < len(item.tests):
                 test = written(item.tests[number])
-                flag = self.keep(flag_name(item, number), test, modules=False)
+                tests.append(self.flag(item, number))
                 attributes |= self.attributes.taken
-                tests.append(flag)
                 here = self.within(test, denied)
                 denied.append(test)
             else:
@@ -383,6 +383,16 @@ class Forward:
             self.place().append(Branch(tuple(tests), tuple(init[:-1]), init[-1]))
         self.lines.append(Branch(tuple(tests), tuple(bodies[:-1]), bodies[-1]))
         return target
+
+    def flag(self, item: If, number: int) -> python.expr:
+        """What the method asks to know whether a way is taken; a word is asked for as it is."""
+        match item.tests[number]:
+            case ast.Binary(left=Variable() as word, right=Literal(str())):
+                if word not in self.words:
+                    self.words[word] = self.keep(word.hint, name(word.name), modules=False)
+                right = written(item.tests[number].right)
+                return python.Compare(self.words[word], [python.Eq()], [right])
+        return self.keep(flag_name(item, number), written(item.tests[number]), modules=False)
 
     def within(self, test: python.expr | None, denied: list[python.expr]) -> python.expr:
         """When a way is taken: its test holds, and none before it."""

@@ -107,8 +107,13 @@ def written_parts(layer: Any, pads: Pads) -> tuple[tuple[Any, Any], ...]:
     """Padding with the places in the source where `pad` says each number of it."""
     if layer.pad is None or layer.same or pads != written_pads(layer.windows):
         return pads
+    return source_parts(pads, "pad")
+
+
+def source_parts(pads: Pads, slot: str) -> tuple[tuple[Any, Any], ...]:
+    """Sizes around an image, each with its place in what the source says of a slot."""
     return tuple(
-        (Arg(begin, "pad", path=(place, 0)), Arg(end, "pad", path=(place, 1)))
+        (Arg(begin, slot, path=(place, 0)), Arg(end, slot, path=(place, 1)))
         for place, (begin, end) in enumerate(pads)
     )
 

@@ -21,7 +21,6 @@ from cnndsl.codegen.expressions import (
     Symbol,
     Variable,
     binary,
-    collapsed,
     plain,
     reads_sizes,
     same,
@@ -329,7 +328,21 @@ class Weaver:
             if use is not None:
                 return [use]
         hints = [self.hint(item) for item in parallel]
-        return self.ways(group, parallel, kinds, hints, self.item)
+        return self.ways(group, parallel, kinds, hints, self.item, self.words(group, parallel))
+
+    def words(self, group: Group, parallel: tuple[Any, ...]) -> dict[Any, Expr]:
+        """For what a word of the source decides, a test for each word that is given for it."""
+        word = getattr(parallel[0].statement, "name", None)
+        hints = [self.hint(item) for item in parallel]
+        kinds: dict[Any, set[str]] = {}
+        for item, hint in zip(parallel, hints):
+            kinds.setdefault(self.kind(item), set()).add(hint)
+        told = [hint for found in kinds.values() for hint in found]
+        if word is None or word.id in hints or len(set(told)) < len(told) or len(told) > len(kinds):
+            return {}
+        names = group.context.names
+        given = group.context.code(hints, [names.get(word.id)], word.id)
+        return {kind: binary("==", given, Literal(*found)) for kind, found in kinds.items()}
 
     def hint(self, item: tree.Item) -> str:
         """What a flag is called that tells an item from others."""
@@ -348,7 +361,7 @@ class Weaver:
     ) -> list[Item]:
         """A condition with a way for each kind of instance; `tests` decides where it can."""
         context = group.context
-        distinct = list(dict.fromkeys(kinds if tests is None else sorted(kinds)))
+        distinct = list(dict.fromkeys(sorted(kinds) if isinstance(kinds[0], int) else kinds))
         conditions: list[Expr] = []
         bodies: list[list[Item]] = []
         after, widths = list(group.current), [group.channels]
@@ -367,7 +380,11 @@ class Weaver:
         if not any(bodies):
             return []
         last = (tests or {}).get(distinct[-1])
-        if last is not None and context.agrees(last, [each == distinct[-1] for each in kinds]):
+        if (
+            isinstance(distinct[-1], int)
+            and last is not None
+            and context.agrees(last, [each == distinct[-1] for each in kinds])
+        ):
             return [If((*conditions, last), tuple(bodies), [])]  # as the source says it
         return [If(tuple(conditions), tuple(bodies[:-1]), bodies[-1])]
 
@@ -588,10 +605,7 @@ class Weaver:
     ) -> Expr:
         """Code for an argument of a call, from its value in each instance."""
         context, values = group.context, [arg.value for arg in column]
-        each = any(arg.each for arg in column)
-        if any(arg.parts for arg in column) and constant(values) is None:
-            found = parts(context, source, [arg.parts or arg.value for arg in column])
-            return found or context.code([collapsed(value) for value in values], [], hint)
+        each = any(arg.each or arg.parts for arg in column)
         slots = {(arg.slot, arg.path) for arg in column}
         slot, path = slots.pop() if len(slots) == 1 else ("", ())
         candidates: list[Expr | None] = [source.expression(slot, path)] if slot else []
@@ -604,10 +618,15 @@ class Weaver:
             hint = slot
         if hint == "padding" and (kernel := source.expression("kernel")) is not None:
             candidates.append(binary("//", kernel, Literal(2)))  # `same`, for odd kernels
-        code: Expr | None = constant(values, each)
-        if code is None and slot == "same" and context.express(values, candidates, each) is None:
+        if hint == "padding":
+            hint = source.name("pad") or hint
+        code = context.express(values, candidates, each) or constant(values, each)
+        if code is None and any(arg.parts for arg in column):
+            code = parts(context, source, [arg.parts or arg.value for arg in column])
+        if code is None and slot == "same":
             return Literal("same")  # where the framework's own word is exact
-        code = either(context, split, values, candidates, each) if code is None and split else None
+        if code is None and split:
+            code = either(context, split, values, candidates, each)
         code = code or context.code(values, candidates, hint, each)
         if slot in ("filters", "units", "in"):
             widths.append(code)
@@ -808,9 +827,11 @@ class Source:
     def word(self) -> str:
         """The name that stands in the source for the layer, or for its activation."""
         name = self.step.statement.name.id
-        if name != self.op:
-            return name
-        node = self.nodes.get("activation")
+        return name if name != self.op else self.name("activation")
+
+    def name(self, slot: str) -> str:
+        """The name that alone stands for a slot."""
+        node = self.nodes.get(slot)
         return node.id if isinstance(node, ast.Name) else ""
 
 
@@ -845,8 +866,6 @@ def either(
     each: bool,
 ) -> Expr | None:
     """Code that is one thing where an optional call is made, and another where it is not."""
-    if context.express(values, candidates, each) is not None:
-        return None
     test, there = split
     absent = [place for place in range(len(values)) if place not in there]
     sides: list[Expr] = []

@@ -402,7 +402,7 @@ class Elaborator:
         if not self.is_free(name, "a constant", scope.defined, scope.named):
             return None
         scope.defined[name.id] = name
-        scope.constants[name.id] = None  # unknown, should the value fail
+        value: Any = None  # unknown, should the value fail
         if isinstance(statement, ast.Param) and name.id in self.settings:
             given = self.settings[name.id]
             value = given_value(given)
@@ -416,7 +416,10 @@ class Elaborator:
                     "give a number, a size or a word",
                 )
         else:
-            value = self.value(statement.value)
+            try:
+                value = self.value(statement.value)  # in which the name may be that of outside
+            finally:
+                scope.constants[name.id] = value
         scope.constants[name.id] = value
         return Bound(statement, value)
 

@@ -25,6 +25,7 @@ from cnndsl.codegen.lowering import (
     pool_strides,
     rank,
     sizes,
+    source_parts,
     strides,
     written_pads,
     written_parts,
@@ -460,9 +461,9 @@ def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
 def borders(name: str, slot: str) -> Form:
     def form(layer: Any, ask: LoweringOptions) -> list[Call]:
         pads: Pads = tuple(tuple(pair) for pair in getattr(layer, slot))
-        value = Arg(padding(pads))
+        value: Any = padding(source_parts(pads, slot))
         if is_symmetric(pads):
-            value = sizes([begin for begin, _ in pads], slot)
+            value = sizes([begin for begin, _ in pads], slot)._replace(parts=value)
         return [layer_call(f"{name}{len(pads)}D", value)]
 
     return form

@@ -21,6 +21,7 @@ from cnndsl.codegen.lowering import (
     rank,
     rounds_up,
     sizes,
+    source_parts,
     strides,
     written_pads,
     written_parts,
@@ -80,9 +81,7 @@ def edges(pads: tuple[tuple[Any, Any], ...]) -> Any:
 
 def zero_padding(layer: Any, pads: Pads, ask: LoweringOptions) -> Call:
     """A module that puts zeros around an image."""
-    value = edges(written_parts(layer, pads))
-    if not ask.explicit and len(set(edges(pads))) == 1:
-        value = edges(pads)[0]
+    value = Arg(edges(pads), each=not ask.explicit, parts=edges(written_parts(layer, pads)))
     return Call(f"nn.ZeroPad{len(pads)}d", (value,))
 
 
@@ -398,9 +397,10 @@ def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
 
 
 def border_arg(pads: Pads, slot: str) -> Arg:
-    """Sizes around an image, of which a slot may be the source."""
-    value = same_or_tuple(edges(pads))
-    return Arg(value, slot if isinstance(value, int) else "")
+    """Sizes around an image, of which a slot is the source."""
+    value = edges(pads)
+    even = slot if len(set(value)) == 1 else ""
+    return Arg(value, even, each=True, parts=edges(source_parts(pads, slot)))
 
 
 def zero_pad(layer: geometry.ZeroPad, ask: LoweringOptions) -> list[Call]:
