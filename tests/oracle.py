@@ -20,9 +20,9 @@ from cnndsl import targets
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.code import Call
 from cnndsl.codegen.expressions import Literal, Symbol
-from cnndsl.codegen.module_classes import call_of
 from cnndsl.codegen.program import CodeCall
 from cnndsl.codegen.source import text
+from cnndsl.codegen.style import call_of
 from cnndsl.codegen.write_module import snippet
 from cnndsl.network import Network
 from cnndsl.targets.keras import weights as keras_weights

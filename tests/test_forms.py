@@ -20,8 +20,8 @@ import cnndsl
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.codegen.expressions import Made, Symbol
-from cnndsl.codegen.module_classes import call_of
 from cnndsl.codegen.source import text
+from cnndsl.codegen.style import call_of
 from cnndsl.layers import ACTIVATIONS, LAYERS, Layer
 from cnndsl.network import Network
 from cnndsl.targets.keras import forms as keras_forms

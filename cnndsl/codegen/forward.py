@@ -32,7 +32,7 @@ from cnndsl.codegen.source import (
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from cnndsl.codegen.module_classes import Style
+    from cnndsl.codegen.style import Style
 
 
 class Part(NamedTuple):

@@ -1,334 +1,103 @@
-"""Programs as classes of modules: a chain is a Sequential, all else has its own call.
-
-What PyTorch and Flax have in common; a `Style` is where they differ.
-"""
+"""Programs as classes of modules: a chain is a Sequential, all else has its own call."""
 
 from __future__ import annotations
 
 import ast as python
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.codegen.expressions import ANY, Variable, calling, literal, name, written
+from cnndsl.codegen.expressions import ANY, calling, literal, written
 from cnndsl.codegen.forward import Forward
-from cnndsl.codegen.names import Names
-from cnndsl.codegen.program import (
-    FunctionCall,
-    If,
-    Item,
-    LayerCall,
-    Loop,
-    all_items,
-    is_sequential,
-)
-from cnndsl.codegen.source import (
-    Assign,
-    Branch,
-    Chain,
-    Do,
-    Extend,
-    For,
-    Statement,
-    lines,
-    names_of,
-    range_of,
-    returning,
-    text,
-)
-from cnndsl.codegen.write_module import Definition, input_names, shape_note
+from cnndsl.codegen.names import Names, class_name
+from cnndsl.codegen.program import FunctionCall, Item, LayerCall, Loop, inner, is_sequential
+from cnndsl.codegen.source import Chain, Do, Statement, lines, returning, text
+from cnndsl.codegen.style import has_conditions
+from cnndsl.codegen.write_module import input_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import ClassVar
+    from collections.abc import Mapping
 
-    from cnndsl.codegen.program import CodeCall, Function, Program
-    from cnndsl.layers.base import Shape
+    from cnndsl.codegen.program import Function, Program
+    from cnndsl.codegen.style import Style
     from cnndsl.network import Network
-
-
-class Style:
-    """How a framework of modules writes what all of them have.
-
-    * `sequential`, `identity`, `module`: a chain, what does nothing, the base of classes
-    * `listing`: what keeps the parts of a loop
-    * `tensor`, `forward`: the type of what goes through, and the method that it goes through
-    * `start`: how a constructor begins
-    * `maximum`: the function of two tensors
-    * `attributes`: what modules are made of, so that no layer can be called so
-    * `kinds`: the types of parameters that are symbols: an activation, one that is given more
-    """
-
-    sequential: ClassVar[str]
-    identity: ClassVar[python.expr]
-    module: ClassVar[str]
-    listing: ClassVar[str]
-    part: ClassVar[str]
-    tensor: ClassVar[str]
-    forward: ClassVar[str]
-    maximum: ClassVar[str]
-    start: ClassVar[tuple[Statement, ...]] = ()
-    attributes: ClassVar[frozenset[str]]
-    kinds: ClassVar[dict[str, str]]
-
-    def order(self, shape: Shape) -> Shape:
-        """A channels-last shape as the framework has it."""
-        raise NotImplementedError
-
-    def more(self, statements: Sequence[Statement], own: str) -> list[str]:
-        """Further parameters of the constructor of a class with these statements."""
-        return []
-
-    def arguments(self, use: FunctionCall) -> dict[str, python.expr]:
-        """What a call of a class is given beside its parameters."""
-        return {}
-
-    def piece(self, call: CodeCall) -> python.expr:
-        """A call as a part of a chain."""
-        return call_of(call)
-
-    def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
-        """A call as an expression of x; None for what is `kept` as a part of the module."""
-        raise NotImplementedError
-
-    def around(self, item: Item, x: python.expr) -> python.expr | None:
-        """An activation without state and name as an expression of x; None for all else."""
-        raise NotImplementedError
-
-    def applied(self, item: Item, x: python.expr, kept: bool) -> python.expr | None:
-        """The same of all that has no state, where parts are not `kept`."""
-        return None if kept else self.around(item, x)
-
-    def concat(self, parts: list[python.expr]) -> python.expr:
-        """The channels of tensors side by side."""
-        raise NotImplementedError
-
-    def stretched(self, part: python.expr, rank: int) -> python.expr:
-        """A vector as an image of one pixel; `rank` counts the channels."""
-        raise NotImplementedError
-
-    def together(self, parts: list[python.expr]) -> python.expr:
-        """The parts of a run as one."""
-        return calling(self.sequential, *parts)
-
-    def note(self, item: Any, call: CodeCall | None = None) -> str:
-        """The comment that tells a new shape."""
-        return shape_note(item, call, self.order)
-
-    # Chains
-
-    def chain(self, items: Sequence[Item], comments: bool = False) -> list[tuple[python.expr, str]]:
-        """A chain as the arguments of a Sequential, with their notes."""
-        found: list[tuple[python.expr, str]] = []
-        run: list[python.expr] = []
-        for place, item in enumerate(items):
-            note = self.note(item) if comments and not isinstance(item, (LayerCall, If)) else ""
-            if isinstance(item, LayerCall) and item.run >= 0:
-                run += map(self.piece, item.calls)
-                following = items[place + 1] if place + 1 < len(items) else None
-                if not isinstance(following, LayerCall) or following.run != item.run:
-                    found.append((self.together(run), self.note(item) if comments else ""))
-                    run = []
-            elif isinstance(item, LayerCall):
-                for call in item.calls:
-                    found.append((self.piece(call), self.note(item, call) if comments else ""))
-            elif isinstance(item, FunctionCall):
-                found.append((self.made(item), note))
-            elif isinstance(item, Loop):
-                numbers = range_of(item.start, written(item.stop))
-                turn = python.comprehension(self.counter(item), numbers, [], 0)
-                one = python.GeneratorExp(self.one(item.body), [turn])
-                found.append((python.Starred(one), note))
-            elif isinstance(item, If):
-                found.append((self.conditional(item), ""))
-        return found
-
-    def counter(self, item: Loop) -> python.expr:
-        """The counter of a loop, where its body reads it."""
-        return name(item.counter.name if item.counter in read_in(item.body) else "_")
-
-    def one(self, items: Sequence[Item]) -> python.expr:
-        """A chain as one module."""
-        parts = [part for part, _ in self.chain(items)]
-        if not parts:
-            return self.identity
-        if len(parts) == 1 and not isinstance(parts[0], python.Starred):
-            return parts[0]
-        return calling(self.sequential, *parts)
-
-    def made(self, item: FunctionCall) -> python.expr:
-        """A call of a class."""
-        called = item.called
-        function = name(called.name) if isinstance(called, Variable) else literal(called)
-        kwargs = {key.name: written(value) for key, value in item.kwargs}
-        return calling(function, *map(written, item.args), **kwargs, **self.arguments(item))
-
-    def conditional(self, item: If) -> python.expr:
-        """A condition as an expression."""
-        result = self.one(item.otherwise)
-        for test, body in zip(reversed(item.tests), reversed(item.bodies)):
-            result = python.IfExp(written(test), self.one(body), result)
-        return result
-
-    def choice(self, item: If, target: str) -> list[Statement]:
-        """The same as statements that give a target its value."""
-        bodies: tuple[list[Statement], ...] = tuple(
-            [Assign(target, self.one(body))] for body in item.bodies
-        )
-        otherwise: list[Statement] = [Assign(target, self.one(item.otherwise))]
-        return [Branch(tuple(map(written, item.tests)), bodies, otherwise)]
-
-    def built(self, items: Sequence[Item], target: str, comments: bool) -> list[Statement]:
-        """Statements that add a chain to a list, of which conditions add a part or not."""
-        found: list[Statement] = []
-        plain: list[Item] = []
-
-        def flush() -> None:
-            if plain:
-                found.append(Extend(target, tuple(self.chain(plain, comments))))
-                plain.clear()
-
-        for item in items:
-            if isinstance(item, If):
-                flush()
-                bodies = tuple(self.built(body, target, comments) for body in item.bodies)
-                otherwise = self.built(item.otherwise, target, comments)
-                found.append(Branch(tuple(map(written, item.tests)), bodies, otherwise))
-            elif isinstance(item, Loop) and has_conditions(item.body):
-                flush()
-                body = self.built(item.body, target, False)
-                numbers = range_of(item.start, written(item.stop))
-                found.append(For(self.counter(item), numbers, body))
-            else:
-                plain.append(item)
-        flush()
-        return found
-
-    def listed(
-        self, items: Sequence[Item], local: str, comments: bool
-    ) -> tuple[list[Statement], python.expr]:
-        """Statements that make a list of a chain's parts, and the list's items."""
-        found = self.built(items, local, comments)
-        kind = f"list[{self.part}]" if self.part else ""
-        first = found[0]
-        if isinstance(first, Extend):
-            given = Chain("", first.items)
-            found[0] = Assign(local, given, annotation=kind)
-        else:
-            found.insert(0, Assign(local, python.List([]), annotation=kind))
-        return found, python.Starred(name(local))
-
-    # Classes
-
-    def parameters(self, function: Function, scope: Names) -> list[str]:
-        """The parameters of a constructor, which get their names here."""
-        found = []
-        for each in function.parameters:
-            each.name = scope.take(each.hint)
-            kind = annotation(function.arguments[each], self.kinds)
-            default = "" if each.default is None else f" = {text(written(each.default))}"
-            found.append(f"{each.name}: {kind}{default}")
-        return found
-
-    def function(self, function: Function, module: Names) -> Definition:
-        """The class that a function of the program becomes."""
-        scope = Names(module, {"self", "x"})
-        parameters = self.parameters(function, scope)
-        name_counters(function.body, scope)
-        if is_sequential(function.body) and not function.tensors:
-            body = self.sequence(function.body, scope)
-            signature = ", ".join(["self", *parameters, *self.more(body, function.name)])
-            head = [
-                f"class {function.name}({self.sequential}):",
-                f"    def __init__({signature}) -> None:",
-            ]
-            return self.definition([*head, *lines(body, 2)], body, parameters, function.name)
-        given = ["x"] if function.takes else []
-        return self.written(
-            function.name, parameters, function.body, scope, given, function.tensors
-        )
-
-    def sequence(self, items: list[Item], scope: Names) -> list[Statement]:
-        """The constructor of a Sequential."""
-        if not has_conditions(items):
-            return [Do(Chain("super().__init__", tuple(self.chain(items))))]
-        found, rest = self.listed(items, scope.take("layers"), False)
-        return [*found, Do(calling("super().__init__", rest))]
-
-    def net(self, network: Network, program: Program, own: str, module: Names) -> Definition:
-        """The class of a net that is no chain."""
-        scope, items = Names(module, {"self", "x"}), program.body
-        name_counters(items, scope)
-        inputs = input_names(network, program, scope, "x")
-        return self.written(own, [], items, scope, inputs, {}, comments=True)
-
-    def written(
-        self,
-        own: str,
-        parameters: list[str],
-        items: list[Item],
-        scope: Names,
-        inputs: list[str],
-        tensors: dict[str, Variable],
-        comments: bool = False,
-    ) -> Definition:
-        """A class with a method that tensors go through."""
-        inside = Names(scope, {"self", "x"})
-        given = list(inputs)
-        for tensor in tensors.values():
-            tensor.name = inside.take(tensor.hint)
-            given.append(tensor.name)
-        body = Forward(self, items, scope, inside, comments)
-        result = body.run(inputs[0] if inputs else given[0])
-        kind = self.tensor
-        if body.outputs:
-            outputs = {"main": result, **body.outputs}
-            result = python.Dict([literal(key) for key in outputs], list(outputs.values()))
-            kind = f"dict[str, {self.tensor}]"
-        init = [*self.start, *body.init] if body.init or parameters else []
-        signature = ", ".join(["self", *parameters, *self.more(init, own)])
-        head = [f"class {own}({self.module}):"]
-        if init:
-            head += [f"    def __init__({signature}) -> None:", *lines(init, 2), ""]
-        tensors_in = ", ".join(f"{each}: {self.tensor}" for each in given)
-        head.append(f"    def {self.forward}(self, {tensors_in}) -> {kind}:")
-        forward = returning(body.lines, result)
-        return self.definition(
-            [*head, *lines(forward, 2)], [*init, *forward], [*parameters, self.tensor], own
-        )
-
-    def definition(
-        self, code: list[str], body: Sequence[Statement], types: Sequence[str], own: str
-    ) -> Definition:
-        """A class with the names that it reads."""
-        names = names_of(body) | {self.sequential.split(".")[0], self.module.split(".")[0]}
-        for each in types:
-            kind = each.partition(": ")[2].partition(" = ")[0] or each
-            names |= names_of([Do(python.parse(kind, mode="eval").body)])
-        return Definition("\n".join(code), frozenset(names))
 
 
 class Classes(NamedTuple):
     """The classes of a net's blocks; and either the parts of a chain, or the net's own class."""
 
-    definitions: list[Definition]
-    modules: Chain | None
+    code: list[str]
+    chain: Chain | None
     net: str | None
 
 
 def classes_of(style: Style, network: Network, program: Program, module: Names) -> Classes:
     """The classes that a program becomes."""
-    from cnndsl.codegen.names import class_name
-
     for function in program.functions:
         function.name = module.take(class_name(function.name))
-    definitions = [style.function(function, module) for function in program.functions]
+    code = [block_class(style, function, module) for function in program.functions]
     if len(network.inputs) == 1 and is_sequential(program.body) and not is_labelled(program.body):
         name_counters(program.body, Names(module))
-        modules = Chain(style.sequential, tuple(style.chain(program.body, comments=True)))
-        return Classes(definitions, modules, None)
+        parts = tuple(style.chain(program.body, comments=True))
+        return Classes(code, Chain(style.sequential, parts), None)
     own = class_name(network.name)
     own = module.take(own if own not in module else f"{own}Net")
-    definitions.append(style.net(network, program, own, module))
-    return Classes(definitions, None, own)
+    scope = Names(module, {"self", "x"})
+    name_counters(program.body, scope)
+    inputs = input_names(network, program, scope, "x")
+    code.append(module_class(style, own, [], program.body, scope, inputs, comments=True))
+    return Classes(code, None, own)
+
+
+def block_class(style: Style, function: Function, module: Names) -> str:
+    """The class that a function of the program becomes."""
+    scope = Names(module, {"self", "x"})
+    parameters = []
+    for each in function.parameters:
+        each.name = scope.take(each.hint)
+        kind = annotation(function.arguments[each], style.kinds)
+        default = "" if each.default is None else f" = {text(written(each.default))}"
+        parameters.append(f"{each.name}: {kind}{default}")
+    name_counters(function.body, scope)
+    given = ["x"] if function.takes else []
+    for tensor in function.tensors.values():
+        tensor.name = scope.take(tensor.hint)
+        given.append(tensor.name)
+    if not is_sequential(function.body) or function.tensors:
+        return module_class(style, function.name, parameters, function.body, scope, given)
+    body: list[Statement] = []
+    init: Any = Chain("super().__init__", tuple(style.chain(function.body)))
+    if has_conditions(function.body):
+        body, rest = style.listed(function.body, scope.take("layers"), False)
+        init = calling("super().__init__", rest)
+    signature = ", ".join(["self", *parameters, *style.more(function.body, function.name)])
+    head = f"class {function.name}({style.sequential}):\n    def __init__({signature}) -> None:"
+    return "\n".join([head, *lines([*body, Do(init)], 2)])
+
+
+def module_class(
+    style: Style,
+    own: str,
+    parameters: list[str],
+    items: list[Item],
+    scope: Names,
+    given: list[str],
+    comments: bool = False,
+) -> str:
+    """A class with a method that tensors go through, which are `given` their names."""
+    body = Forward(style, items, scope, Names(scope, {"self", "x"}), comments)
+    result = body.run(given[0])
+    kind = style.tensor
+    if body.outputs:
+        outputs = {"main": result, **body.outputs}
+        result = python.Dict([literal(key) for key in outputs], list(outputs.values()))
+        kind = f"dict[str, {style.tensor}]"
+    head = [f"class {own}({style.module}):"]
+    if body.init or parameters:
+        signature = ", ".join(["self", *parameters, *style.more(items, own)])
+        init = lines([*style.start, *body.init], 2)
+        head += [f"    def __init__({signature}) -> None:", *init, ""]
+    tensors = ", ".join(f"{each}: {style.tensor}" for each in given)
+    head.append(f"    def {style.forward}(self, {tensors}) -> {kind}:")
+    return "\n".join([*head, *lines(returning(body.lines, result), 2)])
 
 
 def is_labelled(items: list[Item]) -> bool:
@@ -336,39 +105,9 @@ def is_labelled(items: list[Item]) -> bool:
     return any(isinstance(item, (LayerCall, FunctionCall)) and item.label for item in items)
 
 
-def has_conditions(items: Sequence[Item]) -> bool:
-    """Whether a chain, or a loop in it, has a condition."""
-    return any(isinstance(item, If) for item in all_items(list(items)))
-
-
-def stateless(item: Item) -> CodeCall | None:
-    """The only call of a layer without a name."""
-    if isinstance(item, LayerCall) and len(item.calls) == 1 and not item.label:
-        return item.calls[0]
-    return None
-
-
-def call_of(call: CodeCall, *before: python.expr, x: python.expr | None = None) -> python.Call:
-    """A call in Python, with arguments before its own; `x` is the current tensor."""
-    function = (
-        name(call.function.name) if isinstance(call.function, Variable) else literal(call.function)
-    )
-    kwargs = {key: written(value, x) for key, value in call.kwargs}
-    return calling(function, *before, *(written(arg, x) for arg in call.args), **kwargs)
-
-
-def read_in(items: Sequence[Item]) -> set[Variable]:
-    """The variables that items read, at any depth."""
-    from cnndsl.codegen.program import read_by
-
-    return read_by(list(items))
-
-
 def name_counters(items: list[Item], scope: Names) -> None:
     """Give the counters of loops their names: those in one another differ."""
     for item in items:
-        from cnndsl.codegen.program import inner
-
         inside = scope
         if isinstance(item, Loop):
             inside = Names(scope)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast as python
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnndsl.codegen.expressions import calling, names_in
+from cnndsl.codegen.expressions import calling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 WIDTH = 88
 """Black's line length."""
@@ -83,30 +83,6 @@ Statement: TypeAlias = "Assign | Extend | Do | Return | For | Branch"
 def text(value: python.expr) -> str:
     """An expression as Python, with no parentheses but those it needs."""
     return python.unparse(value)
-
-
-def trees(statements: Sequence[Statement]) -> Iterator[python.AST]:
-    """The expressions of statements, at any depth."""
-    for statement in statements:
-        if isinstance(statement, (Assign, Do, Return)):
-            value = statement.value
-            yield value.flat() if isinstance(value, Chain) else value
-            if isinstance(statement, Assign) and statement.annotation:
-                yield python.parse(statement.annotation, mode="eval").body
-        elif isinstance(statement, Extend):
-            yield from (item for item, _ in statement.items)
-        elif isinstance(statement, For):
-            yield statement.iterable
-            yield from trees(statement.body)
-        else:
-            yield from statement.tests
-            for body in (*statement.bodies, statement.otherwise):
-                yield from trees(body)
-
-
-def names_of(statements: Sequence[Statement]) -> set[str]:
-    """The names that statements read."""
-    return names_in(*trees(statements))
 
 
 def returning(statements: list[Statement], result: python.expr) -> list[Statement]:

@@ -605,7 +605,7 @@ class Weaver:
     ) -> Expr:
         """Code for an argument of a call, from its value in each instance."""
         context, values = group.context, [arg.value for arg in column]
-        each = any(arg.each or arg.parts for arg in column)
+        each = any(arg.each for arg in column)
         slots = {(arg.slot, arg.path) for arg in column}
         slot, path = slots.pop() if len(slots) == 1 else ("", ())
         candidates: list[Expr | None] = [source.expression(slot, path)] if slot else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast as python
 from copy import copy
+from functools import cache
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,13 +100,6 @@ def logits_note(network: Network, train: str) -> str:
     return f"{what} logits: {train}."
 
 
-class Definition(NamedTuple):
-    """A class or a function, ready to print, with the names that it reads."""
-
-    text: str
-    names: frozenset[str]
-
-
 class Snippet(NamedTuple):
     """A helper that a module may define: its template, and the dimensions it is filled in for."""
 
@@ -186,14 +180,14 @@ def shape_note(
 
 
 def used_snippets(known: Mapping[str, Snippet], program: Program, names: set[str]) -> list[str]:
-    """The helpers that a program needs, in the order in which it comes to them."""
-    found: dict[str, None] = {"divisible": None} if "divisible" in names else {}
+    """The helpers that a module reads by their names, in the order in which it comes to them."""
+    found: dict[str, None] = {"divisible": None}
     for items in (*(function.body for function in program.functions), program.body):
         for item in all_items(items):
             for call in item.calls if isinstance(item, LayerCall) else ():
-                if isinstance(call.function, Symbol) and call.function.target in names:
+                if isinstance(call.function, Symbol):
                     found[call.function.target] = None
-    return [name for name in (*found, *sorted(names - found.keys())) if name in known]
+    return [name for name in (*found, *sorted(known.keys() - found)) if name in names & set(known)]
 
 
 def write_module(
@@ -201,29 +195,24 @@ def write_module(
     network: Network,
     program: Program,
     imports: Mapping[str, str],
-    definitions: Sequence[Definition],
-    names: set[str],
+    functions: Sequence[str],
     **parts: Any,
 ) -> str:
     """Fill a target's `module.py.j2`, import what is read, and leave it as black would.
 
-    `names` are those that `build_model` reads. `imports` tells how each name is imported; an
-    empty line parts what is of Python from what is not.
+    `imports` tells how each name is imported; an empty line parts what is of Python from what
+    is not. Which names a module reads, and so which helpers and imports it needs, its own
+    syntax tree says: nobody else hands those names out.
     """
-    known = snippets(folder)
-    names = names.union(*(each.names for each in definitions))
-    texts = [snippet(folder, name) for name in used_snippets(known, program, names)]
-    environment = _environment(folder)
-    functions = [each.text for each in definitions]
-    if parts["init"] is not None:
-        init = environment.get_template("initial.py.j2").render(init=parts["init"])
-        texts_of_all = [*texts, init]
-    else:
-        init, texts_of_all = None, texts
-    body = environment.get_template("module.py.j2").render(
-        **{**parts, "helpers": texts, "functions": functions, "init": init}
-    )
-    names |= names_in(*map(python.parse, texts_of_all), python.parse(body))
+    environment, known = _environment(folder), snippets(folder)
+
+    def rendered(helpers: Sequence[str]) -> str:
+        template = environment.get_template("module.py.j2")
+        return str(template.render(**parts, functions=functions, helpers=helpers))
+
+    names = names_in(python.parse(rendered(())))
+    helpers = [snippet(folder, name) for name in used_snippets(known, program, names)]
+    names |= names_in(*map(python.parse, helpers))
     lines: list[str] = []
     for name, line in imports.items():
         if (name and name not in names) or not (line or lines):
@@ -233,9 +222,11 @@ def write_module(
             lines[-1] += f", {what}"
         else:
             lines.append(line)
-    return black(head(network.source.name) + "\n".join(lines) + "\n\n\n" + body)
+    head_ = head(network.source.name) + "\n".join(lines)
+    return black(f"{head_}\n\n\n{rendered(helpers)}")
 
 
+@cache
 def _environment(folder: Path) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -12,7 +12,7 @@ from cnndsl.codegen.initial import biases, classes, drawn
 from cnndsl.codegen.module_classes import classes_of
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import symbols
-from cnndsl.codegen.source import Assign, Return, lines, names_of
+from cnndsl.codegen.source import Assign, Return, lines
 from cnndsl.codegen.survey import survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
@@ -67,19 +67,19 @@ def generate(network: Network, *, logits: bool = False) -> str:
     note = logits_note(network, LOSS) if logits else ""
     module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
     style = Nnx()
-    definitions, chain, net = classes_of(style, network, program, module)
+    code, chain, net = classes_of(style, network, program, module)
     init = _drawn(network, program)
-    names = {"nnx"}
-    parts: dict[str, Any] = {"net": net, "chain": [], "init": init}
+    parts: dict[str, Any] = {
+        "doc": documented(docstring(network, tuple), note),
+        "init": init,
+        "net": net,
+        "rngs": net in style.drawing or (net is None and style.draws(program.body)),
+        "chain": [],
+    }
     if chain is not None:
         statement = Return(chain) if init is None else Assign("model", chain)
         parts["chain"] = lines([statement], 1)
-        names |= names_of([statement])
-        parts["rngs"] = "rngs" in names_of([statement])
-    else:
-        parts["rngs"] = net in style.drawing
-    parts["doc"] = documented(docstring(network, tuple), note)
-    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+    return write_module(_FOLDER, network, program, _IMPORTS, code, **parts)
 
 
 def _drawn(network: Network, program: Program) -> dict[str, Any] | None:

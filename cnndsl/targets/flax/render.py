@@ -6,14 +6,11 @@ import ast as python
 from typing import TYPE_CHECKING
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
-from cnndsl.codegen.module_classes import Style, call_of, stateless
-from cnndsl.codegen.source import names_of
+from cnndsl.codegen.program import FunctionCall, LayerCall, all_items
+from cnndsl.codegen.style import Style, call_of, stateless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.codegen.program import CodeCall, FunctionCall, Item
-    from cnndsl.codegen.source import Statement
+    from cnndsl.codegen.program import CodeCall, Item
     from cnndsl.layers.base import Shape
 
 # What nnx.Module itself is made of; a layer cannot be called so.
@@ -35,8 +32,20 @@ class Nnx(Style):
     def order(self, shape: Shape) -> Shape:
         return shape
 
-    def more(self, statements: Sequence[Statement], own: str) -> list[str]:
-        if "rngs" not in names_of(statements):
+    def draws(self, items: list[Item]) -> bool:
+        """Whether any part of these items is told where its weights are drawn from."""
+        return any(
+            (
+                bool(self.arguments(item))
+                if isinstance(item, FunctionCall)
+                else isinstance(item, LayerCall)
+                and any("rngs" in dict(c.kwargs) for c in item.calls)
+            )
+            for item in all_items(items)
+        )
+
+    def more(self, items: list[Item], own: str) -> list[str]:
+        if not self.draws(items):
             return []
         self.drawing.add(own)
         return ["*", "rngs: nnx.Rngs"]

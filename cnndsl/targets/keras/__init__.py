@@ -10,7 +10,7 @@ from cnndsl.codegen.expressions import calling, literal, name
 from cnndsl.codegen.initial import classes, drawn
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import symbols
-from cnndsl.codegen.source import Assign, Statement, lines, names_of, text
+from cnndsl.codegen.source import Assign, Statement, lines, text
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
@@ -62,22 +62,17 @@ def generate(network: Network, *, logits: bool = False) -> str:
         "sequential": None,
     }
     module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
-    names = {"keras"}
-    definitions = []
+    code: list[str] = []
     if len(network.inputs) == 1 and program.body and is_plain(program.body):
-        layers = sequential(program.body)
-        names |= names_of([Assign("", layer) for layer, _ in layers])
-        parts["sequential"] = [f"{text(layer)},{note}" for layer, note in layers]
+        parts["sequential"] = [f"{text(made)},{note}" for made, note in sequential(program.body)]
         parts["input"] = repr(network.nodes[network.inputs[0]].output)
     else:
         for each in program.functions:
             # No function is called as all call their tensor.
             each.name = module.take(each.block if each.block != "x" else "x_")
-        definitions = [function(each, module) for each in program.functions]
-        main, given = _main(network, program, module)
-        names |= names_of(main)
-        parts |= {"lines": lines(main, 1), **given}
-    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+        code = [function(each, module) for each in program.functions]
+        parts |= _main(network, program, module)
+    return write_module(_FOLDER, network, program, _IMPORTS, code, **parts)
 
 
 _OWN = ("build_model", "init_weights", "draw_uniform", "model")
@@ -152,9 +147,7 @@ _MERGES = {
 }
 
 
-def _main(
-    network: Network, program: Program, module: Names
-) -> tuple[list[Statement], dict[str, Any]]:
+def _main(network: Network, program: Program, module: Names) -> dict[str, Any]:
     """The statements of `build_model` up to the model, and what that is made of."""
     scope = Names(module, {"x"})
     inputs = input_names(network, program, scope)
@@ -168,7 +161,8 @@ def _main(
     last = body.run(inputs[0], "x")
     outputs = {"main": name(last), **body.outputs}
     shown = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in outputs.items())
-    return [*statements, *body.lines], {
+    return {
+        "lines": lines([*statements, *body.lines], 1),
         "outputs": last if len(outputs) == 1 else f"{{{shown}}}",
         "given": inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]",
     }

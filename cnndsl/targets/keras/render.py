@@ -6,7 +6,7 @@ import ast as python
 from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
-from cnndsl.codegen.module_classes import call_of, name_counters
+from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
     FromTensor,
@@ -31,12 +31,12 @@ from cnndsl.codegen.source import (
     For,
     Statement,
     lines,
-    names_of,
     range_of,
     returning,
     text,
 )
-from cnndsl.codegen.write_module import Definition, shape_note
+from cnndsl.codegen.style import call_of
+from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def sequential(items: list[Item]) -> list[tuple[python.expr, str]]:
     return found
 
 
-def function(function: Function, module: Names) -> Definition:
+def function(function: Function, module: Names) -> str:
     """The function of Keras that a function of the program becomes."""
     scope = Names(module, {"x"})
     given = ["x"] if function.takes else []
@@ -86,11 +86,8 @@ def function(function: Function, module: Names) -> Definition:
     tensors = set(function.tensors.values())
     body = Body(function.body, scope, named=False, known=tensors)
     last = body.run("x", "x")
-    statements = returning(body.lines, name(last))
     head = f"def {function.name}({', '.join(given)}):"
-    defaults = [written(each.default) for each in function.parameters if each.default is not None]
-    names = names_of([*statements, *(Assign("", each) for each in defaults)])
-    return Definition("\n".join([head, *lines(statements, 1)]), frozenset(names))
+    return "\n".join([head, *lines(returning(body.lines, name(last)), 1)])
 
 
 def made(call: CodeCall, label: str | None = None, x: python.expr | None = None) -> python.Call:

@@ -9,7 +9,7 @@ from cnndsl.codegen.initial import biases, classes, drawn
 from cnndsl.codegen.module_classes import classes_of
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import symbols
-from cnndsl.codegen.source import Return, lines, names_of
+from cnndsl.codegen.source import Return, lines
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
@@ -58,14 +58,14 @@ def generate(network: Network, *, logits: bool = False) -> str:
     program = Weaver(_survey(network, logits), modules=True).weave()
     note = logits_note(network, LOSS) if logits else ""
     module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
-    definitions, chain, net = classes_of(Torch(), network, program, module)
-    parts: dict[str, Any] = {"net": net, "chain": [], "init": _drawn(network, program)}
-    names = {"nn"} if net is None else set()
-    if chain is not None:
-        parts["chain"] = lines([Return(chain)], 1)
-        names |= names_of([Return(chain)])
-    parts["doc"] = documented(docstring(network, first), note)
-    return write_module(_FOLDER, network, program, _IMPORTS, definitions, names, **parts)
+    code, chain, net = classes_of(Torch(), network, program, module)
+    parts: dict[str, Any] = {
+        "doc": documented(docstring(network, first), note),
+        "init": _drawn(network, program),
+        "net": net,
+        "chain": lines([Return(chain)], 1) if chain is not None else [],
+    }
+    return write_module(_FOLDER, network, program, _IMPORTS, code, **parts)
 
 
 def _drawn(network: Network, program: Program) -> dict[str, Any] | None:

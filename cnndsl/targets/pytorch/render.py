@@ -6,8 +6,8 @@ import ast as python
 from typing import TYPE_CHECKING, ClassVar
 
 from cnndsl.codegen.expressions import calling
-from cnndsl.codegen.module_classes import Style, stateless
 from cnndsl.codegen.source import Assign, Branch, Do
+from cnndsl.codegen.style import Style, stateless
 from cnndsl.targets.pytorch.layout import first
 
 if TYPE_CHECKING:
