@@ -26,7 +26,7 @@ from cnndsl.layers import ACTIVATIONS, LAYERS, Layer
 from cnndsl.network import Network
 from cnndsl.targets.keras import forms as keras_forms
 from cnndsl.targets.pytorch import forms as torch_forms
-from cnndsl.targets.pytorch.weights import vector_orders
+from cnndsl.targets.pytorch.live import vector_orders
 
 TARGETS = {"keras": keras_forms, "pytorch": torch_forms}
 

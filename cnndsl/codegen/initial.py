@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnndsl.codegen.program import symbols
 from cnndsl.layers.initial import Uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from cnndsl.codegen.program import Program
     from cnndsl.network import Network
 
 
@@ -21,10 +21,17 @@ def drawn(network: Network) -> bool:
     )
 
 
-def classes(found: Iterable[str]) -> str:
-    """Classes as `isinstance` takes them; empty for none."""
-    names = sorted(found)
-    return names[0] if len(names) == 1 else f"({', '.join(names)})" if names else ""
+def drawn_classes(program: Program, **kinds: str) -> dict[str, str]:
+    """The classes that a program makes, as `isinstance` takes them, by the kind of their kernels.
+
+    Of each kind are those whose names begin with one of its words; empty for none.
+    """
+    made = set(symbols(program.body)).union(*(symbols(each.body) for each in program.functions))
+    found = {}
+    for kind, words in kinds.items():
+        names = sorted(name for name in made if name.startswith(tuple(words.split())))
+        found[kind] = names[0] if len(names) == 1 else f"({', '.join(names)})" if names else ""
+    return found
 
 
 def biases(network: Network) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnndsl.codegen.initial import biases, classes, drawn
+from cnndsl.codegen.initial import biases, drawn, drawn_classes
 from cnndsl.codegen.module_classes import classes_of
 from cnndsl.codegen.names import Names
-from cnndsl.codegen.program import symbols
 from cnndsl.codegen.source import Assign, Return, lines
 from cnndsl.codegen.survey import survey
 from cnndsl.codegen.weaver import Weaver
@@ -86,11 +85,9 @@ def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
     """The modules whose weights are drawn; depthwise ones count inputs as Keras alone does."""
     if not drawn(network):
         return None
-    bodies = [*(function.body for function in program.functions), program.body]
-    found = set().union(*map(symbols, bodies))
+    plain = "nnx.Conv nnx.Linear"
     return {
-        "plain": classes(each for each in found if each.startswith(("nnx.Conv", "nnx.Linear"))),
-        "depthwise": classes(each for each in found if each.startswith("DepthwiseConv")),
+        **drawn_classes(program, plain=plain, depthwise="DepthwiseConv"),
         "torch": network.defaults == "torch",
         "biases": biases(network),
     }

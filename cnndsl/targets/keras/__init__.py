@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnndsl.codegen.code import NotExpressible
 from cnndsl.codegen.expressions import calling, literal, name
-from cnndsl.codegen.initial import classes, drawn
+from cnndsl.codegen.initial import drawn, drawn_classes
 from cnndsl.codegen.names import Names
-from cnndsl.codegen.program import symbols
 from cnndsl.codegen.source import Assign, Statement, lines, text
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
@@ -106,18 +105,13 @@ def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
     """
     if network.defaults == "keras" or not drawn(network):
         return None
-    bodies = [*(function.body for function in program.functions), program.body]
-    found = set().union(*map(symbols, bodies))
     ranks = {len(node.layer.spatial) for node in network.nodes if node.op == "scale"}
-    starts = {
-        "plain": ("layers.Conv", "layers.Dense"),
-        "depthwise": ("layers.DepthwiseConv",),
-        "separable": ("layers.SeparableConv",),
-    }
-    kinds: dict[str, Any] = {
-        kind: classes(each for each in found if each.startswith(start))
-        for kind, start in starts.items()
-    }
+    kinds = drawn_classes(
+        program,
+        plain="layers.Conv layers.Dense",
+        depthwise="layers.DepthwiseConv",
+        separable="layers.SeparableConv",
+    )
     if not any(node.op == "dwconv" for node in network.nodes):
         kinds["depthwise"] = ""
     return {**kinds, "scaled": ranks & {1, 2}, "scaled_volume": 3 in ranks}

@@ -13,9 +13,10 @@ import torch
 from torch import fx, nn
 
 from cnndsl.codegen.align import Parted, align
+from cnndsl.layers.activation import Activation
+from cnndsl.layers.base import product
 from cnndsl.targets import pytorch as target
-from cnndsl.targets.pytorch.layout import last_runs
-from cnndsl.targets.pytorch.weights import vector_orders
+from cnndsl.targets.pytorch.layout import flatten_orders, last_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -216,6 +217,31 @@ class Live:
         if order is None or value.shape[1:] != order.shape:
             return numpy.moveaxis(value, 1, -1)
         return value[:, numpy.argsort(order)]
+
+
+def vector_orders(network: Network) -> dict[int, Array]:
+    """For the nodes whose vector PyTorch has in another order, where its values come from.
+
+    PyTorch's vector is the language's, indexed with the array given here: what a flatten
+    with the channels first makes, up to the next dense layer.
+    """
+    flattens = flatten_orders(network)
+    orders: dict[int, Array] = {}
+    for node in network.nodes:
+        shape = node.layer.input
+        if node.op == "flatten":
+            places = numpy.arange(product(shape)).reshape(shape)
+            order = numpy.moveaxis(places, -1, 0).reshape(-1)
+            if flattens[node.index] == "first" and (order[1:] != order[:-1] + 1).any():
+                orders[node.index] = order
+        elif node.inputs and node.inputs[0] in orders and passes(node):
+            orders[node.index] = orders[node.inputs[0]]
+    return orders
+
+
+def passes(node: Node) -> bool:
+    """Whether a node leaves the order of a vector as it is; others never read such a one."""
+    return node.op == "dropout" or isinstance(node.layer, Activation)
 
 
 class Tracer(fx.Tracer):

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy
 
 from cnndsl.codegen import weights as canonical
-from cnndsl.layers.activation import Activation
-from cnndsl.layers.base import product
-from cnndsl.targets.pytorch.layout import flatten_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cnndsl.codegen.weights import Array, Kept, Weights
-    from cnndsl.network import Network, Node
+    from cnndsl.network import Node
     from cnndsl.targets.pytorch.live import Live
 
 NAMES = {
@@ -60,31 +57,6 @@ class Place(NamedTuple):
         shape = stored_shape(self.kept)
         linear = type(self.module).__name__ == "Linear" and self.name == "weight"
         return shape[:2] if linear else shape
-
-
-def vector_orders(network: Network) -> dict[int, Array]:
-    """For the nodes whose vector PyTorch has in another order, where its values come from.
-
-    PyTorch's vector is the language's, indexed with the array given here: what a flatten
-    with the channels first makes, up to the next dense layer.
-    """
-    flattens = flatten_orders(network)
-    orders: dict[int, Array] = {}
-    for node in network.nodes:
-        shape = node.layer.input
-        if node.op == "flatten":
-            places = numpy.arange(product(shape)).reshape(shape)
-            order = numpy.moveaxis(places, -1, 0).reshape(-1)
-            if flattens[node.index] == "first" and (order[1:] != order[:-1] + 1).any():
-                orders[node.index] = order
-        elif node.inputs and node.inputs[0] in orders and passes(node):
-            orders[node.index] = orders[node.inputs[0]]
-    return orders
-
-
-def passes(node: Node) -> bool:
-    """Whether a node leaves the order of a vector as it is; others never read such a one."""
-    return node.op == "dropout" or isinstance(node.layer, Activation)
 
 
 def places(live: Live, node: Node | None = None) -> Iterator[Place]:
