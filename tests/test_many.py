@@ -333,7 +333,7 @@ def test_what_nobody_uses_is_deleted(nets: Path) -> None:
 
 def processes(count: int, *words: str) -> list[subprocess.Popen[bytes]]:
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome;"
+        "import sys; from cnndsl.cli import main; from cnndsl.cli.runner import many, outcome;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 3000; sys.exit(main())"
     )
     return [
@@ -407,7 +407,8 @@ def repeated(context: int, chunk: bytes) -> bytes:
 def test_processes_that_are_not_forked(nets: Path) -> None:
     """As under macOS and Windows, where they begin anew and are told what to do."""
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome, workers;"
+        "import sys; from cnndsl.cli import main;"
+        "from cnndsl.cli.runner import many, outcome, workers;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 3000;"
         "workers.sys = type('', (), {'platform': 'darwin'}); sys.exit(main())"
     )
@@ -521,7 +522,8 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_on_a_terminal_the_line_is_gone_before_the_findings(nets: Path) -> None:
     pty = pytest.importorskip("pty")
     script = (
-        "import sys; from cnndsl.cli import main, many, outcome, progress;"
+        "import sys; from cnndsl.cli import main; from cnndsl.cli.runner import many, outcome;"
+        "from cnndsl.cli.terminal import progress;"
         "outcome.MUCH = many.SHARED = -1; many.CHUNK = 300;"
         "progress.PATIENCE = progress.PERIOD = -1; sys.exit(main())"
     )

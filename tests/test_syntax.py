@@ -293,6 +293,7 @@ SLIPS = [
     ("a«\u200b» 3", "U+200B is invisible and means nothing", "a 3"),
     ("a 3«；»b", "`；` looks like `;` but is not", "a 3;b"),
     ("a «（»3，4）", "`（` looks like `(` but is not", "a (3,4)"),
+    ("a\n«｝»\nb", "`｝` looks like `}` but is not", "a\n}\nb"),
     ("a 3«\r»b", "U+000D does not end a line", "a 3\nb"),
     ("a «\0»", "unknown character U+0000", None),
     ("a «\\»\nb", "unknown character `\\`", None),
@@ -472,6 +473,7 @@ def test_property_any_text(text: str) -> None:
 @example(["if", "{", "a", "}", "else", "{", "b", "}", "\n", "c"], True)
 @example(["else", "add{", "if"], True)
 @example(["repeat", "\n", "{", "}"], True)
+@example(["add{", "｝", "｝", "else"], False)
 def test_property_any_words(words: list[str], spaced: bool) -> None:
     check_once((" " if spaced else "").join(words))
 
