@@ -1,10 +1,12 @@
-"""What all tests share: Keras on PyTorch, few threads, and Hypothesis's profiles."""
+"""What all tests share: Keras on PyTorch, few threads, no forks, and Hypothesis's profiles."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 # Keras and PyTorch read these when they are first imported.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -16,19 +18,41 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("default", deadline=None)
-settings.register_profile(
-    "ci",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
-# Many more examples, for `make fuzz`.
-settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("N", "5000")))
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
-)
+# What a machine that is busy could change is left out: deadlines, and complaints that something
+# is slow.
+STEADY: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+    "print_blob": True,
+}
+# The same examples each time, on every machine.
+settings.register_profile("default", derandomize=True, max_examples=25, **STEADY)
+# More of them, the same each time too: for `.ci/run`.
+settings.register_profile("ci", derandomize=True, max_examples=200, **STEADY)
+# Many, and others each time: for `make fuzz`.
+settings.register_profile("fuzz", max_examples=int(os.environ.get("N", "5000")), **STEADY)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _refuse() -> int:
+    raise AssertionError("a test forks; what it tries has to begin in a process of its own")
+
+
+# To fork a process in which JAX or PyTorch has threads may end in a deadlock.
+if hasattr(os, "fork"):
+    os.fork = _refuse
+
+
+def few(values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks") -> list[Any]:
+    """Values for `parametrize`: some run always, the others where a run asks for `mark`."""
+    kept, all_ = list(keep), list(values)
+    assert all(value in all_ for value in kept), kept
+    rest = getattr(pytest.mark, mark)
+    return [value if value in kept else pytest.param(*_words(value), marks=rest) for value in all_]
+
+
+def _words(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def need(tool: str) -> str:

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 import cnndsl
 from cnndsl import Network
 from cnndsl.contract import OptionError
-from cnndsl.figures import layered
+from cnndsl.figures import layered, outline
 from cnndsl.lang import words
-from cnndsl.targets import outline, svg
+from cnndsl.targets import svg
 from cnndsl.targets.svg import picture, text, volumes
 
 ROOT = Path(__file__).resolve().parent.parent

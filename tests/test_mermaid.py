@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import cnndsl
 from cnndsl import Network
 from cnndsl.contract import OptionError
-from cnndsl.targets import mermaid, outline, pieces
+from cnndsl.figures import outline, pieces
+from cnndsl.targets import mermaid
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(
