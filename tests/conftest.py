@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -48,11 +50,13 @@ def few(values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks") ->
     kept, all_ = list(keep), list(values)
     assert all(value in all_ for value in kept), kept
     rest = getattr(pytest.mark, mark)
-    return [value if value in kept else pytest.param(*_words(value), marks=rest) for value in all_]
 
+    def marked(value: Any) -> Any:
+        if isinstance(value, type(pytest.param())):
+            return value._replace(marks=(*value.marks, rest))
+        return pytest.param(value, marks=rest)
 
-def _words(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+    return [value if value in kept else marked(value) for value in all_]
 
 
 def need(tool: str) -> str:
@@ -72,6 +76,18 @@ def need(tool: str) -> str:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What `check` keeps lies in a folder of the tests, not of the user."""
     os.environ["CNNDSL_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """What is drawn at random in a test is the same each time, whichever tests ran before."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")

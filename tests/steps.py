@@ -35,3 +35,5 @@ def at_most(most: int) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+    if left < 0:  # whatever became of what was raised
+        raise TooMuch(f"more than {most:,} calls")

@@ -307,7 +307,7 @@ def test_names_of_files(stem: str) -> None:
         assert text.count("\n") == generate(target, calm, **options).count("\n")
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(nets.branching_nets())
 def test_any_net_in_any_style(text: str) -> None:
     network = cnndsl.check(text)
