@@ -102,6 +102,7 @@ document.body.textContent = JSON.stringify({count, found});
 """
 
 
+@pytest.mark.tools
 def test_texts_stand_clear_of_each_other(tmp_path: Path) -> None:
     """Every sample in every view, language and width, measured in a browser."""
     chromium = need("chromium")

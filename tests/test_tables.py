@@ -339,6 +339,7 @@ def test_the_page_stands_alone_and_is_accessible() -> None:
     assert "color-scheme: light dark" in page
 
 
+@pytest.mark.tools
 def test_a_narrow_screen_scrolls_the_table_and_not_the_page(tmp_path: Path) -> None:
     chromium = need("chromium")
     page = generate("html", sample("resnet18"), style="full", depth=1)
@@ -401,6 +402,7 @@ def compiled(folder: Path, text: str, times: int = 1) -> str:
     return (folder / "table.log").read_text(encoding="utf-8", errors="replace")
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -418,6 +420,7 @@ def test_latex_compiles_and_fits(name: str, options: dict[str, Any], tmp_path: P
     assert (tmp_path / "table.pdf").stat().st_size > 1000
 
 
+@pytest.mark.tools
 def test_latex_compiles_with_any_name(tmp_path: Path) -> None:
     """All at once, as a document takes its time: a row for each name."""
     network = cnndsl.check("input 8x8x1\n" + "relu\n" * len(HOSTILE))
@@ -427,6 +430,7 @@ def test_latex_compiles_with_any_name(tmp_path: Path) -> None:
     compiled(tmp_path, generate("latex", network, columns=["name", "type", "parameters"]))
 
 
+@pytest.mark.tools
 def test_a_fragment_compiles_in_a_document_of_ones_own(tmp_path: Path) -> None:
     fragment = generate("latex", sample("two_outputs"), fragment=True, style="formulas")
     assert "documentclass" not in fragment
