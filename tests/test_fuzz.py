@@ -19,7 +19,7 @@ from running import ROOT
 from cnndsl.cli.terminal.files import find_files
 from cnndsl.diagnostics import Source
 
-COUNT = 12 if settings.default.max_examples <= 100 else settings.default.max_examples
+COUNT = settings.default.max_examples // 2
 
 
 @pytest.fixture(scope="module")
