@@ -19,7 +19,7 @@ frameworks tools:
 	$(PYTHON) -m pytest -n 2 -m $@
 
 wheel:
-	$(PYTHON) -m pytest -n 2 --dist loadfile -m wheel
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m wheel tests/test_wheel.py tests/test_ci.py
 
 lint:
 	$(PYTHON) -m ruff check .

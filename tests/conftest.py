@@ -54,7 +54,8 @@ def few(values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks") ->
     def marked(value: Any) -> Any:
         if isinstance(value, type(pytest.param())):
             return value._replace(marks=(*value.marks, rest))
-        return pytest.param(value, marks=rest)
+        words = value if isinstance(value, tuple) else (value,)
+        return pytest.param(*words, marks=rest)
 
     return [value if value in kept else marked(value) for value in all_]
 

@@ -27,7 +27,7 @@ from cnndsl.diagnostics import CODES, Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.packed import pack, unpack
 
 NETS = sorted((ROOT / "tests" / "golden").rglob("*.cnn"))
-SOME = NETS[1::6]
+SOME = NETS[1::9]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import nets
 import pytest
-from conftest import need
+from conftest import few, need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -191,7 +191,7 @@ def test_the_document_lists_every_style_and_column() -> None:
 KERAS_NETS = ["article", "tutorial", "padding", "vgg16", "resnet18", "unet", "mobilenet"]
 
 
-@pytest.mark.parametrize("name", KERAS_NETS)
+@pytest.mark.parametrize("name", few(KERAS_NETS, KERAS_NETS[:3]))
 def test_the_keras_style_has_the_numbers_of_keras(name: str) -> None:
     """Compared with `model.summary()` of the model that cnndsl writes for Keras."""
     network = sample(name)
