@@ -4,7 +4,7 @@ PYTHON ?= python3
 # All samples but the one that is there for its mistake.
 SOUND = $(filter-out samples/article_keras_listing.cnn,$(wildcard samples/*.cnn))
 
-.PHONY: dev test wheel lint format tables fuzz fuzz-nets fuzz-texts bench ci
+.PHONY: dev test frameworks tools wheel lint format tables fuzz fuzz-nets fuzz-texts bench ci
 
 dev:
 	$(PYTHON) -m venv .venv
@@ -13,8 +13,13 @@ dev:
 test:
 	$(PYTHON) -m pytest -n 2
 
+# What the tests have some of, or none: every sample and layer in the frameworks, pictures in
+# Chromium and pages of TeX, what wants a package registry.
+frameworks tools:
+	$(PYTHON) -m pytest -n 2 -m $@
+
 wheel:
-	$(PYTHON) -m pytest -m wheel tests/test_wheel.py tests/test_ci.py
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m wheel tests/test_wheel.py tests/test_ci.py
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -32,11 +37,12 @@ format:
 tables:
 	$(PYTHON) -m cnndsl.syntax.generate
 
-# How many examples each property gets, and which tests: `make fuzz N=20000 K=targets_agree`.
+# How many examples each property gets, others each time, and which tests:
+# `make fuzz N=20000 K=targets_agree`.
 N ?= 5000
-K ?= propert or fuzz or hypothesis
+K ?= hypothesis or fuzz
 fuzz:
-	N=$(N) HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -k "$(K)"
+	N=$(N) HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest -n 2 -m "not (tools or wheel)" -k "$(K)"
 
 # So many random nets through the generators of code, a share of them with values:
 # `make fuzz-nets N=10000 VALUES=0.05`.

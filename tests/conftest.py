@@ -1,10 +1,14 @@
-"""What all tests share: Keras on PyTorch, few threads, and Hypothesis's profiles."""
+"""What all tests share: Keras on PyTorch, few threads, no forks, and Hypothesis's profiles."""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 # Keras and PyTorch read these when they are first imported.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -16,19 +20,44 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("default", deadline=None)
-settings.register_profile(
-    "ci",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
-# Many more examples, for `make fuzz`.
-settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("N", "5000")))
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
-)
+# What a machine that is busy could change is left out: deadlines, and complaints that something
+# is slow.
+STEADY: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+    "print_blob": True,
+}
+# The same examples each time, on every machine.
+settings.register_profile("default", derandomize=True, max_examples=25, **STEADY)
+# More, and others: for `.ci/run`, which says with `--hypothesis-seed` which.
+settings.register_profile("ci", database=None, max_examples=75, **STEADY)
+# Many, and others each time: for `make fuzz`.
+settings.register_profile("fuzz", max_examples=int(os.environ.get("N", "5000")), **STEADY)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _refuse() -> int:
+    raise AssertionError("a test forks; what it tries has to begin in a process of its own")
+
+
+# To fork a process in which JAX or PyTorch has threads may end in a deadlock.
+if hasattr(os, "fork"):
+    os.fork = _refuse
+
+
+def few(values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks") -> list[Any]:
+    """Values for `parametrize`: some run always, the others where a run asks for `mark`."""
+    kept, all_ = list(keep), list(values)
+    assert all(value in all_ for value in kept), kept
+    rest = getattr(pytest.mark, mark)
+
+    def marked(value: Any) -> Any:
+        if isinstance(value, type(pytest.param())):
+            return value._replace(marks=(*value.marks, rest))
+        words = value if isinstance(value, tuple) else (value,)
+        return pytest.param(*words, marks=rest)
+
+    return [value if value in kept else marked(value) for value in all_]
 
 
 def need(tool: str) -> str:
@@ -48,6 +77,18 @@ def need(tool: str) -> str:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What `check` keeps lies in a folder of the tests, not of the user."""
     os.environ["CNNDSL_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """What is drawn at random in a test is the same each time, whichever tests ran before."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import nets
 from running import ROOT, run
+from steps import at_most
 
 import cnndsl
 from cnndsl.comparison import difference
@@ -43,8 +43,8 @@ NUMBERS = ("0", "1", "2", "3", "5", "7", "16", "64", "1000", "65536", "10**9", "
 LIMIT = "3000"
 """The most layers: what is larger must be refused, and at once."""
 
-SECONDS = 20
-"""How much of the processor one command may take; a tenth of it is already very much."""
+MOST = 30_000_000
+"""How many calls one command may make; a tenth of it is already very much."""
 
 
 class Texts:
@@ -139,14 +139,12 @@ class Texts:
         return self._tokens(self.net())
 
 
-def timed(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
-    """Run a command; see that it ends well and in time."""
-    start = time.process_time()
-    code, out, err = run(*words, stdin=stdin)
-    spent = time.process_time() - start
+def bounded(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """Run a command; see that it ends well, and without too much work."""
+    with at_most(MOST):
+        code, out, err = run(*words, stdin=stdin)
     assert code in (0, 1, 2), (words, code)
     assert "internal error" not in err and "Traceback" not in out + err, (words, err)
-    assert spent < SECONDS, (words, spent)
     return code, out, err
 
 
@@ -171,7 +169,7 @@ def hold(text: str, folder: Path, before: str | None = None) -> str:
 def hold_check(text: str, content: bytes) -> list[dict[str, object]]:
     """The diagnostics: located in the text, known, the same again, in every format."""
     words = ("check", "-", "--limit", LIMIT)
-    code, out, err = timed(*words, "--format", "json", stdin=content)
+    code, out, err = bounded(*words, "--format", "json", stdin=content)
     rows: list[dict[str, object]] = json.loads(out)
     assert err == "" and code == int(any(row["severity"] == "error" for row in rows)), (code, rows)
     lines = text.removeprefix("\ufeff").split("\n")
@@ -183,8 +181,8 @@ def hold_check(text: str, content: bytes) -> list[dict[str, object]]:
             assert (1, 1) <= start <= end, place
             for line, column in (start, end):
                 assert line <= len(lines) and column <= len(lines[line - 1]) + 2, place
-    assert timed(*words, "--format", "json", stdin=content)[1] == out
-    code, out, err = timed(*words, stdin=content)
+    assert bounded(*words, "--format", "json", stdin=content)[1] == out
+    code, out, err = bounded(*words, stdin=content)
     assert code == int(any(row["severity"] == "error" for row in rows)) and err == ""
     assert all(line.isprintable() for line in out.split("\n")), out
     return rows
@@ -203,13 +201,13 @@ def hold_api(text: str, clean: bool) -> None:
 
 def hold_format(text: str, content: bytes, clean: bool) -> None:
     """The canonical form: stays as it is, and means what the text means."""
-    code, out, err = timed("fmt", "-", stdin=content)
+    code, out, err = bounded("fmt", "-", stdin=content)
     if code:
         assert out == "" and "error" in err
         assert not clean
         return
-    assert timed("fmt", "-", stdin=out.encode())[1] == out
-    assert timed("fmt", "-", "--check", stdin=out.encode())[0] == 0
+    assert bounded("fmt", "-", stdin=out.encode())[1] == out
+    assert bounded("fmt", "-", "--check", stdin=out.encode())[0] == 0
     if clean:
         old, new = (cnndsl.check(each, limit=int(LIMIT)) for each in (text, out))
         found = difference(old, new)
@@ -224,14 +222,14 @@ def hold_build(content: bytes, clean: bool, folder: Path) -> None:
     for target in ("json", "markdown", "keras", "pytorch")[: 4 if len(content) < 1500 else 1]:
         goal.write_bytes(b"old")
         words = ("build", str(source), "--target", target, "--limit", LIMIT)
-        code, out, err = timed(*words, "-o", str(goal))
+        code, out, err = bounded(*words, "-o", str(goal))
         assert out == "" and source.read_bytes() == content
         if code:
             assert goal.read_bytes() == b"old" and err
             assert not clean or "E4" in err or target != "json", err
         else:
-            assert clean and goal.read_bytes() == timed(*words)[1].encode()
-            assert timed(*words, "-o", str(goal), "--check")[0] == 0
+            assert clean and goal.read_bytes() == bounded(*words)[1].encode()
+            assert bounded(*words, "-o", str(goal), "--check")[0] == 0
     assert sorted(os.listdir(folder)) == ["net.cnn", "out"]
 
 
@@ -248,12 +246,12 @@ def hold_fix(content: bytes, rows: list[dict[str, object]], folder: Path) -> Non
     for more in ([], ["--unsafe"]):
         path.write_bytes(content)
         words = ["check", str(path), *more, "--limit", LIMIT, "--no-cache"]
-        timed(*words, "--diff")
+        bounded(*words, "--diff")
         assert path.read_bytes() == content
-        code, out, _ = timed(*words, "--fix", "--format", "json")
+        code, out, _ = bounded(*words, "--fix", "--format", "json")
         left = json.loads(out)
         after = path.read_bytes()
-        again = json.loads(timed("check", str(path), "--limit", LIMIT, "--no-cache",
+        again = json.loads(bounded("check", str(path), "--limit", LIMIT, "--no-cache",
                                  "--format", "json")[1])  # fmt: skip
         assert again == left and badness(again) <= badness(rows), (rows, again)
         assert code == int(any(row["severity"] == "error" for row in again))
@@ -267,12 +265,12 @@ def hold_diff(old: str, new: str, folder: Path) -> None:
     one.write_text(old, encoding="utf-8", newline="")
     two.write_text(new, encoding="utf-8", newline="")
     words = ("diff", str(one), str(two), "--limit", LIMIT)
-    code, out, err = timed(*words, "--format", "json")
+    code, out, err = bounded(*words, "--format", "json")
     found = json.loads(out)
     assert err == "" and code in (0, 1)
-    code, out, _ = timed(*words, "--exit-code")
+    code, out, _ = bounded(*words, "--exit-code")
     assert all(line.isprintable() for line in out.split("\n")), out
     wrong = bool(found["old"]["errors"] or found["new"]["errors"])
     assert bool(code) == (wrong or not found["same_meaning"])
-    code, out, _ = timed("diff", str(one), str(one), "--exit-code", "--limit", LIMIT)
+    code, out, _ = bounded("diff", str(one), str(one), "--exit-code", "--limit", LIMIT)
     assert code == int("\nerror[E" in out)

@@ -41,21 +41,28 @@ def run(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
     return code, out.text(), err.text()
 
 
+# A process may not take the machine down.
+RESTRAINED = """
+import sys
+try:
+    import resource
+except ImportError:  # Windows
+    pass
+else:
+    resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
+from cnndsl.cli import main
+sys.exit(main())
+"""
+
+
 def process(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
     """The command as a process of its own, which may not take the machine down."""
-
-    def restrain() -> None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
-
     ran = subprocess.run(
-        [sys.executable, "-m", "cnndsl", *words],
+        [sys.executable, "-c", RESTRAINED, *words],
         input=stdin,
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         timeout=300,
         check=False,
-        preexec_fn=restrain if os.name == "posix" else None,
     )
     return ran.returncode, ran.stdout.decode(), ran.stderr.decode()

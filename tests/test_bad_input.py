@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import few
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from running import ROOT, Run, process, run
@@ -110,7 +111,7 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(words=st.lists(ARGUMENTS, max_size=6))
 def test_property_any_command_line(empty_folder: Path, words: list[str]) -> None:
     code, _, err = run(*words)
@@ -132,69 +133,86 @@ def test_property_other_commands_take_anything_too(text: str) -> None:
         assert bool(out) == clean
 
 
-LARGE = {
-    "parentheses": "input 8\nlet a = " + "(" * 100_000,
-    "balanced parentheses": "let a = " + "(" * 50_000 + "1" + ")" * 50_000,
-    "braces": "input 8\n" + "repeat 1 { " * 50_000 + "}" * 50_000,
-    "open braces": "add { " * 100_000,
-    "paths": "input 8\nadd { " + "| " * 100_000 + "}",
-    "minus signs": "let a = (" + "-" * 100_000 + "1)",
-    "nots": "let a = (" + "not " * 100_000 + "1)",
-    "powers": "let a = (" + "2 ** " * 10_000 + "2)",
-    "sums": "let a = (" + "1 + " * 100_000 + "1)",
-    "else if": "input 8\nif 0 { }" + " else if 0 { }" * 50_000,
-    "tuple": "let a = (" + "1, " * 100_000 + "1)",
-    "ranges": "input 8\nslice " + "1:" * 50_000,
-    "size": "input " + "x".join(["2"] * 100_000),
-    "digits": "input 8\ndense " + "9" * 1_000_000,
-    "name": "a" * 5_000_000,
-    "call": "input 8\nrelu " + "a=1 " * 100_000,
-    "one comment": "# " + "한" * 3_000_000,
-    "one line": "relu; " * 100_000,
-    "bad characters": "\x00" * 500_000,
-    "bad numbers": "1x " * 300_000,
-    "closing": "}" * 1_000_000,
-    "newlines": "\n" * 1_000_000,
-    "carriage returns": "\r" * 1_000_000,
-    "blocks": "".join(f"block b{n}(x) {{ relu }}\n" for n in range(20_000)),
-    "doubling blocks": "".join(f"block b{n}() {{ b{n + 1}; b{n + 1} }}\n" for n in range(60))
-    + "block b60() { relu }\ninput 8\nb0\n",
-    "a chain of blocks": "".join(f"block b{n}() {{ b{n + 1} }}\n" for n in range(5_000))
-    + "block b5000() { relu }\ninput 8\nb0\n",
-    "a chain of constants": "let a0 = 1\n"
-    + "".join(f"let a{n} = (a{n - 1} + 1)\n" for n in range(1, 20_000)),
-    "squares": "let a0 = 10\n"
-    + "".join(f"let a{n} = (a{n - 1} * a{n - 1})\n" for n in range(1, 200)),
-    "towers": "input 8\ndense (9 ** 9 ** 9 ** 9)",
-    "repeat": "input 8\nrepeat 1000000000 { relu }",
-    "nested repeat": "input 8\n" + "repeat 1000 { " * 50 + "relu" + "}" * 50,
-    "repeat of nothing": "input 8\nrepeat 1000000000000 { }",
-    "repeat of lets": "input 8\nrepeat 1000000000000 { let a = 1 }",
-    "repeat of ifs": "input 8\nrepeat 1000000000000 { if 0 { relu } }",
-    "repeat of repeats": "input 8\nrepeat 1000000000 { repeat 0 { relu } }",
-    "repeat of paths": "input 8\nrepeat 1000000000000 { add { skip | skip } }",
-    "repeat of skips": "input 8\nrepeat 1000000000000 { skip }",
-    "repeat of blocks of nothing": "block a() { }\ninput 8\nrepeat 1000000000000 { a }",
-    "repeat of promises": "input 8\nrepeat 1000000000000 { expect shape == 8 }",
-    "repeat of froms": "input 8 as x\nrepeat 1000000000000 { from x }",
-    "large sizes": "input 1000000000000000x1000000000000000x1\nconv 1000000000000 3x3 same\n" * 1,
-    "large input": "input 999999999999999999x999999999999999999x999999999999999999x9\nflatten",
-    "up": "input 8x8x1\n" + "up 1000000000000000\n" * 50,
-    "large pad": "input 8x8x1\nzeropad 999999999999999999\nconv 1 3",
-}
+def large(part: int) -> dict[str, str]:
+    """Large texts, or so small a part of them."""
+    return {
+        "parentheses": "input 8\nlet a = " + "(" * (100_000 // part),
+        "balanced parentheses": "let a = " + "(" * (50_000 // part) + "1" + ")" * (50_000 // part),
+        "braces": "input 8\n" + "repeat 1 { " * (50_000 // part) + "}" * (50_000 // part),
+        "open braces": "add { " * (100_000 // part),
+        "paths": "input 8\nadd { " + "| " * (100_000 // part) + "}",
+        "minus signs": "let a = (" + "-" * (100_000 // part) + "1)",
+        "nots": "let a = (" + "not " * (100_000 // part) + "1)",
+        "powers": "let a = (" + "2 ** " * (10_000 // part) + "2)",
+        "sums": "let a = (" + "1 + " * (100_000 // part) + "1)",
+        "else if": "input 8\nif 0 { }" + " else if 0 { }" * (50_000 // part),
+        "tuple": "let a = (" + "1, " * (100_000 // part) + "1)",
+        "ranges": "input 8\nslice " + "1:" * (50_000 // part),
+        "size": "input " + "x".join(["2"] * (100_000 // part)),
+        "digits": "input 8\ndense " + "9" * (1_000_000 // part),
+        "name": "a" * (5_000_000 // part),
+        "call": "input 8\nrelu " + "a=1 " * (100_000 // part),
+        "one comment": "# " + "한" * (3_000_000 // part),
+        "one line": "relu; " * (100_000 // part),
+        "bad characters": "\x00" * (500_000 // part),
+        "bad numbers": "1x " * (300_000 // part),
+        "closing": "}" * (1_000_000 // part),
+        "newlines": "\n" * (1_000_000 // part),
+        "carriage returns": "\r" * (1_000_000 // part),
+        "blocks": "".join(f"block b{n}(x) {{ relu }}\n" for n in range(20_000 // part)),
+        "doubling blocks": "".join(f"block b{n}() {{ b{n + 1}; b{n + 1} }}\n" for n in range(60))
+        + "block b60() { relu }\ninput 8\nb0\n",
+        "a chain of blocks": "".join(f"block b{n}() {{ b{n + 1} }}\n" for n in range(5_000 // part))
+        + f"block b{5_000 // part}() {{ relu }}\ninput 8\nb0\n",
+        "a chain of constants": "let a0 = 1\n"
+        + "".join(f"let a{n} = (a{n - 1} + 1)\n" for n in range(1, 20_000 // part)),
+        "squares": "let a0 = 10\n"
+        + "".join(f"let a{n} = (a{n - 1} * a{n - 1})\n" for n in range(1, 200)),
+        "towers": "input 8\ndense (9 ** 9 ** 9 ** 9)",
+        "repeat": "input 8\nrepeat 1000000000 { relu }",
+        "nested repeat": "input 8\n" + "repeat 1000 { " * 50 + "relu" + "}" * 50,
+        "repeat of nothing": "input 8\nrepeat 1000000000000 { }",
+        "repeat of lets": "input 8\nrepeat 1000000000000 { let a = 1 }",
+        "repeat of ifs": "input 8\nrepeat 1000000000000 { if 0 { relu } }",
+        "repeat of repeats": "input 8\nrepeat 1000000000 { repeat 0 { relu } }",
+        "repeat of paths": "input 8\nrepeat 1000000000000 { add { skip | skip } }",
+        "repeat of skips": "input 8\nrepeat 1000000000000 { skip }",
+        "repeat of blocks of nothing": "block a() { }\ninput 8\nrepeat 1000000000000 { a }",
+        "repeat of promises": "input 8\nrepeat 1000000000000 { expect shape == 8 }",
+        "repeat of froms": "input 8 as x\nrepeat 1000000000000 { from x }",
+        "large sizes": "input 1000000000000000x1000000000000000x1\nconv 1000000000000 3x3 same\n"
+        * 1,
+        "large input": "input 999999999999999999x999999999999999999x999999999999999999x9\nflatten",
+        "up": "input 8x8x1\n" + "up 1000000000000000\n" * 50,
+        "large pad": "input 8x8x1\nzeropad 999999999999999999\nconv 1 3",
+    }
 
 
-@pytest.mark.parametrize("name", LARGE)
+NAMES = tuple(large(1000))
+
+
+# They go as far as they may, each in the same way.
+FAR = [name for name in NAMES if name.startswith("repeat of ")]
+
+
+@pytest.mark.parametrize("name", few(NAMES, {*NAMES} - {*FAR[2:]}, "long"))
 def test_large_texts(name: str) -> None:
-    check(LARGE[name].encode(), process)
-
-
-@pytest.mark.parametrize("name", LARGE)
-def test_large_texts_format(name: str) -> None:
-    code, _, err = process("fmt", "-", stdin=LARGE[name].encode())
+    content = large(20)[name].encode()
+    check(content)
+    code, _, err = run("fmt", "-", stdin=content)
     assert code in (0, 1) and "internal error" not in err
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_the_largest_texts(name: str) -> None:
+    content = large(1)[name].encode()
+    check(content, process)
+    code, _, err = process("fmt", "-", stdin=content)
+    assert code in (0, 1) and "internal error" not in err
+
+
+@pytest.mark.long
 def test_ten_megabytes() -> None:
     text = ("conv 8 3x3 same relu  # " + "합성곱 " * 8 + "\n") * 100_000
     content = text.encode()
@@ -209,15 +227,16 @@ def test_a_promise_of_everything_is_a_message() -> None:
 
 
 @pytest.mark.parametrize("name", ["parentheses", "braces", "minus signs", "powers", "repeat"])
-@pytest.mark.parametrize("command", ["check", "fmt", "show", "build"])
-def test_processes_end_well(name: str, command: str) -> None:
-    target = ["--target", "json"] if command == "build" else []
-    code, out, err = process(command, "-", *target, stdin=LARGE[name].encode())
-    assert "Traceback" not in err and "internal error" not in err
-    if command == "fmt":
-        assert code in (0, 1)
-    else:
-        assert code == 1 and "<stdin>:" in out + err
+def test_large_texts_end_well(name: str) -> None:
+    """Far deeper than Python can go, in a process of their own."""
+    content = large(10)[name].encode()
+    for command, *target in (["check"], ["fmt"], ["show"], ["build", "--target", "json"]):
+        code, out, err = process(command, "-", *target, stdin=content)
+        assert "Traceback" not in err and "internal error" not in err
+        if command == "fmt":
+            assert code in (0, 1)
+        else:
+            assert code == 1 and "<stdin>:" in out + err
 
 
 def test_a_folder_where_a_file_is_wanted(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from cnndsl.proof import checkpoints, frameworks
 from cnndsl.proof.checkpoints import SUFFIXES, NoCheckpoint, read, write
 from cnndsl.targets import load
 
+MANY = settings.default.max_examples
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 NET = """\
 input 8x8x4
@@ -52,7 +53,7 @@ def net_of(text: str) -> Network:
 
 
 @given(straight_nets() | branching_nets())
-@settings(max_examples=10, suppress_health_check=SLOW)
+@settings(max_examples=MANY // 5, suppress_health_check=SLOW)
 def test_property_there_and_back_is_the_identity(text: str) -> None:
     net = net_of(text)
     drawn = canonical.random(net)
@@ -193,7 +194,7 @@ SMALL = "input 4x4x2; conv 3 3; bn; flatten; dense 2"
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5", ".safetensors", ".pt"])
 @given(data=st.data())
-@settings(max_examples=12, suppress_health_check=[*SLOW, HealthCheck.function_scoped_fixture])
+@settings(max_examples=MANY // 2, suppress_health_check=list(HealthCheck))
 def test_property_damaged_files_end_in_a_line(suffix: str, data: st.DataObject) -> None:
     net = net_of(SMALL)
     whole = FILES.setdefault(suffix, write(net, suffix, canonical.random(net)))

@@ -71,6 +71,29 @@ def test_the_files_of_the_docs_are_valid(path: str, schema: str) -> None:
     assert problems(value, schema) == []
 
 
+def test_the_workflow_of_this_repository_runs_what_the_readme_says() -> None:
+    value = plain((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert problems(value, "github-workflows") == []
+    spoilt = {**value, "jobs": {"tests": {"runs-on": "ubuntu-latest", "steps": [{"us": "x"}]}}}
+    assert problems(spoilt, "github-workflows")
+    assert {"push", "pull_request"} <= set(value["on"])
+    jobs = value["jobs"]
+    matrix = jobs["tests"]["strategy"]["matrix"]
+    assert [name.partition("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    assert matrix["python"] == promised and f'requires-python = ">={promised[0]}"' in project
+    (readme,) = re.findall(
+        r"^python3 -m venv .*pytest.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
+    )
+    script = jobs["tests"]["steps"][-1]["run"].splitlines()
+    commands = [line for line in script if line.startswith(("python ", "$bin/"))]
+    assert " && ".join(commands).replace("$bin", ".venv/bin").replace(
+        "/python -m pip", "/pip"
+    ) == readme.replace("python3 ", "python ")
+    assert jobs["all"]["steps"][-1]["run"] == ".ci/run"
+
+
 def test_the_docs_use_the_action_as_it_is() -> None:
     steps = plain(documents()[".github/workflows/nets.yml"])["jobs"]["check"]["steps"]
     (step,) = (step for step in steps if "cnndsl" in step["uses"])
@@ -147,6 +170,8 @@ def shell(name: str, folder: Path, **inputs: str) -> subprocess.CompletedProcess
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository on a runner where cnndsl is installed as the action does it."""
+    if os.name == "nt":
+        pytest.skip("the program is a script")
     for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
         monkeypatch.delenv(name, raising=False)
     bin_ = tmp_path / "cnndsl" / "bin"

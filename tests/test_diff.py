@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from running import run
+from steps import at_most
 
 from cnndsl import check
 from cnndsl.api import format_source
@@ -301,23 +301,21 @@ LONG = [1, 2, 3] * 7_000
     ],
 )
 def test_long_alignments_are_quick(new: list[int], most: int) -> None:
-    start = time.process_time()
-    pairs = align(LONG, new, lambda i, j: 1)
-    assert time.process_time() - start < 20
+    with at_most(12_000_000):
+        pairs = align(LONG, new, lambda i, j: 1)
     assert price(LONG, new, pairs) <= most
 
 
 def test_large_nets_are_quick() -> None:
     """Whole nets of like layers, with changes far apart: linear time, and little to read."""
-    lines = ["conv 8 3 same; bn; relu"] * 8_000
+    lines = ["conv 8 3 same; bn; relu"] * 2_000
     old = check("input 32x32x8\n" + "\n".join(lines))
-    lines[100] = lines[7_000] = "conv 8 3 same; relu"
-    lines[5_000] = "conv 8 3 same; bn; gelu"
+    lines[100] = lines[1_750] = "conv 8 3 same; relu"
+    lines[1_250] = "conv 8 3 same; bn; gelu"
     new = check("input 32x32x8\n" + "\n".join(lines))
-    start = time.process_time()
-    found = difference(old, new)
-    text = as_text(found, "a", "b") + as_markdown(found, "a", "b")
-    assert time.process_time() - start < 10
+    with at_most(12_000_000):
+        found = difference(old, new)
+        text = as_text(found, "a", "b") + as_markdown(found, "a", "b")
     assert [each.kind for each in found.entries] == ["removed", "changed", "removed"]
     assert len(text) < 10_000
 

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from running import run
 
 import cnndsl
 
@@ -34,7 +34,6 @@ DOCUMENTS = sorted(
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAYERS = re.compile(r"(?<=<!-- layers -->\n).*?(?=<!-- end -->)", re.DOTALL)
 RULES = re.compile(r"(?<=<!-- rules )((?:\w\d ?)+)-->\n.*?(?=<!-- end -->)", re.DOTALL)
-CNNDSL = [sys.executable, "-c", "import sys; from cnndsl.cli import main; sys.exit(main())"]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -47,16 +46,14 @@ def perform(command: str) -> str:
     """What `cnndsl …` prints, typed in the checkout."""
     words = shlex.split(command)
     assert words[0] == "cnndsl"
-    done = subprocess.run(
-        [*CNNDSL, *words[1:]],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode < 2, done.stdout
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n") + "\n"
+    before = os.getcwd()
+    os.chdir(ROOT)
+    try:
+        code, out, err = run(*words[1:])
+    finally:
+        os.chdir(before)
+    assert code < 2 and not (out and err), out + err
+    return "\n".join(line.rstrip() for line in (out + err).splitlines()).strip("\n") + "\n"
 
 
 def replay(block: str) -> str:

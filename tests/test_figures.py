@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
+from steps import at_most
 
 import cnndsl
 from cnndsl import Network
@@ -103,6 +103,7 @@ document.body.textContent = JSON.stringify({count, found});
 """
 
 
+@pytest.mark.tools
 def test_texts_stand_clear_of_each_other(tmp_path: Path) -> None:
     """Every sample in every view, language and width, measured in a browser."""
     chromium = need("chromium")
@@ -305,14 +306,13 @@ def test_options_that_are_refused(options: dict[str, object], message: str) -> N
 def test_large_nets_end_soon(view: str) -> None:
     network = cnndsl.check(
         "block unit() { add { skip | conv 4 3x3 same; bn; relu } }\n"
-        "input 8x8x4; repeat 3000 { unit }; conv 8 3x3"
+        "input 8x8x4; repeat 1000 { unit }; conv 8 3x3"
     )
-    many = cnndsl.check("input 8x8x4; repeat 2000 as i { conv (i%9 + 1) 3x3 same }")
-    begun = time.process_time()
-    assert "unit ×3000" in " ".join(texts(svg.generate(network, view=view)))
-    with pytest.raises(OptionError, match=r"2,00\d boxes"):
+    many = cnndsl.check("input 8x8x4; repeat 1000 as i { conv (i%9 + 1) 3x3 same }")
+    with at_most(1_000_000):
+        assert "unit ×1000" in " ".join(texts(svg.generate(network, view=view)))
+    with at_most(1_000_000), pytest.raises(OptionError, match=r"1,00\d boxes"):
         svg.generate(many, view=view)
-    assert time.process_time() - begun < 10
 
 
 # What cannot break out

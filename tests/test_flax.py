@@ -18,6 +18,7 @@ import black
 import numpy as np
 import oracle
 import pytest
+from conftest import few
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
 from reference import reference
@@ -41,6 +42,7 @@ jax = pytest.importorskip("jax")
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+MANY = 2000 if FUZZ else settings.default.max_examples // 8
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 NAMES = {
     **dict.fromkeys(("kernel", "depthwise", "pointwise"), "kernel"),
@@ -156,11 +158,12 @@ def agree(net: Network, batch: int = 2) -> None:
 # Each layer
 
 
-# To compile them takes a while: every other one, unless one has the time.
-TRIED = ONES if FUZZ else ONES[::2]
+# To compile them takes a while: each layer in one form, and some in others.
+FIRST = {case.values[1].split()[0]: case for case in reversed(ONES)}
+TRIED = [*FIRST.values(), *ONES[::24]]
 
 
-@pytest.mark.parametrize("size, line", TRIED)
+@pytest.mark.parametrize("size, line", few(ONES, TRIED))
 def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     net = one(size, line)
     layer = net.nodes[-1].layer
@@ -183,12 +186,12 @@ def test_every_layer_has_a_form() -> None:
 # Whole nets
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", few(SAMPLES, ("ecg1d", "two_outputs")))
 def test_samples(name: str) -> None:
     agree(cnndsl.check((ROOT / "samples" / f"{name}.cnn").read_text("utf-8")), batch=1)
 
 
-@pytest.mark.parametrize("text", AWKWARD if FUZZ else AWKWARD[::2])
+@pytest.mark.parametrize("text", few(AWKWARD, AWKWARD[::6]))
 def test_awkward_nets(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -196,7 +199,7 @@ def test_awkward_nets(text: str) -> None:
 
 
 @given(straight_nets())
-@settings(max_examples=2000 if FUZZ else 10, suppress_health_check=SLOW)
+@settings(max_examples=MANY, suppress_health_check=SLOW)
 def test_straight_nets(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -204,7 +207,7 @@ def test_straight_nets(text: str) -> None:
 
 
 @given(branching_nets())
-@settings(max_examples=2000 if FUZZ else 10, suppress_health_check=SLOW)
+@settings(max_examples=MANY, suppress_health_check=SLOW)
 def test_branching_nets(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -231,12 +234,12 @@ BEGUN = [
 
 
 @pytest.mark.parametrize("defaults", ("keras", "torch"))
-@pytest.mark.parametrize("text", BEGUN)
+@pytest.mark.parametrize("text", few(BEGUN, BEGUN[:1]))
 def test_it_begins_as_the_file_says(text: str, defaults: str) -> None:
     begun(cnndsl.check(f"defaults {defaults}\n{text}"))
 
 
-@pytest.mark.parametrize("defaults", ("keras", "torch"))
+@pytest.mark.parametrize("defaults", few(("keras", "torch"), ()))
 def test_blocks_begin_as_the_file_says(defaults: str) -> None:
     begun(cnndsl.check(f"defaults {defaults}\ninput 16x16x32\n{BLOCKS}"))
 

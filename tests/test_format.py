@@ -25,7 +25,7 @@ from cnndsl.syntax.parser import parse, parse_tokens
 ROOT = Path(__file__).resolve().parent.parent
 CASES = sorted(path.parent for path in (ROOT / "tests/golden/fmt").glob("*/input.cnn"))
 SAMPLES = sorted((ROOT / "samples").rglob("*.cnn"))
-MANY = max(400, settings.default.max_examples)
+MANY = 4 * settings.default.max_examples
 
 
 def form(text: str) -> str:

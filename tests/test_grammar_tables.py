@@ -91,7 +91,7 @@ def test_lark_reads_the_samples_as_we_do(path: Path) -> None:
     assert {kind for kind, start in set(theirs) - set(ours)} <= {"_SEP"}
 
 
-@settings(max_examples=max(500, settings.default.max_examples))
+@settings(max_examples=8 * settings.default.max_examples)
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
 @example(["if", "x", "{", "}", "else", "{", "}", "\n", "else"])
 @example(["add", "{", "|", "}", "|"])
@@ -102,7 +102,7 @@ def test_property_lark_takes_the_same_texts(words: list[str]) -> None:
     assert machine_takes(source, tokens) == lark_takes(tokens) == (not parse(source)[1])
 
 
-@settings(max_examples=max(500, settings.default.max_examples))
+@settings(max_examples=8 * settings.default.max_examples)
 @given(st.lists(st.sampled_from(KINDS), max_size=25))
 @example(["NAME", "LBRACE", "VBAR", "NAME"])
 @example(["REPEAT", "NUMBER", "LBRACE", "NAME", "VBAR", "NAME", "RBRACE"])
@@ -134,7 +134,7 @@ VALID = (
 )
 
 
-@settings(max_examples=max(500, settings.default.max_examples))
+@settings(max_examples=8 * settings.default.max_examples)
 @given(st.sampled_from(VALID), st.data())
 def test_property_lark_takes_the_same_damaged_texts(text: str, data: st.DataObject) -> None:
     kinds = [kind for kind, _, _ in tokenize(Source("x", text)).tokens]

@@ -6,6 +6,7 @@ import black
 import keras
 import numpy as np
 import pytest
+from conftest import few
 from test_forms import CASES, one
 
 import cnndsl
@@ -74,7 +75,7 @@ def hold(values: np.ndarray, initial: object, what: str) -> None:
 
 
 @pytest.mark.parametrize("defaults", ("keras", "torch"))
-@pytest.mark.parametrize("size, line", ONES)
+@pytest.mark.parametrize("size, line", few(ONES, ONES[::2]))
 def test_both_begin_as_the_file_says(size: str, line: str, defaults: str) -> None:
     network = cnndsl.check(f"rounding floor\ndefaults {defaults}\ninput {size}\n{line}")
     found = begun(network)

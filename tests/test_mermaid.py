@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from pathlib import Path
 
 import nets
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from steps import at_most
 
 import cnndsl
 from cnndsl import Network
@@ -156,17 +156,17 @@ def test_pieces_that_are_folded_are_alike(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "boxes"),
     [
-        ("repeat 4000 { conv 4 3x3 same; bn; relu }", 2),
-        ("repeat 4000 { conv 4 3x3 same; pool 3 /1 same }", 3),
-        ("repeat 4000 as i { add { skip | conv 4 3x3 same } }", 3),
+        ("repeat 1000 { conv 4 3x3 same; bn; relu }", 2),
+        ("repeat 1000 { conv 4 3x3 same; pool 3 /1 same }", 3),
+        ("repeat 1000 as i { add { skip | conv 4 3x3 same } }", 3),
     ],
 )
 def test_deep_nets_fold(text: str, boxes: int) -> None:
     network = cnndsl.check(f"input 8x8x4\n{text}")
-    begun = time.process_time()
-    assert count_boxes(collapse(network), 1) == boxes
-    check_grammar(mermaid.generate(network))
-    assert time.process_time() - begun < 20
+    with at_most(1_000_000):
+        assert count_boxes(collapse(network), 1) == boxes
+        text = mermaid.generate(network)
+    check_grammar(text)
 
 
 def test_what_cannot_be_folded_is_refused() -> None:

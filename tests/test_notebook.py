@@ -14,9 +14,14 @@ PARAMS = 208 + 2064 + 170
 
 @pytest.fixture(scope="module")
 def run() -> Any:
-    """Runs cells, one after another, in a kernel; gives the outputs of the last."""
+    """Runs cells, one after another, in a kernel; gives the outputs of the last.
+
+    What comes out of a stream in pieces is put together, as notebooks do when they show it.
+    """
     book = nbformat.v4.new_notebook()
-    client = NotebookClient(book, kernel_name="python3", allow_errors=True, timeout=300)
+    client = NotebookClient(
+        book, kernel_name="python3", allow_errors=True, timeout=300, coalesce_streams=True
+    )
 
     def cells(*sources: str) -> list[Any]:
         outputs: list[Any] = []
@@ -40,6 +45,14 @@ def value(outputs: list[Any]) -> str:
     (output,) = outputs
     assert output.output_type == "execute_result", output
     return str(output.data["text/plain"])
+
+
+def test_what_a_slow_kernel_writes_in_pieces_is_one_output(run: Any) -> None:
+    """`print` writes its text, and then a newline; a busy kernel may send them one by one."""
+    (output,) = run(
+        "import sys; sys.stderr.write('text'); sys.stderr.flush(); print(file=sys.stderr)"
+    )
+    assert output.text == "text\n"
 
 
 def test_a_cell_shows_the_figure_and_the_table(run: Any) -> None:

@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 import oracle
 import pytest
+from conftest import few
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
 from reference import reference
@@ -30,6 +31,7 @@ from cnndsl.targets.onnx.graph import OPSET
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
+MANY = 2000 if FUZZ else settings.default.max_examples // 4
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 # Nets of branches, dense blocks, steps of all kinds; small enough to run in a moment.
 SAMPLES = ("article", "lenet5", "padding", "squeezenet1_0", "mobilenetv2", "resnet18", "ecg1d",
@@ -105,13 +107,13 @@ def test_every_layer_has_a_form() -> None:
 # Whole nets
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", few(SAMPLES, ("article", "ecg1d", "two_outputs")))
 def test_samples(name: str) -> None:
     agree(cnndsl.check((ROOT / "samples" / f"{name}.cnn").read_text("utf-8")), batch=1)
 
 
 @given(straight_nets())
-@settings(max_examples=2000 if FUZZ else 25, suppress_health_check=SLOW)
+@settings(max_examples=MANY, suppress_health_check=SLOW)
 def test_straight_nets(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -119,7 +121,7 @@ def test_straight_nets(text: str) -> None:
 
 
 @given(branching_nets())
-@settings(max_examples=2000 if FUZZ else 25, suppress_health_check=SLOW)
+@settings(max_examples=MANY, suppress_health_check=SLOW)
 def test_branching_nets(text: str) -> None:
     net = network(text)
     assert net is not None

@@ -28,6 +28,7 @@ from cnndsl.rules import ADVICE, advice, gridding, unpainted, wide_padding
 from cnndsl.rules.helpers.view import View
 from cnndsl.rules.helpers.windows import left_out, most_seen, unseen
 
+MANY = settings.default.max_examples
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
 
 # What a formatter may take away: the rule is about how the text looks.
@@ -130,7 +131,7 @@ def test_property_formatting_changes_no_finding(text: str) -> None:
     assert found == sorted(each.code for each in formatted if each.code not in ABOUT_THE_TEXT)
 
 
-@settings(max_examples=40)
+@settings(max_examples=MANY)
 @given(TEXTS)
 def test_property_fixes_give_nets(text: str) -> None:
     """A fix leaves a text that reads, with less of its kind; a safe one the same network."""
@@ -159,7 +160,7 @@ def test_each_dropout_at_the_end_is_named() -> None:
     assert [each.code for each in advised(text)].count("W308") == 3
 
 
-@settings(max_examples=40)
+@settings(max_examples=MANY)
 @given(TEXTS, st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
 def test_property_what_is_unused_can_go(text: str, extra: list[str]) -> None:
     """Whatever is defined and not read is found, and goes without a trace."""
@@ -240,7 +241,7 @@ def taps(each: Window) -> list[list[int]]:
     ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * MANY)
 @given(WINDOWS)
 def test_property_pixels_are_counted_right(each: Window) -> None:
     read = taps(each)
@@ -285,7 +286,7 @@ SLIDES = st.builds(
 COUNT = re.compile(r"(?:sees|leaves out) (\d+) of (\d+) pixels in length$")
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * MANY)
 @given(SLIDES)
 def test_property_printed_counts_are_those_of_the_image(text: str) -> None:
     """What W201, W202 and W205 print is what one counts by hand, in the text's own image."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import nets
 import pytest
-from conftest import need
+from conftest import few, need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -191,7 +191,7 @@ def test_the_document_lists_every_style_and_column() -> None:
 KERAS_NETS = ["article", "tutorial", "padding", "vgg16", "resnet18", "unet", "mobilenet"]
 
 
-@pytest.mark.parametrize("name", KERAS_NETS)
+@pytest.mark.parametrize("name", few(KERAS_NETS, KERAS_NETS[:3]))
 def test_the_keras_style_has_the_numbers_of_keras(name: str) -> None:
     """Compared with `model.summary()` of the model that cnndsl writes for Keras."""
     network = sample(name)
@@ -307,7 +307,7 @@ def test_names_of_files(stem: str) -> None:
         assert text.count("\n") == generate(target, calm, **options).count("\n")
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(nets.branching_nets())
 def test_any_net_in_any_style(text: str) -> None:
     network = cnndsl.check(text)
@@ -339,6 +339,7 @@ def test_the_page_stands_alone_and_is_accessible() -> None:
     assert "color-scheme: light dark" in page
 
 
+@pytest.mark.tools
 def test_a_narrow_screen_scrolls_the_table_and_not_the_page(tmp_path: Path) -> None:
     chromium = need("chromium")
     page = generate("html", sample("resnet18"), style="full", depth=1)
@@ -401,6 +402,7 @@ def compiled(folder: Path, text: str, times: int = 1) -> str:
     return (folder / "table.log").read_text(encoding="utf-8", errors="replace")
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -418,6 +420,7 @@ def test_latex_compiles_and_fits(name: str, options: dict[str, Any], tmp_path: P
     assert (tmp_path / "table.pdf").stat().st_size > 1000
 
 
+@pytest.mark.tools
 def test_latex_compiles_with_any_name(tmp_path: Path) -> None:
     """All at once, as a document takes its time: a row for each name."""
     network = cnndsl.check("input 8x8x1\n" + "relu\n" * len(HOSTILE))
@@ -427,6 +430,7 @@ def test_latex_compiles_with_any_name(tmp_path: Path) -> None:
     compiled(tmp_path, generate("latex", network, columns=["name", "type", "parameters"]))
 
 
+@pytest.mark.tools
 def test_a_fragment_compiles_in_a_document_of_ones_own(tmp_path: Path) -> None:
     fragment = generate("latex", sample("two_outputs"), fragment=True, style="formulas")
     assert "documentclass" not in fragment

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nets import branching_nets, network, straight_nets
 
@@ -144,7 +144,7 @@ def test_the_measure() -> None:
 
 
 @given(straight_nets() | branching_nets(), st.data())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings.default.max_examples // 4)
 def test_property_one_wrong_weight_is_seen_at_its_layer(text: str, data: st.DataObject) -> None:
     """A weight that is a little off in one model is found, in its layer and in no other."""
     net = network(text)
@@ -326,6 +326,7 @@ def test_keras_gets_a_backend_that_is_there(monkeypatch: pytest.MonkeyPatch) -> 
             frameworks.ready()
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("backend", ["jax", "numpy"])
 def test_other_backends_of_keras_are_as_precise(backend: str) -> None:
     """NumPy's convolutions are JAX's, which has no doubles unless told so."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import nets
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from test_tables import HOSTILE, Reader, compiled, renamed, told
@@ -230,7 +230,6 @@ def test_any_straight_net(text: str) -> None:
             assert f"({', '.join(map(str, node.output))})" in said
 
 
-@settings(max_examples=50)
 @given(nets.branching_nets())
 def test_any_branching_net(text: str) -> None:
     network = cnndsl.check(text)

@@ -240,12 +240,19 @@ class Layout:
         if kind == "RPAR":
             self.tokens.append(("BAD", start, end))
         else:
+            replaced = self._is_replaced(token)
             self._separate(start, end)
+            self.broken = replaced
         if not self.quiet():
             fix = Fix("remove it", (Edit(_span(token), ""),))
             closer = self.source.text[start:end]
             self.report("E003", _span(token), f"this `{closer}` closes nothing", "remove it", fix)
         self.broken = kind == "RPAR"
+
+    def _is_replaced(self, token: Token) -> bool:
+        """Whether the last message already has another character put in a token's place."""
+        fixes = self.problems[-1].fixes if self.problems else ()
+        return any(edit.span == _span(token) for fix in fixes for edit in fix.edits)
 
     def _begins_merge(self) -> bool:
         """Whether the statement before a `{` is a layer, or is broken and may be one."""
