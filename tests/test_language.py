@@ -454,3 +454,20 @@ def test_one_mistake_gives_one_message(text: str, rng: Random) -> None:
     if damaged is not None and re.search(r"^qqqq (floor|ceil)$", damaged, re.M) is None:
         problems = look(damaged)
         assert len(problems) <= 1, damaged + "\n" + render_all(problems)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "let w = 4; input 8x8x4; repeat 1 { let w = w*2; conv w 1 }",
+        "let w = 4; input 8x8x4; block b(n) { let w = w*n; conv w 1 }; b 2",
+        "let w = 4; input 8x8x4; add { let w = w*2; conv w 1 | conv 8 1 }",
+    ],
+)
+def test_a_constant_may_read_one_of_its_name_from_outside(text: str) -> None:
+    assert cnndsl.check(text).nodes[1].output[-1] == 8
+
+
+def test_a_constant_cannot_read_itself() -> None:
+    [problem] = cnndsl.diagnose("input 8x8x4; let a = a + 1; conv a 1; gap; dense 2")
+    assert (problem.code, problem.span.start) == ("E106", 21)
