@@ -38,7 +38,7 @@ def small(path: Path) -> bool:
 
 
 SAMPLES = sorted(filter(small, (Path(__file__).resolve().parent.parent / "samples").glob("*.cnn")))
-MANY = settings.default.max_examples if FUZZ else 150
+MANY = settings.default.max_examples if FUZZ else 2 * settings.default.max_examples
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 

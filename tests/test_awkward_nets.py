@@ -6,6 +6,7 @@ Each once became code that failed, or that ran and was another network.
 from __future__ import annotations
 
 import pytest
+from conftest import few
 from nets import network
 from reading import FRAMEWORKS, flaws
 from test_agreement import agree
@@ -62,7 +63,7 @@ NETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", NETS)
+@pytest.mark.parametrize("text", few(NETS, NETS[::3]))
 def test_both_frameworks_agree(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -180,11 +181,12 @@ NET_IDS = [f"net{number}" for number in range(len(NETS))]
 TRAP_IDS = [f"trap{number}" for number in range(len(TRAPS))]
 
 
-@pytest.mark.parametrize("text", TRAPS, ids=TRAP_IDS)
+@pytest.mark.parametrize("text", few(TRAPS, TRAPS[::4]))
 def test_traps_are_right_in_keras_and_pytorch(text: str) -> None:
     agree(text)
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("text", TRAPS, ids=TRAP_IDS)
 def test_traps_are_right_in_flax(text: str) -> None:
     from test_flax import agree  # which tries nets of this file too
@@ -195,7 +197,7 @@ def test_traps_are_right_in_flax(text: str) -> None:
 
 
 @pytest.mark.parametrize("target", FRAMEWORKS)
-@pytest.mark.parametrize("text", [*NETS, *TRAPS], ids=[*NET_IDS, *TRAP_IDS])
+@pytest.mark.parametrize("text", few([*NETS, *TRAPS], [*NETS[::3], *TRAPS[::2]]))
 def test_the_code_is_clean(text: str, target: str) -> None:
     net = network(text)
     assert net is not None

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import few
 from nets import network
 from reading import decides, definitions, is_empty, is_wrapper, overwritten, shape_of_code
-from test_awkward_nets import TRAP_IDS, TRAPS
+from test_awkward_nets import TRAPS
 
 import cnndsl
 from cnndsl.proof import frameworks
@@ -97,7 +98,7 @@ def test_counts_without_asides(name: str) -> None:
     assert cnndsl.check("\n".join(rest)).totals.trainable == WITHOUT_ASIDES[name]
 
 
-@pytest.mark.parametrize("name", MARKS)
+@pytest.mark.parametrize("name", few(MARKS, ("mobilenetv3_small", "convnext_tiny")))
 def test_pytorch_builds_it(name: str) -> None:
     """Of that many parameters, and of these outputs; all without values."""
     net = check(name)
@@ -113,6 +114,7 @@ def test_pytorch_builds_it(name: str) -> None:
         assert tuple(found[output].shape) == (1, shape[-1], *shape[:-1])
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("name", MARKS)
 def test_frameworks_agree(name: str) -> None:
     if not FUZZ and check(name).totals.macs > 0.5e9:
@@ -120,6 +122,7 @@ def test_frameworks_agree(name: str) -> None:
     assert not verify(check(name), batch=1).problems
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     ("name", "theirs"),
     [("mobilenetv3_large", "MobileNetV3Large"), ("mobilenetv3_small", "MobileNetV3Small")],
@@ -142,8 +145,11 @@ def test_same_weights_as_keras_applications(name: str, theirs: str) -> None:
 # Their code
 
 
+ALL = [*SAMPLES.values(), *MARKS.values()]
+
+
 @pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("path", [*SAMPLES.values(), *MARKS.values()], ids=lambda each: each.stem)
+@pytest.mark.parametrize("path", few(ALL, ALL[::5]), ids=lambda each: each.stem)
 def test_a_block_is_one_definition(path: Path, target: str) -> None:
     net = network(path.read_text(encoding="utf-8"), path.name)
     assert net is not None
@@ -156,7 +162,7 @@ MERGED = "block b(op, act)", "scale init=p"
 
 
 @pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("text", TRAPS, ids=TRAP_IDS)
+@pytest.mark.parametrize("text", few(TRAPS, TRAPS[::3]))
 def test_a_block_of_a_trap_is_one_definition(text: str, target: str) -> None:
     net = network(text)
     assert net is not None
