@@ -8,11 +8,13 @@ instance of a block, never by its text.
 from __future__ import annotations
 
 import ast as python
+import math
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics.source import Span
 from cnndsl.layers.values import Pair, Word
-from cnndsl.network.expressions import divisible
+from cnndsl.network.expressions import ARITHMETIC, COMPARISONS, divisible
 from cnndsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -166,19 +168,10 @@ def translate(node: ast.Expr | None, names: Mapping[str, Expr]) -> Expr | None:
         return Literal(node.value)
     if isinstance(node, ast.Name):
         return names.get(node.id)
-    if isinstance(node, ast.Tuple):
-        items = [translate(item, names) for item in node.items]
-        return None if None in items else tuple_of(items)  # type: ignore[arg-type]
-    if isinstance(node, ast.Unary):
-        inner = translate(node.operand, names)
-        return None if inner is None else node._replace(span=_NOWHERE, operand=inner)  # type: ignore[arg-type]
-    if isinstance(node, ast.Binary):
-        left, right = translate(node.left, names), translate(node.right, names)
-        return None if left is None or right is None else binary(node.op, left, right)
-    if isinstance(node, ast.Call):
-        args = [translate(arg, names) for arg in node.args]
-        return None if None in args else call(node.function.id, *args)  # type: ignore[arg-type]
-    return None
+    if node is None or isinstance(node, ast.Range):
+        return None
+    parts = [translate(part, names) for part in children(node)]  # type: ignore[arg-type]
+    return None if None in parts else with_children(node, parts)  # type: ignore[arg-type]
 
 
 def substitute(expr: Expr, values: Mapping[Variable, Expr]) -> Expr:
@@ -209,9 +202,9 @@ def with_children(expr: Expr, parts: Sequence[Expr]) -> Expr:
     if isinstance(expr, ast.Binary):
         return binary(expr.op, *parts)
     if isinstance(expr, ast.Unary):
-        return expr._replace(operand=parts[0])  # type: ignore[arg-type]
+        return expr._replace(span=_NOWHERE, operand=parts[0], depth=0)  # type: ignore[arg-type]
     if isinstance(expr, ast.Call):
-        return expr._replace(args=tuple(parts))  # type: ignore[arg-type]
+        return call(expr.function.id, *parts)
     if isinstance(expr, ast.Tuple):
         return tuple_of(parts)
     return Conditional(*parts)
@@ -325,8 +318,6 @@ def _value(expr: Expr, env: Mapping[Variable, Any]) -> Any:
     if isinstance(expr, ast.Unary):
         return not values[0] if expr.op == "not" else -values[0]
     if isinstance(expr, ast.Call):
-        import math
-
         name = expr.function.id
         return (getattr(math, name) if name in ("ceil", "floor") else _FUNCTIONS[name])(*values)
     if expr.op == "**" and abs(values[1]) > 64:
@@ -334,27 +325,7 @@ def _value(expr: Expr, env: Mapping[Variable, Any]) -> Any:
     return _OPERATIONS[expr.op](*values)
 
 
-def _operations() -> dict[str, Any]:
-    import operator
-
-    return {
-        "+": operator.add,
-        "-": operator.sub,
-        "*": operator.mul,
-        "/": operator.truediv,
-        "//": operator.floordiv,
-        "%": operator.mod,
-        "**": operator.pow,
-        "==": operator.eq,
-        "!=": operator.ne,
-        "<": operator.lt,
-        "<=": operator.le,
-        ">": operator.gt,
-        ">=": operator.ge,
-    }
-
-
-_OPERATIONS = _operations()
+_OPERATIONS = {**COMPARISONS, **ARITHMETIC, "/": operator.truediv, "**": operator.pow}
 
 
 # Python

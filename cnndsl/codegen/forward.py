@@ -27,6 +27,7 @@ from cnndsl.codegen.source import (
     For,
     Statement,
     Value,
+    Writer,
     range_of,
 )
 from cnndsl.syntax import nodes as ast
@@ -60,25 +61,23 @@ class Way:
         self.init: list[Statement] = []
 
 
-class Forward:
+class Forward(Writer):
     """Writes a module that is more than a chain: its parts and its `forward`.
 
-    `scope` has the names of the constructor, `inside` those of the method.
+    `outside` has the names of the constructor, `scope` those of the method.
     """
 
     def __init__(
-        self, style: Style, items: list[Item], scope: Names, inside: Names, comments: bool
+        self, style: Style, items: list[Item], outside: Names, scope: Names, comments: bool
     ) -> None:
+        super().__init__(scope)
         self.style = style
         self.items = items
         self.comments = comments
-        self.scope, self.inside = scope, inside
+        self.outside = outside
         self.attributes = Names(reserved={*style.attributes, "self", "x"}, words=KEYWORDS)
         self.init: list[Statement] = []
-        self.lines: list[Statement] = []
-        self.outputs: dict[str, python.expr] = {}
         self.frames: list[Turn | Way] = []
-        self.named: set[Variable] = set()
         self.words: dict[Variable, python.expr] = {}
         self.parts = 0
 
@@ -94,15 +93,6 @@ class Forward:
         self.parts += 1
         return self.attributes.take(wanted)
 
-    def goal(self, tensor: Variable | None, target: str) -> str:
-        """The variable that a result goes to: one of its own where it is read again."""
-        if tensor is None:
-            return target
-        if tensor not in self.named:
-            self.named.add(tensor)
-            tensor.name = self.inside.take(tensor.hint)
-        return tensor.name
-
     # Parts
 
     def keep(
@@ -116,7 +106,7 @@ class Forward:
             return name(f"self.{attribute}")
         for frame in reversed(self.frames):
             if isinstance(frame, Turn):
-                one = self.inside.take(wanted)
+                one = self.scope.take(wanted)
                 frame.parts.append(Part(plural(wanted), one, code, modules))
                 return name(one)
             if modules:
@@ -146,7 +136,7 @@ class Forward:
         if len(items) == 1 and conditions:
             self.place().extend(self.style.choice(conditions[0], target))
         else:
-            local = self.scope.take("layers" if "layers" not in self.scope.taken else attribute)
+            local = self.outside.take("layers" if "layers" not in self.outside.taken else attribute)
             found, rest = self.style.listed(items, local, self.comments)
             self.place().extend([*found, Assign(target, calling(self.style.sequential, rest))])
         return name(target)
@@ -201,20 +191,6 @@ class Forward:
             else:
                 variable = self.single(item, variable, target)
         return self.flush(pending, variable, target)
-
-    def assign(self, target: str, code: python.expr, note: str = "") -> None:
-        if not (isinstance(code, python.Name) and code.id == target):
-            self.lines.append(Assign(target, code, note))
-
-    def name(self, tensor: Variable, variable: str, target: str) -> str:
-        """The current tensor gets a name: what has just been assigned is assigned to it."""
-        goal = self.goal(tensor, target)
-        last = self.lines[-1] if self.lines else None
-        if isinstance(last, Assign) and last.target == variable == target:
-            self.lines[-1] = last._replace(target=goal)
-            return goal
-        self.assign(goal, name(variable))
-        return variable
 
     def chains(self, item: Item) -> bool:
         """Whether an item can stand in a Sequential with its neighbours."""
@@ -280,7 +256,7 @@ class Forward:
         if isinstance(item, If):
             return self.condition(item, variable, target)
         assert isinstance(item, Output), item
-        goal = self.inside.take(item.name)
+        goal = self.scope.take(item.name)
         result = self.expression(item.body, variable, item.name, goal)
         self.assign(goal, result)
         self.outputs[item.name] = name(goal)
@@ -350,7 +326,7 @@ class Forward:
         outer = self.lines
         start = variable
         denied: list[python.expr] = []
-        attributes, inside = set(self.attributes.taken), set(self.inside.taken)
+        attributes, inside = set(self.attributes.taken), set(self.scope.taken)
         used = set(attributes), set(inside)
         for number, body in enumerate((*item.bodies, item.otherwise)):
             if number < len(item.tests):
@@ -363,9 +339,9 @@ class Forward:
                 here = self.within(None, denied)
             # Ways exclude one another: their parts can have the same names.
             used[0].update(self.attributes.taken)
-            used[1].update(self.inside.taken)
+            used[1].update(self.scope.taken)
             self.attributes.taken = set(attributes)
-            self.inside.taken = inside | {tensor.name for tensor in self.named}
+            self.scope.taken = inside | {tensor.name for tensor in self.named}
             self.lines = []
             way = Way(here)
             self.frames.append(way)
@@ -377,7 +353,7 @@ class Forward:
             bodies.append(self.lines)
         self.lines = outer
         self.attributes.taken |= used[0]
-        self.inside.taken |= used[1]
+        self.scope.taken |= used[1]
         if any(way.init for way in ways):
             init = [way.init for way in ways]
             self.place().append(Branch(tuple(tests), tuple(init[:-1]), init[-1]))
@@ -419,11 +395,11 @@ class Forward:
             if wrapped is not None:
                 return wrapped
             return self.applied(self.keep_chain(wanted, rest), variable)
-        return name(self.write(rest, variable, goal or self.inside.take(wanted)))
+        return name(self.write(rest, variable, goal or self.scope.take(wanted)))
 
     def joined(self, item: Merge, variable: str) -> python.expr:
         """A merge as an expression."""
-        taken = set(self.inside.taken)
+        taken = set(self.scope.taken)
         parts: list[python.expr] = []
         names = path_names(item)
         for wanted, path in zip(names, item.paths):
@@ -433,16 +409,13 @@ class Forward:
                 # This path took statements; what is written before it runs before it.
                 for index, earlier in enumerate(parts):
                     if isinstance(earlier, python.Call):
-                        one = self.inside.take(names[index])
+                        one = self.scope.take(names[index])
                         parts[index] = name(one)
                         self.lines.insert(before, Assign(one, earlier))
                         before += 1
             parts.append(part)
-        kept = {tensor.name for tensor in self.named}
-        loops = {
-            part.one for frame in self.frames if isinstance(frame, Turn) for part in frame.parts
-        }
-        self.inside.taken = taken | kept | loops | set(_targets(self.outputs))
+        turns = [frame for frame in self.frames if isinstance(frame, Turn)]
+        self.settle(taken, (part.one for frame in turns for part in frame.parts))
         op = item.layer.op
         if len(parts) == 1:
             return parts[0]
@@ -488,7 +461,3 @@ def flag_name(item: If, number: int) -> str:
     if any(variable.kind == "channels" for variable in variables(test)):
         return "keeps_width" if isinstance(test, ast.Binary) and test.op == "==" else "projects"
     return "condition"
-
-
-def _targets(outputs: dict[str, python.expr]) -> list[str]:
-    return [each.id for each in outputs.values() if isinstance(each, python.Name)]

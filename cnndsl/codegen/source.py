@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast as python
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnndsl.codegen.expressions import calling
+from cnndsl.codegen.expressions import Variable, calling, name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from cnndsl.codegen.names import Names
 
 WIDTH = 88
 """Black's line length."""
@@ -108,6 +110,48 @@ def returning(statements: list[Statement], result: python.expr) -> list[Statemen
 def range_of(start: int, stop: python.expr) -> python.expr:
     """The numbers of a loop's turns."""
     return calling("range", *([python.Constant(start)] if start else []), stop)
+
+
+class Writer:
+    """Collects the statements of a function, in whose `scope` tensors get their variables.
+
+    `named` are the tensors that have theirs, `outputs` what the side outputs are.
+    """
+
+    def __init__(self, scope: Names, named: Iterable[Variable] = ()) -> None:
+        self.scope = scope
+        self.named = set(named)
+        self.lines: list[Statement] = []
+        self.outputs: dict[str, python.expr] = {}
+
+    def assign(self, target: str, code: python.expr, note: str = "") -> None:
+        """Assign, unless the target is what is assigned."""
+        if not (isinstance(code, python.Name) and code.id == target):
+            self.lines.append(Assign(target, code, note))
+
+    def goal(self, tensor: Variable | None, target: str) -> str:
+        """The variable that a result goes to: one of its own where it is read again."""
+        if tensor is None:
+            return target
+        if tensor not in self.named:
+            self.named.add(tensor)
+            tensor.name = self.scope.take(tensor.hint)
+        return tensor.name
+
+    def name(self, tensor: Variable, variable: str, target: str) -> str:
+        """The current tensor gets a name: what has just been assigned is assigned to it."""
+        goal = self.goal(tensor, target)
+        last = self.lines[-1] if self.lines else None
+        if isinstance(last, Assign) and last.target == variable == target:
+            self.lines[-1] = last._replace(target=goal)
+            return goal
+        self.assign(goal, name(variable))
+        return variable
+
+    def settle(self, taken: set[str], more: Iterable[str] = ()) -> None:
+        """Let go of the variables of a merge's paths, but for those that are read again."""
+        outputs = (text(output) for output in self.outputs.values())
+        self.scope.taken = {*taken, *(tensor.name for tensor in self.named), *outputs, *more}
 
 
 # Printing

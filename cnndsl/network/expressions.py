@@ -36,7 +36,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -126,7 +126,7 @@ def _arithmetic(node: ast.Binary, left: Any, right: Any) -> Any:
             if abs(right) > 64:
                 raise OverflowError
             return left**right
-        value = _ARITHMETIC[node.op](left, right)
+        value = ARITHMETIC[node.op](left, right)
     except ZeroDivisionError:
         shown = f"{show_value(left)} {node.op} {show_value(right)}"
         raise ExpressionError("E110", node.span, f"{shown} divides by zero") from None

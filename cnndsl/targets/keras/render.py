@@ -30,6 +30,7 @@ from cnndsl.codegen.source import (
     Branch,
     For,
     Statement,
+    Writer,
     lines,
     range_of,
     returning,
@@ -98,7 +99,7 @@ def made(call: CodeCall, label: str | None = None, x: python.expr | None = None)
     return result
 
 
-class Body:
+class Body(Writer):
     """Writes the statements of one function.
 
     `named` tells whether layers take the names of the source, as they do where a name is used
@@ -108,12 +109,9 @@ class Body:
     def __init__(
         self, items: list[Item], scope: Names, *, named: bool, known: set[Variable]
     ) -> None:
+        super().__init__(scope, known)
         self.items = items
-        self.scope = scope
         self.labelled = named
-        self.named = set(known)
-        self.lines: list[Statement] = []
-        self.outputs: dict[str, python.expr] = {}
         self.depth = 1
         for item in all_items(items):
             if isinstance(item, Let):
@@ -124,10 +122,6 @@ class Body:
     def run(self, variable: str, target: str) -> str:
         """Write all statements from `variable` on; gives the variable of the result."""
         return self.write(self.items, variable, target)
-
-    def assign(self, target: str, code: python.expr, note: str = "") -> None:
-        if not (isinstance(code, python.Name) and code.id == target):
-            self.lines.append(Assign(target, code, note))
 
     def write(self, items: list[Item], variable: str, target: str) -> str:
         place = 0
@@ -142,15 +136,6 @@ class Body:
             else:
                 variable = self.item(item, variable, target)
         return variable
-
-    def goal(self, tensor: Variable | None, target: str) -> str:
-        """The variable that a result goes to: one of its own where it is read again."""
-        if tensor is None:
-            return target
-        if tensor not in self.named:
-            self.named.add(tensor)
-            tensor.name = self.scope.take(tensor.hint)
-        return tensor.name
 
     def item(self, item: Item, variable: str, target: str) -> str:
         if isinstance(item, LayerCall):
@@ -176,13 +161,7 @@ class Body:
         if isinstance(item, FromTensor):
             return item.tensor.name
         if isinstance(item, NameTensor):
-            goal = self.goal(item.tensor, target)
-            last = self.lines[-1] if self.lines else None
-            if isinstance(last, Assign) and last.target == variable == target:
-                self.lines[-1] = last._replace(target=goal)
-            else:
-                self.assign(goal, name(variable))
-            return goal
+            return self.name(item.tensor, variable, target)
         if isinstance(item, Let):
             self.lines.append(Assign(item.variable.name, written(item.value, name(variable))))
             return variable
@@ -224,8 +203,7 @@ class Body:
                 results.append(self.inlined(path, variable))
             else:
                 results.append(name(self.write(path, variable, self.scope.take(wanted))))
-        self.scope.taken = taken | {tensor.name for tensor in self.named}
-        self.scope.taken |= {text(output) for output in self.outputs.values()}
+        self.settle(taken)
         if item.layer.op == "mul":
             rank = len(item.layer.output)
             results = [
