@@ -176,6 +176,9 @@ TRAPS = [
     "block x(n) { conv n 1; relu }; block y(n) { add { x n | x n } }; block x_1(n) { x n; y n }; input 8x8x4; x 3; y 4; x_1 5; x_1 6 as y1; conv 6 1; add { skip | from y1 }",  # noqa: E501
     "block main(skip_) { add { conv skip_ 1; bn | conv skip_ 3 same; bn; relu; conv skip_ 1 } }; block left(right) { concat { conv right 1; relu | conv right 3 same; relu } }; input 8x8x4; main 3; main 4; left 3; left 5",  # noqa: E501
     "block 합성곱(필터, lambda=3) { conv 필터 lambda same; relu }; input 8x8x4; 합성곱 3 as 출력; 합성곱 3 1; add { skip | from 출력 }",  # noqa: E501
+    # Sizes of the layer's input, read behind its first call.
+    "input 6x8x8x2; block b() { sepconv (2*C) 3 mult=2 }; b; b; gap; dense 2",
+    "defaults torch; rounding floor; input 12x12x2; block b() { conv 4 (H//2) pad=1 relu; conv (C+1) 1 }; b; b",  # noqa: E501
 ]  # fmt: skip
 NET_IDS = [f"net{number}" for number in range(len(NETS))]
 TRAP_IDS = [f"trap{number}" for number in range(len(TRAPS))]

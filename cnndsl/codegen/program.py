@@ -227,8 +227,17 @@ def symbols(items: list[Item]) -> set[str]:
     return found
 
 
-def without_unread(items: list[Item], read: set[Variable]) -> list[Item]:
-    """Items without the names, of values and of tensors, that nothing reads."""
+def without_unread(items: list[Item]) -> list[Item]:
+    """Items without the names, of values and of tensors, that nothing reads.
+
+    Names read one another: what reads nothing goes, until nothing is left that does.
+    """
+    while (kept := _without(items, read_by(items))) != items:
+        items = kept
+    return items
+
+
+def _without(items: list[Item], read: set[Variable]) -> list[Item]:
     kept: list[Item] = []
     for item in items:
         if isinstance(item, Let) and item.variable not in read:
@@ -238,15 +247,15 @@ def without_unread(items: list[Item], read: set[Variable]) -> list[Item]:
         if isinstance(item, (LayerCall, FunctionCall, Merge)) and item.alias not in read:
             item = item._replace(alias=None)
         if isinstance(item, Merge):
-            item = item._replace(paths=tuple(without_unread(path, read) for path in item.paths))
+            item = item._replace(paths=tuple(_without(path, read) for path in item.paths))
         elif isinstance(item, (Loop, Output)):
-            body = without_unread(item.body, read)
+            body = _without(item.body, read)
             if not body and isinstance(item, Loop):
                 continue
             item = item._replace(body=body)
         elif isinstance(item, If):
-            bodies = tuple(without_unread(body, read) for body in item.bodies)
-            item = item._replace(bodies=bodies, otherwise=without_unread(item.otherwise, read))
+            bodies = tuple(_without(body, read) for body in item.bodies)
+            item = item._replace(bodies=bodies, otherwise=_without(item.otherwise, read))
             if not any(inner(item)):
                 continue
         kept.append(item)

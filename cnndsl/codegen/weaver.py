@@ -21,6 +21,7 @@ from cnndsl.codegen.expressions import (
     Symbol,
     Variable,
     binary,
+    evaluate,
     plain,
     reads_sizes,
     same,
@@ -116,7 +117,7 @@ class Weaver:
         aliases = [self.nodes[index].alias for index in self.network.inputs]
         inputs = [None if alias is None else main.tensor(alias) for alias in aliases]
         body = self.body(group, [self.network.body])
-        return Program(self.functions, without_unread(body, read_by(body)), inputs)
+        return Program(self.functions, without_unread(body), inputs)
 
     # Functions
 
@@ -154,9 +155,7 @@ class Weaver:
             for env, node in zip(envs, group.current):
                 env[incoming] = self.nodes[node].output[-1]
         body = self.body(group, [instance.body for instance in instances])
-        # Lets read one another: what reads nothing goes, until nothing is left that does.
-        while (kept := without_unread(body, read_by(body))) != body:
-            body = kept
+        body = without_unread(body)
         if self.modules and not function.tensors and wraps_one_call(body):
             for instance in instances:
                 self.assigned[id(instance)] = (None, 0)
@@ -537,6 +536,13 @@ class Weaver:
         carrier = mains[-1] if mains else len(calls) - 1
         shaper = carrier if layer.weights else len(calls) - 1
         run = self.survey.runs.get(first.node, (-1,))[0]
+        for place, one in enumerate(calls[1:], 1):
+            # What reads a size of the layer's input is worked out before its first call.
+            lets, calls[place] = hoisted(one)
+            for let in lets:
+                for env in group.context.envs:
+                    env[let.variable] = evaluate(let.value, env)
+            items += lets
         label, alias = self.label(group, first.statement)
         return [*items, LayerCall(tuple(calls), layer, label, alias, shapes, carrier, shaper, run)]
 
@@ -842,6 +848,21 @@ def wraps_one_call(items: list[Item]) -> bool:
         and isinstance(items[0], (LayerCall, FunctionCall))
         and not (isinstance(items[0], LayerCall) and len(items[0].calls) > 1)
     )
+
+
+def hoisted(one: CodeCall) -> tuple[list[Let], CodeCall]:
+    """A call that reads no size of a tensor, and the names for what it read."""
+    lets: list[Let] = []
+
+    def named(value: Expr, hint: str) -> Expr:
+        if not reads_sizes(value):
+            return value
+        lets.append(Let(Variable(hint, "local"), value))
+        return lets[-1].variable
+
+    args = tuple(named(value, "size") for value in one.args)
+    kwargs = tuple((key, named(value, key)) for key, value in one.kwargs)
+    return lets, one._replace(args=args, kwargs=kwargs)
 
 
 def width(context: Context, values: list[int], codes: Sequence[Expr | None]) -> Expr | None:
