@@ -6,7 +6,8 @@ constant that is renamed or a path that changes its place leave the network as i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import Change, changed, effect, written
 from cnndsl.comparison.measure import Measure, measure
@@ -14,12 +15,8 @@ from cnndsl.comparison.pairing import Numbering, commutes, pair, through, turned
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
+from cnndsl.network import Network, Node
 from cnndsl.network.network import Bound
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network, Node
 
 
 class Entry(NamedTuple):

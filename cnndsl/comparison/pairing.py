@@ -8,25 +8,21 @@ as those of a path that was written in another place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from cnndsl.comparison.align import align
 from cnndsl.comparison.arguments import arguments_of, changed, effect
+from cnndsl.diagnostics import Span
+from cnndsl.layers import Layer
 from cnndsl.layers.merge import Concat, Merge
-from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance, Loop, Merged, Step
 from cnndsl.network.walk import children
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body
-
-    Pairs = Sequence[int | None]
-    """For each node of a network its partner in the other one, or None."""
+Pairs: TypeAlias = Sequence[int | None]
+"""For each node of a network its partner in the other one, or None."""
 
 SLIDES = 1_000
 """How far a stretch of new layers is moved among like ones for a better place."""

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import changed, written
+from cnndsl.comparison.arguments import Change, changed, written
+from cnndsl.comparison.difference import Difference, Entry
 from cnndsl.comparison.side_by_side import BYTES, memory, shapes
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
+from cnndsl.network import Network, Node
 from cnndsl.tables.plain_table import markdown_table, text_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from cnndsl.comparison.arguments import Change
-    from cnndsl.comparison.difference import Difference, Entry
-    from cnndsl.network import Network, Node
 
 MOST_ROWS = 100
 """How many changes a report shows; a comment on GitHub holds 65,536 characters."""

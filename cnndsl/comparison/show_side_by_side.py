@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from cnndsl.comparison.side_by_side import cell, plain, ratio
+from cnndsl.comparison.side_by_side import Comparison, cell, plain, ratio
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.lang import words
 from cnndsl.tables.plain_table import markdown_table, text_table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.comparison.side_by_side import Comparison
 
 
 def as_text(comparison: Comparison, lang: str = "en") -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.layers.base import Shape, show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 COUNTED = ("all", "weights")
 """What counts as a parameter: `all`, or `weights`, which leaves biases out."""

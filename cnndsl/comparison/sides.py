@@ -6,23 +6,20 @@ A side is no net where it has errors, or where there is no file.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from difflib import unified_diff
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnndsl.comparison import show_difference
 from cnndsl.comparison.difference import difference
 from cnndsl.comparison.measure import measure
 from cnndsl.comparison.side_by_side import shapes
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import printable, render_all
 from cnndsl.diagnostics.render_json import as_json as diagnostic
 from cnndsl.layers.base import show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.diagnostics import Diagnostic, Source
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 
 class Version(NamedTuple):

@@ -7,17 +7,13 @@ a block repeats is told once, with how often.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import written
-from cnndsl.network.network import Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Item, Merged, Step
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body, Item
 
 WIDEST = 72
 """How many characters of a statement are shown."""

@@ -9,22 +9,17 @@ linear in its layers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from cnndsl.figures.boxes import Box
+from cnndsl.layers import Layer
 from cnndsl.layers.geometry import Shuffle, Slice
 from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
-from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body, Item
 
 
 def collapse(network: Network) -> tuple[Box, ...]:

@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
@@ -22,13 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.layers.base import show
+from cnndsl.network import Network
 from cnndsl.proof import frameworks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from cnndsl.codegen.weights import Array, Kept, Weights
-    from cnndsl.network import Network
 
 SUFFIXES = {
     ".weights.h5": "keras",

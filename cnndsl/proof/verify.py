@@ -16,6 +16,7 @@ net makes of a change in the last digits of its inputs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
@@ -24,13 +25,11 @@ from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.align import Parted
 from cnndsl.layers.base import show
+from cnndsl.network import Network, Node
 from cnndsl.proof import frameworks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from cnndsl.codegen.weights import Array, Weights
-    from cnndsl.network import Network, Node
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9

@@ -5,26 +5,22 @@ The titles are words of `cnndsl.lang`, by the same keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from cnndsl.lang import Words
+from cnndsl.layers import Layer, Shape
 from cnndsl.layers.conv import DepthwiseConv
 from cnndsl.layers.dense import Flatten
 from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
-from cnndsl.tables.cells import Shapes, Share, Verbatim, Worked
+from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
+from cnndsl.tables.rows import Row
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.tables.cells import Cell
-    from cnndsl.tables.rows import Row
-
-    Value = Callable[[Row, "TableView"], Cell]
+Value: TypeAlias = Callable[[Row, "TableView"], Cell]
 
 
 class TableView(NamedTuple):

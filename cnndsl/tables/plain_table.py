@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnndsl.diagnostics.markdown import grid
 from cnndsl.diagnostics.render import columns, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def text_table(

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
+from cnndsl.layers import Layer, Shape
 from cnndsl.layers.base import product, show
 from cnndsl.layers.source import call_of
-from cnndsl.network.network import Instance
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body
 
 
 class Row(NamedTuple):

@@ -5,24 +5,19 @@ Every target that writes tables takes the options here and gets a `Table` to dra
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from string import Formatter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
-from cnndsl.tables.cells import Heading, Share, Table, Verbatim, tuple_text
+from cnndsl.layers import Layer
+from cnndsl.network import Network
+from cnndsl.tables.cells import Cell, Heading, Share, Table, Verbatim, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView, title
-from cnndsl.tables.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell
-    from cnndsl.tables.rows import Row
+from cnndsl.tables.rows import Row, rows
 
 
 class TableStyle(NamedTuple):

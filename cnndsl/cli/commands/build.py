@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from cnndsl.cli.commands.nets import (
     NET,
@@ -14,16 +16,12 @@ from cnndsl.cli.commands.nets import (
     tell,
 )
 from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
-from cnndsl.cli.terminal.options import Command, UsageError, quoted, read_value
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted, read_value
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network import Network
     from cnndsl.targets import Explains, Target
 

@@ -13,13 +13,12 @@ from cnndsl.cli.terminal.files import (
     read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.contract import Option
+from cnndsl.diagnostics import Diagnostic, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics import Diagnostic, Source
     from cnndsl.documents import Renewed
 
 COMMAND = Command(

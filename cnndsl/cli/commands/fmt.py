@@ -10,12 +10,8 @@ from cnndsl.cli.terminal.files import (
     read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command
+from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import Option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
 
 COMMAND = Command(
     "fmt",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from cnndsl.cli.terminal.files import FileError, find_files, read_source
-from cnndsl.cli.terminal.options import UsageError
+from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network import Network
 
 NET = (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings
-from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
     from cnndsl.quickfix.solve import Solution
 
 _AXES = ("height", "width", "depth", "length")

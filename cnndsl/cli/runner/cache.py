@@ -15,12 +15,9 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from cnndsl.cli.terminal.files import FileError, write_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 MAX_ENTRIES, MAX_BYTES = 100_000, 32 * 2**20
 """How much is kept; what was not asked for longest goes first."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 from cnndsl.cli.terminal.options import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
 
 
 def out(text: str) -> None:

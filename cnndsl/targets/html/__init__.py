@@ -7,20 +7,15 @@ the table and not the page.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import Verbatim, readable
+from cnndsl.network import Network
+from cnndsl.tables.cells import Cell, Heading, Table, Verbatim, readable
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell, Heading, Table
 
 SUFFIX = ".html"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a page of your own"))

@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import NONE, Verbatim, Worked, readable
+from cnndsl.network import Network
+from cnndsl.tables.cells import NONE, Cell, Table, Verbatim, Worked, readable
 from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell, Table
 
 SUFFIX = ".tex"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a document of your own"))

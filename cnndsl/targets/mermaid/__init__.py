@@ -6,11 +6,12 @@ character that could mean something there is written as an entity code, `#35;`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnndsl.contract import LANG, checked_values
 from cnndsl.figures.boxes import (
     DEPTH,
+    Box,
     below,
     choose_depth,
     opens,
@@ -20,14 +21,9 @@ from cnndsl.figures.boxes import (
     titled,
 )
 from cnndsl.figures.collapse import collapse
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 SUFFIX = ".mmd"
 OPTIONS = (DEPTH, LANG)

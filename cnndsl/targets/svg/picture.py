@@ -6,13 +6,10 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 from zlib import crc32
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import TypeAlias
 
 Point = tuple[float, float]
 
@@ -61,8 +58,7 @@ class ArrowHead(NamedTuple):
     way: str = "down"
 
 
-if TYPE_CHECKING:
-    Mark: TypeAlias = "Text | Rect | Area | Stroke | ArrowHead"
+Mark: TypeAlias = Text | Rect | Area | Stroke | ArrowHead
 
 
 class Picture(NamedTuple):

@@ -10,21 +10,16 @@ field in per cent of the input's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from cnndsl.figures.boxes import choose_depth, opens
+from cnndsl.figures.boxes import Box, choose_depth, opens
+from cnndsl.lang import Words
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.svg.picture import SIZES, Picture, Rect, Text, polyline
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Field
+from cnndsl.targets.svg.picture import SIZES, Mark, Picture, Rect, Text, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Field
-    from cnndsl.targets.svg.picture import Mark
 
 MOST, BOUND = 28, 200
 """How many lines are drawn where no depth is given, and with any."""

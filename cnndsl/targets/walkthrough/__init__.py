@@ -7,27 +7,22 @@ sums. A block is explained once for all calls of it on the same shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, checked_values
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
+from cnndsl.network import Network, Node
+from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, follows, runs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Diagnostic
-    from cnndsl.network import Network, Node
-    from cnndsl.network.attempt import Attempt
-    from cnndsl.targets.walkthrough.units import Unit
+from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
 SUFFIX = ".md"
 MATH = Option(
