@@ -108,10 +108,7 @@ class _Collapser:
             return None
         parts = box.parts + tidy.parts
         return box._replace(
-            parts=parts,
-            size=box.size + tidy.size,
-            gives=tidy.gives,
-            key=self.key(box.kind, parts),
+            parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=self.key(box.kind, parts)
         )
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:

@@ -174,8 +174,7 @@ class ModelComparison:
             trainable = self.network.totals.trainable
             if live.trainable != trainable:
                 self.problem(
-                    None,
-                    f"{live.name} trains {live.trainable:,} parameters, the net {trainable:,}",
+                    None, f"{live.name} trains {live.trainable:,} parameters, the net {trainable:,}"
                 )
             if live.outputs() != self.network.outputs:
                 self.problem(None, f"the outputs of {live.name} are not those of the net")

@@ -9,11 +9,7 @@ from cnndsl.diagnostics.render import columns, printable
 
 
 def text_table(
-    lines: Sequence[Sequence[str]],
-    right: Sequence[bool],
-    *,
-    rule: bool = True,
-    sums: bool = False,
+    lines: Sequence[Sequence[str]], right: Sequence[bool], *, rule: bool = True, sums: bool = False
 ) -> str:
     """Plain columns; `right` says which stand flush right. The first line is the titles.
 

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from cnndsl.cli.commands.nets import Examined, counted
 from cnndsl.cli.runner.plan import Outcome, Plan
-from cnndsl.cli.terminal.files import (
-    STDIN,
-    FileError,
-    display_name,
-    read_marked,
-    write_files,
-)
+from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marked, write_files
 from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
 

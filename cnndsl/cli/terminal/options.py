@@ -80,11 +80,7 @@ def read_arguments(command: Command, words: list[str]) -> Arguments:
 
 
 def _read_option(
-    command: Command,
-    known: dict[str, Option],
-    arguments: Arguments,
-    word: str,
-    rest: Iterable[str],
+    command: Command, known: dict[str, Option], arguments: Arguments, word: str, rest: Iterable[str]
 ) -> None:
     if word.startswith("--"):
         name, given, value = word.partition("=")

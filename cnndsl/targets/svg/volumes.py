@@ -330,10 +330,7 @@ class _Volumes:
             if target is not None:
                 above, beneath = (end[0], end[1] - target.high), end
             upper = (right + solid.deep, y - solid.deep - solid.high)
-            return [
-                polyline(upper, above, style="ray"),
-                polyline((right, y), beneath, style="ray"),
-            ]
+            return [polyline(upper, above, style="ray"), polyline((right, y), beneath, style="ray")]
         begin, stop, middle = right + solid.deep + 4, end[0] - 5, goal[1]
         return [polyline((begin, middle), (stop - 6, middle)), ArrowHead(stop, middle, "right")]
 
