@@ -128,10 +128,8 @@ def has_errors(diagnostics: list[Diagnostic]) -> bool:
 
 def summary(files: list[Examined], clean_is: str = "clean") -> str:
     """`2 errors in 1 file, 3 files are clean`."""
-    counts = {"error": 0, "warning": 0}
-    for file in files:
-        for each in file.diagnostics:
-            counts[each.severity] += 1
+    every = [each.severity for file in files for each in file.diagnostics]
+    counts = {kind: every.count(kind) for kind in ("error", "warning")}
     dirty = sum(bool(file.diagnostics) for file in files)
     clean = len(files) - dirty
     parts = []

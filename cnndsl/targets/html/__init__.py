@@ -67,18 +67,16 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
 def _body(table: Table) -> str:
     label = text("".join(part if isinstance(part, str) else part.text for part in table.caption))
+    titles = "".join(
+        f'<th scope="col"{_side(each)}>{text(each.title)}</th>' for each in table.headings
+    )
     lines = [
         f'<div class="cnndsl-table" role="region" tabindex="0" lang="{table.lang}" '
         f'aria-label="{label}">',
         "<table>",
         f"<caption>{''.join(map(_inline, table.caption))}</caption>",
         "<thead>",
-        "<tr>"
-        + "".join(
-            f'<th scope="col"{_side(heading)}>{text(heading.title)}</th>'
-            for heading in table.headings
-        )
-        + "</tr>",
+        f"<tr>{titles}</tr>",
         "</thead>",
         "<tbody>",
         *(_row(table.headings, row) for row in table.rows),
