@@ -59,16 +59,14 @@ class _Walk:
             count = self.sums[span.stop] - self.sums[span.start]
             if not count:
                 continue
-            if count == len(span):
-                text = _text(self.network, item)
-                key = (text, item.statement.span)
-                self.found.setdefault(key, []).append(span)
-                continue
-            for inner in bodies:
-                self.body(inner)
-            if isinstance(item, Merged) and self.sums[item.node + 1] > self.sums[item.node]:
-                key = (_text(self.network, item), item.statement.span)
-                self.found.setdefault(key, []).append(range(item.node, item.node + 1))
+            if count < len(span):
+                for inner in bodies:
+                    self.body(inner)
+                if not isinstance(item, Merged) or self.sums[item.node + 1] == self.sums[item.node]:
+                    continue
+                span = range(item.node, item.node + 1)
+            key = (_text(self.network, item), item.statement.span)
+            self.found.setdefault(key, []).append(span)
 
     def range(self, item: Item, bodies: Sequence[Body]) -> range:
         """The nodes that came of a statement, which follow one another."""

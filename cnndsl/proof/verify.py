@@ -157,18 +157,16 @@ class ModelComparison:
         """Build the models, and hold their counts and outputs against the network's."""
         for name in TARGETS:
             try:
-                live, weights = frameworks.build(
-                    self.network, name, self.codes.get(name), precise=True
-                )
+                code = self.codes.get(name)
+                live, weights = frameworks.build(self.network, name, code, precise=True)
             except Parted as parted:
                 self.problem(parted.node, parted.message)
                 continue
             except contract.TargetError:
                 raise
             except Exception as error:  # whatever a framework raises
-                self.problem(
-                    None, f"the code of the target {name} fails: {frameworks.first_line(error)}"
-                )
+                why = frameworks.first_line(error)
+                self.problem(None, f"the code of the target {name} fails: {why}")
                 continue
             self.models.append((live, weights))
             trainable = self.network.totals.trainable

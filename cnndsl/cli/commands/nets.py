@@ -34,11 +34,11 @@ class Examined(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def named_files(arguments: Arguments) -> list[str]:
-    """The files that the operands mean; at least one."""
+def named_files(arguments: Arguments, suffix: str = ".cnn") -> list[str]:
+    """The files that the operands mean; at least one. A folder means those with the suffix."""
     if not arguments.operands:
         raise UsageError("no file given (`-` is standard input)")
-    return find_files(arguments.operands)
+    return find_files(arguments.operands, suffix)
 
 
 def settings(arguments: Arguments) -> dict[str, str]:
