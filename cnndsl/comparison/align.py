@@ -8,11 +8,9 @@ keeps only positions near the furthest, so that its cost grows with their length
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 INDEL = 3
 """What an item costs that stands on one side alone."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from cnndsl.layers import Layer
 from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
 from cnndsl.layers.source import uniform
 from cnndsl.layers.values import Pair, show_value
 from cnndsl.layers.window import rounding_of
-
-if TYPE_CHECKING:
-    from cnndsl.layers import Layer
 
 # Flags that are no argument of their own: how to round shows where it matters, `nearest` says
 # the default, and `same` is a padding.

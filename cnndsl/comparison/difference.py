@@ -6,7 +6,9 @@ constant that is renamed or a path that changes its place leave the network as i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import Change, changed, effect, written
 from cnndsl.comparison.measure import Measure, measure
@@ -14,12 +16,8 @@ from cnndsl.comparison.pairing import Numbering, commutes, pair, through, turned
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
+from cnndsl.network import Network, Node
 from cnndsl.network.network import Bound
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network, Node
 
 
 class Entry(NamedTuple):
@@ -121,7 +119,6 @@ def _entries(
     known: dict[tuple[int, int], tuple[Change, ...]] = {}  # many nodes share a layer
     runs: list[list[tuple[Node, Node]]] = []
     seeing: list[tuple[Node, Node]] = []  # those that just see more, or less, than before
-    run_ends = -1
     sources = _Sources(old, new, pairs)
     for node, index in zip(new.nodes, pairs):
         if index is None or node.op == "input":
@@ -140,24 +137,15 @@ def _entries(
             if before.field != node.field and before.receptive_field != node.receptive_field:
                 seeing.append((before, node))
         else:
-            if run_ends == node.index - 1 and runs:
-                runs[-1].append((before, node))
-            else:
-                runs.append([(before, node)])
-            run_ends = node.index
+            if not runs or runs[-1][-1][1].index != node.index - 1:
+                runs.append([])
+            runs[-1].append((before, node))
     for members in groups.values():
-        first_old, first_new, *_ = members[0]
-        entry = Entry(
-            "changed",
-            tuple(each[0] for each in members),
-            tuple(each[1] for each in members),
-            len(members),
-            written(first_old.layer),
-            written(first_new.layer),
-            tuple(dict.fromkeys(each for member in members for each in member[2])),
-            tuple(dict.fromkeys(each for member in members for each in member[3])),
-        )
-        placed.append(((first_new.index, 1), entry))
+        olds, news, *lists = zip(*members)
+        texts = written(olds[0].layer), written(news[0].layer)
+        differing = (tuple(dict.fromkeys(chain(*each))) for each in lists)
+        entry = Entry("changed", olds, news, len(members), *texts, *differing)
+        placed.append(((news[0].index, 1), entry))
     for stretch in stretches(new, [index is None for index in pairs]):
         placed.append(((stretch.nodes[0].index, 1), _whole("added", stretch)))
     gone, following = _gone(old, pairs)
@@ -165,21 +153,14 @@ def _entries(
         placed.append(((following[stretch.nodes[0].index], 0), _whole("removed", stretch)))
     placed.sort(key=lambda item: item[0])
     alike: dict[Any, list[list[tuple[Node, Node]]]] = {}
-    for run in (*runs, *([seeing] if seeing else ())):
+    for run in filter(None, (*runs, seeing)):
         spans = tuple((before.span, node.span) for before, node in run)
         alike.setdefault(spans, []).append(run)
-    follows = tuple(
-        Entry(
-            "follows",
-            tuple(before for run in members for before, _ in run),
-            tuple(node for run in members for _, node in run),
-            len(members),
-            "",
-            "",
-        )
-        for members in alike.values()
-    )
-    return tuple(entry for _, entry in placed), follows
+    follows = []
+    for same_runs in alike.values():
+        olds, news = zip(*chain(*same_runs))
+        follows.append(Entry("follows", olds, news, len(same_runs), "", ""))
+    return tuple(entry for _, entry in placed), tuple(follows)
 
 
 def _gone(old: Network, pairs: Sequence[int | None]) -> tuple[list[bool], list[int]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnndsl.layers.base import Shape, product
-
-if TYPE_CHECKING:
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 FLOAT32 = 4
 """Bytes of a number at float32."""

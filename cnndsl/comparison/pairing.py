@@ -8,25 +8,21 @@ as those of a path that was written in another place.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.comparison.align import align
 from cnndsl.comparison.arguments import arguments_of, changed, effect
+from cnndsl.diagnostics import Span
+from cnndsl.layers import Layer
 from cnndsl.layers.merge import Concat, Merge
-from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance, Loop, Merged, Step
 from cnndsl.network.walk import children
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
-
-    from cnndsl.diagnostics import Span
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body
-
-    Pairs = Sequence[int | None]
-    """For each node of a network its partner in the other one, or None."""
+Pairs: TypeAlias = Sequence[int | None]
+"""For each node of a network its partner in the other one, or None."""
 
 SLIDES = 1_000
 """How far a stretch of new layers is moved among like ones for a better place."""
@@ -88,9 +84,9 @@ def pair(old: Network, new: Network, keys: Numbering) -> list[int | None]:
     found = [None] * len(new.nodes)
     for i, j in align(items, others, cost):
         found[j] = i
-    _slide(new.nodes, after, found, does, did)
+    _slide(_Side(new.nodes, after, found, does, did))
     back = turned(found, len(old.nodes))
-    _slide(old.nodes, before, back, did, does)
+    _slide(_Side(old.nodes, before, back, did, does))
     found = turned(back, len(new.nodes))
     for _ in range(ROUNDS):
         count = found.count(None)
@@ -207,20 +203,24 @@ def _coming(
     ]
 
 
-def _slide(
-    nodes: Sequence[Node],
-    items: Sequence[int],
-    found: list[int | None],
-    effects: Sequence[int],
-    others: Sequence[int],
-) -> None:
+class _Side(NamedTuple):
+    """The layers of a side: what they say, their partners, and what those of each side do."""
+
+    nodes: Sequence[Node]
+    items: Sequence[int]
+    found: list[int | None]
+    effects: Sequence[int]
+    others: Sequence[int]
+
+
+def _slide(side: _Side) -> None:
     """Move stretches of layers that are on this side alone to the best place among like ones.
 
     A bottleneck after three others could as well begin with the last layer of the third. The
     best place is where the others change least; then, where blocks begin and end; then the
-    last. `effects` are what the layers of this side do, and `others` those of the other.
+    last.
     """
-    at = 0
+    at, found = 0, side.found
     while at < len(found):
         if found[at] is not None:
             at += 1
@@ -228,19 +228,12 @@ def _slide(
         start = at
         while at < len(found) and found[at] is None:
             at += 1
-        at += _shift(nodes, items, found, effects, others, start, at)
+        at += _shift(side, start, at)
 
 
-def _shift(
-    nodes: Sequence[Node],
-    items: Sequence[int],
-    found: list[int | None],
-    effects: Sequence[int],
-    others: Sequence[int],
-    start: int,
-    end: int,
-) -> int:
+def _shift(side: _Side, start: int, end: int) -> int:
     """Put the stretch from `start` to `end` in its best place, and give how far that is on."""
+    nodes, items, found, effects, others = side
 
     def roughness(shift: int) -> int:
         return _common(nodes, start + shift) + _common(nodes, end + shift)
@@ -298,8 +291,5 @@ def through(network: Network, known: Sequence[int | None]) -> list[frozenset[int
         if index is not None:
             found.append(frozenset((index,)))
             continue
-        union = union_of(found, node.inputs)
-        if len(union) > MOST_SOURCES:
-            union = frozenset(sorted(union)[:MOST_SOURCES])
-        found.append(union)
+        found.append(frozenset(sorted(union_of(found, node.inputs))[:MOST_SOURCES]))
     return found

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import changed, written
-from cnndsl.comparison.side_by_side import BYTES, memory, shapes
+from cnndsl.comparison.arguments import Change, changed, written
+from cnndsl.comparison.difference import Difference, Entry
+from cnndsl.comparison.side_by_side import BYTES, figure
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
+from cnndsl.network import Network, Node
 from cnndsl.tables.plain_table import markdown_table, text_table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from cnndsl.comparison.arguments import Change
-    from cnndsl.comparison.difference import Difference, Entry
-    from cnndsl.network import Network, Node
 
 MOST_ROWS = 100
 """How many changes a report shows; a comment on GitHub holds 65,536 characters."""
@@ -56,18 +53,8 @@ def totals(difference: Difference) -> list[Total]:
     for key, title in TOTALS:
         one, two = getattr(difference.before, key), getattr(difference.after, key)
         if one != two:
-            found.append(Total(title, _count(key, one), _count(key, two), _by(key, one, two)))
+            found.append(Total(title, figure(key, one), figure(key, two), _by(key, one, two)))
     return found
-
-
-def _count(key: str, value: Any) -> str:
-    if key in BYTES:
-        return memory(value)
-    if isinstance(value, dict):
-        return shapes(value)
-    if isinstance(value, tuple):
-        return show(value) if value else "-"
-    return f"{value:,}"
 
 
 def _by(key: str, one: Any, two: Any) -> str:
@@ -109,12 +96,9 @@ def verdict(difference: Difference) -> str:
 
 
 def name_of(entry: Entry) -> str:
-    """The name of the layer; the first and the last of several, and how many times."""
-    nodes = entry.nodes
-    first, last = nodes[0].name, nodes[-1].name
-    if len(nodes) == 1:
-        return first
-    return f"{first} … {last}"
+    """The name of the layer; the first and the last of several."""
+    ends = (entry.nodes[0].name, entry.nodes[-1].name)
+    return " … ".join(ends if len(entry.nodes) > 1 else ends[:1])
 
 
 def how_often(entry: Entry) -> str:
@@ -128,13 +112,7 @@ def how_often(entry: Entry) -> str:
 
 def what(entry: Entry) -> str:
     """What was written, and what is: `conv 64 3x3 → conv 96 3x3`."""
-    if entry.kind == "follows":
-        return ""
-    if entry.kind != "changed":
-        return entry.old_text or entry.new_text
-    if entry.old_text == entry.new_text:
-        return entry.new_text
-    return f"{entry.old_text} → {entry.new_text}"
+    return " → ".join(dict.fromkeys(filter(None, (entry.old_text, entry.new_text))))
 
 
 def details(entry: Entry) -> list[str]:
@@ -159,70 +137,56 @@ def _arrow(change: Change) -> str:
 
 def sizes(entry: Entry) -> list[str]:
     """What shapes and counts become; sums of all the entry's layers, the last one's output."""
-    old, new = entry.old, entry.new
-    if not old or not new:
-        nodes = entry.nodes
-        found = [f"output {show(nodes[-1].output)}"]
-        params, macs = _sums(nodes)
-        if params:
-            found.append(f"parameters {params:,}")
-        if macs:
-            found.append(f"multiply-adds {macs:,}")
-        return found
-    found = []
-    if old[-1].output != new[-1].output:
-        found.append(f"output {show(old[-1].output)} → {show(new[-1].output)}")
-    for title, one, two in zip(("parameters", "multiply-adds"), _sums(old), _sums(new)):
-        if one != two:
-            found.append(f"{title} {one:,} → {two:,}")
-    one_field, two_field = old[-1].receptive_field, new[-1].receptive_field
-    if one_field != two_field and one_field and two_field:
-        found.append(f"receptive field {show(one_field)} → {show(two_field)}")
+    if not entry.old or not entry.new:
+        output, *sums, _ = _sizes(entry.nodes)
+        return [" ".join(each) for each in (output, *sums) if each[1] != "0"]
+    found = [
+        f"{title} {one} → {two}"
+        for (title, one), (_, two) in zip(_sizes(entry.old), _sizes(entry.new))
+        if one != two and one and two
+    ]
     return found if found or entry.kind != "follows" else ["shapes within"]
 
 
-def _sums(nodes: Iterable[Node]) -> tuple[int, int]:
-    layers = [node.layer for node in nodes]
-    return sum(each.params for each in layers), sum(each.macs for each in layers)
+def _sizes(nodes: Sequence[Node]) -> list[tuple[str, str]]:
+    """The output of the last layer, the counts of all, and the last one's field, with titles."""
+    return [
+        ("output", show(nodes[-1].output)),
+        ("parameters", f"{sum(node.layer.params for node in nodes):,}"),
+        ("multiply-adds", f"{sum(node.layer.macs for node in nodes):,}"),
+        ("receptive field", show(nodes[-1].receptive_field)),
+    ]
 
 
 def place(difference: Difference, entry: Entry) -> str:
     """Where it stands: `line 4`, or with both sides `line 4 → 6`."""
-    old = difference.old.line(entry.old[0]) if entry.old else None
-    new = difference.new.line(entry.new[0]) if entry.new else None
-    if old is None or new is None or old == new:
-        return f"line {new if old is None else old}"
-    return f"line {old} → {new}"
+    lines = [difference.old.line(node) for node in entry.old[:1]]
+    lines += [difference.new.line(node) for node in entry.new[:1]]
+    return f"line {' → '.join(map(str, dict.fromkeys(lines)))}"
 
 
 def as_text(difference: Difference, old: str, new: str) -> str:
     """The report for a terminal; `old` and `new` are what the sides go by."""
-    lines = [
-        f"{old} → {new}: {verdict(difference)}" if old != new else f"{old}: {verdict(difference)}"
-    ]
-    rest = difference.entries[MOST_ROWS:]
+    lines = [f"{old} → {new}" if old != new else old]
+    lines[0] += f": {verdict(difference)}"
+    entries, follows = difference.entries, difference.follows
     rows = [
         [SIGNS[each.kind], name_of(each), how_often(each), what(each), place(difference, each)]
-        for each in difference.entries[:MOST_ROWS]
+        for each in entries[:MOST_ROWS]
     ]
     if rows:
         lines.append("")
-        drawn = text_table([["", "", "", "", ""], *rows], [False] * 5, rule=False).splitlines()[1:]
-        for row, each in zip(drawn, difference.entries):
+        drawn = text_table([[""] * 5, *rows], [False] * 5, rule=False).splitlines()[1:]
+        for row, each in zip(drawn, entries):
             lines.append(row.rstrip())
-            if details(each):
-                lines.append(f"   {'; '.join(details(each))}")
-    if rest:
-        lines.append(f"   and {len(rest):,} more changes")
-    if difference.follows:
+            lines += [f"   {'; '.join(found)}" for found in [details(each)] if found]
+    lines += [f"   {more}" for more in _more(entries, "changes")]
+    if follows:
         lines += ["", "what follows:"]
-        for each in difference.follows[:MOST_ROWS]:
-            count = how_often(each)
-            lines.append(
-                f"   {name_of(each)}{f' ({count})' if count else ''}: {'; '.join(sizes(each))}"
-            )
-        if len(difference.follows) > MOST_ROWS:
-            lines.append(f"   and {len(difference.follows) - MOST_ROWS:,} more stretches of layers")
+        for each in follows[:MOST_ROWS]:
+            count = f" ({how_often(each)})" if how_often(each) else ""
+            lines.append(f"   {name_of(each)}{count}: {'; '.join(sizes(each))}")
+    lines += [f"   {more}" for more in _more(follows, "stretches of layers")]
     for title, items in _lists(difference):
         lines += ["", f"{title.lower()}:", *map(_item, items)]
     changes = totals(difference)
@@ -231,6 +195,12 @@ def as_text(difference: Difference, old: str, new: str) -> str:
         lines += ["", *text_table(table, [False, True, True, True]).splitlines()]
     lines += _renamed(difference)
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _more(entries: Sequence[Entry], noun: str) -> list[str]:
+    """How many entries are not shown, where some are not."""
+    rest = len(entries) - MOST_ROWS
+    return [f"and {rest:,} more {noun}"] if rest > 0 else []
 
 
 def _lists(difference: Difference) -> list[tuple[str, Sequence[Change]]]:
@@ -245,11 +215,9 @@ def _lists(difference: Difference) -> list[tuple[str, Sequence[Change]]]:
 
 def _item(change: Change) -> str:
     """`~  input 28x28x1 → 32x32x1`; with a plus or a minus where a side has no such thing."""
-    if change.old is None:
-        return f"+  {change.name} {change.new}"
-    if change.new is None:
-        return f"-  {change.name} {change.old}"
-    return f"~  {change.name} {change.old} → {change.new}"
+    shown = _arrow(change)
+    sign = "~" if change.old and change.new else shown[0]
+    return f"{sign}  {change.name} {shown.removeprefix(f'{sign} ')}"
 
 
 def _renamed(difference: Difference) -> list[str]:
@@ -271,35 +239,19 @@ def as_markdown(difference: Difference, old: str, new: str) -> str:
     if changes:
         rows = [["", "before", "after", "by"], *(list(map(escaped, each)) for each in changes)]
         parts.append(markdown_table(rows, [False, True, True, True]))
-    if difference.entries:
-        shown = difference.entries[:MOST_ROWS]
+    entries, follows = difference.entries, difference.follows
+    if entries:
         rows = [["", "layer", "change", "follows from it", "place"]]
-        for each in shown:
-            count = how_often(each)
+        for each in entries[:MOST_ROWS]:
             differing = [part for part in details(each) if part not in sizes(each)]
-            rows.append(
-                [
-                    code(SIGNS[each.kind]),
-                    code(name_of(each)) + (f" {count}" if count else ""),
-                    code(what(each)) + (f"<br>{code('; '.join(differing))}" if differing else ""),
-                    "<br>".join(sizes(each)),
-                    place(difference, each),
-                ]
-            )
-        table = markdown_table(rows, [False] * 5)
-        if len(difference.entries) > len(shown):
-            table += f"\nand {len(difference.entries) - len(shown):,} more changes\n"
-        parts.append(_folded("changes", len(difference.entries), table))
-    if difference.follows:
-        rows = [["layers", "before → after"]]
-        for each in difference.follows[:MOST_ROWS]:
-            count = how_often(each)
-            rows.append(
-                [code(name_of(each)) + (f" {count}" if count else ""), "<br>".join(sizes(each))]
-            )
-        table = markdown_table(rows, [False, False])
-        if len(difference.follows) > MOST_ROWS:
-            table += f"\nand {len(difference.follows) - MOST_ROWS:,} more stretches of layers\n"
+            change = code(what(each)) + (f"<br>{code('; '.join(differing))}" if differing else "")
+            named = _named(each), change, "<br>".join(sizes(each)), place(difference, each)
+            rows.append([code(SIGNS[each.kind]), *named])
+        table = _table(rows, entries, "changes")
+        parts.append(table if len(entries) <= LONG else _opened(f"{len(entries):,} changes", table))
+    if follows:
+        rows = [[_named(each), "<br>".join(sizes(each))] for each in follows[:MOST_ROWS]]
+        table = _table([["layers", "before → after"], *rows], follows, "stretches of layers")
         parts.append(_opened("what follows", table))
     for title, items in _lists(difference):
         lines = "".join(f"- {code(_item(each))}\n" for each in items)
@@ -314,8 +266,14 @@ LONG = 12
 """How many rows a comment shows at once."""
 
 
-def _folded(title: str, count: int, table: str) -> str:
-    return table if count <= LONG else _opened(f"{count:,} {title}", table)
+def _named(entry: Entry) -> str:
+    return f"{code(name_of(entry))} {how_often(entry)}".rstrip()
+
+
+def _table(rows: list[list[str]], entries: Sequence[Entry], noun: str) -> str:
+    """A table of entries, and how many more there are."""
+    more = "".join(f"\n{more}\n" for more in _more(entries, noun))
+    return markdown_table(rows, [False] * len(rows[0])) + more
 
 
 def _opened(title: str, text: str) -> str:
@@ -326,19 +284,17 @@ def as_json(difference: Difference, old: str, new: str) -> str:
     """The report for programs: every layer that changed or follows, one object each."""
     changes = []
     for each in (*difference.entries, *difference.follows):
-        sides = max(len(each.old), len(each.new))
-        for at in range(sides):
-            before = each.old[at] if each.old else None
-            after = each.new[at] if each.new else None
-            changes.append(
-                {
-                    "kind": each.kind,
-                    "old": _node(difference.old, before),
-                    "new": _node(difference.new, after),
-                    "arguments": _arguments(before, after, each.kind),
-                }
-            )
-    found = {
+        for before, after in zip_longest(each.old, each.new):
+            found: dict[str, Any] = {"kind": each.kind, "old": None, "new": None, "arguments": {}}
+            if before is not None:
+                found["old"] = _node(difference.old, before)
+            if after is not None:
+                found["new"] = _node(difference.new, after)
+            if each.kind == "changed":
+                differing = changed(before.layer, after.layer)
+                found["arguments"] = {arg.name: [arg.old, arg.new] for arg in differing}
+            changes.append(found)
+    report = {
         "same_network": difference.same_network,
         "same_meaning": difference.none,
         "wording": difference.wording,
@@ -350,18 +306,10 @@ def as_json(difference: Difference, old: str, new: str) -> str:
         "constants": [each._asdict() for each in difference.constants],
         "renamed": difference.renamed,
     }
-    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
 
 
-def _arguments(before: Node | None, after: Node | None, kind: str) -> dict[str, Any]:
-    if before is None or after is None or kind == "follows":
-        return {}
-    return {each.name: [each.old, each.new] for each in changed(before.layer, after.layer)}
-
-
-def _node(network: Network, node: Node | None) -> dict[str, Any] | None:
-    if node is None:
-        return None
+def _node(network: Network, node: Node) -> dict[str, Any]:
     return {
         "name": node.name,
         "op": node.op,

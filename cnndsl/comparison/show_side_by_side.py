@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable
 
-from cnndsl.comparison.side_by_side import cell, plain, ratio
+from cnndsl.comparison.side_by_side import Comparison, figure, plain, ratio
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.lang import words
 from cnndsl.tables.plain_table import markdown_table, text_table
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.comparison.side_by_side import Comparison
-
 
 def as_text(comparison: Comparison, lang: str = "en") -> str:
     """The table for a terminal, and what is to be said about it in sentences."""
-    sentences = "".join(f"{sentence}\n" for sentence in _sentences(comparison, lang))
+    sentences = "".join(f"{sentence}\n" for sentence in verdicts(comparison, lang))
     table = text_table(*_lines(comparison, str, lang))
     return table + (f"\n{sentences}" if sentences else "")
 
 
 def as_markdown(comparison: Comparison, lang: str = "en") -> str:
     """The table for a document, and what is to be said about it in sentences."""
-    sentences = [f"\n{escaped(sentence)}.\n" for sentence in _sentences(comparison, lang)]
+    sentences = [f"\n{escaped(sentence)}.\n" for sentence in verdicts(comparison, lang)]
     return markdown_table(*_lines(comparison, code, lang)) + "".join(sentences)
 
 
 def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
-    """How the first network's parameters compare with those of each other, a sentence each."""
+    """How the first network's parameters compare with those of each other, a sentence each.
+
+    Where layers of other kinds keep weights, one more says that they are counted.
+    """
     key = "params" if comparison.counted == "all" else "weights"
     first, *others = (getattr(each, key) for each in comparison.measures)
     say = words(lang).say
@@ -42,13 +41,7 @@ def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
             way = "share" if times == "1" else "fewer" if first < count else "more"
             said = say(f"compare.{way}", said=said, share=plain(100 * first / count), times=times)
         sentences.append(said)
-    return sentences
-
-
-def _sentences(comparison: Comparison, lang: str) -> list[str]:
-    """The verdicts; and where layers of other kinds keep weights, that they are counted."""
-    counted = [words(lang)["weights.counted"]] if comparison.others else []
-    return verdicts(comparison, lang) + counted
+    return sentences + [words(lang)["weights.counted"]] * comparison.others
 
 
 def _lines(
@@ -59,7 +52,7 @@ def _lines(
     first, *others = map(name, comparison.names)
     lines = [["", first, *others, *(word.say("compare.of", name=other) for other in others)]]
     for line in comparison.lines:
-        cells = [cell(line, index) for index in range(len(comparison.names))]
+        cells = (figure(line.key, value) for value in line.values)
         lines.append([word[f"measure.{line.key}"], *cells, *map(ratio, line.ratios)])
     return lines, [False, *(True for _ in lines[0][1:])]
 
@@ -69,8 +62,6 @@ def as_json(comparison: Comparison) -> str:
 
     Memory is in bytes, a ratio a fraction (0.061 is 6.1%) or null.
     """
-    import json
-
     nets = [
         {"name": name, **measure._asdict()}
         for name, measure in zip(comparison.names, comparison.measures, strict=True)

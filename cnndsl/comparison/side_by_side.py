@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.layers.base import Shape, show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 COUNTED = ("all", "weights")
 """What counts as a parameter: `all`, or `weights`, which leaves biases out."""
 
 SHOWN = (
-    "inputs",
-    "layers",
-    "depth",
-    "params",
-    "trainable",
-    "weights",
-    "macs",
-    "param_bytes",
-    "activation_bytes",
-    "peak_bytes",
-    "field",
-    "outputs",
+    *("inputs", "layers", "depth", "params", "trainable", "weights", "macs"),
+    *("param_bytes", "activation_bytes", "peak_bytes", "field", "outputs"),
 )
 """The fields of a `Measure` that a comparison shows, in order."""
 
@@ -70,41 +57,29 @@ def compare(networks: Sequence[Network], counted: str = "all") -> Comparison:
     if counted not in COUNTED:
         raise ValueError(f"counted is {' or '.join(COUNTED)}, not {counted!r}")
     measures = tuple(measure(network) for network in networks)
-    with_biases = ("params", "trainable", "param_bytes")
+    left_out = ("params", "trainable", "param_bytes") if counted == "weights" else ()
     lines = []
     for key in SHOWN:
-        if counted == "weights" and key in with_biases:
-            continue
-        values = tuple(getattr(each, key) for each in measures)
-        ratios: list[float | None] = []
-        for value in values[1:]:
-            numbers = isinstance(value, int) and value
-            ratios.append(values[0] / value if numbers else None)
-        lines.append(MeasureLine(key, values, tuple(ratios)))
+        if key not in left_out:
+            first, *rest = values = tuple(getattr(each, key) for each in measures)
+            ratios = (first / each if isinstance(each, int) and each else None for each in rest)
+            lines.append(MeasureLine(key, values, tuple(ratios)))
     others = any(node.layer.others for network in networks for node in network.nodes)
-    return Comparison(_distinct(networks), measures, tuple(lines), counted, others)
-
-
-def _distinct(networks: Sequence[Network]) -> tuple[str, ...]:
-    """The names of the networks; their files' as well where two have the same."""
     names = [network.name for network in networks]
     if len(set(names)) < len(names):
         names = [f"{network.name} ({network.source.name})" for network in networks]
-    return tuple(names)
+    return Comparison(tuple(names), measures, tuple(lines), counted, others)
 
 
-def cell(line: MeasureLine, index: int) -> str:
-    """A value as people write it."""
-    value = line.values[index]
-    if line.key in BYTES:
-        assert isinstance(value, int)
+def figure(key: str, value: Any) -> str:
+    """The value of a field of a `Measure` as people write it."""
+    if key in BYTES:
         return memory(value)
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, dict):
         return shapes(value)
-    assert isinstance(value, tuple)
-    if line.key == "inputs":
+    if key == "inputs":
         return ", ".join(map(show, value))
     return show(value) if value else "-"
 

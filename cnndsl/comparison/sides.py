@@ -6,23 +6,20 @@ A side is no net where it has errors, or where there is no file.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from difflib import unified_diff
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnndsl.comparison import show_difference
 from cnndsl.comparison.difference import difference
 from cnndsl.comparison.measure import measure
 from cnndsl.comparison.side_by_side import shapes
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import printable, render_all
 from cnndsl.diagnostics.render_json import as_json as diagnostic
 from cnndsl.layers.base import show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.diagnostics import Diagnostic, Source
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 
 class Version(NamedTuple):
@@ -61,12 +58,13 @@ def report(old: Version, new: Version, form: str) -> tuple[str, bool]:
         differs = (old.source is None) != (new.source is None)
         head, _, state = _headline(old, new).partition(": ")
         text = f"{printable(f'{head}: {state}')}\n"
-        if form == "json":
-            text = _as_json(sides)
-        elif form == "markdown":
+        if form == "markdown":
             text, end = f"**{code(head)}**: {state}\n", "\n"
     if form == "json":
-        return _with_errors(text, sides), differs
+        told = json.loads(text) if old.network and new.network else _told(sides)
+        for name, side in zip(("old", "new"), sides):
+            told[name]["errors"] = [diagnostic(problem) for problem in side.problems]
+        return json.dumps(told, ensure_ascii=False, indent=2) + "\n", differs
     blocks = [(render_all(side.problems), "") for side in sides if side.problems]
     if old.network is None or new.network is None:
         blocks += [(lines, "diff") for lines in [_lines(old, new)] if lines]
@@ -75,7 +73,7 @@ def report(old: Version, new: Version, form: str) -> tuple[str, bool]:
     return text, differs
 
 
-def _as_json(sides: Sequence[Version]) -> str:
+def _told(sides: Sequence[Version]) -> dict[str, Any]:
     """Both sides; `net` is null where a side is no net."""
     found: dict[str, Any] = {"same_network": False, "same_meaning": False}
     for name, side in zip(("old", "new"), sides):
@@ -85,15 +83,7 @@ def _as_json(sides: Sequence[Version]) -> str:
             "net": net.name if net is not None else None,
             **(measure(net)._asdict() if net is not None else {}),
         }
-    return json.dumps(found)
-
-
-def _with_errors(text: str, sides: Sequence[Version]) -> str:
-    """A report for programs with what is wrong on each side."""
-    found = json.loads(text)
-    for name, side in zip(("old", "new"), sides):
-        found[name]["errors"] = [diagnostic(problem) for problem in side.problems]
-    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    return found
 
 
 def _headline(old: Version, new: Version) -> str:

@@ -7,17 +7,13 @@ a block repeats is told once, with how often.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import written
-from cnndsl.network.network import Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Item, Merged, Step
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body, Item
 
 WIDEST = 72
 """How many characters of a statement are shown."""
@@ -63,16 +59,14 @@ class _Walk:
             count = self.sums[span.stop] - self.sums[span.start]
             if not count:
                 continue
-            if count == len(span):
-                text = _text(self.network, item)
-                key = (text, item.statement.span)
-                self.found.setdefault(key, []).append(span)
-                continue
-            for inner in bodies:
-                self.body(inner)
-            if isinstance(item, Merged) and self.sums[item.node + 1] > self.sums[item.node]:
-                key = (_text(self.network, item), item.statement.span)
-                self.found.setdefault(key, []).append(range(item.node, item.node + 1))
+            if count < len(span):
+                for inner in bodies:
+                    self.body(inner)
+                if not isinstance(item, Merged) or self.sums[item.node + 1] == self.sums[item.node]:
+                    continue
+                span = range(item.node, item.node + 1)
+            key = (_text(self.network, item), item.statement.span)
+            self.found.setdefault(key, []).append(span)
 
     def range(self, item: Item, bodies: Sequence[Body]) -> range:
         """The nodes that came of a statement, which follow one another."""

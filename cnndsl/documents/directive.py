@@ -10,14 +10,11 @@ picture in a file of its own, `alt="…"` for the words in its place.
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
 from cnndsl.documents.kinds import KINDS, DirectiveError, DocumentNet, Filled, RegionKind, Request
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 
 class Directive(NamedTuple):

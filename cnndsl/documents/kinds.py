@@ -7,20 +7,16 @@ Most write what a target makes of one net. `check` writes what is said about a n
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
 from cnndsl.contract import LANG
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
 from cnndsl.diagnostics.render import render_all
+from cnndsl.network import Network
 from cnndsl.network.attempt import attempt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Diagnostic, Source
-    from cnndsl.network import Network
 
 _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
 """The language of a block of code, by the suffix of a target's files."""

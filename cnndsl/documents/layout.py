@@ -10,14 +10,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.contract import Unavailable
-from cnndsl.diagnostics import Diagnostic, Span
+from cnndsl.diagnostics import Diagnostic, Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from markdown_it.token import Token
-
-    from cnndsl.diagnostics import Source
 
 _OPENING = re.compile(r"<!--[ \t]*cnndsl:(.*?)-->[ \t]*")
 _CLOSING = re.compile(r"<!--[ \t]*/cnndsl[ \t]*-->[ \t]*")
@@ -156,8 +152,4 @@ def _without_front_matter(text: str) -> str:
     match = _FRONT_MATTER.match(text)
     if match is None:
         return text
-    return "".join(_lines(match[0])) + text[match.end() :]
-
-
-def _lines(text: str) -> Iterator[str]:
-    return (match[0] for match in _LINE_END.finditer(text))
+    return "".join(_LINE_END.findall(match[0])) + text[match.end() :]

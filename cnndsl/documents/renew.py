@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
-from cnndsl.documents.directive import read_directive
+from cnndsl.documents.directive import Directive, read_directive
 from cnndsl.documents.kinds import DirectiveError, DocumentNet
-from cnndsl.documents.layout import survey
+from cnndsl.documents.layout import Fence, Region, survey
+from cnndsl.network import Network
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypeAlias
+Examine: TypeAlias = Callable[[Source], tuple[Network | None, list[Diagnostic]]]
+"""What checks a net: `cnndsl.api.examine`."""
 
-    from cnndsl.documents.directive import Directive
-    from cnndsl.documents.layout import Fence, Region
-    from cnndsl.network import Network
-
-    Examine: TypeAlias = "Callable[[Source], tuple[Network | None, list[Diagnostic]]]"
-    """What checks a net: `cnndsl.api.examine`."""
-    Read: TypeAlias = "Callable[[str], tuple[Source, list[Diagnostic]]]"
-    """What reads the file that a region names, relative to the document."""
+Read: TypeAlias = Callable[[str], tuple[Source, list[Diagnostic]]]
+"""What reads the file that a region names, relative to the document."""
 
 
 class Renewed(NamedTuple):

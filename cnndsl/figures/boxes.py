@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from cnndsl.contract import Option, OptionError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 DEPTH = Option(
     "depth",

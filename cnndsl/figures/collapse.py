@@ -9,22 +9,17 @@ linear in its layers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from cnndsl.figures.boxes import Box
+from cnndsl.layers import Layer
 from cnndsl.layers.geometry import Shuffle, Slice
 from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
-from cnndsl.network.network import Instance, Loop, Merged, Step
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body, Item
 
 
 def collapse(network: Network) -> tuple[Box, ...]:
@@ -61,17 +56,9 @@ class _Collapser:
         parts = self.labels.get(id(node.layer))
         if parts is None:
             parts = self.labels[id(node.layer)] = label(node.layer)
-        return Box(
-            kind,
-            family_of(node.layer),
-            node.name,
-            parts,
-            node.inputs,
-            node.index,
-            1,
-            node.index,
-            key=self.key(kind, parts),
-        )
+        family = node.layer.family if node.layer.family in FAMILIES else "other"
+        key, index = self.key(kind, parts), node.index
+        return Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
 
     def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
         """The boxes of statements, not yet folded."""
@@ -113,10 +100,7 @@ class _Collapser:
             return None
         parts = box.parts + tidy.parts
         return box._replace(
-            parts=parts,
-            size=box.size + tidy.size,
-            gives=tidy.gives,
-            key=self.key(box.kind, parts),
+            parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=self.key(box.kind, parts)
         )
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:
@@ -137,38 +121,27 @@ class _Collapser:
         start, end = inner[0].start, inner[-1].end
         if not start <= gives < end:
             gives = end - 1
-        sources = tuple(
-            dict.fromkeys(index for box in inner for index in box.sources if index < start)
-        )
+        read = [index for box in inner for index in box.sources if index < start]
+        sources = tuple(dict.fromkeys(read))
         order = {index: place for place, index in enumerate(sources)}
-        structure = tuple(
-            (
-                box.key,
-                box.times,
-                tuple(
-                    order[index] if index in order else index - start - len(order)
-                    for index in box.sources
-                ),
-            )
-            for box in inner
-        )
+
+        def place(index: int) -> int:
+            return order[index] if index in order else index - start - len(order)
+
+        structure = tuple((box.key, box.times, *map(place, box.sources)) for box in inner)
         # Which blocks are called counts, and not with what: only what comes of it does.
         key = self.key(kind, parts, structure, gives - start)
-        family = "block"
-        size = end - start
-        return Box(
-            kind, family, name, parts, sources, start, size, gives, inner=tuple(inner), key=key
-        )
+        size, inside = end - start, tuple(inner)
+        return Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
 
     def loop(self, item: Loop, path: tuple[str, ...]) -> list[Box]:
         rounds = [self.fold(self.items(body, path)) for body in item.bodies]
         found: list[Box] = []
         boxes: list[Box] = []
         for body, inner in zip(item.bodies, rounds):
-            if len(inner) < 2 or not self.is_sealed(inner, body.output):
-                boxes += inner
-                continue
-            boxes.append(self.group("repeat", inner, (), inner[0].name, body.output))
+            if len(inner) > 1 and self.is_sealed(inner, body.output):
+                inner = [self.group("repeat", inner, (), inner[0].name, body.output)]
+            boxes += inner
         for box in self.fold(boxes):
             # What is there once needs no frame around it.
             found += box.inner if box.kind == "repeat" and box.times == 1 else [box]
@@ -239,11 +212,6 @@ def call_text(call: Instance) -> str:
 def _written(default: Any) -> str:
     value = getattr(default, "value", getattr(default, "id", None))
     return "" if value is None else show_value(value)
-
-
-def family_of(layer: Layer) -> str:
-    """What sort of layer it is, for colours."""
-    return layer.family if layer.family in FAMILIES else "other"
 
 
 FAMILIES = ("input", "conv", "pool", "dense", "merge")

@@ -13,11 +13,9 @@ runs in a lane of its own: it cannot cross a box.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 GAP = 18.0
 """Pixels between boxes side by side."""

@@ -9,6 +9,7 @@ change further up does not make them new. What is found oftener than it was is n
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Container, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -40,10 +41,7 @@ class Compared(NamedTuple):
 
 def write(report: Report) -> str:
     """The baseline of what was found: the text of a JSON file."""
-    counts: dict[Key, int] = {}
-    for each in report.diagnostics:
-        key = _key(report, each)
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter(_key(report, each) for each in report.diagnostics)
     rows = [
         {"file": file, "code": code, "line": line, "count": count}
         for (file, code, line), count in sorted(counts.items())
@@ -64,13 +62,12 @@ def read(text: str) -> dict[Key, int]:
         raise BaselineError("this is no baseline: it has no `findings`")
     if value.get("version") != VERSION:
         raise BaselineError(f"this is not a baseline of version {VERSION}: write it anew")
-    found: dict[Key, int] = {}
+    found: Counter[Key] = Counter()
     rows = value["findings"]
     for row in rows if isinstance(rows, list) else [None]:
         match row:
             case {"file": str(file), "code": str(code), "line": str(line), "count": int(count)}:
-                key = (file, code, line)
-                found[key] = found.get(key, 0) + count
+                found[file, code, line] += count
             case _:
                 raise BaselineError(
                     "each of the findings of a baseline has a file, a code, a line and a count"

@@ -174,15 +174,10 @@ def matches(pattern: str, path: str) -> bool:
 def _regular(pattern: str) -> str:
     """The regular expression of a pattern."""
     out = []
+    stars = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", pattern, re.S):
-        if piece == "**/":
-            out.append("(?:.*/)?")
-        elif piece == "**":
-            out.append(".*")
-        elif piece == "*":
-            out.append("[^/]*")
-        elif piece == "?":
-            out.append("[^/]")
+        if piece in stars:
+            out.append(stars[piece])
         elif len(piece) > 2:
             inner = piece[1:-1]
             sign = "^" if inner.startswith("!") else ""

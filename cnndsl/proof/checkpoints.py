@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
@@ -22,13 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.layers.base import show
+from cnndsl.network import Network
 from cnndsl.proof import frameworks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from cnndsl.codegen.weights import Array, Kept, Weights
-    from cnndsl.network import Network
 
 SUFFIXES = {
     ".weights.h5": "keras",
@@ -73,12 +72,9 @@ def suffix_of(path: str) -> str | None:
 def needed(*suffixes: str) -> None:
     """Raise Unavailable unless the libraries for some kinds of files are installed."""
     for suffix in suffixes:
-        libraries = {"numpy": "NumPy"}
-        libraries |= {"keras": "Keras", "h5py": "h5py"} if SUFFIXES[suffix] == "keras" else {}
-        libraries |= {"torch": "PyTorch"} if SUFFIXES[suffix] == "pytorch" else {}
-        libraries |= {"safetensors": "safetensors"} if suffix == ".safetensors" else {}
-        for library, name in libraries.items():
-            if find_spec(library) is None:
+        libraries = {"keras": ["Keras", "h5py"], "pytorch": ["PyTorch"]}[SUFFIXES[suffix]]
+        for name in ("NumPy", *libraries, *(["safetensors"] * (suffix == ".safetensors"))):
+            if find_spec({"PyTorch": "torch"}.get(name, name.lower())) is None:
                 raise contract.Unavailable(name, EXTRA)
         if SUFFIXES[suffix] == "keras":
             frameworks.backend(EXTRA)
@@ -118,14 +114,10 @@ def write(network: Network, suffix: str, weights: Mapping[str, Array]) -> bytes:
             return _save_keras(live.model, suffix)
         state = live.model.state_dict()
         places = {place.key: place for place in module.places(live)}
-        arrays = {
-            key: (
-                module.store(places[key].kept, weights[places[key].kept.key], places[key].order)
-                if key in places
-                else numpy.zeros((), numpy.int64)  # how often a batch was counted
-            )
-            for key in state
-        }
+        arrays = {key: numpy.zeros((), numpy.int64) for key in state}  # how often batches came
+        for key in state.keys() & places.keys():
+            kept = places[key].kept
+            arrays[key] = module.store(kept, weights[kept.key], places[key].order)
         return _save_torch(arrays, suffix)
 
 
@@ -138,21 +130,16 @@ def built(network: Network, suffix: str) -> tuple[Any, Any]:
 
 def _wanted(network: Network, suffix: str) -> dict[str, Expected]:
     live, weights = built(network, suffix)
+    found = {}
     if SUFFIXES[suffix] == "keras":
-        return {
-            name: Expected(
-                place.kept, tuple(place.variable.shape), partial(weights.restore, place.kept)
-            )
-            for name, place in weights.files(live).items()
-        }
-    return {
-        place.key: Expected(
-            place.kept,
-            tuple(place.tensor.shape),
-            partial(weights.restore, place.kept, order=place.order),
-        )
-        for place in weights.places(live)
-    }
+        for name, place in weights.files(live).items():
+            restore = partial(weights.restore, place.kept)
+            found[name] = Expected(place.kept, tuple(place.variable.shape), restore)
+    else:
+        for place in weights.places(live):
+            restore = partial(weights.restore, place.kept, order=place.order)
+            found[place.key] = Expected(place.kept, tuple(place.tensor.shape), restore)
+    return found
 
 
 def matched(found: Mapping[str, Stored], wanted: Mapping[str, Expected]) -> Weights:

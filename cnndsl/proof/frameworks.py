@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 from cnndsl import contract, targets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
-
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 EXTRA = "keras,torch"
 _BACKENDS = ("torch", "jax", "tensorflow")

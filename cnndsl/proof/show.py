@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnndsl.diagnostics.render import excerpt, place, printable
 from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.source import call_of
-
-if TYPE_CHECKING:
-    from cnndsl.proof.verify import Apart, Mismatch, Verification
+from cnndsl.proof.verify import Apart, Mismatch, Verification
 
 LEAST = 1e-12
 """Differences below this are shown as such: what rounding leaves differs between machines."""

@@ -16,6 +16,7 @@ net makes of a change in the last digits of its inputs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
@@ -24,13 +25,11 @@ from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.align import Parted
 from cnndsl.layers.base import show
+from cnndsl.network import Network, Node
 from cnndsl.proof import frameworks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from cnndsl.codegen.weights import Array, Weights
-    from cnndsl.network import Network, Node
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9
@@ -158,25 +157,22 @@ class ModelComparison:
         """Build the models, and hold their counts and outputs against the network's."""
         for name in TARGETS:
             try:
-                live, weights = frameworks.build(
-                    self.network, name, self.codes.get(name), precise=True
-                )
+                code = self.codes.get(name)
+                live, weights = frameworks.build(self.network, name, code, precise=True)
             except Parted as parted:
                 self.problem(parted.node, parted.message)
                 continue
             except contract.TargetError:
                 raise
             except Exception as error:  # whatever a framework raises
-                self.problem(
-                    None, f"the code of the target {name} fails: {frameworks.first_line(error)}"
-                )
+                why = frameworks.first_line(error)
+                self.problem(None, f"the code of the target {name} fails: {why}")
                 continue
             self.models.append((live, weights))
             trainable = self.network.totals.trainable
             if live.trainable != trainable:
                 self.problem(
-                    None,
-                    f"{live.name} trains {live.trainable:,} parameters, the net {trainable:,}",
+                    None, f"{live.name} trains {live.trainable:,} parameters, the net {trainable:,}"
                 )
             if live.outputs() != self.network.outputs:
                 self.problem(None, f"the outputs of {live.name} are not those of the net")

@@ -7,17 +7,13 @@ how people read it, `plain_value` how programs do.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from cnndsl.layers import Shape
 from cnndsl.layers.base import show
+from cnndsl.layers.derivation import Derivation
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from cnndsl.layers import Shape
-    from cnndsl.layers.derivation import Derivation
-
-    Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | None"
+Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | None"
 
 NONE = "-"
 """What stands where a column says nothing about a layer."""

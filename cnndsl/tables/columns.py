@@ -5,26 +5,22 @@ The titles are words of `cnndsl.lang`, by the same keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from cnndsl.lang import Words
+from cnndsl.layers import Layer, Shape
 from cnndsl.layers.conv import DepthwiseConv
 from cnndsl.layers.dense import Flatten
 from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
-from cnndsl.tables.cells import Shapes, Share, Verbatim, Worked
+from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
+from cnndsl.tables.rows import Row
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.tables.cells import Cell
-    from cnndsl.tables.rows import Row
-
-    Value = Callable[[Row, "TableView"], Cell]
+Value: TypeAlias = Callable[[Row, "TableView"], Cell]
 
 
 class TableView(NamedTuple):
@@ -67,21 +63,16 @@ def _nodes(shapes: tuple[Shape, ...]) -> Cell:
     return shapes[0][0] if len(shapes) == 1 and len(shapes[0]) == 1 else None
 
 
-def _kernel(row: Row) -> tuple[int, ...] | None:
-    return getattr(row.layer, "kernel", None)
-
-
 def _is_pool(row: Row) -> bool:
     return row.layer is not None and row.layer.family == "pool"
 
 
 def _filter(row: Row, view: TableView) -> Cell:
-    kernel = _kernel(row)
-    return Shapes((kernel,)) if kernel and not _is_pool(row) else None
+    return None if _is_pool(row) else _window(row, view)
 
 
 def _window(row: Row, view: TableView) -> Cell:
-    kernel = _kernel(row)
+    kernel = getattr(row.layer, "kernel", None)
     return Shapes((kernel,)) if kernel else None
 
 
@@ -101,9 +92,8 @@ def _stride(row: Row, view: TableView) -> Cell:
 
 def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
-    if not windows or _is_pool(row):
-        return None
-    return _each(tuple(window.dilation for window in windows))
+    dilations = tuple(window.dilation for window in windows or ())
+    return _each(dilations) if dilations and not _is_pool(row) else None
 
 
 def _groups(row: Row, view: TableView) -> Cell:
@@ -116,8 +106,11 @@ def _groups(row: Row, view: TableView) -> Cell:
 def _pooling(row: Row, view: TableView) -> Cell:
     if isinstance(row.layer, GlobalPool):
         return view.words["global"]
-    kernel = _kernel(row)
-    return Shapes((kernel,)) if kernel and _is_pool(row) else None
+    return _window(row, view) if _is_pool(row) else None
+
+
+def _pad_text(pad: Pair) -> str:
+    return f"{pad.begin}" if pad.begin == pad.end else f"{pad.begin}:{pad.end}"
 
 
 def _padding(row: Row, view: TableView) -> Cell:
@@ -128,10 +121,8 @@ def _padding(row: Row, view: TableView) -> Cell:
         return None
     pads = uniform((pad,) if isinstance(pad, Pair) else pad)
     if isinstance(pads, Pair):
-        begin, end = int(pads.begin), int(pads.end)
-        return begin if begin == end else f"{begin}:{end}"
-    texts = (f"{p.begin}" if p.begin == p.end else f"{p.begin}:{p.end}" for p in pads)
-    return f"({', '.join(texts)})"
+        return int(pads.begin) if pads.begin == pads.end else _pad_text(pads)
+    return f"({', '.join(map(_pad_text, pads))})"
 
 
 def _activation(row: Row, view: TableView) -> Cell:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnndsl.layers.derivation import Derivation
+from cnndsl.layers.derivation import Derivation
 
 _SIGNS: dict[type[ast.operator], tuple[int, str, str]] = {
     ast.Add: (1, " + ", " + "),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnndsl.diagnostics.markdown import code, escaped, grid
-from cnndsl.tables.cells import Verbatim, readable
-
-if TYPE_CHECKING:
-    from cnndsl.tables.cells import Cell, Table
+from cnndsl.tables.cells import Cell, Table, Verbatim, readable
 
 _WIDEST = 40
 """How far cells are filled up with spaces."""

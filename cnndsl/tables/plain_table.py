@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnndsl.diagnostics.markdown import grid
 from cnndsl.diagnostics.render import columns, printable
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 def text_table(
-    lines: Sequence[Sequence[str]],
-    right: Sequence[bool],
-    *,
-    rule: bool = True,
-    sums: bool = False,
+    lines: Sequence[Sequence[str]], right: Sequence[bool], *, rule: bool = True, sums: bool = False
 ) -> str:
     """Plain columns; `right` says which stand flush right. The first line is the titles.
 

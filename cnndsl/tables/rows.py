@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
+from cnndsl.layers import Layer, Shape
 from cnndsl.layers.base import product, show
 from cnndsl.layers.source import call_of
-from cnndsl.network.network import Instance
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Body, Instance
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer, Shape
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Body
 
 
 class Row(NamedTuple):
@@ -70,15 +67,9 @@ def rows(network: Network, depth: int | None = None, words: Words | None = None)
         raise ValueError(f"depth must be at least 1, not {depth}")
     else:
         found = list(_folded(network, depth, words))
-    counts: dict[str, int] = {}
-    for row in found:
-        counts[row.kind] = counts.get(row.kind, 0) + 1
-    seen: dict[str, int] = {}
-    for index, row in enumerate(found):
-        if counts[row.kind] > 1:
-            seen[row.kind] = seen.get(row.kind, 0) + 1
-            found[index] = row._replace(number=seen[row.kind])
-    return found
+    counts = Counter(row.kind for row in found)
+    seen = {kind: itertools.count(1) for kind, number in counts.items() if number > 1}
+    return [row._replace(number=next(seen[row.kind])) if row.kind in seen else row for row in found]
 
 
 def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
@@ -88,7 +79,10 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
         if len(path) < depth:
             yield from (layer_row(network, node, words) for node in nodes)
         else:
-            yield _call_row(network, nodes, path, calls[path], words)
+            call = calls[path]
+            kind = words["block"].format(name=call.block.name.id)
+            output = network.nodes[call.body.output]
+            yield _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
 
 
 def grouped(
@@ -98,7 +92,7 @@ def grouped(
 
     Each comes with the names of the calls around it, which are fewer for what is in no such call.
     """
-    for path, group in groupby(nodes, lambda node: node.instance[:depth]):
+    for path, group in itertools.groupby(nodes, lambda node: node.instance[:depth]):
         yield path, tuple(group)
 
 
@@ -122,45 +116,27 @@ def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 def layer_row(network: Network, node: Node, words: Words) -> Row:
     """The row of a layer, not numbered."""
-    layer = node.layer
-    params = layer.params
-    return Row(
-        node.name,
-        words.layer(layer.op, layer.title),
-        0,
-        tuple(network.nodes[index].output for index in node.inputs),
-        node.output,
-        params,
-        params - layer.biases,
-        layer.trainable,
-        layer.macs,
-        node.receptive_field,
-        layer,
-        product(node.output),
-        node.alias is not None or bool(node.instance),
-    )
+    kind = words.layer(node.layer.op, node.layer.title)
+    inputs = tuple(network.nodes[index].output for index in node.inputs)
+    named = node.alias is not None or bool(node.instance)
+    return _row(node.name, kind, inputs, node, [node], node.layer, named)
 
 
-def _call_row(
-    network: Network, group: Sequence[Node], path: tuple[str, ...], call: Instance, words: Words
+def _row(
+    name: str,
+    kind: str,
+    inputs: tuple[Shape, ...],
+    output: Node,
+    nodes: Sequence[Node],
+    layer: Layer | None = None,
+    named: bool = True,
 ) -> Row:
-    output = network.nodes[call.body.output]
-    params = sum(node.layer.params for node in group)
-    return Row(
-        ".".join(path),
-        words["block"].format(name=call.block.name.id),
-        0,
-        inputs_of(network, group),
-        output.output,
-        params,
-        params - sum(node.layer.biases for node in group),
-        sum(node.layer.trainable for node in group),
-        sum(node.layer.macs for node in group),
-        output.receptive_field,
-        None,
-        sum(product(node.output) for node in group),
-        True,
-    )
+    """A row of some nodes, the last of which is `output`, with the sums of their counts."""
+    counts = [(n.layer.params, n.layer.biases, n.layer.trainable, n.layer.macs) for n in nodes]
+    params, biases, trainable, macs = map(sum, zip(*counts))
+    sums = params, params - biases, trainable, macs, output.receptive_field, layer
+    values = sum(product(node.output) for node in nodes)
+    return Row(name, kind, 0, inputs, output.output, *sums, values, named)
 
 
 SUMMARY = ("name", "layer", "output", "params", "multiply-adds", "field")

@@ -5,24 +5,19 @@ Every target that writes tables takes the options here and gets a `Table` to dra
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from string import Formatter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
-from cnndsl.tables.cells import Heading, Share, Table, Verbatim, tuple_text
+from cnndsl.layers import Layer
+from cnndsl.network import Network
+from cnndsl.tables.cells import Cell, Heading, Share, Table, Verbatim, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView, title
-from cnndsl.tables.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell
-    from cnndsl.tables.rows import Row
+from cnndsl.tables.rows import Row, rows
 
 
 class TableStyle(NamedTuple):
@@ -33,16 +28,8 @@ class TableStyle(NamedTuple):
     sums: bool = True
 
 
-_SETTINGS = (
-    "layer",
-    "name",
-    "input-channels",
-    "filter",
-    "output-channels",
-    "stride",
-    "padding",
-    "pooling",
-    "activation",
+_SETTINGS = tuple(
+    "layer name input-channels filter output-channels stride padding pooling activation".split()
 )
 
 STYLES: dict[str, TableStyle] = {
@@ -59,22 +46,9 @@ STYLES: dict[str, TableStyle] = {
     "keras": TableStyle(("type", "batch-shape", "parameters"), sums=False),
     "full": TableStyle(
         (
-            "layer",
-            "name",
-            "input-channels",
-            "kernel",
-            "output-channels",
-            "stride",
-            "padding",
-            "groups",
-            "activation",
-            "input-shape",
-            "output-shape",
-            "parameters",
-            "share",
-            "multiply-adds",
-            "field",
-            "memory",
+            *("layer", "name", "input-channels", "kernel", "output-channels", "stride", "padding"),
+            *("groups", "activation", "input-shape", "output-shape", "parameters", "share"),
+            *("multiply-adds", "field", "memory"),
         )
     ),
 }
@@ -210,14 +184,11 @@ def _notes(
     totals = network.totals
     words = view.words
     if style == "keras":
-        counts = {
-            "total-parameters": totals.params,
-            "trainable-parameters": totals.trainable,
-            "other-parameters": totals.non_trainable,
-        }
+        kinds = ("total-parameters", "trainable-parameters", "other-parameters")
+        counts = (totals.params, totals.trainable, totals.non_trainable)
         return [
             words[key].format(number=f"{count:,}", size=_memory(4 * count))
-            for key, count in counts.items()
+            for key, count in zip(kinds, counts)
         ]
     if "parameters" not in keys:
         return []
@@ -241,9 +212,5 @@ def remark(network: Network, words: Words) -> str:
 
 def _memory(count: int) -> str:
     """Bytes as Keras writes them: `364.54 KB`."""
-    size, unit = float(count), "B"
-    for larger in ("KB", "MB", "GB", "TB", "PB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.2f} {unit}"
+    power = min(max(count.bit_length() - 1, 0) // 10, 5)
+    return f"{count / 1024**power:.2f} {('B', 'KB', 'MB', 'GB', 'TB', 'PB')[power]}"

@@ -10,11 +10,8 @@ from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
 from cnndsl.cli.terminal.formats import report_of
 from cnndsl.cli.terminal.options import UsageError, quoted
 from cnndsl.cli.terminal.output import err, say
+from cnndsl.diagnostics.report import Report
 from cnndsl.lint import baseline
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.diagnostics.report import Report
 
 
 def write_baseline(path: str, outcome: Outcome) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from cnndsl.cli.commands.nets import (
     NET,
@@ -14,17 +16,12 @@ from cnndsl.cli.commands.nets import (
     tell,
 )
 from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
-from cnndsl.cli.terminal.options import Command, UsageError, quoted, read_value
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted, read_value
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.network import Network
     from cnndsl.targets import Explains, Target
 
 COMMAND = Command(
@@ -127,8 +124,10 @@ def run(arguments: Arguments) -> int:
                 return 2
     diagnostics = [each for file in done for each in file.diagnostics]
     if options.get("logits") and not has_errors(diagnostics):
+        from cnndsl.codegen.write_module import before_softmax
+
         for file in done:
-            if file.network is not None and not leaves_softmax(file.network):
+            if file.network is not None and not before_softmax(file.network):
                 name = file.network.source.name
                 say(f"{name}: no output ends in a softmax: --logits changes nothing")
     tell(diagnostics, unreadable)
@@ -150,13 +149,6 @@ def run(arguments: Arguments) -> int:
             make_folder(os.path.dirname(places[0]))
         write_files(dict(zip(places, texts, strict=True)))
     return 0
-
-
-def leaves_softmax(network: Network) -> bool:
-    """Whether `logits` has a softmax to leave out."""
-    from cnndsl.codegen.write_module import before_softmax
-
-    return bool(before_softmax(network))
 
 
 def explanation(
@@ -223,8 +215,8 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
     if is_folder(operands, paths, output):
         if os.path.exists(output) and not os.path.isdir(output):
             raise UsageError(f"-o {quoted(output)} is no folder, and there are several files")
-        stems = ["stdin" if path == STDIN else stem(path) for path in paths]
-        places = [os.path.join(output, each + suffix) for each in stems]
+        names = (os.path.basename("stdin" if path == STDIN else path) for path in paths)
+        places = [os.path.join(output, os.path.splitext(name)[0] + suffix) for name in names]
     else:
         places = [output]
     taken: dict[str, str] = {}
@@ -237,11 +229,6 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
         if identity(place) in inputs:
             raise UsageError(f"-o would overwrite the net {inputs[identity(place)]}")
     return places
-
-
-def stem(path: str) -> str:
-    """A file's name without its folder and its suffix."""
-    return os.path.splitext(os.path.basename(path))[0]
 
 
 def identity(path: str) -> object:

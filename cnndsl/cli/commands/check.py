@@ -5,14 +5,10 @@ from __future__ import annotations
 from cnndsl.cli.commands.fix import OPTIONS as FIX
 from cnndsl.cli.commands.fix import wanted as wants_fixes
 from cnndsl.cli.commands.nets import NET, named_files
-from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.cli.runner.plan import Outcome
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.cli.terminal.output import data, err, out, say
 from cnndsl.contract import Option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.runner.plan import Outcome
-    from cnndsl.cli.terminal.options import Arguments
 
 FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, format_option, named_files, networks_of
-from cnndsl.cli.terminal.options import Command
+from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import LANG, Option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
 
 COMMAND = Command(
     "compare",

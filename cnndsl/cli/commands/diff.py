@@ -6,12 +6,11 @@ import os
 
 from cnndsl.cli.commands.nets import NET, asked, format_option
 from cnndsl.cli.terminal.files import FileError, display_name, read_source
-from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
     from cnndsl.comparison.sides import Version
 
 COMMAND = Command(

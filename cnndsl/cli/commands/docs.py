@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.commands.nets import counted, has_errors, tell
+from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
     content,
@@ -13,13 +13,12 @@ from cnndsl.cli.terminal.files import (
     read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.contract import Option
+from cnndsl.diagnostics import Diagnostic, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics import Diagnostic, Source
     from cnndsl.documents import Renewed
 
 COMMAND = Command(
@@ -46,7 +45,7 @@ def run(arguments: Arguments) -> int:
     diagnostics: list[Diagnostic] = []
     written: dict[str, str | bytes] = {}
     owners: dict[str, str] = {}
-    posts = documents(arguments)
+    posts = named_files(arguments, ".md")
     unreadable, counts = [], [0, 0]
     for path in posts:
         try:
@@ -94,15 +93,6 @@ def run(arguments: Arguments) -> int:
     regions, nets = counted(counts[1], "region"), counted(counts[0], "net")
     err("".join(lines) or f"{regions} of {nets}: all true\n")
     return int(bool(stale) and arguments.has("check"))
-
-
-def documents(arguments: Arguments) -> list[str]:
-    """The Markdown files that the operands mean; a folder means every `.md` below it."""
-    from cnndsl.cli.terminal.files import find_files
-
-    if not arguments.operands:
-        raise UsageError("no file given (`-` is standard input)")
-    return find_files(arguments.operands, ".md")
 
 
 def renew(path: str, source: Source) -> Renewed:

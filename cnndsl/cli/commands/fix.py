@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import Examined, counted
-from cnndsl.cli.runner.plan import Outcome
-from cnndsl.cli.terminal.files import (
-    STDIN,
-    FileError,
-    display_name,
-    read_marked,
-    write_files,
-)
-from cnndsl.cli.terminal.options import UsageError
+from cnndsl.cli.runner.plan import Outcome, Plan
+from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marked, write_files
+from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.runner.plan import Plan
-    from cnndsl.cli.terminal.options import Arguments
 
 OPTIONS = (
     Option(

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
-from cnndsl.cli.terminal.files import (
-    STDIN,
-    FileError,
-    display_name,
-    read_marked,
-    write_files,
-)
-from cnndsl.cli.terminal.options import Command
+from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marked, write_files
+from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import Option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
 
 COMMAND = Command(
     "fmt",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from cnndsl.cli.terminal.files import FileError, find_files, read_source
-from cnndsl.cli.terminal.options import UsageError
+from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.network import Network
 
 NET = (
@@ -37,11 +34,11 @@ class Examined(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def named_files(arguments: Arguments) -> list[str]:
-    """The files that the operands mean; at least one."""
+def named_files(arguments: Arguments, suffix: str = ".cnn") -> list[str]:
+    """The files that the operands mean; at least one. A folder means those with the suffix."""
     if not arguments.operands:
         raise UsageError("no file given (`-` is standard input)")
-    return find_files(arguments.operands)
+    return find_files(arguments.operands, suffix)
 
 
 def settings(arguments: Arguments) -> dict[str, str]:
@@ -131,10 +128,8 @@ def has_errors(diagnostics: list[Diagnostic]) -> bool:
 
 def summary(files: list[Examined], clean_is: str = "clean") -> str:
     """`2 errors in 1 file, 3 files are clean`."""
-    counts = {"error": 0, "warning": 0}
-    for file in files:
-        for each in file.diagnostics:
-            counts[each.severity] += 1
+    every = [each.severity for file in files for each in file.diagnostics]
+    counts = {kind: every.count(kind) for kind in ("error", "warning")}
     dirty = sum(bool(file.diagnostics) for file in files)
     clean = len(files) - dirty
     parts = []

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.diagnostics.codes import CODES, Code
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
 
 COMMAND = Command(
     "rule",

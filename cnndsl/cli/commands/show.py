@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, networks_of, one_file
-from cnndsl.cli.terminal.options import Command
+from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import DEPTH
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
 
 COMMAND = Command(
     "show",

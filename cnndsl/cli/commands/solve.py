@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings
-from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
     from cnndsl.quickfix.solve import Solution
 
 _AXES = ("height", "width", "depth", "length")
@@ -164,7 +162,8 @@ def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> 
     lines = [f"{printable(source.name)}: {size} {verdict}"]
     if solution.by_axis is not None:
         for name, asked, sizes in zip(names, solution.ranges, solution.by_axis):
-            lines.append(f"{name}: {_count(len(sizes), asked)}{_listed(sizes)}")
+            spread = f"{len(asked):,} sizes from {asked.start} to {asked.stop - 1}"
+            lines.append(f"{name}: {len(sizes):,} of the {spread}{_listed(sizes)}")
         if len(names) > 1:
             lines.append(" and ".join(f"any {name}" for name in names) + " go together")
     else:
@@ -206,31 +205,26 @@ def _one_by_one(solution: Solution, names: Sequence[str]) -> list[str]:
     asked = " x ".join(
         f"{name} {each.start} to {each.stop - 1}" for name, each in zip(names, solution.ranges)
     )
-    lines = [f"{asked}: {len(solution.sizes):,} of {solution.asked:,} sizes"]
+    of = f"{solution.asked:,} sizes"
     if solution.tried < solution.asked:
-        lines[0] = (
-            f"{asked}: {len(solution.sizes):,} of the {solution.tried:,} sizes that were tried, "
-            f"the nearest of {solution.asked:,}"
-        )
+        of = f"the {solution.tried:,} sizes that were tried, the nearest of {solution.asked:,}"
+    lines = [f"{asked}: {len(solution.sizes):,} of {of}"]
     alike = all(len(set(each)) == 1 for each in solution.sizes)
     if alike and solution.sizes:
         lines[0] += _listed([each[0] for each in solution.sizes])
     else:
-        shown = ", ".join("x".join(map(str, each)) for each in solution.sizes[:SHOWN])
-        rest = len(solution.sizes) - SHOWN
-        if shown:
-            lines.append(f"  {shown}{f', {_more(rest)}' if rest > 0 else ''}")
+        shown = _some(["x".join(map(str, each)) for each in solution.sizes])
+        lines += [f"  {shown}"] if shown else []
     if len(solution.promising) < len(solution.sizes):
         lines.append(f"the promises of the file are kept by {len(solution.promising):,} of them")
     return lines
 
 
-def _more(rest: int) -> str:
-    return f"and {rest:,} more; --format json has them all"
-
-
-def _count(found: int, asked: range) -> str:
-    return f"{found:,} of the {len(asked):,} sizes from {asked.start} to {asked.stop - 1}"
+def _some(sizes: Sequence[object]) -> str:
+    """The first of some sizes, and how many more there are."""
+    rest = len(sizes) - SHOWN
+    more = [f"and {rest:,} more; --format json has them all"] if rest > 0 else []
+    return ", ".join([*map(str, sizes[:SHOWN]), *more])
 
 
 def _listed(sizes: Sequence[int]) -> str:
@@ -243,9 +237,7 @@ def _listed(sizes: Sequence[int]) -> str:
         if step == 1:
             return f": {sizes[0]} to {sizes[-1]}"
         return f": {sizes[0]}, {sizes[1]}, … {sizes[-1]} ({sizes[0]} + {step}k)"
-    shown = ", ".join(map(str, sizes[:SHOWN]))
-    rest = len(sizes) - SHOWN
-    return f": {shown}{f', {_more(rest)}' if rest > 0 else ''}"
+    return f": {_some(sizes)}"
 
 
 def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> str:

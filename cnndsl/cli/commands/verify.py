@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnndsl.cli.commands.nets import (
     NET,
     examine_files,
@@ -10,14 +12,11 @@ from cnndsl.cli.commands.nets import (
     named_files,
     tell,
 )
-from cnndsl.cli.terminal.options import Command, UsageError
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.cli.terminal.options import Arguments
     from cnndsl.network import Network
     from cnndsl.proof.verify import Verification
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, networks_of, one_file, tell
 from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
-from cnndsl.cli.terminal.options import Command, UsageError, quoted
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.cli.terminal.options import Arguments
     from cnndsl.network import Network
 
 COMMAND = Command(

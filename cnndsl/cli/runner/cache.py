@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import os
 import sys
+from bisect import bisect_right
+from hashlib import blake2b
+from itertools import accumulate
+from time import time
+from typing import Any
 
 from cnndsl.cli.terminal.files import FileError, write_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 MAX_ENTRIES, MAX_BYTES = 100_000, 32 * 2**20
 """How much is kept; what was not asked for longest goes first."""
@@ -94,7 +95,7 @@ class Cache:
         try:
             if self._changed:
                 self._write()
-            elif self._read and _now() - self._read[0] / 1e9 > _DAY:
+            elif self._read and time() - self._read[0] / 1e9 > _DAY:
                 os.utime(self.path)  # it is in use
         except (FileError, OSError):
             pass
@@ -125,14 +126,8 @@ class Cache:
             pass
         lines = [f"{key} {text}\n" for key, text in known.items() if key not in self._used]
         lines += [f"{key} {text}\n" for key, text in self._used.items()]
-        del lines[:-MAX_ENTRIES]
-        size = 0
-        for index in range(len(lines) - 1, -1, -1):
-            size += len(lines[index])
-            if size > MAX_BYTES:
-                del lines[: index + 1]
-                break
-        body = "".join(lines).encode("ascii")
+        fitting = bisect_right([*accumulate(map(len, reversed(lines)))], MAX_BYTES)
+        body = "".join(lines[max(0, len(lines) - min(fitting, MAX_ENTRIES)) :]).encode("ascii")
         os.makedirs(self.folder, exist_ok=True)
         files = {os.path.join(self.folder, name): text for name, text in _FILES.items()}
         missing = {path: text for path, text in files.items() if not os.path.exists(path)}
@@ -143,22 +138,14 @@ class Cache:
         """Delete what no run has used for long, and what a killed run has left."""
         with os.scandir(self.folder) as entries:
             for entry in entries:
-                old = _now() - entry.stat().st_mtime
+                old = time() - entry.stat().st_mtime
                 if (entry.name.startswith("check-") and old > MAX_AGE) or (
                     entry.name.endswith(".tmp") and old > _DAY
                 ):
                     os.unlink(entry.path)
 
 
-def _now() -> float:
-    from time import time
-
-    return time()
-
-
 def _digest(content: bytes) -> bytes:
-    from hashlib import blake2b
-
     return blake2b(content, digest_size=_DIGITS // 2).hexdigest().encode()
 
 
@@ -175,8 +162,6 @@ class FileKeys:
         Of its name only the last part counts: it names a net that has no other name.
         """
         if codes not in self._begun:
-            from hashlib import blake2b
-
             about = "\0".join((self._about, *sorted(codes), ""))
             self._begun[codes] = blake2b(
                 about.encode("utf-8", "surrogatepass"), digest_size=_DIGITS // 2
@@ -193,8 +178,6 @@ def version() -> str:
 
     The code itself is read, as a checkout can change while its version does not.
     """
-    from hashlib import blake2b
-
     import cnndsl
 
     state = blake2b(f"{cnndsl.__version__} {sys.version}\0".encode(), digest_size=10)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.cli.terminal.files import STDIN, FileError, reason
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from cnndsl.lint.configuration import Configuration
 
 NAMES = ("cnndsl.toml", "pyproject.toml")

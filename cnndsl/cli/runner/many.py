@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.plan import EACH, Outcome, Plan
+from cnndsl.cli.runner.plan import EACH, Outcome, Plan, Question
 from cnndsl.cli.runner.workers import answers, cores
 from cnndsl.cli.terminal.files import FileError, decode, display_name, read_bytes
 from cnndsl.cli.terminal.progress import Progress
-from cnndsl.diagnostics.packed import pack, unpack
+from cnndsl.diagnostics.packed import Packed, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cnndsl.cli.runner.cache import Cache, FileKeys
-    from cnndsl.cli.runner.plan import Question
-    from cnndsl.diagnostics.packed import Packed
 
 SHARED = 150_000
 """From here on it pays to start other processes."""

@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 
 from cnndsl.cli.commands.nets import Examined
-from cnndsl.cli.runner.plan import EACH, Outcome
+from cnndsl.cli.runner.plan import EACH, Outcome, Plan
 from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_bytes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnndsl.cli.runner.plan import Plan
 
 MUCH = 40_000
 """Bytes: from here on it pays to open the cache and to start other processes."""

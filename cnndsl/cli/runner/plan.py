@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from cnndsl.cli.commands.nets import Examined, asked, summary
 from cnndsl.cli.runner.configuration import Finder
 from cnndsl.cli.terminal.files import decode, display_name
-from cnndsl.cli.terminal.options import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cnndsl.cli.terminal.options import Arguments
-    from cnndsl.diagnostics.diagnostic import Diagnostic
-    from cnndsl.diagnostics.source import Source
+from cnndsl.cli.terminal.options import Arguments, UsageError
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.source import Source
 
 EACH = 300
 """Bytes: a file takes as long as it has, and so many more. A millisecond is some 800."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterable, Mapping
 
 from cnndsl.cli.terminal.options import UsageError, quoted
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from cnndsl.diagnostics.diagnostic import Diagnostic
 
 STDIN = "-"
 BOM = "\ufeff"

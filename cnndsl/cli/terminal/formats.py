@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from cnndsl import __version__
 from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import FileError, reason
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report, Unreadable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Where the sources begin, for the services that read paths; else the current folder.
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")

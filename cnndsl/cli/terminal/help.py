@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.terminal.options import HELP
+from collections.abc import Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.cli.terminal.options import Command
+from cnndsl.cli.terminal.options import HELP, Command
 
 
 def overview(commands: Sequence[Command]) -> str:

@@ -5,13 +5,10 @@ In the place of argparse, which takes longer to import than a net takes to check
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from cnndsl.contract import Option, OptionError, read_option
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
 
 
 class UsageError(Exception):
@@ -83,11 +80,7 @@ def read_arguments(command: Command, words: list[str]) -> Arguments:
 
 
 def _read_option(
-    command: Command,
-    known: dict[str, Option],
-    arguments: Arguments,
-    word: str,
-    rest: Iterable[str],
+    command: Command, known: dict[str, Option], arguments: Arguments, word: str, rest: Iterable[str]
 ) -> None:
     if word.startswith("--"):
         name, given, value = word.partition("=")

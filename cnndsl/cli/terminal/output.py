@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 from cnndsl.cli.terminal.options import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
 
 
 def out(text: str) -> None:
@@ -72,11 +69,8 @@ def difference(name: str, before: str, after: str) -> str:
 
 def _write(stream: TextIO, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    if not text.isascii() and encoding.lower() not in ("utf-8", "utf8"):
-        # A locale without `×` is no reason to fail.
+    if not text.isascii():  # a locale without `×` is no reason to fail
         text = text.encode(encoding, "backslashreplace").decode(encoding)
-    elif not text.isascii():
-        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     stream.write(text)
 
 

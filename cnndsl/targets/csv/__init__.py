@@ -6,17 +6,13 @@ what says nothing is empty. There is no row of sums, which a program would count
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cnndsl.diagnostics.markdown import one_line
+from cnndsl.network import Network
 from cnndsl.tables.cells import plain_value
 from cnndsl.tables.styles import OPTIONS, make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
 
 __all__ = ["OPTIONS", "SUFFIX", "generate"]
 

@@ -7,20 +7,15 @@ the table and not the page.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import Verbatim, readable
+from cnndsl.network import Network
+from cnndsl.tables.cells import Cell, Heading, Table, Verbatim, readable
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell, Heading, Table
 
 SUFFIX = ".html"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a page of your own"))
@@ -72,18 +67,16 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
 def _body(table: Table) -> str:
     label = text("".join(part if isinstance(part, str) else part.text for part in table.caption))
+    titles = "".join(
+        f'<th scope="col"{_side(each)}>{text(each.title)}</th>' for each in table.headings
+    )
     lines = [
         f'<div class="cnndsl-table" role="region" tabindex="0" lang="{table.lang}" '
         f'aria-label="{label}">',
         "<table>",
         f"<caption>{''.join(map(_inline, table.caption))}</caption>",
         "<thead>",
-        "<tr>"
-        + "".join(
-            f'<th scope="col"{_side(heading)}>{text(heading.title)}</th>'
-            for heading in table.headings
-        )
-        + "</tr>",
+        f"<tr>{titles}</tr>",
         "</thead>",
         "<tbody>",
         *(_row(table.headings, row) for row in table.rows),

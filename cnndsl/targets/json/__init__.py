@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network, Node
+from cnndsl.network import Network, Node
 
 SUFFIX = ".json"
 OPTIONS = ()

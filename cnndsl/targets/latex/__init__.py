@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
-from cnndsl.tables.cells import NONE, Verbatim, Worked, readable
+from cnndsl.network import Network
+from cnndsl.tables.cells import NONE, Cell, Table, Verbatim, Worked, readable
 from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
-    from cnndsl.tables.cells import Cell, Table
 
 SUFFIX = ".tex"
 OPTIONS = (*TABLE_OPTIONS, Option("fragment", "the table alone, for a document of your own"))
@@ -72,7 +68,7 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table, letters: list[str] | None = None) -> str:
+def _table(table: Table, letters: Sequence[str] = ()) -> str:
     columns = "".join("r" if heading.right else "l" for heading in table.headings)
     caption = "".join(map(_inline, table.caption))
     titles = " & ".join(text(heading.title) for heading in table.headings) + r" \\"
@@ -80,42 +76,15 @@ def _table(table: Table, letters: list[str] | None = None) -> str:
     if table.sums:
         body += [r"\midrule", _row(table.sums, "")]
     notes = [rf"\par\smallskip {text(note)}" for note in table.notes]
-    if len(table.rows) > _LONG:
-        lines = [
-            *(letters or []),
-            rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
-            rf"\caption{{{caption}}}\\",
-            r"\toprule",
-            titles,
-            r"\midrule",
-            r"\endfirsthead",
-            r"\toprule",
-            titles,
-            r"\midrule",
-            r"\endhead",
-            *body,
-            r"\bottomrule",
-            r"\end{longtable}",
-            *notes,
-        ]
-    else:
-        lines = [
-            r"\begin{table}[htbp]",
-            r"\centering",
-            rf"\caption{{{caption}}}",
-            r"\smallskip",
-            *(letters or []),
-            rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
-            r"\toprule",
-            titles,
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            *notes,
-            r"\end{table}",
-        ]
-    return "\n".join(lines) + "\n"
+    kind = "longtable" if len(table.rows) > _LONG else "tabular"
+    begin = [*letters, rf"\begin{{{kind}}}{{@{{}}{columns}@{{}}}}"]
+    head = [r"\toprule", titles, r"\midrule"]
+    end = [*body, r"\bottomrule", rf"\end{{{kind}}}", *notes]
+    if kind == "longtable":
+        begin += [rf"\caption{{{caption}}}\\", *head, r"\endfirsthead", *head, r"\endhead"]
+        return "\n".join([*begin, *end, ""])
+    around = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{caption}}}", r"\smallskip"]
+    return "\n".join([*around, *begin, *head, *end, r"\end{table}", ""])
 
 
 def _row(cells: list[Cell], empty: str) -> str:
@@ -134,27 +103,16 @@ def _inline(part: str | Verbatim) -> str:
 
 
 _ESCAPES = {
+    **{c: rf"\{c}" for c in "{}$&#%_"},
     "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    # At the beginning of a row these would be arguments of the one before.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-    # No ligatures: two of them are two.
-    "-": "{-}",
-    "`": "{`}",
-    "'": "{'}",
+    # At the beginning of a row `[`, `]` and `*` would be arguments of the one before; the
+    # others are no ligatures: two of them are two.
+    **{c: f"{{{c}}}" for c in "[]*-`'"},
     '"': "{''}",
 }
 

@@ -6,17 +6,13 @@ than the whole table is to write.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cnndsl.diagnostics.markdown import escaped
+from cnndsl.network import Network
 from cnndsl.tables import markdown_table
 from cnndsl.tables.styles import OPTIONS, make
 from cnndsl.targets import class_name
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.network import Network
 
 __all__ = ["OPTIONS", "SUFFIX", "generate"]
 

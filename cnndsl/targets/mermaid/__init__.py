@@ -6,11 +6,12 @@ character that could mean something there is written as an entity code, `#35;`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from cnndsl.contract import LANG, checked_values
 from cnndsl.figures.boxes import (
     DEPTH,
+    Box,
     below,
     choose_depth,
     opens,
@@ -20,14 +21,9 @@ from cnndsl.figures.boxes import (
     titled,
 )
 from cnndsl.figures.collapse import collapse
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 SUFFIX = ".mmd"
 OPTIONS = (DEPTH, LANG)
@@ -91,29 +87,26 @@ class _Flowchart:
                 self.lines.append(f"{space}end")
                 continue
             if box.kind == "input":
-                alias = self.network.nodes[box.start].alias
-                title = f"{self.words['figure.input']} {alias or ''}".rstrip()
+                alias = self.network.nodes[box.start].alias or ""
+                title = f"{self.words['figure.input']} {alias}".rstrip()
             # What varies from one time round to the next is told only for a frame's inside.
             first = box.last if not further else box.gives
             last = box.last + further
             shape = shape_text(self.network, first, last - first)
-            ends = ("([", "])") if box.kind == "input" else ("[", "]")
-            self.closed(box.family, space, name, ends, title, shape)
-            for source in box.sources:
-                self.edges.append(f"  {self.name_of(source)} --> {name}")
+            label = space + name, quoted(title, shape), box.kind == "input"
+            self.closed(box.family, name, *label, box.sources)
         if level == 0 and indent == 1:
             for number, (output, index) in enumerate(outputs_in(self.network, boxes)):
                 name = f"out{number}"
-                title = f"{self.words['figure.output']} {output}"
-                self.closed("input", space, name, ("([", "])"), title, "")
-                self.edges.append(f"  {self.name_of(index)} --> {name}")
+                text = quoted(f"{self.words['figure.output']} {output}")
+                self.closed("input", name, space + name, text, True, [index])
 
     def closed(
-        self, family: str, space: str, name: str, ends: tuple[str, str], title: str, shape: str
+        self, family: str, name: str, head: str, text: str, is_end: bool, sources: Sequence[int]
     ) -> None:
         self.families.setdefault(family, []).append(name)
-        text = quoted(title, shape) if shape else quoted(title)
-        self.lines.append(f"{space}{name}{ends[0]}{text}{ends[1]}")
+        self.lines.append(f"{head}([{text}])" if is_end else f"{head}[{text}]")
+        self.edges += [f"  {self.name_of(source)} --> {name}" for source in sources]
 
     def name_of(self, index: int) -> str:
         """The box that a node is in."""

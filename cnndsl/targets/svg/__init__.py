@@ -7,24 +7,21 @@ it, so that text can be read on any page.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnndsl.contract import LANG, Option, OptionError, checked_values
-from cnndsl.figures.boxes import DEPTH, shape_text, titled
+from cnndsl.figures.boxes import DEPTH, Box, shape_text, titled
 from cnndsl.figures.collapse import collapse
+from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
+from cnndsl.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network
     from cnndsl.targets.svg.picture import Picture
 
-    Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
+Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
 
 SUFFIX = ".svg"
 VIEWS = ("volumes", "graph", "receptive")

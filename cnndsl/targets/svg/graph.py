@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cnndsl.figures import layered
 from cnndsl.figures.boxes import (
+    Box,
     below,
     choose_depth,
     count_boxes,
@@ -14,10 +16,14 @@ from cnndsl.figures.boxes import (
     producer,
     shape_text,
 )
+from cnndsl.lang import Words
+from cnndsl.network import Network
 from cnndsl.targets.svg.picture import (
     SIZES,
     ArrowHead,
+    Mark,
     Picture,
+    Point,
     Rect,
     Stroke,
     Text,
@@ -25,14 +31,6 @@ from cnndsl.targets.svg.picture import (
     polyline,
 )
 from cnndsl.targets.svg.text import cut, width, wrap
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network
-    from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 40, 200
 """How many boxes are drawn where no depth is given, and with any."""

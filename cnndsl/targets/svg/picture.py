@@ -6,13 +6,10 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 from zlib import crc32
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import TypeAlias
 
 Point = tuple[float, float]
 
@@ -61,8 +58,7 @@ class ArrowHead(NamedTuple):
     way: str = "down"
 
 
-if TYPE_CHECKING:
-    Mark: TypeAlias = "Text | Rect | Area | Stroke | ArrowHead"
+Mark: TypeAlias = Text | Rect | Area | Stroke | ArrowHead
 
 
 class Picture(NamedTuple):
@@ -166,22 +162,18 @@ def _look(style: str, day: bool) -> str:
     family, _, side = style.partition("-")
     if family in _DAY:
         fill, stroke, top, flank = (_DAY if day else _NIGHT)[family]
-        if side == "solid":
-            return f"fill:{stroke}"
-        if side == "line":
-            return f"fill:none;stroke:{stroke}"
-        if side == "faint":
-            return f"fill:{flank}"
-        return f"fill:{ {'': fill, 'top': top, 'side': flank}[side] };stroke:{stroke}".replace(
-            " ", ""
-        )
+        return {
+            "solid": f"fill:{stroke}",
+            "line": f"fill:none;stroke:{stroke}",
+            "faint": f"fill:{flank}",
+            "top": f"fill:{top};stroke:{stroke}",
+            "side": f"fill:{flank};stroke:{stroke}",
+            "": f"fill:{fill};stroke:{stroke}",
+        }[side]
     return {
         "sheet": f"fill:{sheet}",
-        "label": f"fill:{ink}",
-        "title": f"fill:{ink}",
-        "name": f"fill:{ink}",
-        "small": f"fill:{pale}",
-        "note": f"fill:{pale}",
+        **dict.fromkeys(("label", "title", "name"), f"fill:{ink}"),
+        **dict.fromkeys(("small", "note"), f"fill:{pale}"),
         "edge": f"stroke:{line}",
         "head": f"fill:{line}",
         "hull": f"fill:none;stroke:{line}",

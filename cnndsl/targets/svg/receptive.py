@@ -10,21 +10,16 @@ field in per cent of the input's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from cnndsl.figures.boxes import choose_depth, opens
+from cnndsl.figures.boxes import Box, below, choose_depth, opens, titled
+from cnndsl.lang import Words
 from cnndsl.layers.base import DIMENSIONS
-from cnndsl.targets.svg.picture import SIZES, Picture, Rect, Text, polyline
+from cnndsl.network import Network, Node
+from cnndsl.network.network import Field
+from cnndsl.targets.svg.picture import SIZES, Mark, Picture, Rect, Text, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.network import Network, Node
-    from cnndsl.network.network import Field
-    from cnndsl.targets.svg.picture import Mark
 
 MOST, BOUND = 28, 200
 """How many lines are drawn where no depth is given, and with any."""
@@ -55,7 +50,7 @@ def lines_of(network: Network, boxes: Sequence[Box], depth: int, level: int = 0)
     found: list[FieldRow] = []
     for box in boxes:
         if box.times == 1 and opens(box, depth, level):
-            found += lines_of(network, box.inner, depth, level + (box.kind == "block"))
+            found += lines_of(network, box.inner, depth, below(box, level))
             continue
         node = network.nodes[box.last]
         before = [network.nodes[index].field for index in box.sources]
@@ -140,14 +135,9 @@ class _FieldChart:
         """For each node the spatial size of the input that its field is told in."""
         sizes: dict[int, tuple[int, ...]] = {}
         for node in self.network.nodes:
-            if not node.inputs:
-                sizes[node.index] = node.output[:-1]
-            for index in node.inputs:
-                if len(sizes[index]) == len(node.field.sights):
-                    sizes[node.index] = sizes[index]
-                    break
-            else:
-                sizes.setdefault(node.index, ())
+            rank = len(node.field.sights)
+            read = (sizes[index] for index in node.inputs if len(sizes[index]) == rank)
+            sizes[node.index] = next(read, ()) if node.inputs else node.output[:-1]
         return sizes
 
     def picture(self) -> Picture:
@@ -203,8 +193,8 @@ class _FieldChart:
                 (size,) = sizes
                 text = words["figure.pixels"].format(dimension=text, number=f"{size[axis]:,}")
             text = cut(text, SIZES["note"], self.pitch - 12)
-            below = _LINE - 6 if self.narrow else 0
-            marks.append(Text(self.left(axis), y + below, text, "note", "start"))
+            lower = y + (_LINE - 6 if self.narrow else 0)
+            marks.append(Text(self.left(axis), lower, text, "note", "start"))
         return marks
 
     def left(self, axis: int) -> float:
@@ -250,21 +240,16 @@ class _FieldChart:
 
     def label(self, line: FieldRow) -> str:
         box = line.box
-        if not box.parts:  # a loop
-            names = " → ".join(inner.parts[0] for inner in box.inner if inner.parts)
-        else:
-            names = box.parts[0]
-        return f"{names} ×{box.times}" if box.times > 1 else names
+        inside = " → ".join(inner.parts[0] for inner in box.inner if inner.parts)  # of a loop
+        return titled([box.parts[0] if box.parts else inside], box.times)[0]
 
     def step(self, node: Node) -> str:
         """How many pixels lie between the windows of neighbours; nothing where all see all."""
-        steps = []
-        for sight in node.field.sights:
-            period = len(sight.low)
-            whole = sight.step % period == 0
-            steps.append(str(sight.step // period) if whole else f"{sight.step}/{period}")
-        if not any(sight.step for sight in node.field.sights):
+        sights = node.field.sights
+        if not any(sight.step for sight in sights):
             return "–"
+        exact = [(*divmod(sight.step, len(sight.low)), sight) for sight in sights]
+        steps = [f"{s.step}/{len(s.low)}" if rest else str(whole) for whole, rest, s in exact]
         return steps[0] if len(set(steps)) == 1 else "×".join(steps)
 
     def window(self, node: Node, axis: int) -> tuple[int, int]:

@@ -8,12 +8,9 @@ a text may be narrower than was thought but not wider.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _HUNDREDTHS = {
     28: "ijl", 30: "I", 32: " ,.", 34: "/:;\\|·", 36: "f", 37: "-", 40: "()[]t", 41: "!", 42: "r",

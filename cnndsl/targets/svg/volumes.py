@@ -11,24 +11,30 @@ the channels are a strip below it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from cnndsl.figures.boxes import choose_depth, opens, shape_text, titled
+from cnndsl.figures.boxes import Box, choose_depth, opens, shape_text, titled
+from cnndsl.lang import Words
+from cnndsl.layers import Shape
 from cnndsl.layers.conv import TransposedConv
 from cnndsl.layers.dense import Dense, Flatten
 from cnndsl.layers.pool import GlobalPool
-from cnndsl.targets.svg.picture import SIZES, Area, ArrowHead, Picture, Rect, Text, moved, polyline
+from cnndsl.network import Network
+from cnndsl.targets.svg.picture import (
+    SIZES,
+    Area,
+    ArrowHead,
+    Mark,
+    Picture,
+    Point,
+    Rect,
+    Text,
+    moved,
+    polyline,
+)
 from cnndsl.targets.svg.text import cut, width, wrap
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cnndsl.figures.boxes import Box
-    from cnndsl.lang import Words
-    from cnndsl.layers import Shape
-    from cnndsl.network import Network
-    from cnndsl.targets.svg.picture import Mark, Point
 
 MOST, BOUND = 16, 120
 """How many maps are drawn where no depth is given, and with any."""
@@ -324,10 +330,7 @@ class _Volumes:
             if target is not None:
                 above, beneath = (end[0], end[1] - target.high), end
             upper = (right + solid.deep, y - solid.deep - solid.high)
-            return [
-                polyline(upper, above, style="ray"),
-                polyline((right, y), beneath, style="ray"),
-            ]
+            return [polyline(upper, above, style="ray"), polyline((right, y), beneath, style="ray")]
         begin, stop, middle = right + solid.deep + 4, end[0] - 5, goal[1]
         return [polyline((begin, middle), (stop - 6, middle)), ArrowHead(stop, middle, "right")]
 

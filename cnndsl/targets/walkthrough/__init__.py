@@ -7,27 +7,22 @@ sums. A block is explained once for all calls of it on the same shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, checked_values
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.markdown import code
 from cnndsl.lang import words as words_of
+from cnndsl.network import Network, Node
+from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, report
 from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, follows, runs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from cnndsl.diagnostics import Diagnostic
-    from cnndsl.network import Network, Node
-    from cnndsl.network.attempt import Attempt
-    from cnndsl.targets.walkthrough.units import Unit
+from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
 SUFFIX = ".md"
 MATH = Option(
@@ -97,22 +92,27 @@ class _Writer:
         self.previous = network.inputs[0]
 
     def text(self) -> str:
-        self._title_line(self.words.say("walk.title", net=code(self.network.name)), 0)
-        self.parts.append(self._intro())
-        begin = len(self.parts)
-        self._units(Cutter(self.network).cut(), (), 1)
-        self.parts[begin:begin] = self._legend()
+        self._begun(self._intro())
         self._totals()
-        return "\n\n".join(self.parts) + "\n"
+        return self._ended()
+
+    def _begun(self, intro: str) -> tuple[Unit, ...]:
+        """Write the title, an introduction and all units, which it returns."""
+        self._title_line(self.words.say("walk.title", net=code(self.network.name)), 0)
+        self.parts.append(intro)
+        units = Cutter(self.network).cut()
+        self._units(units, (), 1)
+        return units
+
+    def _ended(self) -> str:
+        """All that was written, the legend behind the introduction."""
+        return "\n\n".join([*self.parts[:2], *self._legend(), *self.parts[2:]]) + "\n"
 
     def failing(self, attempt: Attempt, diagnostics: list[Diagnostic]) -> str:
         """The walkthrough as far as it goes, and why it goes no further."""
-        self._title_line(self.words.say("walk.title", net=code(self.network.name)), 0)
         count = self.words.count(len(diagnostics), "problems")
-        self.parts.append(self.words.say("fails.intro", net=code(self.network.name), count=count))
-        begin = len(self.parts)
-        units = Cutter(self.network).cut()
-        self._units(units, (), 1)
+        net = code(self.network.name)
+        units = self._begun(self.words.say("fails.intro", net=net, count=count))
         self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
         if attempt.node is not None and attempt.problem is not None:
             self.parts += failure(attempt.node, attempt.problem, self.prose)
@@ -121,21 +121,13 @@ class _Writer:
                 count = self.words.count(others, "problems")
                 self.parts.append(self.words.say("fails.more", count=count))
         self.parts += [self.words["fails.checker"], report(diagnostics)]
-        self.parts[begin:begin] = self._legend()
-        return "\n\n".join(self.parts) + "\n"
+        return self._ended()
 
     def _intro(self) -> str:
         nodes = self.network.nodes
-        outputs = [
-            (
-                self.words.say(
-                    "output.named", shape=tuple_text(nodes[index].output), name=code(name)
-                )
-                if len(self.network.outputs) > 1
-                else tuple_text(nodes[index].output)
-            )
-            for name, index in self.network.outputs.items()
-        ]
+        shapes = {name: tuple_text(nodes[at].output) for name, at in self.network.outputs.items()}
+        named = (self.words.say("output.named", shape=shapes[n], name=code(n)) for n in shapes)
+        outputs = named if len(shapes) > 1 else shapes.values()
         text = self.words.say(
             "walk.intro",
             net=code(self.network.name),
@@ -158,11 +150,10 @@ class _Writer:
     def _units(self, units: Sequence[Unit], number: tuple[int, ...], level: int) -> None:
         for count, run in enumerate(runs(units), 1):
             here = (*number, count)
-            first = run[0]
-            if isinstance(first, BlockCall):
-                self._call(first, here, level)
+            if isinstance(run[0], BlockCall):
+                self._call(run[0], here, level)
             else:
-                self._part(first, here, level)
+                self._part(run[0], here)
             if len(run) > 1:
                 self._again(run)
             self.previous = run[-1].nodes[-1].index
@@ -176,7 +167,7 @@ class _Writer:
         level = self.top + below
         self.parts.append(f"{'#' * level} {title}" if level <= 6 else f"**{title}**")
 
-    def _part(self, part: Part, number: tuple[int, ...], level: int) -> None:
+    def _part(self, part: Part, number: tuple[int, ...]) -> None:
         head, *others = part.nodes
         big = [head, *(node for node in others if node.layer.sizes())]
         titles = [self.prose.title(node) for node in big]
@@ -209,30 +200,20 @@ class _Writer:
             self._before(call)
             return
         self.told[call.sign] = name
-        self.parts.append(
-            self.words.say(
-                "walk.block",
-                block=name,
-                inputs=self._inputs(call),
-                output=tuple_text(call.nodes[-1].output),
-                layers=self.words.count(len(call.nodes), "layers"),
-                count=self._count(call.nodes),
-            )
-        )
+        layers = self.words.count(len(call.nodes), "layers")
+        self._say("walk.block", call, block=name, layers=layers)
         if self.depth is None or level < self.depth:
             self._units(call.units, number, level + 1)
 
     def _before(self, unit: Unit) -> None:
         """A unit that has been explained elsewhere."""
-        self.parts.append(
-            self.words.say(
-                "walk.before",
-                name=self.told[unit.sign],
-                inputs=self._inputs(unit),
-                output=tuple_text(unit.nodes[-1].output),
-                count=self._count(unit.nodes),
-            )
-        )
+        self._say("walk.before", unit, name=self.told[unit.sign])
+
+    def _say(self, key: str, unit: Unit, **told: str) -> None:
+        """A sentence about a unit: the shapes that it reads from outside and gives, its count."""
+        inputs = ", ".join(map(tuple_text, inputs_of(self.network, unit.nodes)))
+        output, count = tuple_text(unit.nodes[-1].output), self._count(unit.nodes)
+        self.parts.append(self.words.say(key, inputs=inputs, output=output, count=count, **told))
 
     def _again(self, run: list[Unit]) -> None:
         """Units that repeat the one before them."""
@@ -254,10 +235,6 @@ class _Writer:
                 count=self._count(run[0].nodes),
             )
         )
-
-    def _inputs(self, unit: Unit) -> str:
-        """The shapes of what a unit reads from outside."""
-        return ", ".join(map(tuple_text, inputs_of(self.network, unit.nodes)))
 
     def _count(self, nodes: Sequence[Node]) -> str:
         count = sum(node.layer.params - self.weights * node.layer.biases for node in nodes)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import render_all
 from cnndsl.layers.base import DIMENSIONS
+from cnndsl.network import Node
 from cnndsl.tables.formulas import decimal, evaluated
-
-if TYPE_CHECKING:
-    from cnndsl.diagnostics import Diagnostic
-    from cnndsl.network import Node
-    from cnndsl.targets.walkthrough.prose import Prose
+from cnndsl.targets.walkthrough.prose import Prose
 
 
 def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:

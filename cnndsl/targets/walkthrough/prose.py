@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 from cnndsl.diagnostics.markdown import code, escaped
+from cnndsl.lang import Words
+from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
+from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.window import same_padding
+from cnndsl.network import Network, Node
 from cnndsl.tables.cells import readable, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
-from cnndsl.tables.rows import layer_row, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-
-    from cnndsl.lang import Words
-    from cnndsl.layers import Layer
-    from cnndsl.layers.derivation import Derivation
-    from cnndsl.network import Network, Node
-    from cnndsl.tables.rows import Row
+from cnndsl.tables.rows import Row, layer_row, rows
 
 _FACTS = (
     "filter", "pooling", "output-channels", "stride", "dilation", "groups", "padding", "activation"

@@ -6,17 +6,14 @@ pool, as write-ups group them. A `BlockCall` is a call of a block, with the unit
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from cnndsl.layers import Layer
 from cnndsl.layers.source import call_of
+from cnndsl.network import Network, Node
 from cnndsl.tables.rows import grouped, inputs_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
 
 _FOLLOWING = ("norm", "scaling", "dropout", "activation")
 """The families of what is explained with the convolution or the dense layer before it."""
