@@ -15,7 +15,6 @@ def find(view: View) -> Findings:
         if unchanged("softmax", group.op):
             what = "which it leaves as they are"
         yield view.warning(
-            "W305",
             group,
             f"{group.op}: softmax gives shares between 0 and 1, {what}",
             f"remove `{group.op}`, or the softmax before it",

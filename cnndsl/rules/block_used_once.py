@@ -12,7 +12,6 @@ def find(view: View) -> Findings:
     for block in view.written(ast.Block):
         if counts.get(block.name.id) == 1:
             yield view.remark(
-                "W402",
                 block.name.span,
                 f"the net has one `{block.name.id}`, and so needs no block for it",
                 "write its layers where it is called",

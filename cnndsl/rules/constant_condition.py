@@ -28,7 +28,6 @@ def find(view: View) -> Findings:
                 )
                 rest = "remove the branch that is never taken"
                 yield view.remark(
-                    "W111",
                     test.span,
                     f"this is always {'true' if value else 'false'}",
                     f"make the constant a `param` if it is a switch, or {rest}" if lets else rest,

@@ -18,7 +18,6 @@ def find(view: View) -> Findings:
     for group in view.where(_HELP, lambda node: _twins(node, same)):
         first, second = _twins(group.first, same)
         yield view.warning(
-            "W108",
             group,
             f"{group.op}: paths {first + 1} and {second + 1} compute the same",
             _HELP[group.op],

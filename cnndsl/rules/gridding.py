@@ -18,7 +18,6 @@ def find(view: View) -> Findings:
         ]
         window = next(w for w in group.layer.windows if grid(w) > 1)
         yield view.warning(
-            "W203",
             group,
             f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
             f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",

@@ -30,7 +30,6 @@ def find(view: View) -> Findings:
                 continue
             gap = (flat.layer.channels + 1) * node.layer.output[0]
             yield view.warning(
-                "W212",
                 group._replace(nodes=[node]),
                 f"dense: {params:,} of the net's {total:,} parameters are here, "
                 f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "

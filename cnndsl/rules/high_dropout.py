@@ -19,7 +19,6 @@ def find(view: View) -> Findings:
         written = span is not None and view.text(span) == f"{rate:g}"
         fixes = (Fix(f"drop {kept}", (Edit(span, kept),)),) if span and written else ()
         yield view.warning(
-            "W311",
             group,
             f"{group.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept",
             f"write `{group.op} {kept}` if {rate:g} is the share to keep",

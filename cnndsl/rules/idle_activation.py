@@ -18,7 +18,6 @@ def find(view: View) -> Findings:
     for group in view.where(ACTIVATIONS, is_idle):
         first = origin(view, group.first)
         yield view.warning(
-            "W306",
             group,
             f"{group.op}: `{activation(first)}` on line {view.network.line(first)} gives "
             "only values that it leaves as they are",

@@ -20,7 +20,6 @@ def find(view: View) -> Findings:
         if not group.is_all or _has_names(statement):
             continue
         yield view.warning(
-            "W109",
             group,
             f"{group.op}: {show(group.first.output)} goes in, and comes out as it was",
             "remove it",

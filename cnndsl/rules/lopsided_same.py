@@ -28,7 +28,6 @@ def find(view: View) -> Findings:
             else f"the {window.extent} pixels that the kernel spans"
         )
         yield view.warning(
-            "W204",
             group,
             f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
             f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "

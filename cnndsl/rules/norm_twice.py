@@ -13,7 +13,6 @@ def find(view: View) -> Findings:
     for group in view.where(family("norm"), lambda node: _is_second(view, node)):
         before = view.nodes[group.first.inputs[0]]
         yield view.warning(
-            "W310",
             group,
             f"{group.op}: it normalises what `{before.op}` on line "
             f"{view.network.line(before)} has normalised",

@@ -17,7 +17,6 @@ def find(view: View) -> Findings:
         if torn.dilation > 1:
             span = f"the {torn.extent} pixels that the kernel spans"
         yield view.warning(
-            "W201",
             group,
             f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
             f"nothing ever sees {told}",

@@ -28,7 +28,6 @@ def find(view: View) -> Findings:
         before = view.nodes[group.first.inputs[0]]
         image = images[len(before.output)]
         yield view.warning(
-            "W208",
             group,
             f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
             f"than {show(before.receptive_field)} of the {show(image)} pixels",

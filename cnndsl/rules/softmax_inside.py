@@ -26,7 +26,6 @@ def find(view: View) -> Findings:
     ):
         end = ends[group.first.index]
         yield view.warning(
-            "W303",
             group,
             f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
             f"{group.first.output[-1]:,} shares, which add up to 1",

@@ -11,7 +11,6 @@ def find(view: View) -> Findings:
     """Layers that look at every second pixel or fewer, as the shortcuts of a ResNet do."""
     for group, told, sparse in missing(view, _count):
         yield view.warning(
-            "W202",
             group,
             f"{group.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
             f"{told}",

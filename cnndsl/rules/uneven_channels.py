@@ -23,7 +23,6 @@ def find(view: View) -> Findings:
         low, high = count // 8 * 8, -(-count // 8) * 8
         near = f"{low} or {high}" if low else str(high)
         yield view.warning(
-            "W403",
             group,
             f"{group.op}: {count:,} channels are no multiple of 8",
             f"take {near}",

@@ -15,7 +15,6 @@ def find(view: View) -> Findings:
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         yield view.warning(
-            "W210",
             group,
             f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
             f"pixels are painted {low + 1} times, others {_times(low)}",

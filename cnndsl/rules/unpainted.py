@@ -18,7 +18,6 @@ def find(view: View) -> Findings:
         pairs = zip(layer.kernel, layer.stride)
         kernel, stride = next((k, s) for k, s in pairs if k < s)
         yield view.warning(
-            "W211",
             group,
             f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
             f"{by_dimension(bare)} get nothing but the bias",

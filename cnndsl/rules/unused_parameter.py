@@ -13,7 +13,6 @@ def find(view: View) -> Findings:
         if given.kind == PARAMETER and not given.read:
             assert isinstance(given.statement, ast.Block)
             yield view.remark(
-                "W105",
                 given.name.span,
                 f"the block `{given.statement.name.id}` does not read its parameter "
                 f"`{given.name.id}`",

@@ -6,7 +6,7 @@ A slip is a token that cannot stand where it stands; the parser's tables tell wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
@@ -33,37 +33,31 @@ _EXPECTED = (
 )
 
 
-def viable(states: list[int], kind: str) -> bool:
-    """Whether a token could stand here, which only a trial tells: LALR reduces first."""
-    stack = list(states)
-    while True:
-        action = ACTIONS[stack[-1]].get(kind)
-        if action is None or action >= 0:
-            return action is not None
-        origin, size = RULES[-action - 1][:2]
-        if size:
-            del stack[-size:]
-        stack.append(GOTOS[stack[-1]][origin])
-
-
-def reads(states: list[int], kinds: Iterable[str]) -> bool:
-    """Whether tokens could stand here one after another."""
+def reads(states: list[int], *kinds: str) -> bool:
+    """Whether tokens could stand here one after another. A trial tells: LALR reduces first."""
     stack = list(states)
     for kind in kinds:
-        if not viable(stack, kind):
-            return False
-        while (action := ACTIONS[stack[-1]][kind]) < 0:
+        while (action := ACTIONS[stack[-1]].get(kind, 0)) < 0:
             origin, size = RULES[-action - 1][:2]
             if size:
                 del stack[-size:]
-            stack.append(GOTOS[stack[-1]][origin])
+            stack.append(GOTOS[origin][stack[-1]])
+        if not action:  # nothing leads to the first state
+            return False
         stack.append(action)
     return True
 
 
+def stretch_of(tokens: list[Token], position: int) -> int:
+    """Where the stretch of tokens begins that one is in."""
+    while position > 0 and tokens[position - 1][0] not in BOUNDARIES:
+        position -= 1
+    return position
+
+
 def brace_on_next_line(tokens: list[Token], position: int, states: list[int]) -> bool:
     """Whether a separator keeps a `{` from the statement that it belongs to."""
-    return tokens[position + 1][0] == "LBRACE" and viable(states, "LBRACE")
+    return tokens[position + 1][0] == "LBRACE" and reads(states, "LBRACE")
 
 
 class Slip(NamedTuple):
@@ -93,7 +87,8 @@ class Slip(NamedTuple):
         return self.source.text[start:end]
 
     def expects(self, *kinds: str) -> bool:
-        return all(viable(self.states, kind) for kind in kinds)
+        """Whether each of some tokens could stand here."""
+        return all(reads(self.states, kind) for kind in kinds)
 
     def rest(self) -> list[str]:
         """The kinds of the tokens from here on, to the end of the stretch."""
@@ -106,7 +101,7 @@ class Slip(NamedTuple):
 
     def reads(self, *kinds: str) -> bool:
         """Whether tokens could stand here one after another."""
-        return reads(self.states, kinds)
+        return reads(self.states, *kinds)
 
     def in_arguments(self) -> bool:
         """Whether a layer's arguments stand here."""
@@ -534,10 +529,7 @@ _USAGE = {
 
 def unexpected(source: Source, tokens: list[Token], position: int, states: list[int]) -> Diagnostic:
     """The diagnostic for a token that cannot stand where it stands."""
-    first = position
-    while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
-        first -= 1
-    slip = Slip(source, tokens, position, first, states)
+    slip = Slip(source, tokens, position, stretch_of(tokens, position), states)
     words = next(filter(None, (rule(slip) for rule in KNOWN)), None) or _generic(slip)
     span = words.span or slip.span
     if slip.kind in BOUNDARIES and position > 0 and words.span is None:
