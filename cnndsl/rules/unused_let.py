@@ -10,9 +10,8 @@ def find(view: View) -> Findings:
     """Every `let` whose name is not read in its scope."""
     for given in view.names.given:
         if given.kind == "let" and not given.read:
+            message = f"nothing reads the constant `{given.name.id}`"
+            help_ = "remove it, or write it where its value is meant"
             yield view.remark(
-                given.name.span,
-                f"nothing reads the constant `{given.name.id}`",
-                "remove it, or write it where its value is meant",
-                removal(view, given.statement.span, safe=True),
+                given.name.span, message, help_, removal(view, given.statement.span, safe=True)
             )
