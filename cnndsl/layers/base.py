@@ -6,6 +6,7 @@ Shapes are channels last and without a batch: (H, W, C), (L, C), (D, H, W, C) or
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from cnndsl.layers.derivation import Derivation
@@ -260,10 +261,7 @@ _SUMMING = ("kernel", "depthwise", "pointwise", "bias")
 
 def product(sizes: tuple[int, ...]) -> int:
     """The product of sizes; 1 for none."""
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
+    return prod(sizes)
 
 
 def show(shape: Shape) -> str:
