@@ -225,7 +225,7 @@ def test_property_what_is_offered_does_what_it_says(rng: Random) -> None:
             left = look(apply_edits(text, fix.edits))
             outcome = evaluator.run(fix.edits)
             assert outcome is not None
-            still = {outcome.place(each, fix.edits) for each in left}
+            still = {outcome.located(each, fix.edits) for each in left}
             assert (problem.code, problem.span.start) not in still, fix.title
             if "see to line" in fix.title or "breaks the promise" in fix.title:
                 continue

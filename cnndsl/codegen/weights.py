@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnndsl.layers.base import Layer, Weight, product, show
+from cnndsl.layers.base import Layer, Shape, Weight, product, show
 from cnndsl.layers.initial import Constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, TypeAlias
 
     from cnndsl.network import Network, Node
@@ -100,6 +100,48 @@ class Misfit(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def placed(
+    live: Any,
+    node: Node | None,
+    keeping: Callable[[Node], list[Any]],
+    find: Callable[[Kept, list[Any]], Any],
+) -> Iterator[Any]:
+    """The places of the weights of a framework's model, or of one node's.
+
+    `keeping` gives all that a node keeps there, and `find` takes from it where a weight is: its
+    place, the array, and the shape that it should have; or it says what is wrong. Raises Misfit
+    where the model keeps others than its network.
+    """
+    problems = []
+    for each in live.network.nodes if node is None else [node]:
+        kept, held = list(slots_of(each)), keeping(each)
+        if len(held) != len(kept):
+            counts = f"{live.name} keeps {len(held)} arrays, and the net wants {len(kept)}"
+            problems.append(f"{each.name}: {counts}")
+            continue
+        for one in kept:
+            found = find(one, held)
+            problem = found if isinstance(found, str) else _misfit(live.name, one, *found[1:])
+            if problem:
+                problems.append(problem)
+            else:
+                yield found[0]
+    if problems:
+        raise Misfit(problems)
+
+
+def _misfit(framework: str, kept: Kept, array: Any, wanted: Shape) -> str:
+    """What is wrong with an array that a model keeps for a weight; empty for nothing."""
+    shape = tuple(array.shape)
+    if shape != wanted:
+        return f"{kept.key}: {framework} keeps {shape}, and the net wants {wanted}"
+    trains = array.trainable if hasattr(array, "trainable") else array.requires_grad
+    if trains != kept.weight.trainable:
+        does, wants = ("trains", "does not") if trains else ("keeps", "trains")
+        return f"{kept.key}: {framework} {does} it, and the net {wants}"
+    return ""
 
 
 def fit(network: Network, weights: Mapping[str, Array]) -> None:

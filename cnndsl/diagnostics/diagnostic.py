@@ -60,3 +60,8 @@ class Diagnostic(NamedTuple):
     def severity(self) -> Severity:
         """`error` or `warning`."""
         return CODES[self.code].severity
+
+    def told(self) -> str:
+        """All that it says, for who shows no source: the message, the notes and the help."""
+        help_ = [f"help: {self.help}"] if self.help else []
+        return "\n".join([self.message, *(note.message for note in self.notes), *help_])

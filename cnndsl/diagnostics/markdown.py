@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cnndsl.diagnostics.render import columns, printable
@@ -55,10 +56,7 @@ def grid(
     widths = [max(3, *map(columns, column)) for column in zip(*lines, strict=True)]
     if widest is not None:
         widths = [min(widest, width) for width in widths]
-    rule = [
-        "-" * (width - 1) + ":" if flush else "-" * width
-        for width, flush in zip(widths, right, strict=True)
-    ]
+    rule = ["-" * (w - flush) + ":" * flush for w, flush in zip(widths, right, strict=True)]
     drawn = []
     for line in (lines[0], rule, *lines[1:]):
         cells = []
@@ -71,9 +69,4 @@ def grid(
 
 def _longest_run(text: str) -> int:
     """The most backticks in a row."""
-    longest = run = 0
-    if "`" in text:
-        for character in text:
-            run = run + 1 if character == "`" else 0
-            longest = max(longest, run)
-    return longest
+    return max(map(len, re.findall("`+", text)), default=0)

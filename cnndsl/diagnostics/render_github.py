@@ -20,23 +20,20 @@ def render_report(report: Report) -> str:
 
 def _command(report: Report, diagnostic: Diagnostic) -> str:
     properties = ",".join(f"{key}={_value(value)}" for key, value in _place(report, diagnostic))
-    reported = [diagnostic.message, *(note.message for note in diagnostic.notes)]
-    if diagnostic.help:
-        reported.append(f"help: {diagnostic.help}")
-    return f"::{diagnostic.severity} {properties}::{_data(chr(10).join(reported))}"
+    return f"::{diagnostic.severity} {properties}::{_data(diagnostic.told())}"
 
 
 def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     source, span = diagnostic.source, diagnostic.span
-    start, end = source.position(span.start), source.position(span.end)
+    line, column, end_line, end_column = source.ends(span)
     yield "title", f"{diagnostic.code} {diagnostic.name}"
     yield "file", report.path(source.name)
-    yield "line", str(start.line)
+    yield "line", str(line)
     # GitHub takes columns only of what stays in a line. Its last column is the last character.
-    if start.line == end.line:
-        yield "endLine", str(end.line)
-        yield "col", str(start.column)
-        yield "endColumn", str(max(start.column, end.column - 1))
+    if line == end_line:
+        yield "endLine", str(line)
+        yield "col", str(column)
+        yield "endColumn", str(max(column, end_column - 1))
 
 
 def _data(text: str) -> str:

@@ -20,8 +20,8 @@ def render_report(report: Report) -> str:
 
 
 def _row(report: Report, diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:
-    source, span = diagnostic.source, diagnostic.span
-    begin, end = source.position(span.start).line, source.position(span.end).line
+    source = diagnostic.source
+    begin, _, end, _ = source.ends(diagnostic.span)
     return {
         "description": f"{diagnostic.name}: {diagnostic.message}",
         "check_name": diagnostic.code,

@@ -52,10 +52,4 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _place(source: Source, span: Span) -> dict[str, int]:
-    start, end = source.position(span.start), source.position(span.end)
-    return {
-        "line": start.line,
-        "column": start.column,
-        "end_line": end.line,
-        "end_column": end.column,
-    }
+    return dict(zip(("line", "column", "end_line", "end_column"), source.ends(span)))

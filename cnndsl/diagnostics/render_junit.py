@@ -9,15 +9,9 @@ from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.render import printable, render
 from cnndsl.diagnostics.report import Report
 
-_ENTITIES = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "\t": "&#9;",
-    "\n": "&#10;",
-    "\r": "&#13;",
-}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\r": "&#13;"}
+_IN_TEXT = str.maketrans(_ENTITIES)
+_IN_ATTRIBUTES = str.maketrans(_ENTITIES | {"\n": "&#10;"})
 
 
 def render_report(report: Report) -> str:
@@ -47,7 +41,7 @@ def _begin(report: Report, name: str) -> str:
 
 
 def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
-    begin, end = _begin(report, name), "    </testcase>\n"
+    begin = _begin(report, name)
     if not found:
         return begin[:-1] + "/>\n"
     failing = [each for each in found if report.fails(each)]
@@ -64,15 +58,15 @@ def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
     if rest:
         shown = _text("".join(map(render, rest)))
         parts.append(f"      <system-out>{shown}</system-out>\n")
-    return "".join(parts) + end
+    return "".join([*parts, "    </testcase>\n"])
 
 
 def _attribute(text: str) -> str:
-    return f'"{"".join(_ENTITIES.get(c, c) for c in _legal(text))}"'
+    return f'"{_legal(text).translate(_IN_ATTRIBUTES)}"'
 
 
 def _text(text: str) -> str:
-    return "".join(c if c == "\n" else _ENTITIES.get(c, c) for c in _legal(text))
+    return _legal(text).translate(_IN_TEXT)
 
 
 def _legal(text: str) -> str:

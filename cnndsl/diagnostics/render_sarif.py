@@ -70,11 +70,7 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(report: Report, diagnostic: Diagnostic, rule: int, fingerprint: str) -> dict[str, Any]:
-    reported = diagnostic.message
-    for note in diagnostic.notes:
-        reported += "\n" + note.message
-    if diagnostic.help:
-        reported += "\nhelp: " + diagnostic.help
+    reported = diagnostic.told()
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
@@ -108,16 +104,10 @@ def _related(report: Report, source: Source, note: Note) -> dict[str, Any]:
 
 def _fix(report: Report, source: Source, fix: Fix) -> dict[str, Any]:
     replacements = [
-        {
-            "deletedRegion": _region(source, edit.span),
-            "insertedContent": {"text": edit.text},
-        }
+        {"deletedRegion": _region(source, edit.span), "insertedContent": {"text": edit.text}}
         for edit in fix.edits
     ]
-    change = {
-        "artifactLocation": _artifact(report, source.name),
-        "replacements": replacements,
-    }
+    change = {"artifactLocation": _artifact(report, source.name), "replacements": replacements}
     return {"description": {"text": _literal(fix.title)}, "artifactChanges": [change]}
 
 
@@ -133,13 +123,7 @@ def _artifact(report: Report, name: str) -> dict[str, str]:
 
 
 def _region(source: Source, span: Span) -> dict[str, int]:
-    start, end = source.position(span.start), source.position(span.end)
-    return {
-        "startLine": start.line,
-        "startColumn": start.column,
-        "endLine": end.line,
-        "endColumn": end.column,
-    }
+    return dict(zip(("startLine", "startColumn", "endLine", "endColumn"), source.ends(span)))
 
 
 def _literal(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.report import Report
 
@@ -18,12 +20,7 @@ def render_json(report: Report) -> str:
     import json
 
     rows = [
-        {
-            "code": code,
-            "name": CODES[code].name,
-            "severity": CODES[code].severity,
-            "count": count,
-        }
+        {"code": code, "name": CODES[code].name, "severity": CODES[code].severity, "count": count}
         for code, count in counts(report)
     ]
     return json.dumps(rows, indent=2) + "\n"
@@ -31,7 +28,5 @@ def render_json(report: Report) -> str:
 
 def counts(report: Report) -> list[tuple[str, int]]:
     """Each code that was found with how often, the most frequent first."""
-    found: dict[str, int] = {}
-    for each in report.diagnostics:
-        found[each.code] = found.get(each.code, 0) + 1
+    found = Counter(each.code for each in report.diagnostics)
     return sorted(found.items(), key=lambda row: (-row[1], row[0]))

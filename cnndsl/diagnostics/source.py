@@ -38,18 +38,21 @@ class Source:
     @property
     def line_starts(self) -> list[int]:
         if self._starts is None:
-            starts = [0]
+            self._starts = [0]
             at = self.text.find("\n")
             while at >= 0:
-                starts.append(at + 1)
+                self._starts.append(at + 1)
                 at = self.text.find("\n", at + 1)
-            self._starts = starts
         return self._starts
 
     def position(self, offset: int) -> Position:
         """The line and column of an offset."""
         line = bisect_right(self.line_starts, offset)
         return Position(line, offset - self.line_starts[line - 1] + 1)
+
+    def ends(self, span: Span) -> tuple[int, int, int, int]:
+        """The line and column where a span begins, and those where it ends."""
+        return (*self.position(span.start), *self.position(span.end))
 
     def line(self, number: int) -> str:
         """The text of a line (from 1), without its line ending."""

@@ -6,6 +6,7 @@ Shapes are channels last and without a batch: (H, W, C), (L, C), (D, H, W, C) or
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from cnndsl.layers.derivation import Derivation
@@ -168,11 +169,8 @@ class Layer:
         for slot in self.slots:
             setattr(self, slot.name, values.get(slot.name, slot.default))
         if len(shape) - 1 not in self.ranks:
-            raise LayerError(
-                "E204",
-                f"{self.op} needs {self.wants}, and gets {describe(shape)}",
-                self.rank_help(shape),
-            )
+            message = f"{self.op} needs {self.wants}, and gets {describe(shape)}"
+            raise LayerError("E204", message, self.rank_help(shape))
         self.setup()
 
     def setup(self) -> None:
@@ -252,12 +250,9 @@ def divide(layer: Layer, groups: int, count: int, what: str = "channels") -> Non
     """See that a number of channels or filters divides into groups. Raises LayerError."""
     if count % groups:
         also = " and the filters" if "filters" in vars(layer) else ""
-        raise LayerError(
-            "E205",
-            f"{layer.op}: {count} {what} do not divide into {groups} groups",
-            f"take a number of groups that divides the channels{also}",
-            "groups",
-        )
+        message = f"{layer.op}: {count} {what} do not divide into {groups} groups"
+        help_ = f"take a number of groups that divides the channels{also}"
+        raise LayerError("E205", message, help_, "groups")
 
 
 _SUMMING = ("kernel", "depthwise", "pointwise", "bias")
@@ -266,10 +261,7 @@ _SUMMING = ("kernel", "depthwise", "pointwise", "bias")
 
 def product(sizes: tuple[int, ...]) -> int:
     """The product of sizes; 1 for none."""
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
+    return prod(sizes)
 
 
 def show(shape: Shape) -> str:

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
+from cnndsl.layers import base
+from cnndsl.layers import window as windowed
 from cnndsl.layers.activation import ACT, NOBIAS
-from cnndsl.layers.base import (
-    Layer,
-    LayerError,
-    Shape,
-    Slot,
-    Spatial,
-    Spread,
-    Weight,
-    divide,
-    product,
-)
+from cnndsl.layers.base import Layer, LayerError, Shape, Slot, Spatial, Spread, Weight, product
 from cnndsl.layers.derivation import Derivation, area, indexed, letters, padding
 from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL, Pair
-from cnndsl.layers.window import (
-    CEIL,
-    DILATION,
-    FLOOR,
-    KERNEL,
-    PAD,
-    SAME,
-    STRIDE,
-    Window,
-    paddings,
-    per_dimension,
-    reach_of,
-    slide,
-    sliding,
-)
+from cnndsl.layers.window import DILATION, KERNEL, PADDING, ROUNDING, STRIDE, Window
 
 _FILTERS = Slot("filters", "value", NATURAL, "N", "how many filters", required=True)
 _MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
@@ -53,9 +31,9 @@ class Convolution(Spatial):
 
     def slide(self) -> Shape:
         """Lay the windows out, and give the spatial output sizes."""
-        self.windows = slide(self)
+        self.windows = windowed.slide(self)
         self.kernel = tuple(window.kernel for window in self.windows)
-        self.reach = reach_of(self.windows)
+        self.reach = windowed.reach_of(self.windows)
         return tuple(window.output for window in self.windows)
 
     def drawn(self, role: str, shape: Shape, fan_in: int, fans: int) -> Weight:
@@ -71,7 +49,7 @@ class Convolution(Spatial):
         return (Weight("bias", (count,), initial=of_bias(self.context.defaults, fan_in)),)
 
     def sizes(self) -> tuple[Derivation, ...]:
-        spatial = sliding(self.windows, self.input, same=bool(self.same))
+        spatial = windowed.sliding(self.windows, self.input, same=bool(self.same))
         return (*spatial, Derivation("C_out", *self.outputs(), self.output[-1]))
 
     def outputs(self) -> tuple[str, dict[str, int]]:
@@ -98,19 +76,17 @@ class Conv(Convolution):
         KERNEL,
         ACT,
         STRIDE,
-        SAME,
-        PAD,
+        *PADDING,
         DILATION,
         Slot("groups", "key", NATURAL, "[groups=G]", "groups of channels", default=1),
         NOBIAS,
-        FLOOR,
-        CEIL,
+        *ROUNDING,
     )
     groups: int
 
     def setup(self) -> None:
-        divide(self, self.groups, self.channels)
-        divide(self, self.groups, self.filters, "filters")
+        base.divide(self, self.groups, self.channels)
+        base.divide(self, self.groups, self.filters, "filters")
         spatial = self.slide()
         self.output = (*spatial, self.filters)
         inputs = self.channels // self.groups
@@ -142,7 +118,7 @@ class DepthwiseConv(Depthwise):
     """M filters for each channel, which sees nothing of the others."""
 
     op, title = "dwconv", "depthwise convolution"
-    slots = (KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
+    slots = (KERNEL, ACT, STRIDE, *PADDING, DILATION, _MULT, NOBIAS, *ROUNDING)
 
     def setup(self) -> None:
         spatial = self.slide()
@@ -168,7 +144,7 @@ class SeparableConv(Depthwise):
     """A depthwise convolution without bias, then 1x1 to N filters."""
 
     op, title = "sepconv", "separable convolution"
-    slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, DILATION, _MULT, NOBIAS, FLOOR, CEIL)
+    slots = (_FILTERS, KERNEL, ACT, STRIDE, *PADDING, DILATION, _MULT, NOBIAS, *ROUNDING)
 
     def setup(self) -> None:
         spatial = self.slide()
@@ -201,16 +177,16 @@ class TransposedConv(Convolution):
     """
 
     op, title, slides = "deconv", "transposed convolution", False
-    slots = (_FILTERS, KERNEL, ACT, STRIDE, SAME, PAD, NOBIAS)
+    slots = (_FILTERS, KERNEL, ACT, STRIDE, *PADDING, NOBIAS)
     stride: tuple[int, ...]
     crop: tuple[Pair, ...]
     grow: tuple[int, ...]
 
     def setup(self) -> None:
         rank = len(self.spatial)
-        self.kernel = per_dimension(self.kernel, rank, "kernel")
-        self.stride = per_dimension(self.stride, rank, "stride")
-        pads = paddings(self, rank)
+        self.kernel = windowed.per_dimension(self.kernel, rank, "kernel")
+        self.stride = windowed.per_dimension(self.stride, rank, "stride")
+        pads = windowed.paddings(self, rank)
         crop, grow, spatial = [], [], []
         for axis, (size, kernel, stride) in enumerate(zip(self.spatial, self.kernel, self.stride)):
             if pads is None:
@@ -223,14 +199,9 @@ class TransposedConv(Convolution):
             grow.append(0)
             spatial.append((size - 1) * stride + kernel - sum(pads[axis]))
             if spatial[-1] < 1:
-                raise LayerError(
-                    "E203",
-                    f"deconv: ({size} - 1)*{stride} + {kernel} - {pads[axis].begin} - "
-                    f"{pads[axis].end} is below 1",
-                    "take a smaller `pad`",
-                    "pad",
-                    (axis,),
-                )
+                cut = f"{pads[axis].begin} - {pads[axis].end}"
+                message = f"deconv: ({size} - 1)*{stride} + {kernel} - {cut} is below 1"
+                raise LayerError("E203", message, "take a smaller `pad`", "pad", (axis,))
         self.crop, self.grow = tuple(crop), tuple(grow)
         self.output = (*spatial, self.filters)
         shape = (*self.kernel, self.channels, self.filters)

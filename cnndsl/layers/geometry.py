@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from cnndsl.layers.base import (
-    ALL,
-    DIMENSIONS,
-    Layer,
-    LayerError,
-    Reach,
-    Shape,
-    Slot,
-    Spatial,
-    Spread,
-    divide,
-    product,
-    show,
-)
+from cnndsl.layers import base
+from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Shape, Slot, Spatial, Spread
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding, sizes_of, unchanged
 from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
 from cnndsl.layers.window import per_dimension
@@ -39,16 +27,11 @@ class Upsample(Spatial):
 
     def setup(self) -> None:
         if self.nearest and self.bilinear:
-            raise LayerError(
-                "E108", "`nearest` and `bilinear` contradict each other", "keep one", "bilinear"
-            )
+            message = "`nearest` and `bilinear` contradict each other"
+            raise LayerError("E108", message, "keep one", "bilinear")
         if self.bilinear and len(self.spatial) != 2:
-            raise LayerError(
-                "E204",
-                f"`bilinear` is for images, and this is {show(self.input)}",
-                "write `nearest`",
-                "bilinear",
-            )
+            message = f"`bilinear` is for images, and this is {base.show(self.input)}"
+            raise LayerError("E204", message, "write `nearest`", "bilinear")
         self.factor = per_dimension(self.factor, len(self.spatial), "factor")
         self.output = (*(x * f for x, f in zip(self.spatial, self.factor)), self.channels)
         if self.bilinear:
@@ -100,7 +83,7 @@ class Crop(Spatial):
         self.reach = tuple(Reach(1, 1, crop.begin) for crop in self.crop)
         for axis, size in enumerate(self.output[:-1]):
             if size < 1:
-                name = DIMENSIONS[len(self.spatial)][axis]
+                name = base.DIMENSIONS[len(self.spatial)][axis]
                 cut = f"{self.spatial[axis]} - {self.crop[axis].begin} - {self.crop[axis].end}"
                 message = f"crop: {name} {cut} is below 1"
                 raise LayerError("E208", message, "cut off less", "crop", (axis,))
@@ -131,20 +114,12 @@ class Reshape(Layer):
     def setup(self) -> None:
         shape = self.shape
         if len(shape) > 4:
-            raise LayerError(
-                "E207",
-                f"reshape: {show(shape)} has {len(shape)} dimensions",
-                "a tensor has at most four: DxHxWxC",
-                "shape",
-            )
-        if product(shape) != product(self.input):
-            raise LayerError(
-                "E207",
-                f"reshape: {show(self.input)} holds {product(self.input):,} values, and "
-                f"{show(shape)} would hold {product(shape):,}",
-                "make the products equal",
-                "shape",
-            )
+            message = f"reshape: {base.show(shape)} has {len(shape)} dimensions"
+            raise LayerError("E207", message, "a tensor has at most four: DxHxWxC", "shape")
+        if base.product(shape) != base.product(self.input):
+            message = f"reshape: {base.show(self.input)} holds {base.product(self.input):,} values"
+            message += f", and {base.show(shape)} would hold {base.product(shape):,}"
+            raise LayerError("E207", message, "make the products equal", "shape")
         self.output = shape
         if shape[:-1] != self.spatial:
             self.reach = ALL
@@ -154,7 +129,7 @@ class Reshape(Layer):
 
     def sizes(self) -> tuple[Derivation, ...]:
         """One derivation, for how many values there are: the new sizes are given."""
-        formula, count = "*".join(letters(self.input)), product(self.input)
+        formula, count = "*".join(letters(self.input)), base.product(self.input)
         return (Derivation("values", formula, sizes_of(self.input), count),)
 
 
@@ -169,7 +144,7 @@ class Shuffle(Layer):
     groups: int
 
     def setup(self) -> None:
-        divide(self, self.groups, self.channels)
+        base.divide(self, self.groups, self.channels)
 
     def is_idle(self) -> bool:
         return self.groups in (1, self.channels)
@@ -186,13 +161,9 @@ class Slice(Layer):
 
     def setup(self) -> None:
         if self.range.end > self.channels:
-            raise LayerError(
-                "E208",
-                f"slice: channel {self.range.end - 1} of {self.channels} does not exist "
-                f"(they are 0 to {self.channels - 1})",
-                f"end at {self.channels} or before",
-                "range",
-            )
+            message = f"slice: channel {self.range.end - 1} of {self.channels} does not exist "
+            message += f"(they are 0 to {self.channels - 1})"
+            raise LayerError("E208", message, f"end at {self.channels} or before", "range")
         self.output = (*self.spatial, self.range.end - self.range.begin)
 
     def is_idle(self) -> bool:

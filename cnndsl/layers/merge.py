@@ -25,12 +25,10 @@ class Merge(Layer):
         """The error that path `index` does not merge with the first."""
         one, other = self.inputs[0], self.inputs[index]
         axes = range(len(one) - 1) if len(one) == len(other) else ()
+        message = f"{self.op}: path 1 gives {show(one)} and path {index + 1} gives {show(other)}"
+        help_ = f"path {index}"
         return LayerError(
-            "E206",
-            f"{self.op}: path 1 gives {show(one)} and path {index + 1} gives {show(other)}",
-            rule,
-            f"path {index}",
-            tuple(axis for axis in axes if one[axis] != other[axis]),
+            "E206", message, rule, help_, tuple(axis for axis in axes if one[axis] != other[axis])
         )
 
 

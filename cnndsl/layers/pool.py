@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cnndsl.layers import window as windowed
 from cnndsl.layers.base import ALL, LayerError, Shape, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
-from cnndsl.layers.window import (
-    CEIL,
-    FLOOR,
-    KERNEL,
-    PAD,
-    SAME,
-    STRIDE,
-    Window,
-    reach_of,
-    slide,
-    sliding,
-)
+from cnndsl.layers.window import KERNEL, PADDING, ROUNDING, STRIDE, Window
 
 _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
 
@@ -26,32 +16,28 @@ class Pool(Spatial):
     """A window that takes one number from each channel; padding never counts."""
 
     family, slides = "pool", True
-    slots: ClassVar[tuple[Slot, ...]] = (KERNEL, _STRIDE, SAME, PAD, FLOOR, CEIL)
+    slots: ClassVar[tuple[Slot, ...]] = (KERNEL, _STRIDE, *PADDING, *ROUNDING)
 
     windows: tuple[Window, ...]
     kernel: tuple[int, ...]
     same: bool | None
 
     def setup(self) -> None:
-        self.windows = slide(self, pool=True)
+        self.windows = windowed.slide(self, pool=True)
         self.kernel = tuple(window.kernel for window in self.windows)
         for window in self.windows:
             if max(window.begin, window.end) >= window.kernel:
-                raise LayerError(
-                    "E105",
-                    f"{self.op}: a padding of {max(window.begin, window.end)} leaves windows "
-                    f"of {window.kernel} that see nothing else",
-                    f"pad with less than {window.kernel}",
-                    "pad",
-                )
+                message = f"{self.op}: a padding of {max(window.begin, window.end)} leaves windows "
+                message += f"of {window.kernel} that see nothing else"
+                raise LayerError("E105", message, f"pad with less than {window.kernel}", "pad")
         self.output = (*(window.output for window in self.windows), self.channels)
-        self.reach = reach_of(self.windows)
+        self.reach = windowed.reach_of(self.windows)
 
     def is_idle(self) -> bool:
         return all(window.is_one_pixel for window in self.windows)
 
     def sizes(self) -> tuple[Derivation, ...]:
-        spatial = sliding(self.windows, self.input, same=bool(self.same), pool=True)
+        spatial = windowed.sliding(self.windows, self.input, same=bool(self.same), pool=True)
         return (*spatial, unchanged(self.input)[-1])
 
 

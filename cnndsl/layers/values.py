@@ -96,18 +96,12 @@ def _pads(value: Any) -> Pair | tuple[Pair, ...]:
         if isinstance(value, Pair):
             return Pair(integer(value.begin), integer(value.end))
         if isinstance(value, tuple) and not isinstance(value, Word):
-            return tuple(
-                item if isinstance(item, Pair) else Pair(integer(item), integer(item))
-                for item in (
-                    Pair(integer(item[0]), integer(item[1])) if isinstance(item, tuple) else item
-                    for item in value
-                )
-            )
+            ends = [item[:2] if isinstance(item, tuple) else (item, item) for item in value]
+            return tuple(Pair(integer(begin), integer(end)) for begin, end in ends)
         number = integer(value)
     except ValueError:
-        raise ValueError(
-            f"must be whole numbers, as 1, 3x1 or 0:1x0:1, not {show_value(value)}"
-        ) from None
+        message = f"must be whole numbers, as 1, 3x1 or 0:1x0:1, not {show_value(value)}"
+        raise ValueError(message) from None
     return Pair(number, number)
 
 

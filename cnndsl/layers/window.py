@@ -50,11 +50,15 @@ class Window(NamedTuple):
 
 KERNEL = Slot("kernel", "value", SIZES, "K", "the kernel's size", required=True)
 STRIDE = Slot("stride", "/", SIZES, "[/S]", "the step from one window to the next", default=1)
-SAME = Slot("same", "flag", None, "[same|pad=P]", "pad so that the output is ceil(X / S)")
-PAD = Slot("pad", "key", PADS, "", "pixels put around the input: 1, 3x1 or 0:1x0:1")
+PADDING = (
+    Slot("same", "flag", None, "[same|pad=P]", "pad so that the output is ceil(X / S)"),
+    Slot("pad", "key", PADS, "", "pixels put around the input: 1, 3x1 or 0:1x0:1"),
+)
 DILATION = Slot("dilation", "key", SIZES, "[dilation=D]", "the spacing of the kernel", default=1)
-FLOOR = Slot("floor", "flag", None, "[floor|ceil]", "round an odd size down")
-CEIL = Slot("ceil", "flag", None, "", "round an odd size up")
+ROUNDING = (
+    Slot("floor", "flag", None, "[floor|ceil]", "round an odd size down"),
+    Slot("ceil", "flag", None, "", "round an odd size up"),
+)
 
 
 def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
@@ -65,12 +69,8 @@ def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
         help_ = f"write {rank} numbers" if rank > 1 else "write one number"
         if len(value) == rank + 1:
             help_ += "; or has the input lost its channels? a grey image is 28x28x1"
-        raise LayerError(
-            "E105",
-            f"`{show_value(value)}` has {len(value)} dimensions, and the input has {rank}",
-            help_,
-            slot,
-        )
+        message = f"`{show_value(value)}` has {len(value)} dimensions, and the input has {rank}"
+        raise LayerError("E105", message, help_, slot)
     return value
 
 
@@ -78,12 +78,8 @@ def paddings(layer: Any, rank: int) -> tuple[Pair, ...] | None:
     """What a layer's `same` and `pad` ask for: pads per dimension; None for `same`."""
     if layer.same:
         if layer.pad is not None:
-            raise LayerError(
-                "E108",
-                "`same` and `pad=` contradict each other",
-                "keep one of them",
-                "pad",
-            )
+            message = "`same` and `pad=` contradict each other"
+            raise LayerError("E108", message, "keep one of them", "pad")
         return None
     return per_dimension(layer.pad or Pair(0, 0), rank, "pad")
 
@@ -110,27 +106,18 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
     dilations = (1,) * rank if pool else per_dimension(layer.dilation, rank, "dilation")
     pads = paddings(layer, rank)
     rounding = rounding_of(layer)
-    windows = []
-    for axis in range(rank):
-        pad = None if pads is None else pads[axis]
-        windows.append(
-            _window(sizes[axis], kernels[axis], strides[axis], dilations[axis], pad, rounding)
-        )
+    numbers = zip(sizes, kernels, strides, dilations, pads or (None,) * rank)
+    windows = [_window(*each, rounding) for each in numbers]
     small = [axis for axis in range(rank) if windows[axis].output < 1]
     if small:
         raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel", tuple(small))
     if rounding == "exact":
         odd = [axis for axis in range(rank) if windows[axis].dropped]
         if odd:
-            code, message = ("E202", _not_multiple) if pool else ("E201", _not_whole)
-            raise LayerError(
-                code,
-                message(layer.op, windows, odd),
-                "change a size until it comes out whole, or write `floor` to leave out the "
-                "pixels that are over",
-                "kernel",
-                tuple(odd),
-            )
+            help_ = "change a size until it comes out whole, or write `floor` to leave out the "
+            help_ += "pixels that are over"
+            message = _not_whole(layer.op, windows, odd, pool)
+            raise LayerError("E202" if pool else "E201", message, help_, "kernel", tuple(odd))
     return tuple(windows)
 
 
@@ -158,11 +145,6 @@ def _padded(window: Window) -> str:
     return f"{window.size} + {window.begin} + {window.end}"
 
 
-def _names(op: str, windows: Sequence[Window], axes: list[int], what: dict[int, str]) -> str:
-    names = DIMENSIONS[len(windows)]
-    return f"{op}: " + " and ".join(f"{names[axis]} {what[axis]}" for axis in axes)
-
-
 def _too_small(op: str, windows: Sequence[Window], axes: list[int]) -> tuple[str, str]:
     names = DIMENSIONS[len(windows)]
     parts = []
@@ -172,30 +154,19 @@ def _too_small(op: str, windows: Sequence[Window], axes: list[int]) -> tuple[str
         if window.dilation > 1:
             kernel += f" (dilated, {window.dilation}*({window.kernel} - 1) + 1 = {window.extent})"
         parts.append(f"{kernel} is larger than the {names[axis]} of {_padded(window)}")
-    return (
-        f"{op}: " + " and ".join(parts),
-        "take a smaller kernel, pad the input, or pool less before it",
-    )
+    help_ = "take a smaller kernel, pad the input, or pool less before it"
+    return f"{op}: " + " and ".join(parts), help_
 
 
-def _not_whole(op: str, windows: Sequence[Window], axes: list[int]) -> str:
-    what = {
-        axis: f"({_padded(windows[axis])} - {windows[axis].extent}) / {windows[axis].stride} "
-        "is not whole"
-        for axis in axes
-    }
-    return _names(op, windows, axes, what)
-
-
-def _not_multiple(op: str, windows: Sequence[Window], axes: list[int]) -> str:
-    what = {}
+def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) -> str:
+    parts = []
     for axis in axes:
         window = windows[axis]
-        if window.stride == window.kernel and not window.begin and not window.end:
-            what[axis] = f"{window.size} is not a multiple of {window.kernel}"
-        else:
-            what[axis] = f"({_padded(window)} - {window.kernel}) / {window.stride} is not whole"
-    return _names(op, windows, axes, what)
+        what = f"({_padded(window)} - {window.extent}) / {window.stride} is not whole"
+        if pool and window.stride == window.kernel and not window.begin and not window.end:
+            what = f"{window.size} is not a multiple of {window.kernel}"
+        parts.append(f"{DIMENSIONS[len(windows)][axis]} {what}")
+    return f"{op}: " + " and ".join(parts)
 
 
 def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:
@@ -253,12 +224,8 @@ def same_padding(windows: Sequence[Window], shape: Shape) -> tuple[Derivation, .
     steps = []
     for letter, window, kernel, stride, spacing in _lettered(windows, shape):
         output = f"{letter}_out"
-        values = {
-            output: window.output,
-            stride: window.stride,
-            kernel: window.kernel,
-            letter: window.size,
-        }
+        values = {output: window.output, stride: window.stride}
+        values |= {kernel: window.kernel, letter: window.size}
         extent = kernel
         if window.dilation > 1:
             extent, values[spacing] = f"{spacing}*({kernel} - 1) + 1", window.dilation

@@ -239,9 +239,8 @@ def _slot_of(
     if isinstance(argument, ast.Stride):
         slot = next((slot for slot in layer.slots if slot.form == "/"), None)
         if slot is None:
-            problems.append(
-                Problem("E102", argument.span, f"{op} takes no stride", _usage_help(layer))
-            )
+            message = f"{op} takes no stride"
+            problems.append(Problem("E102", argument.span, message, _usage_help(layer)))
         return slot
     if isinstance(argument, ast.Keyword):
         slot = slots.get(argument.key.id)
@@ -260,9 +259,8 @@ def _slot_of(
             count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
             shown = "this" if value is None else f"`{show_value(value)}`"
             message = f"{op} takes {count}, and {shown} is one more"
-            problems.append(
-                Problem("E104", argument.span, message, *_one_more(layer, statement, value))
-            )
+            more = _one_more(layer, statement, value)
+            problems.append(Problem("E104", argument.span, message, *more))
         return None
     word = value.id
     slot = slots.get(word)

@@ -15,11 +15,7 @@ def find(network: Network) -> Iterator[Diagnostic]:
     for node in network.nodes:
         if not users[node.index] and node.index not in outputs:
             what = "this input" if node.op == "input" else "the result of this"
-            yield Diagnostic(
-                "E114",
-                network.source,
-                node.span,
-                f"{what} is never used",
-                "remove it, or merge it with the rest: name it with `as`, and `from` that "
-                "name in a path",
-            )
+            message = f"{what} is never used"
+            help_ = "remove it, or merge it with the rest: name it with `as`, and `from` that "
+            help_ += "name in a path"
+            yield Diagnostic("E114", network.source, node.span, message, help_)

@@ -11,27 +11,12 @@ from cnndsl.layers.base import Input, Shape, show
 from cnndsl.layers.merge import Merge
 from cnndsl.layers.values import SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
+from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
 from cnndsl.network.cost import Counter
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
-from cnndsl.network.network import (
-    Assertion,
-    Body,
-    Bound,
-    Choice,
-    Field,
-    Instance,
-    Item,
-    Jump,
-    Loop,
-    Merged,
-    Network,
-    Node,
-    Side,
-    Skipped,
-    Step,
-)
+from cnndsl.network.network import Assertion, Body, Item, Network, Node
 from cnndsl.network.scope import Frame, Scope, given_names, named_in
 from cnndsl.network.values import given_shape, given_value
 from cnndsl.network.words import STATEMENTS, did_you_mean, is_word, nearest, reserved, rewrite
@@ -200,12 +185,8 @@ class Elaborator:
             return
         first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
         if first is not None:
-            self.report(
-                "E111",
-                first.span,
-                "the input is given twice: here and by `--input`",
-                "leave one of them out",
-            )
+            message = "the input is given twice: here and by `--input`"
+            self.report("E111", first.span, message, "leave one of them out")
             return
         try:
             shape = given_shape(self.input_size)
@@ -234,12 +215,8 @@ class Elaborator:
         for name in sorted(set(self.settings) - set(params)):
             near = nearest(name, params)
             known = f"its params are {', '.join(params)}" if params else "it has no `param`"
-            self.report(
-                "E113",
-                Span(0, 0),
-                f"`--set {name}`: the file has no param `{name}`",
-                did_you_mean(near) or known,
-            )
+            message = f"`--set {name}`: the file has no param `{name}`"
+            self.report("E113", Span(0, 0), message, did_you_mean(near) or known)
             self.reported.discard(("E113", Span(0, 0)))
 
     def unused_blocks(self) -> None:
@@ -283,25 +260,16 @@ class Elaborator:
         if isinstance(statement, ast.Rounding):
             kind, choices = "rounding", ("exact", "floor", "ceil")
         if kind in self.declared:
-            self.report(
-                "E111",
-                statement.span,
-                f"`{kind}` is said twice",
-                "say it once, for the whole file",
-                notes=(Note("it is first said here", self.declared[kind].span),),
-            )
+            notes = (Note("it is first said here", self.declared[kind].span),)
+            message, help_ = f"`{kind}` is said twice", "say it once, for the whole file"
+            self.report("E111", statement.span, message, help_, notes=notes)
             return
         self.declared[kind] = statement
         if word.id not in choices:
             meant = {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id)
             near = nearest(meant, choices)
-            self.report(
-                "E105",
-                word.span,
-                f"`{kind}` is {' or '.join(choices)}, not `{word.id}`",
-                did_you_mean(near),
-                rewrite(word.span, near),
-            )
+            message = f"`{kind}` is {' or '.join(choices)}, not `{word.id}`"
+            self.report("E105", word.span, message, did_you_mean(near), rewrite(word.span, near))
             if kind == "rounding":
                 # Whatever was meant: sizes that do not come out whole are no further news.
                 self.context = self.context._replace(rounding="floor")
@@ -320,12 +288,9 @@ class Elaborator:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             span = statements[0].span if statements else Span(0, 0)
-            self.report(
-                "E005",
-                span,
-                f"blocks, loops and paths nest deeper than {MAX_DEPTH} levels here",
-                "call the blocks one after the other instead of within each other",
-            )
+            message = f"blocks, loops and paths nest deeper than {MAX_DEPTH} levels here"
+            help_ = "call the blocks one after the other instead of within each other"
+            self.report("E005", span, message, help_)
             raise Stop
         items: list[Item] = []
         for statement in statements:
@@ -335,21 +300,16 @@ class Elaborator:
                 item = self.statement(statement, top)
                 if item is not None:
                     items.append(item)
-            except ExpressionError as error:
-                self.report(error.code, error.span, error.message, error.help)
-                self.lose(kind)
-            except Unknown:
-                self.lose(kind)
+            except (ExpressionError, Unknown) as error:
+                self.report_error(error)
+                if kind not in (ast.Let, ast.Param, ast.Expect):
+                    self.shape = None  # which the statement would have changed
             if self.shape is None or len(self.problems) > problems:
-                self.lose_names(statement)
+                # Of names that it may have given with `as` nothing more is said.
+                self.scope.frame.lost.update(given_names([statement]))
         self.depth -= 1
         self.scope = outer
         return Body(tuple(items), before, self.current)
-
-    def lose(self, kind: type) -> None:
-        """Go on without a shape after a statement that would have changed it."""
-        if kind not in (ast.Let, ast.Param, ast.Expect):
-            self.shape = None
 
     def statement(self, statement: ast.Statement, top: bool) -> Item | None:
         """Run one statement; `top` says that it stands in no braces."""
@@ -375,9 +335,8 @@ class Elaborator:
         elif isinstance(statement, ast.Input):
             self.input(statement)
         elif isinstance(statement, ast.Net) and statement is not self.module.statements[0]:
-            self.report(
-                "E111", statement.span, "`net` is not the first statement", "move it to the top"
-            )
+            message = "`net` is not the first statement"
+            self.report("E111", statement.span, message, "move it to the top")
         return None
 
     def input(self, statement: ast.Input) -> None:
@@ -409,11 +368,9 @@ class Elaborator:
             if isinstance(value, Word) and not self.known(value.id):
                 value = None
             if value is None:
+                message = f"`--set {name.id}={str(given)[:40]}` is no value of the language"
                 self.report(
-                    "E105",
-                    statement.value.span,
-                    f"`--set {name.id}={str(given)[:40]}` is no value of the language",
-                    "give a number, a size or a word",
+                    "E105", statement.value.span, message, "give a number, a size or a word"
                 )
         else:
             try:
@@ -421,7 +378,7 @@ class Elaborator:
             finally:
                 scope.constants[name.id] = value
         scope.constants[name.id] = value
-        return Bound(statement, value)
+        return tree.Bound(statement, value)
 
     def repeat(self, statement: ast.Repeat) -> Item:
         value = self.value(statement.count)
@@ -448,7 +405,7 @@ class Elaborator:
                 break  # the other turns have nothing to add
         frame.notes = notes
         self.name_result(statement.alias)
-        return Loop(statement, tuple(bodies))
+        return tree.Loop(statement, tuple(bodies))
 
     def choose(self, statement: ast.If) -> Item:
         taken, chosen = len(statement.tests), statement.otherwise
@@ -458,7 +415,7 @@ class Elaborator:
                 break
         body = self.body(chosen.statements, self.path_scope()) if chosen is not None else None
         self.name_result(statement.alias)
-        return Choice(statement, taken, body)
+        return tree.Choice(statement, taken, body)
 
     def jump(self, statement: ast.From) -> Item | None:
         name = statement.name
@@ -489,7 +446,7 @@ class Elaborator:
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
         self.current, self.shape = index, self.nodes[index].output
-        return Jump(statement, index)
+        return tree.Jump(statement, index)
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -508,7 +465,7 @@ class Elaborator:
         body = self.body(statement.body.statements, self.path_scope())
         self.outputs[name.id] = body.output
         self.current, self.shape = before, shape
-        return Side(statement, body)
+        return tree.Side(statement, body)
 
     def expect(self, statement: ast.Expect) -> None:
         value = self.value(statement.value)
@@ -538,12 +495,8 @@ class Elaborator:
         if statement.paths is not None:
             if word in MERGES:
                 return self.merge(MERGES[word], statement)
-            self.report(
-                "E111",
-                statement.name.span,
-                f"`{word}` takes no paths",
-                f"merges do: {', '.join(MERGES)}",
-            )
+            help_ = f"merges do: {', '.join(MERGES)}"
+            self.report("E111", statement.name.span, f"`{word}` takes no paths", help_)
             self.shape = None
             return None
         if word in self.blocks:
@@ -570,13 +523,9 @@ class Elaborator:
             self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
         near = nearest(name.id, [*known, *STATEMENTS])
-        self.report(
-            "E101",
-            name.span,
-            f"there is no layer or block `{name.id}`",
-            did_you_mean(near) or "the layers are listed by `cnndsl rule E101`",
-            rewrite(name.span, near),
-        )
+        message = f"there is no layer or block `{name.id}`"
+        help_ = did_you_mean(near) or "the layers are listed by `cnndsl rule E101`"
+        self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near == "input":
             self.started = True  # though not with a known shape
         elif near == "rounding":
@@ -591,21 +540,17 @@ class Elaborator:
             self.no_input(statement.name.span)
         if block.name.id in outer.calls:
             chain = [*outer.calls[outer.calls.index(block.name.id) :], block.name.id]
-            self.report(
-                "E109",
-                statement.name.span,
-                f"the block `{block.name.id}` calls itself: {' → '.join(chain)}",
-                "blocks cannot be recursive; use `repeat`",
-            )
+            message = f"the block `{block.name.id}` calls itself: {' → '.join(chain)}"
+            help_ = "blocks cannot be recursive; use `repeat`"
+            self.report("E109", statement.name.span, message, help_)
             raise Unknown
         self.turn(statement.name.span)
         alias = statement.alias
         word = block.name.id
         name = outer.unique(alias.id) if alias else outer.number(word)
-        text = self.source.text[statement.span.start : statement.span.end]
-        note = Note(
-            f"in `{text if len(text) <= 60 else text[:57] + '…'}`, called here", statement.span
-        )
+        text = self.source.text[slice(*statement.span)]
+        text = text if len(text) <= 60 else text[:57] + "…"
+        note = Note(f"in `{text}`, called here", statement.span)
         frame = Frame(
             (*outer.instance, name), (*outer.notes, note), (*outer.calls, word), outer.given
         )
@@ -616,7 +561,7 @@ class Elaborator:
         self.called.add(word)
         body = self.body(block.body.statements, scope)
         self.name_result(alias)
-        return Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+        return tree.Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
 
     def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
         """Give a block's parameters their values; False where one is missing or wrong."""
@@ -723,10 +668,8 @@ class Elaborator:
                 continue
             try:
                 values.append(self.value(node))
-            except ExpressionError as error:
-                self.report(error.code, error.span, error.message, error.help)
-                values.append(None)
-            except Unknown:
+            except (ExpressionError, Unknown) as error:
+                self.report_error(error)
                 values.append(None)
         return values
 
@@ -753,7 +696,7 @@ class Elaborator:
         if layer.reach is not None or layer.output != layer.input:
             seen = field.after(layer, (seen,))
         node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
-        return Step(statement, node, bound.spans)
+        return tree.Step(statement, node, bound.spans)
 
     def unknown_output(self, bound: BoundArguments) -> None:
         """After an error: the shape is lost, unless the layer alone decides it."""
@@ -803,7 +746,7 @@ class Elaborator:
         if statement.args or statement.paths is not None:
             self.report("E104", statement.span, "`skip` takes no arguments", "write `skip` alone")
         self.name_result(statement.alias)
-        return Skipped(statement)
+        return tree.Skipped(statement)
 
     def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
         assert statement.paths is not None
@@ -813,13 +756,10 @@ class Elaborator:
             message = f"{kind.op} takes paths only"
             self.report("E104", argument.span, message, "remove the argument")
         if len(statement.paths) == 1:
-            self.report(
-                "E103",
-                statement.name.span,
-                f"`{kind.op}` has one path, and nothing to merge it with",
-                f"a bar before the first path says nothing: write `{kind.op} {{ skip | … }}` "
-                "where the other path is the tensor itself",
-            )
+            message = f"`{kind.op}` has one path, and nothing to merge it with"
+            help_ = f"a bar before the first path says nothing: write `{kind.op} {{ skip | … }}` "
+            help_ += "where the other path is the tensor itself"
+            self.report("E103", statement.name.span, message, help_)
         before, shape = self.current, self.shape
         bodies: list[Body] = []
         shapes: list[Shape | None] = []
@@ -847,7 +787,7 @@ class Elaborator:
             return None
         seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
-        return Merged(statement, node, tuple(bodies))
+        return tree.Merged(statement, node, tuple(bodies))
 
     def without_paths(self, word: str, statement: ast.Apply) -> None:
         """Report a merge that has none; what comes out of it is unknown."""
@@ -876,7 +816,7 @@ class Elaborator:
         self,
         layer: Layer,
         inputs: tuple[int, ...],
-        seen: Field,
+        seen: tree.Field,
         span: Span,
         alias: ast.Name | None,
     ) -> int:
@@ -885,27 +825,16 @@ class Elaborator:
         if index - len(self.inputs) >= self.limit:
             self.too_large(span, index)
         frame = self.scope.frame
-        name = frame.number(layer.op) if alias is None else self.named(alias, index)
-        self.nodes.append(
-            Node(
-                index,
-                frame.prefix + name,
-                layer,
-                inputs,
-                alias.id if alias else None,
-                span,
-                frame.instance,
-                seen,
-            )
-        )
+        if alias is None:
+            name, given = frame.number(layer.op), None
+        else:
+            self.name_tensor(alias, index)
+            name, given = frame.unique(alias.id), alias.id
+        name = frame.prefix + name
+        self.nodes.append(Node(index, name, layer, inputs, given, span, frame.instance, seen))
         self.current = index
         self.shape = layer.output
         return index
-
-    def named(self, alias: ast.Name, index: int) -> str:
-        """Give a tensor a name, and a node the name that goes with it."""
-        self.name_tensor(alias, index)
-        return self.scope.frame.unique(alias.id)
 
     def name_tensor(self, alias: ast.Name, index: int) -> None:
         scope = self.scope
@@ -976,19 +905,15 @@ class Elaborator:
             raise Unknown
         if len(self.shape) - 1 not in _RANKS[name.id]:
             letters = {0: "C", 1: "L and C", 2: "H, W and C", 3: "D, H, W and C"}
-            raise ExpressionError(
-                "E106",
-                name.span,
-                f"the current tensor, {show(self.shape)}, has no `{name.id}`",
-                f"it has {letters[len(self.shape) - 1]}",
-            )
+            message = f"the current tensor, {show(self.shape)}, has no `{name.id}`"
+            help_ = f"it has {letters[len(self.shape) - 1]}"
+            raise ExpressionError("E106", name.span, message, help_)
         return self.shape[_SIZES[name.id]]
 
     def no_input(self, span: Span) -> None:
         self.started = True
-        self.report(
-            "E112", span, "there is no `input` before this", "begin with, say, `input 28x28x1`"
-        )
+        message = "there is no `input` before this"
+        self.report("E112", span, message, "begin with, say, `input 28x28x1`")
 
     def word(self, name: ast.Name) -> Any:
         """A bare name as an argument: a constant's value, or the word itself."""
@@ -1002,10 +927,6 @@ class Elaborator:
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
         return self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
-
-    def lose_names(self, statement: ast.Statement) -> None:
-        """Say nothing more of names that a statement with an error may have given with `as`."""
-        self.scope.frame.lost.update(given_names([statement]))
 
     # Problems
 
@@ -1035,6 +956,11 @@ class Elaborator:
     def report_problem(self, problem: Problem) -> None:
         self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
 
+    def report_error(self, error: ExpressionError | Unknown) -> None:
+        """Report why an expression has no value, unless that has been said."""
+        if isinstance(error, ExpressionError):
+            self.report(error.code, error.span, error.message, error.help)
+
     def report_inside(self, statement: ast.Statement, help_: str = "move it out") -> None:
         """Report a statement inside braces that has its place at the top of a file."""
         word = type(statement).__name__.lower()
@@ -1042,43 +968,27 @@ class Elaborator:
         self.report("E111", statement.span, message, help_)
 
     def report_reserved(self, name: ast.Name, what: str) -> None:
-        self.report(
-            "E107",
-            name.span,
-            f"`{name.id}` is a word of the language and cannot name {what}",
-            "choose another name",
-        )
+        message = f"`{name.id}` is a word of the language and cannot name {what}"
+        self.report("E107", name.span, message, "choose another name")
 
     def report_taken(self, name: ast.Name, first: ast.Name, what: str) -> None:
-        self.report(
-            "E107",
-            name.span,
-            f"the {what} `{name.id}` is defined twice",
-            "choose another name",
-            notes=(Note("it is first defined here", first.span),),
-        )
+        message = f"the {what} `{name.id}` is defined twice"
+        notes = (Note("it is first defined here", first.span),)
+        self.report("E107", name.span, message, "choose another name", notes=notes)
 
     def too_large(self, span: Span, total: int) -> None:
         count = f"{min(total, 10**15):,}"
-        self.report(
-            "E302",
-            span,
-            f"the net comes to at least {count} layers, beyond the limit of {self.limit:,}",
-            "repeat less, or raise the limit with `--limit`",
-        )
+        message = f"the net comes to at least {count} layers, beyond the limit of {self.limit:,}"
+        self.report("E302", span, message, "repeat less, or raise the limit with `--limit`")
         raise Stop
 
     def turn(self, span: Span) -> None:
         """Count a turn of a loop or a call; refuse what goes round and round for nothing."""
         self.turns += 1
         if self.turns > 100_000 + 10 * len(self.nodes):
-            self.report(
-                "E302",
-                span,
-                f"loops and calls are run {self.turns:,} times, and come to "
-                f"{len(self.nodes) - len(self.inputs):,} layers",
-                "repeat less",
-            )
+            count = len(self.nodes) - len(self.inputs)
+            message = f"loops and calls are run {self.turns:,} times, and come to {count:,} layers"
+            self.report("E302", span, message, "repeat less")
             raise Stop
 
 

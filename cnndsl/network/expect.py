@@ -24,9 +24,8 @@ def flaw(statement: ast.Expect, value: Any) -> Problem | None:
     if metric not in _METRICS:
         near = nearest(metric, _METRICS)
         help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
-        return Problem(
-            "E106", statement.metric.span, f"nothing to expect is called `{metric}`", help_
-        )
+        message = f"nothing to expect is called `{metric}`"
+        return Problem("E106", statement.metric.span, message, help_)
     sized = isinstance(value, tuple)
     odd = isinstance(value, (Word, bool, Pair))
     odd = odd or (sized and any(isinstance(item, tuple) for item in value))

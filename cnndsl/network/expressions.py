@@ -6,21 +6,16 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnndsl.diagnostics import Span
 from cnndsl.layers.values import Pair, Word, show_value, whole
 from cnndsl.syntax import nodes as ast
-from cnndsl.syntax.build import MAX_NUMBER
+from cnndsl.syntax.build import MAX_NUMBER, BuildError
 
 MAX_VALUE = MAX_NUMBER
 """No value of an expression may be larger; nothing in a network is."""
 
 
-class ExpressionError(Exception):
+class ExpressionError(BuildError):
     """An expression without a value."""
-
-    def __init__(self, code: str, span: Span, message: str, help_: str = "") -> None:
-        super().__init__(message)
-        self.code, self.span, self.message, self.help = code, span, message, help_
 
 
 class Unknown(Exception):
@@ -141,12 +136,9 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
     counts = {"min": (2, 99), "max": (2, 99), "divisible": (2, 2)}
     counts |= dict.fromkeys(("round", "ceil", "floor"), (1, 1))
     if name not in counts:
-        raise ExpressionError(
-            "E106",
-            node.function.span,
-            f"there is no function `{name}`",
-            "the functions are min, max, round, ceil, floor and divisible",
-        )
+        message = f"there is no function `{name}`"
+        help_ = "the functions are min, max, round, ceil, floor and divisible"
+        raise ExpressionError("E106", node.function.span, message, help_)
     least, most = counts[name]
     if not least <= len(numbers) <= most:
         want = {1: "one value", 2: "two values"}[least] + (" or more" if most > least else "")
@@ -154,12 +146,9 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
     if name == "divisible":
         by = whole(numbers[1])
         if by is None or by < 1:
-            raise ExpressionError(
-                "E110",
-                node.args[1].span,
-                "`divisible` rounds to multiples of a natural number, "
-                f"not of {show_value(numbers[1])}",
-            )
+            message = "`divisible` rounds to multiples of a natural number, not of "
+            message += show_value(numbers[1])
+            raise ExpressionError("E110", node.args[1].span, message)
         return divisible(numbers[0], by)
     from math import ceil, floor
 
@@ -205,9 +194,8 @@ def _number(node: ast.Expr, value: Any) -> Any:
 
 def _truth(node: ast.Expr, value: Any) -> bool:
     if isinstance(value, tuple):
-        raise ExpressionError(
-            "E110", node.span, f"`{show_value(value)}` is neither true nor false", "compare it"
-        )
+        message = f"`{show_value(value)}` is neither true nor false"
+        raise ExpressionError("E110", node.span, message, "compare it")
     return bool(value)
 
 

@@ -31,9 +31,3 @@ def walk(body: tree.Body) -> list[tree.Item]:
             found.append(item)
             stack.extend(inner)
     return found
-
-
-def alias_of(item: tree.Item) -> str | None:
-    """The name that an item gives its result."""
-    alias = getattr(item.statement, "alias", None)
-    return alias.id if alias is not None else None

@@ -111,16 +111,11 @@ def near(size: Sequence[int], shape: Sequence[int]) -> bool:
 
 
 def make(
-    kind: str,
-    amount: int,
-    site: Site,
-    edits: tuple[Edit, ...],
-    owner: Owner | None,
-    word: str = "",
+    kind: str, amount: int, distance: int, edit: Edit, owner: Owner | None = None, word: str = ""
 ) -> Candidate:
-    """A candidate of a kind, at a place."""
-    cost = Cost(KINDS.index(kind), amount, site.distance, edits[0].span.start, edits[0].text)
-    return Candidate(cost, edits, owner, word)
+    """A candidate of a kind, of one edit."""
+    cost = Cost(KINDS.index(kind), amount, distance, edit.span.start, edit.text)
+    return Candidate(cost, (edit,), owner, word)
 
 
 def add_word(statement: ast.Apply, word: str, *, late: bool = False) -> Edit:
@@ -193,7 +188,7 @@ def _rounding(site: Site, layer: type[Layer]) -> Iterator[Candidate]:
         return
     for word, kind, amount in (("floor", "floor", 1), ("ceil", "rounding", 2)):
         edit = add_word(statement, word, late=True)
-        yield make(kind, amount, site, (edit,), statement, word)
+        yield make(kind, amount, site.distance, edit, statement, word)
 
 
 def _rounding_of_the_file(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
@@ -219,8 +214,7 @@ def _rounding_of_the_file(outcome: Evaluation, error: ShapeError) -> Iterator[Ca
         line = outcome.source.line_starts[outcome.source.position(start).line - 1]
         newline = "\r\n" if "\r\n" in text else "\n"
         edit = Edit(Span(line, line), f"rounding floor{newline}")
-    site = Site(error.statement, (), (), 0)
-    yield make("rounding", 1, site, (edit,), None, "rounding floor")
+    yield make("rounding", 1, 0, edit, None, "rounding floor")
 
 
 def _here(
@@ -231,8 +225,7 @@ def _here(
     start = Span(statement.span.start, statement.span.start)
     if error.code == "E204" and statement.name.id == "dense":
         for number, word in enumerate(("flatten", "gap"), 1):
-            edits = (Edit(start, f"{word}; "),)
-            yield make("layers", number, site, edits, statement, word)
+            yield make("layers", number, site.distance, Edit(start, f"{word}; "), statement, word)
     elif error.code == "E207":
         found = literal_of(outcome, site, layer, "shape")
         if found is None:
@@ -244,8 +237,8 @@ def _here(
             value = product(error.shape) // (product(sizes) // size)
             if value and value != size:
                 new = tuple(value if i == axis else each for i, each in enumerate(sizes))
-                edits = (Edit(found.span, shown(new, single=False)),)
-                yield make("layers", abs(value - size), site, edits, found.owner)
+                edit = Edit(found.span, shown(new, single=False))
+                yield make("layers", abs(value - size), site.distance, edit, found.owner)
 
 
 def _repeats(outcome: Evaluation, error: ShapeError, sites: list[Site]) -> Iterator[Candidate]:
@@ -264,8 +257,8 @@ def _repeats(outcome: Evaluation, error: ShapeError, sites: list[Site]) -> Itera
         count = statement.count.value
         for less in (1, 2) if inside and isinstance(count, int) else ():
             if count - less > 0:
-                edits = (Edit(statement.count.span, str(count - less)),)
-                yield make("layers", less, inside[0], edits, statement)
+                edit = Edit(statement.count.span, str(count - less))
+                yield make("layers", less, inside[0].distance, edit, statement)
 
 
 def other_windows(
@@ -313,19 +306,18 @@ def _paddings(
     statement = site.statement
     pad = argument(statement, layer, "pad")
     if pad is None:
-        edit = add_word(statement, "same")
-        yield make("padding", 1, site, (edit,), statement)
+        yield make("padding", 1, site.distance, add_word(statement, "same"), statement)
         tries: list[tuple[int, tuple[Any, ...]]] = [
             (2, (1,) * rank),
             (2, tuple(Pair(0, int(axis in axes)) for axis in range(rank))),
-            (3, tuple(int(axis in axes) for axis in range(rank))),
+            (3, _only(axes, 1, rank)),
             (4, (2,) * rank),
         ]
         for amount, values in tries:
             edit = add_word(statement, f"pad={shown(values, single=True)}")
-            yield make("padding", amount, site, (edit,), statement)
+            yield make("padding", amount, site.distance, edit, statement)
         return
-    yield make("padding", 3, site, (Edit(pad.span, "same"),), statement)
+    yield make("padding", 3, site.distance, Edit(pad.span, "same"), statement)
     found = literal_of(outcome, site, layer, "pad")
     if found is None:
         return
@@ -338,10 +330,9 @@ def _paddings(
                 value[axis] = Pair(old.begin, old.end + delta) if one else old + delta
             ends = [end for each in value for end in (each if isinstance(each, Pair) else (each,))]
             if min(ends) >= 0:
-                text = shown(tuple(value), single=isinstance(found.value, int))
+                edit = Edit(found.span, shown(tuple(value), single=isinstance(found.value, int)))
                 amount = abs(delta) * len([*chosen])
-                edits = (Edit(found.span, text),)
-                yield make("padding", amount, site, edits, found.owner)
+                yield make("padding", amount, site.distance, edit, found.owner)
 
 
 def _only(axes: list[int], delta: int, rank: int) -> tuple[int, ...]:
@@ -349,27 +340,21 @@ def _only(axes: list[int], delta: int, rank: int) -> tuple[int, ...]:
 
 
 def _other(
-    found: Literal,
-    rank: int,
-    steps: list[tuple[int, ...]],
-    least: int,
-    kind: str,
-    site: Site,
+    found: Literal, rank: int, steps: list[tuple[int, ...]], least: int, kind: str, site: Site
 ) -> Iterator[Candidate]:
     """A number or size with other values: the old ones and a step for each dimension."""
-    if not any(isinstance(each, Pair) for each in sized(found.value, rank)):
-        old = sized(found.value, rank)
-        for step in steps:
-            new = tuple(value + delta for value, delta in zip(old, step))
-            if new == old or min(new) < least:
-                continue
-            amount = sum(map(abs, step))
-            if isinstance(found.value, int) and len(set(step)) == 1:
-                amount = abs(step[0])
-            elif len(set(old)) == 1 and len(set(new)) > 1:
-                amount += 1
-            edit = Edit(found.span, shown(new, single=isinstance(found.value, int)))
-            yield make(kind, amount, site, (edit,), found.owner)
+    old = sized(found.value, rank)
+    for step in [] if any(isinstance(each, Pair) for each in old) else steps:
+        new = tuple(value + delta for value, delta in zip(old, step))
+        if new == old or min(new) < least:
+            continue
+        amount = sum(map(abs, step))
+        if isinstance(found.value, int) and len(set(step)) == 1:
+            amount = abs(step[0])
+        elif len(set(old)) == 1 and len(set(new)) > 1:
+            amount += 1
+        edit = Edit(found.span, shown(new, single=isinstance(found.value, int)))
+        yield make(kind, amount, site.distance, edit, found.owner)
 
 
 def divisors(
@@ -386,18 +371,20 @@ def divisors(
         channels = error.shape[-1]
         for value in range(max(1, groups.value - 64), groups.value + 65):
             if channels % value == 0 and value != groups.value:
-                edits = (Edit(groups.span, str(value)),)
-                amount = abs(value - groups.value)
-                yield make("weights", amount, site, edits, groups.owner)
+                yield _number("weights", groups, value, site.distance)
     filters = literal_of(outcome, site, layer, "filters")
     if filters is None or not isinstance(filters.value, int):
         return
     down = filters.value // groups.value * groups.value
     for value in (down, down + groups.value):
         if value and value != filters.value:
-            edits = (Edit(filters.span, str(value)),)
-            amount = abs(value - filters.value)
-            yield make("weights", amount, site, edits, filters.owner)
+            yield _number("weights", filters, value, site.distance)
+
+
+def _number(kind: str, found: Literal, value: int, distance: int) -> Candidate:
+    """Another value of a number."""
+    edit = Edit(found.span, str(value))
+    return make(kind, abs(value - found.value), distance, edit, found.owner)
 
 
 def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
@@ -409,7 +396,6 @@ def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate
         for wanted in sorted(others):
             body, index = paths[number], error.inputs[number]
             words = [s.name.id for s in body.statements if isinstance(s, ast.Apply)]
-            site = Site(error.statement, error.calls, shape, 0)
             strides = tuple(-(-a // b) for a, b in zip(shape[:-1], wanted[:-1]))
             alone = len(words) == len(body.statements) and all(word == "skip" for word in words)
             fillings: list[tuple[int, str]] = []
@@ -422,8 +408,8 @@ def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate
                 fillings += enumerate((layer, f"{layer} same"), 1)
             at = body.statements[0].span if body.statements else body.span
             for amount, word in fillings:
-                edits = (Edit(at, word if body.statements else f" {word} "),)
-                yield make("layers", amount, site, edits, error.statement, word)
+                edit = Edit(at, word if body.statements else f" {word} ")
+                yield make("layers", amount, 0, edit, error.statement, word)
             if shape[-1] == wanted[-1]:
                 continue
             while True:  # the layer that decides the channels
@@ -434,9 +420,8 @@ def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate
                     at_ = Site(made, outcome.led[index], node.layer.input, 1)
                     found = literal_of(outcome, at_, kind, "filters")
                     if found is not None:
-                        edits = (Edit(found.span, str(wanted[-1])),)
-                        amount = abs(wanted[-1] - shape[-1])
-                        yield make("weights", amount, at_, edits, found.owner)
+                        edit = Edit(found.span, str(wanted[-1]))
+                        yield make("weights", abs(wanted[-1] - shape[-1]), 1, edit, found.owner)
                         break
                 if len(node.inputs) != 1 or node.output[-1] != node.layer.input[-1]:
                     break
@@ -459,8 +444,7 @@ def cropped(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
             edit = Edit(last, layer if body.statements else f" {layer} ")
             if words != ["skip"] and body.statements:
                 edit = Edit(Span(last.end, last.end), f"; {layer}")
-            site = Site(error.statement, error.calls, shape, 0)
-            yield make("layers", 5, site, (edit,), error.statement, layer)
+            yield make("layers", 5, 0, edit, error.statement, layer)
 
 
 def _shortcuts(outcome: Evaluation, paths: Sequence[ast.Body]) -> Iterator[str]:

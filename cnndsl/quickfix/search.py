@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from math import isqrt
 from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
-from cnndsl.quickfix.candidates import KINDS, Candidate, Cost, QuickFix, Remaining, candidates, near
+from cnndsl.quickfix.candidates import KINDS, Candidate, QuickFix, Remaining, candidates, make, near
 from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.provenance import provenance
@@ -80,8 +80,7 @@ def _order(outcome: Evaluation) -> list[Candidate]:
     if place is None or meant is None:
         return []
     text = show_value(meant)
-    cost = Cost(KINDS.index("order"), 0, 0, place.span.start, text)
-    return [Candidate(cost, (Edit(place.span, text),), None, text)]
+    return [make("order", 0, 0, Edit(place.span, text), None, text)]
 
 
 def _maps(evaluator: Evaluator, outcome: Evaluation, error: ShapeError) -> list[Candidate]:
@@ -106,9 +105,8 @@ def _maps(evaluator: Evaluator, outcome: Evaluation, error: ShapeError) -> list[
     ]
     if not fitting:
         return []
-    cost = Cost(KINDS.index("input"), 0, 0, size.span.start, fitting[0])
     other = f" (or {fitting[1]})" if fitting[1:] else ""
-    return [Candidate(cost, (Edit(size.span, fitting[0]),), None, f"{fitting[0]}{other}")]
+    return [make("input", 0, 0, Edit(size.span, fitting[0]), None, f"{fitting[0]}{other}")]
 
 
 def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
@@ -117,15 +115,11 @@ def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
         return []
     place = input_literal(outcome)
     if place is None:
-        found = nearest_numbers(evaluator, outcome)
-        return [
-            Candidate(
-                _input_cost(near((int(text),), (each.value,)), amount, each.span, text),
-                (Edit(each.span, text),),
-                each.owner,
-            )
-            for each, text, amount in found
-        ]
+        made = []
+        for each, text, amount in nearest_numbers(evaluator, outcome):
+            kind = "input" if near((int(text),), (each.value,)) else "far"
+            made.append(make(kind, amount, 0, Edit(each.span, text), each.owner))
+        return made
     axes = sorted(outcome.faulty_axes)
     spans = [place.span]
     sizes = nearest_sizes(evaluator, place.value, axes)
@@ -141,14 +135,10 @@ def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
     sizes = close or sizes
     changes = [sum(abs(a - b) for a, b in zip(size, place.value)) for size in sizes]
     texts = [show_value(size) for size, change in zip(sizes, changes) if change == changes[0]]
-    cost = _input_cost(bool(close), changes[0] * len(spans), spans[0], texts[0])
-    other = f" (or {texts[1]})" if texts[1:] else ""
     edits = tuple(Edit(span, texts[0]) for span in spans)
-    return [Candidate(cost, edits, None, f"{texts[0]}{other}")]
-
-
-def _input_cost(close: bool, amount: int, span: Span, text: str) -> Cost:
-    return Cost(KINDS.index("input" if close else "far"), amount, 0, span.start, text)
+    word = texts[0] + (f" (or {texts[1]})" if texts[1:] else "")
+    kind, amount = "input" if close else "far", changes[0] * len(spans)
+    return [make(kind, amount, 0, edits[0], None, word)._replace(edits=edits)]
 
 
 class _Fixes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Span
@@ -80,16 +81,14 @@ def argument(statement: ast.Apply, layer: type[Layer], slot: str) -> ast.Argumen
     """The argument that fills a slot of a layer, where that can be told from its form."""
     slots = {each.name: each for each in layer.slots}
     form = slots[slot].form
-    if form == "/":
-        return next((a for a in statement.args if isinstance(a, ast.Stride)), None)
-    if form == "key":
-        return next(
-            (a for a in statement.args if isinstance(a, ast.Keyword) and a.key.id == slot), None
-        )
-    if form == "act":
-        return next((a for a in statement.args if _word(a) in ACTIVATIONS), None)
-    if form == "flag":
-        return next((a for a in statement.args if _word(a) == slot), None)
+    tests: dict[str, Callable[[ast.Argument], bool]] = {
+        "/": lambda each: isinstance(each, ast.Stride),
+        "key": lambda each: isinstance(each, ast.Keyword) and each.key.id == slot,
+        "act": lambda each: _word(each) in ACTIVATIONS,
+        "flag": lambda each: _word(each) == slot,
+    }
+    if form in tests:
+        return next(filter(tests[form], statement.args), None)
     values = [each.name for each in layer.slots if each.form == "value"]
     words = {each.name for each in layer.slots if each.form == "flag"} | set(ACTIVATIONS)
     given = [a for a in statement.args if isinstance(a, ast.Positional) and _word(a) not in words]
@@ -103,10 +102,7 @@ def _word(argument: ast.Argument) -> str:
 
 
 def literal(
-    module: ast.Module,
-    expression: ast.Expr,
-    calls: tuple[ast.Apply, ...],
-    owner: Owner,
+    module: ast.Module, expression: ast.Expr, calls: tuple[ast.Apply, ...], owner: Owner
 ) -> Literal | None:
     """The number or size that an expression takes its value from; None where it is computed.
 

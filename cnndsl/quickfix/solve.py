@@ -229,9 +229,7 @@ class _Search:
                 for axis, each in enumerate(self.bounds)
             ]
             if sample % 2:
-                spatial = [
-                    each[(sample * 31 + axis) % len(each)] for axis, each in enumerate(lists)
-                ]
+                spatial = [each[(sample * 31 + i) % len(each)] for i, each in enumerate(lists)]
             expected = all(x in each for x, each in zip(spatial, lists))
             if not self.evaluator.spent and self.fits(spatial) != expected:
                 return False

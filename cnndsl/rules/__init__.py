@@ -17,23 +17,9 @@ ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
     "W101": ("unused_let", ("let",)),
     "W102": ("unused_param", ("param",)),
     "W103": ("unused_block", ("block",)),
-    "W104": (
-        "unused_name",
-        (
-            "as",
-            "repeat",
-        ),
-    ),
+    "W104": ("unused_name", ("as", "repeat")),
     "W105": ("unused_parameter", ("block",)),
-    "W106": (
-        "shadowed_name",
-        (
-            "let",
-            "block",
-            "repeat",
-            "as",
-        ),
-    ),
+    "W106": ("shadowed_name", ("let", "block", "repeat", "as")),
     "W107": ("idle_rounding", ("rounding",)),
     "W108": ("equal_paths", tuple(MERGES)),
     "W109": ("idle_layer", words(lambda layer: layer.is_idle is not Layer.is_idle)),
@@ -44,35 +30,16 @@ ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
     "W203": ("gridding", ("dilation",)),
     "W204": ("lopsided_same", ("same",)),
     "W205": ("floor_drops", ("rounding",)),
-    "W206": (
-        "mostly_padding",
-        (
-            "same",
-            "pad",
-        ),
-    ),
+    "W206": ("mostly_padding", ("same", "pad")),
     "W207": ("wide_padding", ("pad",)),
     "W208": ("small_field", words(lambda layer: layer.family == "pool" and not layer.slides)),
-    "W209": (
-        "global_pool",
-        (
-            "pool",
-            "avgpool",
-        ),
-    ),
+    "W209": ("global_pool", ("pool", "avgpool")),
     "W210": ("uneven_overlap", ("deconv",)),
     "W211": ("unpainted", ("deconv",)),
     "W212": ("heavy_dense", ("flatten",)),
     "W213": ("channels_first", ("input",)),
     "W301": ("bias_before_norm", ("bn",)),
-    "W302": (
-        "linear_pair",
-        (
-            "conv",
-            "sepconv",
-            "dense",
-        ),
-    ),
+    "W302": ("linear_pair", ("conv", "sepconv", "dense")),
     "W303": ("softmax_inside", ("softmax",)),
     "W304": ("softmax_twice", ("softmax",)),
     "W305": ("activation_after_softmax", ("softmax",)),
@@ -96,7 +63,7 @@ def advice(network: Network, codes: Container[str]) -> Findings:
     view = View(network)
     for code, (module, needed) in ADVICE.items():
         if code in codes and not view.words.isdisjoint(needed):
-            yield from _rule(module)(view)
+            yield from (found._replace(code=code) for found in _rule(module)(view))
 
 
 @cache

@@ -14,10 +14,6 @@ def find(view: View) -> Findings:
         what = "which no longer add up to 1 after it"
         if unchanged("softmax", group.op):
             what = "which it leaves as they are"
-        yield view.warning(
-            "W305",
-            group,
-            f"{group.op}: softmax gives shares between 0 and 1, {what}",
-            f"remove `{group.op}`, or the softmax before it",
-            remove(view, group.first),
-        )
+        message = f"{group.op}: softmax gives shares between 0 and 1, {what}"
+        help_ = f"remove `{group.op}`, or the softmax before it"
+        yield view.warning(group, message, help_, remove(view, group.first))

@@ -17,7 +17,6 @@ def find(view: View) -> Findings:
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
         yield view.warning(
-            "W301",
             group,
             f"{group.op}: the batch normalisation after it takes its {count:,} biases away "
             "again",

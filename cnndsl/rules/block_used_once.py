@@ -11,9 +11,5 @@ def find(view: View) -> Findings:
     counts = view.trace.instances
     for block in view.written(ast.Block):
         if counts.get(block.name.id) == 1:
-            yield view.remark(
-                "W402",
-                block.name.span,
-                f"the net has one `{block.name.id}`, and so needs no block for it",
-                "write its layers where it is called",
-            )
+            message = f"the net has one `{block.name.id}`, and so needs no block for it"
+            yield view.remark(block.name.span, message, "write its layers where it is called")

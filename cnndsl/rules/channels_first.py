@@ -23,7 +23,6 @@ def find(view: View) -> Findings:
         fixes = rewrite(size.span, show_value(meant)) if size and plain else ()
         rows = f"{shape[0]} row{'s' * (shape[0] > 1)}"
         yield view.warning(
-            "W213",
             group,
             f"input: {show_value(shape)} has {rows}, {shape[1]} columns and {shape[2]} channels",
             f"sizes are written channels last: if it is an image of {meant[-1]} "

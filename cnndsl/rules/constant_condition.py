@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Span
@@ -28,7 +29,6 @@ def find(view: View) -> Findings:
                 )
                 rest = "remove the branch that is never taken"
                 yield view.remark(
-                    "W111",
                     test.span,
                     f"this is always {'true' if value else 'false'}",
                     f"make the constant a `param` if it is a switch, or {rest}" if lets else rest,
@@ -38,9 +38,7 @@ def find(view: View) -> Findings:
 
 def _constants(view: View) -> dict[str, tuple[ast.Let, Any]]:
     """The `let`s of the file that hold a number, and whose name is given once."""
-    count: dict[str, int] = {}
-    for given in view.names.given:
-        count[given.name.id] = count.get(given.name.id, 0) + 1
+    count = Counter(given.name.id for given in view.names.given)
     return {
         s.name.id: (s, s.value.value)
         for s in view.network.module.statements

@@ -30,7 +30,6 @@ def find(view: View) -> Findings:
         line = view.network.line(dropped[group.first.index])
         layer: Any = group.layer
         yield view.warning(
-            "W309",
             group,
             f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
             f"{1 / (1 - layer.rate):.3g} times that of use",

@@ -20,7 +20,6 @@ def find(view: View) -> Findings:
     ):
         layer: Any = group.layer
         yield view.warning(
-            "W308",
             group,
             f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
             "of the answer itself is set to 0",

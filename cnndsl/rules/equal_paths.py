@@ -17,12 +17,8 @@ def find(view: View) -> Findings:
     same = _values(view) if any(view.groups(*_HELP)) else []
     for group in view.where(_HELP, lambda node: _twins(node, same)):
         first, second = _twins(group.first, same)
-        yield view.warning(
-            "W108",
-            group,
-            f"{group.op}: paths {first + 1} and {second + 1} compute the same",
-            _HELP[group.op],
-        )
+        message = f"{group.op}: paths {first + 1} and {second + 1} compute the same"
+        yield view.warning(group, message, _HELP[group.op])
 
 
 _HELP = {

@@ -19,7 +19,6 @@ def find(view: View) -> Findings:
     for group, told, _ in missing(view, left_out, unless=lambda layer: layer.floor or layer.ceil):
         edit = with_argument(view.statement(group.first), "floor")
         yield view.warning(
-            "W205",
             group,
             f"{group.op}: rounding down leaves out {told}",
             "write `floor` here if that is meant, or change a size until it comes out whole",

@@ -24,7 +24,6 @@ def find(view: View) -> Findings:
         statement = view.statement(group.first)
         end = (statement.args[-1] if statement.args else statement.name).span.end
         yield view.warning(
-            "W209",
             group,
             f"{group.op}: the window of {kernel} is the whole map",
             f"write `{word} keep`, or `{word}` for a vector: it fits every input size",

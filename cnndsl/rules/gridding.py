@@ -17,14 +17,10 @@ def find(view: View) -> Findings:
             for w in group.layer.windows
         ]
         window = next(w for w in group.layer.windows if grid(w) > 1)
-        yield view.warning(
-            "W203",
-            group,
-            f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
-            f"have the factor {grid(window)} in common, and see {by_dimension(seen)}",
-            "take the stride without the dilation, or numbers without a common factor",
-            slots=("dilation", "stride"),
-        )
+        message = f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
+        message += f"have the factor {grid(window)} in common, and see {by_dimension(seen)}"
+        help_ = "take the stride without the dilation, or numbers without a common factor"
+        yield view.warning(group, message, help_, slots=("dilation", "stride"))
 
 
 def grid(window: Window) -> int:

@@ -29,11 +29,8 @@ def find(view: View) -> Findings:
             if positions == 1:
                 continue
             gap = (flat.layer.channels + 1) * node.layer.output[0]
-            yield view.warning(
-                "W212",
-                group._replace(nodes=[node]),
-                f"dense: {params:,} of the net's {total:,} parameters are here, "
-                f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
-                f"{node.output[0]:,} outputs",
-                f"`gap` in the place of `flatten` leaves about {gap:,}; or pool once more",
-            )
+            message = f"dense: {params:,} of the net's {total:,} parameters are here, "
+            message += f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
+            message += f"{node.output[0]:,} outputs"
+            help_ = f"`gap` in the place of `flatten` leaves about {gap:,}; or pool once more"
+            yield view.warning(group._replace(nodes=[node]), message, help_)

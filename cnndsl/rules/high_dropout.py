@@ -18,11 +18,6 @@ def find(view: View) -> Findings:
         span = view.slot(group.first, "rate")
         written = span is not None and view.text(span) == f"{rate:g}"
         fixes = (Fix(f"drop {kept}", (Edit(span, kept),)),) if span and written else ()
-        yield view.warning(
-            "W311",
-            group,
-            f"{group.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept",
-            f"write `{group.op} {kept}` if {rate:g} is the share to keep",
-            fixes=fixes,
-            slots=("rate",),
-        )
+        message = f"{group.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept"
+        help_ = f"write `{group.op} {kept}` if {rate:g} is the share to keep"
+        yield view.warning(group, message, help_, fixes=fixes, slots=("rate",))

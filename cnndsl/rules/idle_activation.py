@@ -17,11 +17,6 @@ def find(view: View) -> Findings:
 
     for group in view.where(ACTIVATIONS, is_idle):
         first = origin(view, group.first)
-        yield view.warning(
-            "W306",
-            group,
-            f"{group.op}: `{activation(first)}` on line {view.network.line(first)} gives "
-            "only values that it leaves as they are",
-            "remove one of the two",
-            remove(view, group.first),
-        )
+        message = f"{group.op}: `{activation(first)}` on line {view.network.line(first)} gives "
+        message += "only values that it leaves as they are"
+        yield view.warning(group, message, "remove one of the two", remove(view, group.first))

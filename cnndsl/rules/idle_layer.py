@@ -19,13 +19,8 @@ def find(view: View) -> Findings:
         statement = view.statement(group.first)
         if not group.is_all or _has_names(statement):
             continue
-        yield view.warning(
-            "W109",
-            group,
-            f"{group.op}: {show(group.first.output)} goes in, and comes out as it was",
-            "remove it",
-            remove(view, group.first),
-        )
+        message = f"{group.op}: {show(group.first.output)} goes in, and comes out as it was"
+        yield view.warning(group, message, "remove it", remove(view, group.first))
 
 
 def _has_names(statement: ast.Apply) -> bool:

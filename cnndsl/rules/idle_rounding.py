@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics import Fix
-from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import WINDOWS
 from cnndsl.syntax import nodes as ast
@@ -24,12 +23,10 @@ def find(view: View) -> Findings:
         )
         if mode == "exact" or any(rounded):
             continue
-        edit = without_statement(view, statement.span)
         yield view.remark(
-            "W107",
             statement.span,
             f"`rounding {mode}` rounds nothing: every size comes out whole",
             "remove it, and a size that does not come out will be told",
             # PyTorch's code says `ceil` of a pool, even where that makes no difference.
-            fixes=(Fix("remove it", (edit,), safe=mode == "floor"),),
+            removal(view, statement.span, safe=mode == "floor"),
         )

@@ -42,7 +42,6 @@ def find(view: View) -> Findings:
         through = "" if end.inputs[0] == node.index else ", with only linear layers between"
         fix = Fix("add `relu`", (with_argument(view.statement(node), "relu"),))
         yield view.warning(
-            "W302",
             group,
             f"{group.op}: no non-linearity before {where}{through}: the two are together "
             f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",

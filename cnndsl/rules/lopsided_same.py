@@ -27,15 +27,10 @@ def find(view: View) -> Findings:
             if window.dilation == 1
             else f"the {window.extent} pixels that the kernel spans"
         )
-        yield view.warning(
-            "W204",
-            group,
-            f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}",
-            f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
-            "`pad=` which side is meant",
-            fixes=_fixes(view, group),
-            slots=("kernel",),
-        )
+        message = f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}"
+        help_ = f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
+        help_ += "`pad=` which side is meant"
+        yield view.warning(group, message, help_, fixes=_fixes(view, group), slots=("kernel",))
 
 
 def _is_lopsided(window: Window) -> bool:

@@ -15,7 +15,6 @@ def find(view: View) -> Findings:
         layer = group.layer
         image = "x".join(str(w.size) for w in layer.windows)
         yield view.warning(
-            "W206",
             group,
             f"{group.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
             f"ever lie on the map of {image}; the others see padding",

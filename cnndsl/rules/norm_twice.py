@@ -12,14 +12,9 @@ def find(view: View) -> Findings:
     """A normalisation that reads the like of it: the second has nothing left to do."""
     for group in view.where(family("norm"), lambda node: _is_second(view, node)):
         before = view.nodes[group.first.inputs[0]]
-        yield view.warning(
-            "W310",
-            group,
-            f"{group.op}: it normalises what `{before.op}` on line "
-            f"{view.network.line(before)} has normalised",
-            "remove one of the two",
-            remove(view, group.first),
-        )
+        message = f"{group.op}: it normalises what `{before.op}` on line "
+        message += f"{view.network.line(before)} has normalised"
+        yield view.warning(group, message, "remove one of the two", remove(view, group.first))
 
 
 def _is_second(view: View, node: Node) -> bool:

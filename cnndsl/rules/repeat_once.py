@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix
-from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
@@ -15,7 +15,6 @@ def find(view: View) -> Findings:
         if isinstance(count, ast.Number) and count.value in (0, 1):
             once = count.value == 1
             yield view.remark(
-                "W110",
                 count.span,
                 f"`repeat {count.value}` "
                 + ("runs once, as it would without" if once else "never runs"),
@@ -28,7 +27,7 @@ def _fixes(view: View, statement: ast.Repeat, once: bool) -> tuple[Fix, ...]:
     if statement.alias is not None:
         return ()
     if not once:
-        return (Fix("remove it", (without_statement(view, statement.span),), safe=True),)
+        return removal(view, statement.span, safe=True)
     body = statement.body
     text = view.source.text[body.span.start + 1 : body.span.end - 1].strip()
     # A name given in the body would be another's outside, and a comment would swallow the rest.

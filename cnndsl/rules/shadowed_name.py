@@ -12,7 +12,6 @@ def find(view: View) -> Findings:
         if given.hides is not None:
             word = given.name.id
             yield view.remark(
-                "W106",
                 given.name.span,
                 f"this `{word}` hides the `{word}` of line "
                 f"{view.source.position(given.hides.name.span.start).line}",

@@ -16,14 +16,10 @@ def find(view: View) -> Findings:
         span = f"the kernel of {torn.kernel}"
         if torn.dilation > 1:
             span = f"the {torn.extent} pixels that the kernel spans"
-        yield view.warning(
-            "W201",
-            group,
-            f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
-            f"nothing ever sees {told}",
-            f"take a stride of at most {torn.extent}, or a larger kernel",
-            slots=("stride", "kernel"),
-        )
+        message = f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
+        message += f"nothing ever sees {told}"
+        help_ = f"take a stride of at most {torn.extent}, or a larger kernel"
+        yield view.warning(group, message, help_, slots=("stride", "kernel"))
 
 
 def _count(window: Window) -> int:

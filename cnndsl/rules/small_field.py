@@ -27,14 +27,11 @@ def find(view: View) -> Findings:
     for group in view.where(GLOBAL_POOLS, sees_little):
         before = view.nodes[group.first.inputs[0]]
         image = images[len(before.output)]
-        yield view.warning(
-            "W208",
-            group,
-            f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
-            f"than {show(before.receptive_field)} of the {show(image)} pixels",
-            "put more layers, a stride, a pool or a dilation before it, if what is to be "
-            "recognised may be larger than that",
-        )
+        message = f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
+        message += f"than {show(before.receptive_field)} of the {show(image)} pixels"
+        help_ = "put more layers, a stride, a pool or a dilation before it, if what is to be "
+        help_ += "recognised may be larger than that"
+        yield view.warning(group, message, help_)
 
 
 def _is_small(field: tuple[int, ...], image: tuple[int, ...]) -> bool:

@@ -25,11 +25,7 @@ def find(view: View) -> Findings:
         (*_WEIGHTED, "softmax"), lambda n: n.index in ends and activation(n) == "softmax"
     ):
         end = ends[group.first.index]
-        yield view.warning(
-            "W303",
-            group,
-            f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
-            f"{group.first.output[-1]:,} shares, which add up to 1",
-            "take `relu` or another activation here, and softmax at the end of the net",
-            slots=("activation",),
-        )
+        message = f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
+        message += f"{group.first.output[-1]:,} shares, which add up to 1"
+        help_ = "take `relu` or another activation here, and softmax at the end of the net"
+        yield view.warning(group, message, help_, slots=("activation",))

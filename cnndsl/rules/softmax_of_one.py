@@ -16,7 +16,6 @@ def find(view: View) -> Findings:
     ):
         span = view.slot(group.first, "activation") or group.span
         yield view.warning(
-            "W307",
             group,
             "softmax: over one channel it is 1, whatever comes in",
             "write `sigmoid` for a single yes or no, or take a channel for each class",

@@ -10,7 +10,6 @@ def find(view: View) -> Findings:
     """A softmax on values that a softmax gave, with nothing learned between them."""
     for group in view.where(("softmax",), lambda node: activation(origin(view, node)) == "softmax"):
         yield view.warning(
-            "W304",
             group,
             f"softmax: its {group.first.output[-1]:,} values are shares already, and come out "
             "nearly equal",

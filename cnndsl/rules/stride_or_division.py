@@ -19,7 +19,6 @@ def find(view: View) -> Findings:
             continue
         count, step = view.text(filters), view.text(stride)
         yield view.warning(
-            "W401",
             group,
             f"{group.op}: {node.output[-1]:,} filters at a stride of {step[1:]}, and no division",
             f"write `({count}{step})` for the quotient, or a space before the stride",

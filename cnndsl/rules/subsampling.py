@@ -10,15 +10,11 @@ from cnndsl.rules.helpers.windows import missing, unseen
 def find(view: View) -> Findings:
     """Layers that look at every second pixel or fewer, as the shortcuts of a ResNet do."""
     for group, told, sparse in missing(view, _count):
-        yield view.warning(
-            "W202",
-            group,
-            f"{group.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
-            f"{told}",
-            f"put `avgpool {sparse.stride}` before it and leave the stride out, or take the "
-            "stride in a layer with a larger kernel",
-            slots=("stride", "kernel"),
-        )
+        message = f"{group.op}: with a kernel of 1 and a stride of {sparse.stride} nothing sees "
+        message += f"{told}"
+        help_ = f"put `avgpool {sparse.stride}` before it and leave the stride out, or take the "
+        help_ += "stride in a layer with a larger kernel"
+        yield view.warning(group, message, help_, slots=("stride", "kernel"))
 
 
 def _count(window: Window) -> int:

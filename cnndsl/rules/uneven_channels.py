@@ -22,10 +22,5 @@ def find(view: View) -> Findings:
         count = group.first.output[-1]
         low, high = count // 8 * 8, -(-count // 8) * 8
         near = f"{low} or {high}" if low else str(high)
-        yield view.warning(
-            "W403",
-            group,
-            f"{group.op}: {count:,} channels are no multiple of 8",
-            f"take {near}",
-            slots=("filters", "units"),
-        )
+        message = f"{group.op}: {count:,} channels are no multiple of 8"
+        yield view.warning(group, message, f"take {near}", slots=("filters", "units"))

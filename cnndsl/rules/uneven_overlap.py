@@ -14,15 +14,11 @@ def find(view: View) -> Findings:
     for group in view.select(("deconv",), lambda layer: any(_uneven(layer))):
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
-        yield view.warning(
-            "W210",
-            group,
-            f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
-            f"pixels are painted {low + 1} times, others {_times(low)}",
-            f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "
-            f"{stride}` and a convolution",
-            slots=("kernel",),
-        )
+        message = f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
+        message += f"pixels are painted {low + 1} times, others {_times(low)}"
+        help_ = f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "
+        help_ += f"{stride}` and a convolution"
+        yield view.warning(group, message, help_, slots=("kernel",))
 
 
 def _times(count: int) -> str:

@@ -17,14 +17,10 @@ def find(view: View) -> Findings:
         layer = group.layer
         pairs = zip(layer.kernel, layer.stride)
         kernel, stride = next((k, s) for k, s in pairs if k < s)
-        yield view.warning(
-            "W211",
-            group,
-            f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
-            f"{by_dimension(bare)} get nothing but the bias",
-            f"take a kernel of {stride}, or of a multiple of it",
-            slots=("kernel",),
-        )
+        message = f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
+        message += f"{by_dimension(bare)} get nothing but the bias"
+        help_ = f"take a kernel of {stride}, or of a multiple of it"
+        yield view.warning(group, message, help_, slots=("kernel",))
 
 
 def gaps(layer: Layer) -> list[int]:

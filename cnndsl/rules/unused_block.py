@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics import Fix
-from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 
 
@@ -12,12 +11,10 @@ def find(view: View) -> Findings:
     known = view.names
     for word, block in known.blocks.items():
         if word not in known.called:
-            edit = without_statement(view, block.span)
             yield view.remark(
-                "W103",
                 block.name.span,
                 f"nothing calls the block `{word}`",
                 "remove it, or call it where it is meant",
                 # A block that another one calls goes after that.
-                (Fix("remove it", (edit,), safe=True),) if word not in known.asked else (),
+                removal(view, block.span, safe=True) if word not in known.asked else (),
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics import Fix, Span
+from cnndsl.rules.helpers.edits import without_argument
 from cnndsl.rules.helpers.names import TENSOR, Given
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
@@ -23,11 +24,8 @@ def find(view: View) -> Findings:
         else:
             continue
         start = view.source.text.rindex("as", 0, given.name.span.start)
-        while view.source.text[start - 1] in " \t":
-            start -= 1
-        edit = Edit(Span(start, given.name.span.end), "")
+        edit = without_argument(view.source, Span(start, given.name.span.end))
         yield view.remark(
-            "W104",
             given.name.span,
             message,
             "remove it, or read it where it is meant",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics import Fix
-from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 
 
@@ -12,12 +11,10 @@ def find(view: View) -> Findings:
     for given in view.names.given:
         if given.kind == "param" and not given.read:
             word = given.name.id
-            edit = without_statement(view, given.statement.span)
             yield view.remark(
-                "W102",
                 given.name.span,
                 f"nothing reads the param `{word}`, so `--set {word}=…` changes nothing",
                 "remove it, or write it where its value is meant",
                 # Not safe: commands that set it would be refused.
-                (Fix("remove it", (edit,)),),
+                removal(view, given.statement.span),
             )

@@ -12,10 +12,7 @@ def find(view: View) -> Findings:
     for given in view.names.given:
         if given.kind == PARAMETER and not given.read:
             assert isinstance(given.statement, ast.Block)
-            yield view.remark(
-                "W105",
-                given.name.span,
-                f"the block `{given.statement.name.id}` does not read its parameter "
-                f"`{given.name.id}`",
-                "write it where its value is meant, or remove it here and from the calls",
-            )
+            message = f"the block `{given.statement.name.id}` does not read its parameter "
+            message += f"`{given.name.id}`"
+            help_ = "write it where its value is meant, or remove it here and from the calls"
+            yield view.remark(given.name.span, message, help_)

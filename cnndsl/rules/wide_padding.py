@@ -18,7 +18,6 @@ def find(view: View) -> Findings:
         ]
         window = next(filter(blind, group.layer.windows))
         yield view.warning(
-            "W207",
             group,
             f"{group.op}: a padding of {max(window.begin, window.end)} around a kernel of "
             f"{window.extent} leaves {by_dimension(told)} that see nothing but padding",

@@ -143,10 +143,8 @@ def _bad_name(source: str, span: Span) -> Words:
 def _bad_number(source: str, span: Span) -> Words:
     text = source[slice(*span)]
     message = f"{shorten(text)} is neither a number nor a name"
-    help_, fixed = (
-        "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter",
-        "",
-    )
+    help_ = "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter"
+    fixed = ""
     size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)
     product = re.fullmatch(r"([0-9][0-9.]*)([^\W\d]\w*)", text)
     if size and size[2]:
@@ -162,9 +160,8 @@ def _bad_number(source: str, span: Span) -> Words:
     elif re.fullmatch(r"\w+", text) and re.search(r"[0-9]x[^\W\d]", text):
         help_ = "a size with names in it is written in parentheses, as in `(3, n)`"
     elif product and len(text) < 20:
-        help_ = (
-            f"a product is written `({product[1]}*{product[2]})`, and a name begins with a letter"
-        )
+        help_ = f"a product is written `({product[1]}*{product[2]})`"
+        help_ += ", and a name begins with a letter"
     fix = Fix(f"write {shorten(fixed)}", (Edit(span, fixed),), safe=True) if fixed else None
     return Words(message, help_, fix, code="E004")
 

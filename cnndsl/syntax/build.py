@@ -68,7 +68,7 @@ def _name(text: str, span: Span, c: list[Any]) -> nodes.Name:
 
 
 def _too_large(text: str, span: Span) -> BuildError:
-    shown = text[span.start : span.end]
+    shown = text[slice(*span)]
     shown = shown if len(shown) <= 20 else shown[:17] + "…"
     help_ = "no number of a network is beyond 1e18"
     return BuildError("E004", span, f"`{shown}` is too large a number", help_)
@@ -113,12 +113,9 @@ def _depth(text: str, operator: Token, *children: Any) -> int:
         else:
             depth = max(depth, getattr(child, "depth", 0))
     if depth >= MAX_DEPTH:
-        raise BuildError(
-            "E005",
-            Span(operator[1], operator[2]),
-            f"operators are nested more than {MAX_DEPTH} deep",
-            "give a part of the expression a name with `let`",
-        )
+        message = f"operators are nested more than {MAX_DEPTH} deep"
+        help_ = "give a part of the expression a name with `let`"
+        raise BuildError("E005", Span(operator[1], operator[2]), message, help_)
     return depth + 1
 
 
@@ -129,9 +126,8 @@ def _word(text: str, token: Token) -> str:
 
 def _binary(text: str, span: Span, c: list[Any]) -> nodes.Binary:
     left, operator, right = c
-    return nodes.Binary(
-        span, _word(text, operator), left, right, _depth(text, operator, left, right)
-    )
+    depth = _depth(text, operator, left, right)
+    return nodes.Binary(span, _word(text, operator), left, right, depth)
 
 
 def _unary(text: str, span: Span, c: list[Any]) -> nodes.Unary:
@@ -143,25 +139,17 @@ def _call(text: str, span: Span, c: list[Any]) -> nodes.Call:
     return nodes.Call(span, _identifier(text, c[0]), tuple(c[1:]), _depth(text, *c))
 
 
-class _Alias(NamedTuple):
-    name: nodes.Name
+class _Part(NamedTuple):
+    """A part that a statement may have at its end, until the statement is built."""
+
+    kind: str
+    value: Any
 
 
-class _Index(NamedTuple):
-    name: nodes.Name
-
-
-class _Otherwise(NamedTuple):
-    body: nodes.Body
-
-
-class _Paths(NamedTuple):
-    bodies: tuple[nodes.Body, ...]
-
-
-def _pop(children: list[Any], kind: type) -> Any:
-    """Take the last child away where it is of a kind; else None."""
-    return children.pop()[0] if children and type(children[-1]) is kind else None
+def _pop(children: list[Any], kind: str) -> Any:
+    """Take the last child away where it is a part of a kind; else None."""
+    is_part = children and type(children[-1]) is _Part and children[-1].kind == kind
+    return children.pop().value if is_part else None
 
 
 def defined_names(values: Iterable[Any]) -> tuple[str, ...]:
@@ -173,8 +161,10 @@ def defined_names(values: Iterable[Any]) -> tuple[str, ...]:
         if isinstance(value, nodes.Bad):
             names += value.names
             continue
-        if isinstance(value, (nodes.Let, nodes.Param, nodes.Block, nodes.Head, _Alias)):
+        if isinstance(value, (nodes.Let, nodes.Param, nodes.Block, nodes.Head)):
             names.append(value.name.id)
+        elif isinstance(value, _Part) and value.kind == "alias":
+            names.append(value.value.id)
         elif alias := getattr(value, "alias", None):
             names.append(alias.id)
         if isinstance(value, (tuple, list)):
@@ -183,8 +173,8 @@ def defined_names(values: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Bad:
-    alias = _pop(c, _Alias)
-    paths = _pop(c, _Paths)
+    alias = _pop(c, "alias")
+    paths = _pop(c, "paths")
     if type(c[0]) is nodes.Bad:
         return nodes.Bad(span, defined_names([c[0], paths, alias]))
     return _new(nodes.Apply, (span, _identifier(text, c[0]), tuple(c[1:]), paths, alias))
@@ -197,15 +187,15 @@ def _path(text: str, span: Span, c: list[Any]) -> nodes.Body:
 
 
 def _repeat(text: str, span: Span, c: list[Any]) -> nodes.Repeat:
-    alias = _pop(c, _Alias)
+    alias = _pop(c, "alias")
     body = c.pop()
-    index = _pop(c, _Index)
+    index = _pop(c, "index")
     return nodes.Repeat(span, c[0], index, body, alias)
 
 
 def _if(text: str, span: Span, c: list[Any]) -> nodes.If:
-    alias = _pop(c, _Alias)
-    otherwise = _pop(c, _Otherwise)
+    alias = _pop(c, "alias")
+    otherwise = _pop(c, "otherwise")
     return nodes.If(span, tuple(c[0::2]), tuple(c[1::2]), otherwise, alias)
 
 
@@ -213,35 +203,26 @@ def _block(text: str, span: Span, c: list[Any]) -> nodes.Block:
     return nodes.Block(span, _identifier(text, c[0]), tuple(c[1:-1]), c[-1])
 
 
-def _input(text: str, span: Span, c: list[Any]) -> nodes.Input:
-    alias = _pop(c, _Alias)
-    return nodes.Input(span, c[0], alias)
-
-
-def _expect(text: str, span: Span, c: list[Any]) -> nodes.Expect:
-    return nodes.Expect(span, _identifier(text, c[0]), _word(text, c[1]), c[2])
-
-
 BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
     "module": lambda t, s, c: nodes.Module(s, tuple(c), ()),
     "net": lambda t, s, c: nodes.Net(s, _identifier(t, c[0])),
-    "input": _input,
+    "input": lambda t, s, c: nodes.Input(s, c[0], _pop(c, "alias")),
     "rounding": lambda t, s, c: nodes.Rounding(s, _identifier(t, c[0])),
     "defaults": lambda t, s, c: nodes.Defaults(s, _identifier(t, c[0])),
     "from_": lambda t, s, c: nodes.From(s, _identifier(t, c[0])),
     "let": lambda t, s, c: nodes.Let(s, _identifier(t, c[0]), c[1]),
     "param": lambda t, s, c: nodes.Param(s, _identifier(t, c[0]), c[1]),
-    "expect": _expect,
+    "expect": lambda t, s, c: nodes.Expect(s, _identifier(t, c[0]), _word(t, c[1]), c[2]),
     "repeat": _repeat,
     "if_": _if,
     "block": _block,
     "head": lambda t, s, c: nodes.Head(s, _identifier(t, c[0]), c[1]),
     "apply": _apply,
-    "index": lambda t, s, c: _Index(_identifier(t, c[0])),
-    "alias": lambda t, s, c: _Alias(_identifier(t, c[0])),
-    "otherwise": lambda t, s, c: _Otherwise(c[0]),
+    "index": lambda t, s, c: _Part("index", _identifier(t, c[0])),
+    "alias": lambda t, s, c: _Part("alias", _identifier(t, c[0])),
+    "otherwise": lambda t, s, c: _Part("otherwise", c[0]),
     "body": lambda t, s, c: nodes.Body(s, tuple(c)),
-    "paths": lambda t, s, c: _Paths(tuple(c)),
+    "paths": lambda t, s, c: _Part("paths", tuple(c)),
     "path": _path,
     "first": _path,
     "parameter": lambda t, s, c: nodes.Parameter(

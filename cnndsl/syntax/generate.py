@@ -64,12 +64,8 @@ def _terminals(lark: Any) -> str:
     pieces = [(name, patterns[name]) for name in (*ORDER[:4], "SIGN", *ORDER[4:])]
     alternatives = "|".join(f"(?P<{name}>{regexp})" for name, regexp in [*pieces, *EXTRA])
     pattern = f"(?:{alternatives})(?:{patterns['SPACE']})?"
-    return f"PATTERN = {pattern!a}\n\n" + _dict("KEYWORDS", keywords) + _dict("SIGNS", signs)
-
-
-def _dict(name: str, items: dict[str, str]) -> str:
-    rows = "".join(f"    {key!r}: {items[key]!r},\n" for key in sorted(items))
-    return f"{name} = {{\n{rows}}}\n\n"
+    keywords, signs = dict(sorted(keywords.items())), dict(sorted(signs.items()))
+    return f"PATTERN = {pattern!a}\n\nKEYWORDS = {keywords}\n\nSIGNS = {signs}\n\n"
 
 
 def _rules_and_states(lark: Any) -> str:
@@ -93,20 +89,20 @@ def _rules_and_states(lark: Any) -> str:
     lines += [f"    {_rule(rule)!r},\n" for rule in rules]
     lines.append(")\n\n# A state's actions: shift to a state n as n, reduce by rule n as -n - 1.\n")
     lines.append("ACTIONS: tuple[dict[str, int], ...] = (\n")
-    gotos = []
+    gotos: dict[str, dict[int, int]] = {}
     for state in states:
-        actions, goto = {}, {}
+        actions = {}
         for symbol, (action, target) in table.states[state].items():
             if action is not Shift:
                 actions[symbol] = -number[target] - 1
             elif symbol.isupper():
                 actions[symbol] = renumber[target]
             else:
-                goto[symbol] = renumber[target]
+                gotos.setdefault(symbol, {})[renumber[state]] = renumber[target]
         lines.append(f"    {dict(sorted(actions.items()))!r},\n")
-        gotos.append(goto)
-    lines.append(")\n\nGOTOS: dict[int, dict[str, int]] = {\n")
-    lines += [f"    {n}: {dict(sorted(goto.items()))!r},\n" for n, goto in enumerate(gotos) if goto]
+    lines.append(")\n\n# By the nonterminal: the state after it, for each before it.\n")
+    lines.append("GOTOS: dict[str, dict[int, int]] = {\n")
+    lines += [f"    {symbol!r}: {goto!r},\n" for symbol, goto in sorted(gotos.items())]
     lines.append("}\n")
     return "".join(lines)
 

@@ -283,12 +283,9 @@ class Layout:
         """Leave out a bracket that is nested too deep, with all that is in it."""
         self.skip = skip
         self.tokens.append(("BAD", token[1], token[2]))
-        self.report(
-            "E005",
-            _span(token),
-            f"brackets are nested more than {MAX_NESTING} deep",
-            "give the inner part a name with `block` or `let`",
-        )
+        message = f"brackets are nested more than {MAX_NESTING} deep"
+        help_ = "give the inner part a name with `block` or `let`"
+        self.report("E005", _span(token), message, help_)
 
     def _partner_of_brace(self, index: int) -> int:
         depth = 0
@@ -304,13 +301,8 @@ class Layout:
         length = len(self.source.text)
         for brace in reversed(self.braces):
             self.broken = False
-            self.report(
-                "E003",
-                _span(brace),
-                "this `{` is never closed",
-                "add a `}`",
-                notes=_indentation_notes(self.source, self.tokens, brace),
-            )
+            notes = _indentation_notes(self.source, self.tokens, brace)
+            self.report("E003", _span(brace), "this `{` is never closed", "add a `}`", notes=notes)
         self.tokens += [("RBRACE", length, length)] * len(self.braces)
 
 

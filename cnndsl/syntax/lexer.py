@@ -88,11 +88,8 @@ def _read_bad(tokens: list[Token], kind: str, word: str, start: int) -> None:
     if kind == "BAD_STRING":
         inner = _TOKEN.fullmatch(word[1:-1])
         inner_kind = _KINDS[inner.lastindex or 0] if inner else ""
-        if (
-            inner
-            and inner_kind in ("NAME", "NUMBER", "SIZE")
-            and inner.end(inner_kind) == end - start - 2
-        ):
+        is_plain = inner_kind in ("NAME", "NUMBER", "SIZE")
+        if inner and is_plain and inner.end(inner_kind) == end - start - 2:
             tokens.append(("BAD_QUOTED", start, end))
             meant = KEYWORDS.get(word[1:-1], inner_kind)
             tokens.append((meant, start + 1, end - 1))

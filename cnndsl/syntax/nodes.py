@@ -258,19 +258,6 @@ class Module(NamedTuple):
 
 Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
 Argument: TypeAlias = Positional | Stride | Keyword
-Statement: TypeAlias = (
-    Net
-    | Input
-    | Rounding
-    | Defaults
-    | From
-    | Let
-    | Param
-    | Expect
-    | Repeat
-    | If
-    | Block
-    | Head
-    | Apply
-    | Bad
-)
+Header: TypeAlias = Net | Input | Rounding | Defaults | Param | Block | Head
+Statement: TypeAlias = Header | From | Let | Expect | Repeat | If | Apply | Bad
+"""A header stands at the top of a file, not inside braces."""

@@ -12,13 +12,13 @@ from cnndsl.syntax.lexer import tokenize
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS, RULES
 
-# A rule with its builder in place of the builder's name. The last first: an action of -n - 1
-# finds rule n from the end.
+# A rule with the states that it leads to, and its builder in place of the builder's name. The
+# last first: an action of -n - 1 finds rule n from the end.
 _RULES = tuple(
-    (origin, size, BUILDERS[builder] if builder else None, kept, single)
+    (GOTOS.get(origin, {}), size, BUILDERS[builder] if builder else None, kept, single)
     for origin, size, builder, kept, single in reversed(RULES)
 )
-_ACCEPT = GOTOS[0]["module"]
+_ACCEPT = GOTOS["module"][0]
 _new: Any = tuple.__new__  # as Span(), in half the time
 
 
@@ -78,9 +78,9 @@ class Machine(Stacks):
                 kind, begin, _ = token
                 state = action
             else:
-                origin, size, builder, kept, single = _RULES[action]
+                gotos, size, builder, kept, single = _RULES[action]
                 if size == 1 and single:
-                    state = states[-1] = GOTOS[states[-2]][origin]
+                    state = states[-1] = gotos[states[-2]]
                     continue
                 value: Any
                 if single:
@@ -109,7 +109,7 @@ class Machine(Stacks):
                     del states[-size:], values[-size:], starts[-size:]
                 else:
                     start = end
-                state = GOTOS[states[-1]][origin]
+                state = gotos[states[-1]]
                 states.append(state)
                 values.append(value)
                 starts.append(start)

@@ -14,7 +14,7 @@ from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, defined_names
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
-from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, unexpected, viable
+from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, reads, stretch_of, unexpected
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 
@@ -44,7 +44,7 @@ def recover(
             return position + 1, tokens[position + 1]
         follows_body = position > 0 and tokens[position - 1][0] == "RBRACE"
         begins = kind in STATEMENTS or (follows_body and kind == "NAME")
-        if begins and not between and viable(states, "_SEP"):
+        if begins and not between and reads(states, "_SEP"):
             # A statement that is whole, and another on the same line.
             return position - 1, ("_SEP", end, end)
     if [each[0] for each in tokens[stop : stop + 2]] == ["_SEP", "LBRACE"]:
@@ -60,7 +60,7 @@ def recover(
         # Read on as if the statement were a layer with paths; its builder makes it `Bad`.
         states.append(ACTIONS[states[-1]]["NAME"])
     else:
-        states.append(GOTOS[states[-1]]["statement"])
+        states.append(GOTOS["statement"][states[-1]])
     stacks.stuck = stop
     return stop, tokens[stop]
 
@@ -69,7 +69,7 @@ def _statement_base(stacks: Stacks) -> int:
     """Where the statement at hand begins on the stacks: outside of braces that are closed."""
     base = len(stacks.values)
     closed = 0
-    while closed or "statement" not in GOTOS.get(stacks.states[base], ()):
+    while closed or stacks.states[base] not in GOTOS["statement"]:
         base -= 1
         value = stacks.values[base]
         if type(value) is tuple:
@@ -95,9 +95,7 @@ def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) 
         return
     if tokens[position][0] == "BAD":
         return
-    first = position
-    while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
-        first -= 1
+    first = stretch_of(tokens, position)
     begin = tokens[first - 1][2] if first else 0
     at = bisect_left(stacks.known, begin, key=lambda problem: problem.span.start)
     if at < len(stacks.known) and stacks.known[at].span.start < tokens[stop][1]:

@@ -6,7 +6,7 @@ A slip is a token that cannot stand where it stands; the parser's tables tell wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
@@ -33,37 +33,31 @@ _EXPECTED = (
 )
 
 
-def viable(states: list[int], kind: str) -> bool:
-    """Whether a token could stand here, which only a trial tells: LALR reduces first."""
-    stack = list(states)
-    while True:
-        action = ACTIONS[stack[-1]].get(kind)
-        if action is None or action >= 0:
-            return action is not None
-        origin, size = RULES[-action - 1][:2]
-        if size:
-            del stack[-size:]
-        stack.append(GOTOS[stack[-1]][origin])
-
-
-def reads(states: list[int], kinds: Iterable[str]) -> bool:
-    """Whether tokens could stand here one after another."""
+def reads(states: list[int], *kinds: str) -> bool:
+    """Whether tokens could stand here one after another. A trial tells: LALR reduces first."""
     stack = list(states)
     for kind in kinds:
-        if not viable(stack, kind):
-            return False
-        while (action := ACTIONS[stack[-1]][kind]) < 0:
+        while (action := ACTIONS[stack[-1]].get(kind, 0)) < 0:
             origin, size = RULES[-action - 1][:2]
             if size:
                 del stack[-size:]
-            stack.append(GOTOS[stack[-1]][origin])
+            stack.append(GOTOS[origin][stack[-1]])
+        if not action:  # nothing leads to the first state
+            return False
         stack.append(action)
     return True
 
 
+def stretch_of(tokens: list[Token], position: int) -> int:
+    """Where the stretch of tokens begins that one is in."""
+    while position > 0 and tokens[position - 1][0] not in BOUNDARIES:
+        position -= 1
+    return position
+
+
 def brace_on_next_line(tokens: list[Token], position: int, states: list[int]) -> bool:
     """Whether a separator keeps a `{` from the statement that it belongs to."""
-    return tokens[position + 1][0] == "LBRACE" and viable(states, "LBRACE")
+    return tokens[position + 1][0] == "LBRACE" and reads(states, "LBRACE")
 
 
 class Slip(NamedTuple):
@@ -81,7 +75,11 @@ class Slip(NamedTuple):
 
     @property
     def span(self) -> Span:
-        return Span(*self.tokens[self.position][1:])
+        return self.span_at(0)
+
+    def span_at(self, distance: int) -> Span:
+        """Where a token near this one stands."""
+        return Span(*self.tokens[self.position + distance][1:])
 
     def kind_at(self, distance: int) -> str:
         """The kind of a token near this one, "" beyond its stretch."""
@@ -89,11 +87,11 @@ class Slip(NamedTuple):
         return self.tokens[at][0] if self.first <= at < len(self.tokens) else ""
 
     def text(self, distance: int = 0) -> str:
-        _, start, end = self.tokens[self.position + distance]
-        return self.source.text[start:end]
+        return self.source.text[slice(*self.span_at(distance))]
 
     def expects(self, *kinds: str) -> bool:
-        return all(viable(self.states, kind) for kind in kinds)
+        """Whether each of some tokens could stand here."""
+        return all(reads(self.states, kind) for kind in kinds)
 
     def rest(self) -> list[str]:
         """The kinds of the tokens from here on, to the end of the stretch."""
@@ -106,7 +104,7 @@ class Slip(NamedTuple):
 
     def reads(self, *kinds: str) -> bool:
         """Whether tokens could stand here one after another."""
-        return reads(self.states, kinds)
+        return reads(self.states, *kinds)
 
     def in_arguments(self) -> bool:
         """Whether a layer's arguments stand here."""
@@ -152,10 +150,11 @@ class Slip(NamedTuple):
         return Fix(title, (Edit(span, text),), safe=True)
 
     def insert(self, text: str, offset: int) -> Fix:
-        return Fix(
-            f"insert {shorten(text.strip())}", (Edit(Span(offset, offset), text),), safe=True
-        )
+        edit = Edit(Span(offset, offset), text)
+        return Fix(f"insert {shorten(text.strip())}", (edit,), safe=True)
 
+
+_BY_SPACES = "separate {} by spaces, as in `conv 20 4x4 relu`"
 
 # Each returns None for what is another slip.
 
@@ -185,9 +184,7 @@ def _called(slip: Slip) -> Words | None:
     whole = slip.source.text[tokens[first][1] : tokens[at][2]]
     fix = Fix("remove the parentheses", tuple(edits)) if depth == 0 and "\n" not in whole else None
     name = slip.source.text[slice(*tokens[first][1:])]
-    what = (
-        f"write {shorten(name)}" if empty else "separate them by spaces, as in `conv 20 4x4 relu`"
-    )
+    what = f"write {shorten(name)}" if empty else _BY_SPACES.format("them")
     span = Span(tokens[first + 1][1], tokens[at][2]) if depth == 0 else slip.span
     return Words("arguments stand without parentheses", what, fix, span)
 
@@ -208,7 +205,7 @@ def _comma(slip: Slip) -> Words | None:
             edits.append(Edit(Span(start, end), "" if spaced else " "))
         at += 1
     title = "remove the comma" if len(edits) == 1 else "remove the commas"
-    help_ = "separate the arguments by spaces, as in `conv 20 4x4 relu`"
+    help_ = _BY_SPACES.format("the arguments")
     return Words("arguments stand without commas", help_, Fix(title, tuple(edits), safe=True))
 
 
@@ -217,7 +214,7 @@ def _grouped_digits(slip: Slip) -> Words | None:
     if slip.kind_at(-1) != "NUMBER" or slip.kind_at(1) != "NUMBER":
         return None
     before, after = slip.text(-1), slip.text(1)
-    span = Span(slip.tokens[slip.position - 1][1], slip.tokens[slip.position + 1][2])
+    span = Span(slip.span_at(-1).start, slip.span_at(1).end)
     if slip.source.text[slice(*span)] != f"{before},{after}" or not re.fullmatch("[0-9]{3}", after):
         return None
     number = f"{before}_{after}"
@@ -264,12 +261,10 @@ def _equal(slip: Slip) -> Words | None:
             sign, span = "==", slip.span
             if after in ("<", ">") and slip.tokens[slip.position + 1][1] == end:
                 sign, span = f"{after}=", Span(start, end + 1)
-            found = slip.source.text[span.start : span.end]
+            found = slip.source.text[slice(*span)]
             why = "; a single `=` gives a name its value" if found == "=" else ""
-            fix = slip.replace(sign, span)
-            return Words(
-                f"expected a comparison, found `{found}`", f"write `{sign}`{why}", fix, span
-            )
+            message = f"expected a comparison, found `{found}`"
+            return Words(message, f"write `{sign}`{why}", slip.replace(sign, span), span)
         if slip.in_arguments() and slip.position == slip.first + 1:
             name = slip.text(-1)
             return Words(
@@ -301,13 +296,10 @@ def _expression(slip: Slip) -> Words | None:
     found = f"expected an argument, found `{slip.text()}`"
     if slip.position == slip.first:
         return None
-    begin = _operand_before(slip)
-    end = _operands_after(slip)
-    if begin < 0 or end < 0:
-        return Words(found, "put the expression in parentheses, as in `(2*n)`")
+    begin, end = _operand_before(slip), _operands_after(slip)
     start, stop = slip.tokens[begin][1], slip.tokens[end][2]
     whole = slip.source.text[start:stop]
-    if "\n" in whole:
+    if begin < 0 or end < 0 or "\n" in whole:
         return Words(found, "put the expression in parentheses, as in `(2*n)`")
     help_ = f"put the expression in parentheses: {shorten(f'({whole})')}"
     if slip.kind == "STAR" and slip.kind_at(-1) == "NUMBER" and slip.kind_at(1) == "NUMBER":
@@ -341,13 +333,11 @@ def _operand_before(slip: Slip) -> int:
         return at
     depth = 0
     while at > slip.first:
-        kind = slip.tokens[at][0]
+        kind, start, _ = slip.tokens[at]
         depth += (kind == "RPAR") - (kind == "LPAR")
         if depth == 0:
-            called = slip.tokens[at - 1]
-            return at - (
-                at - 1 > slip.first and called[0] == "NAME" and called[2] == slip.tokens[at][1]
-            )
+            called, _, end = slip.tokens[at - 1]
+            return at - (at - 1 > slip.first and called == "NAME" and end == start)
         at -= 1
     return -1
 
@@ -377,22 +367,21 @@ def _operands_after(slip: Slip) -> int:
 def _keyword(slip: Slip) -> Words | None:
     """A keyword where a name or value belongs."""
     word = slip.text()
-    if slip.kind in STATEMENTS and word in KEYWORDS and not slip.expects("_SEP"):
-        what = "a value" if slip.expects("NUMBER") else "a name" if slip.expects("NAME") else ""
-        if what:
-            return Words(
-                f"expected {what}, found the keyword `{word}`",
-                f"`{word}` is a word of the language; choose another name",
-            )
-    return None
+    what = "a value" if slip.expects("NUMBER") else "a name"
+    if slip.kind not in STATEMENTS or word not in KEYWORDS or slip.expects("_SEP"):
+        return None
+    if not slip.expects("NUMBER") and not slip.expects("NAME"):
+        return None
+    help_ = f"`{word}` is a word of the language; choose another name"
+    return Words(f"expected {what}, found the keyword `{word}`", help_)
 
 
 def _else(slip: Slip) -> Words | None:
     if slip.kind == "ELSE":
         return Words("this `else` has no `if`", "`else` follows the `}` of an `if`")
-    word = slip.source.text[slice(*slip.tokens[slip.first][1:])]
+    span = slip.span_at(slip.first - slip.position)
+    word = slip.source.text[slice(*span)]
     if word in ("elif", "elseif", "elsif"):
-        span = Span(*slip.tokens[slip.first][1:])
         fix = slip.replace("else if", span)
         return Words(f"unknown word `{word}`", "write `else if`", fix, span)
     return None
@@ -402,15 +391,13 @@ def _next_statement(slip: Slip) -> Words | None:
     """A second statement on a line, without a `;`."""
     if slip.position == 0 or not slip.expects("_SEP"):
         return None
-    before, end = slip.tokens[slip.position - 1][0], slip.tokens[slip.position - 1][2]
+    before, _, end = slip.tokens[slip.position - 1]
     if slip.kind in STATEMENTS or (before == "RBRACE" and slip.kind == "NAME"):
         # Only what reads as a statement is separated from the one before it.
         fix = slip.insert("; " if slip.span.start == end else ";", end)
-        return Words(
-            f"expected a new line or `;`, found {shorten(slip.text())}",
-            "separate the two statements",
-            fix if slip.reads("_SEP", *slip.rest()) else None,
-        )
+        message = f"expected a new line or `;`, found {shorten(slip.text())}"
+        help_ = "separate the two statements"
+        return Words(message, help_, fix if slip.reads("_SEP", *slip.rest()) else None)
     return None
 
 
@@ -454,11 +441,8 @@ def _hyphen(slip: Slip) -> Words | None:
 
 
 def _after_alias(slip: Slip) -> Words | None:
-    if (
-        slip.kind_at(-2) == "AS"
-        and slip.expects("_SEP")
-        and slip.kind in (*VALUES, "SLASH", "LPAR")
-    ):
+    goes_on = slip.kind in (*VALUES, "SLASH", "LPAR")
+    if goes_on and slip.kind_at(-2) == "AS" and slip.expects("_SEP"):
         return Words(slip.message(), "`as` and the name come last in a statement")
     return None
 
@@ -466,9 +450,8 @@ def _after_alias(slip: Slip) -> Words | None:
 def _comment(slip: Slip) -> Words | None:
     """`// …` at the beginning of a line."""
     if slip.kind == "SLASHES" and slip.position == slip.first and slip.expects("NET"):
-        return Words(
-            "expected a statement, found `//`", "a comment begins with `#`", slip.replace("#")
-        )
+        message = "expected a statement, found `//`"
+        return Words(message, "a comment begins with `#`", slip.replace("#"))
     return None
 
 
@@ -534,16 +517,12 @@ _USAGE = {
 
 def unexpected(source: Source, tokens: list[Token], position: int, states: list[int]) -> Diagnostic:
     """The diagnostic for a token that cannot stand where it stands."""
-    first = position
-    while first > 0 and tokens[first - 1][0] not in BOUNDARIES:
-        first -= 1
-    slip = Slip(source, tokens, position, first, states)
+    slip = Slip(source, tokens, position, stretch_of(tokens, position), states)
     words = next(filter(None, (rule(slip) for rule in KNOWN)), None) or _generic(slip)
     span = words.span or slip.span
     if slip.kind in BOUNDARIES and position > 0 and words.span is None:
         if slip.at_end() or "\n" in slip.text():
-            _, start, end = tokens[position - 1]  # what the missing thing should follow
-            span = Span(start, end)
+            span = slip.span_at(-1)  # what the missing thing should follow
         else:
             span = Span(span.start, span.start + 1)
     fixes = (words.fix,) if words.fix else ()

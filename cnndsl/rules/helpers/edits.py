@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics import Edit, Source, Span
+from cnndsl.diagnostics import Edit, Fix, Source, Span
 from cnndsl.rules.helpers.view import View
 from cnndsl.syntax import nodes as ast
 
@@ -16,17 +16,9 @@ def without_statement(view: View, span: Span) -> Edit:
     if span in view.alone_in_path:
         return Edit(span, "skip")
     text, (start, end) = view.source.text, span
-    before = start
-    while before and text[before - 1] in " \t":
-        before -= 1
-    after = end
-    while after < len(text) and text[after] in " \t":
-        after += 1
+    before, after = _before_spaces(text, start), _after_spaces(text, end)
     if text[after : after + 1] == ";":
-        after += 1
-        while text[after : after + 1] in (" ", "\t"):
-            after += 1
-        return Edit(Span(start, after), "")
+        return Edit(Span(start, _after_spaces(text, after + 1)), "")
     if before and text[before - 1] == ";":
         return Edit(Span(before - 1, end), "")
     if not before or text[before - 1] == "\n":
@@ -38,12 +30,26 @@ def without_statement(view: View, span: Span) -> Edit:
     return Edit(span, "")
 
 
+def _before_spaces(text: str, at: int) -> int:
+    while at and text[at - 1] in " \t":
+        at -= 1
+    return at
+
+
+def _after_spaces(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t"):
+        at += 1
+    return at
+
+
+def removal(view: View, span: Span, *, safe: bool = False) -> tuple[Fix, ...]:
+    """The fix that takes a statement out."""
+    return (Fix("remove it", (without_statement(view, span),), safe),)
+
+
 def without_argument(source: Source, span: Span) -> Edit:
     """Take an argument out, with the space before it."""
-    start = span.start
-    while start and source.text[start - 1] in " \t":
-        start -= 1
-    return Edit(Span(start, span.end), "")
+    return Edit(Span(_before_spaces(source.text, span.start), span.end), "")
 
 
 def with_argument(statement: ast.Apply, text: str) -> Edit:

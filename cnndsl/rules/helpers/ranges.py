@@ -7,7 +7,7 @@ from math import inf
 from cnndsl.diagnostics import Fix
 from cnndsl.layers import ACTIVATIONS, family
 from cnndsl.network.network import Node
-from cnndsl.rules.helpers.edits import without_statement
+from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import View
 
 CARRYING = frozenset(family("pool", "dropout", "move"))
@@ -38,6 +38,4 @@ def origin(view: View, node: Node) -> Node:
 def remove(view: View, node: Node) -> tuple[Fix, ...]:
     """To take a layer out, where no name goes with it."""
     statement = view.statement(node)
-    if statement.alias is not None:
-        return ()
-    return (Fix("remove it", (without_statement(view, statement.span),)),)
+    return () if statement.alias is not None else removal(view, statement.span)

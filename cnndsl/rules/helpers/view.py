@@ -210,19 +210,17 @@ class View:
 
     def remark(
         self,
-        code: str,
         span: Span,
         message: str,
         help_: str,
         fixes: tuple[Fix, ...] = (),
         notes: tuple[Note, ...] = (),
     ) -> Diagnostic:
-        """What is to be said of a place in the text."""
-        return Diagnostic(code, self.source, span, message, help_, notes, fixes)
+        """What is to be said of a place in the text; the code is that of the rule that finds it."""
+        return Diagnostic("", self.source, span, message, help_, notes, fixes)
 
     def warning(
         self,
-        code: str,
         group: LayerGroup,
         message: str,
         help_: str,
@@ -248,7 +246,7 @@ class View:
         calls = self.trace.calls.get(first.index, ())
         notes += tuple(_called(self.text(call.span), call) for call in reversed(calls[-2:]))
         fixes = fixes if group.is_all or for_all else ()
-        return self.remark(code, next(filter(None, spans)), message, help_, fixes, notes)
+        return self.remark(next(filter(None, spans)), message, help_, fixes, notes)
 
 
 def _called(text: str, call: ast.Apply) -> Note:

@@ -181,13 +181,12 @@ def recording(scope: dict[str, Any]) -> Iterator[dict[int, Step]]:
     layer_call = keras.layers.Layer.__call__
     symbolic_call = keras.Operation.symbolic_call
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = type(self).__name__
-        return watched(name, lambda: layer_call(self, *args, **kwargs), self, args, kwargs)
+    def method(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            name = type(self).__name__
+            return watched(name, lambda: original(self, *args, **kwargs), self, args, kwargs)
 
-    def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = type(self).__name__
-        return watched(name, lambda: symbolic_call(self, *args, **kwargs), self, args, kwargs)
+        return call
 
     def wrapped(name: str, helper: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(helper)
@@ -196,8 +195,8 @@ def recording(scope: dict[str, Any]) -> Iterator[dict[int, Step]]:
 
         return function
 
-    keras.layers.Layer.__call__ = call
-    keras.Operation.symbolic_call = symbolic
+    keras.layers.Layer.__call__ = method(layer_call)
+    keras.Operation.symbolic_call = method(symbolic_call)
     scope.update({name: wrapped(name, helper) for name, helper in helpers.items()})
     try:
         yield steps

@@ -40,24 +40,15 @@ def places(live: Live, node: Node | None = None) -> Iterator[Place]:
 
     Raises Misfit where the model keeps others than its network.
     """
-    problems = []
-    for each in live.network.nodes if node is None else [node]:
-        kept = list(canonical.slots_of(each))
-        keeping = [(p, i) for p in live.parts(each) for i in range(len(p.weights))]
-        if len(keeping) != len(kept):
-            problems.append(
-                f"{each.name}: Keras keeps {len(keeping)} arrays, and the net wants {len(kept)}"
-            )
-            continue
-        for one, (layer, index) in zip(kept, keeping):
-            place = Place(one, layer, index)
-            problem = misfit(place)
-            if problem:
-                problems.append(problem)
-            else:
-                yield place
-    if problems:
-        raise canonical.Misfit(problems)
+
+    def keeping(each: Node) -> list[tuple[Any, int]]:
+        return [(part, i) for part in live.parts(each) for i in range(len(part.weights))]
+
+    def find(kept: Kept, keeping: list[tuple[Any, int]]) -> Any:
+        place = Place(kept, *keeping.pop(0))
+        return place, place.variable, stored_shape(kept, tuple(place.variable.shape))
+
+    return canonical.placed(live, node, keeping, find)
 
 
 def files(live: Live) -> dict[str, Place]:
@@ -73,18 +64,6 @@ def files(live: Live) -> dict[str, Place]:
         number = counts[name] = counts.get(name, -1) + 1
         groups[id(layer)] = f"{name}_{number}" if number else name
     return {f"layers/{groups[id(p.layer)]}/vars/{p.number}": p for p in places(live)}
-
-
-def misfit(place: Place) -> str:
-    """What is wrong with the variable of a place; empty for nothing."""
-    shape = tuple(place.variable.shape)
-    wanted = stored_shape(place.kept, shape)
-    if shape != wanted:
-        return f"{place.kept.key}: Keras keeps {shape}, and the net wants {wanted}"
-    if place.variable.trainable != place.kept.weight.trainable:
-        does, wants = ("trains", "does not") if place.variable.trainable else ("keeps", "trains")
-        return f"{place.kept.key}: Keras {does} it, and the net {wants}"
-    return ""
 
 
 def stored_shape(kept: Kept, shape: tuple[int, ...]) -> tuple[int, ...]:

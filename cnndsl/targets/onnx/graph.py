@@ -60,10 +60,8 @@ class Graph:
             if value in made and value not in renamed:
                 renamed[value] = name
             else:
-                source = renamed.get(value, value)
-                self.nodes.append(
-                    helper.make_node("Identity", [source], [name], f"{name}/Identity")
-                )
+                read = [renamed.get(value, value)]
+                self.nodes.append(helper.make_node("Identity", read, [name], f"{name}/Identity"))
         for node in self.nodes:
             for ends in (node.input, node.output):
                 ends[:] = [renamed.get(value, value) for value in ends]

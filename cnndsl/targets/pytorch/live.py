@@ -39,15 +39,9 @@ class Live:
     name = NAME
 
     def __init__(
-        self,
-        network: Network,
-        scope: dict[str, Any],
-        *,
-        precise: bool = False,
-        device: str = "cpu",
+        self, network: Network, scope: dict[str, Any], *, precise: bool = False, device: str = "cpu"
     ) -> None:
-        self.network = network
-        self.precise = precise
+        self.network, self.precise = network, precise
         self.type = torch.float64 if precise else torch.float32
         with torch.device(device):
             self.model: nn.Module = scope["build_model"]().eval()

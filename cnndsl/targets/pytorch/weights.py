@@ -64,51 +64,28 @@ def places(live: Live, node: Node | None = None) -> Iterator[Place]:
 
     Raises Misfit where the model keeps others than its network.
     """
-    problems = []
-    for each in live.network.nodes if node is None else [node]:
-        kept = list(canonical.slots_of(each))
-        keeping = [
-            (name, path, part) for path, part in live.parts(each) for name in parameters(part)
-        ]
-        if len(keeping) != len(kept):
-            problems.append(
-                f"{each.name}: PyTorch keeps {len(keeping)} arrays, and the net wants {len(kept)}"
-            )
-            continue
-        for one in kept:
-            wanted = NAMES[one.weight.role]
-            found = next((each for each in keeping if each[0] == wanted), None)
-            if found is None:
-                problems.append(f"{one.key}: PyTorch has no `{wanted}` here")
-                continue
-            keeping.remove(found)
-            name, path, part = found
-            order = live.orders.get(each.inputs[0]) if each.op == "dense" else None
-            place = Place(one, part, name, f"{path}.{name}", order)
-            problem = misfit(place)
-            if problem:
-                problems.append(problem)
-            else:
-                yield place
-    if problems:
-        raise canonical.Misfit(problems)
+
+    def keeping(each: Node) -> list[tuple[str, str, nn.Module]]:
+        return [(name, path, part) for path, part in live.parts(each) for name in parameters(part)]
+
+    def find(kept: Kept, keeping: list[tuple[str, str, nn.Module]]) -> Any:
+        wanted = NAMES[kept.weight.role]
+        found = next((each for each in keeping if each[0] == wanted), None)
+        if found is None:
+            return f"{kept.key}: PyTorch has no `{wanted}` here"
+        keeping.remove(found)
+        name, path, part = found
+        order = live.orders.get(kept.node.inputs[0]) if kept.node.op == "dense" else None
+        place = Place(kept, part, name, f"{path}.{name}", order)
+        return place, place.tensor, place.shape
+
+    return canonical.placed(live, node, keeping, find)
 
 
 def parameters(module: nn.Module) -> list[str]:
     """The names of what a module itself keeps, but for the count of batches."""
     own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     return [name for name, _ in own if name != COUNTER]
-
-
-def misfit(place: Place) -> str:
-    """What is wrong with the tensor of a place; empty for nothing."""
-    shape, wanted = tuple(place.tensor.shape), place.shape
-    if shape != wanted:
-        return f"{place.kept.key}: PyTorch keeps {shape}, and the net wants {wanted}"
-    if place.tensor.requires_grad != place.kept.weight.trainable:
-        does, wants = ("keeps", "trains") if place.kept.weight.trainable else ("trains", "does not")
-        return f"{place.kept.key}: PyTorch {does} it, and the net {wants}"
-    return ""
 
 
 def stored_shape(kept: Kept) -> tuple[int, ...]:
