@@ -11,16 +11,7 @@ Everything here is in `cnndsl.api`, and imported when it is first used.
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "CnndslError",
-    "Network",
-    "__version__",
-    "build",
-    "check",
-    "diagnose",
-    "format",
-    "parse",
-]
+__all__ = ["CnndslError", "Network", "__version__", "build", "check", "diagnose", "format", "parse"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,12 +7,9 @@ operations of a model, in the order in which it runs them, fall into one run for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnndsl.network import Network, Node
+from cnndsl.network import Network, Node
 
 
 class Parted(Exception):
@@ -27,10 +24,7 @@ class Parted(Exception):
 
 
 def align(
-    network: Network,
-    framework: str,
-    found: Sequence[str],
-    wanted: Callable[[Node], Sequence[str]],
+    network: Network, framework: str, found: Sequence[str], wanted: Callable[[Node], Sequence[str]]
 ) -> Mapping[int, range]:
     """For each node but the inputs, the places of its operations among those `found`.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cnndsl.codegen.expressions import collapsed, same
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Arg(NamedTuple):

@@ -10,15 +10,13 @@ from __future__ import annotations
 import ast as python
 import math
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics.source import Span
 from cnndsl.layers.values import Pair, Word
 from cnndsl.network.expressions import ARITHMETIC, COMPARISONS, divisible
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 _NOWHERE = Span(0, 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, name, variables, written
 from cnndsl.codegen.names import KEYWORDS, Names
@@ -20,20 +20,9 @@ from cnndsl.codegen.program import (
     is_sequential,
 )
 from cnndsl.codegen.roles import called, path_names
-from cnndsl.codegen.source import (
-    Assign,
-    Branch,
-    Chain,
-    For,
-    Statement,
-    Value,
-    Writer,
-    range_of,
-)
+from cnndsl.codegen.source import Assign, Branch, Chain, For, Statement, Value, Writer, range_of
+from cnndsl.codegen.style import Style
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.style import Style
 
 
 class Part(NamedTuple):

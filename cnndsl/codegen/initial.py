@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cnndsl.codegen.program import symbols
+from cnndsl.codegen.program import Program, symbols
 from cnndsl.layers.initial import Uniform
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.program import Program
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 
 def drawn(network: Network) -> bool:

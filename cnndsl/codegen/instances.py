@@ -7,7 +7,8 @@ expression is right where it comes to the value that is wanted, in every instanc
 from __future__ import annotations
 
 from collections import ChainMap
-from typing import TYPE_CHECKING, Any
+from collections.abc import MutableMapping, Sequence
+from typing import Any
 
 from cnndsl.codegen.expressions import (
     ANY,
@@ -26,10 +27,7 @@ from cnndsl.codegen.expressions import (
     whole_division,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
-
-    Env = MutableMapping[Variable, Any]
+Env = MutableMapping[Variable, Any]
 
 
 class NoCode(Exception):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.codegen.code import Arg, Call, NotExpressible
-from cnndsl.layers.window import rounding_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnndsl.layers import Layer
-    from cnndsl.layers.window import Window
+from cnndsl.layers import Layer
+from cnndsl.layers.window import Window, rounding_of
 
 Pads = tuple[tuple[int, int], ...]
 """Begin and end, for each spatial dimension."""

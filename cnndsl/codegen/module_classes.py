@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cnndsl.codegen.expressions import ANY, calling, literal, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names, class_name
-from cnndsl.codegen.program import FunctionCall, Item, LayerCall, Loop, inner, is_sequential
+from cnndsl.codegen.program import (
+    Function,
+    FunctionCall,
+    Item,
+    LayerCall,
+    Loop,
+    Program,
+    inner,
+    is_sequential,
+)
 from cnndsl.codegen.source import Chain, Do, Statement, lines, returning, text
-from cnndsl.codegen.style import has_conditions
+from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.codegen.write_module import input_names
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cnndsl.codegen.program import Function, Program
-    from cnndsl.codegen.style import Style
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 
 class Classes(NamedTuple):

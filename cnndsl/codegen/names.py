@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable
 
 KEYWORDS = frozenset({*keyword.kwlist, *keyword.softkwlist})
 """What cannot be a name in Python."""

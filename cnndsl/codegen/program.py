@@ -8,15 +8,12 @@ the type of an activation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.codegen.expressions import Expr, Symbol, Variable, reads_sizes, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnndsl.layers import Layer
-    from cnndsl.layers.merge import Merge as MergeLayer
+from cnndsl.layers import Layer
+from cnndsl.layers.merge import Merge as MergeLayer
 
 
 class CodeCall(NamedTuple):

@@ -7,14 +7,11 @@ function returns, and what it reads is read from its tree.
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
 
 from cnndsl.codegen.expressions import Variable, calling, name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from cnndsl.codegen.names import Names
+from cnndsl.codegen.names import Names
 
 WIDTH = 88
 """Black's line length."""

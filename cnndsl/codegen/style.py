@@ -6,10 +6,12 @@ What PyTorch and Flax have in common; their own styles say where they differ.
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from cnndsl.codegen.expressions import Variable, calling, literal, name, written
 from cnndsl.codegen.program import (
+    CodeCall,
     FunctionCall,
     If,
     Item,
@@ -18,23 +20,9 @@ from cnndsl.codegen.program import (
     all_items,
     read_by,
 )
-from cnndsl.codegen.source import (
-    Assign,
-    Branch,
-    Chain,
-    Extend,
-    For,
-    Statement,
-    range_of,
-)
+from cnndsl.codegen.source import Assign, Branch, Chain, Extend, For, Statement, range_of
 from cnndsl.codegen.write_module import shape_note
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import ClassVar
-
-    from cnndsl.codegen.program import CodeCall
-    from cnndsl.layers.base import Shape
+from cnndsl.layers.base import Shape
 
 
 class Style:

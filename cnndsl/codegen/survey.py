@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
+from cnndsl.codegen.code import Call
+from cnndsl.network import Network, Node
 from cnndsl.network import network as tree
 from cnndsl.network.walk import children, walk
 from cnndsl.syntax import nodes as ast
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cnndsl.codegen.code import Call
-    from cnndsl.network import Network, Node
-
-    Lower = Callable[[Node, bool], list[Call]]
+Lower = Callable[[Node, bool], list[Call]]
 
 
 class Survey(NamedTuple):

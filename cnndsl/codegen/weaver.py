@@ -8,7 +8,8 @@ finds the expressions that are right in all instances.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from cnndsl.codegen.code import Arg, Call, argument
 from cnndsl.codegen.expressions import (
@@ -32,7 +33,7 @@ from cnndsl.codegen.expressions import (
     tuple_of,
     variables,
 )
-from cnndsl.codegen.instances import Context, NoCode, Part, Turns, constant, set_shapes
+from cnndsl.codegen.instances import Context, Env, NoCode, Part, Turns, constant, set_shapes
 from cnndsl.codegen.program import (
     CodeCall,
     FromTensor,
@@ -51,17 +52,11 @@ from cnndsl.codegen.program import (
     takes_tensor,
     without_unread,
 )
-from cnndsl.codegen.survey import longest, structure
+from cnndsl.codegen.survey import Survey, longest, structure
 from cnndsl.network import network as tree
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
 from cnndsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnndsl.codegen.instances import Env
-    from cnndsl.codegen.survey import Survey
 
 
 class Group:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import ast as python
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnndsl.codegen.code import Call, NotExpressible
 from cnndsl.codegen.expressions import Symbol, literal, names_in
-from cnndsl.codegen.program import CodeCall, LayerCall, all_items
+from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import CodeCall, LayerCall, Program, all_items
 from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic
+from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.merge import Merge
+from cnndsl.network import Network, Node
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cnndsl.codegen.names import Names
-    from cnndsl.codegen.program import Program
-    from cnndsl.layers.base import Layer, Shape
-    from cnndsl.network import Network, Node
-
-_NO_FILES = {
-    "<text>": "a text",
-    "<stdin>": "standard input",
-    "<cell>": "a notebook cell",
-}
+_NO_FILES = {"<text>": "a text", "<stdin>": "standard input", "<cell>": "a notebook cell"}
 """The names of texts that are no files, and what they are."""
 
 

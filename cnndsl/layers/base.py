@@ -44,12 +44,7 @@ class LayerError(Exception):
     """
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        help_: str = "",
-        slot: str = "",
-        axes: tuple[int, ...] = (),
+        self, code: str, message: str, help_: str = "", slot: str = "", axes: tuple[int, ...] = ()
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.help, self.slot = code, message, help_, slot

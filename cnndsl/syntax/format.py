@@ -17,9 +17,7 @@ from cnndsl.syntax.parser import parse_tokens
 
 
 def format_text(
-    source: Source,
-    order: Callable[[str], Sequence[str] | None],
-    activations: Collection[str] = (),
+    source: Source, order: Callable[[str], Sequence[str] | None], activations: Collection[str] = ()
 ) -> tuple[str, list[Diagnostic]]:
     """A text in canonical form; or, where it cannot be read, as it is, with the reasons.
 
@@ -252,9 +250,7 @@ class _Formatter:
 
 
 def sort_arguments(
-    call: nodes.Apply,
-    order: Callable[[str], Sequence[str] | None],
-    activations: Collection[str],
+    call: nodes.Apply, order: Callable[[str], Sequence[str] | None], activations: Collection[str]
 ) -> Sequence[Argument]:
     """The arguments of a call as the canonical form writes them.
 

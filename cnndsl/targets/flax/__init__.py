@@ -6,11 +6,13 @@ A model begins in training, as Flax's do: `model.eval()` makes it infer.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from cnndsl.codegen.code import Call
 from cnndsl.codegen.initial import biases, drawn, drawn_classes
 from cnndsl.codegen.module_classes import classes_of
 from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import Program
 from cnndsl.codegen.source import Assign, Return, lines
 from cnndsl.codegen.survey import survey
 from cnndsl.codegen.weaver import Weaver
@@ -24,15 +26,9 @@ from cnndsl.codegen.write_module import (
     write_module,
 )
 from cnndsl.contract import Option
+from cnndsl.network import Network, Node
 from cnndsl.targets.flax.forms import lower
 from cnndsl.targets.flax.render import Nnx
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.program import Program
-    from cnndsl.network import Network, Node
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)

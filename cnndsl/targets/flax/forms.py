@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from cnndsl.codegen.code import Arg, Call
 from cnndsl.codegen.expressions import Symbol
@@ -22,14 +23,9 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.layers import Layer
-
-    Form = Callable[[Any, LoweringOptions], list[Call]]
+Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
-from cnndsl.codegen.program import FunctionCall, LayerCall, all_items
+from cnndsl.codegen.program import CodeCall, FunctionCall, Item, LayerCall, all_items
 from cnndsl.codegen.style import Style, call_of, stateless
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.program import CodeCall, Item
-    from cnndsl.layers.base import Shape
+from cnndsl.layers.base import Shape
 
 # What nnx.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset("eval train perturb sow set_attributes iter_children iter_modules rngs".split())

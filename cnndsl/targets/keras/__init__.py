@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cnndsl.codegen.code import NotExpressible
+from cnndsl.codegen.code import Call, NotExpressible
 from cnndsl.codegen.expressions import calling, literal, name
 from cnndsl.codegen.initial import drawn, drawn_classes
 from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import Program
 from cnndsl.codegen.source import Assign, Statement, lines, text
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
@@ -24,14 +25,10 @@ from cnndsl.codegen.write_module import (
     write_module,
 )
 from cnndsl.contract import Option
+from cnndsl.layers import Layer
+from cnndsl.network import Network, Node
 from cnndsl.targets.keras.forms import lower
 from cnndsl.targets.keras.render import Body, function, is_plain, sequential
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.program import Program
-    from cnndsl.layers import Layer
-    from cnndsl.network import Network, Node
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)

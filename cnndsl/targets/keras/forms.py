@@ -6,7 +6,8 @@ strides that differ between dimensions in a depthwise convolution.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from cnndsl.codegen.code import Arg, Call, same_or_tuple
 from cnndsl.codegen.expressions import Literal, Made, Symbol, binary
@@ -30,14 +31,9 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.layers import Layer
-
-    Form = Callable[[Any, LoweringOptions], list[Call]]
+Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(layer: Layer, *, explicit: bool = False, order: str = "first") -> list[Call]:
@@ -122,9 +118,7 @@ def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
     initial = constant(layer.initial) if layer.initial else "zeros"
     return [
         layer_call(
-            "PReLU",
-            alpha_initializer=Arg(initial, "", "zeros"),
-            shared_axes=Arg(axes, "", None),
+            "PReLU", alpha_initializer=Arg(initial, "", "zeros"), shared_axes=Arg(axes, "", None)
         )
     ]
 
@@ -221,10 +215,7 @@ def by_groups(layer: Any) -> bool:
 
 def depthwise(layer: conv.DepthwiseConv, ask: LoweringOptions) -> list[Call]:
     def make(keywords: dict[str, Any]) -> list[Call]:
-        rest = {
-            "activation": activation_arg(layer),
-            "use_bias": Arg(not layer.nobias, "", True),
-        }
+        rest = {"activation": activation_arg(layer), "use_bias": Arg(not layer.nobias, "", True)}
         if by_groups(layer):
             return [grouped(layer, keywords, **rest)._replace(main=True)]
         return [
@@ -258,10 +249,7 @@ def grouped(layer: Any, keywords: dict[str, Any], **rest: Any) -> Call:
 
 
 def separable(layer: conv.SeparableConv, ask: LoweringOptions) -> list[Call]:
-    rest = {
-        "activation": activation_arg(layer),
-        "use_bias": Arg(not layer.nobias, "", True),
-    }
+    rest = {"activation": activation_arg(layer), "use_bias": Arg(not layer.nobias, "", True)}
 
     def make(keywords: dict[str, Any]) -> list[Call]:
         filters = Arg(layer.filters, "filters")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
 from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
+    CodeCall,
     FromTensor,
     Function,
     FunctionCall,
@@ -39,9 +40,6 @@ from cnndsl.codegen.source import (
 from cnndsl.codegen.style import call_of
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.program import CodeCall
 
 _MERGES = {
     "add": "layers.add",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from cnndsl.codegen.code import Call
 from cnndsl.codegen.initial import biases, drawn, drawn_classes
 from cnndsl.codegen.module_classes import classes_of
 from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import Program
 from cnndsl.codegen.source import Return, lines
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
@@ -21,16 +23,10 @@ from cnndsl.codegen.write_module import (
     write_module,
 )
 from cnndsl.contract import Option
+from cnndsl.network import Network, Node
 from cnndsl.targets.pytorch.forms import lower
 from cnndsl.targets.pytorch.layout import first, flatten_orders, last_runs
 from cnndsl.targets.pytorch.render import Torch
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.program import Program
-    from cnndsl.network import Network, Node
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnndsl.codegen.code import Arg, Call, same_or_tuple
 from cnndsl.codegen.lowering import (
@@ -26,15 +27,10 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers.window import Window
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cnndsl.layers import Layer
-    from cnndsl.layers.window import Window
-
-    Form = Callable[[Any, LoweringOptions], list[Call]]
+Form = Callable[[Any, LoweringOptions], list[Call]]
 
 
 def lower(

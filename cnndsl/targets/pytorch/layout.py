@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from cnndsl.layers import Layer
 from cnndsl.layers.activation import Activation, Softmax
-from cnndsl.layers.base import product
+from cnndsl.layers.base import Shape, product
 from cnndsl.layers.conv import Conv
 from cnndsl.layers.norm import LayerNorm
 from cnndsl.layers.regular import Dropout
+from cnndsl.network import Network
 from cnndsl.network import network as tree
 from cnndsl.network.walk import children
-
-if TYPE_CHECKING:
-    from cnndsl.layers import Layer
-    from cnndsl.layers.base import Shape
-    from cnndsl.network import Network
 
 
 def first(shape: Shape) -> Shape:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast as python
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from cnndsl.codegen.expressions import calling
-from cnndsl.codegen.source import Assign, Branch, Do
+from cnndsl.codegen.program import CodeCall, If, Item
+from cnndsl.codegen.source import Assign, Branch, Do, Statement
 from cnndsl.codegen.style import Style, stateless
+from cnndsl.layers.base import Shape
 from cnndsl.targets.pytorch.layout import first
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.program import CodeCall, If, Item
-    from cnndsl.codegen.source import Statement
-    from cnndsl.layers.base import Shape
 
 # Activations that a `forward` writes as a function rather than keeps as a module.
 _FUNCTIONS = {"nn.ReLU": "torch.relu", "nn.Sigmoid": "torch.sigmoid", "nn.Tanh": "torch.tanh"}
