@@ -14,7 +14,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from test_forms import CASES
+from reference import CASES
 from torch import nn
 
 import cnndsl
