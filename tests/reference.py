@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Layer
 from cnndsl.layers.values import Pair
 
@@ -318,3 +319,159 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "hard_swish": value(lambda x: x * np.clip(x + 3, 0, 6) / 6),
     "hard_sigmoid": value(lambda x: np.clip(x / 6 + 0.5, 0, 1)),
 }
+
+CASES: dict[str, list[Any]] = {
+    "conv": [
+        ("9x8x3", "conv 4 3", "conv 4 3x2 relu", "conv 4 3 same", "conv 4 2 same"),
+        ("9x8x3", "conv 4 3 /2 same", "conv 4 4 /2 same", "conv 4 1 /2 same", "conv 4 2 /3 same"),
+        ("9x8x3", "conv 4 3 pad=1", "conv 4 3 /2 pad=1", "conv 4 3 pad=2x1 nobias"),
+        ("9x8x3", "conv 4 3 pad=0:1x1:0", "conv 4 3 /2 pad=0:1x0:1", "conv 4 3 pad=3"),
+        ("9x8x3", "conv 4 3 /2 ceil", "conv 4 3 /2 pad=1 ceil", "conv 4 3 /2", "conv 4 1"),
+        ("9x8x3", "conv 4 3 /2x1", "conv 4 2x3 /1x2 same", "conv 4 2 /5"),
+        ("9x8x3", "conv 4 3 dilation=2", "conv 4 3 dilation=2 same", "conv 4 3 dilation=1x3 same"),
+        ("9x8x3", "conv 4 3 /2 dilation=2", "conv 4 3 /2 dilation=2 same relu"),
+        ("9x8x3", "conv 4 3 /2x1 dilation=1x2", "conv 4 2 /2 pad=1 dilation=3 ceil"),
+        ("9x8x4", "conv 6 3 groups=2", "conv 8 3 groups=4 /2 same", "conv 4 3 groups=2 dilation=2"),
+        ("9x8x4", "conv 6 3 prelu", "conv 6 3 leaky_relu /2 dilation=2 same", "conv 6 3 softmax"),
+        ("11x3", "conv 4 3", "conv 4 4 same", "conv 4 3 /2 same", "conv 4 3 /2 pad=1 ceil"),
+        ("10x3", "conv 4 3 /2 same", "conv 4 3 /3 dilation=2 same", "conv 4 5 pad=1:2 prelu"),
+        ("5x6x4x2", "conv 4 3", "conv 4 2 same", "conv 4 3 /2 same", "conv 4 3 pad=1:0x0:1x1"),
+        ("5x6x4x2", "conv 4 2 /2 dilation=2 same nobias", "conv 4 2 groups=2 prelu"),
+        ("5x6x4x2", "conv 4 3x2x1 /1x2x3"),
+    ],
+    "dwconv": [
+        ("9x8x3", "dwconv 3", "dwconv 3 same relu", "dwconv 3 /2 same", "dwconv 3 mult=2 nobias"),
+        ("9x8x3", "dwconv 3 /2 pad=1", "dwconv 3x2 mult=3 /2x1 same", "dwconv 3 dilation=2"),
+        ("9x8x3", "dwconv 3 dilation=2 /2 same", "dwconv 2 /3 ceil", "dwconv 3 pad=0:1x0:1 prelu"),
+        ("10x3", "dwconv 3 same", "dwconv 3 /2 same mult=2", "dwconv 4 dilation=2 /2"),
+        ("5x6x4x2", "dwconv 3 same", "dwconv 2 /2 mult=2", "dwconv 2 pad=1 /2 dilation=2 ceil"),
+    ],
+    "sepconv": [
+        ("9x8x3", "sepconv 4 3", "sepconv 4 3 same relu", "sepconv 4 3 /2 same nobias"),
+        ("9x8x3", "sepconv 4 3 mult=2 pad=1", "sepconv 4 3 /2 dilation=2 same prelu"),
+        ("9x8x3", "sepconv 4 3x2 /2x1 same", "sepconv 4 2 /3", "sepconv 4 3 /2 ceil"),
+        ("10x3", "sepconv 4 3 /2 same", "sepconv 4 4 same mult=2 tanh"),
+        ("5x6x4x2", "sepconv 4 3 same relu", "sepconv 4 2 /2 mult=2 leaky_relu"),
+    ],
+    "deconv": [
+        ("4x5x3", "deconv 2 3", "deconv 2 3 /2", "deconv 2 2 /2 relu", "deconv 2 3 /2 same"),
+        ("4x5x3", "deconv 2 4 /2 same", "deconv 2 5 /2 same", "deconv 2 3 same", "deconv 2 2 same"),
+        ("4x5x3", "deconv 2 2 /3", "deconv 2 2 /3 same", "deconv 2 1 /4 same", "deconv 2 1 /2"),
+        ("4x5x3", "deconv 2 3 /2 pad=1", "deconv 2 4 /2 pad=1 prelu", "deconv 2 5 /2 pad=0:1x1:0"),
+        ("4x5x3", "deconv 2 5 /2 pad=1:0", "deconv 2 3x2 /2x3 same", "deconv 2 3 pad=3:0x0:3"),
+        (
+            "4x5x3",
+            "deconv 2 4x3 /1x2 pad=2x1 nobias",
+            "deconv 2 3 /2 pad=3",
+            "deconv 2 2x5 /4x2 same",
+        ),
+        (
+            "6x3",
+            "deconv 2 3 /2 same",
+            "deconv 2 2 /3 same",
+            "deconv 2 4 /2 pad=1:2",
+            "deconv 2 3 /4",
+        ),
+        (
+            "3x4x2x2",
+            "deconv 2 2 /2",
+            "deconv 2 3 /2 same",
+            "deconv 2 2 /3 same",
+            "deconv 2 3 pad=1",
+        ),
+    ],
+    **{
+        op: [
+            ("8x9x2", f"{op} 2", f"{op} 2 /2 same", f"{op} 3 /2 same", f"{op} 3 /1 same"),
+            ("9x8x2", f"{op} 3 /2 pad=1", f"{op} 3 /2 pad=1 ceil", f"{op} 3 /2 ceil"),
+            ("9x8x2", f"{op} 2x3 /2x1 same", f"{op} 2 /1 same", f"{op} 3 /2 pad=0:1x0:1"),
+            ("9x8x2", f"{op} 3 /2 pad=1:0", f"{op} 3 pad=2", f"{op} 3 /2 pad=0:2 ceil"),
+            (
+                "7x7x2",
+                f"{op} 2 same",
+                f"{op} 2 ceil",
+                f"{op} 3 /5 ceil",
+                f"{op} 1 /2",
+                f"{op} 4 /3 same",
+            ),
+            (
+                "7x8x2",
+                f"{op} 2 /3 ceil pad=0:1",
+                f"{op} 3x1 /2x1 pad=1x0",
+                f"{op} 4 /4 pad=2:0 ceil",
+            ),
+            ("11x2", f"{op} 2", f"{op} 3 /2 same", f"{op} 4 /2 pad=1:2 ceil", f"{op} 4 /1 same"),
+            ("10x2", f"{op} 3 /2 same", f"{op} 3 pad=2:1 ceil", f"{op} 2 /2 ceil pad=1:0"),
+            ("5x6x4x2", f"{op} 2", f"{op} 3 /2 same", f"{op} 2 /1 same", f"{op} 3 pad=1"),
+            ("5x6x4x2", f"{op} 2 ceil pad=0:1x1x1:0"),
+        ]
+        for op in ("pool", "avgpool", "minpool")
+    },
+    "gap": [
+        ("5x4x3", "gap", "gap keep"),
+        ("7x3", "gap", "gap keep"),
+        ("2x3x4x5", "gap", "gap keep"),
+    ],
+    "gmp": [
+        ("5x4x3", "gmp", "gmp keep"),
+        ("7x3", "gmp", "gmp keep"),
+        ("2x3x4x5", "gmp", "gmp keep"),
+    ],
+    "flatten": [(size, "flatten") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "dense": [("7", "dense 5", "dense 5 nobias relu", "dense 5 softmax", "dense 5 prelu")],
+    "bn": [
+        (size, "bn", "bn eps=0.1 momentum=0.9", "bn noscale", "bn noshift", "bn noscale noshift")
+        for size in ("7", "5x3", "3x4x2", "2x3x2x3")
+    ],
+    "ln": [(size, "ln", "ln eps=0.01") for size in ("7", "5x3", "3x4x3", "2x3x2x3")],
+    "gn": [(size, "gn 2", "gn 1 eps=0.01", "gn 3") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
+    "lrn": [
+        (
+            size,
+            "lrn",
+            "lrn size=4 alpha=0.9 beta=0.5 k=2",
+            "lrn size=3 alpha=2",
+            "lrn size=1 alpha=3",
+        )
+        for size in ("5x7", "3x4x7", "2x3x2x7", "3x3x2")
+    ],
+    "scale": [(size, "scale", "scale init=0.5") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "dropout": [(size, "dropout 0.5", "dropout 0") for size in ("7", "5x3", "4x4x2", "2x3x2x3")],
+    "droppath": [(size, "droppath 0.2") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "up": [
+        ("3x4x2", "up 2", "up 3 nearest", "up 2x3", "up 2 bilinear", "up 2x3 bilinear", "up 1"),
+        ("1x4x2", "up 3 bilinear", "up 4"),
+        ("5x2", "up 2"),
+        ("2x3x2x2", "up 2", "up 1x2x3"),
+    ],
+    "zeropad": [
+        ("3x4x2", "zeropad 1", "zeropad 1x2", "zeropad 0:1x2:3", "zeropad 1:2"),
+        ("5x2", "zeropad 2", "zeropad 1:0"),
+        ("2x3x2x2", "zeropad 1", "zeropad 0:1x2x3:1"),
+    ],
+    "crop": [
+        ("5x6x2", "crop 1", "crop 1x2", "crop 0:1x2:3", "crop 0:2"),
+        ("5x2", "crop 2", "crop 1:0"),
+        ("4x5x6x2", "crop 1", "crop 0:1x2x3:1"),
+    ],
+    "reshape": [
+        ("3x4x2", "reshape 24", "reshape 2x6x2", "reshape 4x6", "reshape 2x3x2x2", "reshape 3x4x2"),
+        ("24", "reshape 2x3x4", "reshape 4x6", "reshape 2x2x3x2", "reshape 24"),
+        ("6x4", "reshape 2x3x4", "reshape 24", "reshape 3x8"),
+        ("2x3x2x2", "reshape 6x4", "reshape 2x2x3x2"),
+    ],
+    "shuffle": [(size, "shuffle 2", "shuffle 3") for size in ("6", "5x12", "3x4x6", "2x3x2x6")],
+    "slice": [(size, "slice 0:3", "slice 2:6") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
+    **{op: [(size, op) for size in ("7", "5x3", "3x4x2", "2x3x2x3")] for op in ACTIVATIONS},
+}
+CASES["leaky_relu"] += [("3x4x2", "leaky_relu 0.2", "leaky_relu 0")]
+CASES["elu"] += [("3x4x2", "elu 0.5", "conv 2 1 elu")]
+CASES["avgpool"] += [
+    ("9x8x2", "avgpool 3 /2 pad=1 countpad", "avgpool 3 /2 same countpad"),
+    ("9x8x2", "avgpool 3 /2 pad=1 countpad ceil", "avgpool 3 /2 ceil countpad"),
+    ("9x8x2", "avgpool 3 /2 pad=0:1 countpad", "avgpool 3 /2 pad=0:1x1:0 countpad ceil"),
+    ("10x2", "avgpool 3 /2 pad=2:1 countpad ceil", "avgpool 4 /2 same countpad"),
+    ("5x6x4x2", "avgpool 3 /2 pad=1 countpad ceil", "avgpool 2 /1 same countpad"),
+]
+"""For each layer sizes, each with layers to try on it; together they have all of its arguments, in
+each rank that it takes."""

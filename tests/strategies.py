@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import nets
 from hypothesis import strategies as st
+from reference import CASES
 
 from cnndsl import targets
 from cnndsl.layers import ACTIVATIONS, LAYERS
@@ -177,6 +178,7 @@ def bn(d: Draws, s: Shape) -> str:
     return " ".join(["bn", *map(d.maybe, ("eps=1e-4", "momentum=0.9", "noscale", "noshift"))])
 
 
+# What a layer without a row is drawn from are its cases.
 STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     "conv": conv,
     "dwconv": separate("dwconv"),
@@ -190,16 +192,12 @@ STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     "gn": lambda d, s: f"gn {d.choice(factors(s[-1]))} {d.maybe('eps=0.01')}",
     "lrn": lrn,
     "scale": lambda d, s: f"scale {d.maybe('init=0.5')}",
-    "dropout": lambda d, s: "dropout 0.3",
-    "droppath": lambda d, s: "droppath 0.2",
     "up": lambda d, s: f"up {sizes(d, len(s) - 1, 2)} {d.choice(['', 'nearest', 'bilinear'])}",
     "zeropad": lambda d, s: f"zeropad {pads(d, len(s) - 1, 2)}",
     "crop": lambda d, s: f"crop {pads(d, len(s) - 1, 1)}",
     "reshape": lambda d, s: f"reshape {reshaped(d, s)}",
     "shuffle": lambda d, s: f"shuffle {d.choice(factors(s[-1]))}",
     "slice": ends,
-    "leaky_relu": lambda d, s: f"leaky_relu {d.maybe('0.2')}",
-    "elu": lambda d, s: f"elu {d.maybe('0.7')}",
 }
 
 
@@ -207,8 +205,10 @@ def statement(d: Draws, shape: Shape) -> str:
     """A layer for a tensor; it need not fit."""
     rank = len(shape) - 1
     op = d.choice([op for op, layer in LAYERS.items() if rank in layer.ranks])
-    words = STATEMENTS[op](d, shape) if op in STATEMENTS else op
-    return " ".join(words.split())
+    if op in STATEMENTS:
+        return " ".join(STATEMENTS[op](d, shape).split())
+    lines = [line for size, *lines in CASES[op] if size.count("x") == rank for line in lines]
+    return d.choice(lines or [op])
 
 
 # Parts of blocks with parameters

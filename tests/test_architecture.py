@@ -202,7 +202,8 @@ def test_layers_know_no_framework() -> None:
     for path in [path for folder in PURE for path in modules(folder)]:
         barred = FRAMEWORKS - MAY_COMPUTE.get(relative(path), set())
         for line, name in imports(path):
-            assert name.split(".")[0] not in barred, f"{relative(path)}:{line}: {name}"
+            where = f"{relative(path)}:{line} imports {name}, as only {', '.join(MAY_COMPUTE)} may"
+            assert name.split(".")[0] not in barred, where
 
 
 def impurities(path: Path) -> Iterator[str]:

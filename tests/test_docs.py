@@ -1,6 +1,7 @@
 """What the documents show is what happens: commands, Python, nets, the table of layers.
 
-`python tests/test_docs.py` writes into the README and `docs/` what the commands print today.
+`python tests/test_docs.py` writes into the README and `docs/` what the commands print today, and
+into the README and the page of unknown layers which layers there are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import re
 import shlex
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ import cnndsl
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 REPLAYED = [README, *sorted((ROOT / "docs").glob("*.md"))]
+UNKNOWN = ROOT / "cnndsl" / "diagnostics" / "pages" / "E101.md"
 DOCUMENTS = sorted(
     path
     for pattern in (
@@ -33,6 +36,7 @@ DOCUMENTS = sorted(
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAYERS = re.compile(r"(?<=<!-- layers -->\n).*?(?=<!-- end -->)", re.DOTALL)
+LISTED = re.compile(r"(?<=These are the layers:\n\n).*\Z", re.DOTALL)
 RULES = re.compile(r"(?<=<!-- rules )((?:\w\d ?)+)-->\n.*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -78,6 +82,31 @@ def layer_table() -> str:
     return "\n".join(rows) + "\n\n"
 
 
+def layer_list() -> str:
+    """The words of all layers, by their families."""
+    from cnndsl.layers import LAYERS, MERGES
+
+    found: dict[str, list[str]] = {what: [] for what in FAMILIES.values()}
+    for op, layer in {**LAYERS, **MERGES}.items():
+        found[FAMILIES[layer.family]].append(f"`{op}`")
+    lines = [f"- {what}: {', '.join(words)}" for what, words in found.items()]
+    return "".join(f"{fill(line, 100, subsequent_indent='  ')}\n" for line in lines)
+
+
+FAMILIES = {
+    "conv": "convolutions",
+    "pool": "pools",
+    "dense": "vectors",
+    "norm": "normalisation",
+    "scaling": "normalisation",
+    "dropout": "at random, while training",
+    "activation": "activations",
+    "move": "sizes and channels",
+    "merge": "merges, with paths in braces",
+}
+"""What the page of unknown layers calls each family."""
+
+
 def rule_table(groups: list[str]) -> str:
     """The codes that begin so, each with a link to its page."""
     from cnndsl.diagnostics import CODES
@@ -99,6 +128,7 @@ def renewed(text: str) -> str:
         return f"```console\n{replay(code)}```" if language == "console" else match[0]
 
     text = LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
+    text = LISTED.sub(lambda _: layer_list(), text)
     return RULES.sub(lambda match: f"{match[1]}-->\n{rule_table(match[1].split())}", text)
 
 
@@ -139,7 +169,12 @@ def test_the_first_net_is_the_sample() -> None:
 
 def test_the_readme_lists_every_layer() -> None:
     (table,) = LAYERS.findall(README.read_text(encoding="utf-8"))
-    assert table == layer_table()
+    assert table == layer_table(), "run `python tests/test_docs.py`"
+
+
+def test_the_page_of_unknown_layers_lists_them_all() -> None:
+    (listed,) = LISTED.findall(UNKNOWN.read_text(encoding="utf-8"))
+    assert listed == layer_list(), "run `python tests/test_docs.py`"
 
 
 def test_the_rules_are_all_listed() -> None:
@@ -173,5 +208,5 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for document in REPLAYED:
+    for document in (*REPLAYED, UNKNOWN):
         document.write_text(renewed(document.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
-from test_working import EXAMPLES
+from reference import CASES
 
 import cnndsl
 from cnndsl.lang import LANGUAGES, words
@@ -39,7 +39,7 @@ def test_one_has_its_many(key: str) -> None:
 
 
 def test_every_layer_has_a_korean_title_of_its_own() -> None:
-    assert set(KO_LAYERS) == set(ALL)
+    assert set(KO_LAYERS) == set(ALL), "LAYERS of cnndsl/lang/ko.py has a title for each layer"
     assert len(set(KO_LAYERS.values())) == len(KO_LAYERS)
 
 
@@ -72,19 +72,23 @@ def test_every_layer_says_what_it_does(lang: str) -> None:
     from cnndsl.layers import ACTIVATIONS
 
     found = words(lang)
-    assert [
-        op for op in ALL if op not in {*ACTIVATIONS, "input"} and f"does.{op}" not in found
-    ] == []
+    missing = [f"does.{op}" for op in ALL if op not in {*ACTIVATIONS, "input"}]
+    missing = [key for key in missing if key not in found]
+    assert not missing, f"cnndsl/lang/{lang}.py has no {missing}"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_name_in_a_formula_and_every_array_is_told(lang: str) -> None:
     found = words(lang)
-    for node in cnndsl.check(EXAMPLES).layers:
-        for step in node.layer.counts():
-            assert f"role.{step.symbol}" in found
-        for step in (*node.layer.sizes(), *node.layer.counts()):
-            assert {name for name in step.values if f"symbol.{name[0]}" not in found} == set()
+    where = f"cnndsl/lang/{lang}.py has no"
+    ones = [(size, line) for cases in CASES.values() for size, *lines in cases for line in lines]
+    for size, line in ones:
+        layer = cnndsl.check(f"rounding floor; input {size}; {line}").nodes[-1].layer
+        wanted = {f"role.{step.symbol}" for step in layer.counts()}
+        for step in (*layer.sizes(), *layer.counts()):
+            wanted |= {f"symbol.{name[0]}" for name in step.values}
+        missing = {key for key in wanted if key not in found}
+        assert not missing, f"{where} {missing}, of {line}"
 
 
 OTHER_WORDS = [

@@ -50,7 +50,7 @@ CASES = [case for path in PAGES.values() for case in read(path)]
 
 
 def test_every_layer_has_its_page() -> None:
-    assert set(PAGES) == {*LAYERS, *MERGES}
+    assert set(PAGES) == {*LAYERS, *MERGES}, "tests/layers has a page OP.md for each layer"
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -27,7 +27,7 @@ from cnndsl.proof import frameworks
 from cnndsl.proof.verify import verify
 from cnndsl.targets.onnx import forms
 from cnndsl.targets.onnx import generate as to_onnx
-from cnndsl.targets.onnx.graph import OPSET
+from cnndsl.targets.onnx.graph import OPSET, Emitter, Graph
 
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
@@ -101,7 +101,8 @@ def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
 
 
 def test_every_layer_has_a_form() -> None:
-    assert set(forms.FORMS) == set(LAYERS.values())
+    where = "FORMS of cnndsl/targets/onnx/forms.py has a row for each layer"
+    assert set(forms.FORMS) == set(LAYERS.values()), where
 
 
 # Whole nets
@@ -129,6 +130,15 @@ def test_branching_nets(text: str) -> None:
 
 
 # Names
+
+
+def test_forms_have_constants_without_numpy() -> None:
+    """A layer may read numbers that are no weights, of any shape."""
+    net = one("4x4x2", "relu")
+    graph = Graph(net, {}, "")
+    name = Emitter(graph, net.nodes[-1]).numbers("taps", 1, 2, 3, 4, shape=(2, 1, 2))
+    found = onnx.numpy_helper.to_array(graph.initializers[name])
+    assert found.tolist() == [[[1, 2]], [[3, 4]]] and found.dtype == "float32"
 
 
 def test_names_are_those_of_the_net() -> None:

@@ -25,7 +25,8 @@ def test_examples_are_clean_and_canonical() -> None:
 
 def test_every_layer_is_there() -> None:
     words = set(re.findall(r"`([a-z0-9_]+)", PAGE))
-    assert not {*LAYERS, *MERGES} - words
+    missing = {*LAYERS, *MERGES} - words
+    assert not missing, f"grammar/README.md, Layers: add a row for {missing}"
 
 
 def test_limits() -> None:

@@ -15,7 +15,7 @@ import oracle
 import pytest
 import torch
 from conftest import few
-from test_forms import CASES
+from reference import CASES
 from torch import nn
 
 import cnndsl

@@ -227,6 +227,22 @@ def test_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_constants_are_no_weights() -> None:
+    """A helper may keep numbers that are not learned, and that no file holds."""
+    net = cnndsl.check("input 6x6x2; scale; bn; conv 3 2")
+    code = str(load("pytorch").generate(net))
+    line = "        self.weight = nn.Parameter("
+    kept = '        self.register_buffer("one", torch.ones(1), persistent={})\n'
+    assert line in code
+    code = code.replace("return x * self.weight", "return x * self.one * self.weight")
+    held = verify(net, {"pytorch": code.replace(line, kept.format(False) + line)})
+    assert held, held.problems
+    held = verify(net, {"pytorch": code.replace(line, kept.format(True) + line)})
+    assert [problem.message for problem in held.problems] == [
+        "PyTorch keeps 2 arrays, and the net wants 1"
+    ]
+
+
 def test_text_of_a_difference() -> None:
     report = broken(
         "input 6x6x2; avgpool 3 /1 pad=1; flatten; dense 4",

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from test_tables import HOSTILE, Reader, compiled, renamed, told
-from test_working import EXAMPLES
 
 import cnndsl
 from cnndsl import Network
@@ -25,6 +24,24 @@ from cnndsl.lang import LANGUAGES
 from cnndsl.lang.particles import particles
 from cnndsl.network.attempt import attempt
 from cnndsl.targets import walkthrough
+
+EXAMPLES = """
+input 9x8x4
+conv 8 3x2 relu /2 pad=1:0x2:1 dilation=2 groups=2 ceil
+dwconv 3 same /2 mult=2
+sepconv 4 3 prelu pad=1
+deconv 6 3x2 /2 pad=1:0x0
+deconv 6 1 /2 same
+pool 2 floor; avgpool 2 /1 pad=1; minpool 3x2 /2 ceil
+up 2; zeropad 1:2x0; crop 1:0x1; shuffle 2; slice 1:4
+bn noscale; ln; gn 3; lrn; scale; dropout 0.5
+concat { skip | conv 2 1 | skip }
+add { skip | droppath 0.5 }; mul { skip | gap keep }; maximum { skip | relu }; average { skip | bn }
+reshape 12x3x8
+gap keep; gmp; reshape 1x1x8; flatten; dense 5 softmax; dense 3 nobias
+"""
+"""A net of most layers, with most of their arguments."""
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,6 +9,7 @@ from typing import Any
 import nets
 import pytest
 from hypothesis import given
+from reference import CASES
 
 import cnndsl
 from cnndsl import Network
@@ -68,34 +69,24 @@ def test_formulas_give_the_sizes_of_branching_nets(text: str) -> None:
     all_agree(cnndsl.check(text))
 
 
-EXAMPLES = """
+MERGED = """
 input 9x8x4
-conv 8 3x2 relu /2 pad=1:0x2:1 dilation=2 groups=2 ceil
-dwconv 3 same /2 mult=2
-sepconv 4 3 prelu pad=1
-deconv 6 3x2 /2 pad=1:0x0
-deconv 6 1 /2 same
-pool 2 floor; avgpool 2 /1 pad=1; minpool 3x2 /2 ceil
-up 2; zeropad 1:2x0; crop 1:0x1; shuffle 2; slice 1:4
-bn noscale; ln; gn 3; lrn; scale; dropout 0.5
 concat { skip | conv 2 1 | skip }
 add { skip | droppath 0.5 }; mul { skip | gap keep }; maximum { skip | relu }; average { skip | bn }
-reshape 12x3x8
-gap keep; gmp; reshape 1x1x8; flatten; dense 5 softmax; dense 3 nobias
 """
 
 
-def test_formulas_of_every_layer() -> None:
-    """A layer without formulas fails here, or is missing here and fails too."""
-    network = cnndsl.check(EXAMPLES)
+def test_formulas_of_merges() -> None:
+    network = cnndsl.check(MERGED)
     all_agree(network)
-    seen = {node.op for node in network.layers}
-    plain = {op for op, layer in LAYERS.items() if layer.sizes is Layer.sizes} - seen
-    assert {*LAYERS, *MERGES} - seen - plain == set()
-    # What has the base's formulas and stands in no example keeps shapes and has no weights
-    # beside those of one number for each channel: activations.
-    for op in plain:
-        agree(cnndsl.check(f"input 3x3x2; {op}").layers[0].layer)
+    assert {*MERGES} <= {node.op for node in network.layers}
+
+
+@pytest.mark.parametrize("op", LAYERS)
+def test_formulas_of_every_layer(op: str) -> None:
+    for size, *lines in CASES[op]:
+        for line in lines:
+            all_agree(cnndsl.check(f"rounding floor\ninput {size}\n{line}"))
 
 
 def written(layer: Layer) -> list[str]:

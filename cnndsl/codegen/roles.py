@@ -14,10 +14,6 @@ from cnndsl.codegen.program import (
     Merge,
     NameTensor,
 )
-from cnndsl.layers.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
-from cnndsl.layers.dense import Dense
-
-_PROJECTING = (Conv, DepthwiseConv, SeparableConv, TransposedConv, Dense)
 
 
 def path_names(item: Merge) -> list[str]:
@@ -84,7 +80,7 @@ def projections(items: list[Item], known: dict[Function, int]) -> int:
     count = 0
     for item in items:
         if isinstance(item, LayerCall):
-            count += isinstance(item.layer, _PROJECTING)
+            count += item.layer.family in ("conv", "dense")
         elif isinstance(item, FunctionCall):
             if item.function not in known:
                 known[item.function] = projections(item.function.body, known)

@@ -144,10 +144,10 @@ class Emitter:
         """Whole numbers, as an input; gives their name."""
         return self.keep(role, numpy.array(numbers, dtype=numpy.int64))
 
-    def numbers(self, role: str, *values: float) -> str:
-        """Numbers, as an input; gives their name."""
-        return self.keep(role, numpy.array(values, dtype=numpy.float32))
+    def numbers(self, role: str, *values: float, shape: Shape = (-1,)) -> str:
+        """Numbers, as an input of a shape; gives their name."""
+        return self.keep(role, numpy.array(values, dtype=numpy.float32).reshape(shape))
 
     def number(self, role: str, value: float) -> str:
         """A number, as an input; gives its name."""
-        return self.keep(role, numpy.array(value, dtype=numpy.float32))
+        return self.numbers(role, value, shape=())

@@ -83,9 +83,8 @@ def places(live: Live, node: Node | None = None) -> Iterator[Place]:
 
 
 def parameters(module: nn.Module) -> list[str]:
-    """The names of what a module itself keeps, but for the count of batches."""
-    own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-    return [name for name, _ in own if name != COUNTER]
+    """The names of what a module itself keeps in files, but for the count of batches."""
+    return [name for name in module.state_dict() if "." not in name and name != COUNTER]
 
 
 def stored_shape(kept: Kept) -> tuple[int, ...]:

@@ -72,8 +72,6 @@ class Picture(NamedTuple):
 SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0}
 """The size of the letters of each style of text."""
 
-BOLD = ("title",)
-
 FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other")
 
 # Fill, stroke and the two darker sides of a cuboid, by day and by night.
