@@ -233,6 +233,7 @@ def wanted() -> set[Any]:
     return found
 
 
+@pytest.mark.long
 def test_the_nets_are_of_all_that_there_is() -> None:
     missing = wanted()
     for seed in count():

@@ -52,7 +52,7 @@ def test_some_of_a_sweep_runs_always() -> None:
 
 # They give up to wait, stop after so many minutes, or kill at any moment: no time decides
 # whether something is right.
-CLOCKS = {"fuzz_long.py", "test_fuzz.py", "test_many.py"}
+CLOCKS = {"fuzz_long.py", "fuzz_nets.py", "test_fuzz.py", "test_many.py"}
 
 
 def test_no_test_looks_at_a_clock() -> None:
