@@ -21,7 +21,7 @@ from cnndsl.codegen.program import (
 )
 from cnndsl.codegen.roles import called, path_names
 from cnndsl.codegen.source import Assign, Branch, Chain, For, Statement, Value, Writer, range_of
-from cnndsl.codegen.style import Style
+from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.syntax import nodes as ast
 
 
@@ -67,7 +67,7 @@ class Forward(Writer):
         self.attributes = Names(reserved={*style.attributes, "self", "x"}, words=KEYWORDS)
         self.init: list[Statement] = []
         self.frames: list[Turn | Way] = []
-        self.words: dict[Variable, python.expr] = {}
+        self.words: dict[Variable, str] = {}
         self.parts = 0
 
     def run(self, variable: str) -> python.expr:
@@ -88,8 +88,7 @@ class Forward(Writer):
         self, wanted: str, code: python.expr, note: str = "", modules: bool = True
     ) -> python.expr:
         """Make a part, or keep a value; gives what reads it."""
-        outside = [frame for frame in self.frames if isinstance(frame, Turn)]
-        if not outside:
+        if not self.turning():
             attribute = self.attribute(wanted)
             self.place().append(Assign(f"self.{attribute}", code, note))
             return name(f"self.{attribute}")
@@ -102,6 +101,10 @@ class Forward(Writer):
                 code = python.IfExp(frame.test, code, self.style.identity)
         raise AssertionError
 
+    def turning(self) -> bool:
+        """Whether a loop is around what is written."""
+        return any(isinstance(frame, Turn) for frame in self.frames)
+
     def place(self) -> list[Statement]:
         """Where parts are made."""
         for frame in reversed(self.frames):
@@ -111,15 +114,12 @@ class Forward(Writer):
 
     def keep_chain(self, wanted: str, items: list[Item]) -> python.expr:
         """Make a chain a part; gives what reads it."""
-        turning = any(isinstance(frame, Turn) for frame in self.frames)
         conditions = [item for item in items if isinstance(item, If)]
-        looped = any(
-            isinstance(inner, If) for item in items if isinstance(item, Loop) for inner in item.body
-        )
-        if not turning and not (conditions or looped):
-            return self.keep_noted(wanted, items)
-        if turning:
+        looped = has_conditions([item for item in items if isinstance(item, Loop)])
+        if self.turning():
             return self.keep(wanted, self.style.one(items))
+        if not (conditions or looped):
+            return self.keep_noted(wanted, items)
         attribute = self.attribute(wanted)
         target = f"self.{attribute}"
         if len(items) == 1 and conditions:
@@ -329,7 +329,7 @@ class Forward(Writer):
             # Ways exclude one another: their parts can have the same names.
             used[0].update(self.attributes.taken)
             used[1].update(self.scope.taken)
-            self.attributes.taken = set(attributes)
+            self.attributes.taken = attributes | set(self.words.values())
             self.scope.taken = inside | {tensor.name for tensor in self.named}
             self.lines = []
             way = Way(here)
@@ -354,9 +354,10 @@ class Forward(Writer):
         match item.tests[number]:
             case ast.Binary(left=Variable() as word, right=Literal(str())):
                 if word not in self.words:
-                    self.words[word] = self.keep(word.hint, name(word.name), modules=False)
-                right = written(item.tests[number].right)
-                return python.Compare(self.words[word], [python.Eq()], [right])
+                    self.words[word] = self.attribute(word.hint)
+                    self.init.insert(0, Assign(f"self.{self.words[word]}", name(word.name)))
+                said = name(f"self.{self.words[word]}")
+                return python.Compare(said, [python.Eq()], [written(item.tests[number].right)])
         return self.keep(flag_name(item, number), written(item.tests[number]), modules=False)
 
     def within(self, test: python.expr | None, denied: list[python.expr]) -> python.expr:

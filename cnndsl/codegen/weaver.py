@@ -172,13 +172,8 @@ class Weaver:
         read = read_by(function.body)
         order = ["", *(parameter.name.id for parameter in block.parameters)]
         found = [variable for variable in (*source.values(), *context.extra) if variable in read]
-        found.sort(
-            key=lambda each: (
-                order.index(each.hint if each.kind != "channels" else "")
-                if each.kind == "channels" or each.hint in order
-                else len(order)
-            )
-        )
+        words = {each: "" if each.kind == "channels" else each.hint for each in found}
+        found.sort(key=lambda each: [*order, words[each]].index(words[each]))
         defaults = {p.name.id: p.default for p in block.parameters if p.default is not None}
         for variable in found:
             values = [env[variable] for env in context.envs]

@@ -24,6 +24,7 @@ _BRACKETS = {
     "max": ("max(", ")", r"\max\left(", r"\right)"),
 }
 
+
 def written(formula: str, values: Mapping[str, int] | None = None, notation: str = "plain") -> str:
     """A formula in a notation, with numbers in the place of names where `values` are given."""
     return _write(ast.parse(formula, mode="eval").body, values, notation)[1]
