@@ -179,6 +179,14 @@ TRAPS = [
     # Sizes of the layer's input, read behind its first call.
     "input 6x8x8x2; block b() { sepconv (2*C) 3 mult=2 }; b; b; gap; dense 2",
     "defaults torch; rounding floor; input 12x12x2; block b() { conv 4 (H//2) pad=1 relu; conv (C+1) 1 }; b; b",  # noqa: E501
+    # Ways that do nothing, at the end of a block, with an `if` or without.
+    "block r(s) { if s == 1 { skip } else { add { skip | conv 4 1 } } }; input 8x8x4; r 1; r 2",
+    "block r(k) { conv 4 1; if k == 0 { add { skip | conv 4 3 same } } else if k == 1 { skip } else { add { skip | conv 4 1 } } }; input 8x8x4; r 0; r 1; r 2",  # noqa: E501
+    "block r(n, k=2) { repeat k { conv n 1; add { skip | conv n 1 } } }; input 8x8x4; r 6; r 8 3; r 8 0",  # noqa: E501
+    # A word that is asked for in a way, in a loop and behind them.
+    "block b(op, n) { if n > 3 { op { skip | conv 4 1 }; repeat n { op { skip | conv 4 3 same } } } else { op { skip | relu; conv 4 3 same } }; op { skip | conv 4 1 } }; input 8x8x4; b add 2; b mul 4; b maximum 5; b add 6",  # noqa: E501
+    # Names in names, which written out would be three times as long each.
+    "block b(n) { let a = C; let c = a+a-a; let d = c+c-c; let e = d+d-d; let f = e+e-e; let g = f+f-f; conv (g+n) 1; relu }; input 8x8x4; b 1; b 2",  # noqa: E501
 ]  # fmt: skip
 NET_IDS = [f"net{number}" for number in range(len(NETS))]
 TRAP_IDS = [f"trap{number}" for number in range(len(TRAPS))]

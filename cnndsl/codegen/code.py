@@ -88,8 +88,3 @@ class NotExpressible(Exception):
     def __init__(self, message: str, help_: str = "") -> None:
         super().__init__(message)
         self.message, self.help = message, help_
-
-
-def same_or_tuple(values: tuple[Any, ...]) -> Any:
-    """(2, 2) as 2, and (2, 3) as it is."""
-    return values[0] if all(value == values[0] for value in values) else tuple(values)

@@ -11,6 +11,7 @@ import ast as python
 import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics.source import Span
@@ -100,6 +101,9 @@ class _Failed:
 
 
 FAILED = _Failed()
+
+MOST_PARTS = 100
+"""How many parts an expression has less than, so that names in names do not double it for ever."""
 
 _FUNCTIONS: dict[str, Any] = {
     "max": max,
@@ -220,6 +224,11 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def variables(expr: Expr) -> set[Variable]:
     """The variables that an expression reads."""
     return {each for each in walk(expr) if isinstance(each, Variable)}
+
+
+def is_short(expr: Expr) -> bool:
+    """Whether an expression is one that a person reads: what grows with every name does not end."""
+    return sum(1 for _ in islice(walk(expr), MOST_PARTS)) < MOST_PARTS
 
 
 def reads_sizes(expr: Expr) -> bool:

@@ -20,7 +20,7 @@ from cnndsl.codegen.program import (
     is_sequential,
 )
 from cnndsl.codegen.roles import called, path_names
-from cnndsl.codegen.source import Assign, Branch, Chain, For, Statement, Value, Writer, range_of
+from cnndsl.codegen.source import Assign, Chain, For, Statement, Value, Writer, branch, range_of
 from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.syntax import nodes as ast
 
@@ -345,8 +345,8 @@ class Forward(Writer):
         self.scope.taken |= used[1]
         if any(way.init for way in ways):
             init = [way.init for way in ways]
-            self.place().append(Branch(tuple(tests), tuple(init[:-1]), init[-1]))
-        self.lines.append(Branch(tuple(tests), tuple(bodies[:-1]), bodies[-1]))
+            self.place().append(branch(tests, init[:-1], init[-1]))
+        self.lines.append(branch(tests, bodies[:-1], bodies[-1]))
         return target
 
     def flag(self, item: If, number: int) -> python.expr:

@@ -84,19 +84,24 @@ def text(value: python.expr) -> str:
     return python.unparse(value)
 
 
+def branch(
+    tests: Sequence[python.expr], bodies: Sequence[list[Statement]], otherwise: list[Statement]
+) -> Branch:
+    """A condition; one that does nothing where it holds is turned round."""
+    if len(tests) == 1 and not bodies[0]:
+        return Branch((python.UnaryOp(python.Not(), tests[0]),), (otherwise,), [])
+    return Branch(tuple(tests), tuple(bodies), otherwise)
+
+
 def returning(statements: list[Statement], result: python.expr) -> list[Statement]:
     """Statements that return the result, which is what the last of them has assigned."""
     last = statements[-1] if statements else None
     wanted = text(result)
     if isinstance(last, Assign) and last.target == wanted:
         return [*statements[:-1], Return(last.value)]
-    if (
-        isinstance(last, Branch)
-        and last.otherwise
-        and all(
-            isinstance(body[-1], Assign) and body[-1].target == wanted
-            for body in (*last.bodies, last.otherwise)
-        )
+    if isinstance(last, Branch) and all(
+        body and isinstance(body[-1], Assign) and body[-1].target == wanted
+        for body in (*last.bodies, last.otherwise)
     ):
         bodies = tuple(returning(body, result) for body in last.bodies)
         otherwise = returning(last.otherwise, result)

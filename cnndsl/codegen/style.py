@@ -83,7 +83,7 @@ class Style:
 
     def stretched(self, part: python.expr, rank: int) -> python.expr:
         """A vector as an image of one pixel; `rank` counts the channels."""
-        raise NotImplementedError
+        return stretched(part, rank)
 
     def together(self, parts: list[python.expr]) -> python.expr:
         """The parts of a run as one."""
@@ -216,3 +216,9 @@ def call_of(call: CodeCall, *before: python.expr, x: python.expr | None = None) 
     )
     kwargs = {key: written(value, x) for key, value in call.kwargs}
     return calling(function, *before, *(written(arg, x) for arg in call.args), **kwargs)
+
+
+def stretched(part: python.expr, rank: int) -> python.expr:
+    """A vector as an image of one pixel, the channels last; `rank` counts them too."""
+    new: list[python.expr] = [python.Constant(None)] * (rank - 1)
+    return python.Subscript(part, python.Tuple([python.Slice(), *new, python.Slice()]))

@@ -23,6 +23,7 @@ from cnndsl.codegen.expressions import (
     Variable,
     binary,
     evaluate,
+    is_short,
     plain,
     reads_sizes,
     same,
@@ -781,7 +782,9 @@ class Weaver:
         context.names.pop(name, None)
         if None in values:
             return []
-        code = context.express(values, [written])
+        code = None
+        if written is not None and is_short(written):
+            code = context.express(values, [written])
         if code is None:
             found = constant(values)
             if found is not None:
@@ -864,7 +867,7 @@ def width(context: Context, values: list[int], codes: Sequence[Expr | None]) -> 
         if not says_something(code):
             if one is not None and context.fits(code, values):
                 return one
-        elif (found := context.express(values, [code])) is not None:
+        elif is_short(code) and (found := context.express(values, [code])) is not None:
             return found
     return one
 

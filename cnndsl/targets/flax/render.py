@@ -77,7 +77,3 @@ class Nnx(Style):
 
     def concat(self, parts: list[python.expr]) -> python.expr:
         return calling("jnp.concatenate", python.List(parts), axis=literal(-1))
-
-    def stretched(self, part: python.expr, rank: int) -> python.expr:
-        new: list[python.expr] = [python.Constant(None)] * (rank - 1)
-        return python.Subscript(part, python.Tuple([python.Slice(), *new, python.Slice()]))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnndsl.codegen.code import Arg, Call, same_or_tuple
-from cnndsl.codegen.expressions import Literal, Made, Symbol, binary
+from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.expressions import Literal, Made, Symbol, binary, collapsed
 from cnndsl.codegen.lowering import (
     LoweringOptions,
     Pads,
@@ -309,7 +309,7 @@ def transposed(layer: conv.TransposedConv, ask: LoweringOptions) -> list[Call]:
 
 
 def pool_call(layer: Any, name: str, word: str) -> Call:
-    kernel = same_or_tuple(layer.kernel)
+    kernel = collapsed(layer.kernel)
     return layer_call(
         f"{name}Pooling{rank(layer)}D",
         Arg(kernel, "kernel"),

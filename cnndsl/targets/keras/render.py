@@ -28,16 +28,16 @@ from cnndsl.codegen.roles import path_names
 from cnndsl.codegen.source import (
     WIDTH,
     Assign,
-    Branch,
     For,
     Statement,
     Writer,
+    branch,
     lines,
     range_of,
     returning,
     text,
 )
-from cnndsl.codegen.style import call_of
+from cnndsl.codegen.style import call_of, stretched
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers import ACTIVATIONS
 
@@ -283,15 +283,8 @@ class Body(Writer):
         tests = tuple(written(test, name(variable)) for test in item.tests)
         bodies = [self.nested(body, variable, target) if body else [] for body in item.bodies]
         otherwise = self.nested(item.otherwise, variable, target) if item.otherwise else []
-        if len(tests) == 1 and not bodies[0]:
-            tests, bodies, otherwise = (negated(tests[0]),), [otherwise], []
-        self.lines.append(Branch(tests, tuple(bodies), otherwise))
+        self.lines.append(branch(tests, bodies, otherwise))
         return target
-
-
-def negated(test: python.expr) -> python.expr:
-    """The opposite of a test."""
-    return python.UnaryOp(python.Not(), test)
 
 
 def wraps(item: Item | None) -> bool:
@@ -316,9 +309,3 @@ def applied(call: CodeCall, variable: str, label: str | None) -> python.expr:
         steps = [python.Slice(None, None, step) for step in args]
         return python.Subscript(x, python.Tuple([python.Slice(), *steps]))
     return python.Subscript(x, python.Tuple([python.Constant(...), python.Slice(*args)]))
-
-
-def stretched(part: python.expr, rank: int) -> python.expr:
-    """A vector as an image of one pixel; `rank` counts the channels."""
-    new: list[python.expr] = [python.Constant(None)] * (rank - 1)
-    return python.Subscript(part, python.Tuple([python.Slice(), *new, python.Slice()]))

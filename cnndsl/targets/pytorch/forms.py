@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cnndsl.codegen.code import Arg, Call, same_or_tuple
+from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.expressions import collapsed
 from cnndsl.codegen.lowering import (
     LoweringOptions,
     Pads,
@@ -222,7 +223,7 @@ def begin_arg(layer: Any) -> Arg:
 
 
 def pool_step(layer: Any) -> Arg:
-    return pool_strides(layer, same_or_tuple(layer.kernel))
+    return pool_strides(layer, collapsed(layer.kernel))
 
 
 def extreme_pool(
