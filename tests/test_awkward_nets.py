@@ -184,9 +184,13 @@ TRAPS = [
     "block r(k) { conv 4 1; if k == 0 { add { skip | conv 4 3 same } } else if k == 1 { skip } else { add { skip | conv 4 1 } } }; input 8x8x4; r 0; r 1; r 2",  # noqa: E501
     "block r(n, k=2) { repeat k { conv n 1; add { skip | conv n 1 } } }; input 8x8x4; r 6; r 8 3; r 8 0",  # noqa: E501
     # A word that is asked for in a way, in a loop and behind them.
-    "block b(op, n) { if n > 3 { op { skip | conv 4 1 }; repeat n { op { skip | conv 4 3 same } } } else { op { skip | relu; conv 4 3 same } }; op { skip | conv 4 1 } }; input 8x8x4; b add 2; b mul 4; b maximum 5; b add 6",  # noqa: E501
+    "block b(op, n) { if n > 3 { op { skip | conv 4 1; tanh }; repeat n { op { skip | conv 4 3 same; tanh } } } else { op { skip | relu; conv 4 3 same; tanh } }; op { skip | conv 4 1; tanh } }; input 8x8x4; b add 2; b mul 4; b maximum 5; b add 6",  # noqa: E501
     # Names in names, which written out would be three times as long each.
     "block b(n) { let a = C; let c = a+a-a; let d = c+c-c; let e = d+d-d; let f = e+e-e; let g = f+f-f; conv (g+n) 1; relu }; input 8x8x4; b 1; b 2",  # noqa: E501
+    # What some calls leave out behind a layer, not before it.
+    "input 6x6x2; block b(a, first, act) { conv C 1 a; if first { relu }; act }; b relu 1 relu; b leaky_relu 1 relu",  # noqa: E501
+    "input 6x6x2; block b(a) { conv 4 1 a as q; conv 4 1; add { skip | from q } }; b relu; b prelu; b leaky_relu",  # noqa: E501
+    "input 9x9x2; block b(n, p) { deconv n 3 /2 pad=(p:1, p:1) relu; conv n 1 }; b 3 1; b 4 2; b 3 0",  # noqa: E501
 ]  # fmt: skip
 NET_IDS = [f"net{number}" for number in range(len(NETS))]
 TRAP_IDS = [f"trap{number}" for number in range(len(TRAPS))]

@@ -165,10 +165,10 @@ def test_a_docstring_does_not_tear_shapes_apart() -> None:
 
 
 def test_tuples_are_typed_by_their_length() -> None:
-    net = network("block edge(n) { zeropad n; crop (n-1) }; input 8x8x3; edge 2; edge 3")
+    net = network("block edge(k) { deconv 4 k /2 pad=1; relu }; input 8x8x3; edge 3; edge 4")
     assert net is not None
     code = str(load("flax").generate(net))
-    assert "sizes: tuple[tuple[int, int], tuple[int, int]]" in code.partition("class Edge")[2]
+    assert "padding: tuple[tuple[int, int], tuple[int, int]]" in code.partition("class Edge")[2]
     net = network("block b(k) { conv 4 k; relu }; input 8x8x3; b 3; b 1x3; b 2x1")
     assert net is not None
     code = str(load("pytorch").generate(net))

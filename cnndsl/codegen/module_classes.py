@@ -6,7 +6,7 @@ import ast as python
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnndsl.codegen.expressions import ANY, calling, literal, written
+from cnndsl.codegen.expressions import ANY, Symbol, calling, literal, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names, class_name
 from cnndsl.codegen.program import (
@@ -124,6 +124,8 @@ def annotation(values: list[Any], kinds: Mapping[str, str]) -> str:
     """The type of a parameter that has these values; `kinds` are those of symbols."""
     known = [value for value in values if value is not ANY]
     found = {type(value).__name__ for value in known if value is not None}
+    if any(isinstance(value, Symbol) and isinstance(value.target, Function) for value in known):
+        return kinds["Function"]
     if "tuple" in found:
         found.remove("tuple")
         tuples = [value for value in known if type(value) is tuple]

@@ -94,13 +94,29 @@ def structure(calls: list[Call]) -> tuple[Any, ...]:
 
 
 def longest(lists: list[list[Call]]) -> list[Call] | None:
-    """The calls of which all others are a part, with some left out; None where there are none."""
+    """The calls of which all others are a part, with some left out; None where there are none.
+
+    What is left out comes before all that never is, or behind it, and keeps no weights.
+    """
     full = max(lists, key=len)
-    wanted = structure(full)
-    for calls in lists:
-        rest = iter(wanted)
-        if not all(one in rest for one in structure(calls)):
+    rows = [side_by_side(calls, full) for calls in lists]
+    for row in rows:
+        there = [one for one, call in zip(full, row) if call]
+        if structure(there) != structure(list(filter(None, row))):
             return None
-        if any(call.main for call in full if call.function not in {c.function for c in calls}):
-            return None
-    return full
+    if any(len(calls) != sum(map(bool, row)) for calls, row in zip(lists, rows)):
+        return None
+    always = [all(column) for column in zip(*rows)]
+    inner = always[always.index(True) : -always[::-1].index(True) or None] if any(always) else []
+    apart = any(call.main and not kept for call, kept in zip(full, always))
+    return None if apart or not all(inner) else full
+
+
+def side_by_side(calls: list[Call], full: list[Call]) -> list[Call | None]:
+    """Calls in the places of the full list, None for each that is left out."""
+    if len(calls) == len(full):
+        return list(calls)
+    rest = list(calls)
+    return [
+        rest.pop(0) if rest and structure([rest[0]]) == structure([one]) else None for one in full
+    ]

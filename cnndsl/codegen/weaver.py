@@ -53,7 +53,7 @@ from cnndsl.codegen.program import (
     takes_tensor,
     without_unread,
 )
-from cnndsl.codegen.survey import Survey, longest, structure
+from cnndsl.codegen.survey import Survey, longest, side_by_side, structure
 from cnndsl.network import network as tree
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
@@ -309,9 +309,9 @@ class Weaver:
         self, group: Group, parallel: tuple[Any, ...], kinds: Sequence[Any]
     ) -> list[Item]:
         """Items for instances that differ in more than values."""
-        if all(isinstance(item, tree.Step) for item in parallel):
+        if self.modules and all(isinstance(item, tree.Step) for item in parallel):
             lists = [self.survey.calls[item.node] for item in parallel]
-            if longest(lists) is not None or (self.modules and factories(lists) is not None):
+            if longest(lists) is not None or factories(lists) is not None:
                 return self.layer(group, parallel)
         if all(kind[0] == "block" for kind in kinds):
             use = self.called_by_parameter(group, parallel)
@@ -508,6 +508,7 @@ class Weaver:
         layer = self.nodes[first.node].layer
         source = Source(first, group.context.names, layer.op)
         items: list[Item] = []
+        behind: list[Item] = []
         calls: list[CodeCall] = []
         widths: list[Expr | None] = []
         split: tuple[Expr, list[int]] | None = None
@@ -515,8 +516,9 @@ class Weaver:
             there = [place for place, one in enumerate(column) if one is not None]
             if len(there) < len(column):
                 test, one = self.optional(group, source, list(column), there)
-                items.append(If((test,), ([LayerCall((one,), layer)],), []))
-                split = (test, there)
+                part = If((test,), ([LayerCall((one,), layer)],), [])
+                (behind if calls else items).append(part)
+                split = split if calls else (test, there)
             else:
                 calls.append(self.call(group, source, list(column), widths, split))
         nodes = [step.node for step in steps]
@@ -535,7 +537,11 @@ class Weaver:
                     env[let.variable] = evaluate(let.value, env)
             items += lets
         label, alias = self.label(group, first.statement)
-        return [*items, LayerCall(tuple(calls), layer, label, alias, shapes, carrier, shaper, run)]
+        if behind and alias is not None:
+            behind.append(NameTensor(alias))
+        alias = None if behind else alias
+        made = LayerCall(tuple(calls), layer, label, alias, shapes, carrier, shaper, run)
+        return [*items, made, *behind]
 
     def optional(
         self, group: Group, source: Source, column: list[Call | None], there: list[int]
@@ -890,16 +896,6 @@ def either(
             return None
         sides.append(found)
     return Conditional(test, *sides)
-
-
-def side_by_side(calls: list[Call], full: list[Call]) -> list[Call | None]:
-    """Calls in the places of the full list, None for each that is left out."""
-    if len(calls) == len(full):
-        return list(calls)
-    rest = list(calls)
-    return [
-        rest.pop(0) if rest and structure([rest[0]]) == structure([one]) else None for one in full
-    ]
 
 
 def factories(lists: list[list[Call]]) -> list[int] | None:

@@ -14,19 +14,15 @@ role twice.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.layers.base import Layer, Shape, Weight, product, show
 from cnndsl.layers.initial import Constant
+from cnndsl.network import Network, Node
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, TypeAlias
-
-    from cnndsl.network import Network, Node
-
-    Array: TypeAlias = Any  # numpy.ndarray, whose type says nothing of its shape
-    Weights: TypeAlias = dict[str, Array]
+Array: TypeAlias = Any  # numpy.ndarray, whose type says nothing of its shape
+Weights: TypeAlias = dict[str, Array]
 
 
 class Kept(NamedTuple):

@@ -18,16 +18,14 @@ from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnndsl import contract
 from cnndsl.codegen import weights as canonical
+from cnndsl.codegen.weights import Array, Kept, Weights
 from cnndsl.layers.base import show
 from cnndsl.network import Network
 from cnndsl.proof import frameworks
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.weights import Array, Kept, Weights
 
 SUFFIXES = {
     ".weights.h5": "keras",

@@ -17,19 +17,17 @@ net makes of a change in the last digits of its inputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 
 from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.align import Parted
+from cnndsl.codegen.weights import Array, Weights
 from cnndsl.layers.base import show
 from cnndsl.network import Network, Node
 from cnndsl.proof import frameworks
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.weights import Array, Weights
 
 TARGETS = ("keras", "pytorch")
 TOLERANCE = 1e-9

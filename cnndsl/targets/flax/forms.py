@@ -19,6 +19,7 @@ from cnndsl.codegen.lowering import (
     is_symmetric,
     pad_arg,
     rank,
+    source_parts,
     strides,
     written_pads,
     written_parts,
@@ -298,16 +299,15 @@ def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
 
 
 def zeros_around(pads: Pads) -> Call:
-    widths = ((0, 0), *(tuple(pair) for pair in pads), (0, 0))
-    return function("jnp.pad", pad_width=Arg(widths))
+    return function("jnp.pad", pad_width=((0, 0), *map(tuple, pads), (0, 0)))
 
 
 def zero_pad(layer: geometry.ZeroPad, ask: LoweringOptions) -> list[Call]:
-    return [zeros_around(layer.pad)]
+    return [zeros_around(source_parts(layer.pad, "pad"))]
 
 
 def crop(layer: geometry.Crop, ask: LoweringOptions) -> list[Call]:
-    return [function("crop", "crop", sizes=Arg(tuple(tuple(pair) for pair in layer.crop)))]
+    return [function("crop", "crop", sizes=source_parts(layer.crop, "crop"))]
 
 
 def reshape(layer: geometry.Reshape, ask: LoweringOptions) -> list[Call]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast as python
+from typing import ClassVar
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
 from cnndsl.codegen.program import CodeCall, FunctionCall, Item, LayerCall, all_items
@@ -20,7 +21,10 @@ class Nnx(Style):
     listing, part = "nnx.List", ""
     tensor, forward, maximum = "jax.Array", "__call__", "jnp.maximum"
     attributes = _MODULE
-    kinds = dict.fromkeys(("Symbol", "Made"), "Callable[[jax.Array], jax.Array]")
+    kinds: ClassVar = {
+        **dict.fromkeys(("Symbol", "Made"), "Callable[[jax.Array], jax.Array]"),
+        "Function": "type[nnx.Module]",
+    }
 
     def __init__(self) -> None:
         self.drawing: set[str] = set()  # classes that want rngs

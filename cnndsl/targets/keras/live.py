@@ -6,23 +6,20 @@ where a layer's numbers are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy
 
 from cnndsl.codegen.align import align
+from cnndsl.codegen.code import Call
+from cnndsl.codegen.weights import Array
 from cnndsl.layers.base import product
+from cnndsl.network import Network, Node
 from cnndsl.targets import keras as target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.weights import Array
-    from cnndsl.network import Network, Node
 
 NAME = "Keras"
 

@@ -8,19 +8,15 @@ of 1 x (channels * multiplier), and PReLU and `scale` have axes of size 1 for th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy
 
 from cnndsl.codegen import weights as canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from cnndsl.codegen.weights import Array, Kept, Weights
-    from cnndsl.network import Node
-    from cnndsl.targets.keras.live import Live
+from cnndsl.codegen.weights import Array, Kept, Weights
+from cnndsl.network import Node
+from cnndsl.targets.keras.live import Live
 
 
 class Place(NamedTuple):

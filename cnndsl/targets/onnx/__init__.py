@@ -9,13 +9,11 @@ has the language's order, also behind a flatten: height, width, channel.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnndsl.codegen.weights import Weights
 from cnndsl.contract import Option, TargetError, Unavailable
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.weights import Weights
-    from cnndsl.network import Network
+from cnndsl.network import Network
 
 SUFFIX = ".onnx"
 OPTIONS = (

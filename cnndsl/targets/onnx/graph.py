@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 from onnx import TensorProto, helper, numpy_helper
 
 from cnndsl.codegen.names import distinct
-
-if TYPE_CHECKING:
-    from cnndsl.codegen.weights import Array, Weights
-    from cnndsl.layers.base import Shape
-    from cnndsl.network import Network, Node
-
+from cnndsl.codegen.weights import Array, Weights
+from cnndsl.layers.base import Shape
+from cnndsl.network import Network, Node
 
 OPSET = 21
 IR_VERSION = 10

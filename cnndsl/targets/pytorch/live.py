@@ -6,24 +6,21 @@ first, and so they do in the vector of a plain flatten.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy
 import torch
 from torch import fx, nn
 
 from cnndsl.codegen.align import Parted, align
+from cnndsl.codegen.code import Call
+from cnndsl.codegen.weights import Array
 from cnndsl.layers.activation import Activation
 from cnndsl.layers.base import product
+from cnndsl.network import Network, Node
 from cnndsl.targets import pytorch as target
 from cnndsl.targets.pytorch.layout import flatten_orders, last_runs
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnndsl.codegen.code import Call
-    from cnndsl.codegen.weights import Array
-    from cnndsl.network import Network, Node
 
 NAME = "PyTorch"
 

@@ -36,7 +36,11 @@ class Torch(Style):
     listing, part = "nn.ModuleList", "nn.Module"
     tensor, forward, maximum = "torch.Tensor", "forward", "torch.maximum"
     start = (Do(calling(python.Attribute(calling("super"), "__init__"))),)
-    kinds: ClassVar = {"Symbol": "type[nn.Module]", "Made": "Callable[[], nn.Module]"}
+    kinds: ClassVar = {
+        "Symbol": "type[nn.Module]",
+        "Function": "type[nn.Module]",
+        "Made": "Callable[[], nn.Module]",
+    }
     attributes = _MODULE
 
     def order(self, shape: Shape) -> Shape:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from cnndsl.contract import LANG, Option, OptionError, checked_values
 from cnndsl.figures.boxes import DEPTH, Box, shape_text, titled
@@ -17,9 +17,7 @@ from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
 from cnndsl.network import Network
-
-if TYPE_CHECKING:
-    from cnndsl.targets.svg.picture import Picture
+from cnndsl.targets.svg.picture import Picture
 
 Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
 
