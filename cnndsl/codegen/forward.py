@@ -25,7 +25,7 @@ from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.syntax import nodes as ast
 
 
-class Part(NamedTuple):
+class LoopPart(NamedTuple):
     """A part of a loop's turn: what keeps those of all turns, and what one is called."""
 
     many: str
@@ -39,7 +39,7 @@ class Turn:
 
     def __init__(self, counter: python.expr, numbers: python.expr) -> None:
         self.counter, self.numbers = counter, numbers
-        self.parts: list[Part] = []
+        self.parts: list[LoopPart] = []
 
 
 class Way:
@@ -95,7 +95,7 @@ class Forward(Writer):
         for frame in reversed(self.frames):
             if isinstance(frame, Turn):
                 one = self.scope.take(wanted)
-                frame.parts.append(Part(plural(wanted), one, code, modules))
+                frame.parts.append(LoopPart(plural(wanted), one, code, modules))
                 return name(one)
             if modules:
                 code = python.IfExp(frame.test, code, self.style.identity)

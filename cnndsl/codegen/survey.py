@@ -100,12 +100,10 @@ def longest(lists: list[list[Call]]) -> list[Call] | None:
     """
     full = max(lists, key=len)
     rows = [side_by_side(calls, full) for calls in lists]
-    for row in rows:
-        there = [one for one, call in zip(full, row) if call]
-        if structure(there) != structure(list(filter(None, row))):
+    for calls, row in zip(lists, rows):
+        # Each call has a place, with a call of its own kind there.
+        if structure([one for one, call in zip(full, row) if call]) != structure(calls):
             return None
-    if any(len(calls) != sum(map(bool, row)) for calls, row in zip(lists, rows)):
-        return None
     always = [all(column) for column in zip(*rows)]
     inner = always[always.index(True) : -always[::-1].index(True) or None] if any(always) else []
     apart = any(call.main and not kept for call, kept in zip(full, always))

@@ -96,7 +96,7 @@ class Weaver:
         self.functions: list[Function] = []
         self.assigned: dict[int, tuple[Function | None, int]] = {}
         self.inside = False  # in a function, not in the net itself
-        self.wasted = 0  # items woven for loops that could not be kept
+        self.woven = 0  # items, those woven in vain among them
 
     def weave(self) -> Program:
         """The program."""
@@ -220,7 +220,7 @@ class Weaver:
 
     def item(self, group: Group, parallel: tuple[Any, ...]) -> list[Item]:
         """The items of one statement."""
-        self.wasted += 1
+        self.woven += 1
         context, first = group.context, parallel[0]
         set_shapes(context, [self.shape(group, index) for index in range(len(parallel))])
         self.name_sizes(group)
@@ -425,9 +425,10 @@ class Weaver:
     def turns_of(self, group: Group, loops: tuple[tree.Loop, ...]) -> list[Item]:
         """A loop; with its first turn by itself, where that differs; or turn after turn."""
         before = (group.channels, list(group.current))
+        # Loops in loops that cannot be kept would be tried again and again: so often and no more.
         limit = 50 * len(self.nodes) + 10_000
         for start in (0, 1):
-            if self.wasted > limit or (start and min(len(loop.bodies) for loop in loops) < 2):
+            if self.woven > limit or (start and min(len(loop.bodies) for loop in loops) < 2):
                 break
             try:
                 items = []
@@ -506,7 +507,7 @@ class Weaver:
         lists = [self.survey.calls[step.node] for step in steps]
         full = longest(lists) or lists[0]
         layer = self.nodes[first.node].layer
-        source = Source(first, group.context.names, layer.op)
+        source = SourceArguments(first, group.context.names, layer.op)
         items: list[Item] = []
         behind: list[Item] = []
         calls: list[CodeCall] = []
@@ -544,7 +545,7 @@ class Weaver:
         return [*items, made, *behind]
 
     def optional(
-        self, group: Group, source: Source, column: list[Call | None], there: list[int]
+        self, group: Group, source: SourceArguments, column: list[Call | None], there: list[int]
     ) -> tuple[Expr, CodeCall]:
         """A call that some instances leave out, and when it is made."""
         context, calls = group.context, [one for one in column if one is not None]
@@ -566,7 +567,7 @@ class Weaver:
     def call(
         self,
         group: Group,
-        source: Source,
+        source: SourceArguments,
         calls: list[Call],
         widths: list[Expr | None],
         split: tuple[Expr, list[int]] | None,
@@ -600,7 +601,7 @@ class Weaver:
     def argument(
         self,
         group: Group,
-        source: Source,
+        source: SourceArguments,
         column: tuple[Arg, ...],
         hint: str,
         widths: list[Expr | None],
@@ -806,7 +807,7 @@ class Weaver:
         return [Let(variable, code)]
 
 
-class Source:
+class SourceArguments:
     """What the source says of a layer: the expressions of its arguments, by slot."""
 
     def __init__(self, step: tree.Step, names: Mapping[str, Expr], op: str) -> None:
@@ -925,7 +926,7 @@ def factory(one: Call) -> Any:
     return Made(Symbol("partial"), (function, *args), kwargs) if args or kwargs else function
 
 
-def parts(context: Context, source: Source, column: Sequence[Any]) -> Expr | None:
+def parts(context: Context, source: SourceArguments, column: Sequence[Any]) -> Expr | None:
     """Code for a value whose parts stand in the source one by one; None where one has none."""
     if all(type(each) is tuple and len(each) == len(column[0]) for each in column):
         found = [parts(context, source, items) for items in zip(*column)]

@@ -28,7 +28,7 @@ from cnndsl.contract import Option
 from cnndsl.layers import Layer
 from cnndsl.network import Network, Node
 from cnndsl.targets.keras.forms import lower
-from cnndsl.targets.keras.render import Body, function, is_plain, sequential
+from cnndsl.targets.keras.render import FunctionBody, function, is_plain, sequential
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
@@ -143,7 +143,7 @@ def _main(network: Network, program: Program, module: Names) -> dict[str, Any]:
     scope = Names(module, {"x"})
     inputs = input_names(network, program, scope)
     known = {variable for variable in program.inputs if variable is not None}
-    body = Body(program.body, scope, named=True, known=known)
+    body = FunctionBody(program.body, scope, named=True, known=known)
     statements: list[Statement] = []
     for index, variable in zip(network.inputs, inputs):
         node = network.nodes[index]

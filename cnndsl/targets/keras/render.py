@@ -83,7 +83,7 @@ def function(function: Function, module: Names) -> str:
         default = "" if each.default is None else f"={text(written(each.default))}"
         given.append(f"{each.name}{default}")
     tensors = set(function.tensors.values())
-    body = Body(function.body, scope, named=False, known=tensors)
+    body = FunctionBody(function.body, scope, named=False, known=tensors)
     last = body.run("x", "x")
     head = f"def {function.name}({', '.join(given)}):"
     return "\n".join([head, *lines(returning(body.lines, name(last)), 1)])
@@ -97,7 +97,7 @@ def made(call: CodeCall, label: str | None = None, x: python.expr | None = None)
     return result
 
 
-class Body(Writer):
+class FunctionBody(Writer):
     """Writes the statements of one function.
 
     `named` tells whether layers take the names of the source, as they do where a name is used
