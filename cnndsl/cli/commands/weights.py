@@ -61,6 +61,9 @@ def named(arguments: Arguments, option: str) -> str:
         raise UsageError(f"--{option} {quoted(path)} ends in none of {', '.join(known)}")
     return path
 
+MOST_WEIGHTS = 2**36
+"""The largest file of weights, in bytes."""
+
 
 def moved(network: Network, source: str, goal: str) -> int:
     """Read one file and write the other."""
@@ -74,7 +77,8 @@ def moved(network: Network, source: str, goal: str) -> int:
     if after is not None:
         checkpoints.needed(after)
     try:
-        weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", read_bytes(source))
+        stored = read_bytes(source, MOST_WEIGHTS)
+        weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", stored)
     except checkpoints.NoCheckpoint as error:
         raise FileError(f"{source}: {error}") from None
     except Misfit as misfit:

@@ -11,8 +11,15 @@ from cnndsl.cli.terminal.options import UsageError, quoted
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import FileIO
+
 STDIN = "-"
 BOM = "\ufeff"
+
+MOST_BYTES = 100_000_000
+"""The largest text that is read: a net of 100,000 layers has three megabytes."""
 
 
 class FileError(Exception):
@@ -76,17 +83,54 @@ def _below(folder: str, suffix: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda pair: pair[0].split(os.sep))
 
 
-def read_bytes(path: str) -> bytes:
-    """The contents of a file, or of standard input for `-`."""
+def read_bytes(path: str, most: int = MOST_BYTES) -> bytes:
+    """The contents of a file that the user names, or of standard input for `-`.
+
+    It may be a pipe or a device, as in `cnndsl check <(…)`, and is read as far as `most` bytes:
+    FileError for more. What was found and not named is read by `read_regular`.
+    """
     try:
         if path == STDIN:
             if sys.stdin is None:
                 raise FileError("<stdin>: standard input is closed")
-            return sys.stdin.buffer.read()
+            return _bounded(path, sys.stdin.buffer.read(most + 1), most)
         with open(path, "rb", buffering=0) as file:  # which is read at once
-            return file.read()
+            return _bounded(path, _read(file, most), most)
     except OSError as error:
         raise FileError(f"{display_name(path)}: {reason(error)}") from None
+
+
+def read_regular(path: str, most: int = MOST_BYTES) -> bytes:
+    """The contents of a regular file that was found, or that another file names.
+
+    A pipe without a writer would wait for ever, and an endless device never end: FileError.
+    """
+    flags = os.O_RDONLY | sum(getattr(os, f"O_{name}", 0) for name in ("BINARY", "NONBLOCK"))
+    try:
+        with open(os.open(path, flags | getattr(os, "O_NOCTTY", 0)), "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileError(f"{path}: this is no regular file")
+            return _bounded(path, _read(file, most), most)
+    except OSError as error:
+        raise FileError(f"{path}: {reason(error)}") from None
+
+
+def _read(file: FileIO, most: int) -> bytes:
+    """What a file holds, or so many bytes and one of it."""
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size <= most:
+        return file.read()
+    pieces = []
+    while most >= 0 and (piece := file.read(most + 1)):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
+
+
+def _bounded(path: str, content: bytes, most: int) -> bytes:
+    if len(content) > most:
+        raise FileError(f"{display_name(path)}: this is larger than {most:,} bytes")
+    return content
 
 
 def display_name(path: str) -> str:
