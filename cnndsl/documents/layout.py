@@ -87,8 +87,9 @@ def survey(source: Source) -> DocumentParts:
     starts = [0, *islice(ends, MOST_LINES)]
     if len(starts) > MOST_LINES:
         message = f"this document has more than {MOST_LINES:,} lines"
+        read = Source(source.name, text[: starts[-1]])  # nor are the others counted
         span = Span(starts[-1], starts[-1])
-        found.problems.append(Diagnostic("E501", source, span, message, "write several"))
+        found.problems.append(Diagnostic("E501", read, span, message, "write several"))
         return found
     starts.append(len(text))
     opened: _Comment | None = None

@@ -142,7 +142,8 @@ def renew(source: Source, where: Surroundings, limit: int) -> Renewed:
     def examine_within(source: Source) -> tuple[Network | None, list[Diagnostic]]:
         nonlocal left
         network, found = examine(source, limit=left)
-        left -= len(network.nodes) if network is not None else 0
+        if network is not None:
+            left -= len(network.nodes) - len(network.inputs)
         return network, found
 
     def read(name: str) -> tuple[Source, list[Diagnostic]]:
