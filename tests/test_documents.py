@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from conftest import few
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from conftest import few
 from running import run
 from steps import at_most
 
@@ -463,12 +463,11 @@ def test_what_a_document_may_not_name(folder: Path, words: str, wrong: str, mess
     text = NET + REGION.format("figure to=img/fig.svg") + REGION.format(words)
     (posts / "post.md").write_text(text, newline="")
     before = held(folder)
-    for option in ((), ("--check",)):
-        code, out, err = run("docs", *option, "repo/posts/post.md")
-        assert (code, out) == (1, "") and held(folder) == before
-        assert message in err and "hunter2" not in err and "error[E501]" in err
-        column = len(f"<!-- cnndsl: {words.partition(wrong)[0]}") + 1
-        assert f" --> repo/posts/post.md:7:{column}\n" in err
+    code, out, err = run("docs", "repo/posts/post.md")
+    assert (code, out) == (1, "") and held(folder) == before
+    assert message in err and "hunter2" not in err and "error[E501]" in err
+    column = len(f"<!-- cnndsl: {words.partition(wrong)[0]}") + 1
+    assert f" --> repo/posts/post.md:7:{column}\n" in err
 
 
 @POSIX
@@ -711,9 +710,14 @@ def test_lines_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.message == "this document has more than 1,000 lines"
 
 
-def test_what_a_document_comes_to_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["cnndsl.documents.renew"], "MOST_CHARACTERS", 1000)
+def test_what_a_document_asks_for_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy = "```cnn\ninput 8x8x64; flatten; dense 10000\n```\n"
+    assert messages(heavy + REGION.format("code target=onnx to=a.onnx")) == [
+        "post has too many weights"
+    ]
+    monkeypatch.setattr(sys.modules["cnndsl.documents.renew"], "MOST_BYTES", 1000)
     assert messages(NET + REGION.format("check") * 9) == []
     text = NET + REGION.format("code target=keras")
     assert messages(text) == []
-    assert messages(text * 3) == ["the document comes to more than 1,000 characters"]
+    too_large = "what the document asks for is larger than 1,000 bytes"
+    assert messages(text + REGION.format("code target=keras")) == [too_large]

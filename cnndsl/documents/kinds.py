@@ -24,6 +24,9 @@ _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", 
 """The language of a block of code, by the suffix of a target's files."""
 
 
+MOST_BYTES = 100_000_000
+"""The most that is made for one document: as much as is read of a file."""
+
 _NO_LINK = re.compile(r"[^\w./~-]")
 """What does not stand for itself in the path of a link."""
 
@@ -87,6 +90,9 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         explains: Any = target  # only those that do are asked of nets with errors
         reached = attempt(nets[0].source)
         return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
+    if target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
+        # The only file that holds weights.
+        raise DirectiveError(f"{network.name} has too many weights", "write it by `cnndsl build`")
     options = dict(wanted.options)
     if target.SUFFIX == ".html" and not wanted.to:
         # A page cannot stand in a page.

@@ -10,12 +10,9 @@ from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.documents.directive import Directive, read_directive, span_of
 from cnndsl.documents.files import DirectiveError, may_replace
-from cnndsl.documents.kinds import DocumentNet
+from cnndsl.documents.kinds import MOST_BYTES, DocumentNet
 from cnndsl.documents.layout import Fence, Region, survey
 from cnndsl.network import Network
-
-MOST_CHARACTERS = 100_000_000
-"""The most that is written for one document: as much as is read of a file."""
 
 Examine: TypeAlias = Callable[[Source], tuple[Network | None, list[Diagnostic]]]
 """What checks a net: `cnndsl.api.examine`."""
@@ -90,8 +87,8 @@ def renew(
             for path, made in filled.files.items():
                 _spare(path, there(path), made, source.text[region.body.start : region.body.end])
             size += sum(map(len, (filled.text, *filled.files.values())))
-            if size > MOST_CHARACTERS:
-                message = f"the document comes to more than {MOST_CHARACTERS:,} characters"
+            if size > MOST_BYTES:
+                message = f"what the document asks for is larger than {MOST_BYTES:,} bytes"
                 raise DirectiveError(message, "write several")
         except (DirectiveError, OptionError) as error:
             at = span_of(words, getattr(error, "about", ""))
