@@ -720,4 +720,4 @@ def test_what_a_document_asks_for_has_a_limit(monkeypatch: pytest.MonkeyPatch) -
     text = NET + REGION.format("code target=keras")
     assert messages(text) == []
     too_large = "what the document asks for is larger than 1,000 bytes"
-    assert messages(text + REGION.format("code target=keras")) == [too_large]
+    assert messages(text + REGION.format("code target=keras") * 2) == [too_large]

@@ -46,7 +46,10 @@ class Renewed(NamedTuple):
 def renew(
     source: Source, examine: Examine, read: Read, there: There = lambda name: None
 ) -> Renewed:
-    """A document with its regions written anew; raises `targets.Unavailable`."""
+    """A document with its regions written anew; raises `targets.Unavailable`.
+
+    Whoever writes its files has to say what is `there`, so that only what is ours is replaced.
+    """
     layout = survey(source)
     problems = layout.problems
     nets = []
