@@ -32,7 +32,9 @@ MAY_IMPORT = {
         *("codegen", "tables", "figures"),
     },
     "comparison": {"lang", "diagnostics", "syntax", "layers", "network", "tables"},
-    "documents": {"contract", "comparison", "diagnostics", "network", "targets"},
+    "documents": {
+        *("contract", "lang", "comparison", "diagnostics", "network", "tables", "targets"),
+    },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets"},
     "lint": {"diagnostics", "syntax"},
 }

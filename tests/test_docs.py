@@ -196,7 +196,7 @@ def test_two_commands_set_everything_up() -> None:
 
 def test_posts_and_their_nets_agree() -> None:
     """Regions of documents and of the sample post are what `cnndsl docs` writes."""
-    assert perform("cnndsl docs --check docs samples/blog").endswith("all true\n")
+    assert perform("cnndsl docs --check --root . docs samples/blog").endswith("all true\n")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -9,12 +9,21 @@ picture in a file of its own, `alt="…"` for the words in its place.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
-from cnndsl.documents.kinds import KINDS, DirectiveError, DocumentNet, Filled, RegionKind, Request
+from cnndsl.diagnostics import Span
+from cnndsl.documents.files import DirectiveError, check_name
+from cnndsl.documents.kinds import KINDS, DocumentNet, Filled, RegionKind, Request
+
+MOST_CHARACTERS = 10_000
+"""The longest comment that is read: `shlex` takes the square of what a word has."""
+
+_WORD = re.compile(r"""(?:[^ \t\r\n"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+"""A word as `shlex.split` finds it."""
 
 
 class Directive(NamedTuple):
@@ -33,6 +42,8 @@ class Directive(NamedTuple):
 
 def read_directive(words: str) -> Directive:
     """What a comment asks for; raises DirectiveError."""
+    if len(words) > MOST_CHARACTERS:
+        raise DirectiveError(f"this is longer than {MOST_CHARACTERS:,} characters", "say less")
     try:
         name, *rest = shlex.split(words) or [""]
     except ValueError:
@@ -40,26 +51,39 @@ def read_directive(words: str) -> Directive:
     kind = KINDS.get(name)
     if kind is None:
         known = ", ".join(f"`{each}`" for each in KINDS)
-        raise DirectiveError(f"there is no region of the kind `{name}`", f"the kinds are {known}")
+        message = f"there is no region of the kind `{name[:60]}`"
+        raise DirectiveError(message, f"the kinds are {known}", name)
     given: dict[str, str] = {}
     for word in rest:
         key, _, value = word.partition("=")
         if key in given:
-            raise DirectiveError(f"`{key}` is given twice", "leave one of them out")
+            raise DirectiveError(f"`{key[:60]}` is given twice", "leave one of them out", key)
         given[key] = value
     file, to, alt = given.pop("file", ""), given.pop("to", ""), given.pop("alt", "")
     others = tuple(filter(None, given.pop("with", "").split(","))) if kind.of_several else ()
     target = given.pop("target", "") if kind.target is None else kind.target
     if kind.target is None and not target:
         raise DirectiveError("this names no target", "write `code target=keras`")
-    if to and ("<" in to or ">" in to or "\n" in to or not target):
-        raise DirectiveError(f"`to={to}` is no place for it", "leave it out")
     options = _options(name, target, kind.options, given)
-    if to and not to.endswith(targets.load(target).SUFFIX):
-        # So that no slip of the pen writes a figure over a text.
-        suffix = targets.load(target).SUFFIX
-        raise DirectiveError(f"`to={to}` is no file of {target}", f"let it end in `{suffix}`")
+    for key, path in (("file", file), *(("with", other) for other in others)):
+        if path:
+            check_name(key, path, ".cnn", "a net")
+    if to and not target:
+        raise DirectiveError(f"`{name}` takes no `to`", "leave it out", "to")
+    if to:
+        check_name("to", to, targets.load(target).SUFFIX, target)
     return Directive(name, kind, file, others, Request(target, options, to, alt))
+
+
+def span_of(words: str, about: str) -> Span:
+    """Where a comment says what is wrong: the word, or its key or value; else all of its words."""
+    for match in _WORD.finditer(words) if about else ():
+        word = shlex.split(match[0])[0]
+        key, _, value = word.partition("=")
+        if about in (word, key, value, *value.split(",")):
+            return Span(*match.span())
+    start = len(words) - len(words.lstrip())
+    return Span(start, max(start + 1, len(words.rstrip())))
 
 
 def _options(
@@ -72,14 +96,15 @@ def _options(
             known |= {option.name: option for option in targets.load(target).OPTIONS}
         except KeyError:
             help_ = f"the targets are {', '.join(targets.names())}"
-            raise DirectiveError(f"there is no target `{target}`", help_) from None
+            message = f"there is no target `{target[:60]}`"
+            raise DirectiveError(message, help_, target) from None
     options = {}
     for key, value in given.items():
         if key not in known:
             there = ", ".join(f"`{each}`" for each in known) or "none"
-            raise DirectiveError(f"`{name}` takes no `{key}`", f"its options are {there}")
+            raise DirectiveError(f"`{name}` takes no `{key[:60]}`", f"its options are {there}", key)
         try:
             options[contract.keyword(known[key])] = contract.read_option(known[key], value)
         except contract.OptionError as error:
-            raise DirectiveError(f"`{key}` {error}", "") from None
+            raise DirectiveError(f"`{key}` {error}", "", key) from None
     return options

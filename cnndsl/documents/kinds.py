@@ -7,6 +7,7 @@ Most write what a target makes of one net. `check` writes what is said about a n
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from cnndsl.contract import LANG
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
 from cnndsl.diagnostics.render import render_all
+from cnndsl.documents.files import DirectiveError, marked, vouched
 from cnndsl.network import Network
 from cnndsl.network.attempt import attempt
 
@@ -22,16 +24,11 @@ _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", 
 """The language of a block of code, by the suffix of a target's files."""
 
 
-_SIMPLE = re.compile(r"[\w./-]+")
-"""A path that Markdown takes as it stands."""
+MOST_BYTES = 100_000_000
+"""The most that is made for one document: as much as is read of a file."""
 
-
-class DirectiveError(Exception):
-    """A comment that asks for what there is not; `help` says what there is."""
-
-    def __init__(self, message: str, help_: str) -> None:
-        super().__init__(message)
-        self.help = help_
+_NO_LINK = re.compile(r"[^\w./~-]")
+"""What does not stand for itself in the path of a link."""
 
 
 class DocumentNet(NamedTuple):
@@ -64,7 +61,7 @@ class Filled(NamedTuple):
     """What stands in a region, and in files beside the document."""
 
     text: str
-    files: Mapping[str, str | bytes]
+    files: Mapping[str, bytes]
 
 
 class RegionKind(NamedTuple):
@@ -93,6 +90,9 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         explains: Any = target  # only those that do are asked of nets with errors
         reached = attempt(nets[0].source)
         return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
+    if target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
+        # The only file that holds weights.
+        raise DirectiveError(f"{network.name} has too many weights", "write it by `cnndsl build`")
     options = dict(wanted.options)
     if target.SUFFIX == ".html" and not wanted.to:
         # A page cannot stand in a page.
@@ -100,9 +100,11 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     result = target.generate(network, **options)
     if wanted.to:
         alt = wanted.alt or network.name
-        place = wanted.to if _SIMPLE.fullmatch(wanted.to) else f"<{wanted.to}>"
-        mark = "!" if target.SUFFIX == ".svg" else ""
-        return Filled(f"{mark}[{escaped(alt)}]({place})", {wanted.to: result})
+        place = _NO_LINK.sub(lambda found: urllib.parse.quote(found[0]), wanted.to)
+        picture = "!" if target.SUFFIX == ".svg" else ""
+        content = marked(result, target.SUFFIX)
+        link = f"{picture}[{escaped(alt)}]({place}){vouched(content, target.SUFFIX)}"
+        return Filled(link, {wanted.to: content})
     if isinstance(result, bytes):
         raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
     language = _LANGUAGES.get(target.SUFFIX)

@@ -7,6 +7,7 @@ and a comment in a block of code is none.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.contract import Unavailable
@@ -15,8 +16,9 @@ from cnndsl.diagnostics import Diagnostic, Source, Span
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_OPENING = re.compile(r"<!--[ \t]*cnndsl:(.*?)-->[ \t]*")
-_CLOSING = re.compile(r"<!--[ \t]*/cnndsl[ \t]*-->[ \t]*")
+MOST_LINES = 500_000
+"""The longest document that is read: the parser of Markdown takes its time for each line."""
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _FRONT_MATTER = re.compile(r"---[ \t]*(?:\r?\n).*?\n---[ \t]*(?=\r?\n|\Z)", re.DOTALL)
 
@@ -33,11 +35,9 @@ class Fence(NamedTuple):
     starts: tuple[int, ...]
     fails: bool
 
-    def place(self, offset: int) -> int:
-        """Where an offset of the net lies in the document."""
-        line = self.text.count("\n", 0, offset)
-        begin = self.text.rfind("\n", 0, offset) + 1
-        return self.starts[min(line, len(self.starts) - 1)] + offset - begin
+    def place(self, line: int, column: int) -> int:
+        """Where a line and a column of the net, both from 1, lie in the document."""
+        return self.starts[min(line, len(self.starts)) - 1] + column - 1
 
 
 class Region(NamedTuple):
@@ -65,86 +65,124 @@ class DocumentParts(NamedTuple):
     problems: list[Diagnostic]
 
 
+class _Comment(NamedTuple):
+    """A comment that begins a region or ends one.
+
+    * `line`: the line that it stands in, from 0, and `level` how deep
+    * `span`: all of it
+    * `words`: the span of what it asks for; None where it ends a region
+    """
+
+    line: int
+    level: int
+    span: Span
+    words: Span | None
+
+
 def survey(source: Source) -> DocumentParts:
     """Find the nets and regions of a document; raises Unavailable without markdown-it-py."""
-    try:
-        from markdown_it import MarkdownIt
-    except ModuleNotFoundError:
-        raise Unavailable("markdown-it-py", "docs") from None
-
     text = source.text
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
     found = DocumentParts([], [], [])
-    opened: tuple[Token, re.Match[str], int] | None = None
-    for token in MarkdownIt("commonmark").parse(_without_front_matter(text)):
-        if token.map is None:
+    ends = (match.end() for match in _LINE_END.finditer(text))
+    starts = [0, *islice(ends, MOST_LINES)]
+    if len(starts) > MOST_LINES:
+        message = f"this document has more than {MOST_LINES:,} lines"
+        read = Source(source.name, text[: starts[-1]])  # nor are the others counted
+        span = Span(starts[-1], starts[-1])
+        found.problems.append(Diagnostic("E501", read, span, message, "write several"))
+        return found
+    starts.append(len(text))
+    opened: _Comment | None = None
+    for token in _blocks(text):
+        if token.type == "fence":
+            info = token.info.split()
+            if opened is None and info[:1] == ["cnn"] and "fragment" not in info:
+                found.fences.append(_fence(token, "fails" in info, text, starts))
             continue
-        first, last = token.map
-        at = starts[first]
-        if token.type == "fence" and token.info.split()[:1] == ["cnn"] and opened is None:
-            fence = _fence(token, text, starts)
-            if "fragment" not in token.info.split()[1:]:
-                found.fences.append(fence)
-        if token.type != "html_block":
+        comment = _comment(token, text, starts)
+        if comment is None:
             continue
-        end = starts[last] if last < len(starts) else len(text)
-        line = text[at:end]
-        opening, closing = _search(_OPENING, line), _search(_CLOSING, line)
-        if opening is not None:
+        if comment.words is not None:
             if opened is not None:
-                _complain(found, source, opened[1], opened[2], "this region has no end")
-            opened = token, opening, at
-        elif closing is not None:
-            if opened is None or opened[0].level != token.level:
-                _complain(found, source, closing, at, "this ends a region that has not begun")
+                _complain(found, source, opened, "this region has no end")
+            opened = comment
+        else:
+            if opened is None or opened.level != comment.level:
+                _complain(found, source, comment, "this ends a region that has not begun")
             else:
-                begun = starts[(opened[0].map or [0, 0])[1]]
-                found.regions.append(
-                    _region(text, opened[1], opened[2], Span(begun, at), len(found.fences))
-                )
+                body = Span(starts[opened.line + 1], starts[comment.line])
+                found.regions.append(_region(text, starts, opened, body, len(found.fences)))
             opened = None
     if opened is not None:
-        _complain(found, source, opened[1], opened[2], "this region has no end")
+        _complain(found, source, opened, "this region has no end")
     return found
 
 
-def _search(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
-    """A comment that has its line for itself, but for what indents it."""
-    match = pattern.search(line)
-    if match is None or line[match.end() :].strip("\r\n"):
+def _blocks(text: str) -> list[Token]:
+    """The blocks of code and of HTML of a document in their order."""
+    try:
+        from markdown_it import MarkdownIt
+        from markdown_it.token import Token
+    except ModuleNotFoundError:
+        raise Unavailable("markdown-it-py", "docs") from None
+
+    other = Token("", "", 0)
+
+    class Blocks(list[Token]):
+        """The parser's list of what it finds; the many that are of no use here are one."""
+
+        def append(self, token: Token) -> None:
+            super().append(token if token.type in ("fence", "html_block") else other)
+
+    blocks = Blocks()
+    parser = MarkdownIt("commonmark")
+    # Not `parser.parse`: what stands in a line is of no use either.
+    plain = _LINE_END.sub("\n", _without_front_matter(text)).replace("\0", "\ufffd")
+    parser.block.parse(plain, parser, {}, blocks)
+    return [block for block in blocks if block is not other]
+
+
+def _comment(token: Token, text: str, starts: list[int]) -> _Comment | None:
+    """What begins or ends a region: a comment with a line for itself, but for what indents it."""
+    first, last = token.map or (0, 0)
+    end = starts[last]
+    begin = text.find("<!--", starts[first], end)
+    stop = text.find("-->", begin + 4, end)
+    if last - first != 1 or begin < 0 or stop < 0 or text[stop + 3 : end].strip(" \t\r\n"):
         return None
-    before = line[: match.start()].strip(" \t>")
-    return match if not before.rstrip("0123456789").strip("-+*.) \t") else None
+    before = text[starts[first] : begin].strip(" \t>")
+    if before.rstrip("0123456789").strip("-+*.) \t"):
+        return None
+    inside, span = text[begin + 4 : stop].lstrip(" \t"), Span(begin, stop + 3)
+    if inside.startswith("cnndsl:"):
+        words = Span(stop - len(inside) + len("cnndsl:"), stop)
+        return _Comment(first, token.level, span, words)
+    return _Comment(first, token.level, span, None) if inside.rstrip(" \t") == "/cnndsl" else None
 
 
-def _complain(
-    found: DocumentParts, source: Source, match: re.Match[str], at: int, message: str
-) -> None:
-    span = Span(at + match.start(), at + len(match[0].rstrip()) + match.start())
+def _complain(found: DocumentParts, source: Source, comment: _Comment, message: str) -> None:
     help_ = (
         "put `<!-- /cnndsl -->` on a line of its own where the region ends, as deep in lists "
         "as its beginning"
     )
-    found.problems.append(Diagnostic("E501", source, span, message, help_))
+    found.problems.append(Diagnostic("E501", source, comment.span, message, help_))
 
 
-def _region(text: str, opening: re.Match[str], at: int, body: Span, fence: int) -> Region:
-    before = opening.string[: opening.start()]
+def _region(text: str, starts: list[int], opening: _Comment, body: Span, fence: int) -> Region:
+    before = text[starts[opening.line] : opening.span.start]
     indent = "".join(c if c in " \t>" else " " for c in before)
-    ending = _LINE_END.search(opening.string)
-    words = Span(at + opening.start(1), at + opening.end(1))
-    return Region(words, body, indent, ending[0] if ending else "\n", fence)
+    newline = text[opening.span.end : body.start].strip(" \t")
+    return Region(opening.words or opening.span, body, indent, newline, fence)
 
 
-def _fence(token: Token, text: str, starts: list[int]) -> Fence:
-    first = (token.map or [0, 0])[0] + 1
+def _fence(token: Token, fails: bool, text: str, starts: list[int]) -> Fence:
+    first = (token.map or [0])[0] + 1
     places = []
-    for number, line in enumerate(token.content.split("\n")):
-        start = starts[min(first + number, len(starts) - 1)]
-        whole = _LINE_END.split(text[start : start + len(line) + 1000], maxsplit=1)[0]
+    for number, line in enumerate(token.content.split("\n"), first):
+        begin, end = (starts[min(at, len(starts) - 1)] for at in (number, number + 1))
         # What indents the block is not part of the net's line; a tab in it may be spaces now.
-        places.append(start + max(0, len(whole) - len(line)))
-    return Fence(token.content, tuple(places), "fails" in token.info.split()[1:])
+        places.append(begin + max(0, len(text[begin:end].rstrip("\r\n")) - len(line)))
+    return Fence(token.content, tuple(places), fails)
 
 
 def _without_front_matter(text: str) -> str:

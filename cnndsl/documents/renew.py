@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
-from cnndsl.documents.directive import Directive, read_directive
-from cnndsl.documents.kinds import DirectiveError, DocumentNet
+from cnndsl.documents.directive import Directive, read_directive, span_of
+from cnndsl.documents.files import DirectiveError, may_replace
+from cnndsl.documents.kinds import MOST_BYTES, DocumentNet
 from cnndsl.documents.layout import Fence, Region, survey
 from cnndsl.network import Network
 
@@ -16,7 +18,13 @@ Examine: TypeAlias = Callable[[Source], tuple[Network | None, list[Diagnostic]]]
 """What checks a net: `cnndsl.api.examine`."""
 
 Read: TypeAlias = Callable[[str], tuple[Source, list[Diagnostic]]]
-"""What reads the file that a region names, relative to the document."""
+"""What reads the file that a region names, relative to the document; raises DirectiveError."""
+
+There: TypeAlias = Callable[[str], bytes | None]
+"""What is there already of a file that a region is to write, None for no file.
+
+Raises DirectiveError for a name that leads to no place for it.
+"""
 
 
 class Renewed(NamedTuple):
@@ -29,21 +37,28 @@ class Renewed(NamedTuple):
     """
 
     text: str
-    files: Mapping[str, str | bytes]
+    files: Mapping[str, bytes]
     regions: int
     nets: int
     diagnostics: list[Diagnostic]
 
 
-def renew(source: Source, examine: Examine, read: Read) -> Renewed:
-    """A document with its regions written anew; raises `targets.Unavailable`."""
+def renew(
+    source: Source, examine: Examine, read: Read, there: There = lambda name: None
+) -> Renewed:
+    """A document with its regions written anew; raises `targets.Unavailable`.
+
+    Whoever writes its files has to say what is `there`, so that only what is ours is replaced.
+    """
     layout = survey(source)
     problems = layout.problems
     nets = []
-    for number, fence in enumerate(layout.fences):
+    fences = {}  # by the net's own source
+    for fence in layout.fences:
         # The net is a text of its own, with lines of its own: what is said about it must not
         # change when the lines above it do.
         own = Source(_base(source.name), fence.text, piece=True)
+        fences[own] = fence
         network, found = examine(own)
         nets.append(DocumentNet(own, network, found, fence.fails))
         clean = network is not None
@@ -52,29 +67,45 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
             message = "this net is said to fail, and is clean"
             problems.append(Diagnostic("E501", source, span, message, "remove `fails`"))
         elif not fence.fails:
-            problems += [_moved(each, source, layout.fences[number]) for each in found]
+            problems += [_moved(each, source, fence) for each in found]
+
+    @cache
+    def of_file(file: str) -> DocumentNet:
+        source, problems = read(file)
+        network, found = (None, problems) if problems else examine(source)
+        return DocumentNet(source, network, found, network is None)
 
     pieces: list[str] = []
-    files: dict[str, str | bytes] = {}
-    last = 0
+    files: dict[str, bytes] = {}
+    told = set(fences)  # the nets whose errors are said
+    last = size = 0
     for region in layout.regions:
         pieces += [source.text[last : region.body.start]]
         last = region.body.end
+        words = source.text[region.words.start : region.words.end]
         try:
-            directive = read_directive(source.text[region.words.start : region.words.end])
-            asked = _asked(directive, region, nets, examine, read)
-            filled = directive.fill(asked)
+            directive = read_directive(words)
+            filled = directive.fill(_asked(directive, region, nets, of_file))
             _keep_apart(files, filled.files)
+            for path, made in filled.files.items():
+                _spare(path, there(path), made, source.text[region.body.start : region.body.end])
+            size += sum(map(len, (filled.text, *filled.files.values())))
+            if size > MOST_BYTES:
+                message = f"what the document asks for is larger than {MOST_BYTES:,} bytes"
+                raise DirectiveError(message, "write several")
         except (DirectiveError, OptionError) as error:
-            help_ = error.help if isinstance(error, DirectiveError) else ""
-            words = _trimmed(source.text, region.words)
-            problems.append(Diagnostic("E501", source, words, str(error), help_))
+            at = span_of(words, getattr(error, "about", ""))
+            span = Span(region.words.start + at.start, region.words.start + at.end)
+            help_ = getattr(error, "help", "")
+            problems.append(Diagnostic("E501", source, span, str(error), help_))
         except TargetError as error:
-            for each in error.diagnostics:
-                of = [fence for net, fence in zip(nets, layout.fences) if net.source is each.source]
-                problems += [_moved(each, source, fence) for fence in of] or [each]
+            problems += [
+                _moved(each, source, fences[each.source]) if each.source in fences else each
+                for each in error.diagnostics
+            ]
         except _Broken as error:
-            problems += error.diagnostics
+            problems += [] if error.net.source in told else error.net.diagnostics
+            told.add(error.net.source)
         else:
             files |= filled.files
             pieces.append(_set_in(filled.text, region))
@@ -82,35 +113,50 @@ def renew(source: Source, examine: Examine, read: Read) -> Renewed:
     return Renewed("".join(pieces), files, len(layout.regions), len(nets), problems)
 
 
-def _keep_apart(files: Mapping[str, str | bytes], others: Mapping[str, str | bytes]) -> None:
+def _keep_apart(files: Mapping[str, bytes], others: Mapping[str, bytes]) -> None:
     """Raises DirectiveError where a file would have to hold two things."""
     for path, made in others.items():
         if files.get(path, made) != made:
             help_ = "give each region a file of its own"
-            raise DirectiveError(f"another region puts something else into {path}", help_)
+            raise DirectiveError(f"another region puts something else into {path}", help_, path)
+
+
+def _spare(path: str, old: bytes | None, made: bytes, body: str) -> None:
+    """Raises DirectiveError where a file that is not ours would be replaced."""
+    if old is not None and not may_replace(old, made, "." + path.rpartition(".")[2], body):
+        help_ = "name another file, or remove this one if nobody needs it"
+        message = f"{path} is there already, and is not what cnndsl wrote here"
+        raise DirectiveError(message, help_, path)
 
 
 class _Broken(Exception):
-    """A net with errors that are said elsewhere, or that `diagnostics` hold."""
+    """A net with errors, of which a region can say nothing."""
 
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+    def __init__(self, net: DocumentNet) -> None:
         super().__init__()
-        self.diagnostics = diagnostics
+        self.net = net
 
 
 def _asked(
-    directive: Directive, region: Region, nets: list[DocumentNet], examine: Examine, read: Read
+    directive: Directive,
+    region: Region,
+    nets: list[DocumentNet],
+    of_file: Callable[[str], DocumentNet],
 ) -> list[DocumentNet]:
     """The nets that a region speaks of, its own first."""
-    files = [directive.file, *directive.others] if directive.file else list(directive.others)
-    asked = [_of_file(file, directive, examine, read) for file in files]
+    asked = []
+    for file in filter(None, (directive.file, *directive.others)):
+        net = of_file(file)
+        if net.network is None and not directive.kind.of_failing:
+            raise _Broken(net)
+        asked.append(net)
     if not directive.file:
         if not region.fence:
             help_ = "put it after a block, or `file=…`"
             raise DirectiveError("there is no net before this", help_)
         net = nets[region.fence - 1]
         if net.network is None and not net.fails:
-            raise _Broken([])  # said at the net
+            raise _Broken(net)
         asked.insert(0, net)
     if not directive.kind.of_failing and any(net.network is None for net in asked):
         raise DirectiveError(
@@ -118,14 +164,6 @@ def _asked(
             "the regions `check` and `walkthrough` tell why it does",
         )
     return asked
-
-
-def _of_file(file: str, directive: Directive, examine: Examine, read: Read) -> DocumentNet:
-    source, problems = read(file)
-    network, found = (None, problems) if problems else examine(source)
-    if network is None and not directive.kind.of_failing:
-        raise _Broken(found)
-    return DocumentNet(source, network, found, network is None)
 
 
 def _set_in(text: str, region: Region) -> str:
@@ -139,7 +177,8 @@ def _moved(diagnostic: Diagnostic, source: Source, fence: Fence) -> Diagnostic:
     """What is said about a net, said about the document that it stands in."""
 
     def moved(span: Span) -> Span:
-        return Span(fence.place(span.start), fence.place(span.end))
+        start, end = (fence.place(*diagnostic.source.position(offset)) for offset in span)
+        return Span(start, end)
 
     return diagnostic._replace(
         source=source,
@@ -152,12 +191,6 @@ def _moved(diagnostic: Diagnostic, source: Source, fence: Fence) -> Diagnostic:
             for fix in diagnostic.fixes
         ),
     )
-
-
-def _trimmed(text: str, span: Span) -> Span:
-    words = text[span.start : span.end]
-    start = span.start + len(words) - len(words.lstrip())
-    return Span(start, max(start + 1, span.end - (len(words) - len(words.rstrip()))))
 
 
 def _base(name: str) -> str:

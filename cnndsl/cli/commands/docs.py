@@ -7,19 +7,23 @@ import os
 from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
+    FileError,
     content,
     make_folder,
     read_bytes,
     read_marked,
     write_files,
 )
-from cnndsl.cli.terminal.options import Arguments, Command, UsageError
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 from cnndsl.diagnostics import Diagnostic, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnndsl.cli.runner.configuration import Finder
+    from cnndsl.cli.runner.root import Surroundings
     from cnndsl.documents import Renewed
+    from cnndsl.network import Network
 
 COMMAND = Command(
     "docs",
@@ -31,14 +35,27 @@ COMMAND = Command(
     "  <!-- /cnndsl -->\n\n"
     "The kinds of region are table, walkthrough, figure, mermaid, code, check and\n"
     "compare.\n"
-    "Every other byte stays as it is. Where a net has errors nothing is written.",
-    (Option("check", "write nothing; exit 1, with the difference, where one is stale"),),
+    "Every other byte stays as it is. Where a net has errors nothing is written.\n"
+    "The files that a region names lie in the root of its document: the nearest folder\n"
+    "above it with a `.git` or a configuration of cnndsl, or else its own.",
+    (
+        Option("check", "write nothing; exit 1, with the difference, where one is stale"),
+        Option("root", "the folder that no file which a region names may leave", "word", "DIR"),
+        Option(
+            "limit",
+            "the most layers that the nets of one document have (1,000,000)",
+            "natural",
+            "N",
+        ),
+    ),
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),
 )
 
 
 def run(arguments: Arguments) -> int:
-    from cnndsl.cli.terminal.files import FileError
+    from cnndsl.api import LIMIT
+    from cnndsl.cli.runner.configuration import Finder
+    from cnndsl.cli.runner.root import surroundings
     from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.contract import Unavailable
 
@@ -46,25 +63,31 @@ def run(arguments: Arguments) -> int:
     written: dict[str, str | bytes] = {}
     owners: dict[str, str] = {}
     posts = named_files(arguments, ".md")
-    unreadable, counts = [], [0, 0]
+    root, limit, finder = arguments.get("root"), arguments.natural("limit") or LIMIT, Finder()
+    if root is not None and not os.path.isdir(root):
+        raise UsageError(f"--root {quoted(root)} is no folder")
+    named = set(arguments.operands)
+    unreadable: list[str] = []
+    counts = [0, 0]
     for path in posts:
         try:
+            if path not in named:
+                stay_inside(path, root, finder)
+            where = surroundings(path, root, finder)
             mark, source, problems = read_marked(path)
             if problems:
                 diagnostics += problems
                 continue
-            renewed = renew(path, source)
+            renewed = renew(source, where, limit)
         except FileError as error:
-            unreadable.append(str(error))
+            unreadable += map(str, error.args)
             continue
         except Unavailable as error:
             say(str(error))
             return 2
         diagnostics += renewed.diagnostics
         counts = [counts[0] + renewed.nets, counts[1] + renewed.regions]
-        folder = os.path.dirname(path)
-        made: dict[str, str | bytes] = {path: mark + renewed.text}
-        made |= {os.path.join(folder, name): text for name, text in renewed.files.items()}
+        made: dict[str, str | bytes] = {path: mark + renewed.text, **renewed.files}
         for place, text in made.items():
             owner = owners.setdefault(os.path.realpath(place), place)
             if content(written.setdefault(owner, text)) != content(text):
@@ -82,7 +105,8 @@ def run(arguments: Arguments) -> int:
     stale = {path: text for path, text in written.items() if current(path) != content(text)}
     if arguments.has("check"):
         # What is made into files of its own is no text to read: that it is stale says all.
-        out("".join(stale_lines(path, text) for path, text in stale.items() if path in posts))
+        texts = stale.keys() & set(posts)
+        out("".join(stale_lines(path, text) for path, text in stale.items() if path in texts))
     else:
         for path in stale:
             if folder := os.path.dirname(path):
@@ -95,18 +119,42 @@ def run(arguments: Arguments) -> int:
     return int(bool(stale) and arguments.has("check"))
 
 
-def renew(path: str, source: Source) -> Renewed:
-    """A document renewed; the files that it names lie relative to it."""
+def stay_inside(path: str, root: str | None, finder: Finder) -> None:
+    """Raises FileError for a document that was found, and not named, where it is a link that
+    leads out of the root of its folder."""
+    from cnndsl.cli.runner.root import surroundings
+
+    beside = surroundings(os.path.join(os.path.dirname(path), "-"), root, finder)
+    if os.path.islink(path) and not beside.holds(path):
+        raise FileError(f"{path}: this link leads out of {beside.root}")
+
+
+def renew(source: Source, where: Surroundings, limit: int) -> Renewed:
+    """A document renewed, its files by their paths; its nets have so many layers in all at most,
+    as they are all kept."""
     from cnndsl.api import examine
-    from cnndsl.cli.terminal.files import read_source
+    from cnndsl.cli.terminal.files import decode
     from cnndsl.documents import renew as renew_source
 
-    folder = "" if path == STDIN else os.path.dirname(path)
+    left = limit
+    paths: dict[str, str] = {}
+
+    def examine_within(source: Source) -> tuple[Network | None, list[Diagnostic]]:
+        nonlocal left
+        network, found = examine(source, limit=left)
+        if network is not None:
+            left -= len(network.nodes) - len(network.inputs)
+        return network, found
 
     def read(name: str) -> tuple[Source, list[Diagnostic]]:
-        return read_source(os.path.join(folder, name))
+        return decode(*where.read(name))
 
-    return renew_source(source, examine, read)
+    def there(name: str) -> bytes | None:
+        paths[name], content = where.there(name)
+        return content
+
+    renewed = renew_source(source, examine_within, read, there)
+    return renewed._replace(files={paths[name]: made for name, made in renewed.files.items()})
 
 
 def current(path: str) -> bytes | None:
