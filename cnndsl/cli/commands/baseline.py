@@ -10,6 +10,7 @@ from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
 from cnndsl.cli.terminal.formats import report_of
 from cnndsl.cli.terminal.options import UsageError, quoted
 from cnndsl.cli.terminal.output import err, say
+from cnndsl.diagnostics.render import printable
 from cnndsl.diagnostics.report import Report
 from cnndsl.lint import baseline
 
@@ -19,7 +20,8 @@ def write_baseline(path: str, outcome: Outcome) -> None:
     report = _report(path, outcome)
     write_files({path: baseline.write(report)})
     count, files = len(report.diagnostics), sum(bool(file.diagnostics) for file in outcome.files)
-    err(f"{counted(count, 'finding')} in {counted(files, 'file')} written to {path}\n")
+    found = f"{counted(count, 'finding')} in {counted(files, 'file')}"
+    err(f"{found} written to {printable(path)}\n")
 
 
 def compare(path: str, outcome: Outcome) -> Outcome:

@@ -84,7 +84,7 @@ def moved(network: Network, source: str, goal: str) -> int:
     except Misfit as misfit:
         lines = [f"{source}: {problem}\n" for problem in misfit.problems]
         err("".join(printable(line[:-1]) + "\n" for line in lines))
-        err(f"these are not the weights of {network.name}; nothing is written\n")
+        err(f"these are not the weights of {printable(network.name)}; nothing is written\n")
         return 1
     if after is None:
         data = load("onnx").generate(network, weights=weights)
