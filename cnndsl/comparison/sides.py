@@ -108,9 +108,7 @@ def _lines(old: Version, new: Version) -> str:
     if old.source is None or new.source is None:
         return ""
     before, after = (
-        side.source.text.splitlines()
-        for side in (old, new)
-        if side.source is not None
+        side.source.text.splitlines() for side in (old, new) if side.source is not None
     )
     names = printable(old.name), printable(new.name)
     lines = unified_diff(before, after, *names, lineterm="")
