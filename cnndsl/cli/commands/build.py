@@ -217,7 +217,8 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
             raise UsageError(f"-o {quoted(output)} is no folder, and there are several files")
         names = (os.path.basename("stdin" if path == STDIN else path) for path in paths)
         bare = (os.path.splitext(name)[0] for name in names)
-        places: list[str] = [Below(os.path.join(output, name + suffix), output) for name in bare]
+        folder = os.path.realpath(output)
+        places: list[str] = [Below(os.path.join(output, name + suffix), folder) for name in bare]
     else:
         places = [output]
     taken: dict[str, str] = {}

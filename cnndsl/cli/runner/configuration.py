@@ -93,7 +93,7 @@ def _may_configure(content: bytes) -> bool:
     import re
 
     return (
-        re.search(rb"(?m)\btool[\"']?\s*\.\s*[\"']?cnndsl\b|^\s*\[\s*tool\s*\]", content)
+        re.search(rb"(?m)\btool[\"']?\s*\.\s*[\"']?cnndsl\b|^[ \t]*\[\s*tool\s*\]", content)
         is not None
     )
 
@@ -104,15 +104,24 @@ def _shown(path: str) -> str:
     return path.removeprefix(here)
 
 
+# The time and the memory that a key takes go with the square of how many parts it has.
+_LONG_KEY = rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}"""
+
+
 def _table(path: str, content: bytes, header: str) -> Any:
     """The table of a file that a header names, or None."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
+    import re
+
+    if found := re.search(_LONG_KEY, content):
+        line = content.count(b"\n", 0, found.start()) + 1
+        raise FileError(f"{path}:{line}: this is no key of a configuration: it has too many parts")
     try:
         table: Any = tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{path}: this is not TOML: {error}") from None
     for key in header.split(".") if header else ():
         table = table.get(key) if isinstance(table, dict) else None

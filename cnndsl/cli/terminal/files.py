@@ -44,10 +44,11 @@ class Below(str):
     """
 
     folder: str
+    """Without links."""
 
     def __new__(cls, path: str, folder: str) -> Below:
         self = super().__new__(cls, path)
-        self.folder = os.path.join(os.path.realpath(folder), "")
+        self.folder = folder
         return self
 
 
@@ -105,17 +106,29 @@ def _below(folder: str, suffix: str, passed: list[str]) -> list[tuple[str, str]]
                     really = os.path.join(real, name)
                     if entry.is_dir(follow_symlinks=False):
                         folders.append((path, really))
-                    elif name.endswith(suffix) and not entry.is_dir():
-                        if entry.is_file() or not os.path.exists(
-                            path
-                        ):  # to be said when it is read
-                            real_path = os.path.realpath(path) if entry.is_symlink() else really
-                            found.append((Below(path, root), real_path))
-                        else:
+                    elif name.endswith(suffix):
+                        regular: bool | None = entry.is_file(follow_symlinks=False)
+                        if entry.is_symlink():
+                            really, regular = os.path.realpath(path), _leads_to_file(path)
+                        if regular:
+                            found.append((Below(path, root), really))
+                        elif regular is not None:
                             passed.append(path)
         except OSError as error:
             raise FileError(f"{error.filename or where}: {reason(error)}") from None
     return sorted(found, key=lambda pair: pair[0].split(os.sep))
+
+
+def _leads_to_file(link: str) -> bool | None:
+    """Whether a link leads to a regular file, or None for a folder, which is not followed.
+
+    One that leads nowhere counts as well: why it does is said when it is read.
+    """
+    try:
+        mode = os.stat(link).st_mode
+    except OSError:
+        return True
+    return None if stat.S_ISDIR(mode) else stat.S_ISREG(mode)
 
 
 def read_bytes(path: str, most: int = MOST_BYTES) -> bytes:
@@ -141,7 +154,11 @@ def read_regular(path: str, most: int = MOST_BYTES) -> bytes:
     """The contents of a regular file that was found, or that another file names."""
     try:
         with open_regular(path) as file:
-            return _bounded(path, _read(file, most), most)
+            content = _read(file, most)
+            if content and not os.fstat(file.fileno()).st_size:
+                # Made up as it is read, such as the environment of a process in `/proc`.
+                raise FileError(f"{path}: this is no regular file")
+            return _bounded(path, content, most)
     except OSError as error:
         raise FileError(f"{path}: {reason(error)}") from None
 
@@ -251,7 +268,7 @@ def write_files(files: Mapping[str, str | bytes]) -> None:
     try:
         for path, text in files.items():
             new, target = content(text), os.path.realpath(path)
-            if isinstance(path, Below) and not target.startswith(path.folder):
+            if isinstance(path, Below) and not target.startswith(os.path.join(path.folder, "")):
                 raise PermissionError(None, f"this is a link that leads out of {path.folder}")
             try:
                 old = os.stat(path)
