@@ -35,6 +35,7 @@ from cnndsl.diagnostics import (
     render_summary,
 )
 from cnndsl.diagnostics.fingerprint import fingerprints
+from cnndsl.diagnostics.render import printable
 from cnndsl.diagnostics.report import Report, Unreadable
 
 RENDERERS = [
@@ -133,10 +134,11 @@ def test_github_keeps_what_its_commands_are_made_of() -> None:
     each = problem(name=WILD, message=WILD, span=(0, len(TEXT)), help="")
     (line,) = render_github.render_report(report(each)).splitlines()
     kind, properties, message = parse_command(line)
-    assert (kind, message) == ("error", WILD)
+    shown = "\n".join(map(printable, WILD.split("\n")))
+    assert (kind, message) == ("error", shown)
     assert properties == {
         "title": "E201 size-not-whole",
-        "file": report().path(WILD),
+        "file": printable(report().path(WILD)).replace("\\x0a", "\n"),
         "line": "1",  # the span goes over several lines, and columns would not be taken
     }
 
@@ -441,6 +443,8 @@ def test_property_every_format_takes_any_text(
         fixes=(fix,),
     )
     value = report(each, unreadable=[Unreadable(name, message)])
+    for renderer in RENDERERS:
+        assert renderer.render_report(value).replace("\n", "").isprintable()
     for line in render_github.render_report(value).split("\n")[:-1]:
         parse_command(line)
     (row,) = json.loads(render_gitlab.render_report(value))
@@ -451,6 +455,19 @@ def test_property_every_format_takes_any_text(
         sarif(value)
     html = MarkdownIt("commonmark").enable("table").render(render_summary.render_report(value))
     assert html.count("<td>") == 6
+
+
+def test_no_format_gives_a_service_orders() -> None:
+    """GitHub obeys `::` where a line begins and `##[` anywhere, others `##` and a word and `[`."""
+    orders = "##[add-mask]a\n::stop-commands::x\n \t::debug::x ##vso[b] ##teamcity[c]\n## [d]"
+    each = problem(name=orders, message=orders, help=orders, text=orders, span=(0, 3))
+    value = report(each, unreadable=[Unreadable(orders, orders)])
+    for renderer in RENDERERS:
+        found = renderer.render_report(value)
+        assert not re.search(r"##\w*\[", found), renderer
+        if renderer is not render_github:
+            assert not re.search(r"(?m)^\s*::", found), renderer
+    assert json.loads(render_json.render_report(value))[0]["message"] == orders
 
 
 def test_every_format_is_the_same_every_time() -> None:

@@ -235,6 +235,24 @@ def test_entries_that_are_none_are_found_again(nets: Path) -> None:
         '[["E999",0,1,"","",[],[]]]',
         '[["E201",1,0,"","",[],[]]]',
         '[["E201","a","b","","",[],[]]]',
+        "{" * 100_000,
+        "[" * 100_000,
+        f"[{'9' * 5000}]",
+        '[["E201",0,1,2,"",[],[]]]',
+        '[["E201",0,1,"",null,[],[]]]',
+        '[["E201",0,true,"","",[],[]]]',
+        '[["E201",0,1.5,"","",[],[]]]',
+        '[["E201",0,9999999,"","",[],[]]]',
+        '[["E201",0,1,"","",[["a",-1,1]],[]]]',
+        '[["E201",0,1,"","",[["a",1]],[]]]',
+        '[["E201",0,1,"","",[["a",0,9999999]],[]]]',
+        '[["E201",0,1,"","",[[3]],[]]]',
+        '[["E201",0,1,"","",{},[]]]',
+        '[["E201",0,1,"","",[],[["a",1,false,[]]]]]',
+        '[["E201",0,1,"","",[],[["a",true,false,[[0,9999999,"b"]]]]]]',
+        '[["E201",0,1,"","",[],[["a",true,false,[[0,1,2]]]]]]',
+        '[["E201",0,1,"","",[],[["a",true,false,{}]]]]',
+        '[[["E201"],0,1,"","",[],[]]]',
     ):
         lines = path.read_bytes().decode().split("\n")[1:]
         body = "".join(f"{line[:32]} {nonsense}\n" for line in lines if line).encode()
@@ -317,17 +335,19 @@ def test_what_nobody_uses_is_deleted(nets: Path) -> None:
     where = nets.parent / "cache"
     where.mkdir()
     long_ago = time.time() - cache.MAX_AGE - 10
-    for name in ("check-old", "check-new", "x.tmp", "other"):
+    old, new, left = f"check-{'0' * 20}", f"check-{'1' * 20}", f".cnndsl-{'2' * 12}.tmp"
+    for name in (old, new, left, "x.tmp", "check-list"):
         (where / name).write_text("")
-        if name != "check-new":
+        if name != new:
             os.utime(where / name, (long_ago, long_ago))
     run("check", "nets")
-    (own,) = (path for path in cached(nets.parent) if path.name != "check-new")
+    (own,) = (path for path in cached(nets.parent) if path.name not in (new, "check-list"))
     assert {path.name for path in where.iterdir()} == {
         ".gitignore",
         "CACHEDIR.TAG",
-        "check-new",
-        "other",
+        new,
+        "x.tmp",
+        "check-list",
         own.name,
     }
     # One in use is not old, even if nothing is ever added to it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from cnndsl.comparison.arguments import Change, changed, written
 from cnndsl.comparison.difference import Difference, Entry
 from cnndsl.comparison.side_by_side import BYTES, figure
+from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
@@ -306,7 +306,7 @@ def as_json(difference: Difference, old: str, new: str) -> str:
         "constants": [each._asdict() for each in difference.constants],
         "renamed": difference.renamed,
     }
-    return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    return to_json(report)
 
 
 def _node(network: Network, node: Node) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from cnndsl.comparison.side_by_side import Comparison, figure, plain, ratio
+from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.markdown import code, escaped
+from cnndsl.diagnostics.render import printable
 from cnndsl.lang import words
 from cnndsl.tables.plain_table import markdown_table, text_table
 
 
 def as_text(comparison: Comparison, lang: str = "en") -> str:
     """The table for a terminal, and what is to be said about it in sentences."""
-    sentences = "".join(f"{sentence}\n" for sentence in verdicts(comparison, lang))
+    sentences = "".join(f"{printable(sentence)}\n" for sentence in verdicts(comparison, lang))
     table = text_table(*_lines(comparison, str, lang))
     return table + (f"\n{sentences}" if sentences else "")
 
@@ -71,4 +72,4 @@ def as_json(comparison: Comparison) -> str:
         for line in comparison.lines
         if all(isinstance(value, int) for value in line.values)
     }
-    return json.dumps({"nets": nets, "ratios": ratios}, ensure_ascii=False, indent=2) + "\n"
+    return to_json({"nets": nets, "ratios": ratios})

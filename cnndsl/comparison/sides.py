@@ -15,6 +15,7 @@ from cnndsl.comparison.difference import difference
 from cnndsl.comparison.measure import measure
 from cnndsl.comparison.side_by_side import shapes
 from cnndsl.diagnostics import Diagnostic, Source
+from cnndsl.diagnostics.harmless import harmless, to_json
 from cnndsl.diagnostics.markdown import code, fenced
 from cnndsl.diagnostics.render import printable, render_all
 from cnndsl.diagnostics.render_json import as_json as diagnostic
@@ -64,7 +65,7 @@ def report(old: Version, new: Version, form: str) -> tuple[str, bool]:
         told = json.loads(text) if old.network and new.network else _told(sides)
         for name, side in zip(("old", "new"), sides):
             told[name]["errors"] = [diagnostic(problem) for problem in side.problems]
-        return json.dumps(told, ensure_ascii=False, indent=2) + "\n", differs
+        return to_json(told), differs
     blocks = [(render_all(side.problems), "") for side in sides if side.problems]
     if old.network is None or new.network is None:
         blocks += [(lines, "diff") for lines in [_lines(old, new)] if lines]
@@ -107,10 +108,8 @@ def _lines(old: Version, new: Version) -> str:
     if old.source is None or new.source is None:
         return ""
     before, after = (
-        [printable(line) for line in side.source.text.splitlines()]
-        for side in (old, new)
-        if side.source is not None
+        side.source.text.splitlines() for side in (old, new) if side.source is not None
     )
-    return "".join(
-        f"{line}\n" for line in unified_diff(before, after, old.name, new.name, lineterm="")
-    )
+    names = printable(old.name), printable(new.name)
+    lines = unified_diff(before, after, *names, lineterm="")
+    return harmless("".join(f"{line}\n" for line in lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from cnndsl.diagnostics.harmless import without_commands
 from cnndsl.diagnostics.render import columns, printable
 
 
@@ -14,10 +15,11 @@ def one_line(words: str) -> str:
     Spaces at its ends stay, so that it can be a part of a sentence.
     """
     middle = " ".join(words.split())
+    shown = without_commands(printable(middle))
     if middle == words:
-        return printable(words)
+        return shown
     begin, end = words[:1].isspace(), words[-1:].isspace()
-    return " " * begin + printable(middle) + " " * (end and bool(middle))
+    return " " * begin + shown + " " * (end and bool(middle))
 
 
 def escaped(words: str) -> str:
@@ -42,7 +44,7 @@ def fenced(text: str, language: str = "") -> str:
     """A text as a block of code, behind a fence that it cannot close; without a last newline."""
     fence = "`" * max(3, _longest_run(text) + 1)
     lines = "\n".join(map(printable, text.replace("\r\n", "\n").rstrip("\n").split("\n")))
-    return f"{fence}{language}\n{lines}\n{fence}"
+    return f"{fence}{language}\n{without_commands(lines)}\n{fence}"
 
 
 def grid(

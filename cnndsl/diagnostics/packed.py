@@ -34,23 +34,37 @@ def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
 
 
 def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
-    """What `pack` was given. Raises LookupError, TypeError or ValueError for other things."""
-    if not isinstance(rows, list) or not all(
-        row[0] in CODES and 0 <= row[1] <= row[2] for row in rows
-    ):
-        raise ValueError("these are no packed diagnostics")
-    return [
-        Diagnostic(
-            code,
-            source,
-            Span(start, end),
-            message,
-            help_,
-            tuple(Note(text, Span(*span) if span else None) for text, *span in notes),
-            tuple(
-                Fix(title, tuple(Edit(Span(a, b), text) for a, b, text in edits), safe, alone)
-                for title, safe, alone, edits in fixes
-            ),
-        )
-        for code, start, end, message, help_, notes, fixes in rows
-    ]
+    """What `pack` was given. Raises TypeError or ValueError for whatever else JSON can hold."""
+    end = len(source.text)
+
+    def span(start: Any, stop: Any) -> Span:
+        if not (type(start) is type(stop) is int and 0 <= start <= stop <= end):
+            raise ValueError("this is no span of the text")
+        return Span(start, stop)
+
+    found = []
+    for code, start, stop, message, help_, notes, fixes in _the(rows, list):
+        if _the(code, str) not in CODES:
+            raise ValueError(f"there is no code {code}")
+        remarks = [
+            Note(_the(text, str), span(*where) if where else None)
+            for text, *where in _the(notes, list)
+        ]
+        cures = [
+            Fix(
+                _the(title, str),
+                tuple(Edit(span(a, b), _the(text, str)) for a, b, text in _the(edits, list)),
+                _the(safe, bool),
+                _the(alone, bool),
+            )
+            for title, safe, alone, edits in _the(fixes, list)
+        ]
+        place, texts = span(start, stop), (_the(message, str), _the(help_, str))
+        found.append(Diagnostic(code, source, place, *texts, tuple(remarks), tuple(cures)))
+    return found
+
+
+def _the(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"this is no {kind.__name__}")
+    return value

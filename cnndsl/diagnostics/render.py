@@ -13,7 +13,7 @@ right-to-left marks) is shown escaped, wherever it comes from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
@@ -172,17 +172,17 @@ _HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0").union(
 )
 
 
-def printable(text: str) -> str:
-    r"""The text with what is no character to look at escaped, as `\x1b` or `\u202e`."""
-    if text.isprintable() and (text.isascii() or _HIDDEN.isdisjoint(text)):
-        return text
-    return "".join(c if c.isprintable() and c not in _HIDDEN else _escape(ord(c)) for c in text)
-
-
 def _escape(point: int) -> str:
     if point < 0x100:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def printable(text: str, escape: Callable[[int], str] = _escape) -> str:
+    r"""The text with what is no character to look at escaped, as `\x1b` or `\u202e`."""
+    if text.isprintable() and (text.isascii() or _HIDDEN.isdisjoint(text)):
+        return text
+    return "".join(c if c.isprintable() and c not in _HIDDEN else escape(ord(c)) for c in text)
 
 
 def columns(text: str) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.harmless import without_commands
+from cnndsl.diagnostics.render import printable
 from cnndsl.diagnostics.report import Report
 
 
@@ -37,7 +39,8 @@ def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    text = without_commands("\n".join(map(printable, text.split("\n"))))
+    return text.replace("%", "%25").replace("\n", "%0A")
 
 
 def _value(text: str) -> str:

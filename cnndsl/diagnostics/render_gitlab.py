@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.fingerprint import fingerprints
+from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.report import Report
 
 # Of GitLab's info, minor, major, critical, blocker.
@@ -16,7 +16,7 @@ _SEVERITY = {"error": "major", "warning": "minor"}
 def render_report(report: Report) -> str:
     """The text of a JSON list."""
     rows = [_row(report, each, fingerprint) for each, fingerprint in fingerprints(report)]
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return to_json(rows)
 
 
 def _row(report: Report, diagnostic: Diagnostic, fingerprint: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ span has its end where it begins.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report
 from cnndsl.diagnostics.source import Source, Span
@@ -26,7 +26,7 @@ def render_report(report: Report) -> str:
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
     """Every diagnostic, sorted by file, position and code, as the text of a JSON list."""
     rows = [as_json(each) for each in sorted(diagnostics, key=sort_key)]
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return to_json(rows)
 
 
 def as_json(diagnostic: Diagnostic) -> dict[str, Any]:

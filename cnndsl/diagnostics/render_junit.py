@@ -6,6 +6,7 @@ Warnings that do not make the run fail stand in the output of a test that passes
 from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.harmless import xml_escaped
 from cnndsl.diagnostics.render import printable, render
 from cnndsl.diagnostics.report import Report
 
@@ -62,11 +63,11 @@ def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
 
 
 def _attribute(text: str) -> str:
-    return f'"{_legal(text).translate(_IN_ATTRIBUTES)}"'
+    return f'"{xml_escaped(_legal(text).translate(_IN_ATTRIBUTES))}"'
 
 
 def _text(text: str) -> str:
-    return _legal(text).translate(_IN_TEXT)
+    return xml_escaped(_legal(text).translate(_IN_TEXT))
 
 
 def _legal(text: str) -> str:

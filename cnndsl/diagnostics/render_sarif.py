@@ -6,13 +6,13 @@ everywhere in cnndsl, and SARIF is told so.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.fingerprint import fingerprints
+from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.report import Report, is_absolute
 from cnndsl.diagnostics.source import Source, Span
 
@@ -40,7 +40,7 @@ def render_report(report: Report) -> str:
         "version": "2.1.0",
         "runs": [run],
     }
-    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+    return to_json(log)
 
 
 def _rule(code: str, page: str) -> dict[str, Any]:

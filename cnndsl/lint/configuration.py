@@ -10,6 +10,9 @@ from cnndsl.lint.selection import ERRORS, Selection, SelectionError, chosen, ign
 
 KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
 
+MOST_PROBLEMS = 20
+"""How many problems of a configuration are looked for, each of which takes a look at all of it."""
+
 
 class ConfigurationError(ValueError):
     """What is wrong with a configuration: pairs of a line (from 1; 0 is unknown) and why."""
@@ -131,16 +134,18 @@ class _Reader:
 
     def problem(self, key: str, message: str, word: str = "") -> None:
         self.problems.append((self.line_of(key, word), message))
+        if len(self.problems) == MOST_PROBLEMS:
+            raise ConfigurationError(sorted(self.problems))
 
     def line_of(self, key: str, word: str) -> int:
         """The line of a key, or of a word in its value; 0 where it is not plain."""
         start = 0
         if self.header:
-            table = re.search(rf"^\s*\[\s*{re.escape(self.header)}\b", self.text, re.M)
+            table = re.search(rf"^[ \t]*\[[ \t]*{re.escape(self.header)}\b", self.text, re.M)
             start = table.start() if table else 0
-        place = re.compile(rf"^\s*([\w.-]*\.)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]", re.M)
+        place = re.compile(rf"^[ \t]*([\w.-]*\.)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]", re.M)
         found = place.search(self.text, start) or re.compile(
-            rf"\[[^\]\n]*\b{re.escape(key)}[\"']?\s*\]"
+            rf"\[[^\[\]\n]*\b{re.escape(key)}[\"']?\s*\]"
         ).search(self.text, start)
         if not found:
             return 0

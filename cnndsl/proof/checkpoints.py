@@ -2,8 +2,9 @@
 
 What a file calls an array, and the order it keeps it in, follow from the model that the
 network becomes in that framework; the file itself is never asked to build anything. Keras
-files are read as HDF5, `.pt` files with PyTorch's `weights_only`, so that no code in a file
-ever runs. Arrays are looked at only once their names and shapes are those of the net.
+files are read as HDF5, and of `.pt` files the pickle is read and not run, so that no code in a
+file ever runs. Arrays are looked at only once their names and shapes are those of the net, and
+what is unpacked before is bounded by what its weights can take.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.weights import Array, Kept, Weights
-from cnndsl.layers.base import show
+from cnndsl.layers.base import product, show
 from cnndsl.network import Network
-from cnndsl.proof import frameworks
+from cnndsl.proof import frameworks, state_dict
+from cnndsl.proof.archive import Archive, Bounds, NoCheckpoint, Stored
 
 SUFFIXES = {
     ".weights.h5": "keras",
@@ -37,21 +38,7 @@ SUFFIXES = {
 """The files that can be read and written, and the framework that they belong to."""
 
 EXTRA = "weights"
-_SAFE = (2, 6)  # before this version of PyTorch, weights_only was not safe
 _HDF5 = "model.weights.h5"
-_LARGEST = 1000  # times as large as it is packed, and a file is not looked into
-
-
-class NoCheckpoint(Exception):
-    """A file that is not what its name says. Its text says why in a line."""
-
-
-class Stored(NamedTuple):
-    """An array in a file: `read` gives it."""
-
-    shape: tuple[int, ...]
-    type: str
-    read: Callable[[], Array]
 
 
 class Expected(NamedTuple):
@@ -78,6 +65,12 @@ def needed(*suffixes: str) -> None:
             frameworks.backend(EXTRA)
 
 
+def bounds(network: Network) -> Bounds:
+    """How large a file of the weights of a network can be, and what is in it."""
+    sizes = [product(kept.weight.shape) for kept in canonical.slots(network)]
+    return Bounds.of(sum(sizes), len(sizes))
+
+
 def read(network: Network, suffix: str, data: bytes) -> Weights:
     """The canonical weights in a file.
 
@@ -85,18 +78,26 @@ def read(network: Network, suffix: str, data: bytes) -> Weights:
     not of its kind.
     """
     needed(suffix)
-    with frameworks.quiet():
-        wanted = _wanted(network, suffix)
-        try:
-            with ExitStack() as opened:
-                result = matched(dict(_READERS[suffix](data, opened)), wanted)
-        except (NoCheckpoint, canonical.Misfit):
-            raise
-        except Exception as error:  # whatever a damaged file makes a library raise
-            why = frameworks.first_line(error)
-            raise NoCheckpoint(f"cannot be read as {suffix}: {why}") from None
+    with frameworks.quiet(), ExitStack() as opened:
+        with _reading(suffix):
+            found = dict(_READERS[suffix](data, bounds(network), opened))
+        wanted = _wanted(network, suffix)  # a whole model, in Keras
+        with _reading(suffix):
+            result = matched(found, wanted)
     canonical.fit(network, result)
     return {kept.key: result[kept.key] for kept in canonical.slots(network)}
+
+
+@contextmanager
+def _reading(suffix: str) -> Iterator[None]:
+    """Turn whatever a damaged file makes a library raise into NoCheckpoint."""
+    try:
+        yield
+    except (NoCheckpoint, canonical.Misfit):
+        raise
+    except Exception as error:
+        why = frameworks.first_line(error)
+        raise NoCheckpoint(f"cannot be read as {suffix}: {why}") from None
 
 
 def write(network: Network, suffix: str, weights: Mapping[str, Array]) -> bytes:
@@ -169,43 +170,56 @@ def _shown(shape: tuple[int, ...]) -> str:
 # Keras
 
 
-def _read_keras(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
+def _read_keras(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
     """A `.keras` file is an archive, of which only the weights are looked at."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if _HDF5 not in archive.namelist():
-            raise NoCheckpoint(f"no {_HDF5} in this archive")
-        info = archive.getinfo(_HDF5)
-        if info.file_size > _LARGEST * max(info.compress_size, 1):
-            raise NoCheckpoint(f"{_HDF5} unpacks to {info.file_size:,} bytes, which is suspicious")
-        inner = archive.read(info)
-    yield from _read_hdf5(inner, opened)
+    archive = Archive(data, bounds)
+    if _HDF5 not in archive.names:
+        raise NoCheckpoint(f"no {_HDF5} in this archive")
+    yield from _read_hdf5(archive.read(_HDF5), bounds, opened)
 
 
-def _read_hdf5(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
+def _read_hdf5(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
     """The arrays of the layers: not the optimizer's, nor the state of random numbers."""
     import h5py
 
+    if len(data) < bounds.least:
+        raise NoCheckpoint(f"too small: the weights of this net take {bounds.least:,} bytes")
     found: dict[str, Any] = {}
+    seen = 0
 
     def visit(name: str, item: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > bounds.items:
+            raise NoCheckpoint("more is in this file than the weights of this net can be")
         path = name.split("/")
         kept = path[0] == "layers" and path[-2:-1] == ["vars"] and "seed_generator" not in path
         if kept and isinstance(item, h5py.Dataset):
             found[name] = item
 
     file = opened.enter_context(h5py.File(io.BytesIO(data), "r"))
-    if "layers" not in file:
+    if not isinstance(file.get("layers", getlink=True), h5py.HardLink):
         raise NoCheckpoint("no `layers` in this file: it is not of Keras 3")
     file.visititems(visit)  # follows no links
     for name, item in found.items():
         if item.is_virtual or item.external:
             raise NoCheckpoint(f"`{name}` lies in another file")
-        kind = item.attrs.get("dtype", item.dtype.name)
-        yield name, Stored(tuple(item.shape), str(kind), partial(_in_order, item))
+        yield name, Stored(tuple(item.shape), _type(item), partial(_in_order, item))
+
+
+def _type(item: Any) -> str:
+    """The type of a dataset's numbers. Keras says in an attribute what HDF5 has no word for."""
+    found = str(item.dtype.name)
+    if found == "float32" or "dtype" not in item.attrs or item.attrs.get_id("dtype").shape:
+        return found
+    told = str(item.attrs["dtype"])
+    return found if told == "float32" else told
 
 
 def _in_order(item: Any) -> Array:
     """The array of a dataset, whose bytes may stand in the order of another machine."""
+    if item.chunks is not None:  # a piece may unpack to anything
+        raise NoCheckpoint(f"`{item.name}` is compressed or in pieces, as Keras writes none")
     array = item[()]
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
@@ -246,39 +260,22 @@ def _undated(data: bytes) -> bytes:
 # PyTorch
 
 
-def _read_torch(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
-    import torch
-
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    if version < _SAFE:
-        raise NoCheckpoint(f"PyTorch {torch.__version__} cannot read it safely; 2.6 and later can")
-    try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except UnpicklingError:  # whose text tells how to run what is in the file
-        raise NoCheckpoint("not a file of tensors alone; nothing else is loaded from it") from None
-    except Exception:  # what PyTorch says of such a file is about its own inside
-        raise NoCheckpoint("no file that PyTorch saved, or a damaged one") from None
-    if not isinstance(state, dict):
-        raise NoCheckpoint(f"no state_dict, but a value of type {type(state).__name__}")
-    for name, value in state.items():
-        if isinstance(value, dict) and all(isinstance(v, torch.Tensor) for v in value.values()):
-            what = f"it holds more than that; save what is under `{name}` alone"
-            raise NoCheckpoint(f"no state_dict: {what}")
-    for name, tensor in state.items():
-        if not isinstance(tensor, torch.Tensor):
-            kind = type(tensor).__name__
-            raise NoCheckpoint(f"no state_dict: `{name}` is no tensor, but of type {kind}")
-        if not str(name).endswith(COUNTER):
-            kind = str(tensor.dtype).removeprefix("torch.")
-            yield str(name), Stored(tuple(tensor.shape), kind, tensor.detach().numpy)
+def _read_torch(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
+    for name, stored in state_dict.arrays(data, bounds):
+        if not name.endswith(COUNTER):
+            yield name, stored
 
 
 COUNTER = ".num_batches_tracked"
 
 
-def _read_safetensors(data: bytes, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
+def _read_safetensors(
+    data: bytes, bounds: Bounds, opened: ExitStack
+) -> Iterator[tuple[str, Stored]]:
     import safetensors
 
+    if int.from_bytes(data[:8], "little") > 100 * bounds.items:
+        raise NoCheckpoint("more is named here than the weights of this net can be")
     for name, entry in safetensors.deserialize(data):  # type: ignore[no-untyped-call]
         if not name.endswith(COUNTER):
             shape = tuple(entry["shape"])
@@ -308,7 +305,7 @@ def _save_torch(arrays: Mapping[str, Array], suffix: str) -> bytes:
     return result.getvalue()
 
 
-_READERS: dict[str, Callable[[bytes, ExitStack], Iterator[tuple[str, Stored]]]] = {
+_READERS: dict[str, Callable[[bytes, Bounds, ExitStack], Iterator[tuple[str, Stored]]]] = {
     ".weights.h5": _read_hdf5,
     ".keras": _read_keras,
     ".safetensors": _read_safetensors,

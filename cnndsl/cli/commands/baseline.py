@@ -6,10 +6,11 @@ import os
 
 from cnndsl.cli.commands.nets import Examined, counted
 from cnndsl.cli.runner.plan import Outcome
-from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
+from cnndsl.cli.terminal.files import FileError, irregular, read_regular, write_files
 from cnndsl.cli.terminal.formats import report_of
 from cnndsl.cli.terminal.options import UsageError, quoted
 from cnndsl.cli.terminal.output import err, say
+from cnndsl.diagnostics.render import printable
 from cnndsl.diagnostics.report import Report
 from cnndsl.lint import baseline
 
@@ -17,16 +18,19 @@ from cnndsl.lint import baseline
 def write_baseline(path: str, outcome: Outcome) -> None:
     """Write down what was found, and say how much it is."""
     report = _report(path, outcome)
+    if irregular(path):
+        raise FileError(f"{path}: cannot write: this is no regular file")
     write_files({path: baseline.write(report)})
     count, files = len(report.diagnostics), sum(bool(file.diagnostics) for file in outcome.files)
-    err(f"{counted(count, 'finding')} in {counted(files, 'file')} written to {path}\n")
+    found = f"{counted(count, 'finding')} in {counted(files, 'file')}"
+    err(f"{found} written to {printable(path)}\n")
 
 
 def compare(path: str, outcome: Outcome) -> Outcome:
     """What is new beside a baseline; says what the baseline holds in vain."""
     report = _report(path, outcome)
     try:
-        accepted = baseline.read(read_bytes(path).decode("utf-8"))
+        accepted = baseline.read(read_regular(path).decode("utf-8"))
     except (UnicodeDecodeError, baseline.BaselineError) as error:
         raise FileError(f"{path}: {error}") from None
     compared = baseline.compare(report, accepted, outcome.codes)

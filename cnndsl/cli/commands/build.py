@@ -15,7 +15,7 @@ from cnndsl.cli.commands.nets import (
     summary,
     tell,
 )
-from cnndsl.cli.terminal.files import STDIN, make_folder, write_files
+from cnndsl.cli.terminal.files import STDIN, Below, make_folder, write_files
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted, read_value
 from cnndsl.contract import Option
 from cnndsl.diagnostics.diagnostic import Diagnostic
@@ -216,7 +216,9 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
         if os.path.exists(output) and not os.path.isdir(output):
             raise UsageError(f"-o {quoted(output)} is no folder, and there are several files")
         names = (os.path.basename("stdin" if path == STDIN else path) for path in paths)
-        places = [os.path.join(output, os.path.splitext(name)[0] + suffix) for name in names]
+        bare = (os.path.splitext(name)[0] for name in names)
+        folder = os.path.realpath(output)
+        places: list[str] = [Below(os.path.join(output, name + suffix), folder) for name in bare]
     else:
         places = [output]
     taken: dict[str, str] = {}

@@ -7,7 +7,7 @@ from cnndsl.cli.commands.fix import wanted as wants_fixes
 from cnndsl.cli.commands.nets import NET, named_files
 from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
-from cnndsl.cli.terminal.output import data, err, out, say
+from cnndsl.cli.terminal.output import data, data_aside, err, out, say
 from cnndsl.contract import Option
 
 FORMATS = ("text", "json", "github", "sarif", "junit", "gitlab")
@@ -87,7 +87,8 @@ def run(arguments: Arguments) -> int:
     else:
         from cnndsl.cli.terminal.formats import print_report
 
-        print_report(form, outcome, err if piped else data, arguments.has("statistics"))
+        tell = data_aside if piped else data
+        print_report(form, outcome, tell, arguments.has("statistics"))
     _say_unreadable(outcome)
     if outcome.unreadable:
         return 2
@@ -109,7 +110,7 @@ def _show(outcome: Outcome, piped: bool, statistics: bool, fixes: str) -> None:
 
         tell(render_text(report_of(outcome)))
     elif diagnostics := outcome.diagnostics:
-        tell(show_diagnostics(diagnostics, stream))
+        tell(show_diagnostics(diagnostics, stream), painted=True)
     tell(fixes + outcome.summary)
 
 

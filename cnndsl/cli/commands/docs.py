@@ -58,6 +58,7 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.runner.root import surroundings
     from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.contract import Unavailable
+    from cnndsl.diagnostics.render import printable
 
     diagnostics: list[Diagnostic] = []
     written: dict[str, str | bytes] = {}
@@ -113,7 +114,7 @@ def run(arguments: Arguments) -> int:
                 make_folder(folder)
         write_files(stale)
     verb = "is stale" if arguments.has("check") else "renewed"
-    lines = [f"{path} {verb}\n" for path in stale]
+    lines = [f"{printable(path)} {verb}\n" for path in stale]
     regions, nets = counted(counts[1], "region"), counted(counts[0], "net")
     err("".join(lines) or f"{regions} of {nets}: all true\n")
     return int(bool(stale) and arguments.has("check"))

@@ -108,7 +108,7 @@ def tell(diagnostics: list[Diagnostic], unreadable: Sequence[str] = ()) -> None:
     from cnndsl.cli.terminal.output import err, say
 
     if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr))
+        err(show_diagnostics(diagnostics, sys.stderr), painted=True)
     for message in unreadable:
         say(message)
 

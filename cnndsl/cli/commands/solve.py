@@ -242,8 +242,7 @@ def _listed(sizes: Sequence[int]) -> str:
 
 def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> str:
     """A solution for programs."""
-    import json
-
+    from cnndsl.diagnostics.harmless import to_json
     from cnndsl.diagnostics.render_json import as_json as diagnostic
     from cnndsl.layers.base import DIMENSIONS
 
@@ -265,4 +264,4 @@ def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) 
     found["tried"] = solution.tried
     found["complete"] = solution.by_axis is not None or solution.tried >= solution.asked
     found["diagnostics"] = [diagnostic(each) for each in problems]
-    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    return to_json(found)

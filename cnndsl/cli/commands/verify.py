@@ -68,12 +68,10 @@ def run(arguments: Arguments) -> int:
     diagnostics = [each for file in done for each in file.diagnostics]
     tell(diagnostics)
     if arguments.get("format") == "json":
-        import json
-
+        from cnndsl.diagnostics.harmless import to_json
         from cnndsl.proof.show import as_json
 
-        rows = [as_json(report) for report in reports]
-        data(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        data(to_json([as_json(report) for report in reports]))
     else:
         out("\n".join(drawn(report, len(done) > 1) for report in reports))
     tell([], unreadable)
@@ -99,12 +97,13 @@ def verified(network: Network, options: dict[str, Any]) -> Verification:
 
 def drawn(report: Verification, heading: bool) -> str:
     """The table of a report and what is said below it."""
+    from cnndsl.diagnostics.render import printable
     from cnndsl.proof.show import as_text
     from cnndsl.tables.plain_table import text_table
 
     lines, text = as_text(report)
     table = text_table(lines, [False, False, False, True], sums=True)
-    return (f"{report.network.source.name}\n\n" if heading else "") + f"{table}\n{text}"
+    return (f"{printable(report.network.source.name)}\n\n" if heading else "") + f"{table}\n{text}"
 
 
 def share(arguments: Arguments) -> float | None:

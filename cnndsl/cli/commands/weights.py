@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, networks_of, one_file, tell
-from cnndsl.cli.terminal.files import FileError, read_bytes, write_files
+from cnndsl.cli.terminal.files import MOST_BYTES, FileError, read_bytes, write_files
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnndsl.codegen.weights import Weights
     from cnndsl.network import Network
 
 COMMAND = Command(
@@ -61,36 +62,56 @@ def named(arguments: Arguments, option: str) -> str:
         raise UsageError(f"--{option} {quoted(path)} ends in none of {', '.join(known)}")
     return path
 
-MOST_WEIGHTS = 2**36
-"""The largest file of weights, in bytes."""
-
 
 def moved(network: Network, source: str, goal: str) -> int:
     """Read one file and write the other."""
-    from cnndsl.cli.terminal.output import err, out
+    from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.codegen.weights import Misfit
     from cnndsl.diagnostics.render import printable
     from cnndsl.proof import checkpoints
+    from cnndsl.proof.archive import NoCheckpoint
     from cnndsl.targets import load
 
     after = checkpoints.suffix_of(goal)
     if after is not None:
         checkpoints.needed(after)
     try:
-        stored = read_bytes(source, MOST_WEIGHTS)
+        # What lies on the disk may be of a larger net, which is then told.
+        stored = read_bytes(source, max(checkpoints.bounds(network).bytes, MOST_BYTES))
         weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", stored)
-    except checkpoints.NoCheckpoint as error:
+    except NoCheckpoint as error:
         raise FileError(f"{source}: {error}") from None
     except Misfit as misfit:
-        lines = [f"{source}: {problem}\n" for problem in misfit.problems]
-        err("".join(printable(line[:-1]) + "\n" for line in lines))
-        err(f"these are not the weights of {network.name}; nothing is written\n")
+        problems = [f"{source}: {problem}" for problem in misfit.problems[:MOST_PROBLEMS]]
+        if (more := len(misfit.problems) - MOST_PROBLEMS) > 0:
+            problems.append(f"{source}: and {more:,} more")
+        err("".join(f"{printable(problem)}\n" for problem in problems))
+        err(f"these are not the weights of {printable(network.name)}; nothing is written\n")
         return 1
     if after is None:
         data = load("onnx").generate(network, weights=weights)
     else:
         data = checkpoints.write(network, after, weights)
+    if told := no_numbers(weights):
+        say(f"{source}: {told}")
     write_files({goal: data})
     count = sum(array.size for array in weights.values())
     out(f"{printable(goal)}: {count:,} numbers in {len(weights):,} arrays\n")
     return 0
+
+
+MOST_PROBLEMS = 100
+"""How much of what is wrong with the weights in a file is told; the rest is counted."""
+
+
+def no_numbers(weights: Weights) -> str:
+    """How much of some weights is NaN or infinite, and where; empty for nothing."""
+    import numpy
+
+    counts = {key: array.size - int(numpy.isfinite(array).sum()) for key, array in weights.items()}
+    found = [f"{count:,} in {key}" for key, count in counts.items() if count]
+    if not found:
+        return ""
+    more = f" and {len(found) - 3:,} more arrays" if len(found) > 3 else ""
+    total = f"{sum(counts.values()):,}"
+    return f"{total} of the weights are NaN or infinite: {', '.join(found[:3])}{more}"

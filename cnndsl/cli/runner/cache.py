@@ -6,14 +6,16 @@ moved is known, one that was touched too; another version of cnndsl, of Python o
 configuration finds nothing.
 
 It lies in a folder of the user, not of the repository: a repository that brought its own
-would be believed. Whatever is wrong with it, it is as good as empty, and deleting it at
-any time costs time alone. Two runs at once each write a whole file, and the last one keeps
-what it finds of the other's.
+would be believed. A file that another user owns, or may write to, is not read. Whatever is
+wrong with it, it is as good as empty, and deleting it at any time costs time alone. Two runs
+at once each write a whole file, and the last one keeps what it finds of the other's.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 from bisect import bisect_right
 from hashlib import blake2b
@@ -21,7 +23,7 @@ from itertools import accumulate
 from time import time
 from typing import Any
 
-from cnndsl.cli.terminal.files import FileError, write_files
+from cnndsl.cli.terminal.files import FileError, open_regular, replace_file
 
 MAX_ENTRIES, MAX_BYTES = 100_000, 32 * 2**20
 """How much is kept; what was not asked for longest goes first."""
@@ -77,7 +79,7 @@ class Cache:
 
         try:
             return loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def put(self, key: str, value: Any) -> None:
@@ -103,14 +105,14 @@ class Cache:
     def _load(self) -> dict[str, str]:
         """The entries of the file, the one that was used last at the end."""
         try:
-            with open(self.path, "rb") as file:
+            with open_regular(self.path) as file:
                 status = os.fstat(file.fileno())
-                content = file.read(2 * MAX_BYTES)
-        except OSError:
+                content = file.read(2 * MAX_BYTES) if _is_own(status) else b""
+        except (FileError, OSError):
             return {}
         self._read = (status.st_mtime_ns, status.st_size)
         head, _, body = content.partition(b"\n")
-        if head != _HEAD + _digest(body):
+        if head != _HEAD + _digest(body) or not body.isascii():
             return {}
         lines = body.decode("ascii").split("\n")
         return {line[:_DIGITS]: line[_DIGITS + 1 :] for line in lines if line}
@@ -131,18 +133,27 @@ class Cache:
         os.makedirs(self.folder, exist_ok=True)
         files = {os.path.join(self.folder, name): text for name, text in _FILES.items()}
         missing = {path: text for path, text in files.items() if not os.path.exists(path)}
-        write_files({**missing, self.path: _HEAD + _digest(body) + b"\n" + body})
+        for path, text in missing.items():
+            replace_file(path, text.encode())
+        replace_file(self.path, _HEAD + _digest(body) + b"\n" + body)
         self._prune()
 
     def _prune(self) -> None:
         """Delete what no run has used for long, and what a killed run has left."""
         with os.scandir(self.folder) as entries:
             for entry in entries:
-                old = time() - entry.stat().st_mtime
-                if (entry.name.startswith("check-") and old > MAX_AGE) or (
-                    entry.name.endswith(".tmp") and old > _DAY
-                ):
+                cached = re.fullmatch(r"check-[0-9a-f]{20}", entry.name)
+                left = re.fullmatch(r"\.cnndsl-[0-9a-f]{12}\.tmp", entry.name)
+                old = time() - entry.stat(follow_symlinks=False).st_mtime
+                if (cached and old > MAX_AGE) or (left and old > _DAY):
                     os.unlink(entry.path)
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Whether a file belongs to the user, and nobody else may write to it."""
+    if not hasattr(os, "geteuid"):
+        return True  # where folders of users are kept apart in other ways
+    return status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWOTH
 
 
 def _digest(content: bytes) -> bytes:

@@ -8,16 +8,20 @@ once, and the bytes of a `pyproject.toml` are searched before anything is import
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnndsl.cli.terminal.files import STDIN, FileError, reason
+from cnndsl.cli.terminal.files import STDIN, FileError, read_regular, reason
 
 if TYPE_CHECKING:
     from cnndsl.lint.configuration import Configuration
 
 NAMES = ("cnndsl.toml", "pyproject.toml")
 HEADER = "tool.cnndsl"
+
+MOST_BYTES = 1_000_000
+"""The largest configuration that is read."""
 
 
 class Found(NamedTuple):
@@ -28,9 +32,13 @@ class Found(NamedTuple):
 
 
 class Finder:
-    """Finds the configurations of files, each folder looked at once."""
+    """Finds the configurations of files, each folder looked at once.
+
+    `passed` are those that are no regular files, and were not opened.
+    """
 
     def __init__(self) -> None:
+        self.passed: list[str] = []
         self._named: dict[str, Found | None] = {}  # by the folder as it is named
         self._known: dict[str, Found | None] = {}  # by its absolute path
 
@@ -45,7 +53,7 @@ class Finder:
         passed = []
         while folder not in self._known:
             passed.append(folder)
-            found = _in(folder)
+            found = self._in(folder)
             above = os.path.dirname(folder)
             if found or above == folder:
                 self._known[folder] = found
@@ -55,25 +63,27 @@ class Finder:
         self._known.update(dict.fromkeys(passed, found))
         return found
 
-
-def _in(folder: str) -> Found | None:
-    """The configuration that stands in a folder itself."""
-    for name in NAMES:
-        path = os.path.join(folder, name)
-        try:
-            with open(path, "rb") as file:
-                content = file.read()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise FileError(f"{path}: {reason(error)}") from None
-        path = _shown(path)
-        if name == "cnndsl.toml" or _may_configure(content):
-            header = "" if name == "cnndsl.toml" else HEADER
-            table = _table(path, content, header)
-            if table is not None:
-                return Found(_read(path, content, table, header), folder)
-    return None
+    def _in(self, folder: str) -> Found | None:
+        """The configuration that stands in a folder itself."""
+        for name in NAMES:
+            path = os.path.join(folder, name)
+            try:
+                regular = stat.S_ISREG(os.stat(path).st_mode)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise FileError(f"{path}: {reason(error)}") from None
+            shown = _shown(path)
+            if not regular:
+                self.passed.append(shown)
+                continue
+            content = read_regular(shown, MOST_BYTES)
+            if name == "cnndsl.toml" or _may_configure(content):
+                header = "" if name == "cnndsl.toml" else HEADER
+                table = _table(shown, content, header)
+                if table is not None:
+                    return Found(_read(shown, content, table, header), folder)
+        return None
 
 
 def _may_configure(content: bytes) -> bool:
@@ -83,7 +93,7 @@ def _may_configure(content: bytes) -> bool:
     import re
 
     return (
-        re.search(rb"(?m)\btool[\"']?\s*\.\s*[\"']?cnndsl\b|^\s*\[\s*tool\s*\]", content)
+        re.search(rb"(?m)\btool[\"']?\s*\.\s*[\"']?cnndsl\b|^[ \t]*\[\s*tool\s*\]", content)
         is not None
     )
 
@@ -94,15 +104,24 @@ def _shown(path: str) -> str:
     return path.removeprefix(here)
 
 
+# The time and the memory that a key takes go with the square of how many parts it has.
+_LONG_KEY = rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}"""
+
+
 def _table(path: str, content: bytes, header: str) -> Any:
     """The table of a file that a header names, or None."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
+    import re
+
+    if found := re.search(_LONG_KEY, content):
+        line = content.count(b"\n", 0, found.start()) + 1
+        raise FileError(f"{path}:{line}: this is no key of a configuration: it has too many parts")
     try:
         table: Any = tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{path}: this is not TOML: {error}") from None
     for key in header.split(".") if header else ():
         table = table.get(key) if isinstance(table, dict) else None

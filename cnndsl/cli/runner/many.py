@@ -96,16 +96,20 @@ class _Run:
         if rows is None:
             return False
         try:
-            found = unpack(rows, decode(name, content)[0]) if rows != [] else []
-        except (LookupError, TypeError, ValueError):
+            self.keep(place, name, content, rows)
+        except (TypeError, ValueError):  # it is damaged
             return False
-        self.files[place] = Examined(name, None, found)
         return True
+
+    def keep(self, place: int, name: str, content: bytes, rows: Packed) -> None:
+        """Keep what was found in a file."""
+        found = unpack(rows, decode(name, content)[0]) if rows != [] else []
+        self.files[place] = Examined(name, None, found)
 
     def take(self, chunk: list[Pending], answer: list[Packed]) -> None:
         """Keep what was found in some files."""
         for each, rows in zip(chunk, answer):
-            self.known(each.place, each.name, each.content, rows)
+            self.keep(each.place, each.name, each.content, rows)
             if self.cache:
                 self.cache.put(each.key, rows)
         self.progress.add(len(chunk))

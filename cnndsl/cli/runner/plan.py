@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnndsl.cli.commands.nets import Examined, asked, summary
 from cnndsl.cli.runner.configuration import Finder
-from cnndsl.cli.terminal.files import decode, display_name
+from cnndsl.cli.terminal.files import decode, display_name, say_passed_over
 from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source
@@ -148,6 +148,7 @@ def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
         if key not in known:
             known[key] = codes_for(configuration, key[1], select, ignore)
         yield Task(path, known[key], always or configuration.error_on_warning)
+    say_passed_over(finder.passed)
 
 
 def _words(arguments: Arguments, option: str) -> list[str]:

@@ -8,18 +8,30 @@ from typing import TextIO
 from cnndsl.cli.terminal.options import UsageError
 
 
-def out(text: str) -> None:
-    """Text for people, to standard output."""
+def out(text: str, *, painted: bool = False) -> None:
+    """Text for people, to standard output. It holds nothing that a terminal or a log obeys.
+
+    Where a text is `painted`, whoever put in the colours has escaped the rest.
+    """
     if sys.stdout is None:
         raise OSError("standard output is closed")
-    _write(sys.stdout, text)
+    _write(sys.stdout, _harmless(text, painted))
 
 
-def err(text: str) -> None:
-    """Text for people, to standard error."""
+def err(text: str, *, painted: bool = False) -> None:
+    """Text for people, to standard error, as `out` writes it."""
     if sys.stderr is not None:
         sys.stdout and sys.stdout.flush()
-        _write(sys.stderr, text)
+        _write(sys.stderr, _harmless(text, painted))
+
+
+def _harmless(text: str, painted: bool) -> str:
+    plain = text.isascii() and text.replace("\n", "").isprintable()
+    if plain and "::" not in text and "##" not in text:
+        return text  # as most is
+    from cnndsl.diagnostics.harmless import harmless, without_commands
+
+    return without_commands(text) if painted else harmless(text)
 
 
 def say(message: str) -> None:
@@ -32,19 +44,33 @@ def say(message: str) -> None:
 def data(text: str | bytes) -> None:
     """The contents of a file, to standard output: UTF-8 and `\\n` whatever the locale.
 
-    So `build … > x.py` writes the same bytes as `build … -o x.py`. On a terminal it is text,
-    and what is not text does not go there.
+    So `build … > x.py` writes the same bytes as `build … -o x.py`. On a terminal it is text to
+    look at, and what is not text does not go there.
     """
-    stream = sys.stdout
-    if stream is None:
+    if sys.stdout is None:
         raise OSError("standard output is closed")
+    _write_as_it_is(sys.stdout, text)
+
+
+def data_aside(text: str) -> None:
+    """What is written as `data` is, to standard error: standard output has a file already."""
+    if sys.stderr is not None:
+        sys.stdout and sys.stdout.flush()
+        _write_as_it_is(sys.stderr, text)
+
+
+def _write_as_it_is(stream: TextIO, text: str | bytes) -> None:
     buffer = getattr(stream, "buffer", None)
     if isinstance(text, bytes):
         if buffer is None or stream.isatty():
             raise UsageError("this is not text: give -o PATH")
         stream.flush()
         buffer.write(text)
-    elif buffer is None or stream.isatty():
+    elif stream.isatty():
+        from cnndsl.diagnostics.harmless import visible
+
+        _write(stream, visible(text))
+    elif buffer is None:
         _write(stream, text)
     else:
         stream.flush()
@@ -53,8 +79,15 @@ def data(text: str | bytes) -> None:
 
 
 def difference(name: str, before: str, after: str) -> str:
-    """What changes from one text to another, as `diff -u` says it."""
+    """What changes from one text to another, as `diff -u` says it.
+
+    It is made to be looked at: what is no character to look at is escaped, so that it is no
+    patch for the lines which hold such.
+    """
     from difflib import unified_diff
+
+    from cnndsl.diagnostics.harmless import harmless
+    from cnndsl.diagnostics.render import printable
 
     def lines(text: str) -> list[str]:
         # Not str.splitlines, which also splits where an editor and `patch` do not.
@@ -62,9 +95,9 @@ def difference(name: str, before: str, after: str) -> str:
         found[-1] = found[-1][:-1]
         return found if found[-1] else found[:-1]
 
-    pieces = unified_diff(lines(before), lines(after), name, name)
+    pieces = unified_diff(lines(before), lines(after), printable(name), printable(name))
     last = "\\ No newline at end of file\n"
-    return "".join(each if each.endswith("\n") else f"{each}\n{last}" for each in pieces)
+    return harmless("".join(each if each.endswith("\n") else f"{each}\n{last}" for each in pieces))
 
 
 def _write(stream: TextIO, text: str) -> None:

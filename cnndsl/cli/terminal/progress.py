@@ -6,6 +6,8 @@ import os
 import sys
 from time import monotonic
 
+from cnndsl.diagnostics.render import printable
+
 PATIENCE, PERIOD = 0.4, 0.1
 """Seconds before the line is shown, and between its changes."""
 
@@ -14,7 +16,7 @@ class Progress:
     """Counts files, or what else `what` says; shown where standard error is a terminal."""
 
     def __init__(self, total: int, what: str = "files") -> None:
-        self.total, self.what = total, what
+        self.total, self.what = total, printable(what)
         self.done = 0
         stream = sys.stderr
         shown = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"

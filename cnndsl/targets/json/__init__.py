@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cnndsl.diagnostics.harmless import json_escaped
 from cnndsl.network import Network, Node
 
 SUFFIX = ".json"
 OPTIONS = ()
 
-_dump = json.JSONEncoder(ensure_ascii=False).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def generate(network: Network) -> str:
@@ -29,6 +30,10 @@ def generate(network: Network) -> str:
         f'  "totals": {_dump(network.totals._asdict())}\n'
         "}\n"
     )
+
+
+def _dump(value: object) -> str:
+    return json_escaped(_ENCODER.encode(value))
 
 
 def _row(network: Network, node: Node) -> dict[str, Any]:
