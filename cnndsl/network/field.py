@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from math import gcd
 
-from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread
+from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
+from cnndsl.layers.values import LARGEST
 from cnndsl.network.network import Field, Sight
 
 MAX_PERIOD = 4096
@@ -24,7 +25,7 @@ def of_input(shape: Shape) -> Field:
 
 
 def after(layer: Layer, before: tuple[Field, ...]) -> Field:
-    """The field of a layer's output, from those of its inputs."""
+    """The field of a layer's output, from those of its inputs. Raises LayerError."""
     field = before[0]
     for other in before[1:]:
         field = _both(field, other)
@@ -32,7 +33,7 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     if layer.reach is None or len(field.map) != len(field.sights):
         return field._replace(map=spatial) if spatial and spatial != field.map else field
     if layer.reach == ALL:
-        return Field(tuple(map(_all, field.sights, field.map)), spatial or field.map)
+        return _held(layer, Field(tuple(map(_all, field.sights, field.map)), spatial or field.map))
     assert not isinstance(layer.reach, str)
     if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
@@ -40,7 +41,16 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
         _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
         for sight, reach, size in zip(field.sights, layer.reach, field.map)
     )
-    return Field(sights, spatial)
+    return _held(layer, Field(sights, spatial))
+
+
+def _held(layer: Layer, field: Field) -> Field:
+    """A field that is no larger than numbers of a network are. Raises LayerError."""
+    for low, high, step in field.sights:
+        most = max(-min(low), max(high), step)
+        if most > LARGEST:
+            raise beyond(f"{layer.op}: what it sees of the input", most, "pixels")
+    return field
 
 
 def _see(sight: Sight, position: int) -> tuple[int, int]:
