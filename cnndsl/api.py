@@ -185,7 +185,9 @@ def examine(
     )
     assert network is None or isinstance(network, Network)
     if problems:
-        return None, problems + found
+        # Of what cannot be read nothing more is to be said.
+        places = {each.span.start for each in problems}
+        return None, problems + [each for each in found if each.span.start not in places]
     if network is not None and advice:
         from cnndsl import rules
 

@@ -333,7 +333,7 @@ def test_what_a_broken_statement_may_define() -> None:
     first, last = module.statements
     assert isinstance(first, nodes.Bad) and isinstance(last, nodes.Bad)
     assert (first.word, set(first.names)) == ("block", {"a"})
-    assert (last.word, last.names) == ("let", ("i", "k"))
+    assert (last.word, last.names) == ("let", ("k", "i", "j"))
     (body,) = first.bodies
     assert [type(each).__name__ for each in body.statements] == ["Let", "Apply", "Repeat"]
     assert [type(each).__name__ for each in walk(body)].count("Bad") == 1
@@ -346,16 +346,19 @@ def test_what_a_broken_statement_may_define() -> None:
         ("let k = 3 3", "let", ["k"], []),
         ("§ param k = 3", "param", ["k"], []),
         ("k = 3", "let", ["k"], []),
-        ("x = conv 8 3x3", "x", [], []),
+        ("x = conv 8 3x3", "x", ["x"], []),
         ("conv 3,3 as x", "conv", ["x"], []),
-        ("block b(n, k=3 3, m) { relu; bn }", "block", ["b", "n", "k", "m"], [2]),
-        ("repeat 2 3 as i { relu } as x y", "repeat", ["i", "x"], [1]),
-        ("repeat 2 as i { relu; bn } as x y", "repeat", ["x", "i"], [2]),
+        ("block b(n, k=3 3, m) { relu; bn }", "block", ["b"], [2]),
+        ("block (n, k) { relu }", "block", [""], [1]),
+        ("repeat 2 3 as i { relu } as x y", "repeat", ["i", "x", "y"], [1]),
+        ("repeat 2 as i { relu; bn } as x y", "repeat", ["i", "x", "y"], [2]),
         ("repeat 2 { relu; bn; 3 } 3", "repeat", [], [3]),
         ("if 1 { relu } else 3 { bn; ln }", "if", [], [1, 2]),
-        ("if 1 { relu } else if 3 { bn } else { gn } as 3", "if", [], [1, 1, 1]),
+        ("if 1 { relu } else if 3 { bn } else { gn } as 3", "if", [""], [1, 1, 1]),
         ("add { relu | bn; ln | } 3", "add", [], [1, 2, 0]),
-        ("ﬁt = 3 as,", "let", ["fit"], []),
+        ("ﬁt = 3 4,", "let", ["fit"], []),
+        ("// let a = 3", "#", ["a"], []),
+        (", 3 conv 8", "3", [], []),
         ("9 as ﬁt", "9", ["fit"], []),
     ],
 )

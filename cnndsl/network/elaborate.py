@@ -128,6 +128,7 @@ class Elaborator:
         self.excused = False  # whether one may have, or it has been said that none did
         self.unread = False  # whether a statement could not be read
         self.rounds = False  # whether that was one about rounding
+        self.nameless = False  # whether it gives a name that is not known, and so may be any
         self.guesses: dict[str, str] = {}
         self.depth = self.turns = 0
         self.called: set[str] = set()
@@ -327,7 +328,7 @@ class Elaborator:
 
     def meant(self, word: str) -> str:
         """The word that a statement begins with, or was meant to; empty where that is open."""
-        known = (*LAYERS, *MERGES, *self.blocks, *STATEMENTS, "skip")
+        known = (*LAYERS, *MERGES, *self.blocks, *STATEMENTS, *KEEPING)
         if word in known:
             return word
         if word not in self.guesses:
@@ -339,7 +340,7 @@ class Elaborator:
         """Take up what a statement that cannot be read may say of the whole file."""
         word = self.meant(statement.word)
         if word == "block":
-            self.lose(statement.names[:1], self.scope)
+            self.lose(statement.names)
         elif word == "rounding" and word not in self.declared:
             # Whatever was meant: sizes that do not come out whole are no further news.
             self.context = self.context._replace(rounding="floor")
@@ -350,33 +351,38 @@ class Elaborator:
     ) -> None:
         """Go on after a statement that cannot be read, without what it may have changed.
 
-        It begins with a word, and may give some names; in a block's braces its parameters too.
+        It begins with a word, and may give some names.
         """
         self.unread = True
-        word = self.meant(word)
-        before = self.current, self.shape, self.started
+        first, word = word[:1], self.meant(word)
+        before = self.current, self.shape, self.started, self.nameless
         is_read = word in _BRACED or word in MERGES
         for body in bodies if is_read else ():
-            scope = Scope(self.scope.frame, self.scope)
-            self.lose(names, scope)
             self.shape, self.started = None, True
-            self.body(body.statements, scope)
-        self.current, self.shape, self.started = before
-        self.lose(names[:1] if word == "block" else names, self.scope)
+            self.lose(names)
+            # Its parameters, or its counter, may be any name.
+            self.nameless = self.nameless or word == "block" or (word == "repeat" and not names)
+            self.body(body.statements, Scope(self.scope.frame, self.scope))
+        self.current, self.shape, self.started, self.nameless = before
+        self.lose(names)
         if word == "rounding":
             self.context = self.context._replace(rounding="floor")
         self.excused = self.excused or not word or (bool(bodies) and not is_read)
-        if word in KEEPING or (word == "input" and self.started):
+        known = (*LAYERS, *MERGES, *self.blocks)
+        is_layer = any(name in known for name in names) and word != "block"  # `let conv 8 3x3`
+        if (word in KEEPING and not is_layer) or (word == "input" and self.started):
             return
         self.shape = None
-        self.started = self.started or word == "input"
+        self.started = self.started or word == "input" or first.isdecimal()
 
-    def lose(self, names: Iterable[str], scope: Scope) -> None:
+    def lose(self, names: Iterable[str]) -> None:
         """Have nothing said of names that a statement which cannot be read may give."""
         for name in names:
-            if not reserved(name):
-                scope.constants[name] = None
-                scope.frame.lost.add(name)
+            if not name:
+                self.nameless = True
+            elif not reserved(name):
+                self.scope.constants[name] = None
+                self.scope.frame.lost.add(name)
 
     # Bodies of statements
 
@@ -505,7 +511,7 @@ class Elaborator:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
             bodies.append(self.body(statement.body.statements, scope))
-            if self.problems and self.shape is None:
+            if self.shape is None and (self.problems or self.unread):
                 break  # the other turns have nothing to add
         frame.notes = notes
         self.name_result(statement.alias)
@@ -633,14 +639,16 @@ class Elaborator:
             self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
         near = nearest(name.id, [*known, *STATEMENTS])
+        if near is None and self.nameless:
+            raise Unknown
         message = f"there is no layer or block `{name.id}`"
         help_ = did_you_mean(near) or "the layers are listed by `cnndsl rule E101`"
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:
             raise Unknown
         if near == "skip" or near in STATEMENTS:
-            names = list(map(_named, statement.args)) if near in _NAMING else []
-            self.unreadable(near, [*filter(None, names)], statement.paths or ())
+            names = [*filter(None, map(_named, statement.args))] if near in _NAMING else []
+            self.unreadable(near, names[:1], statement.paths or ())
             return None
         return near
 
@@ -1046,7 +1054,8 @@ class Elaborator:
 
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
-        return self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
+        is_lost = self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
+        return is_lost or self.nameless
 
     # Problems
 

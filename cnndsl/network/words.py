@@ -13,7 +13,7 @@ STATEMENTS = tuple(word for word in KEYWORDS if word not in ("and", "or", "not",
 
 KEEPING = frozenset(
     (
-        *("let", "param", "expect", "net", "block", "head", "rounding", "defaults", "skip"),
+        *("#", "let", "param", "expect", "net", "block", "head", "rounding", "defaults", "skip"),
         *(*family("activation", "norm", "scaling", "dropout"), "shuffle"),
     )
 )

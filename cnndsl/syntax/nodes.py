@@ -234,8 +234,8 @@ class Apply(NamedTuple):
 class Bad(NamedTuple):
     """A statement that could not be read; the diagnostics say why.
 
-    * `word`: the word that it begins with
-    * `names`: those that it seems to define, a block's parameters among them
+    * `word`: the word that it begins with; empty for none, and `#` where a comment was meant
+    * `names`: those that it seems to define; an empty one where it lacks its name
     * `bodies`: what stands in its braces, as far as it could be read
     """
 

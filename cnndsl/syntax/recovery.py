@@ -9,20 +9,27 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import takewhile
 from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, Part, identifier, more_of
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
-from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, reads, stretch_of, unexpected
+from cnndsl.syntax.slips import (
+    STATEMENTS,
+    VALUES,
+    brace_on_next_line,
+    reads,
+    stretch_of,
+    unexpected,
+)
 from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 
-_VALUES = ("NUMBER", "SIZE", "LPAR", "MINUS")
+_OF_CONSTANTS = ("NUMBER", "SIZE", "LPAR", "MINUS")
 """What a constant's value begins with, and a layer does not."""
 
 
@@ -86,26 +93,33 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     """A broken statement, of which some values have been read and the rest has not."""
     words = [value for value in values if type(value) is tuple]
     words += [word for word in rest if word[0] != "BAD"]
+    kinds = [kind for kind, _, _ in words]
     names = [
-        identifier(text, after).id
-        for word, after in pairwise(words)
-        if word[0] in _DEFINING and after[0] == "NAME"
-    ]
-    names += [
         value.value.id
         for value in values
         if type(value) is Part and value.kind in ("alias", "index")
     ]
+    for keyword in _DEFINING:
+        if keyword in kinds:
+            names += _named(text, words[kinds.index(keyword) + 1 :], last=keyword == "AS")
     if values and type(values[0]) is nodes.Bad:
         return more_of(values[0], span, names, _bodies(values[1:]))
-    word = identifier(text, words[0]).id if words else ""
-    kinds = [kind for kind, _, _ in words[:3]]
-    if kinds[:2] == ["NAME", "EQUAL"] and kinds[-1] in _VALUES:
-        names, word = [word], "let"  # `k = 3`
-    elif kinds[:1] == ["BLOCK"]:
-        names += [value.name.id for value in values if type(value) is nodes.Parameter]
-        names += [identifier(text, each).id for each in words if each[0] == "NAME"]
+    first = next((word for word in words if word[0] in STATEMENTS or word[0] in VALUES), None)
+    word = identifier(text, first).id if first else ""
+    if kinds[:1] == ["SLASHES"]:
+        word = "#"  # `// …`, a comment elsewhere
+    elif kinds[:2] == ["NAME", "EQUAL"]:
+        names.append(word)
+        if kinds[2:] and kinds[2] in _OF_CONSTANTS:
+            word = "let"  # `k = 3`
     return more_of(nodes.Bad(span, word), span, names, _bodies(values))
+
+
+def _named(text: str, words: list[Token], *, last: bool) -> Iterator[str]:
+    """The names after a keyword that wants one: those next to it, or any where they come last."""
+    found = words if last else takewhile(lambda word: word[0] == "NAME", words)
+    names = [identifier(text, word).id for word in found if word[0] == "NAME"]
+    yield from names or [""]
 
 
 def _bodies(values: list[Any]) -> Iterator[nodes.Body]:
