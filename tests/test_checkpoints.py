@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from nets import branching_nets, network, straight_nets
+from steps import at_most
 from torch import nn
 
 import cnndsl
@@ -24,8 +28,8 @@ from cnndsl.cli import main
 from cnndsl.codegen import weights as canonical
 from cnndsl.contract import TargetError
 from cnndsl.network import Network
-from cnndsl.proof import checkpoints, frameworks
-from cnndsl.proof.archive import NoCheckpoint
+from cnndsl.proof import checkpoints, frameworks, state_dict
+from cnndsl.proof.archive import Archive, Bounds, NoCheckpoint
 from cnndsl.proof.checkpoints import SUFFIXES, read, write
 from cnndsl.targets import load
 
@@ -261,16 +265,207 @@ def test_what_a_keras_file_would_build_is_not_looked_at() -> None:
     assert same(read(net, ".keras", result.getvalue()), drawn)
 
 
-def test_archives_that_unpack_to_no_end_are_refused() -> None:
+def packed(parts: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip archive."""
     result = io.BytesIO()
-    with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("model.weights.h5", b"\0" * 5_000_000)
-    with pytest.raises(NoCheckpoint, match="suspicious"):
-        read(net_of(SMALL), ".keras", result.getvalue())
-    with zipfile.ZipFile(result, "w") as archive:
-        archive.writestr("config.json", "{}")
-    with pytest.raises(NoCheckpoint, match=r"no model\.weights\.h5 in this archive"):
-        read(net_of(SMALL), ".keras", result.getvalue())
+    with zipfile.ZipFile(result, "w", how) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return result.getvalue()
+
+
+def refused(suffix: str, data: bytes) -> str:
+    """Why a file is none of a small net, found out without its arrays and in little memory."""
+    net = net_of(SMALL)
+    tracemalloc.start()
+    try:
+        with at_most(300_000), pytest.raises(NoCheckpoint) as caught:
+            read(net, suffix, data)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+    return str(caught.value)
+
+
+def test_archives_that_unpack_to_no_end_are_refused() -> None:
+    parts = {"model.weights.h5": bytes(50_000_000)}
+    assert refused(".keras", packed(parts)) == (
+        "model.weights.h5 unpacks to 50,000,000 bytes, which is suspicious for this net"
+    )
+    parts["model.weights.h5"] = large = bytes(5_000_000)
+    for how in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        assert "compressed in a way that no framework uses" in refused(".keras", packed(parts, how))
+    assert "no model.weights.h5 in this archive" in refused(".keras", packed({"config.json": b""}))
+    many = packed({f"{number}": b"" for number in range(60)}, zipfile.ZIP_STORED)
+    with pytest.raises(NoCheckpoint, match="an archive of too many parts"):
+        Archive(many, Bounds(0, 2**21, 50))
+    # One that says it unpacks to little.
+    lying = bytearray(packed(parts))
+    for sign, at in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        place = lying.rfind(sign) + at
+        lying[place : place + 4] = (1000).to_bytes(4, "little")
+    assert "cannot be read as .keras" in refused(".keras", bytes(lying))
+    whole = zipfile.ZipFile(io.BytesIO(written(".pt")))
+    for name in ("archive/data.pkl", "archive/data/0"):
+        kept = {each: whole.read(each) for each in whole.namelist()}
+        assert refused(".pt", packed({**kept, name: large})).startswith(f"{name} unpacks to ")
+
+
+def written(suffix: str) -> bytes:
+    net = net_of(SMALL)
+    return FILES.setdefault(suffix, write(net, suffix, canonical.random(net)))
+
+
+def pickled(program: bytes) -> bytes:
+    return packed({"a/data.pkl": b"\x80\x02" + program}, zipfile.ZIP_STORED)
+
+
+def tensor(shape: bytes, stride: bytes, offset: bytes = b"K\0") -> bytes:
+    """The pickle of a state_dict with a tensor of four numbers."""
+    storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x04tQ"
+    call = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + offset + shape + stride
+    return b"}X\x08\0\0\x000.weight" + call + b"\x89ccollections\nOrderedDict\n)RtRs."
+
+
+HUGE = b"\x8b" + (500_000).to_bytes(4, "little") + b"\x7f" * 500_000
+SHARED = b")q\0" + b"".join(b"h%ch%c\x86q%c" % (n - 1, n - 1, n) for n in range(1, 100))
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (b"]" * 500_000 + b".", "more is pickled here"),
+        (SHARED + b"}h\x63K\1s.", "no state_dict: "),  # to hash it takes for ever
+        (b")" + b"\x85" * 9_000 + b".", "a value of type tuple"),
+        (HUGE + b".", "a value of type int"),
+        (tensor(HUGE + b"\x85", b"K\1\x85"), "cannot be read as .pt"),
+        (b"}r\xff\xff\xff\x7f", "no file that PyTorch saved"),
+        (b"}h\7.", "no file that PyTorch saved"),
+        (b"t.", "no file that PyTorch saved"),
+        (b"(" * 1000 + b".", "no file that PyTorch saved"),
+        (b"}K\1K\2s.", "no state_dict: "),
+        (b"cbuiltins\nexec\nX\1\0\0\0x\x85R.", "not a file of tensors alone"),
+        (b"}X\1\0\0\0acbuiltins\nexec\nX\1\0\0\0x\x85Rs.", "not a file of tensors alone"),
+        (b"cbuiltins\nexec\n.", "no state_dict"),
+        (b"ibuiltins\nexec\n.", "not a file of tensors alone"),
+        (b"\x82\1.", "not a file of tensors alone"),
+    ],
+)
+def test_pickles_that_would_take_all_there_is(program: bytes, why: str) -> None:
+    assert why in refused(".pt", pickled(program))
+
+
+@pytest.mark.parametrize(
+    ("shape", "stride", "offset"),
+    [
+        (b"K\2\x85", b"K\4\x85", b"K\0"),
+        (b"K\2\x85", b"K\1\x85", b"K\3"),
+        (b"K\2\x85", b"J\xff\xff\xff\xff\x85", b"K\1"),
+        (b"K\2\x85", b"K\1\x85", b"J\xff\xff\xff\xff"),
+        (b"K\2\x85", b"\x8a\x09" + b"\xff" * 8 + b"\1\x85", b"K\0"),
+    ],
+)
+def test_tensors_stay_in_their_storages(shape: bytes, stride: bytes, offset: bytes) -> None:
+    program = b"\x80\x02" + tensor(shape, stride, offset)
+    data = packed({"a/data.pkl": program, "a/data/0": bytes(16)})
+    ((_, stored),) = state_dict.arrays(data, Bounds.of(9, 9))
+    assert stored.shape == (2,)
+    with pytest.raises(NoCheckpoint, match="a damaged one"):
+        stored.read()
+
+
+def test_tensors_of_every_make() -> None:
+    """As PyTorch itself reads them."""
+    whole = torch.arange(24, dtype=torch.float32)
+    tensors = {
+        "plain": whole,
+        "view": whole[4:20].reshape(4, 4),
+        "turned": whole.reshape(4, 6).T,
+        "steps": whole[1::5],
+        "wide": whole[:1].expand(3, 2),
+        "one": torch.tensor(3.5),
+        "none": torch.zeros(0, 3),
+        "parameter": nn.Parameter(whole[:2]),
+    }
+    for protocol in (2, 3, 4, 5):
+        file = io.BytesIO()
+        torch.save(tensors, file, pickle_protocol=protocol)
+        found = dict(state_dict.arrays(file.getvalue(), Bounds.of(99, 99)))
+        assert list(found) == list(tensors)
+        for name, stored in found.items():
+            expected = tensors[name].detach().numpy()
+            assert stored.shape == expected.shape and stored.type == "float32"
+            assert np.array_equal(stored.read(), expected)
+    for kind in ("float64", "float16", "bfloat16", "int64", "uint8", "bool", "uint16"):
+        file = io.BytesIO()
+        torch.save({"a": torch.zeros(2).to(getattr(torch, kind))}, file)
+        ((_, stored),) = state_dict.arrays(file.getvalue(), Bounds.of(99, 99))
+        assert stored.type == kind
+
+
+@pytest.mark.parametrize("header", [2**60, 30_000_000])
+def test_a_header_of_safetensors_is_bounded(header: int) -> None:
+    data = header.to_bytes(8, "little") + b" " * 1000
+    assert "more is named here" in refused(".safetensors", data)
+
+
+def changed(change: Callable[[h5py.File], object]) -> bytes:
+    file = io.BytesIO(written(".weights.h5"))
+    with h5py.File(file, "a") as opened:
+        change(opened)
+    return file.getvalue()
+
+
+def test_hdf5_unpacks_nothing_and_is_not_searched_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def in_a_piece(file: h5py.File) -> None:
+        group = file["layers/conv2d/vars"]
+        del group["0"]
+        largest = {"maxshape": (None,) * 4, "chunks": (64, 64, 8, 8), "compression": "gzip"}
+        group.create_dataset("0", (3, 3, 2, 3), "float32", **largest)[0, 0, 0, 0] = 1
+
+    def of_many(file: h5py.File) -> None:
+        for number in range(60):
+            file["layers"].create_group(f"y{number}")
+
+    assert "is compressed or in pieces, as Keras writes none" in refused(
+        ".weights.h5", changed(in_a_piece)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "bounds", lambda network: Bounds(0, 2**21, 50))
+        assert "more is in this file" in refused(".weights.h5", changed(of_many))
+    assert "too small: the weights of this net take" in refused(".weights.h5", b"\x89HDF")
+
+
+def test_texts_in_the_place_of_numbers_are_not_read() -> None:
+    def texts(file: h5py.File) -> None:
+        group = file["layers/conv2d/vars"]
+        del group["0"]
+        found = group.create_dataset("0", (3, 3, 2, 3), h5py.string_dtype())
+        found.attrs["dtype"] = "float32"
+
+    with pytest.raises(canonical.Misfit, match="is object, and the net wants float32"):
+        read(net_of(SMALL), ".weights.h5", changed(texts))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_link_of_hdf5_is_not_followed_to_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        opened["layers"] = h5py.ExternalLink(str(tmp_path / "fifo"), "x")
+        opened["rest"] = np.zeros(10_000)
+    assert "no `layers` in this file" in refused(".weights.h5", file.getvalue())
+
+
+def test_the_model_of_a_huge_net_is_not_built_for_a_small_file() -> None:
+    net = net_of("input 100000; dense 100000")
+    for suffix in (".keras", ".weights.h5"):
+        with pytest.raises(NoCheckpoint, match="too small: the weights of this net take 40,0"):
+            read(net, suffix, written(suffix))
+    with pytest.raises(canonical.Misfit):
+        read(net, ".pt", written(".pt"))
 
 
 @pytest.mark.parametrize("kind", [">f4", "<f4"])
@@ -379,6 +574,43 @@ def test_what_is_missing_is_told_in_a_line(
     assert main(["weights", str(file), "--from", words[0], "--to", words[1]]) == 2
     line = f"cnndsl: {name} is not installed: pip install 'cnndsl[weights]'\n"
     assert capsys.readouterr() == ("", line)
+
+
+def test_what_is_no_number_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, there = tmp_path / "net.cnn", tmp_path / "a.safetensors"
+    file.write_text(SMALL, encoding="utf-8")
+    net = net_of(SMALL)
+    drawn = canonical.random(net)
+    drawn["conv1.bias"][:2] = [np.nan, -np.inf]
+    drawn["bn1.gamma"][0] = drawn["bn1.beta"][0] = drawn["dense1.bias"][0] = np.inf
+    there.write_bytes(write(net, ".safetensors", drawn))
+    for goal in ("b.pt", "b.onnx"):
+        goal = str(tmp_path / goal)
+        assert main(["weights", str(file), "--from", str(there), "--to", goal]) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{goal}: ")
+        assert err == (
+            f"cnndsl: {there}: 5 of the weights are NaN or infinite: 2 in conv1.bias,"
+            " 1 in bn1.gamma, 1 in bn1.beta and 1 more arrays\n"
+        )
+    assert same(read(net, ".pt", (tmp_path / "b.pt").read_bytes()), drawn)
+
+
+def test_what_does_not_fit_is_told_as_far_as_a_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, there = tmp_path / "net.cnn", tmp_path / "a.safetensors"
+    file.write_text(SMALL, encoding="utf-8")
+    odd = {f"\x1b[31m\n::error::{number}": torch.zeros(1) for number in range(300)}
+    there.write_bytes(safetensors.torch.save({**state(net_of(SMALL)), **odd}))
+    assert main(["weights", str(file), "--from", str(there), "--to", "b.pt"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 102
+    assert all(line.isprintable() and not line.startswith("::") for line in lines)
+    assert lines[-2:] == [
+        f"{there}: and 200 more",
+        "these are not the weights of net; nothing is written",
+    ]
 
 
 def test_to_onnx(tmp_path: Path) -> None:

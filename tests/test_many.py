@@ -235,29 +235,47 @@ def test_entries_that_are_none_are_found_again(nets: Path) -> None:
         '[["E999",0,1,"","",[],[]]]',
         '[["E201",1,0,"","",[],[]]]',
         '[["E201","a","b","","",[],[]]]',
-        "{" * 100_000,
-        "[" * 100_000,
-        f"[{'9' * 5000}]",
-        '[["E201",0,1,2,"",[],[]]]',
-        '[["E201",0,1,"",null,[],[]]]',
-        '[["E201",0,true,"","",[],[]]]',
-        '[["E201",0,1.5,"","",[],[]]]',
-        '[["E201",0,9999999,"","",[],[]]]',
-        '[["E201",0,1,"","",[["a",-1,1]],[]]]',
-        '[["E201",0,1,"","",[["a",1]],[]]]',
-        '[["E201",0,1,"","",[["a",0,9999999]],[]]]',
-        '[["E201",0,1,"","",[[3]],[]]]',
-        '[["E201",0,1,"","",{},[]]]',
-        '[["E201",0,1,"","",[],[["a",1,false,[]]]]]',
-        '[["E201",0,1,"","",[],[["a",true,false,[[0,9999999,"b"]]]]]]',
-        '[["E201",0,1,"","",[],[["a",true,false,[[0,1,2]]]]]]',
-        '[["E201",0,1,"","",[],[["a",true,false,{}]]]]',
-        '[[["E201"],0,1,"","",[],[]]]',
     ):
         lines = path.read_bytes().decode().split("\n")[1:]
         body = "".join(f"{line[:32]} {nonsense}\n" for line in lines if line).encode()
         path.write_bytes(b"cnndsl cache 1 " + cache._digest(body) + b"\n" + body)
         assert run("check", "nets") == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '["E201",0,1,2,"",[],[]]',
+        '["E201",0,1,"",null,[],[]]',
+        '["E201",0,true,"","",[],[]]',
+        '["E201",0,1.5,"","",[],[]]',
+        '["E201",0,9999999,"","",[],[]]',
+        '["E201",0,1,"","",[["a",-1,1]],[]]',
+        '["E201",0,1,"","",[["a",1]],[]]',
+        '["E201",0,1,"","",[["a",0,9999999]],[]]',
+        '["E201",0,1,"","",[[3]],[]]',
+        '["E201",0,1,"","",{},[]]',
+        '["E201",0,1,"","",[],[["a",1,false,[]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,[[0,9999999,"b"]]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,[[0,1,2]]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,{}]]]',
+        '[["E201"],0,1,"","",[],[]]',
+    ],
+)
+def test_what_is_no_finding_is_not_taken_for_one(row: str) -> None:
+    source = Source("a", "0123456789")
+    assert unpack(
+        [json.loads('["E201",0,1,"","",[["a",0,1]],[["a",true,false,[[0,1,"b"]]]]]')], source
+    )
+    with pytest.raises((TypeError, ValueError)):
+        unpack([json.loads(row)], source)
+
+
+@pytest.mark.parametrize("text", ["{" * 100_000, "[" * 100_000, f"[{'9' * 5000}]", "[]]", ""])
+def test_what_is_no_json_is_not_known(text: str, folder: Path) -> None:
+    known = Cache(str(folder / "cache"), "v")
+    known._known["a"] = text
+    assert known.get("a") is None
 
 
 def test_a_cache_that_cannot_be_written_is_none(

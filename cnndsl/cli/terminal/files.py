@@ -312,8 +312,11 @@ def _holds(path: str, content: bytes) -> bool:
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Put a new file in the place of whatever bears a name, be it a link. Raises OSError."""
-    temporary = _write_beside(path, content)
+    """Put a new file in the place of whatever bears a name, be it a link. Raises OSError.
+
+    It is the user's alone, whatever mode new files have.
+    """
+    temporary = _write_beside(path, content, 0o600)
     try:
         os.replace(temporary, path)
     except BaseException:
@@ -321,12 +324,12 @@ def replace_file(path: str, content: bytes) -> None:
         raise
 
 
-def _write_beside(target: str, content: bytes) -> str:
+def _write_beside(target: str, content: bytes, mode: int = 0o666) -> str:
     """Write to a new file in the target's folder, and return its path."""
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".cnndsl-{os.urandom(6).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(temporary, flags, 0o666)
+    handle = os.open(temporary, flags, mode)
     try:
         with open(handle, "wb") as file:
             file.write(content)
