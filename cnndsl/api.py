@@ -177,11 +177,13 @@ def examine(
     `advice` holds the codes of the rules that are asked about a net without errors.
     """
     from cnndsl.network import elaborate
+    from cnndsl.syntax.layout import MAX_ERRORS
     from cnndsl.syntax.parser import parse as parse_source
 
     module, problems = parse_source(source)
-    if any(_is_about_braces(problem) for problem in problems):
-        return None, problems  # what belongs in which braces is anybody's guess
+    if len(problems) >= MAX_ERRORS or any(map(_is_about_braces, problems)):
+        # The rest has not been read, or what belongs in which braces is anybody's guess.
+        return None, problems
     network, found = elaborate(
         source, module, settings=values or {}, input_size=size, limit=limit, kind=Network
     )
@@ -231,16 +233,22 @@ def _unrelated(
 
     A name that such a statement may have defined is unknown now, and not at fault.
     """
-    lines = {source.position(problem.span.start).line for problem in problems}
+    lines = {source.line_start(problem.span.start) for problem in problems}
     lost = set()
-    for line in lines:
-        words = _words(source.line(line))
+    for start in lines:
+        words = _words(source.text[start : source.line_end(start, 10_000)])
         lost |= {name for word, name in itertools.pairwise(words) if word in _DEFINING}
     return [
         each
         for each in found
         if each.code not in _OF_THE_WHOLE
-        and lost.isdisjoint(_words(source.line(source.position(each.span.start).line)))
+        and lost.isdisjoint(
+            _words(
+                source.text[
+                    source.line_start(each.span.start) : source.line_end(each.span.start, 1000)
+                ]
+            )
+        )
     ]
 
 

@@ -90,12 +90,8 @@ def place(source: Source, offset: int) -> str:
 
 def excerpt(source: Source, span: Span) -> tuple[str, int, int]:
     """The first line of a span as it is shown, the columns before the marks, and the marks."""
-    text, starts = source.text, source.line_starts
-    line = source.position(span.start).line
-    first = starts[line - 1]
-    last = starts[line] - 1 if line < len(starts) else len(text)
-    if last > first and text[last - 1] == "\r":
-        last -= 1
+    text = source.text
+    first, last = source.line_start(span.start), source.line_end(span.start, 2 * WIDTH)
     start = min(span.start, last)
     end = min(max(span.end, start + 1), max(last, start + 1))
     if span.end > end:

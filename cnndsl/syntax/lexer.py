@@ -7,15 +7,16 @@ The lexer takes any text. What it cannot read becomes a token whose kind begins 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.syntax.layout import Token, arrange
-from cnndsl.syntax.nodes import Comment
+from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
-MAX_TOKENS = 4_000_000
-"""How many words and signs a text may have; it would take gigabytes beyond that."""
+MAX_TOKENS = 1_000_000
+"""How many words, signs and comments a text may have; each takes some 300 bytes."""
 
 _TOKEN = re.compile(PATTERN)
 _KINDS = {index: kind for kind, index in _TOKEN.groupindex.items()}
@@ -32,6 +33,10 @@ class Lexed(NamedTuple):
 def tokenize(source: Source) -> Lexed:
     """The tokens of a text, its comments, and what no token could be made of."""
     text = source.text
+    if len(text) > MAX_TOKENS:  # counted before any is kept
+        beyond = next(islice(_TOKEN.finditer(text), MAX_TOKENS, None), None)
+        if beyond is not None:
+            return Lexed([], [], [_too_long(source, Span(*beyond.span(beyond.lastindex or 0)))])
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
@@ -42,7 +47,7 @@ def tokenize(source: Source) -> Lexed:
         if kind == "NAME":
             word = match[group]
             kind = keyword(word, kind)
-            if not only_ascii and not _is_name(word):
+            if end - start > MAX_NAME or (not only_ascii and not _is_name(word)):
                 kind = "BAD_NAME"
             add((kind, start, end))
         elif kind == "_SEP":
@@ -59,8 +64,6 @@ def tokenize(source: Source) -> Lexed:
             _read_bad(tokens, kind, match[group], start)
         elif kind != "SPACE":
             add((kind, start, end))
-        if len(tokens) > MAX_TOKENS:
-            return Lexed([], [], [_too_long(source, Span(start, end))])
     tokens, problems = arrange(source, tokens)
     return Lexed(tokens, comments, problems)
 

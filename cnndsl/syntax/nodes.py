@@ -27,6 +27,10 @@ class Size(NamedTuple):
     value: tuple[int | tuple[int, int], ...]
 
 
+MAX_NAME = 200
+"""How many characters a name may have: messages, and the names of layers, repeat it."""
+
+
 class Name(NamedTuple):
     """A name or word. `id` is in Unicode normal form NFKC."""
 

@@ -33,6 +33,8 @@ def recover(
     base = _statement_base(stacks)
     if not any(type(value) is nodes.Bad for value in values[base:]):
         _report(stacks, position, stop, error)
+        if len(stacks.problems) > MAX_ERRORS:
+            _end(stacks, stop)
     stacks.reported = max(stacks.reported, stop)
     if position == stacks.stuck:
         if kind != "$END":
@@ -65,6 +67,14 @@ def recover(
     return stop, tokens[stop]
 
 
+def _end(stacks: Stacks, stop: int) -> None:
+    """Let the text end at a token."""
+    _, end, _ = stacks.tokens[stop]
+    kinds = [value[0] for value in stacks.values if type(value) is tuple]
+    opened = kinds.count("LBRACE") - kinds.count("RBRACE")
+    stacks.tokens[stop:] = [*[("RBRACE", end, end)] * opened, ("$END", end, end)]
+
+
 def _statement_base(stacks: Stacks) -> int:
     """Where the statement at hand begins on the stacks: outside of braces that are closed."""
     base = len(stacks.values)
@@ -91,7 +101,7 @@ def _names(stacks: Stacks, base: int, position: int, stop: int) -> tuple[str, ..
 def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) -> None:
     """Add the problem, unless its stretch of tokens has one already."""
     source, tokens = stacks.source, stacks.tokens
-    if position <= stacks.reported or len(stacks.problems) >= MAX_ERRORS:
+    if position <= stacks.reported:
         return
     if tokens[position][0] == "BAD":
         return

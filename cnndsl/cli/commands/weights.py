@@ -61,6 +61,7 @@ def named(arguments: Arguments, option: str) -> str:
         raise UsageError(f"--{option} {quoted(path)} ends in none of {', '.join(known)}")
     return path
 
+
 MOST_WEIGHTS = 2**36
 """The largest file of weights, in bytes."""
 
