@@ -101,7 +101,7 @@ def _string(source: str, span: Span) -> Words:
 
 
 def _twin(source: str, span: Span) -> Words:
-    text = source[slice(*span)]
+    text, count = source[span.start], span.end - span.start
     plain = plain_twin(text) or ""
     message = f"{_name(text)} looks like {shorten(plain)} but is not"
     title = f"write {shorten(plain)}"
@@ -111,7 +111,7 @@ def _twin(source: str, span: Span) -> Words:
         message, title = f"{_name(text)} is not a plain space", "write a plain space"
     elif not plain:
         message, title = f"{_name(text)} is invisible and means nothing", "remove it"
-    return _meant(span, plain, message, title)
+    return _meant(span, plain if plain == "\n" else plain * count, message, title)
 
 
 def _meant(span: Span, plain: str, message: str, title: str) -> Words:

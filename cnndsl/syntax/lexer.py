@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
-from cnndsl.syntax.layout import Token, arrange
+from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
@@ -28,6 +28,7 @@ class Lexed(NamedTuple):
     tokens: list[Token]
     comments: list[Comment]
     problems: list[Diagnostic]
+    complete: bool = True  # whether they are of all of the text
 
 
 def tokenize(source: Source) -> Lexed:
@@ -36,7 +37,8 @@ def tokenize(source: Source) -> Lexed:
     if len(text) > MAX_TOKENS:  # counted before any is kept
         beyond = next(islice(_TOKEN.finditer(text), MAX_TOKENS, None), None)
         if beyond is not None:
-            return Lexed([], [], [_too_long(source, Span(*beyond.span(beyond.lastindex or 0)))])
+            span = Span(*beyond.span(beyond.lastindex or 0))
+            return Lexed([], [], [_too_long(source, span)], complete=False)
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
@@ -65,7 +67,7 @@ def tokenize(source: Source) -> Lexed:
         elif kind != "SPACE":
             add((kind, start, end))
     tokens, problems = arrange(source, tokens)
-    return Lexed(tokens, comments, problems)
+    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
@@ -97,11 +99,12 @@ def _read_bad(tokens: list[Token], kind: str, word: str, start: int) -> None:
             meant = KEYWORDS.get(word[1:-1], inner_kind)
             tokens.append((meant, start + 1, end - 1))
             return
-    elif kind == "BAD" and word in MEANT:
-        if MEANT[word] == "_SEP" and [each[0] for each in tokens[-2:]] == ["BAD_TWIN", "_SEP"]:
+    elif kind == "BAD" and word[0] in MEANT:
+        meant = MEANT[word[0]]
+        if meant == "_SEP" and [each[0] for each in tokens[-2:]] == ["BAD_TWIN", "_SEP"]:
             return  # one more of the same
         tokens.append(("BAD_TWIN", start, end))
-        if MEANT[word]:
-            tokens.append((MEANT[word], start, end))
+        if meant:
+            tokens.append((meant, start, end))
         return
     tokens.append((kind, start, end))

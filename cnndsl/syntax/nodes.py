@@ -253,11 +253,15 @@ class Comment(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A whole file: its statements and, apart from them, its comments in order."""
+    """A whole file: its statements and, apart from them, its comments in order.
+
+    It is not `complete` where reading ended before the text did.
+    """
 
     span: Span
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
+    complete: bool = True
 
 
 Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call

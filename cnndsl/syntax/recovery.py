@@ -15,8 +15,11 @@ from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BuildError, defined_names
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
 from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, reads, stretch_of, unexpected
-from cnndsl.syntax.stacks import Stacks
+from cnndsl.syntax.stacks import GivenUp, Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
+
+MOST = 10 * MAX_ERRORS
+"""How many errors the parser goes on after, be they told or not: then reading ends."""
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 
@@ -24,7 +27,7 @@ _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 def recover(
     stacks: Stacks, position: int, token: Token, end: int, error: BuildError | None
 ) -> tuple[int, Token]:
-    """Make the stacks fit to go on; returns where, and with which token."""
+    """Make the stacks fit to go on; returns where, and with which token. Raises GivenUp."""
     tokens, states, values = stacks.tokens, stacks.states, stacks.values
     kind = token[0]
     stop = max(position, stacks.reported)  # where the broken stretch ends
@@ -33,8 +36,9 @@ def recover(
     base = _statement_base(stacks)
     if not any(type(value) is nodes.Bad for value in values[base:]):
         _report(stacks, position, stop, error)
-        if len(stacks.problems) > MAX_ERRORS:
-            _end(stacks, stop)
+    stacks.errors += 1
+    if len(stacks.problems) > MAX_ERRORS or stacks.errors > MOST:
+        raise GivenUp
     stacks.reported = max(stacks.reported, stop)
     if position == stacks.stuck:
         if kind != "$END":
@@ -65,14 +69,6 @@ def recover(
         states.append(GOTOS["statement"][states[-1]])
     stacks.stuck = stop
     return stop, tokens[stop]
-
-
-def _end(stacks: Stacks, stop: int) -> None:
-    """Let the text end at a token."""
-    _, end, _ = stacks.tokens[stop]
-    kinds = [value[0] for value in stacks.values if type(value) is tuple]
-    opened = kinds.count("LBRACE") - kinds.count("RBRACE")
-    stacks.tokens[stop:] = [*[("RBRACE", end, end)] * opened, ("$END", end, end)]
 
 
 def _statement_base(stacks: Stacks) -> int:
