@@ -8,8 +8,6 @@ for one input. Offsets count characters of the text; lines and columns begin at 
 
 from __future__ import annotations
 
-import itertools
-
 from cnndsl.diagnostics.source import Source
 from cnndsl.network import DEFAULT_LIMIT
 from cnndsl.network import Network as CheckedNetwork
@@ -186,17 +184,26 @@ def examine(
         source, module, settings=values or {}, input_size=size, limit=limit, kind=Network
     )
     assert network is None or isinstance(network, Network)
+    if problems:
+        # Of what cannot be read nothing more is to be said.
+        places = {each.span.start for each in problems}
+        return None, problems + [each for each in found if each.span.start not in places]
     if network is not None and advice:
         from cnndsl import rules
 
         found += rules.advice(network, advice)
-    if not problems:
-        if any(each.code in _SIZES for each in found):
-            from cnndsl.quickfix import with_quickfixes
+    elif any(each.code in _SIZES for each in found):
+        from cnndsl.diagnostics.fault import guarded
+        from cnndsl.quickfix import with_quickfixes
 
-            found = with_quickfixes(source, found, values or {}, size, limit)
-        return network, found
-    return None, problems + _unrelated(source, problems, found)
+        problems = found
+        found = guarded(
+            source,
+            "the search for quick fixes",
+            lambda: with_quickfixes(source, problems, values or {}, size, limit),
+            otherwise=problems,
+        )
+    return network, found
 
 
 def lint(
@@ -224,41 +231,8 @@ def _is_about_braces(problem: Diagnostic) -> bool:
     return problem.code == "E005"
 
 
-def _unrelated(
-    source: Source, problems: list[Diagnostic], found: list[Diagnostic]
-) -> list[Diagnostic]:
-    """What is found beside the statements that could not be read, and not because of them.
-
-    A name that such a statement may have defined is unknown now, and not at fault.
-    """
-    lines = {source.line_start(problem.span.start) for problem in problems}
-    lost = set()
-    for start in lines:
-        words = _words(source.text[start : source.line_end(start, 10_000)])
-        lost |= {name for word, name in itertools.pairwise(words) if word in _DEFINING}
-    return [
-        each
-        for each in found
-        if each.code not in _OF_THE_WHOLE
-        and lost.isdisjoint(
-            _words(
-                source.text[
-                    source.line_start(each.span.start) : source.line_end(each.span.start, 1000)
-                ]
-            )
-        )
-    ]
-
-
 # What edits are looked for; they are tried on the whole net, which takes longer than a check.
 _SIZES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
-_DEFINING = ("as", "block", "let", "param")
-# What can only be said of a text that has been read from end to end.
-_OF_THE_WHOLE = ("E113", "E114", "E301")
-
-
-def _words(line: str) -> list[str]:
-    return "".join(c if c.isalnum() or c == "_" else " " for c in line).split()
 
 
 def format_source(source: Source) -> tuple[str, list[Diagnostic]]:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Keras and PyTorch read these when they are first imported.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -17,6 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from cnndsl.diagnostics import fault
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +29,15 @@ STEADY: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
     "print_blob": True,
 }
+
+
+def _fail(source: object, what: str, error: Exception) -> NoReturn:
+    raise error
+
+
+# A rule that fails brings down no run of cnndsl, but the test in which it does.
+fault.fault = _fail
+
 # The same examples each time, on every machine.
 settings.register_profile("default", derandomize=True, max_examples=25, **STEADY)
 # More, and others: for `.ci/run`, which says with `--hypothesis-seed` which.

@@ -332,9 +332,43 @@ def test_what_a_broken_statement_may_define() -> None:
     module, _ = parse(Source("x", text))
     first, last = module.statements
     assert isinstance(first, nodes.Bad) and isinstance(last, nodes.Bad)
-    assert set(first.names) == {"a", "b", "d", "f", "g"}
-    assert last.names == ("i", "k")
+    assert (first.word, set(first.names)) == ("block", {"a"})
+    assert (last.word, last.names) == ("let", ("k", "i", "j"))
+    (body,) = first.bodies
+    assert [type(each).__name__ for each in body.statements] == ["Let", "Apply", "Repeat"]
+    assert [type(each).__name__ for each in walk(body)].count("Bad") == 1
     assert text[slice(*first.span)] + "\n" + text[slice(*last.span)] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "names", "bodies"),
+    [
+        ("let k = 3 3", "let", ["k"], []),
+        ("§ param k = 3", "param", ["k"], []),
+        ("k = 3", "let", ["k"], []),
+        ("x = conv 8 3x3", "x", ["x"], []),
+        ("conv 3,3 as x", "conv", ["x"], []),
+        ("block b(n, k=3 3, m) { relu; bn }", "block", ["b"], [2]),
+        ("block (n, k) { relu }", "block", [""], [1]),
+        ("repeat 2 3 as i { relu } as x y", "repeat", ["i", "x", "y"], [1]),
+        ("repeat 2 as i { relu; bn } as x y", "repeat", ["i", "x", "y"], [2]),
+        ("repeat 2 { relu; bn; 3 } 3", "repeat", [], [3]),
+        ("if 1 { relu } else 3 { bn; ln }", "if", [], [1, 2]),
+        ("if 1 { relu } else if 3 { bn } else { gn } as 3", "if", [""], [1, 1, 1]),
+        ("add { relu | bn; ln | } 3", "add", [], [1, 2, 0]),
+        ("ﬁt = 3 4,", "let", ["fit"], []),
+        ("// let a = 3", "#", ["a"], []),
+        (", 3 conv 8", "3", [], []),
+        ("9 as ﬁt", "9", ["fit"], []),
+    ],
+)
+def test_what_is_kept_of_a_broken_statement(
+    text: str, word: str, names: list[str], bodies: list[int]
+) -> None:
+    (bad,) = parse(Source("x", text))[0].statements
+    assert isinstance(bad, nodes.Bad)
+    assert (bad.word, list(dict.fromkeys(bad.names))) == (word, names)
+    assert [len(body.statements) for body in bad.bodies] == bodies
 
 
 def test_an_unclosed_brace_points_to_the_indentation() -> None:

@@ -3,7 +3,8 @@
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
 bounds, E4 about targets, E5 about documents. W is what a rule advises: the net is one, and
 perhaps not the one that was meant. W1 is about words that change nothing, W2 about shapes and
-what is seen, W3 about training, W4 about style, W9 about comments that ignore such advice.
+what is seen, W3 about training, W4 about style, W9 about the checking itself: comments that
+ignore such advice, and what of cnndsl failed.
 Whether a rule is on by default stands here, in its row.
 """
 
@@ -111,6 +112,7 @@ CODES: dict[str, Code] = {
         _advice("W403", "uneven-channels", "channels that are no multiple of 8", default=False),
         _advice("W901", "unused-ignore", "a comment that ignores what is not found"),
         _advice("W902", "bad-ignore", "a comment that ignores no rule there is"),
+        _advice("W903", "internal-error", "a rule that failed, which is a fault of cnndsl"),
     )
 }
 

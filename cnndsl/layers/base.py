@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.derivation import Shape as Shape
 from cnndsl.layers.initial import ZEROS, Initial
-from cnndsl.layers.values import Kind
+from cnndsl.layers.values import LARGEST, Kind
 
 DIMENSIONS: dict[int, tuple[str, ...]] = {
     0: (),
@@ -49,6 +49,13 @@ class LayerError(Exception):
         super().__init__(message)
         self.code, self.message, self.help, self.slot = code, message, help_, slot
         self.axes = axes
+
+
+def beyond(subject: str, count: int, what: str) -> LayerError:
+    """The error that a size or a count is larger than any of a network."""
+    shown = f"{count:,}" if count < 10**24 else f"about {float(count):.2g}".replace("e+", "e")
+    message = f"{subject} comes to {shown} {what}"
+    return LayerError("E302", message, "no size and no count of a network is beyond 1e18")
 
 
 class Context(NamedTuple):
@@ -167,6 +174,13 @@ class Layer:
             message = f"{self.op} needs {self.wants}, and gets {describe(shape)}"
             raise LayerError("E204", message, self.rank_help(shape))
         self.setup()
+        for count, what in (
+            (product(self.output), "values"),
+            (self.params, "parameters"),
+            (self.macs, "multiply-adds"),
+        ):
+            if count > LARGEST:
+                raise beyond(f"{self.op}: this", count, what)
 
     def setup(self) -> None:
         """Work out shapes and weights; raise LayerError where they do not come out."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+LARGEST = 10**18
+"""No size and no count of a network may be larger."""
+
 
 class Word(NamedTuple):
     """A word given as a value: an activation, a layer or block, a tensor's name."""

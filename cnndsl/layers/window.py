@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot
+from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot, beyond
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding
-from cnndsl.layers.values import PADS, SIZES, Pair, show_value
+from cnndsl.layers.values import LARGEST, PADS, SIZES, Pair, show_value
 
 
 class Window(NamedTuple):
@@ -108,6 +108,10 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
     rounding = rounding_of(layer)
     numbers = zip(sizes, kernels, strides, dilations, pads or (None,) * rank)
     windows = [_window(*each, rounding) for each in numbers]
+    for window in windows:
+        padded = window.begin + window.size + window.end + window.extra
+        if padded > LARGEST:
+            raise beyond(f"{layer.op}: this", padded, "pixels in a row, with the padding")
     small = [axis for axis in range(rank) if windows[axis].output < 1]
     if small:
         raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel", tuple(small))

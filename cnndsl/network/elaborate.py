@@ -7,9 +7,9 @@ from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
-from cnndsl.layers.base import Input, Shape, show
+from cnndsl.layers.base import Input, Shape, beyond, show
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.values import SHAPE, Word, show_value, whole
+from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
@@ -18,8 +18,16 @@ from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
 from cnndsl.network.scope import Frame, Scope, given_names, named_in
-from cnndsl.network.values import given_shape, given_value
-from cnndsl.network.words import STATEMENTS, did_you_mean, is_word, nearest, reserved, rewrite
+from cnndsl.network.values import given_shape, given_value, shown
+from cnndsl.network.words import (
+    KEEPING,
+    STATEMENTS,
+    did_you_mean,
+    is_word,
+    nearest,
+    reserved,
+    rewrite,
+)
 from cnndsl.syntax import nodes as ast
 
 DEFAULT_LIMIT = 1_000_000
@@ -28,10 +36,19 @@ DEFAULT_LIMIT = 1_000_000
 MAX_PROBLEMS = 1_000
 """How many problems of a net are reported before checking stops."""
 
+MAX_GUESSES = 100
+"""How many misspelt words are held against those that there are; it takes a while."""
+
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
 
 _SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
+
+_NAMING = ("let", "param", "block", "head")
+"""The words of statements that give a name at their beginning."""
+
+_BRACED = ("repeat", "if", "block", "head")
+"""The words of statements, beside merges, that have statements in their braces."""
 
 _RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
 
@@ -107,7 +124,12 @@ class Elaborator:
         self.declared: dict[str, ast.Statement] = {}
         self.current = -1
         self.shape: Shape | None = None
-        self.started = False
+        self.started = False  # whether an `input` stood here, be it readable or not
+        self.excused = False  # whether one may have, or it has been said that none did
+        self.unread = False  # whether a statement could not be read
+        self.rounds = False  # whether that was one about rounding
+        self.nameless = False  # whether it gives a name that is not known, and so may be any
+        self.guesses: dict[str, str] = {}
         self.depth = self.turns = 0
         self.called: set[str] = set()
         given = frozenset(given_names(module.statements))
@@ -141,6 +163,8 @@ class Elaborator:
         for statement in statements:
             if isinstance(statement, (ast.Rounding, ast.Defaults)):
                 self.declare(statement)
+            elif isinstance(statement, ast.Bad):
+                self.foresee(statement)
             elif isinstance(statement, ast.Block):
                 self.name_parameters(statement)
         self.given_input()
@@ -152,11 +176,12 @@ class Elaborator:
         """The network, once all statements have been run; None where anything is wrong."""
         statements = self.module.statements
         first = statements[0] if statements else None
-        if not self.started and not any(isinstance(s, ast.Bad) for s in statements):
+        if not self.started and not self.excused:
             end = Span(0, min(1, len(self.source.text)))
             self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")
         self.unused_settings()
         self.unused_blocks()
+        self.bound_totals()
         if self.problems:
             return None
         self.outputs = {"main": self.current, **self.outputs}
@@ -172,12 +197,31 @@ class Elaborator:
             self.context.defaults,
             tuple(self.assertions),
         )
-        for found in dead_code.find(network):
-            self.report(found.code, found.span, found.message, found.help)
-        wrong = bool(self.problems)
-        for problem, notes in broken(self.assertions, network):
+        if self.unread:  # of the shapes that are known all the same
+            shapes = [each for each in self.assertions if each.statement.metric.id == "shape"]
+            network.assertions = () if self.rounds else tuple(shapes)
+        else:
+            for found in dead_code.find(network):
+                self.report(found.code, found.span, found.message, found.help)
+        wrong = self.unread or bool(self.problems)
+        for problem, notes in broken(network.assertions, network):
             self.report(*problem, notes)
         return None if wrong or (self.problems and not unkept) else network
+
+    def bound_totals(self) -> None:
+        """Report the layer with which the net has more parameters, or work, than numbers go."""
+        most = max((max(each.params, each.macs) for each in self.cache.values()), default=0)
+        if most * len(self.nodes) <= LARGEST:
+            return
+        for name in ("params", "macs"):
+            total = 0
+            for node in self.nodes:
+                total += getattr(node.layer, name)
+                if total > LARGEST:
+                    what = {"params": "parameters", "macs": "multiply-adds"}[name]
+                    error = beyond("with this layer the net", total, what)
+                    self.report(error.code, node.span, error.message, error.help)
+                    break
 
     def given_input(self) -> None:
         """Take up the caller's input size where the file has no `input` of its own."""
@@ -192,7 +236,7 @@ class Elaborator:
             shape = given_shape(self.input_size)
         except ValueError as error:
             self.started = True
-            self.report("E105", Span(0, 0), f"`--input {self.input_size}` {error}")
+            self.report("E105", Span(0, 0), f"`--input {shown(self.input_size)}` {error}")
             return
         self.add_input(shape, Span(0, 0), None)
 
@@ -211,8 +255,12 @@ class Elaborator:
                 self.too_large(statement.span, total)
 
     def unused_settings(self) -> None:
-        params = [s.name.id for s in self.module.statements if isinstance(s, ast.Param)]
-        for name in sorted(set(self.settings) - set(params)):
+        statements = self.module.statements
+        params = [s.name.id for s in statements if isinstance(s, ast.Param)]
+        if any(isinstance(s, ast.Bad) and self.meant(s.word) in ("param", "") for s in statements):
+            return  # it may be the one that is set
+        unused = {shown(name) for name in self.settings if not (name in params or self.lost(name))}
+        for name in sorted(unused):
             near = nearest(name, params)
             known = f"its params are {', '.join(params)}" if params else "it has no `param`"
             message = f"`--set {name}`: the file has no param `{name}`"
@@ -276,6 +324,66 @@ class Elaborator:
             return
         self.context = self.context._replace(**{kind: word.id})
 
+    # Statements that cannot be read
+
+    def meant(self, word: str) -> str:
+        """The word that a statement begins with, or was meant to; empty where that is open."""
+        known = (*LAYERS, *MERGES, *self.blocks, *STATEMENTS, *KEEPING)
+        if word in known:
+            return word
+        if word not in self.guesses:
+            few = len(self.guesses) < MAX_GUESSES
+            self.guesses[word] = (few and nearest(word, known)) or ""
+        return self.guesses[word]
+
+    def foresee(self, statement: ast.Bad) -> None:
+        """Take up what a statement that cannot be read may say of the whole file."""
+        word = self.meant(statement.word)
+        if word == "block":
+            self.lose(statement.names)
+        elif word == "rounding" and word not in self.declared:
+            # Whatever was meant: sizes that do not come out whole are no further news.
+            self.context = self.context._replace(rounding="floor")
+            self.rounds = True
+
+    def unreadable(
+        self, word: str, names: Sequence[str] = (), bodies: Sequence[ast.Body] = ()
+    ) -> None:
+        """Go on after a statement that cannot be read, without what it may have changed.
+
+        It begins with a word, and may give some names.
+        """
+        self.unread = True
+        first, word = word[:1], self.meant(word)
+        before = self.current, self.shape, self.started, self.nameless
+        is_read = word in _BRACED or word in MERGES
+        for body in bodies if is_read else ():
+            self.shape, self.started = None, True
+            self.lose(names)
+            # Its parameters, or its counter, may be any name.
+            self.nameless = self.nameless or word == "block" or (word == "repeat" and not names)
+            self.body(body.statements, Scope(self.scope.frame, self.scope))
+        self.current, self.shape, self.started, self.nameless = before
+        self.lose(names)
+        if word == "rounding":
+            self.context = self.context._replace(rounding="floor")
+        self.excused = self.excused or not word or (bool(bodies) and not is_read)
+        known = (*LAYERS, *MERGES, *self.blocks)
+        is_layer = any(name in known for name in names) and word != "block"  # `let conv 8 3x3`
+        if (word in KEEPING and not is_layer) or (word == "input" and self.started):
+            return
+        self.shape = None
+        self.started = self.started or word == "input" or first.isdecimal()
+
+    def lose(self, names: Iterable[str]) -> None:
+        """Have nothing said of names that a statement which cannot be read may give."""
+        for name in names:
+            if not name:
+                self.nameless = True
+            elif not reserved(name):
+                self.scope.constants[name] = None
+                self.scope.frame.lost.add(name)
+
     # Bodies of statements
 
     def body(
@@ -328,8 +436,7 @@ class Elaborator:
         elif isinstance(statement, ast.Head):
             return self.head(statement)
         elif isinstance(statement, ast.Bad):
-            self.started = True
-            self.shape = None
+            self.unreadable(statement.word, statement.names, statement.bodies)
         elif not top:
             self.report_inside(statement)
         elif isinstance(statement, ast.Input):
@@ -368,9 +475,12 @@ class Elaborator:
             if isinstance(value, Word) and not self.known(value.id):
                 value = None
             if value is None:
-                message = f"`--set {name.id}={str(given)[:40]}` is no value of the language"
+                message = f"`--set {name.id}={shown(given)}` is no value of the language"
                 self.report(
-                    "E105", statement.value.span, message, "give a number, a size or a word"
+                    "E105",
+                    statement.value.span,
+                    message,
+                    "give a number up to 1e18, a size or a word",
                 )
         else:
             try:
@@ -401,7 +511,7 @@ class Elaborator:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
             bodies.append(self.body(statement.body.statements, scope))
-            if self.problems and self.shape is None:
+            if self.shape is None and (self.problems or self.unread):
                 break  # the other turns have nothing to add
         frame.notes = notes
         self.name_result(statement.alias)
@@ -453,8 +563,7 @@ class Elaborator:
         if self.scope.frame.instance or self.depth > 1:
             self.report_inside(statement)
             return None
-        if not self.started:
-            self.no_input(statement.name.span)
+        self.no_input(statement.name.span)
         if name.id == "main":
             message = "`main` is the name of the main output"
             self.report("E107", name.span, message, "choose another name")
@@ -474,11 +583,12 @@ class Elaborator:
             self.report_problem(problem)
         elif statement.metric.id in TOTALS:
             self.assertions.append(Assertion(statement, value, None))
-        elif not self.started:
+        else:
             self.no_input(statement.metric.span)
-        elif self.shape is not None:
-            notes = tuple(reversed(self.scope.frame.notes))
-            self.assertions.append(Assertion(statement, value, self.nodes[self.current], notes))
+            if self.shape is not None:
+                notes = tuple(reversed(self.scope.frame.notes))
+                node = self.nodes[self.current]
+                self.assertions.append(Assertion(statement, value, node, notes))
 
     # What the first word of a statement means, and calls of blocks
 
@@ -488,7 +598,10 @@ class Elaborator:
         if layer is not None and statement.paths is None:
             return self.layer(layer, statement)
         if word not in MERGES and word not in self.blocks and layer is None:
-            word = self.resolve(statement)
+            meant = self.resolve(statement)
+            if meant is None:
+                return None
+            word = meant
             layer = LAYERS.get(word)
         if word == "skip":
             return self.skip(statement)
@@ -507,8 +620,11 @@ class Elaborator:
         assert layer is not None
         return self.layer(layer, statement)
 
-    def resolve(self, statement: ast.Apply) -> str:
-        """The layer, merge or block that a statement's first word means."""
+    def resolve(self, statement: ast.Apply) -> str | None:
+        """The layer, merge or block that a statement's first word means.
+
+        None where another kind of statement was meant, which cannot be read as such.
+        """
         name = statement.name
         if name.id == "skip":
             return "skip"
@@ -523,21 +639,22 @@ class Elaborator:
             self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
         near = nearest(name.id, [*known, *STATEMENTS])
+        if near is None and self.nameless:
+            raise Unknown
         message = f"there is no layer or block `{name.id}`"
         help_ = did_you_mean(near) or "the layers are listed by `cnndsl rule E101`"
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
-        if near == "input":
-            self.started = True  # though not with a known shape
-        elif near == "rounding":
-            self.context = self.context._replace(rounding="floor")
-        if near is None or near == "skip" or near in STATEMENTS:
+        if near is None:
             raise Unknown
+        if near == "skip" or near in STATEMENTS:
+            names = [*filter(None, map(_named, statement.args))] if near in _NAMING else []
+            self.unreadable(near, names[:1], statement.paths or ())
+            return None
         return near
 
     def call(self, block: ast.Block, statement: ast.Apply) -> Item | None:
         outer = self.scope.frame
-        if not self.started:
-            self.no_input(statement.name.span)
+        self.no_input(statement.name.span)
         if block.name.id in outer.calls:
             chain = [*outer.calls[outer.calls.index(block.name.id) :], block.name.id]
             message = f"the block `{block.name.id}` calls itself: {' → '.join(chain)}"
@@ -682,24 +799,30 @@ class Elaborator:
         bound = bind(kind, statement, values, self.scope.names(), self.no_value)
         for problem in bound.problems:
             self.report_problem(problem)
-        if not self.started:
-            self.no_input(statement.name.span)
+        self.no_input(statement.name.span)
         # A value may be missing that an earlier error hides.
         is_known = self.shape is not None and len(bound.values) == len(bound.spans)
         layer = None
         if is_known and not bound.problems:
             layer = self.make(kind, bound, statement)
         if layer is None:
-            self.unknown_output(bound)
+            self.unknown_output(kind, bound)
             return None
         seen = self.nodes[self.current].field
         if layer.reach is not None or layer.output != layer.input:
-            seen = field.after(layer, (seen,))
+            try:
+                seen = field.after(layer, (seen,))
+            except LayerError as error:
+                self.shape_error(error, statement, statement.name.span, (self.current,))
+                self.unknown_output(kind, bound)
+                return None
         node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
         return tree.Step(statement, node, bound.spans)
 
-    def unknown_output(self, bound: BoundArguments) -> None:
-        """After an error: the shape is lost, unless the layer alone decides it."""
+    def unknown_output(self, kind: type[Layer], bound: BoundArguments) -> None:
+        """After an error: the shape is lost, unless the layer keeps it, or alone decides it."""
+        if kind.op in KEEPING:
+            return
         units = bound.values.get("units")
         self.shape = (units,) if isinstance(units, int) else None
         if self.shape is not None:
@@ -750,8 +873,7 @@ class Elaborator:
 
     def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
         assert statement.paths is not None
-        if not self.started:
-            self.no_input(statement.name.span)
+        self.no_input(statement.name.span)
         for argument in statement.args:
             message = f"{kind.op} takes paths only"
             self.report("E104", argument.span, message, "remove the argument")
@@ -776,6 +898,7 @@ class Elaborator:
         inputs = tuple(body.output for body in bodies)
         try:
             layer = kind({}, known, self.context)
+            seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         except LayerError as error:
             span = statement.name.span
             if error.slot.startswith("path "):
@@ -785,7 +908,6 @@ class Elaborator:
             self.shape_error(error, statement, span, inputs)
             self.shape = None
             return None
-        seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return tree.Merged(statement, node, tuple(bodies))
 
@@ -805,7 +927,12 @@ class Elaborator:
 
     def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
         before = (self.current, self.shape)
-        layer = Input({}, shape, self.context)
+        try:
+            layer = Input({}, shape, self.context)
+        except LayerError as error:
+            self.report(error.code, span, error.message, error.help)
+            self.started = True
+            return
         self.add(layer, (), field.of_input(shape), span, alias)
         self.inputs.append(self.current)
         if self.started:
@@ -899,8 +1026,7 @@ class Elaborator:
         return Problem("E105", name.span, message, "write a number, or the name of a constant")
 
     def own_size(self, name: ast.Name) -> int:
-        if not self.started:
-            self.no_input(name.span)
+        self.no_input(name.span)
         if self.shape is None:
             raise Unknown
         if len(self.shape) - 1 not in _RANKS[name.id]:
@@ -911,9 +1037,11 @@ class Elaborator:
         return self.shape[_SIZES[name.id]]
 
     def no_input(self, span: Span) -> None:
-        self.started = True
-        message = "there is no `input` before this"
-        self.report("E112", span, message, "begin with, say, `input 28x28x1`")
+        """Report, once, that something stands before any input."""
+        if not self.started and not self.excused:
+            message = "there is no `input` before this"
+            self.report("E112", span, message, "begin with, say, `input 28x28x1`")
+        self.excused = True
 
     def word(self, name: ast.Name) -> Any:
         """A bare name as an argument: a constant's value, or the word itself."""
@@ -926,7 +1054,8 @@ class Elaborator:
 
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
-        return self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
+        is_lost = self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
+        return is_lost or self.nameless
 
     # Problems
 
@@ -996,6 +1125,13 @@ def unknown(span: Span, word: str, known: Iterable[str]) -> Problem:
     near = nearest(word, known)
     help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
     return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
+
+
+def _named(argument: ast.Argument) -> str:
+    """The name that an argument is, or is given under; empty for none."""
+    if isinstance(argument, ast.Keyword):
+        return argument.key.id
+    return argument.value.id if isinstance(argument.value, ast.Name) else ""
 
 
 def _takes(kind: type[Layer], argument: ast.Argument) -> bool:

@@ -7,12 +7,13 @@ differ in how far they see.
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, lcm
 
-from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread
+from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
+from cnndsl.layers.values import LARGEST
 from cnndsl.network.network import Field, Sight
 
-MAX_PERIOD = 4096
+MAX_PERIOD = 64
 """How long a pattern may become; beyond it all positions count as seeing what any of them do."""
 
 _ITSELF = Sight((0,), (0,), 1)
@@ -24,7 +25,7 @@ def of_input(shape: Shape) -> Field:
 
 
 def after(layer: Layer, before: tuple[Field, ...]) -> Field:
-    """The field of a layer's output, from those of its inputs."""
+    """The field of a layer's output, from those of its inputs. Raises LayerError."""
     field = before[0]
     for other in before[1:]:
         field = _both(field, other)
@@ -32,7 +33,7 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     if layer.reach is None or len(field.map) != len(field.sights):
         return field._replace(map=spatial) if spatial and spatial != field.map else field
     if layer.reach == ALL:
-        return Field(tuple(map(_all, field.sights, field.map)), spatial or field.map)
+        return _held(layer, Field(tuple(map(_all, field.sights, field.map)), spatial or field.map))
     assert not isinstance(layer.reach, str)
     if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
@@ -40,7 +41,16 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
         _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
         for sight, reach, size in zip(field.sights, layer.reach, field.map)
     )
-    return Field(sights, spatial)
+    return _held(layer, Field(sights, spatial))
+
+
+def _held(layer: Layer, field: Field) -> Field:
+    """A field that is no larger than numbers of a network are. Raises LayerError."""
+    for low, high, step in field.sights:
+        most = max(-min(low), max(high), step)
+        if most > LARGEST:
+            raise beyond(f"{layer.op}: what it sees of the input", most, "pixels")
+    return field
 
 
 def _see(sight: Sight, position: int) -> tuple[int, int]:
@@ -68,6 +78,9 @@ def _slide(sight: Sight, reach: Reach) -> Sight:
             (sight.high[0] + last * step,),
             step * reach.stride,
         )
+    if reach.stride == 1:
+        low, high = _from(sight.low, reach.offset, step), _from(sight.high, last, step)
+        return Sight(low, high, step)
     common = gcd(period, reach.stride)
     starts = [index * reach.stride for index in range(period // common)]
     return Sight(
@@ -75,6 +88,13 @@ def _slide(sight: Sight, reach: Reach) -> Sight:
         tuple(_see(sight, start + last)[1] for start in starts),
         step * (reach.stride // common),
     )
+
+
+def _from(values: tuple[int, ...], position: int, step: int) -> tuple[int, ...]:
+    """A pattern of values as it comes again from a position on."""
+    turns, phase = divmod(position, len(values))
+    before, after = turns * step, (turns + 1) * step
+    return (*[each + before for each in values[phase:]], *[each + after for each in values[:phase]])
 
 
 def _spread(sight: Sight, reach: Spread, size: int) -> Sight:
@@ -108,16 +128,22 @@ def _both(one: Field, other: Field) -> Field:
 
 def _joined(one: Sight, other: Sight, size: int, other_size: int) -> Sight:
     periods = len(one.low), len(other.low)
-    if one.step * periods[1] != other.step * periods[0]:
+    period = lcm(*periods)
+    if one.step * periods[1] != other.step * periods[0] or period > MAX_PERIOD:
         # One path sees everything, or they walk over the input at different paces.
         first, second = _all(one, size), _all(other, other_size)
         return Sight((min(first.low[0], second.low[0]),), (max(first.high[0], second.high[0]),), 0)
-    period = periods[0] // gcd(*periods) * periods[1]
-    if period > MAX_PERIOD:
-        return _all(one, size)
-    seen = [(*_see(one, index), *_see(other, index)) for index in range(period)]
-    return Sight(
-        tuple(min(low, low2) for low, _, low2, _ in seen),
-        tuple(max(high, high2) for _, high, _, high2 in seen),
-        one.step * (period // periods[0]),
+    pairs = [_repeated(each, period // len(each.low)) for each in (one, other)]
+    low, high = zip(*pairs)
+    return Sight(tuple(map(min, *low)), tuple(map(max, *high)), one.step * (period // periods[0]))
+
+
+def _repeated(sight: Sight, times: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What positions see over some turns of a pattern."""
+    if times == 1:
+        return sight.low, sight.high
+    shifts = [turn * sight.step for turn in range(times)]
+    return (
+        tuple(each + shift for shift in shifts for each in sight.low),
+        tuple(each + shift for shift in shifts for each in sight.high),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from cnndsl.layers import Shape
@@ -13,20 +14,42 @@ from cnndsl.syntax import nodes as ast
 def given_value(value: Any) -> Any:
     """A value that a caller gives: a text as one would write it, a number or a tuple.
 
-    None for what is no value of the language.
+    None for what is no value of the language, and for what is too large for one.
     """
     if isinstance(value, str):
         return read_value(value)
-    if isinstance(value, (int, float)):
-        return value if abs(value) <= MAX_VALUE else None  # which no NaN is either
-    if isinstance(value, tuple) and value and all(type(item) is int for item in value):
+    if isinstance(value, bool):
         return value
-    return None
+    if isinstance(value, float):
+        return float(value) if abs(value) <= MAX_VALUE else None  # which no NaN is either
+    if isinstance(value, tuple):
+        items = tuple(map(_whole, value))
+        return items if items and None not in items else None
+    return _whole(value)
 
 
-def given_shape(text: str) -> Shape:
+def _whole(value: Any) -> int | None:
+    """An integer of Python, or of what else has integers, as numpy; None for none."""
+    try:
+        number = index(value)
+    except TypeError:
+        return None
+    return number if abs(number) <= MAX_VALUE else None
+
+
+def shown(given: Any) -> str:
+    """What a caller gives, fit for a message: not all of what is long, be it text or not."""
+    try:
+        text = str(given)
+    except Exception:  # an integer of too many digits, or what cannot show itself
+        return type(given).__name__
+    text = text if len(text) <= 40 else f"{text[:39]}…"
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def given_shape(given: Any) -> Shape:
     """The shape that `--input` gives; raises ValueError."""
-    value = read_value(text)
+    value = given_value(given)
     if value is None:
         raise ValueError("is no size, as 28x28x1 is one")
     shape: Shape = SHAPE.read(value)

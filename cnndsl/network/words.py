@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnndsl.diagnostics import Edit, Fix, Span
-from cnndsl.layers import LAYERS, MERGES
+from cnndsl.layers import LAYERS, MERGES, family
 from cnndsl.syntax.tables import KEYWORDS
 
 STATEMENTS = tuple(word for word in KEYWORDS if word not in ("and", "or", "not", "as", "else"))
 """The words that begin statements other than layers."""
+
+KEEPING = frozenset(
+    (
+        *("#", "let", "param", "expect", "net", "block", "head", "rounding", "defaults", "skip"),
+        *(*family("activation", "norm", "scaling", "dropout"), "shuffle"),
+    )
+)
+"""The words of statements after which the current tensor is of the shape that it was."""
 
 _FLAGS = frozenset(
     slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"

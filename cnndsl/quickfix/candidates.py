@@ -362,7 +362,9 @@ def divisors(
 ) -> Iterator[Candidate]:
     """Groups that divide the channels, and channels that divide into the groups."""
     statement = error.statement
-    own = LAYERS[statement.name.id]
+    own = LAYERS.get(statement.name.id)
+    if own is None:
+        return  # a word that stands for a layer
     itself = site._replace(statement=statement, calls=error.calls)
     groups = literal_of(outcome, itself, own, "groups")
     if groups is None or not isinstance(groups.value, int) or groups.value < 1:

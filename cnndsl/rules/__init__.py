@@ -7,8 +7,10 @@ words that the rule speaks of, so that a small net pays for few of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from functools import cache
+from functools import cache, partial
 
+from cnndsl.diagnostics.codes import CODES
+from cnndsl.diagnostics.fault import guarded
 from cnndsl.layers import MERGES, Layer, family, taking, words
 from cnndsl.network import Network
 from cnndsl.rules.helpers.view import Findings, View
@@ -59,11 +61,17 @@ have for the rule to have anything to say. Layers and activations count as words
 
 
 def advice(network: Network, codes: Container[str]) -> Findings:
-    """What the rules of some codes find in a network, rule by rule."""
+    """What the rules of some codes find in a network, rule by rule; and which of them fail."""
     view = View(network)
     for code, (module, needed) in ADVICE.items():
         if code in codes and not view.words.isdisjoint(needed):
-            yield from (found._replace(code=code) for found in _rule(module)(view))
+            what = f"the rule {code} {CODES[code].name}"
+            for found in guarded(network.source, what, partial(_findings, module, view)):
+                yield found if found.code else found._replace(code=code)
+
+
+def _findings(module: str, view: View) -> Findings:
+    return _rule(module)(view)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Span
-from cnndsl.network.expressions import truth
+from cnndsl.network.expressions import ExpressionError, truth
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import names
@@ -22,7 +22,10 @@ def find(view: View) -> Findings:
         for test in statement.tests:
             used = {name.id for name in names(test)}
             if used <= set(fixed):
-                value = truth(test, lambda name: fixed[name.id][1])
+                try:
+                    value = truth(test, lambda name: fixed[name.id][1])
+                except ExpressionError:
+                    continue  # in a branch that is never taken nothing need have a value
                 lets = [fixed[word][0] for word in sorted(used)]
                 edits = tuple(
                     Edit(Span(let.span.start, let.span.start + 3), "param") for let in lets

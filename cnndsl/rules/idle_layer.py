@@ -24,6 +24,9 @@ def find(view: View) -> Findings:
 
 
 def _has_names(statement: ast.Apply) -> bool:
-    """Whether an argument is a name, and no flag."""
-    flags = [slot.name for slot in LAYERS[statement.name.id].slots if slot.form == "flag"]
+    """Whether an argument is a name, and no flag; or the layer itself, in a block."""
+    kind = LAYERS.get(statement.name.id)
+    if kind is None:
+        return True
+    flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     return any(name.id not in flags for argument in statement.args for name in names(argument))

@@ -35,6 +35,6 @@ def find(view: View) -> Findings:
 
 
 def _is_small(field: tuple[int, ...], image: tuple[int, ...]) -> bool:
-    if len(field) != len(image) or max(field) == 1:
+    if len(field) != len(image) or max(field, default=1) == 1:
         return False  # what no layer has looked around in may be features, of another net
     return all(3 * seen < size for seen, size in zip(field, image))

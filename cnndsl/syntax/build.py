@@ -53,7 +53,7 @@ def read_number(text: str) -> int | float:
     return value
 
 
-def _identifier(text: str, token: Token) -> nodes.Name:
+def identifier(text: str, token: Token) -> nodes.Name:
     _, start, end = token
     word = text[start:end]
     if not word.isascii():
@@ -64,7 +64,7 @@ def _identifier(text: str, token: Token) -> nodes.Name:
 
 
 def _name(text: str, span: Span, c: list[Any]) -> nodes.Name:
-    return _identifier(text, c[0])
+    return identifier(text, c[0])
 
 
 def _too_large(text: str, span: Span) -> BuildError:
@@ -136,10 +136,10 @@ def _unary(text: str, span: Span, c: list[Any]) -> nodes.Unary:
 
 
 def _call(text: str, span: Span, c: list[Any]) -> nodes.Call:
-    return nodes.Call(span, _identifier(text, c[0]), tuple(c[1:]), _depth(text, *c))
+    return nodes.Call(span, identifier(text, c[0]), tuple(c[1:]), _depth(text, *c))
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A part that a statement may have at its end, until the statement is built."""
 
     kind: str
@@ -148,36 +148,25 @@ class _Part(NamedTuple):
 
 def _pop(children: list[Any], kind: str) -> Any:
     """Take the last child away where it is a part of a kind; else None."""
-    is_part = children and type(children[-1]) is _Part and children[-1].kind == kind
+    is_part = children and type(children[-1]) is Part and children[-1].kind == kind
     return children.pop().value if is_part else None
 
 
-def defined_names(values: Iterable[Any]) -> tuple[str, ...]:
-    """The names that the nodes in some values define; not all of very many."""
-    names: list[str] = []
-    stack = list(values)
-    while stack and len(names) < 1000:
-        value = stack.pop()
-        if isinstance(value, nodes.Bad):
-            names += value.names
-            continue
-        if isinstance(value, (nodes.Let, nodes.Param, nodes.Block, nodes.Head)):
-            names.append(value.name.id)
-        elif isinstance(value, _Part) and value.kind == "alias":
-            names.append(value.value.id)
-        elif alias := getattr(value, "alias", None):
-            names.append(alias.id)
-        if isinstance(value, (tuple, list)):
-            stack += value
-    return tuple(names)
+def more_of(
+    bad: nodes.Bad, span: Span, names: Iterable[str], bodies: Iterable[nodes.Body]
+) -> nodes.Bad:
+    """A broken statement that goes on; not all of very many parts are kept."""
+    return bad._replace(
+        span=span, names=(*bad.names, *names)[:1000], bodies=(*bad.bodies, *bodies)[:1000]
+    )
 
 
 def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Bad:
     alias = _pop(c, "alias")
     paths = _pop(c, "paths")
     if type(c[0]) is nodes.Bad:
-        return nodes.Bad(span, defined_names([c[0], paths, alias]))
-    return _new(nodes.Apply, (span, _identifier(text, c[0]), tuple(c[1:]), paths, alias))
+        return more_of(c[0], span, (alias.id,) if alias else (), paths or ())
+    return _new(nodes.Apply, (span, identifier(text, c[0]), tuple(c[1:]), paths, alias))
 
 
 def _path(text: str, span: Span, c: list[Any]) -> nodes.Body:
@@ -200,37 +189,37 @@ def _if(text: str, span: Span, c: list[Any]) -> nodes.If:
 
 
 def _block(text: str, span: Span, c: list[Any]) -> nodes.Block:
-    return nodes.Block(span, _identifier(text, c[0]), tuple(c[1:-1]), c[-1])
+    return nodes.Block(span, identifier(text, c[0]), tuple(c[1:-1]), c[-1])
 
 
 BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
     "module": lambda t, s, c: nodes.Module(s, tuple(c), ()),
-    "net": lambda t, s, c: nodes.Net(s, _identifier(t, c[0])),
+    "net": lambda t, s, c: nodes.Net(s, identifier(t, c[0])),
     "input": lambda t, s, c: nodes.Input(s, c[0], _pop(c, "alias")),
-    "rounding": lambda t, s, c: nodes.Rounding(s, _identifier(t, c[0])),
-    "defaults": lambda t, s, c: nodes.Defaults(s, _identifier(t, c[0])),
-    "from_": lambda t, s, c: nodes.From(s, _identifier(t, c[0])),
-    "let": lambda t, s, c: nodes.Let(s, _identifier(t, c[0]), c[1]),
-    "param": lambda t, s, c: nodes.Param(s, _identifier(t, c[0]), c[1]),
-    "expect": lambda t, s, c: nodes.Expect(s, _identifier(t, c[0]), _word(t, c[1]), c[2]),
+    "rounding": lambda t, s, c: nodes.Rounding(s, identifier(t, c[0])),
+    "defaults": lambda t, s, c: nodes.Defaults(s, identifier(t, c[0])),
+    "from_": lambda t, s, c: nodes.From(s, identifier(t, c[0])),
+    "let": lambda t, s, c: nodes.Let(s, identifier(t, c[0]), c[1]),
+    "param": lambda t, s, c: nodes.Param(s, identifier(t, c[0]), c[1]),
+    "expect": lambda t, s, c: nodes.Expect(s, identifier(t, c[0]), _word(t, c[1]), c[2]),
     "repeat": _repeat,
     "if_": _if,
     "block": _block,
-    "head": lambda t, s, c: nodes.Head(s, _identifier(t, c[0]), c[1]),
+    "head": lambda t, s, c: nodes.Head(s, identifier(t, c[0]), c[1]),
     "apply": _apply,
-    "index": lambda t, s, c: _Part("index", _identifier(t, c[0])),
-    "alias": lambda t, s, c: _Part("alias", _identifier(t, c[0])),
-    "otherwise": lambda t, s, c: _Part("otherwise", c[0]),
+    "index": lambda t, s, c: Part("index", identifier(t, c[0])),
+    "alias": lambda t, s, c: Part("alias", identifier(t, c[0])),
+    "otherwise": lambda t, s, c: Part("otherwise", c[0]),
     "body": lambda t, s, c: nodes.Body(s, tuple(c)),
-    "paths": lambda t, s, c: _Part("paths", tuple(c)),
+    "paths": lambda t, s, c: Part("paths", tuple(c)),
     "path": _path,
     "first": _path,
     "parameter": lambda t, s, c: nodes.Parameter(
-        s, _identifier(t, c[0]), c[1] if len(c) > 1 else None
+        s, identifier(t, c[0]), c[1] if len(c) > 1 else None
     ),
     "positional": _positional,
     "stride": lambda t, s, c: nodes.Stride(s, c[0]),
-    "keyword": lambda t, s, c: nodes.Keyword(s, _identifier(t, c[0]), c[1]),
+    "keyword": lambda t, s, c: nodes.Keyword(s, identifier(t, c[0]), c[1]),
     "range": lambda t, s, c: nodes.Range(s, c[0], c[1]),
     "number": _number,
     "negative": _negative,

@@ -238,11 +238,15 @@ class Apply(NamedTuple):
 class Bad(NamedTuple):
     """A statement that could not be read; the diagnostics say why.
 
-    `names` are those that it, or a statement in its braces, seems to define.
+    * `word`: the word that it begins with; empty for none, and `#` where a comment was meant
+    * `names`: those that it seems to define; an empty one where it lacks its name
+    * `bodies`: what stands in its braces, as far as it could be read
     """
 
     span: Span
+    word: str = ""
     names: tuple[str, ...] = ()
+    bodies: tuple[Body, ...] = ()
 
 
 class Comment(NamedTuple):

@@ -8,13 +8,22 @@ read all the same, so that one slip hides no other.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.syntax import nodes
-from cnndsl.syntax.build import BuildError, defined_names
+from cnndsl.syntax.build import BuildError, Part, identifier, more_of
 from cnndsl.syntax.layout import BOUNDARIES, MAX_ERRORS, Token
-from cnndsl.syntax.slips import STATEMENTS, brace_on_next_line, reads, stretch_of, unexpected
+from cnndsl.syntax.slips import (
+    STATEMENTS,
+    VALUES,
+    brace_on_next_line,
+    reads,
+    stretch_of,
+    unexpected,
+)
 from cnndsl.syntax.stacks import GivenUp, Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
 
@@ -22,6 +31,9 @@ MOST = 10 * MAX_ERRORS
 """How many errors the parser goes on after, be they told or not: then reading ends."""
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
+
+_OF_CONSTANTS = ("NUMBER", "SIZE", "LPAR", "MINUS")
+"""What a constant's value begins with, and a layer does not."""
 
 
 def recover(
@@ -56,10 +68,10 @@ def recover(
     if [each[0] for each in tokens[stop : stop + 2]] == ["_SEP", "LBRACE"]:
         stop += 1  # a brace begins no statement; it belongs to this one
         stacks.reported = stop
-    names = _names(stacks, base, position, stop)
     start = stacks.starts[base] if base < len(values) else token[1]
+    span = Span(start, max(start, tokens[stop - 1][2]))
+    bad = _bad(stacks.source.text, span, values[base:], tokens[position:stop])
     del states[base + 1 :], values[base:], stacks.starts[base:]
-    bad = nodes.Bad(Span(start, max(start, tokens[stop - 1][2])), names)
     stacks.starts.append(start)
     values.append(bad)
     if tokens[stop][0] == "LBRACE":
@@ -83,15 +95,61 @@ def _statement_base(stacks: Stacks) -> int:
     return base
 
 
-def _names(stacks: Stacks, base: int, position: int, stop: int) -> tuple[str, ...]:
-    """The names that a broken statement seems to define: in what is read, and in the rest."""
-    values = stacks.values[base:]
-    names = list(defined_names(values))
-    words = [value for value in values if type(value) is tuple] + stacks.tokens[position:stop]
-    for word, after in pairwise(words):
-        if word[0] in _DEFINING and after[0] == "NAME":
-            names.append(stacks.source.text[after[1] : after[2]])
-    return tuple(names)
+def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.Bad:
+    """A broken statement, of which some values have been read and the rest has not."""
+    words = [value for value in values if type(value) is tuple]
+    words += [word for word in rest if word[0] != "BAD"]
+    kinds = [kind for kind, _, _ in words]
+    names = [
+        value.value.id
+        for value in values
+        if type(value) is Part and value.kind in ("alias", "index")
+    ]
+    for keyword in _DEFINING:
+        if keyword in kinds:
+            names += _named(text, words[kinds.index(keyword) + 1 :], last=keyword == "AS")
+    if values and type(values[0]) is nodes.Bad:
+        return more_of(values[0], span, names, _bodies(values[1:]))
+    first = next((word for word in words if word[0] in STATEMENTS or word[0] in VALUES), None)
+    word = identifier(text, first).id if first else ""
+    if kinds[:1] == ["SLASHES"]:
+        word = "#"  # `// …`, a comment elsewhere
+    elif kinds[:2] == ["NAME", "EQUAL"]:
+        names.append(word)
+        if kinds[2:] and kinds[2] in _OF_CONSTANTS:
+            word = "let"  # `k = 3`
+    return more_of(nodes.Bad(span, word), span, names, _bodies(values))
+
+
+def _named(text: str, words: list[Token], *, last: bool) -> Iterator[str]:
+    """The names after a keyword that wants one: those next to it, or any where they come last."""
+    found = words if last else takewhile(lambda word: word[0] == "NAME", words)
+    names = [identifier(text, word).id for word in found if word[0] == "NAME"]
+    yield from names or [""]
+
+
+def _bodies(values: list[Any]) -> Iterator[nodes.Body]:
+    """What stands in braces among some values; the innermost may not be bodies yet."""
+    loose: list[nodes.Statement] = []
+    for value in [*_parts(values), ("RBRACE",)]:
+        if isinstance(value, nodes.Statement):
+            loose.append(value)
+        elif type(value) is nodes.Body:
+            yield value
+        elif loose and value[0] == "RBRACE":
+            yield nodes.Body(Span(loose[0].span.start, loose[-1].span.end), tuple(loose))
+            loose = []
+
+
+def _parts(values: Iterable[Any]) -> Iterator[Any]:
+    """Some values, with what lists and parts of a statement hold in their place."""
+    for value in values:
+        if type(value) is Part:
+            yield from value.value if value.kind == "paths" else [value.value]
+        elif type(value) is list:
+            yield from value
+        else:
+            yield value
 
 
 def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) -> None:

@@ -28,6 +28,7 @@ _PARTS: dict[type, tuple[str, ...]] = {
     nodes.Parameter: ("default",),
     nodes.Head: ("body",),
     nodes.Apply: ("args", "paths"),
+    nodes.Bad: ("bodies",),
     nodes.Positional: ("value",),
     nodes.Stride: ("value",),
     nodes.Keyword: ("value",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import gcd
 from typing import Any
 
 from cnndsl.layers import words
@@ -10,6 +11,9 @@ from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import Window
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.view import LayerGroup, View
+
+_TRIED = 16
+"""Of how many windows it is tried what they see."""
 
 WINDOWS = words(lambda layer: layer.slides)
 GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
@@ -90,15 +94,29 @@ def left_out(window: Window) -> int:
 
 
 def most_seen(window: Window) -> int:
-    """How many pixels of the image the window sees, of all, that sees the most of them."""
-    inside = -window.begin % window.stride  # where the first window begins that is all inside
-    if inside + window.extent <= window.size:
+    """How many pixels of the image the window sees, of all, that sees the most of them.
+
+    Where that takes long to tell it is one too many at most.
+    """
+    size, stride, dilation, begin = window.size, window.stride, window.dilation, window.begin
+    inside = -begin % stride  # where the first window begins that is all inside
+    if inside + window.extent <= size:
         return window.kernel
-    best = 0
-    for index in range(min(window.output, 4096)):
-        start = index * window.stride - window.begin
+
+    def seen(index: int) -> int:
+        start = index * stride - begin
         # The taps lie at start, start + dilation, …; those from 0 up to the size count.
-        low = max(0, -(start // window.dilation))
-        high = min(window.kernel - 1, (window.size - 1 - start) // window.dilation)
-        best = max(best, high - low + 1)
-    return best
+        low = max(0, -(start // dilation))
+        high = min(window.kernel - 1, (size - 1 - start) // dilation)
+        return high - low + 1
+
+    # Windows that only begin before the image see more the later they do, and those that only
+    # end behind it the earlier. Those that do both see what lies on one grid of taps.
+    last = size - window.extent
+    early = min((min(-1, last) + begin) // stride, window.output - 1)
+    late = -(-(max(0, last + 1) + begin) // stride)
+    both = range(max(0, early + 1), min(late, window.output))
+    grids = dilation // gcd(stride, dilation)
+    best = -(-size // dilation) if min(len(both), grids) > _TRIED else 0
+    tried = (early, late, *both[: min(grids, _TRIED)])
+    return max([best, *(seen(index) for index in tried if 0 <= index < window.output)])
