@@ -178,7 +178,7 @@ def examine(
     from cnndsl.syntax.parser import parse as parse_source
 
     module, problems = parse_source(source)
-    if any(_is_about_braces(problem) for problem in problems):
+    if not module.complete or any(_is_about_braces(problem) for problem in problems):
         return None, problems  # what belongs in which braces is anybody's guess
     network, found = elaborate(
         source, module, settings=values or {}, input_size=size, limit=limit, kind=Network

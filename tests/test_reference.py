@@ -9,7 +9,7 @@ import cnndsl
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.network import DEFAULT_LIMIT, expressions
 from cnndsl.network.elaborate import MAX_DEPTH, MAX_PROBLEMS
-from cnndsl.syntax import build, layout, lexer
+from cnndsl.syntax import build, layout, lexer, nodes
 
 PAGE = (Path(__file__).resolve().parent.parent / "grammar" / "README.md").read_text("utf-8")
 
@@ -38,6 +38,7 @@ def test_limits() -> None:
         MAX_DEPTH,
         DEFAULT_LIMIT,
         lexer.MAX_TOKENS,
+        nodes.MAX_NAME,
         layout.MAX_ERRORS,
         MAX_PROBLEMS,
         10,

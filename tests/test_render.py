@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
-from cnndsl.diagnostics.render import WIDTH, columns, printable, render, render_all
+from cnndsl.diagnostics.render import MOST, WIDTH, columns, printable, render, render_all
 from cnndsl.diagnostics.render_json import as_json, render_json
 
 
@@ -201,6 +201,17 @@ def test_diagnostics_are_sorted_by_file_place_and_code() -> None:
         ("b", 6, "E201"),
     ]
     assert render_all(mixed).count("\n\n") == 4
+
+
+def test_of_many_of_a_code_the_first_are_shown_and_the_others_counted() -> None:
+    text = "relu\n" * 1_300
+    many = [problem(text, 5 * index, 5 * index + 4) for index in range(1_200)]
+    many += [problem(text, 5 * 1_250, 5 * 1_250 + 4, code="W109")]
+    shown = render_all(reversed(many))
+    assert shown.count("error[E201]") == MOST == 100 and shown.count("warning[W109]") == 1
+    assert shown.endswith("… and 1,100 more of E201 size-not-whole\n\n")
+    assert "more of" not in render_all(many[:MOST])
+    assert len(json.loads(render_json(many))) == len(many)
 
 
 def test_json_has_the_fields_of_the_language_page() -> None:

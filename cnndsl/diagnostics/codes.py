@@ -69,7 +69,7 @@ CODES: dict[str, Code] = {
         Code("E207", "reshape-size", "a reshape to another number of values"),
         Code("E208", "out-of-range", "a slice outside the channels, or a crop of everything"),
         Code("E301", "expect-failed", "a promise of the file that the net does not keep"),
-        Code("E302", "too-large", "a net or a number beyond the limits"),
+        Code("E302", "too-large", "a net, a number or a name beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),
         Code("E501", "bad-region", "a region of a document that cannot be written"),
         _advice("W101", "unused-let", "a constant that nothing reads"),

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.report import Report
 
+LONGEST = 1_000
+"""How many characters of a line count."""
+
 
 def line_of(diagnostic: Diagnostic) -> str:
     """The line that a finding begins in, runs of white space as one blank."""
     source = diagnostic.source
-    return " ".join(source.line(source.position(diagnostic.span.start).line).split())
+    start = source.line_start(diagnostic.span.start)
+    return " ".join(source.text[start : source.line_end(start, LONGEST)].split())
 
 
 def fingerprints(report: Report) -> Iterator[tuple[Diagnostic, str]]:

@@ -15,11 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.source import Source, Span
 
 WIDTH = 100
 """Columns of a source line that are shown; longer lines are cut around the span."""
+
+MOST = 100
+"""How many diagnostics of a code are written out."""
 
 TAB = 4
 """Columns between tab stops."""
@@ -33,8 +37,21 @@ def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
 
 
 def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
-    """Every diagnostic in order, with a blank line after each."""
-    return "".join(render(each, color=color) + "\n" for each in sorted(diagnostics, key=sort_key))
+    """The diagnostics in order, with a blank line after each.
+
+    Those of a code beyond the first `MOST` are counted, at the end: nobody reads so many, and
+    programs have the formats that are data.
+    """
+    counts: dict[str, int] = {}
+    out = []
+    for each in sorted(diagnostics, key=sort_key):
+        counts[each.code] = number = counts.get(each.code, 0) + 1
+        if number <= MOST:
+            out.append(render(each, color=color) + "\n")
+    for code, count in sorted(counts.items()):
+        if count > MOST:
+            out.append(f"… and {count - MOST:,} more of {code} {CODES[code].name}\n\n")
+    return "".join(out)
 
 
 def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
@@ -90,12 +107,8 @@ def place(source: Source, offset: int) -> str:
 
 def excerpt(source: Source, span: Span) -> tuple[str, int, int]:
     """The first line of a span as it is shown, the columns before the marks, and the marks."""
-    text, starts = source.text, source.line_starts
-    line = source.position(span.start).line
-    first = starts[line - 1]
-    last = starts[line] - 1 if line < len(starts) else len(text)
-    if last > first and text[last - 1] == "\r":
-        last -= 1
+    text = source.text
+    first, last = source.line_start(span.start), source.line_end(span.start, 2 * WIDTH)
     start = min(span.start, last)
     end = min(max(span.end, start + 1), max(last, start + 1))
     if span.end > end:

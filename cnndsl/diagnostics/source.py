@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import NamedTuple
 
 
@@ -20,6 +19,9 @@ class Position(NamedTuple):
     column: int
 
 
+_BLOCK = 1 << 10
+
+
 class Source:
     """A text, the name it goes by in messages, and where its lines begin.
 
@@ -27,35 +29,45 @@ class Source:
     the text together are no place.
     """
 
-    __slots__ = ("_starts", "name", "piece", "text")
+    __slots__ = ("_lines", "_starts", "name", "piece", "text")
 
     def __init__(self, name: str, text: str, *, piece: bool = False) -> None:
         self.name = name
         self.text = text
         self.piece = piece
-        self._starts: list[int] | None = None
+        # For each block of the text how many lines end before it, and where the line begins
+        # that goes on into it: a text of newlines has millions of lines.
+        self._lines: list[int] = []
+        self._starts: list[int] = []
 
-    @property
-    def line_starts(self) -> list[int]:
-        if self._starts is None:
-            self._starts = [0]
-            at = self.text.find("\n")
-            while at >= 0:
-                self._starts.append(at + 1)
-                at = self.text.find("\n", at + 1)
-        return self._starts
+    def _find_lines(self) -> None:
+        lines = start = 0
+        for block in range(0, len(self.text) + 1, _BLOCK):
+            self._lines.append(lines)
+            self._starts.append(start)
+            lines += self.text.count("\n", block, block + _BLOCK)
+            start = self.text.rfind("\n", block, block + _BLOCK) + 1 or start
 
     def position(self, offset: int) -> Position:
         """The line and column of an offset."""
-        line = bisect_right(self.line_starts, offset)
-        return Position(line, offset - self.line_starts[line - 1] + 1)
+        if not self._lines:
+            self._find_lines()
+        block = min(offset // _BLOCK, len(self._lines) - 1)
+        begin = block * _BLOCK
+        line = self._lines[block] + self.text.count("\n", begin, offset) + 1
+        start = self.text.rfind("\n", begin, offset) + 1 or self._starts[block]
+        return Position(line, offset - start + 1)
 
     def ends(self, span: Span) -> tuple[int, int, int, int]:
         """The line and column where a span begins, and those where it ends."""
         return (*self.position(span.start), *self.position(span.end))
 
-    def line(self, number: int) -> str:
-        """The text of a line (from 1), without its line ending."""
-        starts = self.line_starts
-        end = starts[number] - 1 if number < len(starts) else len(self.text)
-        return self.text[starts[number - 1] : end].rstrip("\r")
+    def line_start(self, offset: int) -> int:
+        """Where the line begins that an offset is in."""
+        return offset - self.position(offset).column + 1
+
+    def line_end(self, offset: int, most: int) -> int:
+        """Where that line ends, without its line ending; at most so many characters on."""
+        end = self.text.find("\n", offset, offset + most)
+        end = min(len(self.text), offset + most) if end < 0 else end
+        return end - (end > offset and self.text[end - 1] == "\r")

@@ -77,8 +77,9 @@ def comments(source: Source) -> Iterator[Ignore]:
     written = tokenize(source).comments
     alone = {}
     for comment in written:
-        line, column = source.position(comment.span.start)
-        alone[line] = not source.line(line)[: column - 1].strip()
+        start = comment.span.start
+        before = source.text[source.line_start(start) : start]
+        alone[source.position(start).line] = not before.strip()
     for comment in written:
         for match in _IGNORE.finditer(comment.text):
             line = source.position(comment.span.start).line

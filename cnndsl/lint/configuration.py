@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cnndsl.lint.selection import ERRORS, Selection, SelectionError, chosen, ignorable, matching
@@ -173,22 +174,43 @@ def matches(pattern: str, path: str) -> bool:
         pattern += "**"
     if "/" not in pattern:
         path = path.rsplit("/", 1)[-1]
-    return re.fullmatch(_regular(pattern), path) is not None
-
-
-def _regular(pattern: str) -> str:
-    """The regular expression of a pattern."""
-    out = []
-    stars = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", pattern, re.S):
-        if piece in stars:
-            out.append(stars[piece])
-        elif len(piece) > 2:
-            inner = piece[1:-1]
-            sign = "^" if inner.startswith("!") else ""
-            # What `re` takes, or may take one day, for more than a character.
-            inner = re.sub(r"([\\\[\]^&~|]|-(?=-))", r"\\\1", inner[len(sign) :])
-            out.append(f"[{sign}{inner}]")
+    # Which of the places in the path, as bits, the pattern may have come to: none is tried twice.
+    places = 1
+    ends = {"/": 0}
+    for index, character in enumerate(path):
+        ends[character] = ends.get(character, 0) | 1 << index
+    every = (1 << len(path)) - 1
+    plain = every ^ ends["/"]
+    for piece, within in _pieces(pattern):
+        if not places:
+            return False
+        first = places & -places
+        if piece == "**":
+            places = 2 * every + 2 - first
+        elif piece == "**/":
+            places |= (ends["/"] & -first) << 1
+        elif piece == "*":  # a sum carries on to where the name ends
+            places |= ((places & plain) + plain) ^ plain
+        elif piece == "?":
+            places = (places & plain) << 1
+        elif within is not None:
+            places = (places & sum(ends[each] for each in ends if within(each))) << 1
         else:
-            out.append(re.escape(piece))
-    return "(?s:" + "".join(out) + ")"
+            places = (places & ends.get(piece, 0)) << 1
+    return bool(places >> len(path))
+
+
+@lru_cache(maxsize=100)
+def _pieces(pattern: str) -> list[tuple[str, Callable[[str], object] | None]]:
+    """The characters of a pattern, its stars, and its `[ab]`, each with what takes one of them."""
+    pieces: list[tuple[str, Callable[[str], object] | None]] = []
+    for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", pattern, re.S):
+        if piece[0] != "[" or len(piece) < 3:
+            pieces += [(piece, None)] if piece[0] == "*" else [(each, None) for each in piece]
+            continue
+        inner = piece[1:-1]
+        sign = "^" if inner.startswith("!") else ""
+        # What `re` takes, or may take one day, for more than a character.
+        inner = re.sub(r"([\\\[\]^&~|]|-(?=-))", r"\\\1", inner[len(sign) :])
+        pieces.append((piece, re.compile(f"[{sign}{inner}]").fullmatch))
+    return pieces

@@ -211,7 +211,7 @@ def _rounding_of_the_file(outcome: Evaluation, error: ShapeError) -> Iterator[Ca
             edit = Edit(Span(end, end), f"{newline}rounding floor")
     else:
         start = first.span.start
-        line = outcome.source.line_starts[outcome.source.position(start).line - 1]
+        line = outcome.source.line_start(start)
         newline = "\r\n" if "\r\n" in text else "\n"
         edit = Edit(Span(line, line), f"rounding floor{newline}")
     yield make("rounding", 1, 0, edit, None, "rounding floor")

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.syntax.nodes import MAX_NAME
 
 # Characters of other keyboards and of word processors, with the kind of token that must
 # have been meant; "" for none.
@@ -54,7 +55,7 @@ _HELP = {
 
 # Where other tools keep their layers.
 _MODULE = re.compile(r"\b(nn|F|layers|keras|tf|torch)\Z")
-_PATH = re.compile(r"\.(\w+\.)*(?=[^\W\d])")
+_PATH = re.compile(r"\.(\w+\.){0,100}(?=[^\W\d])")
 
 
 class Words(NamedTuple):
@@ -76,11 +77,14 @@ def shorten(text: str) -> str:
 def describe(text: str, kind: str, span: Span) -> Words:
     """What to say of a token whose kind begins with BAD, which stands in a text at `span`.
 
+    It is a character, or several of the same, unless its kind says more.
+
     The fix of a twin, and of a word in quotes, is the one edit that writes what was meant.
     """
     rules = {
         "BAD_TWIN": _twin,
         "BAD_QUOTED": _quoted,
+        "BAD_STRING": _string,
         "BAD_NAME": _bad_name,
         "BAD_NUMBER": _bad_number,
     }
@@ -92,8 +96,12 @@ def _quoted(source: str, span: Span) -> Words:
     return _meant(span, plain, "words are written without quotes", f"write {shorten(plain)}")
 
 
+def _string(source: str, span: Span) -> Words:
+    return Words("text in quotes means nothing here", "words are written without quotes")
+
+
 def _twin(source: str, span: Span) -> Words:
-    text = source[slice(*span)]
+    text, count = source[span.start], span.end - span.start
     plain = plain_twin(text) or ""
     message = f"{_name(text)} looks like {shorten(plain)} but is not"
     title = f"write {shorten(plain)}"
@@ -103,7 +111,7 @@ def _twin(source: str, span: Span) -> Words:
         message, title = f"{_name(text)} is not a plain space", "write a plain space"
     elif not plain:
         message, title = f"{_name(text)} is invisible and means nothing", "remove it"
-    return _meant(span, plain, message, title)
+    return _meant(span, plain if plain == "\n" else plain * count, message, title)
 
 
 def _meant(span: Span, plain: str, message: str, title: str) -> Words:
@@ -129,6 +137,9 @@ def _name(character: str) -> str:
 
 def _bad_name(source: str, span: Span) -> Words:
     text = source[slice(*span)]
+    if len(text) > MAX_NAME:
+        message = f"{shorten(text)} has {len(text):,} characters"
+        return Words(message, f"a name has {MAX_NAME} at most", code="E302")
     from unicodedata import normalize
 
     plain = normalize("NFKC", text)
@@ -144,6 +155,9 @@ def _bad_number(source: str, span: Span) -> Words:
     text = source[slice(*span)]
     message = f"{shorten(text)} is neither a number nor a name"
     help_ = "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter"
+    if len(text) > MAX_NAME:
+        message = f"{shorten(text)} is too large a number, or a size"
+        return Words(message, "no number of a network is beyond 1e18", code="E004")
     fixed = ""
     size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)
     product = re.fullmatch(r"([0-9][0-9.]*)([^\W\d]\w*)", text)
@@ -167,19 +181,16 @@ def _bad_number(source: str, span: Span) -> Words:
 
 
 def _bad_character(source: str, span: Span) -> Words:
-    text = source[slice(*span)]
+    text, count = source[span.start], span.end - span.start
     fix = None
-    help_ = _HELP.get(text[0], "remove it")
-    if len(text) > 1:
-        message, help_ = "text in quotes means nothing here", "words are written without quotes"
-    else:
-        message = f"unknown character {_name(text)}"
-        plain = plain_twin(text)
-        if plain is not None:
-            help_ = f"write {shorten(plain)}"
-            # What looks like `*` may be meant for the `x` of a size.
-            fix = Fix(help_, (Edit(span, plain),), safe=plain != "*")
-    before = _MODULE.search(source[: span.start][-80:]) if text == "." else None
+    help_ = _HELP.get(text, "remove it")
+    message = f"unknown character {_name(text)}"
+    plain = plain_twin(text)
+    if plain is not None:
+        help_ = f"write {shorten(plain)}"
+        # What looks like `*` may be meant for the `x` of a size.
+        fix = Fix(help_, (Edit(span, plain * count),), safe=plain != "*")
+    before = _MODULE.search(source[max(0, span.start - 80) : span.start]) if text == "." else None
     if before:
         path = _PATH.match(source, span.start)
         module = Span(span.start - len(before[0]), path.end() if path else span.end)

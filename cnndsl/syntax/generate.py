@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cnndsl.syntax import grammar_text
+from cnndsl.syntax.bad_words import MEANT
 
 TABLES = Path(__file__).with_name("tables.py")
 
@@ -25,11 +26,13 @@ from __future__ import annotations
 '''
 
 # What the lexer wants besides the grammar's terminals, so that any text is tokens: words in
-# quotes, what begins like a number, and any other character.
+# quotes, what begins like a number, and any other character: a row of it is one token, unless
+# each must have been meant for a sign.
+SIGNS = "".join(sign for sign, kind in MEANT.items() if kind not in ("", "_SEP"))
 EXTRA = (
     ("BAD_STRING", "[\"“”„][^\"“”„\\r\\n]*[\"“”]|['‘’][^'‘’\\r\\n]*['‘’]"),
-    ("BAD_NUMBER", r"\.?[0-9](?:\w|[.](?=\w))*"),
-    ("BAD", r"[\s\S]"),
+    ("BAD_NUMBER", r"\.?[0-9]\w*(?:\.\w+){0,100}"),
+    ("BAD", rf"(?P<one>[\s\S])(?:(?<![{SIGNS}])(?P=one){{1,1000}})?"),
 )
 
 # The commonest first, but for SIZE, which begins like a NUMBER.

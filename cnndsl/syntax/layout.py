@@ -10,6 +10,8 @@ Each stretch between separators, braces and bars has one message at most.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from typing import TypeAlias
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
@@ -21,7 +23,7 @@ MAX_NESTING = 100
 """How deep brackets and braces may nest; E005 beyond it."""
 
 MAX_ERRORS = 100
-"""How many problems of a text are reported."""
+"""How many problems of a text are reported; with one more, reading ends."""
 
 BOUNDARIES = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR", "$END"))
 """What stretches of a text end at."""
@@ -70,6 +72,8 @@ class Layout:
             kind = token[0]
             if index < self.skip:
                 continue
+            if len(self.problems) > MAX_ERRORS:
+                break
             if kind == "_SEP":
                 if index > last and (not self.unclosed or self._ends_statement(index)):
                     self._separate(token[1], token[2])
@@ -108,7 +112,7 @@ class Layout:
 
     def quiet(self) -> bool:
         """Whether nothing more is to be said of the stretch at hand."""
-        return self.broken or len(self.problems) >= MAX_ERRORS
+        return self.broken or len(self.problems) > MAX_ERRORS
 
     def report(
         self,
@@ -299,9 +303,11 @@ class Layout:
     def _finish(self) -> None:
         """Close the braces that are still open."""
         length = len(self.source.text)
+        slips = _indentation_slips(self.source, self.tokens) if self.braces else []
         for brace in reversed(self.braces):
             self.broken = False
-            notes = _indentation_notes(self.source, self.tokens, brace)
+            after = bisect_right(slips, brace[1], key=lambda slip: slip[0])
+            notes = slips[after][1] if after < len(slips) else ()
             self.report("E003", _span(brace), "this `{` is never closed", "add a `}`", notes=notes)
         self.tokens += [("RBRACE", length, length)] * len(self.braces)
 
@@ -310,28 +316,31 @@ def _span(token: Token) -> Span:
     return Span(token[1], token[2])
 
 
-def _indentation_notes(source: Source, tokens: list[Token], brace: Token) -> tuple[Note, ...]:
-    """Where the `}` of an open brace may be missing, going by the indentation inside it."""
+def _indentation_slips(source: Source, tokens: list[Token]) -> list[tuple[int, tuple[Note, ...]]]:
+    """The pairs of braces that do not look like pairs, going by the indentation: where the first
+    brace stands, and what to say of it where a brace before it is open.
+
+    The first that stands after an open brace tells where the `}` of that may be missing. A pair
+    whose first brace stands before that of one before it is not among them, as it is never such.
+    """
     opened: list[Token] = []
+    found: list[tuple[int, tuple[Note, ...]]] = []
     for index, token in enumerate(tokens):
         kind, start, _ = token
-        if start <= brace[1]:
-            continue
         if kind == "LBRACE":
             opened.append(token)
         elif kind == "RBRACE" and opened:
-            opener = opened.pop()
-            if tokens[index - 1][0] != "_SEP":
+            _, first, end = opened.pop()
+            if tokens[index - 1][0] != "_SEP" or (found and first < found[-1][0]):
                 continue
-            shallow, deep = _indentation(source, start), _indentation(source, opener[1])
-            if shallow < deep:
-                return (
-                    Note("this `{` may be the one that lacks it", Span(opener[1], opener[2])),
-                    Note("because its `}` is indented for another", Span(start, start + 1)),
-                )
-    return ()
+            if _indentation(source, start) < _indentation(source, first):
+                one = Note("this `{` may be the one that lacks it", Span(first, end))
+                other = Note("because its `}` is indented for another", Span(start, start + 1))
+                found.append((first, (one, other)))
+    return found
 
 
 def _indentation(source: Source, offset: int) -> int:
-    line = source.line(source.position(offset).line)
-    return len(line) - len(line.lstrip())
+    start = source.line_start(offset)
+    blanks = re.compile(r"[^\S\n]{0,1000}").match(source.text, start)
+    return blanks.end() - start if blanks else 0

@@ -7,15 +7,16 @@ The lexer takes any text. What it cannot read becomes a token whose kind begins 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
-from cnndsl.syntax.layout import Token, arrange
-from cnndsl.syntax.nodes import Comment
+from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
+from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
-MAX_TOKENS = 4_000_000
-"""How many words and signs a text may have; it would take gigabytes beyond that."""
+MAX_TOKENS = 1_000_000
+"""How many words, signs and comments a text may have; each takes some 300 bytes."""
 
 _TOKEN = re.compile(PATTERN)
 _KINDS = {index: kind for kind, index in _TOKEN.groupindex.items()}
@@ -27,11 +28,17 @@ class Lexed(NamedTuple):
     tokens: list[Token]
     comments: list[Comment]
     problems: list[Diagnostic]
+    complete: bool = True  # whether they are of all of the text
 
 
 def tokenize(source: Source) -> Lexed:
     """The tokens of a text, its comments, and what no token could be made of."""
     text = source.text
+    if len(text) > MAX_TOKENS:  # counted before any is kept
+        beyond = next(islice(_TOKEN.finditer(text), MAX_TOKENS, None), None)
+        if beyond is not None:
+            span = Span(*beyond.span(beyond.lastindex or 0))
+            return Lexed([], [], [_too_long(source, span)], complete=False)
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
@@ -42,7 +49,7 @@ def tokenize(source: Source) -> Lexed:
         if kind == "NAME":
             word = match[group]
             kind = keyword(word, kind)
-            if not only_ascii and not _is_name(word):
+            if end - start > MAX_NAME or (not only_ascii and not _is_name(word)):
                 kind = "BAD_NAME"
             add((kind, start, end))
         elif kind == "_SEP":
@@ -59,10 +66,8 @@ def tokenize(source: Source) -> Lexed:
             _read_bad(tokens, kind, match[group], start)
         elif kind != "SPACE":
             add((kind, start, end))
-        if len(tokens) > MAX_TOKENS:
-            return Lexed([], [], [_too_long(source, Span(start, end))])
     tokens, problems = arrange(source, tokens)
-    return Lexed(tokens, comments, problems)
+    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
@@ -94,11 +99,12 @@ def _read_bad(tokens: list[Token], kind: str, word: str, start: int) -> None:
             meant = KEYWORDS.get(word[1:-1], inner_kind)
             tokens.append((meant, start + 1, end - 1))
             return
-    elif kind == "BAD" and word in MEANT:
-        if MEANT[word] == "_SEP" and [each[0] for each in tokens[-2:]] == ["BAD_TWIN", "_SEP"]:
+    elif kind == "BAD" and word[0] in MEANT:
+        meant = MEANT[word[0]]
+        if meant == "_SEP" and [each[0] for each in tokens[-2:]] == ["BAD_TWIN", "_SEP"]:
             return  # one more of the same
         tokens.append(("BAD_TWIN", start, end))
-        if MEANT[word]:
-            tokens.append((MEANT[word], start, end))
+        if meant:
+            tokens.append((meant, start, end))
         return
     tokens.append((kind, start, end))

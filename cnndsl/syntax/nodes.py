@@ -27,6 +27,10 @@ class Size(NamedTuple):
     value: tuple[int | tuple[int, int], ...]
 
 
+MAX_NAME = 200
+"""How many characters a name may have: messages, and the names of layers, repeat it."""
+
+
 class Name(NamedTuple):
     """A name or word. `id` is in Unicode normal form NFKC."""
 
@@ -253,11 +257,15 @@ class Comment(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A whole file: its statements and, apart from them, its comments in order."""
+    """A whole file: its statements and, apart from them, its comments in order.
+
+    It is not `complete` where reading ended before the text did.
+    """
 
     span: Span
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
+    complete: bool = True
 
 
 Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call

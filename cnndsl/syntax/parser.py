@@ -9,7 +9,7 @@ from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BUILDERS, BuildError
 from cnndsl.syntax.layout import MAX_ERRORS, Token
 from cnndsl.syntax.lexer import tokenize
-from cnndsl.syntax.stacks import Stacks
+from cnndsl.syntax.stacks import GivenUp, Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS, RULES
 
 # A rule with the states that it leads to, and its builder in place of the builder's name. The
@@ -25,7 +25,8 @@ _new: Any = tuple.__new__  # as Span(), in half the time
 def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
     """The syntax tree of a text, and what could not be read, in the order of the text.
 
-    A statement with an error stands in the tree as `Bad`; reading goes on after it.
+    A statement with an error stands in the tree as `Bad`; reading goes on after it, unless there
+    are too many: then the tree is not `complete`.
     """
     module, problems, _ = parse_tokens(source)
     return module, problems
@@ -33,18 +34,21 @@ def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
 
 def parse_tokens(source: Source) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
     """As `parse`, with the tokens that the tree was made of."""
-    tokens, comments, problems = tokenize(source)
+    tokens, comments, problems, complete = tokenize(source)
     machine = Machine(source, tokens, problems)
-    module = machine.run()
+    span = Span(0, len(source.text))
+    try:
+        module = machine.run()._replace(span=span, comments=tuple(comments), complete=complete)
+    except GivenUp:
+        module = nodes.Module(span, (), (), complete=False)
     problems = problems + machine.problems
     if problems:
         problems.sort(key=lambda problem: problem.span)
-        if len(problems) > MAX_ERRORS:
+        if not module.complete:
             del problems[MAX_ERRORS:]
-            note = Note(f"there are more; only the first {MAX_ERRORS} are shown")
+            note = Note("there may be more; reading ends with this")
             problems[-1] = problems[-1]._replace(notes=(*problems[-1].notes, note))
-    span = Span(0, len(source.text))
-    return module._replace(span=span, comments=tuple(comments)), problems, tokens
+    return module, problems, tokens
 
 
 class Machine(Stacks):

@@ -8,6 +8,10 @@ from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.syntax.layout import Token
 
 
+class GivenUp(Exception):
+    """There are too many errors to go on."""
+
+
 class Stacks:
     """States, values, and where each value begins."""
 
@@ -21,3 +25,4 @@ class Stacks:
         self.starts: list[int] = []
         self.reported = -1  # the end of the stretch of tokens that was reported last
         self.stuck = -1  # where an error was that left its token to be read
+        self.errors = 0  # how many there were, told or not
