@@ -50,10 +50,12 @@ VALUES ?= 0.05
 fuzz-nets:
 	$(PYTHON) tests/fuzz_nets.py --count $(N) --values $(VALUES)
 
-# Damaged texts through every command, for so many minutes.
+# Damaged files through every command, held to time and memory, for so many minutes: nets, the
+# rest (posts, configurations, baselines, caches, weights) or all. `make fuzz-texts KIND=nets`.
 MINUTES ?= 20
+KIND ?= all
 fuzz-texts:
-	$(PYTHON) tests/fuzz_long.py --minutes $(MINUTES)
+	$(PYTHON) tests/fuzz_long.py --minutes $(MINUTES) --kind $(KIND)
 
 bench:
 	$(PYTHON) benchmarks/run.py

@@ -6,60 +6,125 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
-from fuzzing import Texts, hold
-from hypothesis import HealthCheck, example, given, settings
+from fuzz_long import shrunk
+from fuzzing import Case, case
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from promises import ENVIRONMENT, PROBES, Fault, Net, World, attempt
 from running import ROOT
+from steps import at_most
 
 from cnndsl.cli.terminal.files import find_files
 from cnndsl.diagnostics import Source
 
-COUNT = settings.default.max_examples // 2
+MOST = 30_000_000
+"""How many calls one command may make; a tenth of it is already very much."""
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and links of POSIX")
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fuzz")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(tmp_path_factory.mktemp("fuzz"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(world.scratch))
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield world
 
 
-@settings(max_examples=COUNT, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**32))
-@example(0)
-@example(900170)
-def test_fuzz_any_text(scratch: Path, seed: int) -> None:
-    random = Random(seed)
-    texts = Texts(random)
-    before = texts.net() if random.random() < 0.5 else texts.sample()
-    hold(texts.text(), scratch, before)
+@POSIX
+@settings(max_examples=settings.default.max_examples, suppress_health_check=list(HealthCheck))
+@given(number=st.integers(0, 2**32))
+def test_fuzz_any_text(world: World, number: int) -> None:
+    world.around = partial(at_most, MOST)
+    try:
+        attempt(case(0, "nets", number), world)
+    finally:
+        world.around = nullcontext
 
 
-NET = "input 8x8x1\nconv 2 3 floor\nlet unused = 3\n"
+FIRST = {"nets": 150, "posts": 8, "configurations": 20, "baselines": 20, "caches": 5}
 
 
-def test_the_fuzzer_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@POSIX
+@pytest.mark.parametrize("kind", FIRST)
+def test_fuzz_the_first_of_each_kind(world: World, kind: str) -> None:
+    for number in range(FIRST[kind]):
+        attempt(case(1, kind, number), world)
+
+
+@POSIX
+@pytest.mark.long
+def test_fuzz_more_of_each_kind(tmp_path: Path) -> None:
+    """With budgets for time and memory, weights too, and a table of what was tried."""
+    words = ("--most", "60", "--jobs", "2", "--seed", "2", "--keep", str(tmp_path))
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "fuzz_long.py"), *words],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert "360 cases, 0 failed in 0 ways" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
+
+
+NET = b"input 8x8x1\nconv 2 3 floor\nlet unused = 3\n"
+
+
+@POSIX
+def test_the_fuzzer_can_fail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asserted of a text is not true of just any program."""
     from cnndsl import api
+    from cnndsl.cli.commands import show
     from cnndsl.quickfix import apply
 
-    hold(NET, tmp_path, NET)
+    made = Case("nets", {"net.cnn": NET, "other.cnn.old": NET}, "net.cnn", (), 0.5)
+    net = Net(world, made, Random(0))
+    world.lay(made)
+    for probe in (Net.check, *PROBES):
+        probe(net)
     real, mend = api.format_source, apply.mend
-    with monkeypatch.context() as patch:
-        patch.setattr(api, "format_source", lambda source: (real(source)[0] + "relu\n", []))
-        with pytest.raises(AssertionError):
-            hold(NET, tmp_path)
 
     def spoil(source: Source, *words: object, **more: object) -> object:
         mended = mend(source, *words, **more)  # type: ignore[arg-type]
         return mended._replace(source=Source(source.name, mended.source.text + "x 1\n"))
 
-    monkeypatch.setattr(apply, "mend", spoil)
-    with pytest.raises(AssertionError):
-        hold(NET, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "format_source", lambda source: (real(source)[0] + "relu\n", []))
+        patch.setattr(apply, "mend", spoil)
+        for probe in (Net.form, Net.fix):
+            with pytest.raises(AssertionError):
+                probe(net)
+    deeds: list[tuple[str, Callable[[], object]]] = [
+        ("ZeroDivisionError", lambda: 1 // 0),
+        ("Outside", (world.outside / "x.json").read_bytes),
+        ("Outside", (world.outside / "new").mkdir),
+        ("Outside", lambda: os.system("true")),
+        ("raw output", lambda: print(" ::error::x")),
+        ("raw output", lambda: print("\x1b[31m")),
+        ("secret told", lambda: print(os.environ["SOMETHING"])),
+    ]
+    for what, deed in deeds:
+        monkeypatch.setattr(show, "run", lambda arguments, deed=deed: (deed(), 0)[1])
+        with pytest.raises(Fault) as caught:
+            world.run("show", "net.cnn")
+        assert caught.value.what == what
+
+
+def test_a_failure_is_made_smaller() -> None:
+    text = b"input 3\nrelu; pool 2\nflatten\n" * 9
+    assert shrunk(text, lambda fewer: b"pool" in fewer) == b"pool"
+    assert shrunk(text, lambda fewer: fewer.count(b"\n") > 3) == b"\n" * 4
 
 
 # Runs that are killed
