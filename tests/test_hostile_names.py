@@ -13,7 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from running import run
+
+from cnndsl.diagnostics.harmless import harmless, to_json
 
 EVIL = "\x1b]0;t\x07\x1b[31m \r::error::e \x9b2J \u202e\u2066 \x08\x7f ##[add-mask]relu ##vso[x]"
 NAME = f"{EVIL}\n::stop-commands::n\n \t::debug::d\u2028"
@@ -177,6 +181,19 @@ def test_on_a_terminal_the_data_are_text_too(monkeypatch: pytest.MonkeyPatch) ->
         _, out, err = run(*words, stdin=text)
         assert out
         assert all(line.replace("\t", "").isprintable() for line in (out + err).split("\n"))
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"]) | st.sampled_from(":#[ \t\r\n\x1b\u202ea"),
+        max_size=40,
+    )
+)
+def test_property_whatever_is_said_is_obeyed_by_nobody(text: str) -> None:
+    shown = harmless(text)
+    assert not obeyed(shown.replace("\r\n", "\n"))
+    assert harmless(shown) == shown
+    assert not obeyed(to_json([text])) and json.loads(to_json([text])) == [text]
 
 
 def test_a_difference_of_plain_texts_is_a_patch(tmp_path: Path) -> None:

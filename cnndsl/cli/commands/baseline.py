@@ -14,6 +14,9 @@ from cnndsl.diagnostics.render import printable
 from cnndsl.diagnostics.report import Report
 from cnndsl.lint import baseline
 
+MOST_BYTES = 20_000_000
+"""The largest baseline that is read: one of 200,000 findings."""
+
 
 def write_baseline(path: str, outcome: Outcome) -> None:
     """Write down what was found, and say how much it is."""
@@ -30,7 +33,7 @@ def compare(path: str, outcome: Outcome) -> Outcome:
     """What is new beside a baseline; says what the baseline holds in vain."""
     report = _report(path, outcome)
     try:
-        accepted = baseline.read(read_regular(path).decode("utf-8"))
+        accepted = baseline.read(read_regular(path, MOST_BYTES).decode("utf-8"))
     except (UnicodeDecodeError, baseline.BaselineError) as error:
         raise FileError(f"{path}: {error}") from None
     compared = baseline.compare(report, accepted, outcome.codes)
