@@ -7,6 +7,7 @@ import os
 from cnndsl.cli.commands.nets import counted, has_errors, named_files, tell
 from cnndsl.cli.terminal.files import (
     STDIN,
+    Below,
     FileError,
     content,
     make_folder,
@@ -67,12 +68,11 @@ def run(arguments: Arguments) -> int:
     root, limit, finder = arguments.get("root"), arguments.natural("limit") or LIMIT, Finder()
     if root is not None and not os.path.isdir(root):
         raise UsageError(f"--root {quoted(root)} is no folder")
-    named = set(arguments.operands)
     unreadable: list[str] = []
     counts = [0, 0]
     for path in posts:
         try:
-            if path not in named:
+            if isinstance(path, Below):
                 stay_inside(path, root, finder)
             where = surroundings(path, root, finder)
             mark, source, problems = read_marked(path)
@@ -121,8 +121,7 @@ def run(arguments: Arguments) -> int:
 
 
 def stay_inside(path: str, root: str | None, finder: Finder) -> None:
-    """Raises FileError for a document that was found, and not named, where it is a link that
-    leads out of the root of its folder."""
+    """Raises FileError for a document that is a link out of the root of its folder."""
     from cnndsl.cli.runner.root import surroundings
 
     beside = surroundings(os.path.join(os.path.dirname(path), "-"), root, finder)
