@@ -175,10 +175,11 @@ def examine(
     `advice` holds the codes of the rules that are asked about a net without errors.
     """
     from cnndsl.network import elaborate
+    from cnndsl.syntax.layout import MAX_ERRORS
     from cnndsl.syntax.parser import parse as parse_source
 
     module, problems = parse_source(source)
-    if any(_is_about_braces(problem) for problem in problems):
+    if len(problems) == MAX_ERRORS or any(map(_is_about_braces, problems)):
         return None, problems  # what belongs in which braces is anybody's guess
     network, found = elaborate(
         source, module, settings=values or {}, input_size=size, limit=limit, kind=Network
