@@ -467,3 +467,167 @@ def test_a_constant_may_read_one_of_its_name_from_outside(text: str) -> None:
 def test_a_constant_cannot_read_itself() -> None:
     [problem] = cnndsl.diagnose("input 8x8x4; let a = a + 1; conv a 1; gap; dense 2")
     assert (problem.code, problem.span.start) == ("E106", 21)
+
+
+# Errors beside a statement that cannot be read
+
+# What changes no shape, with the code of what is wrong with it.
+HARMLESS = {
+    "let k = 3 3": "E002",
+    "let k = 99999999999999999999": "E004",
+    "let k = (3": "E003",
+    "let k k = 3": "E002",
+    "let k = “3”3": "E001",
+    "lett k = 3": "E101",
+    "k = 3": "E002",
+    "param k = 3 3": "E002",
+    "param k 3": "E002",
+    "expect params == 3 4": "E002",
+    "expct params == 3": "E002",
+    "expect shape = 9x9x9": "E002",
+    "block k(n,, m) { relu }": "E002",
+    "block k(n) m { relu }": "E002",
+    "head k k { relu }": "E002",
+    "defaults keras torch": "E002",
+    "rounding floor floor": "E002",
+    "relu 3,3": "E002",
+    "dropout 50%% as k": "E002",
+    "bn eps=": "E002",
+    "skip 3,3 as k": "E002",
+    "// k": "E002",
+}
+
+SPOILING = {
+    "conv 3,3 as k": "E002",
+    "from k k": "E002",
+    "repeat 2 2 as k { relu }": "E002",
+    "if 1 1 { relu } else { bn } as k": "E002",
+    "add { skip | relu } 3 as k": "E002",
+    "twice k,": "E002",
+    "§ 8 3 as k": "E001",
+    "let conv = 3 3": "E002",
+}
+
+# Other mistakes, on an image of 8x8x1, with their codes: those that every reader sees, and those
+# that need its shape.
+PLAIN = {
+    "convv 4 3": "E101",
+    "conv 4 3 nobia": "E102",
+    "conv 4": "E103",
+    "conv wide 3": "E106",
+    "from nowhere": "E106",
+    "expect sape == 3": "E106",
+    "conv (1 // 0) 3": "E110",
+    "let here = 1 // 0": "E110",
+}
+SIZES = {
+    "conv 4 9x9": "E203",
+    "dense 4": "E204",
+    "pool 3": "E202",
+    "gn 2": "E205",
+    "add { skip | conv 3 1 }": "E206",
+    "reshape 7": "E207",
+    "slice 0:2": "E208",
+    "expect shape == 3x3x1": "E301",
+    "conv 1000000000 1000000000 same": "E302",
+}
+
+
+def around(broken: str, mistake: str) -> list[tuple[str, bool]]:
+    """Texts with two mistakes, and whether the broken one comes before the other."""
+    head = "block twice(n) { conv n 3; conv n 3 }\ninput 8x8x1 as image\n"
+    return [
+        (f"{head}{broken}\nfrom image\n{mistake}", False),
+        (f"{head}{mistake}\n{broken}\n", False),
+        (f"{head}{broken}; {mistake}  # k: {broken}", True),
+        (f"{head}{broken}\nrelu  # k\n{mistake}\n", True),
+    ]
+
+
+def told(text: str) -> list[str]:
+    return sorted(each.code for each in cnndsl.diagnose(text) if each.severity == "error")
+
+
+@pytest.mark.parametrize("broken", HARMLESS)
+def test_what_changes_no_shape_hides_nothing(broken: str) -> None:
+    for mistake, code in (PLAIN | SIZES).items():
+        if "rounding" in broken and code in ("E202", "E301"):
+            continue  # sizes are then rounded somehow
+        if mistake.startswith("expect shape") and HARMLESS[broken] == "E101":
+            continue  # a promise is held where nothing else is wrong
+        for text, _ in around(broken, mistake):
+            if "\n//" in text and "// k;" in text:
+                continue  # all of the line is read as one statement
+            assert told(text) == sorted([HARMLESS[broken], code]), text
+
+
+@pytest.mark.parametrize("broken", SPOILING)
+def test_what_may_change_the_shape_hides_sizes_alone(broken: str) -> None:
+    for mistake, code in (PLAIN | SIZES).items():
+        for text, is_hidden in around(broken, mistake):
+            hidden = is_hidden and mistake in SIZES
+            assert told(text) == sorted([SPOILING[broken], *([] if hidden else [code])]), text
+
+
+@pytest.mark.parametrize("kind", ["let", "param"])
+def test_a_name_of_a_statement_that_cannot_be_read_is_not_missed(kind: str) -> None:
+    text = f"{kind} k = 3 3\ninput 8x8x1 as image\nconv k 3\n"
+    assert told(text) == ["E002"]
+    assert told(f"{text}conv k 9x9\nconv 4 9x9\n") == ["E002"]  # of unknown sizes
+    assert told(f"{text}from image; relu; conv kk 3; conv 4 9x9\n") == ["E002", "E106"]
+    assert told(f"input 8x8x1\nconv k 3\n{kind} k = 3 3\n") == ["E002", "E106"]
+
+
+def test_blocks_of_statements_that_cannot_be_read_are_not_missed() -> None:
+    assert told("input 8x8x1\nunit 3\nblock unit(n,) { conv n 3 }\n") == ["E002"]
+    assert told("input 8x8x1\nunit 3\nblock (n) { conv n 3 }\n") == ["E002"]
+    assert told("input 8x8x1\nblock b(n) { unit n }\nb 3\nblock unit(n, = 3) { }\n") == ["E002"]
+    assert told("input 8x8x1\nunit 3\nblok unit(n) { conv m 3 }\n") == ["E002", "E101", "E101"]
+
+
+def test_what_stands_in_the_braces_of_a_broken_statement_is_read() -> None:
+    for broken in ("repeat 3 3", "repeat 3 as i j", "if 1 1", "if C == 8 and", "add 3,"):
+        text = f"input 8x8x1\n{broken} {{ let n = 3; conv n 3; convv 4 3; conv 4 3 nobia }}\n"
+        assert told(text) == ["E002", "E101", "E102"], text
+    text = "input 8x8x1\nblock b(n,) { conv n 3; convv n k; conv m 3 rellu }\n"
+    assert told(text) == ["E002", "E101", "E102"]
+
+
+def test_a_missing_input_is_told_where_nothing_may_have_been_one() -> None:
+    assert told("let k = 3 3\nconv 4 3\n") == ["E002", "E112"]
+    assert told("conv 4,3\n") == ["E002", "E112"]
+    for text in ("input 8x8 1\nconv 4 9x9", "inputt 8x8x1 as\nconv 4 9x9", "8x8x1\nconv 4 9x9"):
+        assert len(told(text)) == 1, text
+    # An input that comes too late is one for what follows.
+    assert told("conv 4 3\ninput 8x8x1\nconv 4 9x9\n") == ["E112", "E203"]
+    assert told("8x8x1 as a\ninput 4 as b\nconv 4 3x3\n") == ["E002"]
+
+
+def test_a_param_that_cannot_be_read_may_be_set() -> None:
+    for line, codes in {
+        "param n = 3 3": ["E002"], "param = 3": ["E002"], "parm n = 3": ["E101"],
+        "let n = 3 3": ["E002"], "let k = 3 3": ["E002", "E113"],
+    }.items():  # fmt: skip
+        problems = cnndsl.diagnose(f"{line}\ninput 8x8x1\nrelu\n", set={"n": 4})
+        assert sorted(each.code for each in problems) == codes, line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lett{} k,", "x{} = conv 3", "repeat 3 3 {{ as a{},", "foo{} 3, {{ convv 3 }}",
+        "if 1 1 {{ relu }} else {{ bn }} as a{}", "block b{}(n,,k) {{ conv n k }}",
+    ],
+)  # fmt: skip
+def test_many_broken_statements_take_no_longer_each(line: str) -> None:
+    text = "".join(f"{line.format(at)}\n" for at in range(300))
+    with at_most(250_000):
+        assert cnndsl.diagnose(f"input 8x8x1\n{text}")
+
+
+def test_many_names_are_not_all_held_against_each_that_is_misspelt() -> None:
+    lets = "".join(f"let name{at} = 3\n" for at in range(500))
+    unknown = "".join(f"from x; conv nome{at}x 3\n" for at in range(20))
+    with at_most(600_000):
+        problems = cnndsl.diagnose(f"{lets}input 8x8x1 as x\n{unknown}")
+    assert len(problems) == 20
