@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cnndsl.lint.selection import ERRORS, Selection, SelectionError, chosen, ignorable, matching
+from cnndsl.lint.selection import (
+    ERRORS,
+    Selection,
+    SelectionError,
+    chosen,
+    ignorable,
+    matching,
+    shown,
+)
+
+MAX_PROBLEMS = 100
+"""How many problems of a configuration are told."""
 
 KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
 
@@ -81,7 +92,7 @@ class _Reader:
     def read(self) -> Configuration:
         for key in self.table:
             if key not in KEYS:
-                self.problem(key, f"unknown key `{key}`{_nearest(key)}")
+                self.problem(key, f"unknown key `{shown(key)}`{_nearest(key)}")
         select = self.words("select") if "select" in self.table else None
         strict = self.table.get("error-on-warning", False)
         if not isinstance(strict, bool):
@@ -109,7 +120,7 @@ class _Reader:
             try:
                 matches(pattern, "")
             except re.error:
-                self.problem(pattern, f"`{pattern}` is no pattern of paths")
+                self.problem(pattern, f"`{shown(pattern)}` is no pattern of paths")
         return tuple(
             (pattern, self.listed(pattern, value, ignoring=True))
             for pattern, value in table.items()
@@ -131,17 +142,20 @@ class _Reader:
         return tuple(value)
 
     def problem(self, key: str, message: str, word: str = "") -> None:
+        """Add a problem. Raises ConfigurationError where there are enough."""
         self.problems.append((self.line_of(key, word), message))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise ConfigurationError(sorted(self.problems))
 
     def line_of(self, key: str, word: str) -> int:
         """The line of a key, or of a word in its value; 0 where it is not plain."""
         start = 0
         if self.header:
-            table = re.search(rf"^\s*\[\s*{re.escape(self.header)}\b", self.text, re.M)
+            table = re.search(rf"^[ \t]*\[\s*{re.escape(self.header)}\b", self.text, re.M)
             start = table.start() if table else 0
-        place = re.compile(rf"^\s*([\w.-]*\.)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]", re.M)
+        place = re.compile(rf"^[ \t]*([\w.-]*\.)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]", re.M)
         found = place.search(self.text, start) or re.compile(
-            rf"\[[^\]\n]*\b{re.escape(key)}[\"']?\s*\]"
+            rf"\[[^\]\n]{{0,200}}\b{re.escape(key)}[\"']?\s*\]"
         ).search(self.text, start)
         if not found:
             return 0
