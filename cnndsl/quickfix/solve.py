@@ -22,6 +22,9 @@ from cnndsl.syntax.walk import names, walk
 BUDGET = 200_000
 """How many layers may be worked out for one question."""
 
+BUDGET_OF_SOME = 20_000
+"""The same where that is too few for all sizes that are asked about: for the nearest it does."""
+
 SAMPLES = 24
 """How many sizes are tried to see that the dimensions are as independent as they should be."""
 
@@ -171,9 +174,8 @@ class _Search:
 
     def by_axis(self) -> Solution | None:
         """The sizes of each dimension for itself; None where that cannot be told."""
-        base = self.evaluator.run()
-        if base is None or max(map(len, self.bounds)) * len(base.nodes) > self.evaluator.left:
-            return None  # and what is left does for those near the present size
+        if not self.evaluator.affords(max(map(len, self.bounds))):
+            return None
         known = self._sweep()
         good = [[x for x, fine in verdicts.items() if fine] for verdicts in known]
         if not all(good):
@@ -246,6 +248,9 @@ class _Search:
     def one_by_one(self) -> Solution:
         """Every size for itself, the nearest first, as far as the budget goes."""
         found, kept = [], []
+        asked = len(self._alike()) if self.square else product(tuple(map(len, self.bounds)))
+        if not self.evaluator.affords(asked):
+            self.evaluator.left = min(self.evaluator.left, BUDGET_OF_SOME)
         for spatial in self._all():
             outcome = self.run(spatial)
             if outcome is None:
@@ -254,7 +259,6 @@ class _Search:
                 found.append(spatial)
             if outcome.valid:
                 kept.append(spatial)
-        asked = len(self._alike()) if self.square else product(tuple(map(len, self.bounds)))
         return Solution(
             self.shape,
             self._valid_now(),
