@@ -20,7 +20,13 @@ MARK = "cnndsl:"
 
 UNUSED, BAD = "W901", "W902"
 
+MAX_GUESSES = 100
+"""Of how many words that name no rule it is looked up what may have been meant."""
+
 _IGNORE = re.compile(r"(#[ \t]*)?((?<!\w)cnndsl:\s*ignore\b[ \t]*(?:\[([^\]]*)\]?)?)")
+
+
+_INK = re.compile(r"\S")
 
 
 class NamedRule(NamedTuple):
@@ -75,57 +81,71 @@ def comments(source: Source) -> Iterator[Ignore]:
     from cnndsl.syntax.lexer import tokenize
 
     written = tokenize(source).comments
-    alone = {}
-    for comment in written:
+    about: dict[int, int] = {}  # the line that a comment in a line of its own is about
+    for comment in reversed(written):
         start = comment.span.start
-        before = source.text[source.line_start(start) : start]
-        alone[source.position(start).line] = not before.strip()
+        if not source.text[source.line_start(start) : start].strip():
+            line = source.position(start).line
+            about[line] = about.get(line + 1, line + 1)
+    reader = _Reader(source)
     for comment in written:
-        for match in _IGNORE.finditer(comment.text):
-            line = source.position(comment.span.start).line
-            about = line
-            if alone[line]:
-                while alone.get(about):
-                    about += 1
-            yield _read(source, comment, match, about, alone[line])
+        line = source.position(comment.span.start).line
+        yield from reader.read(comment, about.get(line, line), alone=line in about)
 
 
-def _read(source: Source, comment: Comment, match: re.Match[str], line: int, alone: bool) -> Ignore:
-    offset = comment.span.start
-    mark = Span(offset + match.start(), offset + match.end())
-    words = []
-    for piece in re.finditer(r"[^\s,][^,]*", match[3] or ""):
-        text = piece[0].rstrip()
-        start = offset + match.start(3) + piece.start()
-        words.append(_word(Span(start, start + len(text)), text))
-    start, end = mark
-    after = comment.text[match.end() :]
-    if after.strip():
-        # What follows stays, and needs the `#` if this was the comment's first.
-        start = offset + match.start(2)
-        end = offset + len(comment.text) - len(after.lstrip())
-    else:
-        if not comment.text[: match.start()].strip(" \t#"):
-            start = comment.span.start
-        while start and source.text[start - 1] in " \t":
-            start -= 1
-        if alone and start <= comment.span.start:
-            rest = source.text[end : end + 2]
-            end += 2 if rest == "\r\n" else rest.startswith("\n")
-    return Ignore(mark, Span(start, end), line, tuple(words))
+class _Reader:
+    """Reads what ignores in the comments of a text."""
 
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.guesses = 0  # how many words there were that name no rule
 
-def _word(span: Span, text: str) -> NamedRule:
-    try:
-        codes, _ = ignorable(text)
-    except SelectionError as error:
-        return NamedRule(span, text, "", str(error))
-    if len(codes) > 1 or text.lower() not in (next(iter(codes)).lower(), CODES[min(codes)].name):
-        return NamedRule(
-            span, text, "", f"`{text}` is more than one rule: name those that are meant"
-        )
-    (code,) = codes
-    return NamedRule(span, text, code, "")
+    def read(self, comment: Comment, line: int, *, alone: bool) -> Iterator[Ignore]:
+        """What ignores in a comment that is about a line."""
+        text, offset = comment.text, comment.span.start
+        begin = len(text) - len(text.lstrip(" \t#"))
+        for match in _IGNORE.finditer(text):
+            mark = Span(offset + match.start(), offset + match.end())
+            start, end = mark
+            after = _INK.search(text, match.end())
+            if after is not None:
+                # What follows stays, and needs the `#` if this was the comment's first.
+                start = offset + match.start(2)
+                end = offset + after.start()
+            else:
+                if match.start() <= begin:
+                    start = offset
+                while start and self.source.text[start - 1] in " \t":
+                    start -= 1
+                if alone and start <= offset:
+                    rest = self.source.text[end : end + 2]
+                    end += 2 if rest == "\r\n" else rest.startswith("\n")
+            yield Ignore(mark, Span(start, end), line, tuple(self.words(match, offset)))
+
+    def words(self, match: re.Match[str], offset: int) -> Iterator[NamedRule]:
+        """The words between the brackets."""
+        for piece in re.finditer(r"[^\s,][^,]*", match[3] or ""):
+            word = piece[0].rstrip()
+            start = offset + match.start(3) + piece.start()
+            yield self.word(Span(start, start + len(word)), word)
+
+    def word(self, span: Span, text: str) -> NamedRule:
+        """A word, with the code that it names."""
+        try:
+            codes, _ = ignorable(text)
+        except SelectionError as error:
+            self.guesses += 1
+            problem = str(error) if self.guesses <= MAX_GUESSES else error.message
+            return NamedRule(span, text, "", problem)
+        if len(codes) > 1 or text.lower() not in (
+            next(iter(codes)).lower(),
+            CODES[min(codes)].name,
+        ):
+            return NamedRule(
+                span, text, "", f"`{text}` is more than one rule: name those that are meant"
+            )
+        (code,) = codes
+        return NamedRule(span, text, code, "")
 
 
 def _remarks(
@@ -143,9 +163,9 @@ def _remarks(
     # The same rule may be named twice: the second time in vain.
     seen: set[str] = set()
     idle = []
-    for word in ignore.words:
+    for index, word in enumerate(ignore.words):
         if word.code in codes and ((ignore.line, word.code) not in used or word.code in seen):
-            idle.append(word)
+            idle.append(index)
         seen.add(word.code)
     if not idle:
         return
@@ -154,15 +174,16 @@ def _remarks(
         message = "this comment ignores nothing: the line has no such finding"
         yield Diagnostic(UNUSED, source, ignore.mark, message, "remove it", fixes=(fix,))
         return
-    for word in idle:
-        fix = Fix(f"remove `{word.text}`", (Edit(_with_comma(ignore, word), ""),), safe=True)
+    for index in idle:
+        word = ignore.words[index]
+        fix = Fix(f"remove `{word.text}`", (Edit(_with_comma(ignore, index), ""),), safe=True)
         message = f"`{word.text}` ignores nothing: the line has no such finding"
         yield Diagnostic(UNUSED, source, word.span, message, "remove it", fixes=(fix,))
 
 
-def _with_comma(ignore: Ignore, word: NamedRule) -> Span:
+def _with_comma(ignore: Ignore, index: int) -> Span:
     """A word with the comma that goes with it: the one before it, or for the first, after."""
-    index = ignore.words.index(word)
+    words = ignore.words
     if index:
-        return Span(ignore.words[index - 1].span.end, word.span.end)
-    return Span(word.span.start, ignore.words[1].span.start)
+        return Span(words[index - 1].span.end, words[index].span.end)
+    return Span(words[0].span.start, words[1].span.start)

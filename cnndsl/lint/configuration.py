@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cnndsl.lint.selection import ERRORS, Selection, SelectionError, chosen, ignorable, matching
-
-KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
+from cnndsl.lint.selection import (
+    ERRORS,
+    Selection,
+    SelectionError,
+    chosen,
+    ignorable,
+    matching,
+    shown,
+)
 
 MOST_PROBLEMS = 20
 """How many problems of a configuration are looked for, each of which takes a look at all of it."""
@@ -84,7 +90,7 @@ class _Reader:
     def read(self) -> Configuration:
         for key in self.table:
             if key not in KEYS:
-                self.problem(key, f"unknown key `{key}`{_nearest(key)}")
+                self.problem(key, f"unknown key `{shown(key)}`{_nearest(key)}")
         select = self.words("select") if "select" in self.table else None
         strict = self.table.get("error-on-warning", False)
         if not isinstance(strict, bool):
@@ -112,7 +118,7 @@ class _Reader:
             try:
                 matches(pattern, "")
             except re.error:
-                self.problem(pattern, f"`{pattern}` is no pattern of paths")
+                self.problem(pattern, f"`{shown(pattern)}` is no pattern of paths")
         return tuple(
             (pattern, self.listed(pattern, value, ignoring=True))
             for pattern, value in table.items()
@@ -134,6 +140,7 @@ class _Reader:
         return tuple(value)
 
     def problem(self, key: str, message: str, word: str = "") -> None:
+        """Add a problem. Raises ConfigurationError where there are enough."""
         self.problems.append((self.line_of(key, word), message))
         if len(self.problems) == MOST_PROBLEMS:
             raise ConfigurationError(sorted(self.problems))

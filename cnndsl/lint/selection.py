@@ -23,11 +23,15 @@ _NOTHING, _EXACT = 0, 99
 
 
 class SelectionError(ValueError):
-    """A word that selects nothing. Its text says why, and `word` is that word."""
+    """A word that selects nothing. Its text says why, and what may have been meant."""
 
-    def __init__(self, message: str, word: str) -> None:
+    def __init__(self, message: str, word: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.word = word
+
+    def __str__(self) -> str:
+        return self.message + (nearest_rule(self.word) if self.word else "")
 
 
 class Selection(NamedTuple):
@@ -56,7 +60,7 @@ def ignorable(word: str) -> tuple[frozenset[str], int]:
     if codes <= ERRORS:
         what = "is an error" if weight == _EXACT else "means errors"
         why = "a text with errors is no net, and they cannot be ignored"
-        raise SelectionError(f"`{word}` {what}: {why}", word)
+        raise SelectionError(f"`{word}` {what}: {why}")
     return codes, weight
 
 
@@ -72,7 +76,7 @@ def matching(word: str) -> tuple[frozenset[str], int]:
         found = frozenset(code for code in CODES if code.lower().startswith(lower))
         if found:
             return found, len(lower)
-    raise SelectionError(f"there is no rule `{_shown(word)}`{nearest_rule(word)}", word)
+    raise SelectionError(f"there is no rule `{shown(word)}`", word)
 
 
 def nearest_rule(word: str) -> str:
@@ -82,7 +86,8 @@ def nearest_rule(word: str) -> str:
     return nearest(word, (each for row in CODES.values() for each in (row.code, row.name)))
 
 
-def _shown(word: str) -> str:
+def shown(word: str) -> str:
+    """A word fit for a message."""
     return word if len(word) <= 60 else f"{word[:57]}…"
 
 

@@ -61,6 +61,10 @@ class Evaluator:
         """Whether nothing of the budget is left."""
         return self.left <= 0
 
+    def affords(self, times: int) -> bool:
+        """Whether what is left does for the text so many times."""
+        return self.base is not None and times * len(self.base.nodes) <= self.left
+
     def run(self, edits: Sequence[Edit] = ()) -> Evaluation | None:
         """What the text comes to after edits.
 

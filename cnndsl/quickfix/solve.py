@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
 from itertools import product as combinations
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ from cnndsl.syntax.walk import names, walk
 
 BUDGET = 200_000
 """How many layers may be worked out for one question."""
+
+BUDGET_OF_SOME = 20_000
+"""The same where that is too few for all sizes that are asked about: for the nearest it does."""
 
 SAMPLES = 24
 """How many sizes are tried to see that the dimensions are as independent as they should be."""
@@ -170,6 +174,8 @@ class _Search:
 
     def by_axis(self) -> Solution | None:
         """The sizes of each dimension for itself; None where that cannot be told."""
+        if not self.evaluator.affords(max(map(len, self.bounds))):
+            return None
         known = self._sweep()
         good = [[x for x, fine in verdicts.items() if fine] for verdicts in known]
         if not all(good):
@@ -242,6 +248,9 @@ class _Search:
     def one_by_one(self) -> Solution:
         """Every size for itself, the nearest first, as far as the budget goes."""
         found, kept = [], []
+        asked = len(self._alike()) if self.square else product(tuple(map(len, self.bounds)))
+        if not self.evaluator.affords(asked):
+            self.evaluator.left = min(self.evaluator.left, BUDGET_OF_SOME)
         for spatial in self._all():
             outcome = self.run(spatial)
             if outcome is None:
@@ -250,10 +259,6 @@ class _Search:
                 found.append(spatial)
             if outcome.valid:
                 kept.append(spatial)
-        if self.square:
-            asked = len(set(self.bounds[0]).intersection(*self.bounds[1:]))
-        else:
-            asked = product(tuple(map(len, self.bounds)))
         return Solution(
             self.shape,
             self._valid_now(),
@@ -267,22 +272,44 @@ class _Search:
         )
 
     def _all(self) -> Iterator[Shape]:
-        """The sizes to try. Where they are too many, those near the present one come first."""
+        """The sizes to try, those near the present one first: there may be too many for a list."""
         present = self.shape[:-1]
         if self.square:
-            alike = set(self.bounds[0]).intersection(*self.bounds[1:])
-            sizes = [(x,) * len(present) for x in alike]
-        else:
-            most = 4_000_000 // max(1, len(present))
-            if product(tuple(map(len, self.bounds))) > most:
-                # Not even a list of them: a box around the present size.
-                edge = int(most ** (1 / len(present))) // 2
-                near = [range(x - edge, x + edge + 1) for x in present]
-                boxes = [[x for x in b if x in n] for b, n in zip(self.bounds, near)]
-                sizes = [*combinations(*boxes)]
-            else:
-                sizes = [*combinations(*self.bounds)]
-        return iter(sorted(sizes, key=lambda size: farness(size, present)))
+            alike, middle = self._alike(), sorted(present)[len(present) // 2]
+            middle = min(max(middle, alike.start), alike.stop)
+            below = range(middle - 1, alike.start - 1, -1)
+            above = range(middle, alike.stop)
+            for x in merge(below, above, key=lambda x: sum(abs(x - y) for y in present)):
+                yield (x,) * len(present)
+            return
+        least, most = _reach(present, self.bounds)
+        for distance in range(least, most + 1):
+            sizes = _around(present, self.bounds, distance)
+            yield from sorted(sizes, key=lambda size: farness(size, present))
+
+    def _alike(self) -> range:
+        """The sizes that are in the ranges of all dimensions."""
+        return range(max(b.start for b in self.bounds), min(b.stop for b in self.bounds))
+
+
+def _reach(present: Shape, bounds: Sequence[range]) -> tuple[int, int]:
+    """By how much sizes within bounds differ from one, added up: at least, and at most."""
+    gaps = [(b.start - x, x - b.stop + 1) for x, b in zip(present, bounds)]
+    return sum(max(0, *gap) for gap in gaps), sum(max(map(abs, gap)) for gap in gaps)
+
+
+def _around(present: Shape, bounds: Sequence[range], distance: int) -> Iterator[Shape]:
+    """The sizes within bounds that differ from one by so much, added up."""
+    if not present:
+        yield ()
+        return
+    x, bound = present[0], bounds[0]
+    least, most = _reach(present[:1], bounds[:1])
+    low, high = _reach(present[1:], bounds[1:])
+    for change in range(max(least, distance - high), min(most, distance - low) + 1):
+        for size in [y for y in {x - change, x + change} if y in bound]:
+            for rest in _around(present[1:], bounds[1:], distance - change):
+                yield (size, *rest)
 
 
 def _nearest(sizes: Iterator[Shape], shape: Shape) -> tuple[Shape, ...]:

@@ -107,7 +107,7 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     ]
     for keyword in _DEFINING:
         if keyword in kinds:
-            names += _named(text, words[kinds.index(keyword) + 1 :], last=keyword == "AS")
+            names += _named(text, words[kinds.index(keyword) + 1 :], one=keyword == "AS")
     if values and type(values[0]) is nodes.Bad:
         return more_of(values[0], span, names, _bodies(values[1:]))
     first = next((word for word in words if word[0] in STATEMENTS or word[0] in VALUES), None)
@@ -121,10 +121,11 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     return more_of(nodes.Bad(span, word), span, names, _bodies(values))
 
 
-def _named(text: str, words: list[Token], *, last: bool) -> Iterator[str]:
-    """The names after a keyword that wants one: those next to it, or any where they come last."""
-    found = words if last else takewhile(lambda word: word[0] == "NAME", words)
-    names = [identifier(text, word).id for word in found if word[0] == "NAME"]
+def _named(text: str, words: list[Token], *, one: bool) -> Iterator[str]:
+    """The names after a keyword that wants some: those next to it, or the next of all as `one`."""
+    every = [word for word in words if word[0] == "NAME"]
+    found = every[:1] if one else takewhile(lambda word: word[0] == "NAME", words)
+    names = [identifier(text, word).id for word in found]
     yield from names or [""]
 
 
