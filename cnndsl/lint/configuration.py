@@ -17,6 +17,8 @@ from cnndsl.lint.selection import (
     shown,
 )
 
+KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
+
 MOST_PROBLEMS = 20
 """How many problems of a configuration are looked for, each of which takes a look at all of it."""
 
