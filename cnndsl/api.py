@@ -83,8 +83,8 @@ def check(
     """The checked network of a text: every shape worked out, every layer counted.
 
     * `file`: the text's name in messages; its stem names a net that has no `net NAME`
-    * `set`: other values for the text's `param`s, by name: a number, a tuple for a size, or
-      a string as one would write it in the text
+    * `set`: other values for the text's `param`s, by name: a number up to 1e18, a tuple for
+      a size, or a string as one would write it in the text
     * `input`: the input's size, as `"39x31x1"`, for a text without `input`
     * `limit`: the most layers it may have once its loops and blocks are written out
 
@@ -107,7 +107,8 @@ def diagnose(
     """Everything that is to be said about a text, in its order; an empty list is a clean net.
 
     The rules that are on by default are asked, and comments that ignore some suppress them.
-    Takes what `check` takes, and raises nothing.
+    Takes what `check` takes, and raises nothing, whatever text and values it gets: what cannot
+    be read is told, and so is a rule that fails.
     """
     from cnndsl.diagnostics.codes import on_by_default
     from cnndsl.diagnostics.render import sort_key
