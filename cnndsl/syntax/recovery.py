@@ -116,10 +116,16 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
 
 
 def _named(text: str, words: list[Token], *, last: bool) -> Iterator[str]:
-    """The names after a keyword that wants one: those next to it, or any where they come last."""
-    found = words if last else takewhile(lambda word: word[0] == "NAME", words)
-    names = [identifier(text, word).id for word in found if word[0] == "NAME"]
-    yield from names or [""]
+    """The names after a keyword that wants one; where that comes last, after whatever else."""
+    found = [*takewhile(_is_name, words)] or [word for word in words if last and _is_name(word)]
+    names = [identifier(text, word).id for word in found]
+    yield from names[:1] if last else names
+    if not names:
+        yield ""
+
+
+def _is_name(token: Token) -> bool:
+    return token[0] == "NAME"
 
 
 def _bodies(values: list[Any]) -> Iterator[nodes.Body]:
