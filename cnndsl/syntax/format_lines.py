@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from cnndsl.diagnostics import Source
 from cnndsl.syntax.layout import Token
 from cnndsl.syntax.nodes import Body, Comment
+
+_NEWLINES = re.compile(r"\n\s*")
 
 
 class CommentPlace(NamedTuple):
@@ -138,7 +141,7 @@ class Places:
         self.breaks = self._breaks()
 
     def _breaks(self) -> list[int]:
-        """The newlines that are not inside parentheses."""
+        """The newlines that are not inside parentheses, of those in a row the first."""
         breaks: list[int] = []
         at = depth = 0
         for kind, start, end in self.tokens:
@@ -153,10 +156,7 @@ class Places:
         return breaks
 
     def _add_newlines(self, breaks: list[int], start: int, end: int) -> None:
-        at = self.text.find("\n", start, end)
-        while at >= 0:
-            breaks.append(at)
-            at = self.text.find("\n", at + 1, end)
+        breaks += (found.start() for found in _NEWLINES.finditer(self.text, start, end))
 
     def newlines(self, start: int, end: int) -> int:
         """How many lines end between two offsets."""

@@ -24,11 +24,8 @@ from cnndsl.syntax.slips import (
     stretch_of,
     unexpected,
 )
-from cnndsl.syntax.stacks import GivenUp, Stacks
+from cnndsl.syntax.stacks import Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
-
-MOST = 10 * MAX_ERRORS
-"""How many errors the parser goes on after, be they told or not: then reading ends."""
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 
@@ -39,7 +36,7 @@ _OF_CONSTANTS = ("NUMBER", "SIZE", "LPAR", "MINUS")
 def recover(
     stacks: Stacks, position: int, token: Token, end: int, error: BuildError | None
 ) -> tuple[int, Token]:
-    """Make the stacks fit to go on; returns where, and with which token. Raises GivenUp."""
+    """Make the stacks fit to go on; returns where, and with which token."""
     tokens, states, values = stacks.tokens, stacks.states, stacks.values
     kind = token[0]
     stop = max(position, stacks.reported)  # where the broken stretch ends
@@ -48,9 +45,6 @@ def recover(
     base = _statement_base(stacks)
     if not any(type(value) is nodes.Bad for value in values[base:]):
         _report(stacks, position, stop, error)
-    stacks.errors += 1
-    if len(stacks.problems) > MAX_ERRORS or stacks.errors > MOST:
-        raise GivenUp
     stacks.reported = max(stacks.reported, stop)
     if position == stacks.stuck:
         if kind != "$END":
@@ -107,7 +101,7 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     ]
     for keyword in _DEFINING:
         if keyword in kinds:
-            names += _named(text, words[kinds.index(keyword) + 1 :], one=keyword == "AS")
+            names += _named(text, words[kinds.index(keyword) + 1 :], last=keyword == "AS")
     if values and type(values[0]) is nodes.Bad:
         return more_of(values[0], span, names, _bodies(values[1:]))
     first = next((word for word in words if word[0] in STATEMENTS or word[0] in VALUES), None)
@@ -121,12 +115,17 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     return more_of(nodes.Bad(span, word), span, names, _bodies(values))
 
 
-def _named(text: str, words: list[Token], *, one: bool) -> Iterator[str]:
-    """The names after a keyword that wants some: those next to it, or the next of all as `one`."""
-    every = [word for word in words if word[0] == "NAME"]
-    found = every[:1] if one else takewhile(lambda word: word[0] == "NAME", words)
+def _named(text: str, words: list[Token], *, last: bool) -> Iterator[str]:
+    """The names after a keyword that wants one; where that comes last, after whatever else."""
+    found = [*takewhile(_is_name, words)] or [word for word in words if last and _is_name(word)]
     names = [identifier(text, word).id for word in found]
-    yield from names or [""]
+    yield from names[:1] if last else names
+    if not names:
+        yield ""
+
+
+def _is_name(token: Token) -> bool:
+    return token[0] == "NAME"
 
 
 def _bodies(values: list[Any]) -> Iterator[nodes.Body]:
@@ -156,7 +155,7 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
 def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) -> None:
     """Add the problem, unless its stretch of tokens has one already."""
     source, tokens = stacks.source, stacks.tokens
-    if position <= stacks.reported:
+    if position <= stacks.reported or len(stacks.problems) >= MAX_ERRORS:
         return
     if tokens[position][0] == "BAD":
         return
