@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
@@ -325,11 +326,11 @@ class Elaborator:
 
     def meant(self, word: str) -> str:
         """The word that a statement begins with, or was meant to; empty where that is open."""
-        known = (*LAYERS, *MERGES, *STATEMENTS, *KEEPING, *self.blocks)
-        if word in known:
+        kinds = LAYERS, MERGES, STATEMENTS, KEEPING, self.blocks
+        if any(word in known for known in kinds):
             return word
         if word not in self.guesses:
-            self.guesses[word] = nearest(word, known) or ""
+            self.guesses[word] = nearest(word, chain.from_iterable(kinds)) or ""
         return self.guesses[word]
 
     def foresee(self, statement: ast.Bad) -> None:
