@@ -11,26 +11,36 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import counting
 import nets
+import numpy as np
 import pytest
 from conftest import few
 from hypothesis import example, given
 from hypothesis import strategies as st
+from programs import programs
 from steps import at_most
 
 import cnndsl
+from cnndsl import targets
 from cnndsl.api import examine
 from cnndsl.diagnostics import CODES, Diagnostic, Source
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.render_json import render_json
-from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.layers.values import LARGEST
 from cnndsl.network import Network
+from cnndsl.syntax.build import MAX_NUMBER
+from cnndsl.tables.columns import COLUMNS
 from cnndsl.targets import json as json_target
 from cnndsl.targets import markdown as markdown_target
+from cnndsl.targets.svg import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted(
@@ -112,143 +122,6 @@ def test_receptive_fields_are_the_published_ones(name: str) -> None:
 # Any text
 
 
-class Programs:
-    """Random programs: fragments that fit, and a share of fragments that do not."""
-
-    NAMES = ("a", "b", "n", "k", "s", "twice", "res", "합성곱", "main")
-    WORDS = ("C", "H", "W", "L", "D", "relu", "softmax", "conv", "add", "skip", "same", "min")
-    VALUES = (
-        "0 1 2 3 4 5 8 16 64 -1 1000 0.5 2.5 1e-3 5M 1e17 64_620 3x3 2x2 1x3 4x4x8 0:1 0:1x1:0 "
-        "7×7 2x2x2x2x2 0x3 32x32x3 100x8 (1:2,0:1) (a:b,1) 1:n"
-    ).split()
-    SOUND = (
-        "conv 8 3x3 same relu; conv 4 3 same; conv n 1; pool 2; pool 2 same; bn; relu; gap keep; "
-        "up 2; zeropad 1; crop 1; shuffle 2; slice 0:2; dropout 0.5; ln; gn 2; deconv 4 2 /2; "
-        "dwconv 3 same; sepconv 8 3 same mult=2; reshape (H*W*C); prelu; leaky_relu 0.1; "
-        "conv C 3 same /2 groups=2; conv (2*n) 3 same; conv (C//2) 1; twice 8; twice n k=1; "
-        "res; res 2; res s=2; with relu 4; with twice 8; both a; gap; flatten; dense 10 softmax"
-    ).split("; ")
-    HEADER = (
-        "block twice(n, k=3) { conv n k same relu; conv n k same }\n"
-        "block res(s=1) { add { | conv C 3 same /s | if s != 1 { conv C 1 same /s } }; relu }\n"
-        "block with(f, x) { conv 8 3 same; f x }\n"
-        "block both(t) { concat { skip | from t } }\n"
-        "param n = 4\n"
-    )
-
-    def __init__(self, rng: Random) -> None:
-        self.rng = rng
-        self.wrong = rng.choice([0.0, 0.02, 0.2, 0.7])
-        self.many = rng.choice([2, 4])
-
-    def odds(self, share: float) -> bool:
-        return self.rng.random() < share
-
-    def pick(self, *words: str) -> str:
-        return self.rng.choice(words)
-
-    def atom(self, depth: int) -> str:
-        kind = self.rng.random()
-        if kind < 0.5 or depth > 3:
-            return self.pick(*self.VALUES)
-        if kind < 0.6:
-            return self.pick(*self.WORDS)
-        if kind < 0.75:
-            return self.pick(*self.NAMES)
-        if kind < 0.92:
-            return f"({self.expression(depth + 1)})"
-        return f"({self.expression(depth + 1)}, {self.expression(depth + 1)})"
-
-    def expression(self, depth: int = 0) -> str:
-        kind = self.rng.random()
-        if depth > 3 or kind < 0.45:
-            return self.atom(depth)
-        if kind < 0.85:
-            op = self.pick(*"+ - * / // % ** == < and or != >=".split())
-            return f"{self.expression(depth + 1)} {op} {self.expression(depth + 1)}"
-        if kind < 0.9:
-            return f"{self.pick('-', 'not ')}{self.expression(depth + 1)}"
-        function = self.pick("min", "max", "round", "ceil", "floor", "divisible", "foo")
-        count = self.rng.randint(0, 3)
-        return f"{function}({', '.join(self.expression(depth + 1) for _ in range(count))})"
-
-    def argument(self) -> str:
-        kind = self.rng.random()
-        if kind < 0.5:
-            return self.atom(0)
-        if kind < 0.6:
-            return self.pick(*ACTIVATIONS)
-        if kind < 0.72:
-            return f"/{self.atom(2)}"
-        if kind < 0.85:
-            keys = "pad dilation groups mult eps momentum size alpha n k s stride init same filters"
-            return f"{self.pick(*keys.split())}={self.atom(2)}"
-        return self.pick("same", "floor", "ceil", "nobias", "keep", "noscale", "bilinear")
-
-    def nonsense(self) -> str:
-        """A statement with no regard for what fits."""
-        arguments = " ".join(self.argument() for _ in range(self.rng.randint(0, 3)))
-        kind = self.rng.random()
-        if kind < 0.6:
-            return f"{self.pick(*LAYERS, *MERGES, *self.NAMES, 'foo', 'convv')} {arguments}"
-        if kind < 0.7:
-            return (
-                f"{self.pick('let', 'param')} {self.pick(*self.NAMES, 'C')} = {self.expression()}"
-            )
-        if kind < 0.8:
-            metric = self.pick("params", "shape", "field", "macs", "foo")
-            return f"expect {metric} {self.pick('==', '<=', '!=')} {self.atom(2)}"
-        if kind < 0.85:
-            parameters = ", ".join(
-                self.pick("n", "k = 3", "a", "s = n", "conv", f"k = {self.expression()}")
-                for _ in range(self.rng.randint(0, 3))
-            )
-            return f"block {self.pick('twice', 'new', 'conv')}({parameters}) {{ {self.body(2)} }}"
-        if kind < 0.95:
-            word = self.pick("rounding", "defaults", "net", "from", "input")
-            return f"{word} {self.pick('floor', 'torch', 'foo', 'a', '32x32x3', self.atom(1))}"
-        return self.pick("}", "{", "(", "conv 4x", "!", "conv 8,3", "input", "as a", "|", "else {")
-
-    def statement(self, depth: int = 0) -> str:
-        if self.odds(self.wrong):
-            return self.nonsense()
-        name = f" as {self.pick('a', 'b', f'c{self.rng.randint(0, 99)}')}" if self.odds(0.1) else ""
-        kind = self.rng.random()
-        if kind < 0.6 or depth > 3:
-            return self.pick(*self.SOUND) + name
-        if kind < 0.65:
-            value = self.pick("n", "C//2", "2*n + 1", "max(n, 3)")
-            return f"let q{self.rng.randint(0, 9)} = {value}"
-        if kind < 0.7:
-            return f"from {self.pick('a', 'b')}"
-        if kind < 0.8:
-            paths = " | ".join(self.body(depth + 1) for _ in range(self.rng.randint(1, 3)))
-            return f"{self.pick(*MERGES)} {{ {paths} }}{name}"
-        if kind < 0.88:
-            count = self.pick("2", "3", "0", "n", "2 as i")
-            return f"repeat {count} {{ {self.body(depth + 1)} }}{name}"
-        if kind < 0.96:
-            test = self.pick("C == 4", "n > 3", "C % 2 == 0", "not C == 8", "H > 8 and W > 8")
-            other = f" else {{ {self.body(depth + 1)} }}" if self.odds(0.5) else ""
-            return f"if {test} {{ {self.body(depth + 1)} }}{other}{name}"
-        return f"head h{self.rng.randint(0, 99)} {{ {self.body(depth + 1)} }}"
-
-    def body(self, depth: int) -> str:
-        count = self.rng.randint(0, self.many)
-        return self.pick("; ", "\n").join(self.statement(depth) for _ in range(count))
-
-    def program(self) -> str:
-        size = self.pick("32x32x3", "16x16x4", "16x4", "8x8x8x2", "20")
-        lines = [f"input {size}{self.pick('', ' as a', ' as b')}"]
-        lines += [self.pick("rounding floor", "input 32x32x3 as b", "", "", "")]
-        lines += [self.statement() for _ in range(self.rng.randint(1, 6))]
-        return self.HEADER + "\n".join(lines)
-
-
-def programs() -> st.SearchStrategy[str]:
-    return st.randoms(use_true_random=False).map(lambda rng: Programs(rng).program())
-
-
 def well_made(problem: Diagnostic) -> None:
     """What holds of any diagnostic."""
     length = len(problem.source.text)
@@ -275,6 +148,8 @@ def sound(network: Network) -> None:
         assert all(type(size) is int and size >= 1 for size in node.output)
         assert all(type(size) is int and size >= 1 for size in node.receptive_field)
         assert type(node.layer.params) is int and type(node.layer.macs) is int
+        sizes = (*node.output, *node.receptive_field, node.layer.params, node.layer.macs)
+        assert max(sizes) <= 2 * LARGEST
     used = {index for node in network.nodes for index in node.inputs}
     assert used | set(network.outputs.values()) == set(range(len(network.nodes)))
 
@@ -383,13 +258,102 @@ def test_a_tensor_of_an_unused_block_may_have_the_name_of_a_constant() -> None:
         assert [each.code for each in found if each.severity == "error"] == []
 
 
+# Numbers as large as they come
+
+
+def test_text_and_layers_have_one_limit() -> None:
+    assert MAX_NUMBER == LARGEST
+
+
+GROWING = {
+    "values": "input 1x1x2; repeat 100 { concat { skip | skip } }",
+    "values of many paths": f"input 9x{10**17}; concat {{ {'|' * 20} }}",
+    "values of an input": "input 1000000000000x1000000000000x1",
+    "filters": f"input 8x8x1; conv {10**17} 3 same",
+    "kernels": f"input {10**9}x1; conv 1 {10**10} same",
+    "depthwise": f"input 8x8x8; dwconv 3 mult={10**17}",
+    "separable": f"input 8x8x8; sepconv 9 1 mult={10**17}",
+    "strides backwards": f"input 8x8x1; deconv 1 3 /{10**10}",
+    "kernels backwards": f"input 8x8x1; deconv 1 {10**10}",
+    "dense": f"input {10**10}; dense {10**10}",
+    "enlarged": "input 2x1; repeat 70 { up 2 }",
+    "padded": f"input 8x8x1; zeropad {10**10}",
+    "padding": f"input 8x1; conv 1 3 pad={10**18}",
+    "padding by same": f"input 8x1; conv 1 3 same dilation={10**18}",
+    "padding of pools": f"input 8x1; pool {10**18} same; pool {10**18} pad={10**18 - 1}",
+    "padding by ceil": f"input 9x1; pool 3 /{10**18} pad=2 ceil; conv 1 2 /{10**18} pad={10**18}",
+    "field": "input 1x1x1; repeat 70 { conv 1 3 /2 same }",
+    "field of nothing": "input 1x1x1; repeat 70 { conv 1 1 /2 same }",
+    "field of pools": "input 1x1x1; repeat 70 { pool 2 same }",
+    "field of paths": "input 1x1; repeat 70 { add { pool 4 same | conv 1 1 /4 same } }",
+    "field of dilation": f"input 9x1; repeat 12 {{ conv 1 3 same dilation={10**17} }}",
+    "params": f"input {10**9}; repeat 3 {{ dense {10**9 // 2} }}",
+    "macs": "input 1000x1000x1; repeat 40 { conv 10000 5 same }; repeat 99 { conv 1000 99 same }",
+    "params of activations": f"input {10**17}; repeat 20 {{ prelu }}",
+    "params of norms": f"input {10**17}; repeat 20 {{ bn }}",
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_grows_beyond_all_networks_is_an_error_where_it_does(name: str) -> None:
+    text = GROWING[name]
+    with at_most(100_000):
+        problems = cnndsl.diagnose(text)
+    errors = [each for each in problems if each.severity == "error"]
+    assert errors and {each.code for each in errors} == {"E302"}
+    for problem in errors:
+        well_made(problem)
+        start, end = problem.span
+        assert text[start:end].split()[0] in (*LAYERS, *MERGES, "input"), text[start:end]
+
+
+LARGE = (
+    f"input 1x{10**17}x1; conv 1 1x3 /2 same relu; pool 1x2 floor; deconv 1 1x2 /1x2; zeropad 0x1; "
+    "crop 0x1:1; gap; dense 2",
+    f"input 8x8x2; conv {10**15} 1; bn; concat {{ skip | skip }}; slice 0:{10**15}; conv 2 1; gap",
+    "input 4x4x2; repeat 50 { concat { skip | skip } }",
+    "input 1x1x2; repeat 58 { conv 2 3x3 /2 same }; up 1000; gap; dropout 0.999999999",
+    f"input {10**18}; reshape {10**6}x{10**6}x{10**6}; conv 1 1 /1000 floor nobias; gap keep",
+    "input 64x64x1; conv 1 3 pad=100000000 /1000000000000 floor; conv 3 1 same; flatten",
+)
+
+
+@pytest.mark.parametrize("text", few(LARGE, LARGE[2:3], "long"), ids=itertools.count())
+def test_what_is_as_large_as_can_be_is_written(text: str) -> None:
+    """By every target, in every form, and soon."""
+    network = cnndsl.check(text, file="a.cnn")
+    asked: list[tuple[str, dict[str, object]]] = [(name, {}) for name in targets.names()]
+    asked += [("svg", {"view": view}) for view in VIEWS]
+    asked += [("walkthrough", {"level": level}) for level in (1, 2, 3)]
+    asked += [("csv", {"columns": list(COLUMNS)})]
+    for name, options in asked:
+        if name == "onnx":
+            continue  # its files hold weights
+        with at_most(2_000_000):
+            try:
+                written = cnndsl.build(network, name, **options)
+            except cnndsl.CnndslError as error:
+                assert [each.code for each in error.diagnostics] == ["E401"]
+            else:
+                assert written and not re.search(r"[0-9]{40}|\binf\b|\bnan\b", str(written)), name
+
+
 # What callers give
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise ValueError("no")
+
 
 ODD_VALUES: list[object] = [
     0, -1, 2.5, float("nan"), float("inf"), -float("inf"), 10**30, True, None, (1, 2), (), (0,),
     ((1, 2), 3), "", "a", "nothing", "relu", "conv", "C", "1:2", "(1:2, 3)", "x", "1/3", "1e400",
     "#", "4 # c", "4; relu", "4\nrelu", "(4", "let", "-3", "2**64", "a b", '"q"', "3×3", "가",
-    "\x00", "1x2x3x4x5", [1, 2], {2}, b"4", {1: 2}, 1j,
+    "\x00", "1x2x3x4x5", [1, 2], {2}, b"4", {1: 2}, 1j, 10**18 + 1, 10**5000, -(10**5000),
+    (10**30, 3), (10**5000,), (3,) * 10_000, "9" * 5000, "9" * 100_000, Fraction(1, 3),
+    np.int64(4), np.int64(2**62), np.float64(4), np.float64("nan"), np.array([3, 3]),
+    "\x1b[31m", "\ud800", "1e-999", "(" * 5000, Decimal("sNaN"), Unshowable(), Unshowable,
 ]  # fmt: skip
 
 
@@ -406,15 +370,47 @@ def test_any_value_for_a_param(name: str, value: object) -> None:
         well_made(problem)
 
 
-ODD_TEXTS = [value for value in ODD_VALUES if isinstance(value, str)]
-
-
-@pytest.mark.parametrize("value", ODD_TEXTS, ids=itertools.count())
-def test_any_text_for_the_input(value: str) -> None:
-    problems = cnndsl.diagnose("conv 3 3 same", input=value)
+@pytest.mark.parametrize("value", ODD_VALUES, ids=itertools.count())
+def test_any_value_for_the_input(value: object) -> None:
+    problems = cnndsl.diagnose("conv 3 3 same", input=value)  # type: ignore[arg-type]
     assert len(problems) <= 1
     for problem in problems:
         well_made(problem)
+        assert problem.message.isprintable()
+
+
+ODD_NAMES = [1, (2, 3), "", "9" * 5000, 10**5000, "\x1b[31m", Unshowable()]
+
+
+@pytest.mark.parametrize("value", ODD_NAMES, ids=itertools.count())
+def test_any_name_of_a_setting(value: Any) -> None:
+    settings: dict[Any, Any] = {value: 3, "other": 4}
+    problems = cnndsl.diagnose("input 8x8x1; conv 3 3 same", set=settings)
+    assert {each.code for each in problems} == {"E113"}
+    for problem in problems:
+        well_made(problem)
+        assert problem.message.isprintable()
+
+
+@pytest.mark.parametrize("value", [10**18, (3, 10**18), 1e18, np.int64(10**18)], ids=str)
+def test_values_from_outside_end_where_those_of_a_text_do(value: Any) -> None:
+    def told(value: Any) -> list[str]:
+        text = "param n = 4\ninput 8x8x1\nif n == 3 { relu }\n"
+        return [each.code for each in cnndsl.diagnose(text, set={"n": value})]
+
+    assert told(value) == []
+    larger = (3, value[1] + 1) if isinstance(value, tuple) else value * 2
+    assert told(larger) == ["E105"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "\x00", "\ud800", "a" * 100_000, "../..", "a\nb", "²"], ids=itertools.count()
+)
+@pytest.mark.parametrize("limit", [0, -1, 10**30, float("inf")])
+def test_any_name_and_limit(name: str, limit: Any) -> None:
+    for text in ("input 8x8x1; conv 3 3 same", "\ud800 = 3 # \ud800", "conv \ud800", ""):
+        for problem in cnndsl.diagnose(text, file=name, limit=limit):
+            well_made(problem)
 
 
 # One mistake, one message
@@ -471,3 +467,167 @@ def test_a_constant_may_read_one_of_its_name_from_outside(text: str) -> None:
 def test_a_constant_cannot_read_itself() -> None:
     [problem] = cnndsl.diagnose("input 8x8x4; let a = a + 1; conv a 1; gap; dense 2")
     assert (problem.code, problem.span.start) == ("E106", 21)
+
+
+# Errors beside a statement that cannot be read
+
+# What changes no shape, with the code of what is wrong with it.
+HARMLESS = {
+    "let k = 3 3": "E002",
+    "let k = 99999999999999999999": "E004",
+    "let k = (3": "E003",
+    "let k k = 3": "E002",
+    "let k = “3”3": "E001",
+    "lett k = 3": "E101",
+    "k = 3": "E002",
+    "param k = 3 3": "E002",
+    "param k 3": "E002",
+    "expect params == 3 4": "E002",
+    "expct params == 3": "E002",
+    "expect shape = 9x9x9": "E002",
+    "block k(n,, m) { relu }": "E002",
+    "block k(n) m { relu }": "E002",
+    "head k k { relu }": "E002",
+    "defaults keras torch": "E002",
+    "rounding floor floor": "E002",
+    "relu 3,3": "E002",
+    "dropout 50%% as k": "E002",
+    "bn eps=": "E002",
+    "skip 3,3 as k": "E002",
+    "// k": "E002",
+}
+
+SPOILING = {
+    "conv 3,3 as k": "E002",
+    "from k k": "E002",
+    "repeat 2 2 as k { relu }": "E002",
+    "if 1 1 { relu } else { bn } as k": "E002",
+    "add { skip | relu } 3 as k": "E002",
+    "twice k,": "E002",
+    "§ 8 3 as k": "E001",
+    "let conv = 3 3": "E002",
+}
+
+# Other mistakes, on an image of 8x8x1, with their codes: those that every reader sees, and those
+# that need its shape.
+PLAIN = {
+    "convv 4 3": "E101",
+    "conv 4 3 nobia": "E102",
+    "conv 4": "E103",
+    "conv wide 3": "E106",
+    "from nowhere": "E106",
+    "expect sape == 3": "E106",
+    "conv (1 // 0) 3": "E110",
+    "let here = 1 // 0": "E110",
+}
+SIZES = {
+    "conv 4 9x9": "E203",
+    "dense 4": "E204",
+    "pool 3": "E202",
+    "gn 2": "E205",
+    "add { skip | conv 3 1 }": "E206",
+    "reshape 7": "E207",
+    "slice 0:2": "E208",
+    "expect shape == 3x3x1": "E301",
+    "conv 1000000000 1000000000 same": "E302",
+}
+
+
+def around(broken: str, mistake: str) -> list[tuple[str, bool]]:
+    """Texts with two mistakes, and whether the broken one comes before the other."""
+    head = "block twice(n) { conv n 3; conv n 3 }\ninput 8x8x1 as image\n"
+    return [
+        (f"{head}{broken}\nfrom image\n{mistake}", False),
+        (f"{head}{mistake}\n{broken}\n", False),
+        (f"{head}{broken}; {mistake}  # k: {broken}", True),
+        (f"{head}{broken}\nrelu  # k\n{mistake}\n", True),
+    ]
+
+
+def told(text: str) -> list[str]:
+    return sorted(each.code for each in cnndsl.diagnose(text) if each.severity == "error")
+
+
+@pytest.mark.parametrize("broken", HARMLESS)
+def test_what_changes_no_shape_hides_nothing(broken: str) -> None:
+    for mistake, code in (PLAIN | SIZES).items():
+        if "rounding" in broken and code in ("E202", "E301"):
+            continue  # sizes are then rounded somehow
+        if mistake.startswith("expect shape") and HARMLESS[broken] == "E101":
+            continue  # a promise is held where nothing else is wrong
+        for text, _ in around(broken, mistake):
+            if "\n//" in text and "// k;" in text:
+                continue  # all of the line is read as one statement
+            assert told(text) == sorted([HARMLESS[broken], code]), text
+
+
+@pytest.mark.parametrize("broken", SPOILING)
+def test_what_may_change_the_shape_hides_sizes_alone(broken: str) -> None:
+    for mistake, code in (PLAIN | SIZES).items():
+        for text, is_hidden in around(broken, mistake):
+            hidden = is_hidden and mistake in SIZES
+            assert told(text) == sorted([SPOILING[broken], *([] if hidden else [code])]), text
+
+
+@pytest.mark.parametrize("kind", ["let", "param"])
+def test_a_name_of_a_statement_that_cannot_be_read_is_not_missed(kind: str) -> None:
+    text = f"{kind} k = 3 3\ninput 8x8x1 as image\nconv k 3\n"
+    assert told(text) == ["E002"]
+    assert told(f"{text}conv k 9x9\nconv 4 9x9\n") == ["E002"]  # of unknown sizes
+    assert told(f"{text}from image; relu; conv kk 3; conv 4 9x9\n") == ["E002", "E106"]
+    assert told(f"input 8x8x1\nconv k 3\n{kind} k = 3 3\n") == ["E002", "E106"]
+
+
+def test_blocks_of_statements_that_cannot_be_read_are_not_missed() -> None:
+    assert told("input 8x8x1\nunit 3\nblock unit(n,) { conv n 3 }\n") == ["E002"]
+    assert told("input 8x8x1\nunit 3\nblock (n) { conv n 3 }\n") == ["E002"]
+    assert told("input 8x8x1\nblock b(n) { unit n }\nb 3\nblock unit(n, = 3) { }\n") == ["E002"]
+    assert told("input 8x8x1\nunit 3\nblok unit(n) { conv m 3 }\n") == ["E002", "E101", "E101"]
+
+
+def test_what_stands_in_the_braces_of_a_broken_statement_is_read() -> None:
+    for broken in ("repeat 3 3", "repeat 3 as i j", "if 1 1", "if C == 8 and", "add 3,"):
+        text = f"input 8x8x1\n{broken} {{ let n = 3; conv n 3; convv 4 3; conv 4 3 nobia }}\n"
+        assert told(text) == ["E002", "E101", "E102"], text
+    text = "input 8x8x1\nblock b(n,) { conv n 3; convv n k; conv m 3 rellu }\n"
+    assert told(text) == ["E002", "E101", "E102"]
+
+
+def test_a_missing_input_is_told_where_nothing_may_have_been_one() -> None:
+    assert told("let k = 3 3\nconv 4 3\n") == ["E002", "E112"]
+    assert told("conv 4,3\n") == ["E002", "E112"]
+    for text in ("input 8x8 1\nconv 4 9x9", "inputt 8x8x1 as\nconv 4 9x9", "8x8x1\nconv 4 9x9"):
+        assert len(told(text)) == 1, text
+    # An input that comes too late is one for what follows.
+    assert told("conv 4 3\ninput 8x8x1\nconv 4 9x9\n") == ["E112", "E203"]
+    assert told("8x8x1 as a\ninput 4 as b\nconv 4 3x3\n") == ["E002"]
+
+
+def test_a_param_that_cannot_be_read_may_be_set() -> None:
+    for line, codes in {
+        "param n = 3 3": ["E002"], "param = 3": ["E002"], "parm n = 3": ["E101"],
+        "let n = 3 3": ["E002"], "let k = 3 3": ["E002", "E113"],
+    }.items():  # fmt: skip
+        problems = cnndsl.diagnose(f"{line}\ninput 8x8x1\nrelu\n", set={"n": 4})
+        assert sorted(each.code for each in problems) == codes, line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lett{} k,", "x{} = conv 3", "repeat 3 3 {{ as a{},", "foo{} 3, {{ convv 3 }}",
+        "if 1 1 {{ relu }} else {{ bn }} as a{}", "block b{}(n,,k) {{ conv n k }}",
+    ],
+)  # fmt: skip
+def test_many_broken_statements_take_no_longer_each(line: str) -> None:
+    text = "".join(f"{line.format(at)}\n" for at in range(300))
+    with at_most(250_000):
+        assert cnndsl.diagnose(f"input 8x8x1\n{text}")
+
+
+def test_many_names_are_not_all_held_against_each_that_is_misspelt() -> None:
+    lets = "".join(f"let name{at} = 3\n" for at in range(500))
+    unknown = "".join(f"from x; conv nome{at}x 3\n" for at in range(20))
+    with at_most(600_000):
+        problems = cnndsl.diagnose(f"{lets}input 8x8x1 as x\n{unknown}")
+    assert len(problems) == 20

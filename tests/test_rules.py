@@ -12,11 +12,14 @@ from pathlib import Path
 
 import nets
 import pytest
+from faults import failing
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import programs
+from running import run
 
 import cnndsl
-from cnndsl.api import examine
+from cnndsl.api import examine, lint
 from cnndsl.cli.commands.rule import page
 from cnndsl.diagnostics import CODES, Diagnostic, Fix, Source
 from cnndsl.diagnostics.codes import on_by_default
@@ -72,7 +75,7 @@ def bad(code: str) -> str:
 
 
 def test_each_rule_has_a_code_and_a_module() -> None:
-    # W9 is about the comments that ignore rules, and not about nets.
+    # W9 is about the checking itself, and not about nets.
     assert list(ADVICE) == [code for code in CODES if code[0] == "W" and code[1] != "9"]
     assert all(CODES[code].severity == "warning" for code in ADVICE)
     for code, (name, words) in ADVICE.items():
@@ -153,6 +156,106 @@ def test_property_fixes_give_nets(text: str) -> None:
 
 
 NAMES = ["let a = 3", "let b = C", "param p = 2", "block z(n, m=1) { conv n 3x3 same; bn }"]
+
+
+@settings(max_examples=4 * MANY)
+@given(programs())
+def test_property_no_rule_fails(text: str) -> None:
+    """Whatever the text, right or wrong; `conftest.py` has a rule that fails raise."""
+    examine(Source("net.cnn", text), advice=ADVICE, limit=2000)
+
+
+# What once made a rule fail, or might: branches that are never taken, words that stand for
+# layers, nets of next to nothing, texts with errors, numbers as large as they come.
+NASTY = [
+    "input 8x8x4; let s = 0; if s != 0 { if 8 // s == 2 { relu } }; gap; dense 10",
+    "input 8x8x4; if 0 { if 1 % 0 == 2 { relu } else if foo(1) { bn } }",
+    "input 8x8x4; if 0 { if 2**65 == 1 { } else if 1x1 < 2 { } else if not 3x3 { } }",
+    "input 8x8x4; block b() { if 1/0 { relu } }",
+    "input 8x8x4; let s = 0; if s { repeat (1 // s) { relu } ; dense (s % s) }",
+    "if 0 { average dropout {{}} }\n0x0",
+    "input 8x8x4; if 0 { dropout 0.5; softmax; bn; add { | } }",
+    "block w(f) { f 0 }\ninput 8x8x4\nw dropout",
+    "block w(f, a) { f a }\ninput 8x8x4\nw up 1; w crop 0; w zeropad 0; w shuffle 1; w slice 0:4",
+    "block w(f) { f }\ninput 8x8x4\nw softmax; w relu; w relu; w bn; w bn; w flatten; w softmax",
+    "block w(f) { f 1 1 /2 }\ninput 9x9x4\nw conv; w conv",
+    "input 64; reshape 8x8x1; gap; dense 3",
+    "input 64 as a; input 4x4x1; gap; from a; dense 3",
+    "input 64; reshape 4x4x4; gmp keep; flatten; softmax",
+    "input 1", "input 1x1", "input 1x1x1x1", "input 3x16x16", "input 7; dropout 0.5",
+    "input 8 as a; input 8 as b; add { from a | from b }; dropout 0.5; head h { dropout 0.5 }",
+    "input 8; head main2 { softmax; softmax }",
+    "input 4; repeat 0 { dense 3 }; repeat 1 { }; repeat 1 as i { softmax }",
+    "input 4; concat { | | }; add { skip | skip }; mul { skip | skip }",
+    "rounding floor; input 1000000000000000000x1; pool 7 /999999999999999999",
+    "input 1000000000000000x1\nconv 1 3 /1000000000 dilation=1000000000 pad=1000000000 floor",
+    "input 9x1\nconv 1 99999999999999 same dilation=9973; conv 1 99999999999999 same /7",
+    "input 2x1; deconv 1 1 /500000000000000000; deconv 1 499999999 /499999999 same",
+    "input 8x8x3; flatten; dense 1000000000000000; dropout 0.999999999999999",
+    "input 8; dropout 1e-300; dropout -0.0; bn eps=1e-18; bn; scale init=-1e18; lrn",
+    "param p = 3; let q = p; block b(r=q) { conv r 3 same }; input 8x8x8; b; b 2",
+    "block a() { b }; block b() { let x = 3 }; input 8x8x1; conv 1 1 # cnndsl: ignore[W1",
+    "let a = 1; block b(a) { let c = a; repeat 2 as a { let c = a } }; input 8; relu as relu2",
+    "input 8x8x3; conv 3 3 /2 same dilation=2; conv 3 2 same; conv 3 4 pad=9; pool 2 floor",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NASTY)
+@pytest.mark.parametrize("given", [{}, {"input": "8x8x3"}, {"input": "4"}], ids=str)
+def test_no_rule_fails_on_nasty_texts(text: str, given: dict[str, str]) -> None:
+    examine(Source("net.cnn", text), None, given.get("input"), advice=ADVICE)
+    bare = re.sub(r"input [0-9x]+( as \w+)?;?", "", text, count=1)
+    examine(Source("net.cnn", bare), None, given.get("input"), advice=ADVICE)
+
+
+def test_rules_see_no_net_with_errors() -> None:
+    text = "input 8x8x1\nlet k = 3\nlet m = 3 3\nconv 4 3x3 relu\nbn; dropout 0.5\n"
+    network, problems = examine(Source("net.cnn", text), advice=ADVICE)
+    assert network is None
+    assert [each.code for each in problems] == ["E002"]
+
+
+ONCE = "input 8x8x1\nlet a = 1\nif 1 { conv 4 3x3 relu }\nflatten; dense 2 # cnndsl: ignore[W1]\n"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("5 / 0"), RecursionError(), KeyError("é")])
+def test_a_rule_that_fails_is_a_finding_and_the_others_are_asked(error: Exception) -> None:
+    with failing(error):
+        found = cnndsl.diagnose(ONCE)
+        assert [each.code for each in found] == ["W903", "W101", "W902"]
+        told = found[0]
+        assert told.message == (
+            f"the rule W111 constant-condition failed on this net ({type(error).__name__})"
+        )
+        assert re.fullmatch(r"it failed at faults:\d+", told.notes[0].message)
+        # It is said whichever rules are asked, and not where the rule is not.
+        chosen = lint(Source("net.cnn", ONCE), {"W111"})
+        assert [each.code for each in chosen] == ["W903"]
+        assert not lint(Source("net.cnn", ONCE), {"W110"})
+
+
+def test_a_search_for_quick_fixes_that_fails_loses_the_fixes() -> None:
+    text = "input 8x8x1\nconv 4 9x9\n"
+    with failing(ZeroDivisionError()):
+        failed, error = cnndsl.diagnose(text)
+    assert failed.message.startswith("the search for quick fixes failed on this net")
+    assert (error.code, error.fixes) == ("E203", ())
+    assert cnndsl.diagnose(text)[0].fixes
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_what_is_no_fault_of_a_rule_ends_the_run(error: type[BaseException]) -> None:
+    with failing(error()), pytest.raises(error):
+        cnndsl.diagnose(ONCE)
+
+
+def test_a_run_goes_on_over_other_files(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.cnn").write_text(ONCE, encoding="utf-8")
+    with failing(ZeroDivisionError()):
+        code, out, err = run("check", str(tmp_path), "--select", "W111", "--no-cache")
+    assert (code, err) == (0, "")
+    assert out.count("warning[W903] internal-error: ") == 3
 
 
 def test_each_dropout_at_the_end_is_named() -> None:

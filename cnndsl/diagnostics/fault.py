@@ -34,7 +34,7 @@ def fault(source: Source, what: str, error: Exception) -> Diagnostic:
     notes: tuple[Note, ...] = ()
     if place is not None:
         module = place.tb_frame.f_globals.get("__name__", "")
-        notes = (Note(f"in line {place.tb_lineno} of the module {module}"),)
+        notes = (Note(f"it failed at {module}:{place.tb_lineno}"),)
     message = f"{what} failed on this net ({type(error).__name__})"
     help_ = "this is a fault of cnndsl, and all else was done: please report it with the file"
     return Diagnostic("W903", source, Span(0, 0), message, help_, notes)

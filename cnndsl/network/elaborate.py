@@ -36,9 +36,6 @@ DEFAULT_LIMIT = 1_000_000
 MAX_PROBLEMS = 1_000
 """How many problems of a net are reported before checking stops."""
 
-MAX_GUESSES = 100
-"""How many misspelt words are held against those that there are; it takes a while."""
-
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
 
@@ -328,12 +325,11 @@ class Elaborator:
 
     def meant(self, word: str) -> str:
         """The word that a statement begins with, or was meant to; empty where that is open."""
-        known = (*LAYERS, *MERGES, *self.blocks, *STATEMENTS, *KEEPING)
+        known = (*LAYERS, *MERGES, *STATEMENTS, *KEEPING, *self.blocks)
         if word in known:
             return word
         if word not in self.guesses:
-            few = len(self.guesses) < MAX_GUESSES
-            self.guesses[word] = (few and nearest(word, known)) or ""
+            self.guesses[word] = nearest(word, known) or ""
         return self.guesses[word]
 
     def foresee(self, statement: ast.Bad) -> None:
@@ -535,7 +531,7 @@ class Elaborator:
             if self.lost(name.id):
                 return None
             known = list(dict.fromkeys(self.scope.tensor_names()))
-            near = nearest(name.id, [*known, *self.scope.frame.lost])
+            near = nearest(name.id, [*known, *sorted(self.scope.frame.lost)])
             help_ = did_you_mean(near) or (
                 f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
             )
@@ -628,7 +624,7 @@ class Elaborator:
         name = statement.name
         if name.id == "skip":
             return "skip"
-        known = [*LAYERS, *MERGES, *self.blocks, "skip"]
+        known = [*LAYERS, *MERGES, "skip", *self.blocks]
         value = self.scope.constant(name.id, ABSENT)
         if isinstance(value, Word) and value.id in known:
             return value.id
@@ -638,7 +634,7 @@ class Elaborator:
             message = f"`{name.id}` is {show_value(value)}, which is no layer"
             self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
-        near = nearest(name.id, [*known, *STATEMENTS])
+        near = nearest(name.id, [*STATEMENTS, *known])
         if near is None and self.nameless:
             raise Unknown
         message = f"there is no layer or block `{name.id}`"

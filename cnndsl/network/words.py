@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import LAYERS, MERGES, family
@@ -18,6 +19,9 @@ KEEPING = frozenset(
     )
 )
 """The words of statements after which the current tensor is of the shape that it was."""
+
+MAX_KNOWN = 250
+"""How many words a misspelt one is held against; each takes a while."""
 
 _FLAGS = frozenset(
     slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"
@@ -38,8 +42,8 @@ def reserved(name: str) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to a misspelt one, or None."""
-    known = sorted(set(known))
+    """The known word closest to a misspelt one, or None. Of very many only the first count."""
+    known = sorted(set(islice(known, MAX_KNOWN)))
     if word.lower() in known:
         return word.lower()
     from cnndsl.network.habits import word_for

@@ -19,6 +19,10 @@ MAX_PLACES = 12
 """How many statements on the way to an error are looked at."""
 
 
+MAX_NAMES = 8
+"""How many names are followed to a number."""
+
+
 class Site(NamedTuple):
     """A statement on the way to an error, as the nearest layer that came of it shows it.
 
@@ -102,11 +106,16 @@ def _word(argument: ast.Argument) -> str:
 
 
 def literal(
-    module: ast.Module, expression: ast.Expr, calls: tuple[ast.Apply, ...], owner: Owner
+    module: ast.Module,
+    expression: ast.Expr,
+    calls: tuple[ast.Apply, ...],
+    owner: Owner,
+    passed: tuple[Owner, ...] = (),
 ) -> Literal | None:
     """The number or size that an expression takes its value from; None where it is computed.
 
-    A name leads to what a caller gives for it, to its default, or to its `let`.
+    A name leads to what a caller gives for it, to its default, or to its `let`: one that has not
+    been `passed` on the way, as `let n = n` reads another, further out.
     """
     if isinstance(expression, ast.Number):
         value = expression.value
@@ -130,9 +139,13 @@ def literal(
             if parameter is not None:
                 return literal(module, value_, (), parameter)
             return literal(module, value_, calls[:-1], calls[-1])
+    if len(passed) == MAX_NAMES:
+        return None
     for statement in statements(module.statements):
-        if isinstance(statement, (ast.Let, ast.Param)) and statement.name.id == word:
-            return literal(module, statement.value, (), statement)
+        if not isinstance(statement, (ast.Let, ast.Param)) or statement.name.id != word:
+            continue
+        if statement not in passed:
+            return literal(module, statement.value, (), statement, (*passed, statement))
     return None
 
 
