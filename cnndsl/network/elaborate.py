@@ -15,7 +15,7 @@ from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
-from cnndsl.network.cost import Counter
+from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
@@ -31,7 +31,6 @@ from cnndsl.network.words import (
     rewrite,
 )
 from cnndsl.syntax import nodes as ast
-from cnndsl.syntax import walk
 
 DEFAULT_LIMIT = 1_000_000
 """How many layers a net may come to unless the caller says otherwise."""
@@ -259,7 +258,7 @@ class Elaborator:
         ):
             return
         constants = {name: given_value(value) for name, value in self.settings.items()}
-        counter = Counter(self.blocks, constants)
+        counter = Counter(self.blocks, constants, len(statements))
         total = 0
         for statement in statements:
             total += counter.statement(statement, counter.constants)
@@ -1154,7 +1153,7 @@ class Elaborator:
         """Count what is run in loops and calls; refuse what goes round and round for nothing."""
         cost = self.costs.get(id(statements))
         if cost is None:
-            cost = self.costs[id(statements)] = sum(map(_steps, statements))
+            cost = self.costs[id(statements)] = sum(map(steps, statements))
         self.steps += cost
         if self.steps > MAX_STEPS + STEPS_PER_LAYER * len(self.nodes):
             if not self.problems:
@@ -1167,13 +1166,6 @@ class Elaborator:
 def unknown(span: Span, word: str, near: str | None) -> Problem:
     help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
     return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
-
-
-def _steps(statement: ast.Statement) -> int:
-    """How many steps a statement takes, without those in its braces."""
-    start, end = statement.span
-    inside = sum(body.span.end - body.span.start for body in walk.bodies(statement))
-    return 1 + (end - start - inside) // 16
 
 
 def _named(argument: ast.Argument) -> str:
