@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
@@ -10,6 +11,12 @@ from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
 from cnndsl.network.words import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
+
+MAX_PROBLEMS = 100
+"""How many problems of a statement's arguments are told."""
+
+MAX_NAMES = 250
+"""How many constants a word is held against that may be one of them, misspelt."""
 
 
 class Problem(NamedTuple):
@@ -46,7 +53,11 @@ def bind(
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
     taken = False  # whether the argument was the value of the one before it
+    given = sum(map(_is_plain, statement.args, values))  # values, from here on
     for index, (argument, value) in enumerate(zip(statement.args, values)):
+        if len(bound.problems) > MAX_PROBLEMS:
+            break
+        given -= _is_plain(argument, value)
         if taken:
             taken = False
             continue
@@ -54,7 +65,7 @@ def bind(
             bound.problems.append(problem)
             taken = True
             continue
-        if waiting and _is_value(layer, statement, values, index, len(waiting), names):
+        if given < len(waiting) and _is_value(layer, argument, value, names):
             bound.spans[waiting.pop(0).name] = argument.span
             problem = no_value(argument.value)  # type: ignore[arg-type]
             if problem is not None:
@@ -97,17 +108,17 @@ def assigned(
     A keyword is for the parameter of its name, and any other argument, but a stride, for the
     first that no argument before it was for.
     """
-    waiting = list(block.parameters)
     known = {parameter.name.id: parameter for parameter in block.parameters}
+    taken: set[str] = set()
+    waiting = (name for name in known if name not in taken)
     for argument in call.args:
-        parameter = None
+        name = ""
         if isinstance(argument, ast.Keyword):
-            parameter = known.get(argument.key.id)
-            if parameter in waiting:
-                waiting.remove(parameter)
-        elif isinstance(argument, ast.Positional) and waiting:
-            parameter = waiting.pop(0)
-        yield argument, parameter
+            name = argument.key.id
+        elif isinstance(argument, ast.Positional):
+            name = next(waiting, "")
+        taken.add(name)
+        yield argument, known.get(name)
 
 
 def bound_arguments(block: ast.Block, call: ast.Apply) -> dict[str, ast.Argument]:
@@ -191,32 +202,26 @@ def _shown(slot: Slot) -> str:
     return {"/": "/", "key": f"{slot.name}="}.get(slot.form, slot.name)
 
 
-def _is_value(
-    layer: type[Layer],
-    statement: ast.Apply,
-    values: list[Any],
-    index: int,
-    waiting: int,
-    names: Iterable[str],
-) -> bool:
+def _is_plain(argument: ast.Argument, value: Any) -> bool:
+    """Whether an argument is a value by its place, and no word."""
+    return isinstance(argument, ast.Positional) and not isinstance(value, Word)
+
+
+def _is_value(layer: type[Layer], argument: ast.Argument, value: Any, names: Iterable[str]) -> bool:
     """Whether an unknown word is meant for a value, as the `n` of `conv n 3x3`.
 
     It is where a value is wanting without it, unless it resembles a word that the layer takes.
     """
-    argument, value = statement.args[index], values[index]
     if not isinstance(value, Word) or not isinstance(argument.value, ast.Name):
         return False
     word = value.id
     if not isinstance(argument, ast.Positional) or word in LAYERS or word in MERGES:
         return False
-    given = sum(
-        isinstance(other, ast.Positional) and not isinstance(each, Word)
-        for other, each in zip(statement.args[index:], values[index:])
-    )
-    if given >= waiting:
-        return False
     words = _words(layer)
-    return word not in words and nearest(word, [*words, *names]) not in words
+    near = None if word in words else nearest(word, words)
+    return word not in words and (
+        near is None or nearest(word, [near, *islice(names, MAX_NAMES)]) != near
+    )
 
 
 def _words(layer: type[Layer]) -> list[str]:

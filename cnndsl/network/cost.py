@@ -14,28 +14,59 @@ from cnndsl.layers.values import whole
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
 
-MAX_STEPS = 50_000
-"""How many statements are looked at with all that is known of their arguments."""
+MAX_STEPS = 10_000
+"""How many steps are taken, and some for each statement at the top of the file, with all that is
+known of arguments; and as many again without."""
 
 MAX_DEPTH = 100
 """How deep blocks, loops and paths are followed."""
 
 
+def steps(statement: ast.Statement) -> int:
+    """How much there is to do for a statement, without those in its braces: by its length."""
+    start, end = statement.span
+    inside = sum(body.span.end - body.span.start for body in walk.bodies(statement))
+    return 1 + (end - start - inside) // 16
+
+
+class Names:
+    """The constants of a body, as far as they are known, and those around it."""
+
+    __slots__ = ("outer", "own")
+
+    def __init__(self, outer: Names | None = None, own: Mapping[str, Any] | None = None) -> None:
+        self.outer = outer
+        self.own = dict(own or {})
+
+    def value(self, name: str) -> Any:
+        """The value of a name; None for what is not known."""
+        names: Names | None = self
+        while names is not None:
+            if name in names.own:
+                return names.own[name]
+            names = names.outer
+        return None
+
+
 class Counter:
     """Counts of statements, remembered for each block and its arguments."""
 
-    def __init__(self, blocks: Mapping[str, ast.Block], constants: Mapping[str, Any]) -> None:
+    def __init__(
+        self, blocks: Mapping[str, ast.Block], constants: Mapping[str, Any], written: int
+    ) -> None:
         self.blocks = blocks
-        self.constants = dict(constants)
+        self.constants = Names(own=constants)
+        self.most = MAX_STEPS + 4 * written
         self.known: dict[tuple[Any, ...], int] = {}
         self.depth = self.steps = 0
 
-    def statements(self, body: Sequence[ast.Statement], names: dict[str, Any]) -> int:
+    def statements(self, body: Sequence[ast.Statement], names: Names) -> int:
         """A lower bound of the layers that statements come to."""
         if self.depth == MAX_DEPTH:
             return 0
-        names = dict(names)
+        names = Names(names)
         self.depth += 1
         count = 0
         for statement in body:
@@ -43,28 +74,28 @@ class Counter:
         self.depth -= 1
         return count
 
-    def statement(self, statement: ast.Statement, names: dict[str, Any]) -> int:
+    def statement(self, statement: ast.Statement, names: Names) -> int:
         """A lower bound for one statement; a `let` joins the names."""
-        self.steps += 1
-        if self.steps > 2 * MAX_STEPS:
+        self.steps += steps(statement)
+        if self.steps > 2 * self.most:
             return 0
         if isinstance(statement, ast.Apply):
             return self.apply(statement, names)
         if isinstance(statement, ast.Repeat):
             count = whole(self.value(statement.count, names)) or 0
-            inner = dict(names)
+            inner = names
             if statement.index is not None:
-                inner[statement.index.id] = None
+                inner = Names(names, {statement.index.id: None})
             return max(0, count) * self.statements(statement.body.statements, inner)
         if isinstance(statement, ast.If):
             return self.choice(statement, names)
         if isinstance(statement, ast.Head):
             return self.statements(statement.body.statements, names)
         if isinstance(statement, (ast.Let, ast.Param)):
-            names.setdefault(statement.name.id, self.value(statement.value, names))
+            names.own.setdefault(statement.name.id, self.value(statement.value, names))
         return 0
 
-    def apply(self, statement: ast.Apply, names: dict[str, Any]) -> int:
+    def apply(self, statement: ast.Apply, names: Names) -> int:
         word = statement.name.id
         if statement.paths is not None:
             return 1 + sum(self.statements(path.statements, names) for path in statement.paths)
@@ -75,20 +106,23 @@ class Counter:
             return 0
         given = bound_arguments(block, statement)
         values = {name: self.value(argument.value, names) for name, argument in given.items()}
-        inner = dict(self.constants)
+        inner = Names(self.constants, values)
+        self.steps += len(block.parameters)
         for parameter in block.parameters:
             name = parameter.name.id
-            if name not in values and parameter.default is not None:
-                values[name] = self.value(parameter.default, {**inner, **values})
+            if name not in inner.own:
+                default = parameter.default
+                inner.own[name] = None if default is None else self.value(default, inner)
+        if self.steps >= self.most:
             # Blocks that call others with ever new values are counted once, for any values.
-            inner[name] = values.get(name) if self.steps < MAX_STEPS else None
-        key = (word, *(inner[parameter.name.id] for parameter in block.parameters))
+            inner.own = dict.fromkeys(inner.own)
+        key = (word, *(inner.own[parameter.name.id] for parameter in block.parameters))
         if key not in self.known:
             self.known[key] = 0  # a block that calls itself counts for nothing here
             self.known[key] = self.statements(block.body.statements, inner)
         return self.known[key]
 
-    def choice(self, statement: ast.If, names: dict[str, Any]) -> int:
+    def choice(self, statement: ast.If, names: Names) -> int:
         counts = []
         for test, body in zip(statement.tests, statement.bodies):
             try:
@@ -103,15 +137,15 @@ class Counter:
         counts.append(self.statements(otherwise.statements, names) if otherwise else 0)
         return min(counts)
 
-    def value(self, node: ast.Expr, names: Mapping[str, Any]) -> Any:
+    def value(self, node: ast.Expr, names: Names) -> Any:
         """The value of an expression, or None where it cannot be told yet."""
         try:
             return evaluate(node, lambda name: self.look_up(name, names))
         except (Unknown, ExpressionError):
             return None
 
-    def look_up(self, name: ast.Name, names: Mapping[str, Any]) -> Any:
-        value = names.get(name.id)
+    def look_up(self, name: ast.Name, names: Names) -> Any:
+        value = names.value(name.id)
         if value is None:
             raise Unknown
         return value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from functools import cached_property
+from itertools import chain, islice
 from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
@@ -14,11 +15,11 @@ from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
-from cnndsl.network.cost import Counter
+from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
-from cnndsl.network.scope import Frame, Scope, given_names, named_in
+from cnndsl.network.scope import Frame, Scope, containers, given_names
 from cnndsl.network.values import given_shape, given_value, shown
 from cnndsl.network.words import (
     KEEPING,
@@ -36,6 +37,15 @@ DEFAULT_LIMIT = 1_000_000
 
 MAX_PROBLEMS = 1_000
 """How many problems of a net are reported before checking stops."""
+
+MAX_COMPARED = 200_000
+"""How many words the unknown ones of a net are held against before there are no more guesses."""
+
+MAX_STEPS = 50_000
+"""How much may be run in loops and calls without a layer: a step is a short statement."""
+
+STEPS_PER_LAYER = 20
+"""How many steps more may be run for each layer that comes of them."""
 
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
@@ -128,7 +138,10 @@ class Elaborator:
         self.rounds = False  # whether that was one about rounding
         self.nameless = False  # whether it gives a name that is not known, and so may be any
         self.guesses: dict[str, str] = {}
-        self.depth = self.turns = 0
+        self.depth = self.steps = self.compared = 0
+        self.latest = Span(0, 0)  # the loop or call that was run last
+        self.costs: dict[int, int] = {}
+        self.aliases: dict[int, list[str]] = {}
         self.called: set[str] = set()
         given = frozenset(given_names(module.statements))
         self.scope = Scope(Frame((), (), (), given))
@@ -245,7 +258,7 @@ class Elaborator:
         ):
             return
         constants = {name: given_value(value) for name, value in self.settings.items()}
-        counter = Counter(self.blocks, constants)
+        counter = Counter(self.blocks, constants, len(statements))
         total = 0
         for statement in statements:
             total += counter.statement(statement, counter.constants)
@@ -259,8 +272,8 @@ class Elaborator:
             return  # it may be the one that is set
         unused = {shown(name) for name in self.settings if not (name in params or self.lost(name))}
         for name in sorted(unused):
-            near = nearest(name, params)
-            known = f"its params are {', '.join(params)}" if params else "it has no `param`"
+            near = self.near(name, params)
+            known = f"its params are {', '.join(params[:8])}" if params else "it has no `param`"
             message = f"`--set {name}`: the file has no param `{name}`"
             self.report("E113", Span(0, 0), message, did_you_mean(near) or known)
             self.reported.discard(("E113", Span(0, 0)))
@@ -326,12 +339,28 @@ class Elaborator:
 
     def meant(self, word: str) -> str:
         """The word that a statement begins with, or was meant to; empty where that is open."""
-        kinds = LAYERS, MERGES, STATEMENTS, KEEPING, self.blocks
-        if any(word in known for known in kinds):
+        if word in KEEPING or word in STATEMENTS or self.makes_layers(word):
             return word
         if word not in self.guesses:
-            self.guesses[word] = nearest(word, chain.from_iterable(kinds)) or ""
+            known = (LAYERS, MERGES, ("skip",), STATEMENTS, self.blocks)
+            self.guesses[word] = self.near(word, *known) or ""
         return self.guesses[word]
+
+    @cached_property
+    def containers(self) -> dict[str, ast.Repeat | ast.Block]:
+        """For names given with `as` in loops and blocks, where that is."""
+        return containers(self.module.statements)
+
+    def makes_layers(self, word: str) -> bool:
+        """Whether a word is a layer, a merge, a block, or `skip`."""
+        return word in LAYERS or word in MERGES or word in self.blocks or word == "skip"
+
+    def near(self, word: str, *known: Iterable[str]) -> str | None:
+        """The known word closest to a misspelt one; None for none, and once too much was held
+        against one another."""
+        words = [*islice(chain(*known), max(0, MAX_COMPARED - self.compared))]
+        self.compared += len(words)
+        return nearest(word, words)
 
     def foresee(self, statement: ast.Bad) -> None:
         """Take up what a statement that cannot be read may say of the whole file."""
@@ -379,7 +408,14 @@ class Elaborator:
                 self.nameless = True
             elif not reserved(name):
                 self.scope.constants[name] = None
-                self.scope.frame.lost.add(name)
+                self.scope.frame.lost[name] = None
+
+    def lose_aliases(self, statement: ast.Statement) -> None:
+        """Have nothing said of the tensors that a statement which failed was to name."""
+        names = self.aliases.get(id(statement))
+        if names is None:
+            names = self.aliases[id(statement)] = [*given_names([statement])]
+        self.scope.frame.lost.update(dict.fromkeys(names))
 
     # Bodies of statements
 
@@ -397,6 +433,8 @@ class Elaborator:
             help_ = "call the blocks one after the other instead of within each other"
             self.report("E005", span, message, help_)
             raise Stop
+        if not top:
+            self.take_steps(statements)
         items: list[Item] = []
         for statement in statements:
             kind = type(statement)
@@ -411,7 +449,7 @@ class Elaborator:
                     self.shape = None  # which the statement would have changed
             if self.shape is None or len(self.problems) > problems:
                 # Of names that it may have given with `as` nothing more is said.
-                self.scope.frame.lost.update(given_names([statement]))
+                self.lose_aliases(statement)
         self.depth -= 1
         self.scope = outer
         return Body(tuple(items), before, self.current)
@@ -500,7 +538,8 @@ class Elaborator:
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
-            self.turn(statement.count.span)
+            self.latest = statement.count.span
+            self.steps += 1
             scope = Scope(frame, self.scope)
             if turn:  # what is wrong now was not in the first turn
                 frame.notes = (*notes, Note(f"in turn {turn + 1} of {count:,}", header))
@@ -531,12 +570,12 @@ class Elaborator:
             self.shape = None
             if self.lost(name.id):
                 return None
-            known = list(dict.fromkeys(self.scope.tensor_names()))
-            near = nearest(name.id, [*known, *sorted(self.scope.frame.lost)])
+            near = self.near(name.id, self.scope.tensor_names(), self.scope.frame.lost)
+            known = dict.fromkeys(islice(self.scope.tensor_names(), 8))
             help_ = did_you_mean(near) or (
-                f"named so far: {', '.join(known[:8])}" if known else "name a tensor with `as`"
+                f"named so far: {', '.join(known)}" if known else "name a tensor with `as`"
             )
-            inside = named_in(self.module.statements, name.id)
+            inside = self.containers.get(name.id)
             if isinstance(inside, ast.Repeat):
                 help_ = (
                     f"the name `{name.id}` ends with the `repeat` in which it is given: to name "
@@ -625,9 +664,8 @@ class Elaborator:
         name = statement.name
         if name.id == "skip":
             return "skip"
-        known = [*LAYERS, *MERGES, "skip", *self.blocks]
         value = self.scope.constant(name.id, ABSENT)
-        if isinstance(value, Word) and value.id in known:
+        if isinstance(value, Word) and self.makes_layers(value.id):
             return value.id
         if value is None:
             raise Unknown
@@ -635,7 +673,7 @@ class Elaborator:
             message = f"`{name.id}` is {show_value(value)}, which is no layer"
             self.report("E101", name.span, message, "pass the name of a layer or block")
             raise Unknown
-        near = nearest(name.id, [*STATEMENTS, *known])
+        near = self.meant(name.id) or None
         if near is None and self.nameless:
             raise Unknown
         message = f"there is no layer or block `{name.id}`"
@@ -658,7 +696,8 @@ class Elaborator:
             help_ = "blocks cannot be recursive; use `repeat`"
             self.report("E109", statement.name.span, message, help_)
             raise Unknown
-        self.turn(statement.name.span)
+        self.latest = statement.name.span
+        self.steps += 4 + len(block.parameters)
         alias = statement.alias
         word = block.name.id
         name = outer.unique(alias.id) if alias else outer.number(word)
@@ -680,11 +719,10 @@ class Elaborator:
     def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
         """Give a block's parameters their values; False where one is missing or wrong."""
         word = block.name.id
-        usage = " ".join(
-            [word, *(p.name.id + ("=…" if p.default else "") for p in block.parameters)]
-        )
-        help_ = f"it is written `{usage}`"
-        given: list[ast.Parameter] = []
+        shown = [p.name.id + ("=…" if p.default else "") for p in block.parameters[:8]]
+        more = ["…"] * (len(block.parameters) > len(shown))
+        help_ = f"it is written `{' '.join([word, *shown, *more])}`"
+        given: set[str] = set()
         fine = True
         values = self.arguments(statement)
         for (argument, parameter), value in zip(assigned(block, statement), values):
@@ -694,7 +732,7 @@ class Elaborator:
                 continue
             if parameter is None and isinstance(argument, ast.Keyword):
                 key = argument.key
-                near = nearest(key.id, [each.name.id for each in block.parameters])
+                near = self.near(key.id, (each.name.id for each in block.parameters))
                 message = f"the block `{word}` has no parameter `{key.id}`"
                 fixes = rewrite(key.span, near)
                 self.report("E102", key.span, message, did_you_mean(near) or help_, fixes)
@@ -709,11 +747,11 @@ class Elaborator:
                 message = f"the block `{word}`: `{parameter.name.id}` is given twice"
                 self.report("E104", argument.span, message, help_)
                 fine = False
-                given.append(parameter)
+                given.add(parameter.name.id)
             else:
                 self.pass_argument(parameter, argument, value, scope)
-                given.append(parameter)
-        waiting = [parameter for parameter in block.parameters if parameter not in given]
+                given.add(parameter.name.id)
+        waiting = [each for each in block.parameters if each.name.id not in given]
         for parameter in waiting:
             if parameter.default is None:
                 message = f"the block `{word}` needs `{parameter.name.id}`"
@@ -1008,9 +1046,9 @@ class Elaborator:
 
     def unknown_name(self, span: Span, word: str, others: Sequence[str] = ()) -> None:
         """Report a name that nothing in sight defines, unless an earlier error took it away."""
-        if not self.lost(word):
-            known = [*self.scope.names(), *self.scope.tensor_names(), *self.blocks, *others]
-            self.report_problem(unknown(span, word, known))
+        if ("E106", span) not in self.reported and not self.lost(word):
+            seen = self.scope.names(), self.scope.tensor_names(), self.blocks
+            self.report_problem(unknown(span, word, self.near(word, *seen, others)))
 
     def no_value(self, name: ast.Name) -> Problem | None:
         """What to say of a name that stands in the place of a value and has none."""
@@ -1018,7 +1056,9 @@ class Elaborator:
             return None
         kind = "block" if name.id in self.blocks else "tensor"
         if kind == "tensor" and self.scope.tensor(name.id) is None:
-            return unknown(name.span, name.id, self.scope.names())
+            if ("E106", name.span) in self.reported:
+                return Problem("E106", name.span, "")  # it has been said
+            return unknown(name.span, name.id, self.near(name.id, self.scope.names()))
         message = f"`{name.id}` is a {kind}, and no value"
         return Problem("E105", name.span, message, "write a number, or the name of a constant")
 
@@ -1066,6 +1106,7 @@ class Elaborator:
         notes: tuple[Note, ...] = (),
     ) -> None:
         """Note a problem, once for each place."""
+        self.steps += 10
         if (code, span) in self.reported:
             return
         self.reported.add((code, span))
@@ -1108,18 +1149,21 @@ class Elaborator:
         self.report("E302", span, message, "repeat less, or raise the limit with `--limit`")
         raise Stop
 
-    def turn(self, span: Span) -> None:
-        """Count a turn of a loop or a call; refuse what goes round and round for nothing."""
-        self.turns += 1
-        if self.turns > 100_000 + 10 * len(self.nodes):
-            count = len(self.nodes) - len(self.inputs)
-            message = f"loops and calls are run {self.turns:,} times, and come to {count:,} layers"
-            self.report("E302", span, message, "repeat less")
+    def take_steps(self, statements: Sequence[ast.Statement]) -> None:
+        """Count what is run in loops and calls; refuse what goes round and round for nothing."""
+        cost = self.costs.get(id(statements))
+        if cost is None:
+            cost = self.costs[id(statements)] = sum(map(steps, statements))
+        self.steps += cost
+        if self.steps > MAX_STEPS + STEPS_PER_LAYER * len(self.nodes):
+            if not self.problems:
+                count = len(self.nodes) - len(self.inputs)
+                message = f"loops and calls run {self.steps:,} steps, and come to {count:,} layers"
+                self.report("E302", self.latest, message, "repeat less")
             raise Stop
 
 
-def unknown(span: Span, word: str, known: Iterable[str]) -> Problem:
-    near = nearest(word, known)
+def unknown(span: Span, word: str, near: str | None) -> Problem:
     help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
     return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
 

@@ -52,6 +52,7 @@ def broken(
                 actuals = {_actual(each, network) for each in here}
                 help_, fixes = _assertion_instead(statement, network, actuals)
                 yield Problem("E301", statement.span, message, help_, fixes), assertion.notes
+                break  # it is said once for each place
 
 
 def verdict(assertion: Assertion, network: Network) -> str:

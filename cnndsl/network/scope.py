@@ -18,7 +18,9 @@ class Frame:
     gives with `as`, which no count may take.
     """
 
-    __slots__ = ("calls", "counts", "given", "instance", "lost", "notes", "prefix", "taken")
+    __slots__ = (
+        *("calls", "copies", "counts", "given", "instance", "lost", "notes", "prefix", "taken"),
+    )
 
     def __init__(
         self,
@@ -34,7 +36,8 @@ class Frame:
         self.calls = calls
         self.counts: dict[str, int] = {}
         self.taken: set[str] = set()
-        self.lost: set[str] = set()
+        self.lost: dict[str, None] = {}
+        self.copies: dict[str, int] = {}
 
     def number(self, word: str) -> str:
         """The next name made of a word and a number: conv1, conv2, …, relu6_1."""
@@ -48,10 +51,12 @@ class Frame:
 
     def unique(self, alias: str) -> str:
         """A name given with `as`; one given again in a loop gets a number."""
-        name, count = alias, 1
+        count = self.copies.get(alias, 1)
+        name = alias if count == 1 else f"{alias}_{count}"
         while name in self.taken:
             count += 1
             name = f"{alias}_{count}"
+        self.copies[alias] = count
         self.taken.add(name)
         return name
 
@@ -64,15 +69,22 @@ def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
             yield alias.id
 
 
-def named_in(statements: Iterable[ast.Statement], word: str) -> ast.Repeat | ast.Block | None:
-    """The innermost loop or block in which a name is given with `as`; None for no such."""
-    found: ast.Repeat | ast.Block | None = None
+def containers(statements: Iterable[ast.Statement]) -> dict[str, ast.Repeat | ast.Block]:
+    """For each name that is given with `as` in a loop or a block, the innermost around it."""
+    found: dict[str, ast.Repeat | ast.Block] = {}
+    around: list[ast.Repeat | ast.Block] = []
     for statement in walk.statements(statements):
-        if not isinstance(statement, (ast.Repeat, ast.Block)):
+        start = statement.span.start
+        while around and around[-1].span.end <= start:
+            around.pop()
+        if isinstance(statement, ast.Block):
+            around.append(statement)
             continue
-        inside = found is None or statement.span.end <= found.span.end
-        if inside and word in given_names(statement.body.statements):
-            found = statement
+        alias = getattr(statement, "alias", None)
+        if alias is not None and around:
+            found.setdefault(alias.id, around[-1])
+        if isinstance(statement, ast.Repeat):
+            around.append(statement)
     return found
 
 
@@ -96,8 +108,8 @@ class Scope:
         """A copy of a file's own scope, in which names can be given without changing this one."""
         frame, copy = self.frame, Scope(self.frame)
         copy.frame = Frame(frame.instance, frame.notes, frame.calls, frame.given)
-        copy.frame.counts = dict(frame.counts)
-        copy.frame.taken, copy.frame.lost = set(frame.taken), set(frame.lost)
+        copy.frame.counts, copy.frame.copies = dict(frame.counts), dict(frame.copies)
+        copy.frame.taken, copy.frame.lost = set(frame.taken), dict(frame.lost)
         copy.constants, copy.tensors = dict(self.constants), dict(self.tensors)
         copy.defined, copy.named = dict(self.defined), dict(self.named)
         return copy

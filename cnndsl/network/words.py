@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from functools import lru_cache
 
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import LAYERS, MERGES, family
@@ -19,9 +19,6 @@ KEEPING = frozenset(
     )
 )
 """The words of statements after which the current tensor is of the shape that it was."""
-
-MAX_KNOWN = 250
-"""How many words a misspelt one is held against; each takes a while."""
 
 _FLAGS = frozenset(
     slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"
@@ -42,8 +39,13 @@ def reserved(name: str) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word closest to a misspelt one, or None. Of very many only the first count."""
-    known = sorted(set(islice(known, MAX_KNOWN)))
+    """The known word closest to a misspelt one, or None."""
+    known = tuple(sorted(set(known)))
+    return (_nearest if len(known) <= 200 else _nearest.__wrapped__)(word, known)
+
+
+@lru_cache(maxsize=1000)  # as a loop runs into the same words again and again
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if word.lower() in known:
         return word.lower()
     from cnndsl.network.habits import word_for
