@@ -321,8 +321,8 @@ PROSE = ("# A title\n", "::error::x\n", "---\nx: 1\n---\n", "> a\n", "- b\n", "`
 
 
 def fence(random: Random) -> str:
-    text = "input 6x6x2\nconv 3 3; flatten\ndense 2" if random.random() < 0.6 else net(random)[0]
-    return f"```cnn{random.choice(('', '', '', ' fails', ' fragment', ' x=1'))}\n{text}\n```\n"
+    text = "input 6x6x2\nconv 3 3; flatten\ndense 2" if random.random() < 0.8 else net(random)[0]
+    return f"```cnn{random.choice((*[''] * 6, ' fails', ' fragment', ' x=1'))}\n{text}\n```\n"
 
 
 def region(random: Random) -> str:
@@ -335,10 +335,13 @@ def region(random: Random) -> str:
     module = targets.load(target or "json")
     options = [*REGIONS[kind].options, *(module.OPTIONS if target else ())]
     for option in random.sample(options, min(len(options), random.choice((0, 0, 1, 2)))):
-        words.append(f"{option.name}={random.choice(option.choices or NUMBERS)}")
-    suffix = random.choice((module.SUFFIX, module.SUFFIX, ".json", ""))
+        value = random.choice(
+            random.choice((option.choices or "12", option.choices or "12", NUMBERS))
+        )
+        words.append(f"{option.name}={value}")
+    suffix = random.choice((*[module.SUFFIX] * 5, ".json", ""))
     likely = {
-        f"'to={random.choice(PLACES)}{suffix}'": 0.4, f"file={random.choice(PATHS)}": 0.3,
+        f"'to={random.choice(PLACES)}{suffix}'": 0.3, f"file={random.choice(PATHS)}": 0.2,
         f"with={random.choice(PATHS)}": 0.1 + (kind == "compare"),
         f'alt="{random.choice(("x]( y", "<b>", *ODD))}"': 0.1,
     }  # fmt: skip
@@ -537,12 +540,14 @@ def members(random: Random, data: bytes, pickled: bytes = b"") -> bytes:
 def make_weights(random: Random) -> Made:
     suffix = random.choice([name for name in stored() if not name.startswith("bomb")])
     data, bomb = stored()[suffix], stored().get(f"bomb{suffix}")
-    label = random.choice(("bytes", "bytes", "members", "header", "pickle"))
+    label = random.choice(("bytes", "members", "header" if "safe" in suffix else "pickle"))
     if bomb and random.random() < 0.03:
         label, data = "bomb", bomb
-    elif label in ("members", "pickle") and data[:2] == b"PK":
-        data = members(random, data, random.choice(PICKLES) if label == "pickle" else b"")
-    elif label == "header" and suffix == ".safetensors":
+    elif label == "members" and data[:2] == b"PK":
+        data = members(random, data)
+    elif label == "pickle" and suffix in (".pt", ".pth"):
+        data = members(random, data, random.choice(PICKLES))
+    elif label == "header":
         size = int.from_bytes(data[:8], "little")
         head = encoded(damaged_json(random, json.loads(data[8 : 8 + size]))[0])
         length = random.choice((len(head), len(head), len(head), 0, 2**31, 2**63, 2**64 - 1))

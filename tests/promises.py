@@ -97,10 +97,8 @@ class World:
     def __init__(
         self, folder: Path, budgets: bool = False, around: Callable[[], Any] = nullcontext
     ) -> None:
-        folder = folder.resolve() / "some" / "where"
-        self.root, self.outside, self.scratch = (
-            folder / name for name in ("root", "outside", "scratch")
-        )
+        names = ("root", "outside", "scratch")
+        self.root, self.outside, self.scratch = (folder.resolve() / name for name in names)
         self.budgets, self.around = budgets, around
         self.last: tuple[str, ...] = ()
         self.size = 0

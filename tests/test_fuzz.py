@@ -52,14 +52,14 @@ def test_fuzz_any_text(world: World, number: int) -> None:
         world.around = nullcontext
 
 
-FIRST = {"nets": 150, "posts": 8, "configurations": 20, "baselines": 20, "caches": 5}
+FIRST = {"nets": 120, "posts": 8, "configurations": 25, "baselines": 25, "caches": 6}
 
 
 @POSIX
 @pytest.mark.parametrize("kind", FIRST)
 def test_fuzz_the_first_of_each_kind(world: World, kind: str) -> None:
     for number in range(FIRST[kind]):
-        attempt(case(1, kind, number), world)
+        attempt(case(8, kind, number), world)
 
 
 @POSIX
