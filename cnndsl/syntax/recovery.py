@@ -24,8 +24,11 @@ from cnndsl.syntax.slips import (
     stretch_of,
     unexpected,
 )
-from cnndsl.syntax.stacks import Stacks
+from cnndsl.syntax.stacks import GivenUp, Stacks
 from cnndsl.syntax.tables import ACTIONS, GOTOS
+
+MOST = 10 * MAX_ERRORS
+"""How many errors the parser goes on after, be they told or not: then reading ends."""
 
 _DEFINING = ("AS", "BLOCK", "LET", "PARAM", "HEAD")
 
@@ -36,7 +39,7 @@ _OF_CONSTANTS = ("NUMBER", "SIZE", "LPAR", "MINUS")
 def recover(
     stacks: Stacks, position: int, token: Token, end: int, error: BuildError | None
 ) -> tuple[int, Token]:
-    """Make the stacks fit to go on; returns where, and with which token."""
+    """Make the stacks fit to go on; returns where, and with which token. Raises GivenUp."""
     tokens, states, values = stacks.tokens, stacks.states, stacks.values
     kind = token[0]
     stop = max(position, stacks.reported)  # where the broken stretch ends
@@ -45,6 +48,9 @@ def recover(
     base = _statement_base(stacks)
     if not any(type(value) is nodes.Bad for value in values[base:]):
         _report(stacks, position, stop, error)
+    stacks.errors += 1
+    if len(stacks.problems) > MAX_ERRORS or stacks.errors > MOST:
+        raise GivenUp
     stacks.reported = max(stacks.reported, stop)
     if position == stacks.stuck:
         if kind != "$END":
@@ -155,7 +161,7 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
 def _report(stacks: Stacks, position: int, stop: int, error: BuildError | None) -> None:
     """Add the problem, unless its stretch of tokens has one already."""
     source, tokens = stacks.source, stacks.tokens
-    if position <= stacks.reported or len(stacks.problems) >= MAX_ERRORS:
+    if position <= stacks.reported:
         return
     if tokens[position][0] == "BAD":
         return
