@@ -15,7 +15,7 @@ from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
-MAX_TOKENS = 1_000_000
+MAX_TOKENS = 2_000_000
 """How many words, signs and comments a text may have; each takes some 300 bytes."""
 
 _TOKEN = re.compile(PATTERN)
