@@ -317,12 +317,20 @@ PATHS = (
 PLACES = ("x", "../outside/x", "@ROOT@/../outside/package", "links/x", "plain", "package", "mine",
           "new/deep/x", "nets/../../outside/new/x", "link", "dangling", ".git/x", "x\x1b[2J",
           "nets/a.cnn/x", "nets", "::error::x", "x y", "<x>", "pipe")  # fmt: skip
-PROSE = ("# A title\n", "::error::x\n", "---\nx: 1\n---\n", "> a\n", "- b\n", "````\n", "text\n")
+PROSE = (
+    "# A title\n",
+    "::error::x\n",
+    "---\nx: 1\n---\n",
+    "> a\n",
+    "- b\n",
+    "text\n",
+    "\x1b[31m\n",
+)
 
 
 def fence(random: Random) -> str:
-    text = "input 6x6x2\nconv 3 3; flatten\ndense 2" if random.random() < 0.8 else net(random)[0]
-    return f"```cnn{random.choice((*[''] * 6, ' fails', ' fragment', ' x=1'))}\n{text}\n```\n"
+    text = "input 6x6x2\nconv 3 3; flatten\ndense 2" if random.random() < 0.9 else net(random)[0]
+    return f"```cnn{random.choice((*[''] * 20, ' fails', ' fragment', ' x=1'))}\n{text}\n```\n"
 
 
 def region(random: Random) -> str:
@@ -346,13 +354,13 @@ def region(random: Random) -> str:
         f'alt="{random.choice(("x]( y", "<b>", *ODD))}"': 0.1,
     }  # fmt: skip
     words += [word for word, share in likely.items() if random.random() < share]
-    old = random.choice(("", "old\n", "<!-- cnndsl: table -->\n", "```\n"))
+    old = random.choice((*["", "old\n"] * 9, "<!-- cnndsl: table -->\n", "```\n"))
     return f"<!-- cnndsl: {' '.join(words)} -->\n{old}<!-- /cnndsl -->\n"
 
 
 def post(random: Random) -> str:
     makers = (fence, region, region, lambda random: random.choice(PROSE))
-    rest = [random.choice(makers)(random) for _ in range(random.randint(0, 4))]
+    rest = [random.choice(makers)(random) for _ in range(random.choice((0, 0, 1, 1, 2, 5)))]
     return "\n".join([fence(random), region(random), *rest])
 
 
