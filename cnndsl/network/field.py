@@ -13,7 +13,7 @@ from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
 from cnndsl.layers.values import LARGEST
 from cnndsl.network.network import Field, Sight
 
-MAX_PERIOD = 64
+MAX_PERIOD = 512
 """How long a pattern may become; beyond it all positions count as seeing what any of them do."""
 
 _ITSELF = Sight((0,), (0,), 1)

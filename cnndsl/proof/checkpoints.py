@@ -178,11 +178,15 @@ def _read_keras(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tupl
     yield from _read_hdf5(archive.read(_HDF5), bounds, opened)
 
 
+_LARGE = 2**28
+"""So many bytes of weights, and more, a model is built for only where a file can fill it."""
+
+
 def _read_hdf5(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
     """The arrays of the layers: not the optimizer's, nor the state of random numbers."""
     import h5py
 
-    if len(data) < bounds.least:
+    if len(data) < bounds.least > _LARGE:
         raise NoCheckpoint(f"too small: the weights of this net take {bounds.least:,} bytes")
     found: dict[str, Any] = {}
     seen = 0

@@ -155,8 +155,8 @@ def _bad_number(source: str, span: Span) -> Words:
     text = source[slice(*span)]
     message = f"{shorten(text)} is neither a number nor a name"
     help_ = "a number is written 12, 0.5, 1e-3, 64_620 or 5M, and a name begins with a letter"
-    if len(text) > MAX_NAME:
-        message = f"{shorten(text)} is too large a number, or a size"
+    if len(text) > 100 and re.fullmatch(r"[0-9_]*", text):
+        message = f"{shorten(text)} is too large a number"
         return Words(message, "no number of a network is beyond 1e18", code="E004")
     fixed = ""
     size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)

@@ -23,7 +23,8 @@ MAX_NESTING = 100
 """How deep brackets and braces may nest; E005 beyond it."""
 
 MAX_ERRORS = 100
-"""How many problems of a text are reported; with one more, reading ends."""
+"""How many problems of words and signs are reported, and how many of statements; with one more
+of either, reading ends."""
 
 BOUNDARIES = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR", "$END"))
 """What stretches of a text end at."""

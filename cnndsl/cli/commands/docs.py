@@ -13,6 +13,7 @@ from cnndsl.cli.terminal.files import (
     make_folder,
     read_bytes,
     read_marked,
+    say_passed_over,
     write_files,
 )
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
@@ -73,7 +74,7 @@ def run(arguments: Arguments) -> int:
     for path in posts:
         try:
             if isinstance(path, Below):
-                stay_inside(path, root, finder)
+                path = stay_inside(path, root, finder)
             where = surroundings(path, root, finder)
             mark, source, problems = read_marked(path)
             if problems:
@@ -93,6 +94,7 @@ def run(arguments: Arguments) -> int:
             owner = owners.setdefault(os.path.realpath(place), place)
             if content(written.setdefault(owner, text)) != content(text):
                 raise UsageError(f"{path} would put something else into {owner}")
+    say_passed_over(finder.passed)
     tell(diagnostics, unreadable)
     if unreadable:
         return 2
@@ -120,13 +122,17 @@ def run(arguments: Arguments) -> int:
     return int(bool(stale) and arguments.has("check"))
 
 
-def stay_inside(path: str, root: str | None, finder: Finder) -> None:
-    """Raises FileError for a document that is a link out of the root of its folder."""
+def stay_inside(path: str, root: str | None, finder: Finder) -> Below:
+    """A document that was found, as one in the root of its folder.
+
+    Raises FileError for a link out of it.
+    """
     from cnndsl.cli.runner.root import surroundings
 
     beside = surroundings(os.path.join(os.path.dirname(path), "-"), root, finder)
     if os.path.islink(path) and not beside.holds(path):
         raise FileError(f"{path}: this link leads out of {beside.root}")
+    return Below(path, beside.root)
 
 
 def renew(source: Source, where: Surroundings, limit: int) -> Renewed:

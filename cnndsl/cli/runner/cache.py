@@ -153,7 +153,7 @@ def _is_own(status: os.stat_result) -> bool:
     """Whether a file belongs to the user, and nobody else may write to it."""
     if not hasattr(os, "geteuid"):
         return True  # where folders of users are kept apart in other ways
-    return status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWOTH
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _digest(content: bytes) -> bytes:

@@ -77,7 +77,12 @@ class Finder:
             if not regular:
                 self.passed.append(shown)
                 continue
-            content = read_regular(shown, MOST_BYTES)
+            try:
+                content = read_regular(shown, MOST_BYTES)
+            except FileError:
+                if name == "cnndsl.toml" or _may_configure(read_regular(shown)):
+                    raise
+                continue
             if name == "cnndsl.toml" or _may_configure(content):
                 header = "" if name == "cnndsl.toml" else HEADER
                 table = _table(shown, content, header)

@@ -251,7 +251,7 @@ def make_folder(folder: str) -> None:
 
 
 def write_files(files: Mapping[str, str | bytes]) -> None:
-    """Write texts or bytes to paths: what cannot be written leaves every file as it was.
+    """Write texts or bytes to paths: where one cannot be written none is, but for those in place.
 
     What is new is written beside the old first, and then takes its place, file by file. A run
     that is stopped meanwhile leaves each file whole, some new and some old, and hidden files
@@ -342,7 +342,7 @@ def _write_beside(target: str, content: bytes, mode: int = 0o666) -> str:
 def _write_like(target: str, content: bytes, old: os.stat_result) -> str | None:
     """Write to a new file beside a target, like it but for the contents; None for no such."""
     try:
-        temporary = _write_beside(target, content)
+        temporary = _write_beside(target, content, 0o600)  # until it is like it
     except PermissionError:  # the folder's; the file may be written
         return None
     alike = False
