@@ -21,14 +21,17 @@ LONG = 200
 MARKS = 16
 """In how many parts such a text is cut; a check begins with the part that an edit is in."""
 
+STEPS = 4
+"""How many steps of loops and calls take as long as a layer."""
+
 _WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
 
 
 class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
-    The budget counts the layers that are worked out and the statements that are read, and no
-    time: the same text has the same results on any machine. The text as it is
+    The budget counts the layers that are worked out, what is run without making one, and the
+    statements that are read, and no time: the same text has the same results on any machine. The text as it is
     adds to the budget what it takes, so that a long one has a few tries as well. Texts are
     remembered, and so are sizes where it is to `keep` them.
     """
@@ -109,7 +112,7 @@ class Evaluator:
     ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
-        self.left -= len(probe.nodes)
+        self.left -= len(probe.nodes) + probe.steps // STEPS
         return probe.evaluation(network)
 
     def _statement(self, edits: Sequence[Edit]) -> int:
@@ -138,14 +141,14 @@ class Evaluator:
         probe = self._before(number).fork()
         probe.source = source
         probe.module = rest._replace(statements=statements[:number] + rest.statements)
-        known = len(probe.nodes)
+        known, steps = len(probe.nodes), probe.steps
         network = None
         try:
             body = probe.body(rest.statements, top=True)
             network = probe.finish(body, stem_of(source.name))
         except Stop:
             pass
-        self.left -= len(probe.nodes) - known
+        self.left -= len(probe.nodes) - known + (probe.steps - steps) // STEPS
         return probe.evaluation(network)
 
     def _before(self, number: int) -> Probe:
