@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NoReturn
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
@@ -434,7 +434,10 @@ class Elaborator:
             self.report("E005", span, message, help_)
             raise Stop
         if not top:
-            self.take_steps(statements)
+            cost = self.costs.get(id(statements))
+            if cost is None:
+                cost = self.costs[id(statements)] = sum(map(steps, statements))
+            self.take_steps(cost)
         items: list[Item] = []
         for statement in statements:
             kind = type(statement)
@@ -697,11 +700,12 @@ class Elaborator:
             self.report("E109", statement.name.span, message, help_)
             raise Unknown
         self.latest = statement.name.span
-        self.steps += 4 + len(block.parameters)
+        self.take_steps(4 + len(block.parameters))
         alias = statement.alias
         word = block.name.id
         name = outer.unique(alias.id) if alias else outer.number(word)
-        text = self.source.text[slice(*statement.span)]
+        start, end = statement.span
+        text = self.source.text[start : min(end, start + 61)]
         text = text if len(text) <= 60 else text[:57] + "…"
         note = Note(f"in `{text}`, called here", statement.span)
         frame = Frame(
@@ -757,6 +761,7 @@ class Elaborator:
                 message = f"the block `{word}` needs `{parameter.name.id}`"
                 self.report("E103", statement.name.span, message, help_)
                 fine = False
+                break  # of those that lack, too, the first is enough
         if fine:
             outer, self.scope = self.scope, scope
             try:
@@ -1116,9 +1121,7 @@ class Elaborator:
         notes += calls
         self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
         if len(self.problems) >= MAX_PROBLEMS:
-            more = Note(f"there may be more; checking ends after {MAX_PROBLEMS:,}")
-            self.problems[-1] = self.problems[-1]._replace(notes=(*notes, more))
-            raise Stop
+            self.give_up(f"these are {MAX_PROBLEMS:,}")
 
     def report_problem(self, problem: Problem) -> None:
         self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
@@ -1149,18 +1152,23 @@ class Elaborator:
         self.report("E302", span, message, "repeat less, or raise the limit with `--limit`")
         raise Stop
 
-    def take_steps(self, statements: Sequence[ast.Statement]) -> None:
+    def take_steps(self, count: int) -> None:
         """Count what is run in loops and calls; refuse what goes round and round for nothing."""
-        cost = self.costs.get(id(statements))
-        if cost is None:
-            cost = self.costs[id(statements)] = sum(map(steps, statements))
-        self.steps += cost
-        if self.steps > MAX_STEPS + STEPS_PER_LAYER * len(self.nodes):
-            if not self.problems:
-                count = len(self.nodes) - len(self.inputs)
-                message = f"loops and calls run {self.steps:,} steps, and come to {count:,} layers"
-                self.report("E302", self.latest, message, "repeat less")
-            raise Stop
+        self.steps += count
+        if self.steps <= MAX_STEPS + STEPS_PER_LAYER * len(self.nodes):
+            return
+        if self.problems:
+            self.give_up("it takes long")
+        made = len(self.nodes) - len(self.inputs)
+        message = f"loops and calls run {self.steps:,} steps, and come to {made:,} layers"
+        self.report("E302", self.latest, message, "repeat less")
+        raise Stop
+
+    def give_up(self, why: str) -> NoReturn:
+        """Stop, and say at the last problem that there may be more."""
+        note = Note(f"there may be more; checking ends here, as {why}")
+        self.problems[-1] = self.problems[-1]._replace(notes=(*self.problems[-1].notes, note))
+        raise Stop
 
 
 def unknown(span: Span, word: str, near: str | None) -> Problem:

@@ -7,6 +7,7 @@ with blocks, loops and paths, each with the nodes that came of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Note, Source, Span
@@ -264,7 +265,7 @@ class Network:
         """The line of the file that a node came from."""
         return self.source.position(node.span.start).line
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         """Parameters and multiply-adds of the whole net."""
         params = trainable = biases = macs = 0

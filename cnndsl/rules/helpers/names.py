@@ -63,12 +63,13 @@ class Names:
         self.called: set[str] = set()
         self.file = _Scope(None)
         self._body(module.statements, self.file)
-        waiting = sorted(self.called)
-        while waiting:
-            block = self.blocks[waiting.pop()]
-            before = set(self.called)
-            self._block(block)
-            waiting += sorted(self.called - before)
+        led: set[str] = set()
+        while self.called:
+            new, self.called = self.called - led, set()
+            led |= new
+            for word in sorted(new):
+                self._block(self.blocks[word])
+        self.called = led
         given, called = self.given, self.called
         self.asked: set[str] = set()
         for word in sorted(set(self.blocks) - called):
@@ -100,7 +101,9 @@ class Names:
 
     def _read(self, word: str, scope: _Scope, kinds: tuple[str, ...] = ()) -> None:
         found = self._find(word, scope, kinds)
-        for given in found:
+        for given in reversed(found):
+            if given.read:
+                break  # and so are those before it
             given.read = True
         if not found and word in self.blocks and not kinds:
             self.called.add(word)

@@ -208,6 +208,11 @@ class View:
         """What is written in a place."""
         return self.source.text[span.start : span.end]
 
+    def _called(self, call: Span) -> Note:
+        shown = " ".join(self.text(call._replace(end=min(call.end, call.start + 200))).split())
+        shown = shown if len(shown) <= 60 else shown[:57] + "…"
+        return Note(f"in `{shown}`, called here", call)
+
     def remark(
         self,
         span: Span,
@@ -244,15 +249,9 @@ class View:
             note = f"so it is with {which} {total:,} layers that come of this statement"
             notes = (Note(note),)
         calls = self.trace.calls.get(first.index, ())
-        notes += tuple(_called(self.text(call.span), call) for call in reversed(calls[-2:]))
+        notes += tuple(self._called(call.span) for call in reversed(calls[-2:]))
         fixes = fixes if group.is_all or for_all else ()
         return self.remark(next(filter(None, spans)), message, help_, fixes, notes)
-
-
-def _called(text: str, call: ast.Apply) -> Note:
-    shown = " ".join(text.split())
-    shown = shown if len(shown) <= 60 else shown[:57] + "…"
-    return Note(f"in `{shown}`, called here", call.span)
 
 
 def _words(statement: ast.Statement) -> Iterator[str]:
