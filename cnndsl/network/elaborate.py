@@ -36,6 +36,9 @@ DEFAULT_LIMIT = 1_000_000
 MAX_PROBLEMS = 1_000
 """How many problems of a net are reported before checking stops."""
 
+MAX_FAULTY = 100
+"""How many turns of loops are run in which something is wrong, for the shapes after them."""
+
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
 
@@ -126,8 +129,7 @@ class Elaborator:
         self.unread = False  # whether a statement could not be read
         self.rounds = False  # whether that was one about rounding
         self.nameless = False  # whether it gives a name that is not known, and so may be any
-        self.guesses: dict[str, str] = {}
-        self.depth = self.turns = 0
+        self.depth = self.turns = self.faulty = 0
         self.called: set[str] = set()
         given = frozenset(given_names(module.statements))
         self.scope = Scope(Frame((), (), (), given))
@@ -328,9 +330,7 @@ class Elaborator:
         known = (*LAYERS, *MERGES, *STATEMENTS, *KEEPING, *self.blocks)
         if word in known:
             return word
-        if word not in self.guesses:
-            self.guesses[word] = nearest(word, known) or ""
-        return self.guesses[word]
+        return nearest(word, known) or ""
 
     def foresee(self, statement: ast.Bad) -> None:
         """Take up what a statement that cannot be read may say of the whole file."""
@@ -495,7 +495,7 @@ class Elaborator:
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, "a counter")
-        bodies = []
+        bodies, problems = [], len(self.problems)
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
@@ -506,9 +506,16 @@ class Elaborator:
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
+            shape = self.shape
             bodies.append(self.body(statement.body.statements, scope))
+            if len(self.problems) > problems:
+                self.faulty += 1
+                if self.shape == shape:
+                    break  # the other turns have nothing to add
+                if self.faulty > MAX_FAULTY:
+                    self.shape = None
             if self.shape is None and (self.problems or self.unread):
-                break  # the other turns have nothing to add
+                break
         frame.notes = notes
         self.name_result(statement.alias)
         return tree.Loop(statement, tuple(bodies))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 
 from cnndsl.diagnostics import Edit, Fix, Span
@@ -43,7 +44,13 @@ def reserved(name: str) -> bool:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to a misspelt one, or None. Of very many only the first count."""
-    known = sorted(set(islice(known, MAX_KNOWN)))
+    return _nearest(word, tuple(islice(known, MAX_KNOWN)))
+
+
+@lru_cache(256)
+def _nearest(word: str, some: tuple[str, ...]) -> str | None:
+    """A loop asks the same in each turn."""
+    known = sorted(set(some))
     if word.lower() in known:
         return word.lower()
     from cnndsl.network.habits import word_for
