@@ -631,3 +631,23 @@ def test_many_names_are_not_all_held_against_each_that_is_misspelt() -> None:
     with at_most(600_000):
         problems = cnndsl.diagnose(f"{lets}input 8x8x1 as x\n{unknown}")
     assert len(problems) == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("b -1 4096.5", ["E101", "E104"]),
+        ("convv 3 3 same", ["E101"]),
+        ("convv 3 3 same; zeropad 1; bn esp=3", ["E101", "E102"]),
+        ("repeat 1000 { bn epss=3; zeropad 1 }", ["E102"]),
+    ],
+)
+def test_a_mistake_in_a_loop_takes_no_longer_than_a_loop(body: str, codes: list[str]) -> None:
+    with at_most(150_000):
+        assert told(f"input 20x20x1\nrepeat 100000 {{ {body} }}\n") == codes
+
+
+def test_shapes_after_a_loop_with_a_mistake_are_known() -> None:
+    text = "input 64x64x8\nrepeat 4 { bn esp=3; pool 2 }\nconv 4 9x9\n"
+    assert told(text) == ["E102", "E203"]
+    assert told(text.replace("9x9", "4x4")) == ["E102"]

@@ -47,6 +47,9 @@ MAX_STEPS = 50_000
 STEPS_PER_LAYER = 20
 """How many steps more may be run for each layer that comes of them."""
 
+MAX_FAULTY = 100
+"""How many turns of loops are run in which something is wrong, for the shapes after them."""
+
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
 
@@ -138,7 +141,7 @@ class Elaborator:
         self.rounds = False  # whether that was one about rounding
         self.nameless = False  # whether it gives a name that is not known, and so may be any
         self.guesses: dict[str, str] = {}
-        self.depth = self.steps = self.compared = 0
+        self.depth = self.steps = self.compared = self.faulty = 0
         self.latest = Span(0, 0)  # the loop or call that was run last
         self.costs: dict[int, int] = {}
         self.aliases: dict[int, list[str]] = {}
@@ -537,7 +540,7 @@ class Elaborator:
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, "a counter")
-        bodies = []
+        bodies, problems = [], len(self.problems)
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
@@ -549,9 +552,16 @@ class Elaborator:
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
+            shape = self.shape
             bodies.append(self.body(statement.body.statements, scope))
+            if len(self.problems) > problems:
+                self.faulty += 1
+                if self.shape == shape:
+                    break  # the other turns have nothing to add
+                if self.faulty > MAX_FAULTY:
+                    self.shape = None
             if self.shape is None and (self.problems or self.unread):
-                break  # the other turns have nothing to add
+                break
         frame.notes = notes
         self.name_result(statement.alias)
         return tree.Loop(statement, tuple(bodies))
