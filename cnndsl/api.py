@@ -107,8 +107,8 @@ def diagnose(
     """Everything that is to be said about a text, in its order; an empty list is a clean net.
 
     The rules that are on by default are asked, and comments that ignore some suppress them.
-    Takes what `check` takes, and raises nothing, whatever text and values it gets: what cannot
-    be read is told, and so is a rule that fails.
+    Takes what `check` takes, and raises nothing, whatever stands in the text, in `set` and in
+    `input`: what cannot be read is told, and so is a rule that fails.
     """
     from cnndsl.diagnostics.codes import on_by_default
     from cnndsl.diagnostics.render import sort_key

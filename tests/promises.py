@@ -180,7 +180,8 @@ class World:
             raise Fault("secret told", options, out + err)
         for text in (err, "" if data else out):
             for line in text.split("\n"):
-                if not line.isprintable() or line.lstrip().startswith("::"):
+                plain = line.removesuffix("\r").replace("\t", " ")  # which differences keep
+                if not plain.isprintable() or plain.lstrip().startswith("::"):
                     raise Fault("raw output", options, repr(line))
         return code, out, err
 

@@ -1165,13 +1165,15 @@ class Elaborator:
     def take_steps(self, count: int) -> None:
         """Count what is run in loops and calls; refuse what goes round and round for nothing."""
         self.steps += count
-        if self.steps <= MAX_STEPS + STEPS_PER_LAYER * len(self.nodes):
+        times = max(1, self.limit // DEFAULT_LIMIT)
+        if self.steps <= times * (MAX_STEPS + STEPS_PER_LAYER * len(self.nodes)):
             return
         if self.problems:
             self.give_up("it takes long")
         made = len(self.nodes) - len(self.inputs)
         message = f"loops and calls run {self.steps:,} steps, and come to {made:,} layers"
-        self.report("E302", self.latest, message, "repeat less")
+        help_ = f"repeat less, or allow more with `--limit {times + 1}_000_000`"
+        self.report("E302", self.latest, message, help_)
         raise Stop
 
     def give_up(self, why: str) -> NoReturn:

@@ -31,9 +31,9 @@ class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
     The budget counts the layers that are worked out, what is run without making one, and the
-    statements that are read, and no time: the same text has the same results on any machine. The text as it is
-    adds to the budget what it takes, so that a long one has a few tries as well. Texts are
-    remembered, and so are sizes where it is to `keep` them.
+    statements that are read, and no time: the same text has the same results on any machine. The
+    layers of the text as it is add to the budget, so that a long one has a few tries as well. Texts
+    are remembered, and so are sizes where it is to `keep` them.
     """
 
     def __init__(
@@ -54,10 +54,11 @@ class Evaluator:
         self.keep = keep
         self.long = long
         self.left = budget
+        self.idle = 0  # what of the budget no layer has come of
         self.known: dict[object, Evaluation | None] = {}
         self.marks: dict[int, Probe] = {}  # elaborations before a statement, by its number
         self.base = self._checked(source)
-        self.left = budget + budget - self.left
+        self.left = budget + budget - self.left - 2 * self.idle
 
     @property
     def spent(self) -> bool:
@@ -112,6 +113,7 @@ class Evaluator:
     ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
+        self.idle += probe.steps // STEPS
         self.left -= len(probe.nodes) + probe.steps // STEPS
         return probe.evaluation(network)
 

@@ -48,8 +48,9 @@ def wanted(arguments: Arguments) -> bool:
 def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
     """Mend files, or with `--diff` only say how.
 
-    All changed files are written at the end, and none where `write_files` cannot write one. A file that
-    would check worse than before stays as it is, and so does every byte that no fix speaks of.
+    All changed files are written at the end, and none where `write_files` cannot write one. A
+    file that would check worse than before stays as it is, and so does every byte that no fix
+    speaks of.
     """
     from functools import partial
 
