@@ -415,6 +415,10 @@ class Elaborator:
 
     def lose_aliases(self, statement: ast.Statement) -> None:
         """Have nothing said of the tensors that a statement which failed was to name."""
+        if isinstance(statement, ast.Apply) and statement.paths is None:
+            if statement.alias is not None:
+                self.scope.frame.lost[statement.alias.id] = None
+            return
         names = self.aliases.get(id(statement))
         if names is None:
             names = self.aliases[id(statement)] = [*given_names([statement])]

@@ -45,6 +45,9 @@ GROUPS = {
 }
 """Kinds that are alternatives to one another: of each group the best is offered."""
 
+MAX_PATHS = 12
+"""Of how many paths of a merge others are looked for."""
+
 NEAR = 8
 """How many pixels of another size of the input are near in any case; see `near`."""
 
@@ -391,12 +394,13 @@ def _number(kind: str, found: Literal, value: int, distance: int) -> Candidate:
 
 def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     """Paths of a merge with the channels, and the size, of another one."""
-    shapes = [outcome.nodes[index].output for index in error.inputs]
-    paths, made_of = error.statement.paths or (), layers(outcome.module)
+    shapes = [outcome.nodes[index].output for index in error.inputs[:MAX_PATHS]]
+    paths = error.statement.paths or ()
     for number, shape in enumerate(shapes):
         others = {each for each in shapes if each != shape and len(each) == len(shape)}
+        filters = _filters(outcome, error.inputs[number]) if others else None
         for wanted in sorted(others):
-            body, index = paths[number], error.inputs[number]
+            body = paths[number]
             words = [s.name.id for s in body.statements if isinstance(s, ast.Apply)]
             strides = tuple(-(-a // b) for a, b in zip(shape[:-1], wanted[:-1]))
             alone = len(words) == len(body.statements) and all(word == "skip" for word in words)
@@ -412,27 +416,31 @@ def other_channels(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate
             for amount, word in fillings:
                 edit = Edit(at, word if body.statements else f" {word} ")
                 yield make("layers", amount, 0, edit, error.statement, word)
-            if shape[-1] == wanted[-1]:
-                continue
-            while True:  # the layer that decides the channels
-                node = outcome.nodes[index]
-                made = made_of.get(node.span)
-                kind = LAYERS.get(made.name.id) if made is not None else None
-                if made is not None and kind is not None:
-                    at_ = Site(made, outcome.led[index], node.layer.input, 1)
-                    found = literal_of(outcome, at_, kind, "filters")
-                    if found is not None:
-                        edit = Edit(found.span, str(wanted[-1]))
-                        yield make("weights", abs(wanted[-1] - shape[-1]), 1, edit, found.owner)
-                        break
-                if len(node.inputs) != 1 or node.output[-1] != node.layer.input[-1]:
-                    break
-                index = node.inputs[0]
+            if shape[-1] != wanted[-1] and filters is not None:
+                edit = Edit(filters.span, str(wanted[-1]))
+                yield make("weights", abs(wanted[-1] - shape[-1]), 1, edit, filters.owner)
+
+
+def _filters(outcome: Evaluation, index: int) -> Literal | None:
+    """The number in the layer that decides the channels of a node."""
+    made_of = layers(outcome.module)
+    while True:
+        node = outcome.nodes[index]
+        made = made_of.get(node.span)
+        kind = LAYERS.get(made.name.id) if made is not None else None
+        if made is not None and kind is not None:
+            site = Site(made, outcome.led[index], node.layer.input, 1)
+            found = literal_of(outcome, site, kind, "filters")
+            if found is not None:
+                return found
+        if len(node.inputs) != 1 or node.output[-1] != node.layer.input[-1]:
+            return None
+        index = node.inputs[0]
 
 
 def cropped(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     """Larger paths of a merge, cut down to the size of a smaller one."""
-    shapes = [outcome.nodes[index].output for index in error.inputs]
+    shapes = [outcome.nodes[index].output for index in error.inputs[:MAX_PATHS]]
     for body, shape in zip(error.statement.paths or (), shapes):
         for wanted in sorted({each[:-1] for each in shapes if len(each) == len(shape)}):
             over = [a - b for a, b in zip(shape, wanted)]

@@ -30,8 +30,8 @@ _WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
 class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
-    The budget counts the layers that are worked out, what is run without making one, and the
-    statements that are read, and no time: the same text has the same results on any machine. The
+    The budget counts the layers that are worked out, or the statements that are read and run
+    where these are more, and no time: the same text has the same results on any machine. The
     layers of the text as it is add to the budget, so that a long one has a few tries as well. Texts
     are remembered, and so are sizes where it is to `keep` them.
     """
@@ -105,16 +105,19 @@ class Evaluator:
 
     def _checked(self, source: Source) -> Evaluation | None:
         module, problems = parse(source)
-        self.left -= len(module.statements)
-        return None if problems else self._elaborated(source, module, {})
+        if problems:
+            self.left -= len(module.statements)
+            return None
+        return self._elaborated(source, module, {})
 
     def _elaborated(
         self, source: Source, module: ast.Module, sizes: Mapping[int, Shape]
     ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
-        self.idle += probe.steps // STEPS
-        self.left -= len(probe.nodes) + probe.steps // STEPS
+        made = max(len(probe.nodes), len(module.statements))
+        self.idle += max(0, probe.steps // STEPS - made)
+        self.left -= max(made, probe.steps // STEPS)
         return probe.evaluation(network)
 
     def _statement(self, edits: Sequence[Edit]) -> int:
@@ -150,7 +153,7 @@ class Evaluator:
             network = probe.finish(body, stem_of(source.name))
         except Stop:
             pass
-        self.left -= len(probe.nodes) - known + (probe.steps - steps) // STEPS
+        self.left -= max(len(probe.nodes) - known, (probe.steps - steps) // STEPS)
         return probe.evaluation(network)
 
     def _before(self, number: int) -> Probe:
