@@ -158,7 +158,7 @@ def test_property_fixes_give_nets(text: str) -> None:
 NAMES = ["let a = 3", "let b = C", "param p = 2", "block z(n, m=1) { conv n 3x3 same; bn }"]
 
 
-@settings(max_examples=4 * MANY)
+@settings(max_examples=2 * MANY)
 @given(programs())
 def test_property_no_rule_fails(text: str) -> None:
     """Whatever the text, right or wrong; `conftest.py` has a rule that fails raise."""
