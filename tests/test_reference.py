@@ -8,7 +8,7 @@ from pathlib import Path
 import cnndsl
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.network import DEFAULT_LIMIT, expressions
-from cnndsl.network.elaborate import MAX_DEPTH, MAX_PROBLEMS
+from cnndsl.network.elaborate import MAX_DEPTH, MAX_PROBLEMS, MAX_STEPS, STEPS_PER_LAYER
 from cnndsl.syntax import build, layout, lexer, nodes
 
 PAGE = (Path(__file__).resolve().parent.parent / "grammar" / "README.md").read_text("utf-8")
@@ -37,6 +37,8 @@ def test_limits() -> None:
         build.MAX_DEPTH,
         MAX_DEPTH,
         DEFAULT_LIMIT,
+        MAX_STEPS,
+        STEPS_PER_LAYER,
         lexer.MAX_TOKENS,
         nodes.MAX_NAME,
         layout.MAX_ERRORS,

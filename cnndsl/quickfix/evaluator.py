@@ -30,8 +30,8 @@ _WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
 class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
-    The budget counts the layers that are worked out, or the statements that are read and run
-    where these are more, and no time: the same text has the same results on any machine. The
+    The budget counts the statements that are read and the layers that are worked out, or what is
+    run for them where that is more, and no time: the same text has the same results on any machine. The
     layers of the text as it is add to the budget, so that a long one has a few tries as well. Texts
     are remembered, and so are sizes where it is to `keep` them.
     """
@@ -105,19 +105,17 @@ class Evaluator:
 
     def _checked(self, source: Source) -> Evaluation | None:
         module, problems = parse(source)
-        if problems:
-            self.left -= len(module.statements)
-            return None
-        return self._elaborated(source, module, {})
+        self.left -= len(module.statements)
+        return None if problems else self._elaborated(source, module, {})
 
     def _elaborated(
         self, source: Source, module: ast.Module, sizes: Mapping[int, Shape]
     ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
         network = probe.run(stem_of(source.name))
-        made = max(len(probe.nodes), len(module.statements))
-        self.idle += max(0, probe.steps // STEPS - made)
-        self.left -= max(made, probe.steps // STEPS)
+        made, run = len(probe.nodes), probe.steps // STEPS
+        self.idle += max(0, run - made)
+        self.left -= max(made, run)
         return probe.evaluation(network)
 
     def _statement(self, edits: Sequence[Edit]) -> int:
