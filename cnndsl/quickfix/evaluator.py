@@ -31,9 +31,9 @@ class Evaluator:
     """Checks variants of a text, as many as its budget allows.
 
     The budget counts the statements that are read and the layers that are worked out, or what is
-    run for them where that is more, and no time: the same text has the same results on any machine. The
-    layers of the text as it is add to the budget, so that a long one has a few tries as well. Texts
-    are remembered, and so are sizes where it is to `keep` them.
+    run for them where that is more, and no time: the same text has the same results on any
+    machine. The layers of the text as it is add to the budget, so that a long one has a few tries
+    as well. Texts are remembered, and so are sizes where it is to `keep` them.
     """
 
     def __init__(
