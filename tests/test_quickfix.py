@@ -324,6 +324,14 @@ def test_an_input_of_another_order_or_rank() -> None:
     assert not any("channels last" in each for each in helps("input 4x4x64\nconv 8 5\n"))
 
 
+def test_a_vector_beside_images_has_no_size_that_comes_from_somewhere() -> None:
+    (problem,) = look("input 8x8x4\nadd { pool 2 | skip | gap; relu }\n")
+    assert problem.code == "E206"
+    assert [note.message for note in problem.notes] == [
+        "the 4 comes from `pool 2` on this line: 8 / 2"
+    ]
+
+
 def test_a_larger_path_is_cropped() -> None:
     assert "put `crop 2` in path 2, in the place of `skip`" in helps(
         "input 12x12x4\nadd { conv 4 3x3; relu; conv 4 3x3 | skip }\n"

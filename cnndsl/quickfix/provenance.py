@@ -36,7 +36,7 @@ def maker(outcome: Evaluation, index: int, axis: int) -> Node | None:
     """The nearest layer that changed a size on the way to a node; None for the input."""
     while True:
         node = outcome.nodes[index]
-        if not node.inputs:
+        if not node.inputs or axis >= len(node.output) - 1:  # a vector, beside images
             return None
         before, after = node.layer.input, node.output
         if len(before) != len(after) or before[axis] != after[axis]:
