@@ -249,8 +249,8 @@ def test_the_folder_of_a_file_is_made(folder: Path, capsys: pytest.CaptureFixtur
     assert (folder / "img" / "more" / "fig.svg").exists()
     (folder / "post.md").write_text(NET + REGION.format("figure to=post.md/fig.svg"))
     capsys.readouterr()
-    assert main(["docs", "post.md"]) == 2
-    assert "post.md: cannot make this folder: file exists" in capsys.readouterr().err
+    assert main(["docs", "post.md"]) == 1
+    assert "`post.md/fig.svg` lies below a file" in capsys.readouterr().err
 
 
 def test_no_document_writes_over_what_another_wrote(

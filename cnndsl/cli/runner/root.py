@@ -60,8 +60,11 @@ class Surroundings(NamedTuple):
         path = self.path(name)
         try:
             os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return path, None
+        except NotADirectoryError:
+            help_ = "name a folder, or one that can be made"
+            raise DirectiveError(f"`{name}` lies below a file", help_, name) from None
         except OSError:
             pass  # which reading it says as well
         return self.read(name)
