@@ -37,7 +37,10 @@ SECONDS = {"build": 3.0, "docs": 3.0, "weights": 6.0, "api": 2.0}
 """How much time of the processor a command may take for a small file, else `SECOND`: half a
 second, and 50 µs for each of `LIMIT` layers. For a larger one it is 10 µs a byte more."""
 SECOND = 0.65
-PATIENCE = 10.0
+SLACK = float(os.environ.get("FUZZ_SLACK", "1"))
+"""How many times as slow as the machine that the bounds are for this one may be."""
+
+PATIENCE = SLACK * 10.0
 """How many seconds a command may wait, for whatever that is."""
 SECRET = "c4n4ry-0f-th3-0uts1de"
 ENVIRONMENT = {"CNNDSL_CACHE_DIR": "cache", "CNNDSL_DEBUG": "1", "SOMETHING": SECRET}
@@ -147,7 +150,7 @@ class World:
             watching.clear()
             raise TooLong(f"{command}: {seconds:.2f} s of the processor, or {PATIENCE:.0f} s")
 
-        seconds = SECONDS.get(command, SECOND) + max(0, self.size - 1_000) * 1e-5
+        seconds = SLACK * (SECONDS.get(command, SECOND) + max(0, self.size - 1_000) * 1e-5)
         here = os.getcwd()
         os.chdir(self.root)
         signal.signal(signal.SIGALRM, give_up)
