@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -37,3 +37,21 @@ def at_most(most: int) -> Iterator[None]:
         sys.setprofile(before)
     if left < 0:  # whatever became of what was raised
         raise TooMuch(f"more than {most:,} calls")
+
+
+def counted(call: Callable[[], object]) -> int:
+    """How many functions a call calls, those written in C among them."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        if event in ("call", "c_call"):
+            calls += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return calls

@@ -158,6 +158,8 @@ def _bad_number(source: str, span: Span) -> Words:
     if len(text) > 100 and re.fullmatch(r"[0-9_]*", text):
         message = f"{shorten(text)} is too large a number"
         return Words(message, "no number of a network is beyond 1e18", code="E004")
+    if len(text) > MAX_NAME:
+        return Words(message, help_, code="E004")
     fixed = ""
     size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)
     product = re.fullmatch(r"([0-9][0-9.]*)([^\W\d]\w*)", text)
