@@ -296,7 +296,7 @@ LONG = [1, 2, 3] * 3_000
         ([*LONG[:4_000], 4, *LONG[4_000:]], INDEL),
         ([item for at, item in enumerate(LONG) if at % 333], 70 * INDEL),
         ([5, *LONG[:1_500], *LONG[4_500:], 6], 3_100 * INDEL),
-        ([item + 3 for item in LONG], len(LONG)),
+        pytest.param([item + 3 for item in LONG], len(LONG), marks=pytest.mark.long),
         (LONG[::-1], 3 * len(LONG)),
     ],
 )

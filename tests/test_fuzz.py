@@ -52,7 +52,7 @@ def test_fuzz_any_text(world: World, number: int) -> None:
         world.around = nullcontext
 
 
-FIRST = {"nets": 120, "posts": 8, "configurations": 25, "baselines": 25, "caches": 6}
+FIRST = {"nets": 60, "posts": 8, "configurations": 25, "baselines": 25, "caches": 6}
 
 
 @POSIX

@@ -81,6 +81,7 @@ def test_params_and_inputs(run: Any) -> None:
     assert shape == "(7, 7, 6)"
 
 
+@pytest.mark.frameworks
 def test_the_built_models_are_left_on_request(run: Any) -> None:
     run(f"%%cnn --keras here --pytorch there --view none\n{NET}")
     counts = value(run("here.count_params(), sum(p.numel() for p in there.parameters())"))

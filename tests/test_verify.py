@@ -359,6 +359,7 @@ def test_other_backends_of_keras_are_as_precise(backend: str) -> None:
     assert run.stdout.count("< 1e-12") == 5
 
 
+@pytest.mark.frameworks
 def test_on_its_own_it_is_quiet() -> None:
     """In a process of its own: no backend named, no warnings, nothing on standard error."""
     environment = {name: v for name, v in os.environ.items() if name != "KERAS_BACKEND"}
