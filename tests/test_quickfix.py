@@ -332,6 +332,13 @@ def test_a_vector_beside_images_has_no_size_that_comes_from_somewhere() -> None:
     ]
 
 
+def test_a_number_that_is_too_large_takes_no_fix_from_other_errors() -> None:
+    head = "head a { flatten; dense 1_000_000_000_000_000_000 }\n"
+    problems = look(f"input 28x28x1\nconv 20 4x4 relu; pool 2\n{head}conv 8 3x3; pool 3\n")
+    found = [(each.code, bool(each.fixes)) for each in problems]
+    assert sorted(found) == [("E202", True), ("E202", True), ("E302", False)]
+
+
 def test_a_larger_path_is_cropped() -> None:
     assert "put `crop 2` in path 2, in the place of `skip`" in helps(
         "input 12x12x4\nadd { conv 4 3x3; relu; conv 4 3x3 | skip }\n"

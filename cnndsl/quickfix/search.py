@@ -46,8 +46,6 @@ def with_quickfixes(
     limit: int,
 ) -> list[Diagnostic]:
     """The problems of a text that can be read, with what would mend those about sizes."""
-    if any(problem.code == "E302" for problem in problems):
-        return list(problems)  # it has not been run to its end, and would not be with an edit
     evaluator = Evaluator(source, settings, size, limit, BUDGET)
     outcome = evaluator.run()
     if outcome is None or outcome.valid:
