@@ -25,7 +25,6 @@ MAX_GUESSES = 100
 
 _IGNORE = re.compile(r"(#[ \t]*)?((?<!\w)cnndsl:\s*ignore\b[ \t]*(?:\[([^\]]*)\]?)?)")
 
-
 _INK = re.compile(r"\S")
 
 
@@ -87,13 +86,13 @@ def comments(source: Source) -> Iterator[Ignore]:
         if not source.text[source.line_start(start) : start].strip():
             line = source.position(start).line
             about[line] = about.get(line + 1, line + 1)
-    reader = _Reader(source)
+    reader = _CommentReader(source)
     for comment in written:
         line = source.position(comment.span.start).line
         yield from reader.read(comment, about.get(line, line), alone=line in about)
 
 
-class _Reader:
+class _CommentReader:
     """Reads what ignores in the comments of a text."""
 
     def __init__(self, source: Source) -> None:

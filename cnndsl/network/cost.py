@@ -6,8 +6,9 @@ depends on shapes counts as little as it can; the elaborator still counts what i
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.values import whole
@@ -31,23 +32,8 @@ def steps(statement: ast.Statement) -> int:
     return 1 + (end - start - inside) // 16
 
 
-class Names:
-    """The constants of a body, as far as they are known, and those around it."""
-
-    __slots__ = ("outer", "own")
-
-    def __init__(self, outer: Names | None = None, own: Mapping[str, Any] | None = None) -> None:
-        self.outer = outer
-        self.own = dict(own or {})
-
-    def value(self, name: str) -> Any:
-        """The value of a name; None for what is not known."""
-        names: Names | None = self
-        while names is not None:
-            if name in names.own:
-                return names.own[name]
-            names = names.outer
-        return None
+Names: TypeAlias = ChainMap[str, Any]
+"""The constants of a body and of those around it; None for a value that is not known."""
 
 
 class Counter:
@@ -57,7 +43,7 @@ class Counter:
         self, blocks: Mapping[str, ast.Block], constants: Mapping[str, Any], written: int
     ) -> None:
         self.blocks = blocks
-        self.constants = Names(own=constants)
+        self.constants: Names = ChainMap(dict(constants))
         self.most = MAX_STEPS + 4 * written
         self.known: dict[tuple[Any, ...], int] = {}
         self.depth = self.steps = 0
@@ -66,7 +52,7 @@ class Counter:
         """A lower bound of the layers that statements come to."""
         if self.depth == MAX_DEPTH:
             return 0
-        names = Names(names)
+        names = names.new_child()
         self.depth += 1
         count = 0
         for statement in body:
@@ -85,14 +71,14 @@ class Counter:
             count = whole(self.value(statement.count, names)) or 0
             inner = names
             if statement.index is not None:
-                inner = Names(names, {statement.index.id: None})
+                inner = names.new_child({statement.index.id: None})
             return max(0, count) * self.statements(statement.body.statements, inner)
         if isinstance(statement, ast.If):
             return self.choice(statement, names)
         if isinstance(statement, ast.Head):
             return self.statements(statement.body.statements, names)
         if isinstance(statement, (ast.Let, ast.Param)):
-            names.own.setdefault(statement.name.id, self.value(statement.value, names))
+            names.maps[0].setdefault(statement.name.id, self.value(statement.value, names))
         return 0
 
     def apply(self, statement: ast.Apply, names: Names) -> int:
@@ -106,17 +92,17 @@ class Counter:
             return 0
         given = bound_arguments(block, statement)
         values = {name: self.value(argument.value, names) for name, argument in given.items()}
-        inner = Names(self.constants, values)
+        inner = self.constants.new_child(values)
         self.steps += len(block.parameters)
         for parameter in block.parameters:
             name = parameter.name.id
-            if name not in inner.own:
+            if name not in values:
                 default = parameter.default
-                inner.own[name] = None if default is None else self.value(default, inner)
+                values[name] = None if default is None else self.value(default, inner)
         if self.steps >= self.most:
             # Blocks that call others with ever new values are counted once, for any values.
-            inner.own = dict.fromkeys(inner.own)
-        key = (word, *(inner.own[parameter.name.id] for parameter in block.parameters))
+            values.update(dict.fromkeys(values))
+        key = (word, *(values[parameter.name.id] for parameter in block.parameters))
         if key not in self.known:
             self.known[key] = 0  # a block that calls itself counts for nothing here
             self.known[key] = self.statements(block.body.statements, inner)
@@ -145,7 +131,7 @@ class Counter:
             return None
 
     def look_up(self, name: ast.Name, names: Names) -> Any:
-        value = names.value(name.id)
+        value = names.get(name.id)
         if value is None:
             raise Unknown
         return value

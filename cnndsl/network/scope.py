@@ -19,7 +19,15 @@ class Frame:
     """
 
     __slots__ = (
-        *("calls", "copies", "counts", "given", "instance", "lost", "notes", "prefix", "taken"),
+        "calls",
+        "copies",
+        "counts",
+        "given",
+        "instance",
+        "lost",
+        "notes",
+        "prefix",
+        "taken",
     )
 
     def __init__(

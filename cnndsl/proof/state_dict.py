@@ -21,12 +21,12 @@ OTHER = "not a file of tensors alone; nothing else is loaded from it"
 DAMAGED = "no file that PyTorch saved, or a damaged one"
 
 
-class Name(str):
+class Global(str):
     """What a pickle would import: `torch.FloatStorage`."""
 
 
 @dataclass(eq=False)
-class Call:
+class PickleCall:
     """What a pickle would call, or None for what the file itself is to give."""
 
     function: Any
@@ -75,7 +75,7 @@ def arrays(data: bytes, bounds: Bounds) -> Iterator[tuple[str, Stored]]:
 
 def tensors(state: Any) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a `state_dict` by name; raises NoCheckpoint where it is none."""
-    if isinstance(state, Call):
+    if isinstance(state, PickleCall):
         raise NoCheckpoint(OTHER)
     if not isinstance(state, Pairs):
         raise NoCheckpoint(f"no state_dict, but a value of type {type(state).__name__}")
@@ -85,7 +85,7 @@ def tensors(state: Any) -> Iterator[tuple[str, Tensor]]:
             raise NoCheckpoint(f"no state_dict: {what}")
     for name, value in state.items:
         tensor = tensor_of(value)
-        if isinstance(value, Call) and tensor is None:
+        if isinstance(value, PickleCall) and tensor is None:
             raise NoCheckpoint(OTHER)
         if tensor is None or not isinstance(name, str):
             kind = "dict" if isinstance(value, Pairs) else type(value).__name__
@@ -101,13 +101,13 @@ def _shown(name: Any) -> str:
 def tensor_of(value: Any) -> Tensor | None:
     """The tensor that a value stands for, or None. Looks at few things, however much it holds."""
     arguments = _arguments(value)
-    if isinstance(value, Call) and value.function == "torch._utils._rebuild_parameter":
+    if isinstance(value, PickleCall) and value.function == "torch._utils._rebuild_parameter":
         value, *_ = arguments or [None]
         arguments = _arguments(value)
     match arguments:
         case (storage, int(offset), tuple(shape), tuple(stride), _, _, *rest):
             match storage:
-                case Call(None, ("storage", Name() as kind, str(key), *_)):
+                case PickleCall(None, ("storage", Global() as kind, str(key), *_)):
                     pass
                 case _:
                     return None
@@ -117,7 +117,7 @@ def tensor_of(value: Any) -> Tensor | None:
         kind = rest[0]  # of a type for which there are no storages
     elif value.function != "torch._utils._rebuild_tensor_v2":
         return None
-    if not isinstance(kind, Name) or len(shape) > 16 or len(stride) != len(shape):
+    if not isinstance(kind, Global) or len(shape) > 16 or len(stride) != len(shape):
         return None
     if not all(type(each) is int for each in (*shape, *stride)):
         return None
@@ -127,7 +127,7 @@ def tensor_of(value: Any) -> Tensor | None:
 
 def _arguments(value: Any) -> tuple[Any, ...]:
     """The first arguments of a call; nothing for what is none."""
-    found = value.arguments if isinstance(value, Call) else ()
+    found = value.arguments if isinstance(value, PickleCall) else ()
     return found[:8] if isinstance(found, tuple) else ()
 
 
@@ -222,15 +222,15 @@ def run(program: bytes, most: int) -> Any:
             taken = pop(1 + (name == "SETITEM"))
             _fill(stack[-1], taken, name == "SETITEM")
         elif name == "GLOBAL":
-            stack.append(Name(str(value).replace(" ", ".", 1)))
+            stack.append(Global(str(value).replace(" ", ".", 1)))
         elif name == "STACK_GLOBAL":
-            stack.append(Name(".".join(pop(2))))
+            stack.append(Global(".".join(pop(2))))
         elif name in ("REDUCE", "NEWOBJ"):
             function, arguments = pop(2)
-            made: Any = Call(function, arguments)
+            made: Any = PickleCall(function, arguments)
             stack.append(Pairs([]) if function == "collections.OrderedDict" else made)
         elif name == "BINPERSID":
-            stack.append(Call(None, *pop(1)))
+            stack.append(PickleCall(None, *pop(1)))
         elif name == "BUILD":
             pop(1)  # what is known of a value beside what it holds
         elif name == "STOP":

@@ -6,7 +6,7 @@ import os
 
 from cnndsl.cli.commands.nets import Examined, counted
 from cnndsl.cli.runner.plan import Outcome
-from cnndsl.cli.terminal.files import FileError, irregular, read_regular, write_files
+from cnndsl.cli.terminal.files import FileError, read_regular, refuse_irregular, write_files
 from cnndsl.cli.terminal.formats import report_of
 from cnndsl.cli.terminal.options import UsageError, quoted
 from cnndsl.cli.terminal.output import err, say
@@ -21,8 +21,7 @@ MOST_BYTES = 20_000_000
 def write_baseline(path: str, outcome: Outcome) -> None:
     """Write down what was found, and say how much it is."""
     report = _report(path, outcome)
-    if irregular(path):
-        raise FileError(f"{path}: cannot write: this is no regular file")
+    refuse_irregular(path)
     write_files({path: baseline.write(report)})
     count, files = len(report.diagnostics), sum(bool(file.diagnostics) for file in outcome.files)
     found = f"{counted(count, 'finding')} in {counted(files, 'file')}"

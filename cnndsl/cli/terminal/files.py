@@ -163,9 +163,10 @@ def read_regular(path: str, most: int = MOST_BYTES) -> bytes:
         raise FileError(f"{path}: {reason(error)}") from None
 
 
-def irregular(path: str) -> bool:
-    """Whether a path leads to a pipe, a socket or a device."""
-    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+def refuse_irregular(path: str) -> None:
+    """Raise FileError where a path to write to leads to a pipe, a socket or a device."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise FileError(f"{path}: cannot write: this is no regular file")
 
 
 def open_regular(path: str) -> FileIO:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cnndsl import __version__
 from cnndsl.cli.runner.plan import Outcome
-from cnndsl.cli.terminal.files import FileError, irregular, reason
+from cnndsl.cli.terminal.files import FileError, reason, refuse_irregular
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report, Unreadable
 
@@ -60,8 +60,7 @@ def _write_step_summary(report: Report) -> None:
     from cnndsl.diagnostics.render_summary import render_report
 
     text = render_report(report).encode("utf-8", "backslashreplace")
-    if irregular(path):
-        raise FileError(f"{path}: cannot write: this is no regular file")
+    refuse_irregular(path)
     try:
         with open(path, "ab") as file:
             file.write(text)
