@@ -24,8 +24,13 @@ def particles(text: str) -> str:
 
     A closing parenthesis or a mark counts for nothing: `(36, 28, 20)` ends in 20.
     """
+    return with_particles("", text)
+
+
+def with_particles(done: str, text: str) -> str:
+    """A text followed by another one, with the particles of the latter that fit."""
     pieces = _CHOICE.split(text)
-    done = pieces[0]
+    done += pieces[0]
     for choice, rest in zip(pieces[1::2], pieces[2::2]):
         closed, open_ = choice.split("/")
         sound = last_sound(done)
