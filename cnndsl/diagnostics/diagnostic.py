@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES, Severity
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.diagnostics.source import Source, Span
 
 
@@ -23,7 +24,7 @@ class Fix(NamedTuple):
     `alone`: it was tried, and mends this diagnostic and no other.
     """
 
-    title: str
+    title: Message
     edits: tuple[Edit, ...]
     safe: bool = False
     alone: bool = False
@@ -32,7 +33,7 @@ class Fix(NamedTuple):
 class Note(NamedTuple):
     """A further remark, with the place it speaks of where there is one."""
 
-    message: str
+    message: Message
     span: Span | None = None
 
 
@@ -46,8 +47,8 @@ class Diagnostic(NamedTuple):
     code: str
     source: Source
     span: Span
-    message: str
-    help: str = ""
+    message: Message
+    help: Message = NOTHING
     notes: tuple[Note, ...] = ()
     fixes: tuple[Fix, ...] = ()
 
