@@ -61,8 +61,8 @@ class CnnMagics(Magics):
         _known_options(line, self.cnn.parser)
         given = parse_argstring(self.cnn, line)
         lang = given.lang or os.environ.get("CNNDSL_LANG")
-        if given.lang and lang not in LANGUAGES:
-            raise UsageError(f"lang knows no `{lang[:60]}`; it knows {', '.join(LANGUAGES)}")
+        if given.lang and given.lang not in LANGUAGES:
+            raise UsageError(f"lang knows no `{given.lang[:60]}`; it knows {', '.join(LANGUAGES)}")
         variables = [name for name in (given.name, given.keras, given.pytorch) if name]
         for name in variables:
             if not name.isidentifier() or iskeyword(name) or variables.count(name) > 1:
