@@ -31,8 +31,8 @@ PACKAGE = Path(cnndsl.__file__).parent
 CATALOGUE = PACKAGE / "lang" / "messages.ko.json"
 KO = catalogue("ko")
 
-# What puts messages together of templates that it is given.
-GIVEN = ("diagnostics/message.py", "diagnostics/packed.py")
+# What puts messages together of templates that it is given; the last of them of `CODES`.
+GIVEN = ("diagnostics/message.py", "diagnostics/packed.py", "cli/commands/rule.py")
 
 TWO_WIDE = "input 11x11x3\npool 2\n"
 HANGUL = re.compile("[가-힣]")
