@@ -1,7 +1,8 @@
 """Messages in another language than English.
 
 A catalogue, `messages.LANG.json`, has for each English template the one of the language, with
-the same places. Korean templates may choose a particle by what stands before it, as `{name}(을/를)`.
+the same places. Korean templates may choose a particle by what stands before it, as in
+`{name}(을/를)`.
 """
 
 from __future__ import annotations
