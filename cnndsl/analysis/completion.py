@@ -77,6 +77,7 @@ def complete(
 
     `shape` is that of the current tensor: layers that take none like it are left out.
     """
+    offset = min(max(offset, 0), len(source.text))
     typed = _typed(source, offset)
     if typed is None:
         return []
@@ -92,6 +93,7 @@ def complete(
 
 def signature(source: Source, module: ast.Module, offset: int) -> Signature | None:
     """How the statement at an offset is written, where it is a layer or the call of a block."""
+    offset = min(max(offset, 0), len(source.text))
     typed = _typed(source, offset, any_word=True)
     if typed is None or not typed.tokens or typed.tokens[0][0] != "NAME":
         return None
@@ -121,7 +123,6 @@ def signature(source: Source, module: ast.Module, offset: int) -> Signature | No
 def _typed(source: Source, offset: int, *, any_word: bool = False) -> _Typed | None:
     """What is before an offset; None in a comment, and (unless for `any_word`) in a number."""
     text = source.text
-    offset = min(max(offset, 0), len(text))
     tokens, comments, _, complete = tokenize(Source(source.name, text[:offset]))
     if not complete or any(each.span.end == offset for each in comments[-1:]):
         return None
@@ -255,6 +256,8 @@ def _in_order(
 ) -> list[tuple[Slot, Span]]:
     """Slots by their words, and what is no word in the order of the `values`."""
     found: list[tuple[Slot, Span]] = []
+    taken: set[str] = set()
+    waiting = (each for each in values if each.name not in taken)
     depth, open_ = 0, False  # parentheses; whether the value of a `key=` or of `/` is to come
     for index, (kind, start, end) in enumerate(tokens):
         depth += (kind == "LPAR") - (kind == "RPAR")
@@ -264,12 +267,13 @@ def _in_order(
         joined = kind in ("RPAR", "EQUAL") or depth > (kind == "LPAR") or open_
         if joined and found:
             found[-1] = (found[-1][0], Span(found[-1][1].start, end))
-        elif slot is not None and (slot.form != "value" or is_key):
+            slot = None
+        elif slot is None or (slot.form == "value" and not is_key):
+            is_value = kind in ("NUMBER", "SIZE", "NAME", "LPAR") and not is_key
+            slot = next(waiting, None) if is_value else None
+        if slot is not None:
+            taken.add(slot.name)
             found.append((slot, Span(start, end)))
-        elif kind in ("NUMBER", "SIZE", "NAME", "LPAR") and not is_key:
-            taken = {each.name for each, _ in found}
-            waiting = next((each for each in values if each.name not in taken), None)
-            found += [(waiting, Span(start, end))] if waiting else []
         open_ = kind in ("EQUAL", "SLASH", "COLON", "MINUS") or (open_ and depth > 0)
     return found
 
@@ -278,16 +282,12 @@ def _active(
     groups: Sequence[Sequence[Slot]], given: Sequence[tuple[Slot, Span]], text: str, offset: int
 ) -> int | None:
     """The argument that an offset is at, or else the next that goes by its place."""
-    if given and (given[-1][1].end == offset or text[given[-1][1].end - 1] in "=/"):
+    if given and (given[-1][1].end == offset or text[given[-1][1].end - 1] in "=/:"):
         return next(i for i, group in enumerate(groups) if given[-1][0] in group)
-    return next(
-        (
-            index
-            for index, (slot, *_) in enumerate(groups)
-            if slot.form == "value" and slot.name not in {each.name for each, _ in given}
-        ),
-        None,
-    )
+    taken = {slot.name for slot, _ in given}
+    firsts = [(i, group[0]) for i, group in enumerate(groups)]
+    free = (i for i, slot in firsts if slot.form == "value" and slot.name not in taken)
+    return next(free, None)
 
 
 def _seen(text: str, names: Names, offset: int, *, tensors: bool) -> list[tuple[str, str, str]]:
