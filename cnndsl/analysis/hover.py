@@ -90,6 +90,8 @@ def hover(
             text += view.results(statement)
     elif isinstance(statement, ast.Apply):
         text = view.apply(statement, span)
+        values = (each.value.span for each in statement.args)
+        span = next((each for each in values if _around(each, offset)), span)
     elif isinstance(statement, ast.Input):
         text = view.results(statement)
     return Hover("\n".join(text).strip(), span) if text else None

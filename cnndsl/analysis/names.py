@@ -266,7 +266,9 @@ class _Resolver:
 
     def read(self, node: walk.Node | None) -> None:
         """The names whose values an expression reads."""
-        for name in walk.names(node) if node is not None else ():
+        if node is None or type(node) in (ast.Number, ast.Size):
+            return
+        for name in walk.names(node):
             word = self.id(name)
             found = self.find_constant(word) or self.find_tensor(word, self.scope)
             self.use(name, found or self.block_symbols.get(word))

@@ -16,8 +16,12 @@ KINDS = (
     "constant", "tensor", "operator", "comment",
 )  # fmt: skip
 
-_PUNCTUATION = BOUNDARIES | {"LPAR", "RPAR", "COMMA"}
-_KEYWORDS = frozenset(KEYWORDS.values())
+_SILENT = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN")) | {
+    "LPAR",
+    "RPAR",
+    "COMMA",
+}
+_COLOURS = {**dict.fromkeys(KEYWORDS.values(), "keyword"), "NUMBER": "number", "SIZE": "size"}
 _NAMED = {
     **dict.fromkeys(("parameter", "counter"), "parameter"),
     **dict.fromkeys(("constant", "param"), "constant"),
@@ -35,41 +39,34 @@ def tokens(
     None overlaps another. What means nothing, and what only separates, is left out.
     """
     names = names or resolve(module, source.text)
-    lexed = tokenize(source)
+    text, lexed = source.text, tokenize(source)
     found = [(comment.span, "comment") for comment in lexed.comments]
-    known = {each.span: _NAMED[each.symbol.kind] for each in names.occurrences}
-    first, second = "", ""  # the statement's first token, and whether one has come
+    known = {each.span.start: _NAMED[each.symbol.kind] for each in names.occurrences}
+    meanings: dict[tuple[str, bool], str] = {}
+    begins, last = True, 0
     for index, (kind, start, end) in enumerate(lexed.tokens):
-        if start == end or kind[:3] == "BAD":
-            continue
         if kind in BOUNDARIES:
-            first = ""
+            begins = True
             continue
-        second, first = first, first or kind
-        span = Span(start, end)
-        if kind in _KEYWORDS:
-            found.append((span, "keyword"))
-        elif kind in ("NUMBER", "SIZE"):
-            found.append((span, kind.lower()))
-        elif kind == "NAME":
-            is_key = lexed.tokens[index + 1 : index + 2] and lexed.tokens[index + 1][0] == "EQUAL"
-            word = source.text[start:end]
-            colour = known.get(span) or _word(names, word, begins=not second, is_key=bool(is_key))
-            found += [(span, colour)] if colour else []
-        elif kind not in _PUNCTUATION:
-            found.append((span, "operator"))
-    found.sort()
-    return [each for each, before in zip(found, [None, *found]) if _apart(before, each)]
+        if kind in _SILENT or start < last or start == end:
+            continue
+        colour = _COLOURS.get(kind, "operator")
+        if kind == "NAME":
+            word = text[start:end]
+            is_key = [each[0] for each in lexed.tokens[index + 1 : index + 2]] == ["EQUAL"]
+            colour = known.get(start, "flag" if is_key and not begins else "")
+            if not colour:
+                if (word, begins) not in meanings:
+                    meanings[word, begins] = _word(names, word, begins=begins)
+                colour = meanings[word, begins]
+        begins, last = False, end
+        if colour:
+            found.append((Span(start, end), colour))
+    return sorted(found)
 
 
-def _apart(before: tuple[Span, str] | None, each: tuple[Span, str]) -> bool:
-    return before is None or before[0].end <= each[0].start
-
-
-def _word(names: Names, word: str, *, begins: bool, is_key: bool) -> str:
+def _word(names: Names, word: str, *, begins: bool) -> str:
     """What a word is that is no name; empty for nothing."""
-    if is_key and not begins:
-        return "flag"
     if word in ACTIVATIONS:
         return "activation"
     if word in LAYERS:
