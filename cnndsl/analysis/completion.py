@@ -264,7 +264,7 @@ def _in_order(
         word = text[start:end]
         is_key = [each[0] for each in tokens[index + 1 : index + 2]] == ["EQUAL"]
         slot = words.get(word)
-        joined = kind in ("RPAR", "EQUAL") or depth > (kind == "LPAR") or open_
+        joined = kind in ("RPAR", "EQUAL", "COLON") or depth > (kind == "LPAR") or open_
         if joined and found:
             found[-1] = (found[-1][0], Span(found[-1][1].start, end))
             slot = None
