@@ -18,9 +18,10 @@ from cnndsl.syntax.parser import parse
 if TYPE_CHECKING:
     from cnndsl.analysis.completion import Item, Signature
     from cnndsl.analysis.hover import Hint, Hover
-    from cnndsl.analysis.names import Names, Refusal
+    from cnndsl.analysis.names import Names
     from cnndsl.analysis.symbols import Symbol
     from cnndsl.diagnostics import Edit
+    from cnndsl.diagnostics.message import Message
     from cnndsl.network.attempt import Attempt
 
 Settings = Mapping[str, Any]
@@ -235,21 +236,21 @@ class Analysis:
     def names(self) -> Names:
         from cnndsl.analysis.names import resolve
 
-        return resolve(self.module)
+        return resolve(self.module, self.source.text)
 
     def hints(self) -> list[Hint]:
         """For each line with layers what comes out of it, and its parameters."""
         from cnndsl.analysis.hover import hints
 
         run = self.run
-        return hints(self.source, run.nodes, run.led, run.assumed)
+        return hints(self.source, self.module, run.nodes, run.assumed, run.led)
 
     def hover(self, offset: int, *, lang: str = "en") -> Hover | None:
         """What stands at an offset, in Markdown: shapes, formulas with their numbers."""
         from cnndsl.analysis.hover import hover
 
         run = self.run
-        return hover(self.source, self.module, run.nodes, offset, run.assumed, lang=lang)
+        return hover(self.source, self.module, run.nodes, offset, run.assumed, run.led, lang)
 
     def complete(self, offset: int) -> list[Item]:
         """What may be written at an offset."""
@@ -277,7 +278,7 @@ class Analysis:
         """Every place of the name at an offset, where it is given among them."""
         return self.names.references(offset)
 
-    def rename(self, offset: int, name: str) -> list[Edit] | Refusal:
+    def rename(self, offset: int, name: str) -> list[Edit] | Message:
         """The edits that give what is named at an offset another name, or why it cannot have
         that."""
         return self.names.rename(offset, name)
