@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.layers import LayerError, Shape
-from cnndsl.network import Elaborator, Network, Node
+from cnndsl.network.elaborate import Elaborator
+from cnndsl.network.network import Network, Node
 from cnndsl.syntax import nodes as ast
 
 
@@ -77,21 +78,12 @@ class Probe(Elaborator):
     def shape_error(
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
-        if self.led_anywhere and (error.code, span) not in self.reported:
+        if self.led_anywhere and not self.muted and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
             self.errors.append(
                 ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
             )
         super().shape_error(error, statement, span, inputs)
-
-    def fork(self) -> Probe:
-        """Another elaboration that has come as far as this one, between two of its statements."""
-        copy = Probe.__new__(Probe)
-        for name, value in vars(self).items():
-            kept = type(value) not in (list, dict, set) or name == "cache"
-            setattr(copy, name, value if kept else value.copy())
-        copy.scope = copy.file_scope = self.scope.fork()
-        return copy
 
 
 class Evaluation(NamedTuple):
