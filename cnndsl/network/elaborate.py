@@ -23,6 +23,7 @@ from cnndsl.network.cost import steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
+from cnndsl.network.replay import Recording, moved
 from cnndsl.network.scope import Frame, Scope, containers, given_names
 from cnndsl.network.values import given_shape, given_value, shown
 from cnndsl.network.words import (
@@ -162,6 +163,9 @@ class Elaborator:
         given = frozenset(given_names(module.statements))
         self.scope = Scope(Frame((), (), (), given))
         self.file_scope = self.scope
+        self.calls: tuple[ast.Apply, ...] = ()  # of blocks, that led here
+        self.led: list[tuple[ast.Apply, ...]] = []  # and to each node
+        self.recordings: dict[Any, Recording] = {}
         self.items: list[Item] = []  # what came of the statements at the top
         self.done = 0  # how many of them have been run
         self.cache: dict[Any, Layer] = {}
@@ -169,7 +173,7 @@ class Elaborator:
         self.sound = 0  # how many nodes there were before anything was wrong
         self.supposes: dict[Any, Layer | None] = {}
         self.bindings: dict[Any, tuple[tuple[tuple[str, int], ...], dict[str, Any]]] = {}
-        self.fields: dict[tuple[Layer, tree.Field], tree.Field] = {}
+        self.fields: dict[tuple[Layer, tuple[tree.Field, ...]], tree.Field] = {}
         self.assumed: set[int] = set()  # nodes that are not what they would be without errors
         self.unknown: set[int] = set()  # those of them whose shape is a guess, and proves nothing
         self.supposed = False  # whether the next node is one that is assumed
@@ -320,13 +324,13 @@ class Elaborator:
     def unused_blocks(self) -> None:
         """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
         kept = self.nodes, self.inputs, self.assertions, self.current
-        marked = self.assumed, self.unknown
+        marked = self.assumed, self.unknown, self.led
         try:
             for word, block in self.blocks.items():
                 if word in self.called:
                     continue
                 self.nodes, self.inputs, self.assertions = [], [], []
-                self.assumed, self.unknown, self.current = set(), set(), -1
+                self.assumed, self.unknown, self.led, self.current = set(), set(), [], -1
                 self.started, self.shape = True, None
                 scope = Scope(Frame((word,), (), (word,)), self.file_scope)
                 for parameter in block.parameters:
@@ -335,7 +339,7 @@ class Elaborator:
                 self.body(block.body.statements, scope)
         finally:
             self.nodes, self.inputs, self.assertions, self.current = kept
-            self.assumed, self.unknown = marked
+            self.assumed, self.unknown, self.led = marked
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
@@ -868,9 +872,90 @@ class Elaborator:
             self.shape = None
             return None
         self.called.add(word)
-        body = self.body(block.body.statements, scope)
+        calls = self.calls
+        self.calls = (*calls, statement)
+        try:
+            body = self.run_block(block, scope)
+        finally:
+            self.calls = calls
         self.name_result(alias)
         return tree.Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+
+    def run_block(self, block: ast.Block, scope: Scope) -> Body:
+        """Run a block's statements, or copy what they came to where all that they see is alike."""
+        constants, frame = scope.constants, scope.frame
+        if scope.arguments or self.shape is None or self.nodes is not self.main_nodes:
+            return self.body(block.body.statements, scope)
+        values = [*constants.values()]
+        key = (
+            block.name.id,
+            self.shape,
+            self.depth,
+            len(self.file_scope.constants),
+            *values,
+            *map(type, values),
+        )
+        known = self.recordings.get(key)
+        copied = self.replayed(known, frame) if known else None
+        if copied is not None:
+            return copied
+        before, start, steps, outer = self.current, len(self.nodes), self.steps, self.called
+        failures, asserted = self.failures, len(self.assertions)
+        self.called = set()
+        body = self.body(block.body.statements, scope)
+        inner, self.called = frozenset(self.called), outer | self.called
+        # A turn that was not run out, or a value that is not known, is behind a failure.
+        if self.failures == failures and len(self.assertions) == asserted and not self.unread:
+            self.recordings[key] = Recording(
+                start,
+                len(self.nodes),
+                before,
+                body,
+                len(frame.prefix),
+                len(frame.instance),
+                len(self.calls),
+                self.steps - steps,
+                inner,
+            )
+        return body
+
+    def replayed(self, known: Recording, frame: Frame) -> Body | None:
+        """What a call made, as another makes it from here; None where that is too much."""
+        nodes, index, current = self.nodes, len(self.nodes), self.current
+        by, start = index - known.start, known.start
+        if index + known.end - start - len(self.inputs) > self.limit:
+            return None
+
+        def place(old: int) -> int:
+            return old + by if old >= start else current
+
+        made: list[Node] = []
+        for node in nodes[start : known.end]:
+            layer, inputs = node.layer, tuple([place(each) for each in node.inputs])
+            fields = tuple([(nodes[at] if at < index else made[at - index]).field for at in inputs])
+            seen = fields[0]
+            if layer.reach is not None or len(fields) > 1 or layer.output != layer.input:
+                try:
+                    seen = self.field_after(layer, *fields)
+                except LayerError:
+                    return None
+            name = frame.prefix + node.name[known.prefix :]
+            instance = frame.instance + node.instance[known.instance :]
+            span, alias = node.span, node.alias
+            made.append(Node(node.index + by, name, layer, inputs, alias, span, instance, seen))
+        self.take_steps(known.steps)
+        self.called |= known.called
+        nodes += made
+        led = self.led[start : known.end]
+        self.led += [self.calls + each[known.calls :] for each in led]
+        if self.assumed:
+            for node in made:
+                if any(each in self.assumed for each in node.inputs):
+                    self.assumed.add(node.index)
+        if made:
+            self.current = place(known.body.output)
+            self.shape = nodes[self.current].output
+        return moved(known.body, place)
 
     def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
         """Give a block's parameters their values; False where one is missing or wrong."""
@@ -1042,12 +1127,12 @@ class Elaborator:
             self.bindings[key] = slots, bound.values
         return bound
 
-    def field_after(self, layer: Layer, seen: tree.Field) -> tree.Field:
-        """The receptive field behind a layer that reads one tensor. Raises LayerError."""
-        key = (layer, seen)
+    def field_after(self, layer: Layer, *before: tree.Field) -> tree.Field:
+        """The receptive field behind a layer, from those of what it reads. Raises LayerError."""
+        key = (layer, before)
         found = self.fields.get(key)
         if found is None:
-            found = self.fields[key] = field.after(layer, (seen,))
+            found = self.fields[key] = field.after(layer, before)
         return found
 
     # After an error: layers that are assumed
@@ -1271,6 +1356,7 @@ class Elaborator:
         self.nodes.append(Node(index, name, layer, inputs, given, span, frame.instance, seen))
         if self.assumed and any(each in self.assumed for each in inputs):
             self.assumed.add(index)
+        self.led.append(self.calls)
         self.current = index
         self.shape = layer.output
         return index

@@ -32,7 +32,7 @@ class ShapeError(NamedTuple):
 
 
 class Probe(Elaborator):
-    """An elaboration that remembers the calls which led to each node, and each error.
+    """An elaboration that remembers each error about a size.
 
     `sizes` gives inputs, by their number from 0, another size than the text does.
     """
@@ -46,8 +46,6 @@ class Probe(Elaborator):
     ) -> None:
         super().__init__(source, module, *settings)
         self.sizes = sizes or {}
-        self.calls: tuple[ast.Apply, ...] = ()
-        self.led: list[tuple[ast.Apply, ...]] = []
         self.errors: list[ShapeError] = []
         self.led_anywhere = True
 
@@ -62,18 +60,6 @@ class Probe(Elaborator):
 
     def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
         super().add_input(self.sizes.get(len(self.inputs), shape), span, alias)
-
-    def add(self, *arguments: Any) -> int:
-        self.led.append(self.calls)
-        return super().add(*arguments)
-
-    def call(self, block: ast.Block, statement: ast.Apply) -> Any:
-        before = self.calls
-        self.calls = (*before, statement)
-        try:
-            return super().call(block, statement)
-        finally:
-            self.calls = before
 
     def shape_error(
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
