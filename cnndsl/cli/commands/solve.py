@@ -10,7 +10,7 @@ from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 from cnndsl.diagnostics.diagnostic import Diagnostic
-from cnndsl.diagnostics.message import Message, joined, said
+from cnndsl.diagnostics.message import Message, joined, listed, said
 from cnndsl.diagnostics.source import Source
 
 TYPE_CHECKING = False
@@ -179,9 +179,7 @@ def told(
             )
             lines.append(_listed(found, sizes))
         if len(names) > 1:
-            any_ = joined(
-                [Message("any {axis}", axis=name) for name in names], "{first} and {rest}"
-            )
+            any_ = listed([Message("any {axis}", axis=name) for name in names])
             lines.append(Message("{axes} go together", axes=any_))
     else:
         assert solution.sizes is not None
