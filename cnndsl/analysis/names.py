@@ -216,7 +216,8 @@ class _Resolver:
     ) -> None:
         """Note a definition among some names; `others` are those of its scope beside them."""
         word = self.id(name)
-        clash = word in names or word in others or (kind != "block" and word in self.blocks)
+        clash = word in names or word in others
+        clash = clash or (kind not in ("net", "head", "block") and word in self.blocks)
         if reserved(word) or clash:
             self.refused.add(name.span)
         if reserved(word) and kind not in ("net", "head"):
