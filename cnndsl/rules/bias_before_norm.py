@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import taking
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument
@@ -16,13 +17,12 @@ def find(view: View) -> Findings:
     """
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
-        yield view.warning(
-            group,
-            f"{group.op}: the batch normalisation after it takes its {count:,} biases away "
-            "again",
-            "write `nobias`",
-            (Fix("write `nobias`", (with_argument(view.statement(group.first), "nobias"),)),),
-        )
+        template = "{op}: the batch normalisation after it takes its {count:,} biases away again"
+        if count == 1:
+            template = "{op}: the batch normalisation after it takes its bias away again"
+        help_ = Message("write `nobias`")
+        fix = Fix(help_, (with_argument(view.statement(group.first), "nobias"),))
+        yield view.warning(group, Message(template, op=group.op, count=count), help_, (fix,))
 
 
 def _loses_its_bias(view: View, node: Node) -> bool:
