@@ -126,8 +126,8 @@ def choose_depth(
                 "the figure would have {count:,} boxes, over {bound}; a depth of {depth} folds "
                 "more"
                 if chosen > 1
-                else "the figure would have {count:,} boxes, over {bound}; fold it: write what comes "
-                "again as `repeat`, and its parts as blocks"
+                else "the figure would have {count:,} boxes, over {bound}; fold it: write what "
+                "comes again as `repeat`, and its parts as blocks"
             ),
             count=total,
             bound=bound,
