@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import gcd
 from typing import Any
 
-from cnndsl.diagnostics.message import NOTHING, Message, joined
+from cnndsl.diagnostics.message import NOTHING, Message, listed
 from cnndsl.layers import words
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import Window
@@ -26,7 +26,7 @@ def by_dimension(said: Sequence[Message | None]) -> Message:
     names = map(Message, DIMENSIONS[len(said)])
     told = [(what, name) for what, name in zip(said, names) if what is not None]
     if len({what for what, _ in told}) == 1:
-        told = [(told[0][0], joined([name for _, name in told], "{first} and {rest}"))]
+        told = [(told[0][0], listed([name for _, name in told]))]
     rest = NOTHING
     for what, name in reversed(told):
         template = "{what} in {dimension} and {rest}" if rest else "{what} in {dimension}"
