@@ -31,6 +31,6 @@ def find(view: View) -> Findings:
             "write `{quotient}` for the quotient, or a space before the stride", quotient=quotient
         )
         space = Edit(Span(stride.start, stride.start), " ")
-        fix = Fix(Message("write `{word}`", word=apart), (space,), safe=True)
+        fix = Fix(Message("write `{text}`", text=apart), (space,), safe=True)
         other = rewrite(Span(filters.start, stride.end), quotient)
         yield view.warning(group, message, help_, fixes=(fix, *other), slots=("stride",))
