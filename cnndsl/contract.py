@@ -125,22 +125,16 @@ def _trouble(option: Option, value: Any) -> Message:
         return NOTHING if fits else Message("must be at least 1, not {value}", value=shown)
     words = [value] if option.kind == "word" else value
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-        several = option.kind == "words"
-        template = "wants a list of words, not {value}" if several else "wants a word, not {value}"
-        return Message(template, value=shown)
+        if option.kind == "words":
+            return Message("wants a list of words, not {value}", value=shown)
+        return Message("wants a word, not {value}", value=shown)
     for word in words:
         if option.choices and word not in option.choices:
             from cnndsl.diagnostics.spelling import near_word
 
             near = near_word(word, option.choices)
-            return Message(
-                (
-                    "knows no `{word}`; did you mean `{near}`?"
-                    if near
-                    else "knows no `{word}`; it knows {words}"
-                ),
-                word=word[:60],
-                near=near,
-                words=", ".join(option.choices),
-            )
+            shown, known = word[:60], ", ".join(option.choices)
+            if near:
+                return Message("knows no `{word}`; did you mean `{near}`?", word=shown, near=near)
+            return Message("knows no `{word}`; it knows {words}", word=shown, words=known)
     return NOTHING

@@ -105,8 +105,9 @@ def _options(
     options = {}
     for key, value in given.items():
         if key not in known:
-            template = "its options are {options}" if known else "its options are none"
-            help_ = Message(template, options=_quoted(known))
+            help_ = Message("its options are none")
+            if known:
+                help_ = Message("its options are {options}", options=_quoted(known))
             raise DirectiveError(_takes_no(name, key), help_, key)
         try:
             options[contract.keyword(known[key])] = contract.read_option(known[key], value)

@@ -121,19 +121,24 @@ def choose_depth(
             chosen += 1
     total = count(boxes, chosen)
     if total > bound:
-        message = Message(
-            (
+        if chosen == 1:
+            raise OptionError(
+                Message(
+                    "the figure would have {count:,} boxes, over {bound}; fold it: write what "
+                    "comes again as `repeat`, and its parts as blocks",
+                    count=total,
+                    bound=bound,
+                )
+            )
+        raise OptionError(
+            Message(
                 "the figure would have {count:,} boxes, over {bound}; a depth of {depth} folds "
-                "more"
-                if chosen > 1
-                else "the figure would have {count:,} boxes, over {bound}; fold it: write what "
-                "comes again as `repeat`, and its parts as blocks"
-            ),
-            count=total,
-            bound=bound,
-            depth=chosen - 1,
+                "more",
+                count=total,
+                bound=bound,
+                depth=chosen - 1,
+            )
         )
-        raise OptionError(message)
     return chosen
 
 

@@ -69,14 +69,14 @@ def ignorable(word: str) -> tuple[frozenset[str], int]:
     codes, weight = matching(word)
     if codes <= ERRORS:
         message = Message(
-            (
-                "`{word}` is an error: a text with errors is no net, and they cannot be ignored"
-                if weight == _EXACT
-                else "`{word}` means errors: a text with errors is no net, and they cannot "
-                "be ignored"
-            ),
+            "`{word}` means errors: a text with errors is no net, and they cannot be ignored",
             word=word,
         )
+        if weight == _EXACT:
+            message = Message(
+                "`{word}` is an error: a text with errors is no net, and they cannot be ignored",
+                word=word,
+            )
         raise SelectionError(message)
     return codes, weight
 

@@ -17,12 +17,18 @@ def find(view: View) -> Findings:
     """
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
-        template = "{op}: the batch normalisation after it takes its {count:,} biases away again"
+        message = Message(
+            "{op}: the batch normalisation after it takes its {count:,} biases away again",
+            op=group.op,
+            count=count,
+        )
         if count == 1:
-            template = "{op}: the batch normalisation after it takes its bias away again"
+            message = Message(
+                "{op}: the batch normalisation after it takes its bias away again", op=group.op
+            )
         help_ = Message("write `nobias`")
         fix = Fix(help_, (with_argument(view.statement(group.first), "nobias"),))
-        yield view.warning(group, Message(template, op=group.op, count=count), help_, (fix,))
+        yield view.warning(group, message, help_, (fix,))
 
 
 def _loses_its_bias(view: View, node: Node) -> bool:

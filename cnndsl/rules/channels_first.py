@@ -22,28 +22,33 @@ def find(view: View) -> Findings:
         text = view.source.text[slice(*size.span)] if size is not None else ""
         plain = size is not None and "".join(text.split()) in _written(shape)
         fixes = rewrite(size.span, show_value(meant)) if size and plain else ()
+        rows, columns, channels = shape
+        written = show_value(shape)
         message = Message(
-            (
-                "input: {shape} has {rows} rows, {columns} columns and {channels} channels"
-                if shape[0] > 1
-                else "input: {shape} has {rows} row, {columns} columns and {channels} channels"
-            ),
-            shape=show_value(shape),
-            rows=shape[0],
-            columns=shape[1],
-            channels=shape[2],
+            "input: {shape} has {rows} rows, {columns} columns and {channels} channels",
+            shape=written,
+            rows=rows,
+            columns=columns,
+            channels=channels,
         )
+        if rows == 1:
+            message = Message(
+                "input: {shape} has 1 row, {columns} columns and {channels} channels",
+                shape=written,
+                columns=columns,
+                channels=channels,
+            )
         help_ = Message(
-            (
-                "sizes are written channels last: if it is an image of {channels} channels, "
-                "write `{shape}`"
-                if meant[-1] > 1
-                else "sizes are written channels last: if it is an image of {channels} channel, "
-                "write `{shape}`"
-            ),
+            "sizes are written channels last: if it is an image of {channels} channels, "
+            "write `{shape}`",
             channels=meant[-1],
             shape=show_value(meant),
         )
+        if meant[-1] == 1:
+            help_ = Message(
+                "sizes are written channels last: if it is an image of 1 channel, write `{shape}`",
+                shape=show_value(meant),
+            )
         yield view.warning(group, message, help_, fixes)
 
 

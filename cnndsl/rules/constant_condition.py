@@ -31,16 +31,16 @@ def find(view: View) -> Findings:
                 edits = tuple(
                     Edit(Span(let.span.start, let.span.start + 3), "param") for let in lets
                 )
-                help_ = (
-                    "make the constant a `param` if it is a switch, or remove the branch that is "
-                    "never taken"
-                    if lets
-                    else "remove the branch that is never taken"
-                )
+                help_ = Message("remove the branch that is never taken")
+                if lets:
+                    help_ = Message(
+                        "make the constant a `param` if it is a switch, or remove the branch that "
+                        "is never taken"
+                    )
                 yield view.remark(
                     test.span,
-                    Message("this is always true" if value else "this is always false"),
-                    Message(help_),
+                    Message("this is always true") if value else Message("this is always false"),
+                    help_,
                     fixes=(Fix(Message("write `param`"), edits, safe=True),) if lets else (),
                 )
 

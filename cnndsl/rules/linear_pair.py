@@ -40,19 +40,20 @@ def find(view: View) -> Findings:
         where = Message("`{op}` on line {line}", op=end.op, line=view.network.line(end))
         if end.span == node.span:
             where = Message("the next run of this statement")
+        between: dict[str, Any] = {"op": group.op, "next": where, "outputs": end.output[-1]}
         message = Message(
-            (
-                "{op}: no non-linearity before {next}: the two are together one linear function "
-                "from {inputs:,} to {outputs:,} channels"
-                if end.inputs[0] == node.index
-                else "{op}: no non-linearity before {next}, with only linear layers between: the "
-                "two are together one linear function from {inputs:,} to {outputs:,} channels"
-            ),
-            op=group.op,
-            next=where,
+            "{op}: no non-linearity before {next}: the two are together one linear function from "
+            "{inputs:,} to {outputs:,} channels",
             inputs=node.layer.channels,
-            outputs=end.output[-1],
+            **between,
         )
+        if end.inputs[0] != node.index:
+            message = Message(
+                "{op}: no non-linearity before {next}, with only linear layers between: the two "
+                "are together one linear function from {inputs:,} to {outputs:,} channels",
+                inputs=node.layer.channels,
+                **between,
+            )
         fix = Fix(Message("add `relu`"), (with_argument(view.statement(node), "relu"),))
         yield view.warning(
             group,

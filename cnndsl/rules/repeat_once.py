@@ -15,13 +15,15 @@ def find(view: View) -> Findings:
         count = statement.count
         if isinstance(count, ast.Number) and count.value in (0, 1):
             once = count.value == 1
-            template = "`repeat {count}` never runs"
+            message = Message("`repeat {count}` never runs", count=count.value)
             if once:
-                template = "`repeat {count}` runs once, as it would without"
+                message = Message(
+                    "`repeat {count}` runs once, as it would without", count=count.value
+                )
             yield view.remark(
                 count.span,
-                Message(template, count=count.value),
-                Message("write the body alone" if once else "remove it"),
+                message,
+                Message("write the body alone") if once else Message("remove it"),
                 fixes=_fixes(view, statement, once),
             )
 

@@ -22,14 +22,10 @@ def find(view: View) -> Findings:
     ):
         count = group.first.output[-1]
         low, high = count // 8 * 8, -(-count // 8) * 8
-        message = Message(
-            (
-                "{op}: {count:,} channels are no multiple of 8"
-                if count > 1
-                else "{op}: {count:,} channel is no multiple of 8"
-            ),
-            op=group.op,
-            count=count,
-        )
-        help_ = Message("take {low} or {high}" if low else "take {high}", low=low, high=high)
+        message = Message("{op}: {count:,} channels are no multiple of 8", op=group.op, count=count)
+        if count == 1:
+            message = Message("{op}: 1 channel is no multiple of 8", op=group.op)
+        help_ = Message("take {high}", high=high)
+        if low:
+            help_ = Message("take {low} or {high}", low=low, high=high)
         yield view.warning(group, message, help_, slots=("filters", "units"))

@@ -16,18 +16,20 @@ def find(view: View) -> Findings:
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         message = Message(
-            (
-                "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
-                "pixels are painted {more} times, others once"
-                if low == 1
-                else "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
-                "pixels are painted {more} times, others {fewer} times"
-            ),
+            "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some pixels "
+            "are painted {more} times, others {fewer} times",
             kernel=kernel,
             stride=stride,
             more=low + 1,
             fewer=low,
         )
+        if low == 1:
+            message = Message(
+                "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
+                "pixels are painted 2 times, others once",
+                kernel=kernel,
+                stride=stride,
+            )
         help_ = Message(
             "take a kernel of {size}, a multiple of the stride; or `up {stride}` and a convolution",
             size=(low + 1) * stride,

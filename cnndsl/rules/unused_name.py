@@ -19,16 +19,16 @@ def find(view: View) -> Findings:
         if given.read:
             continue
         if given.kind == "counter":
-            template = "nothing reads the counter `{name}`"
+            message = Message("nothing reads the counter `{name}`", name=given.name.id)
         elif given.kind == TENSOR and _is_but_a_tensor(given):
-            template = "nothing goes back to `{name}`"
+            message = Message("nothing goes back to `{name}`", name=given.name.id)
         else:
             continue
         start = view.source.text.rindex("as", 0, given.name.span.start)
         edit = without_argument(view.source, Span(start, given.name.span.end))
         yield view.remark(
             given.name.span,
-            Message(template, name=given.name.id),
+            message,
             Message("remove it, or read it where it is meant"),
             fixes=(Fix(Message("remove the name"), (edit,), safe=True),),
         )

@@ -114,18 +114,18 @@ def checked_options(target: Target, given: Mapping[str, Any]) -> None:
     for key in given:
         if key not in known and key not in others:
             near = near_word(key, known)
-            template = "{target} takes no `{option}`; it has no options"
+            about = {"target": target.__name__.rpartition(".")[2], "option": key[:60]}
+            message = Message("{target} takes no `{option}`; it has no options", **about)
             if near:
-                template = "{target} takes no `{option}`; did you mean `{near}`?"
+                message = Message(
+                    "{target} takes no `{option}`; did you mean `{near}`?", near=near, **about
+                )
             elif known:
-                template = "{target} takes no `{option}`; its options are {options}"
-            message = Message(
-                template,
-                target=target.__name__.rpartition(".")[2],
-                option=key[:60],
-                near=near,
-                options=", ".join(known),
-            )
+                message = Message(
+                    "{target} takes no `{option}`; its options are {options}",
+                    options=", ".join(known),
+                    **about,
+                )
             raise OptionError(message)
     checked_values(
         target.OPTIONS,

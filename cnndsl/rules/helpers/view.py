@@ -247,15 +247,14 @@ class View:
         total = len(group.all_nodes)
         if total > 1:
             note = Message(
-                (
-                    "so it is with all {total:,} layers that come of this statement"
-                    if group.is_all
-                    else "so it is with {count:,} of the {total:,} layers that come of this "
-                    "statement"
-                ),
-                total=total,
-                count=len(group.nodes),
+                "so it is with all {total:,} layers that come of this statement", total=total
             )
+            if not group.is_all:
+                note = Message(
+                    "so it is with {count:,} of the {total:,} layers that come of this statement",
+                    total=total,
+                    count=len(group.nodes),
+                )
             notes = (Note(note),)
         calls = self.trace.calls.get(first.index, ())
         notes += tuple(self._called(call.span) for call in reversed(calls[-2:]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import gcd
 from typing import Any
 
-from cnndsl.diagnostics.message import NOTHING, Message, listed
+from cnndsl.diagnostics.message import Message, listed
 from cnndsl.layers import words
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import Window
@@ -27,11 +27,11 @@ def by_dimension(said: Sequence[Message | None]) -> Message:
     told = [(what, name) for what, name in zip(said, names) if what is not None]
     if len({what for what, _ in told}) == 1:
         told = [(told[0][0], listed([name for _, name in told]))]
-    rest = NOTHING
-    for what, name in reversed(told):
-        template = "{what} in {dimension} and {rest}" if rest else "{what} in {dimension}"
-        rest = Message(template, what=what, dimension=name, rest=rest)
-    return rest
+    *others, (what, name) = told
+    result = Message("{what} in {dimension}", what=what, dimension=name)
+    for what, name in reversed(others):
+        result = Message("{what} in {dimension} and {rest}", what=what, dimension=name, rest=result)
+    return result
 
 
 def extent(window: Window) -> Message:
