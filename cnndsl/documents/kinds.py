@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
+from cnndsl.analysis import analyse
 from cnndsl.contract import LANG
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
@@ -20,7 +21,6 @@ from cnndsl.diagnostics.message import said as in_language
 from cnndsl.diagnostics.render import render_all
 from cnndsl.documents.files import DirectiveError, marked, vouched
 from cnndsl.network import Network
-from cnndsl.network.attempt import attempt
 
 _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
 """The language of a block of code, by the suffix of a target's files."""
@@ -90,7 +90,8 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     target = targets.load(wanted.target)
     if network is None:
         explains: Any = target  # only those that do are asked of nets with errors
-        reached = attempt(nets[0].source)
+        source = nets[0].source
+        reached = analyse(source.text, file=source.name).attempt
         return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
     if target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
         # The only file that holds weights.
