@@ -31,8 +31,8 @@ PACKAGE = Path(cnndsl.__file__).parent
 CATALOGUE = PACKAGE / "lang" / "messages.ko.json"
 KO = catalogue("ko")
 
-# What puts messages together of templates that it is given.
-GIVEN = ("diagnostics/message.py", "diagnostics/packed.py")
+# What puts messages together of templates that it is given; the last of them of `CODES`.
+GIVEN = ("diagnostics/message.py", "diagnostics/packed.py", "cli/commands/rule.py")
 
 TWO_WIDE = "input 11x11x3\npool 2\n"
 HANGUL = re.compile("[가-힣]")
@@ -54,7 +54,7 @@ def modules() -> dict[str, ast.Module]:
 @cache
 def calls() -> list[tuple[str, ast.Call, str]]:
     """Each call of `Message`, and of `joined`, with its place and its name."""
-    found = []
+    found: list[tuple[str, ast.Call, str]] = []
     for place, module in modules().items():
         nodes = [*ast.walk(module)]
         names = {
@@ -66,8 +66,8 @@ def calls() -> list[tuple[str, ast.Call, str]]:
         }
         for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id in names:
-                    found.append((f"{place}:{node.lineno}", node, names[node.func.id]))
+                name = names.get(node.func.id)
+                found += [(f"{place}:{node.lineno}", node, name)] if name else []
     return found
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Fix, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.network import DEFAULT_LIMIT, Network, Node, stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.network.evaluation import Evaluation, Probe
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from cnndsl.analysis.names import Names
     from cnndsl.analysis.symbols import Symbol
     from cnndsl.diagnostics import Edit
-    from cnndsl.diagnostics.message import Message
     from cnndsl.network.attempt import Attempt
 
 Settings = Mapping[str, Any]
@@ -200,8 +200,9 @@ class Analysis:
             )
             return with_quickfixes(evaluator, problems)
 
-        message = "the search for quick fixes"
-        return guarded(self.source, message, search, otherwise=problems)
+        return guarded(
+            self.source, Message("the search for quick fixes"), search, otherwise=problems
+        )
 
     # Layers, as far as they go
 

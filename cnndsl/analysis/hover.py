@@ -321,8 +321,12 @@ def _hint(passes: Sequence[_Pass], lang: str) -> str:
     if not any(params):
         return shapes
     count = " … ".join(_ends([f"{each:,}" for each in params]))
-    template = "{count} param" if count == "1" else "{count} params"
-    return f"{shapes}, {translated(Message(template, count=count), lang)}"
+    told = (
+        Message("{count} params", count=count)
+        if count != "1"
+        else Message("{count} param", count=count)
+    )
+    return f"{shapes}, {translated(told, lang)}"
 
 
 def _ends(texts: Sequence[str]) -> list[str]:

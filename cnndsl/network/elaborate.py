@@ -693,9 +693,10 @@ class Elaborator:
         for index, problem in enumerate(self.problems[start:end], start):
             count = self.echoes[problem.code, problem.span]
             if count and problem.code.startswith("E2"):
-                one = "and in one turn more"
-                told = Message("and in {count} more turns", count=count)
-                note = Note(told if count > 1 else Message(one))
+                told = Message("and in one turn more")
+                if count > 1:
+                    told = Message("and in {count} more turns", count=count)
+                note = Note(told)
                 self.problems[index] = problem._replace(notes=(*problem.notes, note))
 
     def choose(self, statement: ast.If) -> Item:

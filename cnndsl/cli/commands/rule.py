@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
-from cnndsl.contract import LANG
 from cnndsl.diagnostics.codes import CODES, Code
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import Message, said
 
 COMMAND = Command(
     "rule",
@@ -19,9 +19,8 @@ COMMAND = Command(
 
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import out
-    from cnndsl.lang.messages import translated
 
-    lang = arguments.get("lang") or "en"
+    lang = language(arguments)
     if not arguments.operands:
         out(listing(lang))
         return 0
@@ -31,7 +30,7 @@ def run(arguments: Arguments) -> int:
     for each in CODES.values():
         if word.lower() in (each.code.lower(), each.name):
             title, rest = page(each.code, lang).split("\n", 1)
-            out(f"{title}\n\n{translated(standing(each), lang)}\n{rest}")
+            out(f"{title}\n\n{said(standing(each), lang)}\n{rest}")
             return 0
     from cnndsl.diagnostics.spelling import nearest
 
@@ -41,14 +40,12 @@ def run(arguments: Arguments) -> int:
 
 def listing(lang: str = "en") -> str:
     """All codes, one a line: `off` stands for a warning that one has to ask for."""
-    from cnndsl.lang.messages import translated
-
     names = max(len(each.name) for each in CODES.values())
     rows = []
     for each in CODES.values():
-        kind = translated(KINDS[each.severity if each.default else "off"], lang)
+        kind = said(KINDS[each.severity if each.default else "off"], lang)
         # Plain English in the table of codes, which every run imports, and a template here.
-        finds = translated(Message(each.summary), lang)
+        finds = said(Message(each.summary), lang)
         rows.append(f"{each.code}  {each.name:<{names}}  {kind:<7}  {finds}\n")
     return "".join(rows)
 
