@@ -443,8 +443,8 @@ def test_hover_on_what_was_made_several_times() -> None:
     assert said.count("→") == MOST and said.endswith("- and 15 more")
     called = told(text, "repeat 3 { bottleneck")
     assert "`block bottleneck(n, s=1)`" in called
-    assert "`56x56x64 → 56x56x256`, 75,008 parameters" in called
-    assert "`56x56x256 → 56x56x256`, 70,400 parameters" in called
+    assert "`56x56x64 → 56x56x256`, 76,928 parameters" in called
+    assert "`56x56x256 → 56x56x256`, 71,552 parameters" in called
 
 
 def test_hover_on_words_and_names() -> None:

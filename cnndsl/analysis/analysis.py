@@ -12,7 +12,7 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.network import DEFAULT_LIMIT, Network, Node, stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.network.evaluation import Evaluation, Probe
-from cnndsl.network.incremental import Marks, is_resumable, reparse
+from cnndsl.network.incremental import LONG, Marks, is_resumable, reparse
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 
@@ -88,17 +88,22 @@ class Analysis:
         if previous is not None:
             self.run.take_layers(previous.run)
         network = None
-        if previous is not None and is_resumable(self.module, kept, previous.module):
-            marks = previous._marks()
+        statements = self.module.statements
+        if previous is None or not is_resumable(self.module, kept, previous.module):
+            self.marks, kept = Marks(self._begun, self.source, self.module), 0
+        else:
+            self.marks = previous._marks().kept(kept, self._begun, self.source, self.module)
+        if len(statements) < LONG:
+            network = self.run.run(stem_of(self.source.name), self.kind)
+        else:
             try:
-                self.run = marks.before(kept)
-                network = self.run.go_on(self.source, self.module, self.kind)
-                self.marks = marks.kept(kept, self._begun, self.module)
+                self.run = self.marks.before(kept)
+                self.run.count(statements)  # which comes before all else
+                self.run = self.marks.before(len(statements))
+                network = self.run.go_on(self.kind)
             except Stop:
                 self.run = self._begun()
                 network = self.run.run(stem_of(self.source.name), self.kind)
-        else:
-            network = self.run.run(stem_of(self.source.name), self.kind)
         self._found = sorted(self.run.problems, key=lambda each: (each.span, each.code))
         if not self._unread:
             self.network = network
@@ -108,7 +113,7 @@ class Analysis:
 
     def _marks(self) -> Marks[Probe]:
         if self.marks is None:
-            self.marks = Marks(self._begun, self.module)
+            self.marks = Marks(self._begun, self.source, self.module)
         return self.marks
 
     @cached_property

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnndsl.analysis.names import Names, resolve
+from cnndsl.analysis.names import Names, line, resolve
+from cnndsl.analysis.tokens import NAMED
 from cnndsl.diagnostics import Source, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Shape, Slot
 from cnndsl.network.expect import TOTALS
@@ -114,7 +115,7 @@ def signature(source: Source, module: ast.Module, offset: int) -> Signature | No
         block = resolve(module, text).blocks.get(word)
         if block is None:
             return None
-        groups = {_line(text, p.span): [Slot(p.name.id, "value")] for p in block.parameters}
+        groups = {line(text, p.span): [Slot(p.name.id, "value")] for p in block.parameters}
         usage, arguments = " ".join([word, *groups]), [Argument(each, "") for each in groups]
         given = _passed(text, block, tokens)
     return Signature(usage, tuple(arguments), _active([*groups.values()], given, text, offset))
@@ -184,7 +185,7 @@ def _words(
     given = {slot.name for slot, _ in _passed(text, block, tokens[1:])}
     parameters = [each for each in block.parameters if each.name.id not in given]
     return [
-        *((f"{each.name.id}=", "parameter", _line(text, each.span)) for each in parameters),
+        *((f"{each.name.id}=", "parameter", line(text, each.span)) for each in parameters),
         *constants,
         *_seen(text, names, offset, tensors=True),
         *ending,
@@ -199,7 +200,7 @@ def _beginnings(
             kind = "activation" if word in ACTIVATIONS else "layer"
             yield word, kind, layer.usage()
     for word, block in names.blocks.items():
-        yield word, "block", " ".join([word, *(_line(text, p.span) for p in block.parameters)])
+        yield word, "block", " ".join([word, *(line(text, p.span) for p in block.parameters)])
     for word in MERGES:
         yield word, "merge", f"{word} {{ … | … }}"
     for word in (*STATEMENTS, "skip"):
@@ -292,17 +293,8 @@ def _active(
 
 def _seen(text: str, names: Names, offset: int, *, tensors: bool) -> list[tuple[str, str, str]]:
     """The tensors, or the constants, in sight, each with the line that defines it."""
-    found = []
-    for symbol in names.visible(offset):
-        is_parameter = symbol.kind == "parameter"
-        if is_parameter or (symbol.kind == "tensor") == tensors:
-            kind = "tensor" if symbol.kind == "tensor" else "constant"
-            kind = "parameter" if is_parameter else kind
-            found.append((symbol.name, kind, _line(text, symbol.statement.span)))
-    return found
-
-
-def _line(text: str, span: Span) -> str:
-    """A piece of the text in one line, shortened."""
-    line = " ".join(text[span.start : min(span.end, span.start + 61)].split())
-    return line if span.end - span.start <= 60 else line[:57] + "…"
+    return [
+        (symbol.name, NAMED[symbol.kind], line(text, symbol.statement.span))
+        for symbol in names.visible(offset)
+        if symbol.kind == "parameter" or (symbol.kind == "tensor") == tensors
+    ]

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from cnndsl.analysis.names import Names, Occurrence, resolve
+from cnndsl.analysis.names import Names, Occurrence, line, resolve
 from cnndsl.diagnostics import Source, Span
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.message import Message
@@ -20,6 +20,7 @@ from cnndsl.lang.messages import translated
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Shape
 from cnndsl.layers.activation import Activation
 from cnndsl.layers.base import show
+from cnndsl.layers.derivation import Derivation
 from cnndsl.network.network import Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
@@ -85,8 +86,7 @@ def hover(
     text: list[str] = []
     if found is not None:
         text = view.name(found)
-        called = isinstance(statement, ast.Apply) and span == statement.name.span
-        if called and isinstance(statement, ast.Apply):
+        if isinstance(statement, ast.Apply) and span == statement.name.span:
             text += view.results(statement)
     elif isinstance(statement, ast.Apply):
         text = view.apply(statement, span)
@@ -168,8 +168,8 @@ class _View:
         for part in walk.children(statement):
             if isinstance(part, ast.Body):
                 end = min(end, part.span.start)
-        line = " ".join(self.source.text[start : min(end, start + 81)].split()).rstrip(" {|")
-        text = [f"{code(symbol.name)}: {code(line if end - start <= 80 else line[:77] + '…')}"]
+        shown = line(self.source.text, Span(start, end), 80).rstrip(" {|")
+        text = [f"{code(symbol.name)}: {code(shown)}"]
         if symbol.kind == "tensor" and isinstance(statement, (ast.Apply, ast.Input)):
             text += self.results(statement)
         return text
@@ -222,24 +222,26 @@ class _View:
         if node.op == "input":
             return [f"- {said['output-shape']}: {code(show(node.output))}"]
         lines = [f"- {said['output-shape']}: {code(result.shapes())}{self.doubt(result)}"]
-        single = len(result.nodes) == 1
+        single = len(result.nodes) == 1  # a block has no formula of its own
         for step in layer.sizes() if single else ():
             if not is_trivial(step):
-                formula = [written(step.formula), written(step.formula, step.values)]
-                lines.append(f"  - {code(' = '.join([step.symbol, *formula, f'{step.value:,}']))}")
+                lines.append(f"  - {code(f'{step.symbol} = {_equation(step)}')}")
         if result.params:
-            sums = f"{result.params:,}"
-            lines.append(f"- {said['parameters']}: {sums}")
-            for step in layer.all_counts() if single else ():
-                formula = [written(step.formula), written(step.formula, step.values)]
-                text = " = ".join(dict.fromkeys([*formula, f"{step.value:,}"]))
-                lines.append(f"  - {said[f'role.{step.symbol}']}: {code(text)}")
+            lines.append(f"- {said['parameters']}: {result.params:,}")
+        for step in layer.all_counts() if single else ():
+            lines.append(f"  - {said[f'role.{step.symbol}']}: {code(_equation(step))}")
         macs = sum(each.layer.macs for each in result.nodes)
         if macs:
             lines.append(f"- {said['multiply-adds']}: {macs:,}")
         if node.receptive_field:
             lines.append(f"- {said['field']}: {code(show(node.receptive_field))}")
         return lines
+
+
+def _equation(step: Derivation) -> str:
+    """A formula, the same with its numbers, and what it comes to."""
+    texts = written(step.formula), written(step.formula, step.values), f"{step.value:,}"
+    return " = ".join(dict.fromkeys(texts))
 
 
 # Hints
@@ -285,20 +287,20 @@ def hints(
                 at = bisect_right(loops, (end, end)) - 1
                 is_looped = at >= 0 and end <= loops[at][1]
                 lines[end] = source.position(max(end - 1, 0)).line, is_looped
-            line, is_looped = lines[end]
-            place = line, node.instance[:depth]
+            number, is_looped = lines[end]
+            place = number, node.instance[:depth]
             key = node.instance[: depth + 1] if depth < len(calls) else index
             one = current.get(place)
             if one is None or (is_looped and (end, key) != (one.last, one.key) and end <= one.last):
                 one = current[place] = _Pass()
-                passes.setdefault(line, []).append(one)
+                passes.setdefault(number, []).append(one)
             one.last, one.key, one.output = end, key, node.output
             one.params += params
             one.assumed = one.assumed or is_assumed
-            ends[line] = max(ends.get(line, 0), end)
+            ends[number] = max(ends.get(number, 0), end)
     return [
-        Hint(line, ends[line], _hint(here, lang), any(each.assumed for each in here))
-        for line, here in sorted(passes.items())
+        Hint(number, ends[number], _hint(here, lang), any(each.assumed for each in here))
+        for number, here in sorted(passes.items())
     ]
 
 

@@ -157,6 +157,12 @@ def resolve(module: ast.Module, text: str = "") -> Names:
     return Names(module, text, _Resolver(module, {}))
 
 
+def line(text: str, span: Span, most: int = 60) -> str:
+    """A piece of a text in one line, shortened."""
+    shown = " ".join(text[span.start : min(span.end, span.start + most + 1)].split())
+    return shown if span.end - span.start <= most else f"{shown[: most - 3]}…"
+
+
 def _plain(word: str) -> str:
     return word if word.isascii() else normalize("NFKC", word)
 
@@ -216,7 +222,8 @@ class _Resolver:
     ) -> None:
         """Note a definition among some names; `others` are those of its scope beside them."""
         word = self.id(name)
-        clash = word in names or word in others or (kind != "block" and word in self.blocks)
+        clash = word in names or word in others
+        clash = clash or (kind not in ("net", "head", "block") and word in self.blocks)
         if reserved(word) or clash:
             self.refused.add(name.span)
         if reserved(word) and kind not in ("net", "head"):
@@ -250,11 +257,10 @@ class _Resolver:
         while scope is not None:
             found = scope.constants.get(word) if scope.call else None
             found = found or scope.tensors.get(word)
-            outer = None if scope.call else scope.outer
             if found is not None:
                 further = word in scope.maybe and self.find_tensor(word, self.beyond(scope))
                 return found.join(further) if further else found
-            scope = outer
+            scope = None if scope.call else scope.outer
         return None
 
     def beyond(self, scope: _Scope) -> _Scope | None:

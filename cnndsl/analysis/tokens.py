@@ -22,7 +22,7 @@ _SILENT = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING"
     "COMMA",
 }
 _COLOURS = {**dict.fromkeys(KEYWORDS.values(), "keyword"), "NUMBER": "number", "SIZE": "size"}
-_NAMED = {
+NAMED = {
     **dict.fromkeys(("parameter", "counter"), "parameter"),
     **dict.fromkeys(("constant", "param"), "constant"),
     **dict.fromkeys(("tensor", "head", "net"), "tensor"),
@@ -41,7 +41,7 @@ def tokens(
     names = names or resolve(module, source.text)
     text, lexed = source.text, tokenize(source)
     found = [(comment.span, "comment") for comment in lexed.comments]
-    known = {each.span.start: _NAMED[each.symbol.kind] for each in names.occurrences}
+    known = {each.span.start: NAMED[each.symbol.kind] for each in names.occurrences}
     meanings: dict[tuple[str, bool], str] = {}
     begins, last = True, 0
     for index, (kind, start, end) in enumerate(lexed.tokens):

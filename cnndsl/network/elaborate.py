@@ -426,17 +426,18 @@ class Elaborator:
             outputs |= self.outputs
         return kind(name, self.source, self.module, nodes, inputs, outputs, body, *self.context)
 
-    def go_on(
-        self, source: Source, module: ast.Module, kind: type[Network] = Network
-    ) -> Network | None:
-        """The network of a text whose statements are the ones that have been run, and others."""
+    def read(self, source: Source, module: ast.Module) -> None:
+        """Take up another text, which has all that has been run in common."""
         self.source, self.module = source, module
         self.problems = [each._replace(source=source) for each in self.problems]
+
+    def go_on(self, kind: type[Network] = Network) -> Network | None:
+        """The network of a text whose statements are the ones that have been run, and others."""
         try:
-            self.count(module.statements)
-            rest = module.statements[self.done :]
+            self.count(self.module.statements)
+            rest = self.module.statements[self.done :]
             body = self.body(rest, top=True)
-            return self.finish(body, stem_of(source.name), kind)
+            return self.finish(body, stem_of(self.source.name), kind)
         except Stop:
             return None
 

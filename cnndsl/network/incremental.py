@@ -134,8 +134,9 @@ class Marks(Generic[E]):
     `begin` makes an elaboration that has not begun.
     """
 
-    def __init__(self, begin: Callable[[], E], module: ast.Module) -> None:
+    def __init__(self, begin: Callable[[], E], source: Source, module: ast.Module) -> None:
         self.begin = begin
+        self.source = source
         self.module = module
         self.marks: dict[int, E] = {}
 
@@ -149,17 +150,22 @@ class Marks(Generic[E]):
         if number not in self.marks:
             last = max(mark for mark in self.marks if mark < number)
             made = self.marks[last].fork()
+            made.read(self.source, self.module)
             step = max(1, len(statements) // MARKS)
             while last < number:
                 following = min(number, last - last % step + step)
                 made.body(statements[last:following], top=True)
                 made.done = last = following
                 self.marks[last] = made.fork()
-        return self.marks[number].fork()
+        made = self.marks[number].fork()
+        made.read(self.source, self.module)
+        return made
 
-    def kept(self, number: int, begin: Callable[[], E], module: ast.Module) -> Marks[E]:
+    def kept(
+        self, number: int, begin: Callable[[], E], source: Source, module: ast.Module
+    ) -> Marks[E]:
         """The same for another text, which has the statements before one in common."""
-        other = Marks(begin, module)
+        other = Marks(begin, source, module)
         other.marks = {at: mark for at, mark in self.marks.items() if at <= number}
         return other
 

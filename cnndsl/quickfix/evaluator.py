@@ -132,7 +132,8 @@ class Evaluator:
         except Stop:
             return self._elaborated(source, module, {})
         known, run = len(probe.nodes), probe.steps
-        network = probe.go_on(source, module)
+        probe.read(source, module)
+        network = probe.go_on()
         self.left -= max(len(probe.nodes) - known, (probe.steps - run) // STEPS)
         return probe.evaluation(network)
 
@@ -141,5 +142,7 @@ class Evaluator:
         assert self.base is not None
         if self.marks is None:
             base, settings = self.base, (self.settings, self.size, self.limit)
-            self.marks = Marks(lambda: Probe(base.source, base.module, *settings), base.module)
+            self.marks = Marks(
+                lambda: Probe(base.source, base.module, *settings), base.source, base.module
+            )
         return self.marks.before(number)
