@@ -176,6 +176,7 @@ class Elaborator:
         self.fields: dict[tuple[Layer, tuple[tree.Field, ...]], tree.Field] = {}
         self.assumed: set[int] = set()  # nodes that are not what they would be without errors
         self.unknown: set[int] = set()  # those of them whose shape is a guess, and proves nothing
+        self.supposing = True  # whether to go on with what is assumed where nothing is known
         self.supposed = False  # whether the next node is one that is assumed
         self.failures = 0  # how often something was wrong, told or not
         self.muted = 0  # loops around in which an earlier turn has failed
@@ -680,6 +681,8 @@ class Elaborator:
                     # The next turns go on from what is assumed: their errors are no news.
                     end, self.echoes = len(self.problems), Counter()
                     self.muted += 1
+            if self.shape is None and not self.supposing and (self.problems or self.unread):
+                break
         if end:
             self.muted -= 1
             self.tell_turns(problems, end)
@@ -1150,7 +1153,8 @@ class Elaborator:
         shape: Shape | None = (units,) if isinstance(units, int) else None
         if kind.op in KEEPING:
             shape = self.shape
-        before = self.nodes[self.current].output if self.nodes and self.current >= 0 else None
+        is_wanted = self.supposing and bool(self.nodes) and self.current >= 0
+        before = self.nodes[self.current].output if is_wanted else None
         layer = self.guess(kind, bound, before) if before is not None else None
         item: Item | None = None
         if layer is not None and before is not None:
@@ -1176,11 +1180,11 @@ class Elaborator:
         layer = None
         if all(slot.name in values for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
-            left_out = {"pad", "groups"} - needed
-            fitting = {name: value for name, value in values.items() if name not in left_out}
+            whole = {name: values[name] for name in values if name != "groups" or name in needed}
+            fitting = {name: whole[name] for name in whole if name != "pad"}
             if any(slot.name == "same" for slot in kind.slots):
                 fitting["same"] = True
-            for tried in (values, fitting):
+            for tried in (values, whole, fitting):
                 try:
                     layer = kind(tried, shape, self.context._replace(rounding="floor"))
                     if activation is not None:
@@ -1198,7 +1202,7 @@ class Elaborator:
         the most layers."""
         self.shape = None
         inputs = tuple(body.output for body in bodies)
-        if not inputs or min(inputs) < 0:
+        if not self.supposing or not inputs or min(inputs) < 0:
             return None
         shapes = [self.nodes[index].output for index in inputs]
         longest = max(range(len(bodies)), key=lambda index: len(bodies[index].items))
