@@ -30,18 +30,27 @@ BOUNDARIES = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR", "$END"))
 """What stretches of a text end at."""
 
 _VALUES = ("NUMBER", "SIZE", "NAME")
-_BAD = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN"))
-_SPECIAL = _BAD | {"LPAR", "RPAR", "LBRACE", "RBRACE", "VBAR", "ELSE"}
+BAD = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN"))
+"""What cannot be read."""
+
+_SPECIAL = BAD | {"FOREIGN"} | {"LPAR", "RPAR", "LBRACE", "RBRACE", "VBAR", "ELSE"}
 # What can stand after a newline in parentheses without beginning a statement.
-_INSIDE = _BAD.union(
+_INSIDE = BAD.union(
     ("COMMA", "COLON", "COMPARE", "EQUAL", "MINUS", "PERCENT", "PLUS", "POWER", "SLASH"),
     ("SLASHES", "STAR", "LPAR", "RPAR", "AND", "OR", "NOT", "AS", *_VALUES),
 )
 
 
-def arrange(source: Source, raw: list[Token]) -> tuple[list[Token], list[Diagnostic]]:
-    """The tokens for the parser, and what is wrong with brackets and words."""
+def arrange(
+    source: Source, raw: list[Token], *, foreign: bool = False
+) -> tuple[list[Token], list[Diagnostic]]:
+    """The tokens for the parser, and what is wrong with brackets and words.
+
+    With `foreign` statements of Keras and PyTorch are looked for.
+    """
     layout = Layout(source, raw)
+    if foreign:
+        layout.set_apart()
     layout.run()
     layout.problems.sort(key=lambda problem: problem.span)
     return layout.tokens, layout.problems
@@ -61,7 +70,29 @@ class Layout:
         self.first = 0  # where in `tokens` the stretch begins
         self.braces: list[Token] = []  # the open ones
         self.merges: list[bool] = []  # whether paths can stand in them
+        self.foreign: dict[int, Diagnostic] = {}  # of other languages, by where they begin
         self.skip = 0  # raw tokens before this one are nested too deep to be read
+        self.partners = self._match_parentheses()
+
+    def set_apart(self) -> None:
+        """Make one token of each statement of Keras or PyTorch, which has its own message."""
+        from cnndsl.foreign.listing import find
+
+        found = find(self.source, self.raw)
+        if not found:
+            return
+        self.foreign = {each.span.start: each.problem for each in found}
+        kept: list[Token] = []
+        spans = iter([each.span for each in found])
+        span = next(spans, None)
+        for token in self.raw:
+            while span is not None and token[1] >= span.end:
+                span = next(spans, None)
+            if span is None or token[1] < span.start:
+                kept.append(token)
+            elif token[1] == span.start:
+                kept.append(("FOREIGN", span.start, span.end))
+        self.raw = kept
         self.partners = self._match_parentheses()
 
     def run(self) -> None:
@@ -80,8 +111,13 @@ class Layout:
                     self._separate(token[1], token[2])
             elif kind not in _SPECIAL:
                 add(token)
-            elif kind in _BAD:
+            elif kind in BAD:
                 self._bad(token)
+            elif kind == "FOREIGN":
+                tokens.append(("BAD", token[1], token[2]))
+                if not self.quiet():
+                    self.problems.append(self.foreign[token[1]])
+                self.broken, self.mergeable = True, False
             elif kind == "ELSE":
                 self._else(token)
             elif kind == "LPAR":

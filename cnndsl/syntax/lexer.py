@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
-from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
+from cnndsl.syntax.layout import BAD, MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
@@ -31,8 +31,13 @@ class Lexed(NamedTuple):
     complete: bool = True  # whether they are of all of the text
 
 
-def tokenize(source: Source) -> Lexed:
-    """The tokens of a text, its comments, and what no token could be made of."""
+def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
+    """The tokens of a text, its comments, and what no token could be made of.
+
+    Statements of Keras and PyTorch become one token each, where `foreign` says that they are
+    looked for; unless it says anything, they are where there is a character that no word begins
+    with.
+    """
     text = source.text
     if len(text) > MAX_TOKENS:  # counted before any is kept
         beyond = next(islice(_TOKEN.finditer(text), MAX_TOKENS, None), None)
@@ -66,7 +71,9 @@ def tokenize(source: Source) -> Lexed:
             _read_bad(tokens, kind, match[group], start)
         elif kind != "SPACE":
             add((kind, start, end))
-    tokens, problems = arrange(source, tokens)
+    if foreign is None:
+        foreign = any(kind in BAD for kind, _, _ in tokens)
+    tokens, problems = arrange(source, tokens, foreign=foreign)
     return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
 
 

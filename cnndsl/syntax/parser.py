@@ -32,15 +32,26 @@ def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
     return module, problems
 
 
-def parse_tokens(source: Source) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
-    """As `parse`, with the tokens that the tree was made of."""
-    tokens, comments, problems, complete = tokenize(source)
+def parse_tokens(
+    source: Source, *, foreign: bool | None = None
+) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
+    """As `parse`, with the tokens that the tree was made of.
+
+    `foreign` says whether statements of Keras and PyTorch are looked for: else they are where
+    something cannot be read.
+    """
+    tokens, comments, problems, complete = tokenize(source, foreign=foreign)
     machine = Machine(source, tokens, problems)
     span = Span(0, len(source.text))
     try:
         module = machine.run()._replace(span=span, comments=tuple(comments), complete=complete)
     except GivenUp:
         module = nodes.Module(span, (), (), complete=False)
+    if foreign is None and machine.problems and not problems:
+        from cnndsl.foreign.listing import may_be
+
+        if any(may_be(source, problem.span) for problem in machine.problems):
+            return parse_tokens(source, foreign=True)
     problems = problems + machine.problems
     if problems:
         problems.sort(key=lambda problem: problem.span)
