@@ -200,6 +200,8 @@ class _Reader:
         """A statement that Python has read."""
         target = head["target"]
         value = tree.value if isinstance(tree, (ast.Assign, ast.Expr)) else None
+        if isinstance(value, ast.Tuple) and target is None:  # some of a list
+            value = ast.Call(ast.Name("Sequential"), value.elts, [])
         if not isinstance(value, ast.Call):
             return None
         path = head["path"].split(".")
@@ -241,7 +243,8 @@ class _Reader:
             else:
                 return self.lines(inner, None)
         if name in ("Sequential", "Model") or (name in CHORES and modules):
-            return self.model(value, name), "" if name != "Sequential" else name, framework
+            made = self.model(value, name)
+            return made, name if name == "Sequential" else "", framework
         if modules == ["self"] or (
             modules[:1] == ["self"] and not MODULES.intersection(modules[1:])
         ):
@@ -362,7 +365,7 @@ class _Reader:
 
 _NO_LAYER = Message("which layer is meant is not said here")
 _CALLED = Message("layers apply in the order of their lines, each to what the one before it gives")
-_MERGED = Message("a merge has its paths in braces, as in `add { conv 8 3x3 same | skip }`")
+_MERGED = Message("a merge has its paths in braces, as in `add {{ conv 8 3x3 same | skip }}`")
 
 
 def _pairs(raw: Sequence[Token]) -> Iterator[tuple[Token, Token]]:

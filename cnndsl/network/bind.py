@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
+from cnndsl.network.words import Problem as Problem
 from cnndsl.network.words import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
 
@@ -17,16 +18,6 @@ MAX_PROBLEMS = 100
 
 MAX_NAMES = 250
 """How many constants a word is held against that may be one of them, misspelt."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with an argument."""
-
-    code: str
-    span: Span
-    message: str
-    help: str = ""
-    fixes: tuple[Fix, ...] = ()
 
 
 class BoundArguments(NamedTuple):

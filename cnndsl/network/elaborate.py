@@ -455,6 +455,7 @@ class Elaborator:
                     items.append(item)
             except (ExpressionError, Unknown) as error:
                 self.report_error(error)
+                self.started = self.started or kind is ast.Input
                 if kind not in (ast.Let, ast.Param, ast.Expect):
                     self.shape = None  # which the statement would have changed
             if self.shape is None or len(self.problems) > problems:
@@ -692,6 +693,12 @@ class Elaborator:
             raise Unknown
         near = self.meant(name.id) or None
         if near is None and self.nameless:
+            raise Unknown
+        from cnndsl.network.habits import call_of
+
+        call = call_of(self.source, statement, self.shape, self.context.rounding)
+        if call is not None:
+            self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
         message = f"there is no layer or block `{name.id}`"
         help_ = did_you_mean(near) or "the layers are listed by `cnndsl rule E101`"
@@ -1188,6 +1195,10 @@ class Elaborator:
 
 
 def unknown(span: Span, word: str, near: str | None) -> Problem:
+    from cnndsl.network.habits import size_of_names
+
+    if near is None and (problem := size_of_names(span, word)):
+        return problem
     help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
     return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
 
@@ -1208,4 +1219,4 @@ def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
     word = argument.value.id if isinstance(argument.value, ast.Name) else ""
     flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     keys = [slot.name for slot in kind.slots if slot.form == "key"]
-    return key in keys and word not in (*flags, "valid")
+    return key in keys and word not in (*flags, "valid", "causal")

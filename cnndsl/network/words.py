@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.layers import LAYERS, MERGES, family
@@ -28,6 +29,16 @@ _FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
 _OTHERS = frozenset(("skip", "exact", "keras", "torch"))
 
 
+class Problem(NamedTuple):
+    """What is wrong with an argument."""
+
+    code: str
+    span: Span
+    message: str
+    help: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+
 def is_word(name: str) -> bool:
     """Whether a name is a layer, a merge, a flag or another word with a meaning."""
     return name in LAYERS or name in MERGES or name in _FLAGS or name in _OTHERS
@@ -48,7 +59,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if word.lower() in known:
         return word.lower()
-    from cnndsl.network.habits import word_for
+    from cnndsl.network.habits import is_another, word_for
 
     foreign = word_for(word)
     if foreign in known:
@@ -58,7 +69,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     from difflib import get_close_matches
 
     found = get_close_matches(word, known, n=1, cutoff=0.65)
-    return found[0] if found else None
+    return found[0] if found and not is_another(word, found[0]) else None
 
 
 def did_you_mean(near: str | None) -> str:
