@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.syntax.nodes import MAX_NAME
 
 # Characters of other keyboards and of word processors, with the kind of token that must
@@ -72,6 +73,63 @@ def shorten(text: str) -> str:
     """A text in backticks, fit for a message."""
     text = text if len(text) <= 20 else text[:17] + "…"
     return f"`{text}`" if text.isprintable() else "`" + ascii(text)[1:-1] + "`"
+
+
+_LOOP = re.compile(
+    r"for[ \t]+(?P<index>[^\W\d]\w{0,100})[ \t]+in[ \t]+"
+    r"(?:range[ \t]*\([ \t]*(?:0[ \t]*,[ \t]*)?(?P<count>\w{1,100})[ \t]*\)|0[ \t]*\.\.<?[ \t]*"
+    r"(?P<until>\w{1,100})|(?P<plain>\w{1,100}))[ \t]*(?P<end>:|\{)?"
+)
+
+
+def loop(text: str, start: int) -> Words | None:
+    """What to say of `for i in range(3):` with what is indented below it, or with braces."""
+    found = _LOOP.match(text, start)
+    if found is None:
+        if text.startswith("for ", start) and " in " in text[start : start + 100]:
+            message = Message("there is no `for` here")
+            help_ = Message("a repetition has a count and a body: `repeat 3 as i {{ … }}`")
+            return Words(message, help_, span=Span(start, start + 3))
+        return None
+    count, index = found["count"] or found["until"] or found["plain"], found["index"]
+    header = f"repeat {count}" + (f" as {index}" if index != "_" else "")
+    message = Message("there is no `for` here")
+    help_ = Message("a repetition is written `{header} {{ … }}`", header=header)
+    span = Span(start, found.end())
+    edits = [Edit(span, header + " {")]
+    if found["end"] != "{":
+        last = _end_of_indented(text, start, found.end())
+        if last is None:
+            return Words(message, help_, span=span)
+        begin = text.rfind("\n", 0, start) + 1
+        edits.append(Edit(Span(last, last), "\n" + text[begin:start] + "}"))
+    fix = Fix(Message("write `{header} {{ … }}`", header=header), tuple(edits), safe=True)
+    return Words(message, help_, fix, span)
+
+
+def _end_of_indented(text: str, start: int, end: int) -> int | None:
+    """Where the lines end that are indented below the line at `start`; None for none."""
+    begin = text.rfind("\n", 0, start) + 1
+    indent = text[begin:start]
+    if indent.strip() or len(indent) > 200:
+        return None
+    line_end = text.find("\n", end)
+    if line_end < 0 or text[end:line_end].partition("#")[0].strip():
+        return None
+    last = None
+    below = re.compile(r"[ \t]{0,250}(?=\S)|[ \t\r]*(?=\n)|")
+    at = line_end + 1
+    while at < len(text):
+        stop = text.find("\n", at)
+        stop = stop if stop >= 0 else len(text)
+        blanks = below.match(text, at)
+        width = len(blanks[0]) if blanks else 0
+        if text[at:stop].strip():
+            if width <= len(indent):
+                break
+            last = at + len(text[at:stop].rstrip())
+        at = stop + 1
+    return last
 
 
 def describe(text: str, kind: str, span: Span) -> Words:
@@ -192,6 +250,16 @@ def _bad_character(source: str, span: Span) -> Words:
         help_ = f"write {shorten(plain)}"
         # What looks like `*` may be meant for the `x` of a size.
         fix = Fix(help_, (Edit(span, plain * count),), safe=plain != "*")
+    if text == "@" and fix is None:
+        around = source[span.start - 1 : span.start] + source[span.end : span.end + 1]
+        apart = len(around) == 2 and around.isalnum()
+        help_ = Message("arguments stand side by side: write a space for the `@`")
+        fix = Fix(help_, (Edit(span, " " if apart else ""),), safe=True)
+    if "\u2190" <= text <= "\u21ff" or "\u27f0" <= text <= "\u27ff" or text == "\u2794":
+        from cnndsl.syntax.slips import arrows
+
+        help_ = Message("layers follow one another on lines of their own, or with `;` between")
+        return Words(message, help_, arrows(source, span.start))
     before = _MODULE.search(source[max(0, span.start - 80) : span.start]) if text == "." else None
     if before:
         path = _PATH.match(source, span.start)

@@ -267,6 +267,13 @@ class Layout:
             return
         if self.tokens[self.first][0] != "NAME":
             return
+        begin = self.tokens[self.first][1]
+        if not self.quiet() and self.source.text.startswith("for ", begin):
+            from cnndsl.syntax.bad_words import loop
+
+            if found := loop(self.source.text, begin):
+                self.report("E002", found.span or _span(token), *found[:3])
+                return
         if not self.quiet():
             end = self.raw[partner][2]
             call = self.source.text[start:end]

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from cnndsl.syntax.bad_words import Words, shorten
+from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.syntax.bad_words import Words, loop, shorten
 from cnndsl.syntax.layout import BOUNDARIES, Token
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
@@ -267,6 +268,12 @@ def _equal(slip: Slip) -> Words | None:
             return Words(message, f"write `{sign}`{why}", slip.replace(sign, span), span)
         if slip.in_arguments() and slip.position == slip.first + 1:
             name = slip.text(-1)
+            if _names_layer(slip):
+                help_ = Message(
+                    "a layer gets a name at its end: write `as {name}` behind it", name=name
+                )
+                message = Message("expected an argument of {name}, found `=`", name=shorten(name))
+                return Words(message, help_, _named_behind(slip, name))
             return Words(
                 f"expected an argument of {shorten(name)}, found `=`",
                 f"a constant is defined by `let {name} = …`",
@@ -303,8 +310,14 @@ def _expression(slip: Slip) -> Words | None:
         return Words(found, "put the expression in parentheses, as in `(2*n)`")
     help_ = f"put the expression in parentheses: {shorten(f'({whole})')}"
     if slip.kind == "STAR" and slip.kind_at(-1) == "NUMBER" and slip.kind_at(1) == "NUMBER":
-        help_ = f"write `{slip.text(-1)}x{slip.text(1)}` for a size, or `({whole})` for a product"
-        return Words(found, help_)
+        size = re.sub(r"[ \t]*\*[ \t]*", "x", whole)
+        help_ = Message(
+            "write `{size}` for a size, or `({product})` for a product", size=size, product=whole
+        )
+        # The first value is a count; only behind it a size is what is likely meant.
+        is_size = begin > slip.first + 1 and re.fullmatch(r"[0-9]{1,2}(x[0-9]{1,2}){1,2}", size)
+        fix = slip.replace(size, Span(start, stop))._replace(safe=False) if is_size else None
+        return Words(found, help_, fix)
     edits = (Edit(Span(start, start), "("), Edit(Span(stop, stop), ")"))
     return Words(found, help_, Fix(f"write {shorten(f'({whole})')}", edits, safe=True))
 
@@ -457,9 +470,130 @@ def _comment(slip: Slip) -> Words | None:
 
 def _range(slip: Slip) -> Words | None:
     """`(0:1)`, where `0:1` is meant."""
-    if slip.kind == "RPAR" and slip.expects("COMMA"):
-        return Words("expected `,`, found `)`", "a single range stands without parentheses: `0:1`")
+    if slip.kind != "RPAR" or not slip.expects("COMMA"):
+        return None
+    tokens, depth, at = slip.tokens, 1, slip.position
+    colon = 0
+    while depth and at > slip.first:
+        at -= 1
+        kind = tokens[at][0]
+        depth += (kind == "RPAR") - (kind == "LPAR")
+        if kind == "COLON" and depth == 1:
+            colon = at
+    help_ = Message("a single range stands without parentheses: `0:1`")
+    message = Message("expected `,`, found `)`")
+    if depth or not colon:
+        return Words(message, help_)
+    text = slip.source.text
+    parts = []
+    for first, last in ((at + 1, colon - 1), (colon + 1, slip.position - 1)):
+        part = text[tokens[first][1] : tokens[last][2]]
+        whole = first == last or _is_wrapped(tokens, first, last)
+        parts.append(part if whole else f"({part})")
+    span = Span(tokens[at][1], slip.span.end)
+    written = ":".join(parts)
+    if len(written) > 200 or "\n" in written:
+        return Words(message, help_)
+    help_ = Message("a single range stands without parentheses: {text}", text=shorten(written))
+    return Words(message, help_, slip.replace(written, span))
+
+
+def _is_wrapped(tokens: list[Token], first: int, last: int) -> bool:
+    """Whether some tokens are one expression in parentheses."""
+    depth = 0
+    for at in range(first, last + 1):
+        depth += (tokens[at][0] == "LPAR") - (tokens[at][0] == "RPAR")
+        if depth == 0:
+            return at == last
+    return False
+
+
+def _names_layer(slip: Slip) -> bool:
+    """Whether a layer follows a sign after the first word of a statement: `x = conv 8 3x3`."""
+    if slip.kind_at(1) != "NAME":
+        return False
+    from cnndsl.network.words import is_word
+
+    return slip.kind_at(2) in (*VALUES, "SLASH") or is_word(slip.text(1))
+
+
+def _named_behind(slip: Slip, name: str) -> Fix | None:
+    """The fix that puts a name from before a statement behind it, with `as`."""
+    from cnndsl.network.words import reserved
+
+    tokens, at, depth = slip.tokens, slip.position + 1, 0
+    first = tokens[at][1]
+    while tokens[at][0] != "$END":
+        kind = tokens[at][0]
+        if kind in ("BAD", "AS") and not depth:
+            return None
+        if depth == 0 and (kind in ("_SEP", "VBAR", "RBRACE")):
+            break
+        depth += (kind == "LBRACE") - (kind == "RBRACE")
+        at += 1
+    end = tokens[at - 1][2]
+    label = Edit(Span(slip.tokens[slip.first][1], first), "")
+    if reserved(name):
+        return Fix(Message("leave {text} out", text=shorten(name)), (label,), safe=True)
+    edits = (label, Edit(Span(end, end), f" as {name}"))
+    return Fix(Message("name it by `as {name}`", name=name), edits, safe=True)
+
+
+def _label(slip: Slip) -> Words | None:
+    """`conv1: conv 32 3x3`, and `conv: 32 3x3`."""
+    if slip.kind != "COLON" or slip.position != slip.first + 1 or slip.kind_at(-1) != "NAME":
+        return None
+    name = slip.text(-1)
+    message = Message("expected an argument, found `:`")
+    if _names_layer(slip):
+        help_ = Message("a layer gets a name at its end: write `as {name}` behind it", name=name)
+        return Words(message, help_, _named_behind(slip, name))
+    if slip.kind_at(1) in (*VALUES, "SLASH", "LPAR"):
+        spaced = slip.source.text[slip.span.end : slip.span.end + 1].isspace()
+        help_ = Message("arguments follow the word of the layer: leave the `:` out")
+        return Words(message, help_, slip.replace("" if spaced else " "))
     return None
+
+
+_ARROWS = re.compile(r"[ \t]*(?:[-=]{1,3}>|>>|\|>|[\u2190-\u21ff\u2794\u27f0-\u27ff])[ \t]*")
+
+
+def arrows(text: str, offset: int) -> Fix:
+    """The fix that writes `;` for each arrow in a line; the first begins at an offset."""
+    begin = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    end = min(end if end >= 0 else len(text), offset + 2000)
+    stop = text.find("#", offset, end)
+    edits = []
+    for found in _ARROWS.finditer(text, max(begin, offset - 100), stop if stop >= 0 else end):
+        span = Span(*found.span())
+        if span.end <= offset:
+            continue
+        inside = text[begin : span.start].strip() and text[span.end : end].strip()
+        edits.append(Edit(span, "; " if inside else ""))
+    title = Message("write `;` between the layers")
+    if all(not edit.text for edit in edits):
+        title = Message("remove it")
+    return Fix(title, tuple(edits[:100]), safe=True)
+
+
+def _arrow(slip: Slip) -> Words | None:
+    """`conv 8 3x3 -> pool 2`."""
+    text = slip.source.text
+    for start in (slip.span.start, slip.span_at(-1).start if slip.position else 0):
+        found = re.compile(r"[-=]{1,3}>|>>").match(text, start)
+        if found and found.end() > slip.span.start:
+            message = Message("expected a new line or `;`, found {text}", text=shorten(found[0]))
+            help_ = Message("layers follow one another on lines of their own, or with `;` between")
+            return Words(message, help_, arrows(text, start), Span(*found.span()))
+    return None
+
+
+def _loop(slip: Slip) -> Words | None:
+    """`for i in range(3):`."""
+    start = slip.tokens[slip.first][1]
+    found = loop(slip.source.text, start)
+    return found if found and found.span and found.span.end >= slip.span.start else None
 
 
 def _brace(slip: Slip) -> Words | None:
@@ -478,6 +612,9 @@ def _brace(slip: Slip) -> Words | None:
 
 
 KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
+    _loop,
+    _arrow,
+    _label,
     _else,
     _brace,
     _called,
