@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
 from cnndsl.network.words import Problem as Problem
@@ -43,19 +45,27 @@ def bind(
     bound = BoundArguments({}, {}, [])
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
-    taken = False  # whether the argument was the value of the one before it
+    taken = 0  # how many arguments more belong to the one before them
+    if problem := _swapped(layer, statement, values):
+        bound.problems.append(problem)
+        return bound
     given = sum(map(_is_plain, statement.args, values))  # values, from here on
     for index, (argument, value) in enumerate(zip(statement.args, values)):
         if len(bound.problems) > MAX_PROBLEMS:
             break
         given -= _is_plain(argument, value)
         if taken:
-            taken = False
+            taken -= 1
             continue
         if problem := _spaced(layer, statement, values, index):
             bound.problems.append(problem)
-            taken = True
+            taken = 1
             continue
+        if type(value) is Word and value.id[:1] in ("x", "X", "×"):
+            problem, taken = _in_pieces(layer, statement, values, index)
+            if problem is not None:
+                bound.problems.append(problem)
+                continue
         if given < len(waiting) and _is_value(layer, argument, value, names):
             bound.spans[waiting.pop(0).name] = argument.span
             problem = no_value(argument.value)  # type: ignore[arg-type]
@@ -81,7 +91,7 @@ def bind(
             bound.values[slot.name] = slot.kind.read(value)
         except ValueError as error:
             message = f"{layer.op}: `{_shown(slot)}` {error}"
-            help_, fixes = _other_value(layer, slot, argument, value)
+            help_, fixes = _other_value(layer, statement, slot, argument, value)
             bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
         if slot.required and not bound.problems:
@@ -137,6 +147,62 @@ def called(layer: type[Layer], statement: ast.Apply, text: str) -> Problem | Non
     return Problem("E105", first.span, message, f"write `{_short(f'{layer.op} {items}')}`", (fix,))
 
 
+def _swapped(layer: type[Layer], statement: ast.Apply, values: list[Any]) -> Problem | None:
+    """What to say of `conv 3x3 16`, where a count comes before a size."""
+    kinds = [slot.kind.name for slot in layer.slots if slot.form == "value" and slot.kind]
+    if kinds[:2] != ["number", "size"]:
+        return None
+    given = [
+        (argument, value)
+        for argument, value in zip(statement.args, values)
+        if isinstance(argument, ast.Positional) and type(value) is not Word
+    ][:2]
+    if len(given) < 2 or type(given[0][1]) is not tuple or type(given[1][1]) is not int:
+        return None
+    (first, size), (second, count) = given
+    plain = isinstance(first.value, (ast.Size, ast.Tuple))
+    shown, number = show_value(size), show_value(count)
+    if isinstance(second.value, ast.Name):
+        number = second.value.id
+    elif not isinstance(second.value, ast.Number):
+        plain = False
+    fixes: tuple[Fix, ...] = ()
+    if plain and all(type(each) is int for each in size):
+        edits = (Edit(first.span, number), Edit(second.span, shown))
+        fixes = (Fix(Message("write `{text}`", text=f"{number} {shown}"), edits),)
+    message = Message("{layer}: the size stands before the count", layer=layer.op)
+    help_ = Message("the count comes first: `{usage}`", usage=f"{layer.op} {number} {shown}")
+    return Problem("E105", Span(first.span.start, second.span.end), message, help_, fixes)
+
+
+def _in_pieces(
+    layer: type[Layer], statement: ast.Apply, values: list[Any], index: int
+) -> tuple[Problem | None, int]:
+    """What to say of `3 x 3`, a size with blanks in it, and how many arguments follow of it."""
+    arguments = statement.args
+    before = values[index - 1] if index else None
+    if type(before) is not int or not isinstance(arguments[index - 1].value, ast.Number):
+        return None, 0
+    pieces, at = [str(before)], index
+    while at < len(arguments) and len(pieces) < 4 and type(values[at]) is Word:
+        word = values[at].id.lower().replace("×", "x")
+        if word == "x" and at + 1 < len(arguments) and type(values[at + 1]) is int:
+            pieces.append(str(values[at + 1]))
+            at += 2
+        elif re.fullmatch("(x[0-9]{1,9}){1,3}", word):
+            pieces += word[1:].split("x")
+            at += 1
+        else:
+            break
+    if len(pieces) < 2:
+        return None, 0
+    size = "x".join(pieces)
+    span = Span(arguments[index - 1].span.start, arguments[at - 1].span.end)
+    message = Message("a size is one word, without blanks in it")
+    fix = Fix(Message("write `{text}`", text=size), (Edit(span, size),), safe=True)
+    return Problem("E102", span, message, fix.title, (fix,)), at - index - 1
+
+
 def _spaced(
     layer: type[Layer], statement: ast.Apply, values: list[Any], index: int
 ) -> Problem | None:
@@ -163,7 +229,7 @@ def _spaced(
 
 
 def _other_value(
-    layer: type[Layer], slot: Slot, argument: ast.Argument, value: Any
+    layer: type[Layer], statement: ast.Apply, slot: Slot, argument: ast.Argument, value: Any
 ) -> tuple[str, tuple[Fix, ...]]:
     """What may have been meant by a value that an argument does not take."""
     if hasattr(value, "denominator") and value.denominator != 1:
@@ -172,12 +238,14 @@ def _other_value(
         share = f"{value / 100:g}"
         return f"{value}% is written `{share}`", rewrite(argument.value.span, share)
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
-        from cnndsl.network.habits import habit
+        from cnndsl.network.habits import causal, habit
 
         key, node = argument.key.id, argument.value
         found = habit(layer, key, value, node, argument.span, in_place=False)
         if found is not None and value.id in ("same", "valid"):
             return found
+        if slot.name == "pad" and value.id == "causal":
+            return causal(layer, statement, argument.span)
     if slot.form == "value" and isinstance(value, tuple):
         return _usage_help(layer), ()
     return "", ()
@@ -242,6 +310,12 @@ def _slot_of(
         slot = slots.get(argument.key.id)
         if slot is not None and slot.form == "key":
             return slot
+        if argument.key.id in ("output_padding", "outpad", "output_pad"):
+            from cnndsl.network.habits import output_padding
+
+            if told := output_padding(layer, statement, argument, value):
+                problems.append(told)
+                return None
         problem, meant = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
         if meant in waiting:

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
 from cnndsl.layers.base import Input, Shape, beyond, show
 from cnndsl.layers.merge import Merge
@@ -503,6 +504,11 @@ class Elaborator:
                 return self.add_input(shape, statement.span, statement.alias)
             message = f"input: {show(shape)} has {len(shape)} dimensions"
             help_ = "an input is N, LxC, HxWxC or DxHxWxC"
+            if (fixes := without_batch(statement, shape)) and len(shape) == 5:
+                self.started = True
+                help_ = "shapes leave the batch out"
+                self.report("E105", statement.size.span, message, help_, fixes)
+                return None
         self.started = True
         self.report("E105", statement.size.span, message, help_)
 
@@ -924,6 +930,12 @@ class Elaborator:
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
         """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
+        if error.code == "E105" and first and len(self.nodes[0].output) == 4:
+            if fixes := without_batch(first, self.nodes[0].output):
+                help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+                self.report(error.code, span, error.message, help_, fixes)
+                return
         self.report(error.code, span, error.message, error.help)
 
     def skip(self, statement: ast.Apply) -> Item | None:
@@ -1201,6 +1213,14 @@ def unknown(span: Span, word: str, near: str | None) -> Problem:
         return problem
     help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
     return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
+
+
+def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
+    """The fix of an input whose size begins with a batch; none where it does not seem so."""
+    from cnndsl.network.habits import batch
+
+    size = batch(shape)
+    return rewrite(statement.size.span, size) if size else ()
 
 
 def _named(argument: ast.Argument) -> str:

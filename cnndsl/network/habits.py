@@ -247,3 +247,62 @@ def _text(value: Any, node: ast.Expr) -> str | None:
     if isinstance(node, (ast.Number, ast.Size, ast.Tuple)) and value is not None:
         return show_value(value)
     return None
+
+
+def causal(layer: type[Layer], statement: ast.Apply, span: Span) -> tuple[Message, tuple[Fix, ...]]:
+    """How `pad=causal` is written: all padding before the signal."""
+    values = [each.value for each in statement.args if isinstance(each, ast.Positional)]
+    values = [each for each in values if not isinstance(each, ast.Name)]
+    place = sum(slot.form == "value" for slot in layer.slots) - 1
+    kernel = values[place] if 0 <= place < len(values) else None
+    dilation = next(
+        (e.value for e in statement.args if isinstance(e, ast.Keyword) and e.key.id == "dilation"),
+        None,
+    )
+    if isinstance(kernel, ast.Number) and isinstance(dilation, (ast.Number, type(None))):
+        pad = (kernel.value - 1) * (dilation.value if dilation else 1)
+        help_ = Message("all padding stands before the signal: write `pad={pad}:0`", pad=f"{pad:g}")
+        title = Message("write `{text}`", text=f"pad={pad:g}:0")
+        return help_, (Fix(title, (Edit(span, f"pad={pad:g}:0"),), safe=True),)
+    return Message("all padding stands before the signal: `pad=((k-1)*d):0` for d the dilation"), ()
+
+
+def output_padding(
+    layer: type[Layer], statement: ast.Apply, argument: ast.Keyword, value: Any
+) -> Problem | None:
+    """What to say of a transposed convolution's `output_padding=1`: less padding at the end."""
+    if layer.op != "deconv":
+        return None
+    message = Message("{layer} has no `{key}=`", layer=layer.op, key=argument.key.id)
+    help_ = Message("an output larger by 1 is one with 1 less padding at the end, as `pad=1:0x1:0`")
+    pad = next(
+        (e for e in statement.args if isinstance(e, ast.Keyword) and e.key.id in ("pad", "padding")),
+        None,
+    )
+    number = pad.value if pad is not None else None
+    fixes: tuple[Fix, ...] = ()
+    values = [each.value for each in statement.args if isinstance(each, ast.Positional)]
+    values = [each for each in values if not isinstance(each, ast.Name)]
+    kernel = values[1] if len(values) > 1 else None
+    rank = len(kernel.value) if isinstance(kernel, ast.Size) else 1
+    fits = isinstance(number, (ast.Number, ast.Size)) and type(value) in (int, tuple)
+    if pad is not None and fits:
+        begins = number.value if isinstance(number, ast.Size) else (number.value,) * rank
+        less = value if isinstance(value, tuple) else (value,) * len(begins)
+        plain = all(type(each) is int for each in (*begins, *less))
+        if plain and len(less) == len(begins) and all(a >= b >= 0 for a, b in zip(begins, less)):
+            text = "pad=" + "x".join(f"{a}:{a - b}" for a, b in zip(begins, less))
+            edits = (Edit(pad.span, text), Edit(argument.span, ""))
+            if argument.span.start < pad.span.start:
+                edits = (edits[1], edits[0])
+            help_ = Message("with less padding at the end it is the same: write `{text}`", text=text)
+            fixes = (Fix(Message("write `{text}`", text=text), edits, safe=True),)
+    return Problem("E102", argument.key.span, message, help_, fixes)
+
+
+def batch(shape: Sequence[int]) -> str | None:
+    """The size of an input without the batch that it seems to begin with: `28x28x1`."""
+    usual = shape[0] in (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 256, 512, 1024)
+    if len(shape) < 4 or not (usual or shape[-1] in (1, 3)):
+        return None
+    return "x".join(map(str, shape[1:]))

@@ -224,7 +224,14 @@ def _bad_number(source: str, span: Span) -> Words:
     if size and size[2]:
         dims = re.sub("[X×]", "x", size[1])
         repeated = dims if "x" in dims else f"{dims}x{dims}"
-        help_ = f"a size is written without spaces, as in `{repeated}`"
+        help_ = Message("a size is written without spaces, as in `{size}`", size=repeated)
+        following = re.compile(r"[ \t]{1,9}([0-9]{1,9})(?=[ \t\r\n;#]|$)").match(source, span.end)
+        if following:
+            whole = f"{dims}x{following[1]}"
+            help_ = Message("a size is written without spaces, as in `{size}`", size=whole)
+            edit = Edit(Span(span.start, following.end()), whole)
+            fix = Fix(Message("write {text}", text=shorten(whole)), (edit,), safe=True)
+            return Words(message, help_, fix, code="E004")
     elif size:
         fixed = text.replace("X", "x")
         help_ = f"write a small x: {shorten(fixed)}"
