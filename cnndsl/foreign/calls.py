@@ -245,9 +245,7 @@ class _Writer:
             raise CannotTell(Message("an argument of the call is missing"))
         return value
 
-    def padding(
-        self, kernel: list[str], strides: list[str], dilation: list[str], word: str
-    ) -> str:
+    def padding(self, kernel: list[str], strides: list[str], dilation: list[str], word: str) -> str:
         value = self.take("pad", 0)
         extra = self.take("output_pad")
         more = self.dims(0 if extra is None else extra)

@@ -82,9 +82,7 @@ _RANKED = {
         "ConvTranspose*d": _class(
             "deconv", f"{_TORCH_CONV} output_padding groups bias dilation padding_mode"
         ),
-        "MaxPool*d": _class(
-            "pool", "kernel_size stride padding dilation return_indices ceil_mode"
-        ),
+        "MaxPool*d": _class("pool", "kernel_size stride padding dilation return_indices ceil_mode"),
         "AvgPool*d": _class(
             "avgpool", "kernel_size stride padding ceil_mode count_include_pad divisor_override"
         ),
@@ -126,10 +124,7 @@ _PLAIN = {
         "Input": _class("input", "shape"),
         "InputLayer": _class("input", "shape"),
         "Identity": _class("skip"),
-        **{
-            name: _class(word)
-            for word, name in (each.split(":") for each in _KERAS_MERGE.split())
-        },
+        **{name: _class(word) for word, name in (each.split(":") for each in _KERAS_MERGE.split())},
         **dict.fromkeys(
             "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda Permute RepeatVector "
             "Masking Rescaling Normalization RandomFlip RandomRotation RandomZoom RandomCrop "

@@ -276,7 +276,11 @@ def output_padding(
     message = Message("{layer} has no `{key}=`", layer=layer.op, key=argument.key.id)
     help_ = Message("an output larger by 1 is one with 1 less padding at the end, as `pad=1:0x1:0`")
     pad = next(
-        (e for e in statement.args if isinstance(e, ast.Keyword) and e.key.id in ("pad", "padding")),
+        (
+            e
+            for e in statement.args
+            if isinstance(e, ast.Keyword) and e.key.id in ("pad", "padding")
+        ),
         None,
     )
     number = pad.value if pad is not None else None
@@ -295,7 +299,9 @@ def output_padding(
             edits = (Edit(pad.span, text), Edit(argument.span, ""))
             if argument.span.start < pad.span.start:
                 edits = (edits[1], edits[0])
-            help_ = Message("with less padding at the end it is the same: write `{text}`", text=text)
+            help_ = Message(
+                "with less padding at the end it is the same: write `{text}`", text=text
+            )
             fixes = (Fix(Message("write `{text}`", text=text), edits, safe=True),)
     return Problem("E102", argument.key.span, message, help_, fixes)
 

@@ -257,6 +257,18 @@ def _bad_character(source: str, span: Span) -> Words:
         help_ = f"write {shorten(plain)}"
         # What looks like `*` may be meant for the `x` of a size.
         fix = Fix(help_, (Edit(span, plain * count),), safe=plain != "*")
+    if text == "×":
+        found = re.compile(r"([0-9]{1,9})[ \t]*×[ \t]*([0-9]{1,9})\b").search(
+            source, max(0, span.start - 12), span.end + 12
+        )
+        if found and found.start() < span.start < found.end():
+            whole = f"{found[1]}x{found[2]}"
+            help_ = Message("a size is written without spaces, as in `{size}`", size=whole)
+            fix = Fix(
+                Message("write {text}", text=shorten(whole)),
+                (Edit(Span(*found.span()), whole),),
+                safe=True,
+            )
     if text == "@" and fix is None:
         around = source[span.start - 1 : span.start] + source[span.end : span.end + 1]
         apart = len(around) == 2 and around.isalnum()
