@@ -236,7 +236,7 @@ SLIPS = [
     ("a 20«)» 3", "this `)` closes nothing", "a 20 3"),
     ("a «()»", "arguments stand without parentheses", "a"),
     ("a «(b=1, c=(2, 3))»", "arguments stand without parentheses", "a b=1 c=(2, 3)"),
-    ("a (0:1«)»", "expected `,`, found `)`", None),
+    ("a (0:1«)»", "expected `,`, found `)`", "a 0:1"),
     ("a 20«,» 4x4,relu", "arguments stand without commas", "a 20 4x4 relu"),
     ("input 39 «31» 1", "a size is one word", "input 39x31x1"),
     ("input 39«,» 31, 1", "a size is one word", "input 39x31x1"),

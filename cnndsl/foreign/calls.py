@@ -74,9 +74,9 @@ def value_of(node: ast.expr) -> Any:
             return -inner
     if isinstance(node, ast.Name):
         return Symbol(node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        if node.value.id == "self":
-            return Symbol(node.attr)
+    is_own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    if is_own and node.value.id == "self":
+        return Symbol(node.attr)
     if isinstance(node, ast.BinOp) and all(
         isinstance(part, (ast.BinOp, ast.Name, ast.Constant, ast.operator, ast.expr_context))
         for part in ast.walk(node)
@@ -233,9 +233,9 @@ class _Writer:
         if ceil:
             parts.append("ceil")
         # PyTorch's average counts what is padded, unless told otherwise.
-        if word == "avgpool" and self.call.framework == TORCH:
-            if self.truth("countpad", True) and padding:
-                parts.append("countpad")
+        average = word == "avgpool" and self.call.framework == TORCH
+        if average and self.truth("countpad", True) and padding:
+            parts.append("countpad")
         rounds = word != "deconv" and padding != "same" and not ceil
         return self.done(" ".join(parts) + after, rounds)
 
@@ -335,7 +335,8 @@ class _Writer:
 
     def affine(self) -> str:
         """The end of a normalisation that learns both factor and summand."""
-        if not all([self.truth(role, True) for role in ("affine", "scale", "shift", "bias")]):
+        learned = [self.truth(role, True) for role in ("affine", "scale", "shift", "bias")]
+        if not all(learned):  # each of them is told
             raise CannotTell(Message("a factor and a summand are always learned here"))
         return self.eps(self.take("eps"))
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.diagnostics.diagnostic import Note
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign import table
 from cnndsl.foreign.calls import Call, CannotTell, Line, line, value_of
 from cnndsl.foreign.table import CHORES, CLASSES, FUNCTIONS, KERAS, MODULES, TITLES, TORCH
@@ -266,9 +266,7 @@ class _Reader:
             self.latest = target
         if isinstance(first, (ast.List, ast.Tuple)):
             raise CannotTell(_MERGED)
-        if isinstance(first, ast.Name) and first.id in (before, target if not before else before):
-            return
-        if isinstance(first, ast.Name) and before is None:
+        if isinstance(first, ast.Name) and (before is None or first.id == before):
             return
         if isinstance(first, ast.Name):
             raise CannotTell(
@@ -282,7 +280,7 @@ class _Reader:
 
     def framework(self, path: Sequence[str]) -> str:
         modules, name = path[:-1], path[-1] if path else ""
-        if "nn" in modules and "tf" not in modules or {"torch", "F"} & {*modules}:
+        if ("nn" in modules and "tf" not in modules) or {"torch", "F"} & {*modules}:
             return TORCH
         if {"layers", "keras", "tf"} & {*modules}:
             return KERAS

@@ -126,8 +126,9 @@ _PLAIN = {
         "Identity": _class("skip"),
         **{name: _class(word) for word, name in (each.split(":") for each in _KERAS_MERGE.split())},
         **dict.fromkeys(
-            "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda Permute RepeatVector "
-            "Masking Rescaling Normalization RandomFlip RandomRotation RandomZoom RandomCrop "
+            "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda Permute "
+            "RepeatVector Masking Rescaling"
+            "  Normalization RandomFlip RandomRotation RandomZoom RandomCrop "
             "Resizing GaussianNoise GaussianDropout AlphaDropout UnitNormalization "
             "MultiHeadAttention Attention Subtract Dot Minimum".split(),
             _class(""),

@@ -76,9 +76,14 @@ def bind(
         if slot is None:
             continue
         if slot.name in bound.spans:
-            twice = "an activation" if slot.form == "act" else f"`{_shown(slot)}`"
-            message = f"{layer.op}: {twice} is given twice"
-            bound.problems.append(Problem("E104", argument.span, message, "keep one of them"))
+            message = Message(
+                "{layer}: `{argument}` is given twice", layer=layer.op, argument=_shown(slot)
+            )
+            if slot.form == "act":
+                message = Message("{layer}: an activation is given twice", layer=layer.op)
+            bound.problems.append(
+                Problem("E104", argument.span, message, Message("keep one of them"))
+            )
             continue
         bound.spans[slot.name] = argument.span
         if value is None:
@@ -90,12 +95,22 @@ def bind(
         try:
             bound.values[slot.name] = slot.kind.read(value)
         except ValueError as error:
-            message = f"{layer.op}: `{_shown(slot)}` {error}"
+            message = Message(
+                "{layer}: `{argument}` {problem}",
+                layer=layer.op,
+                argument=_shown(slot),
+                problem=error.args[0],
+            )
             help_, fixes = _other_value(layer, statement, slot, argument, value)
             bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
         if slot.required and not bound.problems:
-            message = f"{layer.op} needs `{slot.shown}`: {slot.doc}"
+            message = Message(
+                "{layer} needs `{argument}`: {doc}",
+                layer=layer.op,
+                argument=slot.shown,
+                doc=slot.doc,
+            )
             span = statement.name.span
             bound.problems.append(Problem("E103", span, message, _usage_help(layer)))
     return bound
@@ -141,10 +156,18 @@ def called(layer: type[Layer], statement: ast.Apply, text: str) -> Problem | Non
         return None
     items = " ".join(text[slice(*item.span)] for item in first.value.items)
     whole = text[slice(*first.span)]
-    message = f"{layer.op}: the parentheses make one size of `{_short(whole)}`"
+    message = Message(
+        "{layer}: the parentheses make one size of `{whole}`", layer=layer.op, whole=_short(whole)
+    )
     gap = " " * (not text[first.span.start - 1].isspace())
-    fix = Fix("remove the parentheses", (Edit(first.span, gap + items),))
-    return Problem("E105", first.span, message, f"write `{_short(f'{layer.op} {items}')}`", (fix,))
+    fix = Fix(Message("remove the parentheses"), (Edit(first.span, gap + items),))
+    return Problem(
+        "E105",
+        first.span,
+        message,
+        Message("write `{text}`", text=_short(f"{layer.op} {items}")),
+        (fix,),
+    )
 
 
 def _swapped(layer: type[Layer], statement: ast.Apply, values: list[Any]) -> Problem | None:
@@ -224,19 +247,21 @@ def _spaced(
     found = habit(layer, value.id, values[index + 1], other.value, span, in_place=False)
     if found is None:
         return None
-    message = f"{layer.op} takes no `{value.id}`"
+    message = Message("{layer} takes no `{word}`", layer=layer.op, word=value.id)
     return Problem("E102", argument.span, message, found.help, found.fixes)
 
 
 def _other_value(
     layer: type[Layer], statement: ast.Apply, slot: Slot, argument: ast.Argument, value: Any
-) -> tuple[str, tuple[Fix, ...]]:
+) -> tuple[Message, tuple[Fix, ...]]:
     """What may have been meant by a value that an argument does not take."""
     if hasattr(value, "denominator") and value.denominator != 1:
-        return "write `//` to round down", ()
+        return Message("write `//` to round down"), ()
     if slot.kind is SHARE and isinstance(value, int) and 1 < value < 100:
         share = f"{value / 100:g}"
-        return f"{value}% is written `{share}`", rewrite(argument.value.span, share)
+        return Message("{value}% is written `{share}`", value=value, share=share), rewrite(
+            argument.value.span, share
+        )
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
         from cnndsl.network.habits import causal, habit
 
@@ -248,7 +273,7 @@ def _other_value(
             return causal(layer, statement, argument.span)
     if slot.form == "value" and isinstance(value, tuple):
         return _usage_help(layer), ()
-    return "", ()
+    return NOTHING, ()
 
 
 def _short(text: str) -> str:
@@ -303,7 +328,7 @@ def _slot_of(
     if isinstance(argument, ast.Stride):
         slot = next((slot for slot in layer.slots if slot.form == "/"), None)
         if slot is None:
-            message = f"{op} takes no stride"
+            message = Message("{layer} takes no stride", layer=op)
             problems.append(Problem("E102", argument.span, message, _usage_help(layer)))
         return slot
     if isinstance(argument, ast.Keyword):
@@ -326,9 +351,10 @@ def _slot_of(
             return waiting.pop(0)
         if not problems and (value is not None or not isinstance(argument.value, ast.Name)):
             takes = sum(slot.form == "value" for slot in layer.slots)
-            count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
-            shown = "this" if value is None else f"`{show_value(value)}`"
-            message = f"{op} takes {count}, and {shown} is one more"
+            extra = NOTHING if value is None else Message("`{value}`", value=show_value(value))
+            message = Message(_ONE_MORE[min(takes, 2)], layer=op, count=takes, value=extra)
+            if value is None:
+                message = Message("{layer} takes no more values than stand before this", layer=op)
             more = _one_more(layer, statement, value)
             problems.append(Problem("E104", argument.span, message, *more))
         return None
@@ -342,17 +368,28 @@ def _slot_of(
     return None
 
 
-def _usage_help(layer: type[Layer]) -> str:
-    return f"it is written `{layer.usage()}`"
+_ONE_MORE = (
+    "{layer} takes no values, and {value} is one more",
+    "{layer} takes one value, and {value} is one more",
+    "{layer} takes {count} values, and {value} is one more",
+)
 
 
-def _one_more(layer: type[Layer], statement: ast.Apply, value: Any) -> tuple[str, tuple[Fix, ...]]:
+def _usage_help(layer: type[Layer]) -> Message:
+    return Message("it is written `{usage}`", usage=layer.usage())
+
+
+def _one_more(
+    layer: type[Layer], statement: ast.Apply, value: Any
+) -> tuple[Message, tuple[Fix, ...]]:
     """What to do about a value too many: `softmax 10` lacks the layer with 10 outputs."""
     if layer.op not in ACTIVATIONS or type(value) is not int or len(statement.args) != 1:
         return _usage_help(layer), ()
     dense = f"dense {value} {layer.op}"
     span = Span(statement.name.span.start, statement.args[0].span.end)
-    return f"an activation has no outputs of its own: `{dense}`", rewrite(span, dense)
+    return Message("an activation has no outputs of its own: `{dense}`", dense=dense), rewrite(
+        span, dense
+    )
 
 
 def _unknown_key(
@@ -366,20 +403,20 @@ def _unknown_key(
     from cnndsl.network.habits import argument_for, habit
 
     key, span = argument.key.id, argument.key.span
-    message = f"{layer.op} has no `{key}=`"
+    message = Message("{layer} has no `{key}=`", layer=layer.op, key=key)
     slot = argument_for(layer, key) or slots.get(key)
     in_place = bool(waiting) and waiting[0] is slot
     found = habit(layer, key, value, argument.value, argument.span, in_place=in_place)
     if found is not None:
         return Problem("E102", span, message, *found), slot
     if slot is not None and slot.form == "flag":
-        help_ = f"write `{slot.name}` alone"
+        help_ = Message("write `{name}` alone", name=slot.name)
     elif slot is not None:
-        help_ = f"it is given by its place: `{layer.usage()}`"
+        help_ = Message("it is given by its place: `{usage}`", usage=layer.usage())
     else:
         near = nearest(key, [slot.name for slot in layer.slots if slot.form == "key"])
         if near:
-            help_ = f"did you mean `{near}=`?"
+            help_ = Message("did you mean `{near}=`?", near=near)
             return Problem("E102", span, message, help_, rewrite(span, near)), None
         help_ = _usage_help(layer)
     return Problem("E102", span, message, help_), slot
@@ -388,14 +425,18 @@ def _unknown_key(
 def _unknown_word(
     layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
 ) -> Problem:
-    message = f"{layer.op} takes no `{word}`"
+    message = Message("{layer} takes no `{word}`", layer=layer.op, word=word)
     if word[0] == "x" and (word == "x" or word[1:].isdigit()):
-        help_ = "a size of more than numbers is written (h, w)"
+        help_ = Message("a size of more than numbers is written (h, w)")
         return Problem("E102", argument.span, message, help_)
     if word in ACTIVATIONS:
-        help_ = f"write `{word}` as a statement of its own: `{layer.op} …; {word}`"
+        help_ = Message(
+            "write `{word}` as a statement of its own: `{layer} …; {word}`",
+            word=word,
+            layer=layer.op,
+        )
     elif word in LAYERS:
-        help_ = f"`{word}` is a layer: put it on a line of its own, or after `;`"
+        help_ = Message("`{word}` is a layer: put it on a line of its own, or after `;`", word=word)
     else:
         near = nearest(word, _words(layer))
         if near:

@@ -506,7 +506,7 @@ class Elaborator:
             help_ = "an input is N, LxC, HxWxC or DxHxWxC"
             if (fixes := without_batch(statement, shape)) and len(shape) == 5:
                 self.started = True
-                help_ = "shapes leave the batch out"
+                help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
                 self.report("E105", statement.size.span, message, help_, fixes)
                 return None
         self.started = True
@@ -931,11 +931,11 @@ class Elaborator:
     ) -> None:
         """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
         first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
-        if error.code == "E105" and first and len(self.nodes[0].output) == 4:
-            if fixes := without_batch(first, self.nodes[0].output):
-                help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
-                self.report(error.code, span, error.message, help_, fixes)
-                return
+        fits = error.code == "E105" and first and len(self.nodes[0].output) == 4
+        if fits and first and (fixes := without_batch(first, self.nodes[0].output)):
+            help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+            self.report(error.code, span, error.message, help_, fixes)
+            return
         self.report(error.code, span, error.message, error.help)
 
     def skip(self, statement: ast.Apply) -> Item | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import ACTIVATIONS, Layer, Slot
 from cnndsl.layers.values import Word, show_value
 from cnndsl.network.words import Problem
@@ -18,18 +18,18 @@ from cnndsl.syntax import nodes as ast
 
 _WORDS = {
     "conv": "convolution convolutional conv2 cnn 합성곱 합성곱층 컨볼루션 컨벌루션 콘볼루션 컨브",
-    "dwconv": "depthwise depthwiseconv depthwiseconvolution 깊이별합성곱 뎁스와이즈 뎁스와이즈합성곱",
+    "dwconv": "depthwise depthwiseconv depthwiseconvolution 깊이별합성곱 뎁스와이즈",
     "sepconv": "separable separableconv depthwiseseparableconv 분리합성곱 분리가능합성곱",
-    "deconv": "convtranspose transposedconv transposeconv transposedconvolution deconvolution upconv "
-    "tconv convt 전치합성곱 전치컨볼루션 역합성곱 디컨볼루션",
+    "deconv": "convtranspose transposedconv transposeconv transposedconvolution deconvolution "
+    "upconv tconv convt 전치합성곱 전치컨볼루션 역합성곱 디컨볼루션",
     "pool": "maxpool maxpooling pooling 풀링 풀링층 최대풀링 맥스풀링 최댓값풀링 풀",
     "avgpool": "averagepool averagepooling avgpooling meanpool 평균풀링 평균값풀링",
     "minpool": "minpooling 최소풀링",
     "gap": "globalavgpool globalaveragepool globalaveragepooling globalpool adaptiveavgpool "
     "전역평균풀링 글로벌평균풀링 전역풀링",
     "gmp": "globalmaxpool globalmaxpooling adaptivemaxpool 전역최대풀링 글로벌최대풀링",
-    "dense": "linear fc fullyconnected innerproduct output affine 덴스 덴스층 완전연결 완전연결층 전결합 "
-    "전결합층 밀집 밀집층 선형 출력 출력층 리니어",
+    "dense": "linear fc fullyconnected innerproduct output affine 덴스 덴스층 완전연결 완전연결층 "
+    "전결합 전결합층 밀집 밀집층 선형 출력 출력층 리니어",
     "bn": "batchnorm batchnormalization batchnormalisation norm 배치정규화 배치노름 배치놈",
     "ln": "layernorm layernormalization layernormalisation 층정규화 레이어정규화 계층정규화",
     "gn": "groupnorm groupnormalization groupnormalisation 그룹정규화",
@@ -105,7 +105,7 @@ class Habit(NamedTuple):
     """What to say of words from elsewhere: how it is written here, and the fix where that is
     certain."""
 
-    help: str
+    help: Message
     fixes: tuple[Fix, ...] = ()
 
 
@@ -208,19 +208,22 @@ def habit(
     text = _text(value, node)
     here = _here(layer, slot, value, text)
     if here == "":
-        return Habit("leave it out: it is so without", (Fix("leave it out", (Edit(span, ""),)),))
+        return Habit(
+            Message("leave it out: it is so without"),
+            (Fix(Message("leave it out"), (Edit(span, ""),)),),
+        )
     if slot.form == "value":
         if here is None or not in_place:
-            return Habit(f"it is given by its place: `{layer.usage()}`")
-        help_ = f"it is given by its place: write `{here}` alone"
+            return Habit(Message("it is given by its place: `{usage}`", usage=layer.usage()))
+        help_ = Message("it is given by its place: write `{here}` alone", here=here)
     elif here is None:
         return {
-            "/": Habit("a stride is written `/2`"),
-            "act": Habit("an activation is written as its name alone, as in `relu`"),
+            "/": Habit(Message("a stride is written `/2`")),
+            "act": Habit(Message("an activation is written as its name alone, as in `relu`")),
         }.get(slot.form)
     else:
-        help_ = f"write `{here}`"
-    return Habit(help_, (Fix(f"write `{here}`", (Edit(span, here),)),))
+        help_ = Message("write `{here}`", here=here)
+    return Habit(help_, (Fix(Message("write `{here}`", here=here), (Edit(span, here),)),))
 
 
 def _here(layer: type[Layer], slot: Slot, value: Any, text: str | None) -> str | None:
@@ -291,7 +294,9 @@ def output_padding(
     rank = len(kernel.value) if isinstance(kernel, ast.Size) else 1
     fits = isinstance(number, (ast.Number, ast.Size)) and type(value) in (int, tuple)
     if pad is not None and fits:
-        begins = number.value if isinstance(number, ast.Size) else (number.value,) * rank
+        begins: Any = (getattr(number, "value", 0),) * rank
+        if isinstance(number, ast.Size):
+            begins = number.value
         less = value if isinstance(value, tuple) else (value,) * len(begins)
         plain = all(type(each) is int for each in (*begins, *less))
         if plain and len(less) == len(begins) and all(a >= b >= 0 for a, b in zip(begins, less)):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import LAYERS, MERGES, family
 from cnndsl.syntax.tables import KEYWORDS
 
@@ -34,8 +35,8 @@ class Problem(NamedTuple):
 
     code: str
     span: Span
-    message: str
-    help: str = ""
+    message: Message
+    help: Message = NOTHING
     fixes: tuple[Fix, ...] = ()
 
 
@@ -72,11 +73,11 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     return found[0] if found and not is_another(word, found[0]) else None
 
 
-def did_you_mean(near: str | None) -> str:
+def did_you_mean(near: str | None) -> Message:
     """The help that suggests a word; empty for None."""
-    return f"did you mean `{near}`?" if near else ""
+    return Message("did you mean `{near}`?", near=near) if near else NOTHING
 
 
 def rewrite(span: Span, word: str | None) -> tuple[Fix, ...]:
     """The fix that writes a word in the place of what stands there; none for None."""
-    return (Fix(f"write `{word}`", (Edit(span, word),)),) if word else ()
+    return (Fix(Message("write `{word}`", word=word), (Edit(span, word),)),) if word else ()

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.syntax.layout import BAD, MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
@@ -78,8 +79,10 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
-    message = f"the text has more than {MAX_TOKENS:,} words and signs"
-    return Diagnostic("E302", source, span, message, "write what comes again with `repeat`")
+    message = Message("the text has more than {most:,} words and signs", most=MAX_TOKENS)
+    return Diagnostic(
+        "E302", source, span, message, Message("write what comes again with `repeat`")
+    )
 
 
 def _is_name(word: str) -> bool:

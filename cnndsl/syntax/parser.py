@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Note, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BUILDERS, BuildError
 from cnndsl.syntax.layout import MAX_ERRORS, Token
@@ -57,7 +58,7 @@ def parse_tokens(
         problems.sort(key=lambda problem: problem.span)
         if not module.complete:
             del problems[MAX_ERRORS:]
-            note = Note("there may be more; reading ends with this")
+            note = Note(Message("there may be more; reading ends with this"))
             problems[-1] = problems[-1]._replace(notes=(*problems[-1].notes, note))
     return module, problems, tokens
 

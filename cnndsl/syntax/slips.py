@@ -24,13 +24,13 @@ OPERATORS = ("PLUS", "MINUS", "STAR", "SLASH", "SLASHES", "PERCENT", "POWER")
 VALUES = ("NUMBER", "SIZE", "NAME")
 
 _EXPECTED = (
-    ("RPAR", "`)`"),
-    ("LBRACE", "`{`"),
-    ("LPAR", "`(`"),
-    ("EQUAL", "`=`"),
-    ("_SEP", "the end of the statement"),
-    ("COMPARE", "a comparison"),
-    ("COMMA", "`,`"),
+    ("RPAR", Message("`)`")),
+    ("LBRACE", Message("`{{`")),
+    ("LPAR", Message("`(`")),
+    ("EQUAL", Message("`=`")),
+    ("_SEP", Message("the end of the statement")),
+    ("COMPARE", Message("a comparison")),
+    ("COMMA", Message("`,`")),
 )
 
 
@@ -115,47 +115,55 @@ class Slip(NamedTuple):
         """The kind of the token that the stretch begins with: a statement's keyword."""
         return self.tokens[self.first][0]
 
-    def expected(self) -> str:
+    def expected(self) -> Message:
         """What could have stood there, in words."""
         if self.expects("NET"):
-            return "a statement"
+            return Message("a statement")
         if self.in_arguments():
-            return "the end of the statement" if self.kind in BOUNDARIES else "an argument"
+            return (
+                Message("the end of the statement")
+                if self.kind in BOUNDARIES
+                else Message("an argument")
+            )
         if self.expects("NUMBER"):
-            return "a size" if self.kind_at(-1) == "INPUT" else "a value"
+            return Message("a size") if self.kind_at(-1) == "INPUT" else Message("a value")
         if self.expects("NAME"):
-            return "`)` or a parameter" if self.expects("RPAR") else "a name"
+            return Message("`)` or a parameter") if self.expects("RPAR") else Message("a name")
         if self.expects("RPAR", "COMMA"):
-            return "`,` or `)`"
-        return next((words for kind, words in _EXPECTED if self.expects(kind)), "something else")
+            return Message("`,` or `)`")
+        return next(
+            (words for kind, words in _EXPECTED if self.expects(kind)), Message("something else")
+        )
 
     def at_end(self) -> bool:
         """Whether the text ends here, with or without braces that are still open."""
         return self.span.start == len(self.source.text)
 
-    def found(self) -> str:
+    def found(self) -> Message:
         """What stands there, in words."""
         if self.at_end():
-            return "the end of the file"
+            return Message("the end of the file")
         if self.kind == "_SEP":
-            return "the end of the line" if "\n" in self.text() else "`;`"
-        return shorten(self.text())
+            return Message("the end of the line") if "\n" in self.text() else Message("`;`")
+        return Message("{text}", text=shorten(self.text()))
 
-    def message(self) -> str:
+    def message(self) -> Message:
         """What could have stood there, and what does."""
-        return f"expected {self.expected()}, found {self.found()}"
+        return Message(
+            "expected {expected}, found {found}", expected=self.expected(), found=self.found()
+        )
 
     def replace(self, text: str, span: Span | None = None) -> Fix:
         span = span or self.span
-        title = f"write {shorten(text)}" if text else "remove it"
+        title = Message("write {text}", text=shorten(text)) if text else Message("remove it")
         return Fix(title, (Edit(span, text),), safe=True)
 
     def insert(self, text: str, offset: int) -> Fix:
         edit = Edit(Span(offset, offset), text)
-        return Fix(f"insert {shorten(text.strip())}", (edit,), safe=True)
+        return Fix(Message("insert {text}", text=shorten(text.strip())), (edit,), safe=True)
 
 
-_BY_SPACES = "separate {} by spaces, as in `conv 20 4x4 relu`"
+_BY_SPACES = Message("separate the arguments by spaces, as in `conv 20 4x4 relu`")
 
 # Each returns None for what is another slip.
 
@@ -183,11 +191,15 @@ def _called(slip: Slip) -> Words | None:
             break
         at += 1
     whole = slip.source.text[tokens[first][1] : tokens[at][2]]
-    fix = Fix("remove the parentheses", tuple(edits)) if depth == 0 and "\n" not in whole else None
+    fix = (
+        Fix(Message("remove the parentheses"), tuple(edits))
+        if depth == 0 and "\n" not in whole
+        else None
+    )
     name = slip.source.text[slice(*tokens[first][1:])]
-    what = f"write {shorten(name)}" if empty else _BY_SPACES.format("them")
+    what = Message("write {text}", text=shorten(name)) if empty else _BY_SPACES
     span = Span(tokens[first + 1][1], tokens[at][2]) if depth == 0 else slip.span
-    return Words("arguments stand without parentheses", what, fix, span)
+    return Words(Message("arguments stand without parentheses"), what, fix, span)
 
 
 def _comma(slip: Slip) -> Words | None:
@@ -205,9 +217,11 @@ def _comma(slip: Slip) -> Words | None:
             spaced = text[start - 1 : start].isspace() or text[end : end + 1].isspace()
             edits.append(Edit(Span(start, end), "" if spaced else " "))
         at += 1
-    title = "remove the comma" if len(edits) == 1 else "remove the commas"
-    help_ = _BY_SPACES.format("the arguments")
-    return Words("arguments stand without commas", help_, Fix(title, tuple(edits), safe=True))
+    title = Message("remove the comma") if len(edits) == 1 else Message("remove the commas")
+    help_ = _BY_SPACES
+    return Words(
+        Message("arguments stand without commas"), help_, Fix(title, tuple(edits), safe=True)
+    )
 
 
 def _grouped_digits(slip: Slip) -> Words | None:
@@ -219,8 +233,8 @@ def _grouped_digits(slip: Slip) -> Words | None:
     if slip.source.text[slice(*span)] != f"{before},{after}" or not re.fullmatch("[0-9]{3}", after):
         return None
     number = f"{before}_{after}"
-    help_ = f"group the digits by `_`: {shorten(number)}"
-    return Words("numbers have no commas", help_, slip.replace(number, span))
+    help_ = Message("group the digits by `_`: {number}", number=shorten(number))
+    return Words(Message("numbers have no commas"), help_, slip.replace(number, span))
 
 
 def _size_in_pieces(slip: Slip) -> Words | None:
@@ -238,7 +252,7 @@ def _size_in_pieces(slip: Slip) -> Words | None:
         return None
     size = "x".join(pieces)
     fix = slip.replace(size, Span(slip.tokens[slip.first + 1][1], slip.tokens[at - 1][2]))
-    return Words("a size is one word", f"write {shorten(size)}", fix)
+    return Words(Message("a size is one word"), Message("write {text}", text=shorten(size)), fix)
 
 
 def _piece(slip: Slip) -> Words | None:
@@ -249,7 +263,7 @@ def _trailing_comma(slip: Slip) -> Words | None:
     if slip.kind == "RPAR" and slip.kind_at(-1) == "COMMA":
         span = Span(*slip.tokens[slip.position - 1][1:])
         fix = slip.replace("", span)
-        return Words("nothing follows this comma", "remove the comma", fix, span)
+        return Words(Message("nothing follows this comma"), Message("remove the comma"), fix, span)
     return None
 
 
@@ -263,9 +277,11 @@ def _equal(slip: Slip) -> Words | None:
             if after in ("<", ">") and slip.tokens[slip.position + 1][1] == end:
                 sign, span = f"{after}=", Span(start, end + 1)
             found = slip.source.text[slice(*span)]
-            why = "; a single `=` gives a name its value" if found == "=" else ""
-            message = f"expected a comparison, found `{found}`"
-            return Words(message, f"write `{sign}`{why}", slip.replace(sign, span), span)
+            message = Message("expected a comparison, found `{found}`", found=found)
+            help_ = Message("write `{sign}`", sign=sign)
+            if found == "=":
+                help_ = Message("write `==`; a single `=` gives a name its value")
+            return Words(message, help_, slip.replace(sign, span), span)
         if slip.in_arguments() and slip.position == slip.first + 1:
             name = slip.text(-1)
             if _names_layer(slip):
@@ -275,13 +291,13 @@ def _equal(slip: Slip) -> Words | None:
                 message = Message("expected an argument of {name}, found `=`", name=shorten(name))
                 return Words(message, help_, _named_behind(slip, name))
             return Words(
-                f"expected an argument of {shorten(name)}, found `=`",
-                f"a constant is defined by `let {name} = …`",
+                Message("expected an argument of {name}, found `=`", name=shorten(name)),
+                Message("a constant is defined by `let {name} = …`", name=name),
                 slip.insert("let ", slip.tokens[slip.first][1]),
             )
     elif slip.kind == "COMPARE" and slip.text() == "==" and slip.expects("EQUAL"):
-        help_ = "write `=`; `==` compares"
-        return Words("expected `=`, found `==`", help_, slip.replace("="))
+        help_ = Message("write `=`; `==` compares")
+        return Words(Message("expected `=`, found `==`"), help_, slip.replace("="))
     return None
 
 
@@ -293,22 +309,24 @@ def _chained(slip: Slip) -> Words | None:
         at -= 1
     if slip.tokens[at][0] != "COMPARE" or slip.first_kind() == "EXPECT":
         return None
-    return Words("comparisons do not chain", "join two of them: `a < b and b < c`")
+    return Words(
+        Message("comparisons do not chain"), Message("join two of them: `a < b and b < c`")
+    )
 
 
 def _expression(slip: Slip) -> Words | None:
     """An operator among arguments: the expression wants parentheses."""
     if slip.kind not in (*OPERATORS, "COMPARE", "AND", "OR") or not slip.in_arguments():
         return None
-    found = f"expected an argument, found `{slip.text()}`"
+    found = Message("expected an argument, found `{text}`", text=slip.text())
     if slip.position == slip.first:
         return None
     begin, end = _operand_before(slip), _operands_after(slip)
     start, stop = slip.tokens[begin][1], slip.tokens[end][2]
     whole = slip.source.text[start:stop]
     if begin < 0 or end < 0 or "\n" in whole:
-        return Words(found, "put the expression in parentheses, as in `(2*n)`")
-    help_ = f"put the expression in parentheses: {shorten(f'({whole})')}"
+        return Words(found, Message("put the expression in parentheses, as in `(2*n)`"))
+    help_ = Message("put the expression in parentheses: {whole}", whole=shorten(f"({whole})"))
     if slip.kind == "STAR" and slip.kind_at(-1) == "NUMBER" and slip.kind_at(1) == "NUMBER":
         size = re.sub(r"[ \t]*\*[ \t]*", "x", whole)
         help_ = Message(
@@ -319,7 +337,9 @@ def _expression(slip: Slip) -> Words | None:
         fix = slip.replace(size, Span(start, stop))._replace(safe=False) if is_size else None
         return Words(found, help_, fix)
     edits = (Edit(Span(start, start), "("), Edit(Span(stop, stop), ")"))
-    return Words(found, help_, Fix(f"write {shorten(f'({whole})')}", edits, safe=True))
+    return Words(
+        found, help_, Fix(Message("write {text}", text=shorten(f"({whole})")), edits, safe=True)
+    )
 
 
 def _percent(slip: Slip) -> Words | None:
@@ -333,7 +353,12 @@ def _percent(slip: Slip) -> Words | None:
         return None
     share = f"{float(number) / 100:g}"
     fix = slip.replace(share, span)
-    return Words("a share is written without `%`", f"write `{share}`", fix, span)
+    return Words(
+        Message("a share is written without `%`"),
+        Message("write `{share}`", share=share),
+        fix,
+        span,
+    )
 
 
 def _operand_before(slip: Slip) -> int:
@@ -380,23 +405,29 @@ def _operands_after(slip: Slip) -> int:
 def _keyword(slip: Slip) -> Words | None:
     """A keyword where a name or value belongs."""
     word = slip.text()
-    what = "a value" if slip.expects("NUMBER") else "a name"
+    what = Message("a value") if slip.expects("NUMBER") else Message("a name")
     if slip.kind not in STATEMENTS or word not in KEYWORDS or slip.expects("_SEP"):
         return None
     if not slip.expects("NUMBER") and not slip.expects("NAME"):
         return None
-    help_ = f"`{word}` is a word of the language; choose another name"
-    return Words(f"expected {what}, found the keyword `{word}`", help_)
+    help_ = Message("`{word}` is a word of the language; choose another name", word=word)
+    return Words(
+        Message("expected {what}, found the keyword `{word}`", what=what, word=word), help_
+    )
 
 
 def _else(slip: Slip) -> Words | None:
     if slip.kind == "ELSE":
-        return Words("this `else` has no `if`", "`else` follows the `}` of an `if`")
+        return Words(
+            Message("this `else` has no `if`"), Message("`else` follows the `}}` of an `if`")
+        )
     span = slip.span_at(slip.first - slip.position)
     word = slip.source.text[slice(*span)]
     if word in ("elif", "elseif", "elsif"):
         fix = slip.replace("else if", span)
-        return Words(f"unknown word `{word}`", "write `else if`", fix, span)
+        return Words(
+            Message("unknown word `{word}`", word=word), Message("write `else if`"), fix, span
+        )
     return None
 
 
@@ -408,8 +439,8 @@ def _next_statement(slip: Slip) -> Words | None:
     if slip.kind in STATEMENTS or (before == "RBRACE" and slip.kind == "NAME"):
         # Only what reads as a statement is separated from the one before it.
         fix = slip.insert("; " if slip.span.start == end else ";", end)
-        message = f"expected a new line or `;`, found {shorten(slip.text())}"
-        help_ = "separate the two statements"
+        message = Message("expected a new line or `;`, found {text}", text=shorten(slip.text()))
+        help_ = Message("separate the two statements")
         return Words(message, help_, fix if slip.reads("_SEP", *slip.rest()) else None)
     return None
 
@@ -428,7 +459,7 @@ def _spaced_name(slip: Slip) -> Words | None:
     span = Span(slip.tokens[slip.position - 1][1], end)
     name = "_".join(slip.source.text[slice(*span)].split())
     fix = slip.replace(name, span)._replace(safe=False)
-    return Words(slip.message(), f"a name is one word: {shorten(name)}", fix)
+    return Words(slip.message(), Message("a name is one word: {name}", name=shorten(name)), fix)
 
 
 def _parameters(slip: Slip) -> Words | None:
@@ -439,32 +470,35 @@ def _parameters(slip: Slip) -> Words | None:
         return None
     end = slip.tokens[slip.position - 1][2]
     name = slip.text(-1)
-    help_ = f"a block without parameters has empty parentheses: {shorten(f'block {name}() {{')}"
+    help_ = Message(
+        "a block without parameters has empty parentheses: {name}",
+        name=shorten(f"block {name}() {{"),
+    )
     fix = slip.insert("()", end) if slip.kind == "LBRACE" else None
-    return Words(f"expected `(`, found {slip.found()}", help_, fix)
+    return Words(Message("expected `(`, found {found}", found=slip.found()), help_, fix)
 
 
 def _hyphen(slip: Slip) -> Words | None:
     """`net my-net`."""
     named = slip.kind_at(-1) == "NAME" and slip.kind_at(-2) in ("NET", "AS", "FROM", "HEAD", "LET")
     if slip.kind == "MINUS" and named and not slip.expects("NUMBER"):
-        help_ = "names are made of letters, digits and `_`"
-        return Words(f"expected {slip.expected()}, found `-`", help_)
+        help_ = Message("names are made of letters, digits and `_`")
+        return Words(Message("expected {expected}, found `-`", expected=slip.expected()), help_)
     return None
 
 
 def _after_alias(slip: Slip) -> Words | None:
     goes_on = slip.kind in (*VALUES, "SLASH", "LPAR")
     if goes_on and slip.kind_at(-2) == "AS" and slip.expects("_SEP"):
-        return Words(slip.message(), "`as` and the name come last in a statement")
+        return Words(slip.message(), Message("`as` and the name come last in a statement"))
     return None
 
 
 def _comment(slip: Slip) -> Words | None:
     """`// …` at the beginning of a line."""
     if slip.kind == "SLASHES" and slip.position == slip.first and slip.expects("NET"):
-        message = "expected a statement, found `//`"
-        return Words(message, "a comment begins with `#`", slip.replace("#"))
+        message = Message("expected a statement, found `//`")
+        return Words(message, Message("a comment begins with `#`"), slip.replace("#"))
     return None
 
 
@@ -598,16 +632,16 @@ def _loop(slip: Slip) -> Words | None:
 
 def _brace(slip: Slip) -> Words | None:
     """A `{` on the line after its statement, or after a `;`."""
-    help_ = "a `{` stands on the line of its statement"
+    help_ = Message("a `{{` stands on the line of its statement")
     if slip.kind == "_SEP" and brace_on_next_line(slip.tokens, slip.position, slip.states):
         before, brace = slip.tokens[slip.position - 1], slip.tokens[slip.position + 1]
         between = Span(before[2], brace[1])
-        fix = Fix("join the two", (Edit(between, " "),), safe=True)
+        fix = Fix(Message("join the two"), (Edit(between, " "),), safe=True)
         has_comment = "#" in slip.source.text[between.start : between.end]
-        message = f"expected `{{`, found {slip.found()}"
+        message = Message("expected `{{`, found {found}", found=slip.found())
         return Words(message, help_, None if has_comment else fix)
     if slip.kind == "LBRACE" and slip.expects("NET"):
-        return Words("expected a statement, found `{`", help_)
+        return Words(Message("expected a statement, found `{{`"), help_)
     return None
 
 
@@ -637,18 +671,18 @@ KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
 
 
 _USAGE = {
-    "NET": "a net is named once: `net vgg16`",
-    "INPUT": "an input has a size and can have a name: `input 224x224x3 as image`",
-    "ROUNDING": "write `rounding exact`, `rounding floor` or `rounding ceil`",
-    "DEFAULTS": "write `defaults keras` or `defaults torch`",
-    "FROM": "a tensor is taken up again by its name: `from stem`",
-    "LET": "a constant is defined by `let width = 64`",
-    "PARAM": "a parameter is defined by `param width = 64`",
-    "EXPECT": "a promise compares: `expect params <= 5M`",
-    "REPEAT": "a repetition has a count and a body: `repeat 3 { conv 64 3x3 }`",
-    "IF": "a choice has a test and a body: `if C != 64 { conv 64 1 }`",
-    "BLOCK": "a block has parameters and a body: `block unit(n) { conv n 3x3; bn }`",
-    "HEAD": "a head has a name and a body: `head scores { dense 10 }`",
+    "NET": Message("a net is named once: `net vgg16`"),
+    "INPUT": Message("an input has a size and can have a name: `input 224x224x3 as image`"),
+    "ROUNDING": Message("write `rounding exact`, `rounding floor` or `rounding ceil`"),
+    "DEFAULTS": Message("write `defaults keras` or `defaults torch`"),
+    "FROM": Message("a tensor is taken up again by its name: `from stem`"),
+    "LET": Message("a constant is defined by `let width = 64`"),
+    "PARAM": Message("a parameter is defined by `param width = 64`"),
+    "EXPECT": Message("a promise compares: `expect params <= 5M`"),
+    "REPEAT": Message("a repetition has a count and a body: `repeat 3 {{ conv 64 3x3 }}`"),
+    "IF": Message("a choice has a test and a body: `if C != 64 {{ conv 64 1 }}`"),
+    "BLOCK": Message("a block has parameters and a body: `block unit(n) {{ conv n 3x3; bn }}`"),
+    "HEAD": Message("a head has a name and a body: `head scores {{ dense 10 }}`"),
 }
 
 
@@ -667,24 +701,26 @@ def unexpected(source: Source, tokens: list[Token], position: int, states: list[
 
 
 def _generic(slip: Slip) -> Words:
-    help_ = _USAGE.get(slip.first_kind(), "")
+    help_ = _USAGE.get(slip.first_kind(), NOTHING)
     if slip.kind == "COLON" and slip.expects("LBRACE"):
-        help_ = "a body stands in braces"
+        help_ = Message("a body stands in braces")
     elif slip.kind == "NAME" and slip.first_kind() in ("INPUT", "LET", "PARAM", "EXPECT"):
         if slip.expects("_SEP"):
-            help_ = "separate two statements by a new line or `;`"
+            help_ = Message("separate two statements by a new line or `;`")
     elif slip.kind in ("AND", "OR") and slip.first_kind() == "EXPECT":
-        help_ = "a promise makes one comparison; write an `expect` for each"
+        help_ = Message("a promise makes one comparison; write an `expect` for each")
     elif slip.text() == "in" and slip.first_kind() == "REPEAT":
-        help_ = "a count comes first, and then the name of the index: `repeat 3 as i { … }`"
+        help_ = Message(
+            "a count comes first, and then the name of the index: `repeat 3 as i {{ … }}`"
+        )
     elif slip.expects("NET"):
-        help_ = "a statement begins with a keyword or a layer's name"
+        help_ = Message("a statement begins with a keyword or a layer's name")
     elif slip.kind == "AS" and slip.expects("_SEP"):
-        help_ = "only inputs, layers, `repeat` and `if` can be named with `as`"
+        help_ = Message("only inputs, layers, `repeat` and `if` can be named with `as`")
     elif not help_ and slip.expects("RPAR", "COMMA"):
-        help_ = "values in parentheses are joined by an operator, or separated by `,`"
+        help_ = Message("values in parentheses are joined by an operator, or separated by `,`")
         if slip.kind == "EQUAL":
-            help_ = "arguments stand without parentheses: `conv 20 4x4 pad=1`"
+            help_ = Message("arguments stand without parentheses: `conv 20 4x4 pad=1`")
     elif not help_ and slip.in_arguments():
-        help_ = "arguments are values, words, `key=value` and `/stride`, side by side"
+        help_ = Message("arguments are values, words, `key=value` and `/stride`, side by side")
     return Words(slip.message(), help_)
