@@ -346,7 +346,7 @@ def test_what_a_broken_statement_may_define() -> None:
         ("let k = 3 3", "let", ["k"], []),
         ("§ param k = 3", "param", ["k"], []),
         ("k = 3", "let", ["k"], []),
-        ("x = conv 8 3x3", "x", ["x"], []),
+        ("x = conv 8 3x3", "conv", ["x"], []),
         ("conv 3,3 as x", "conv", ["x"], []),
         ("block b(n, k=3 3, m) { relu; bn }", "block", ["b"], [2]),
         ("block (n, k) { relu }", "block", [""], [1]),

@@ -74,8 +74,7 @@ def value_of(node: ast.expr) -> Any:
             return -inner
     if isinstance(node, ast.Name):
         return Symbol(node.id)
-    is_own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    if is_own and node.value.id == "self":
+    if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
         return Symbol(node.attr)
     if isinstance(node, ast.BinOp) and all(
         isinstance(part, (ast.BinOp, ast.Name, ast.Constant, ast.operator, ast.expr_context))

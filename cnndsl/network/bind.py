@@ -223,7 +223,10 @@ def _in_pieces(
     span = Span(arguments[index - 1].span.start, arguments[at - 1].span.end)
     message = Message("a size is one word, without blanks in it")
     fix = Fix(Message("write `{text}`", text=size), (Edit(span, size),), safe=True)
-    return Problem("E102", span, message, fix.title, (fix,)), at - index - 1
+    return (
+        Problem("E102", span, message, Message("write `{text}`", text=size), (fix,)),
+        at - index - 1,
+    )
 
 
 def _spaced(

@@ -189,7 +189,7 @@ def _twin(source: str, span: Span) -> Words:
     return _meant(span, plain if plain == "\n" else plain * count, message, title)
 
 
-def _meant(span: Span, plain: str, message: str, title: str) -> Words:
+def _meant(span: Span, plain: str, message: Message, title: Message) -> Words:
     return Words(message, title, Fix(title, (Edit(span, plain),), safe=True))
 
 
@@ -238,6 +238,7 @@ def _bad_number(source: str, span: Span) -> Words:
     if len(text) > MAX_NAME:
         return Words(message, help_, code="E004")
     fixed = ""
+    fix: Fix | None
     size = re.fullmatch(r"([0-9]+(?:[xX×][0-9]+)*)([xX×]?)", text)
     product = re.fullmatch(r"([0-9][0-9.]*)([^\W\d]\w*)", text)
     if size and size[2]:
@@ -258,12 +259,20 @@ def _bad_number(source: str, span: Span) -> Words:
         fixed = text[:-1] + text[-1].upper()
         help_ = Message("the units are capital letters: {fixed}", fixed=shorten(fixed))
     elif re.fullmatch(r"\w+", text) and re.search(r"[0-9]x[^\W\d]", text):
+        pieces = text.split("x")
         help_ = Message("a size with names in it is written in parentheses, as in `(3, n)`")
+        if len(text) < 40 and all(re.fullmatch(r"[0-9]+|[^\W\d]\w*", each) for each in pieces):
+            size = f"({', '.join(pieces)})"
+            help_ = Message(
+                "a size with names in it is written in parentheses: {size}", size=shorten(size)
+            )
+            fixed = size
     elif product and len(text) < 20:
         help_ = Message(
-            "a product is written `({product}*{product_})`", product=product[1], product_=product[2]
+            "a product is written `({factor}*{name})`, and a name begins with a letter",
+            factor=product[1],
+            name=product[2],
         )
-        help_ += ", and a name begins with a letter"
     fix = (
         Fix(Message("write {text}", text=shorten(fixed)), (Edit(span, fixed),), safe=True)
         if fixed
