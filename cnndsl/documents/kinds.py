@@ -15,6 +15,8 @@ from cnndsl import contract, targets
 from cnndsl.contract import LANG
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
+from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import said as in_language
 from cnndsl.diagnostics.render import render_all
 from cnndsl.documents.files import DirectiveError, marked, vouched
 from cnndsl.network import Network
@@ -119,7 +121,9 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
 
 def said(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """What the checker says."""
-    return Filled(fenced(render_all(nets[0].diagnostics) or "clean", "text"), {})
+    lang = wanted.options.get("lang", "en")
+    found = render_all(nets[0].diagnostics, lang=lang) or in_language(Message("clean"), lang)
+    return Filled(fenced(found, "text"), {})
 
 
 def compared(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
@@ -144,6 +148,6 @@ KINDS: dict[str, RegionKind] = {
     "figure": RegionKind(made, "svg"),
     "mermaid": RegionKind(made, "mermaid"),
     "code": RegionKind(made, None),
-    "check": RegionKind(said, of_failing=True),
+    "check": RegionKind(said, options=(LANG,), of_failing=True),
     "compare": RegionKind(compared, options=(COUNTED, LANG), of_several=True),
 }

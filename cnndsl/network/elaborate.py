@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import LAYERS, MERGES, Context, Layer, LayerError
 from cnndsl.layers.base import Input, Shape, beyond, show
 from cnndsl.layers.merge import Merge
@@ -193,7 +193,8 @@ class Elaborator:
         first = statements[0] if statements else None
         if not self.started and not self.excused:
             end = Span(0, min(1, len(self.source.text)))
-            self.report("E112", end, "a net needs an `input`", "begin with, say, `input 28x28x1`")
+            message = Message("a net needs an `input`")
+            self.report("E112", end, message, Message("begin with, say, `input 28x28x1`"))
         self.unused_settings()
         self.unused_blocks()
         self.bound_totals()
@@ -233,8 +234,8 @@ class Elaborator:
             for node in self.nodes:
                 total += getattr(node.layer, name)
                 if total > LARGEST:
-                    what = {"params": "parameters", "macs": "multiply-adds"}[name]
-                    error = beyond("with this layer the net", total, what)
+                    what = {"params": Message("parameters"), "macs": Message("multiply-adds")}[name]
+                    error = beyond(Message("with this layer the net"), total, what)
                     self.report(error.code, node.span, error.message, error.help)
                     break
 
@@ -244,14 +245,16 @@ class Elaborator:
             return
         first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
         if first is not None:
-            message = "the input is given twice: here and by `--input`"
-            self.report("E111", first.span, message, "leave one of them out")
+            message = Message("the input is given twice: here and by `--input`")
+            self.report("E111", first.span, message, Message("leave one of them out"))
             return
         try:
             shape = given_shape(self.input_size)
         except ValueError as error:
             self.started = True
-            self.report("E105", Span(0, 0), f"`--input {shown(self.input_size)}` {error}")
+            given, flaw_ = shown(self.input_size), error.args[0]
+            message = Message("`--input {given}` {flaw}", given=given, flaw=flaw_)
+            self.report("E105", Span(0, 0), message)
             return
         self.add_input(shape, Span(0, 0), None)
 
@@ -277,8 +280,10 @@ class Elaborator:
         unused = {shown(name) for name in self.settings if not (name in params or self.lost(name))}
         for name in sorted(unused):
             near = self.near(name, params)
-            known = f"its params are {', '.join(params[:8])}" if params else "it has no `param`"
-            message = f"`--set {name}`: the file has no param `{name}`"
+            known = Message("it has no `param`")
+            if params:
+                known = Message("its params are {names}", names=", ".join(params[:8]))
+            message = Message("`--set {name}`: the file has no param `{name}`", name=name)
             self.report("E113", Span(0, 0), message, did_you_mean(near) or known)
             self.reported.discard(("E113", Span(0, 0)))
 
@@ -302,18 +307,18 @@ class Elaborator:
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
         if reserved(name.id):
-            self.report_reserved(name, "a block")
+            self.report_reserved(name, Message("a block"))
         elif name.id in self.blocks:
-            self.report_taken(name, self.blocks[name.id].name, "block")
+            self.report_taken(name, self.blocks[name.id].name, Message("block"))
         self.blocks.setdefault(name.id, statement)
 
     def name_parameters(self, statement: ast.Block) -> None:
         """See that a block's parameters can have their names; all blocks must be known."""
         seen: dict[str, ast.Name] = {}
         for parameter in statement.parameters:
-            is_free = self.is_free(parameter.name, "a parameter")
+            is_free = self.is_free(parameter.name, Message("a parameter"))
             if is_free and parameter.name.id in seen:
-                self.report_taken(parameter.name, seen[parameter.name.id], "parameter")
+                self.report_taken(parameter.name, seen[parameter.name.id], Message("parameter"))
             seen[parameter.name.id] = parameter.name
 
     def declare(self, statement: ast.Rounding | ast.Defaults) -> None:
@@ -323,15 +328,21 @@ class Elaborator:
         if isinstance(statement, ast.Rounding):
             kind, choices = "rounding", ("exact", "floor", "ceil")
         if kind in self.declared:
-            notes = (Note("it is first said here", self.declared[kind].span),)
-            message, help_ = f"`{kind}` is said twice", "say it once, for the whole file"
+            notes = (Note(Message("it is first said here"), self.declared[kind].span),)
+            message = Message("`{word}` is said twice", word=kind)
+            help_ = Message("say it once, for the whole file")
             self.report("E111", statement.span, message, help_, notes=notes)
             return
         self.declared[kind] = statement
         if word.id not in choices:
             meant = {"pytorch": "torch", "tensorflow": "keras"}.get(word.id, word.id)
             near = nearest(meant, choices)
-            message = f"`{kind}` is {' or '.join(choices)}, not `{word.id}`"
+            if kind == "rounding":
+                message = Message(
+                    "`rounding` is exact or floor or ceil, not `{word}`", word=word.id
+                )
+            else:
+                message = Message("`defaults` is keras or torch, not `{word}`", word=word.id)
             self.report("E105", word.span, message, did_you_mean(near), rewrite(word.span, near))
             if kind == "rounding":
                 # Whatever was meant: sizes that do not come out whole are no further news.
@@ -437,8 +448,10 @@ class Elaborator:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             span = statements[0].span if statements else Span(0, 0)
-            message = f"blocks, loops and paths nest deeper than {MAX_DEPTH} levels here"
-            help_ = "call the blocks one after the other instead of within each other"
+            message = Message(
+                "blocks, loops and paths nest deeper than {most} levels here", most=MAX_DEPTH
+            )
+            help_ = Message("call the blocks one after the other instead of within each other")
             self.report("E005", span, message, help_)
             raise Stop
         if not top:
@@ -489,21 +502,23 @@ class Elaborator:
         elif isinstance(statement, ast.Input):
             self.input(statement)
         elif isinstance(statement, ast.Net) and statement is not self.module.statements[0]:
-            message = "`net` is not the first statement"
-            self.report("E111", statement.span, message, "move it to the top")
+            message = Message("`net` is not the first statement")
+            self.report("E111", statement.span, message, Message("move it to the top"))
         return None
 
     def input(self, statement: ast.Input) -> None:
-        value, help_ = self.value(statement.size), ""
+        value, help_ = self.value(statement.size), NOTHING
         try:
             shape: Shape = SHAPE.read(value)
         except ValueError as error:
-            message = f"input: the size {error}"
+            message = Message("input: the size {flaw}", flaw=error.args[0])
         else:
             if len(shape) <= 4:
                 return self.add_input(shape, statement.span, statement.alias)
-            message = f"input: {show(shape)} has {len(shape)} dimensions"
-            help_ = "an input is N, LxC, HxWxC or DxHxWxC"
+            message = Message(
+                "input: {shape} has {count} dimensions", shape=show(shape), count=len(shape)
+            )
+            help_ = Message("an input is N, LxC, HxWxC or DxHxWxC")
             if (fixes := without_batch(statement, shape)) and len(shape) == 5:
                 self.started = True
                 help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
@@ -516,8 +531,8 @@ class Elaborator:
         name = statement.name
         scope = self.scope
         if isinstance(statement, ast.Param) and not top:
-            self.report_inside(statement, "write `let` here")
-        if not self.is_free(name, "a constant", scope.defined, scope.named):
+            self.report_inside(statement, Message("write `let` here"))
+        if not self.is_free(name, Message("a constant"), scope.defined, scope.named):
             return None
         scope.defined[name.id] = name
         value: Any = None  # unknown, should the value fail
@@ -527,13 +542,13 @@ class Elaborator:
             if isinstance(value, Word) and not self.known(value.id):
                 value = None
             if value is None:
-                message = f"`--set {name.id}={shown(given)}` is no value of the language"
-                self.report(
-                    "E105",
-                    statement.value.span,
-                    message,
-                    "give a number up to 1e18, a size or a word",
+                message = Message(
+                    "`--set {name}={given}` is no value of the language",
+                    name=name.id,
+                    given=shown(given),
                 )
+                help_ = Message("give a number up to 1e18, a size or a word")
+                self.report("E105", statement.value.span, message, help_)
         else:
             try:
                 value = self.value(statement.value)  # in which the name may be that of outside
@@ -546,11 +561,15 @@ class Elaborator:
         value = self.value(statement.count)
         count = whole(value)
         if count is None or count < 0:
-            message = f"repeat: the count must be a whole number from 0, not {show_value(value)}"
-            help_ = "write `//` to round down" if getattr(value, "denominator", 1) != 1 else ""
+            message = Message(
+                "repeat: the count must be a whole number from 0, not {value}",
+                value=show_value(value),
+            )
+            is_fraction = getattr(value, "denominator", 1) != 1
+            help_ = Message("write `//` to round down") if is_fraction else NOTHING
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
-            self.report_reserved(statement.index, "a counter")
+            self.report_reserved(statement.index, Message("a counter"))
         bodies, problems = [], len(self.problems)
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
@@ -559,7 +578,8 @@ class Elaborator:
             self.steps += 1
             scope = Scope(frame, self.scope)
             if turn:  # what is wrong now was not in the first turn
-                frame.notes = (*notes, Note(f"in turn {turn + 1} of {count:,}", header))
+                place = Message("in turn {turn} of {count:,}", turn=turn + 1, count=count)
+                frame.notes = (*notes, Note(place, header))
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
@@ -596,23 +616,30 @@ class Elaborator:
                 return None
             near = self.near(name.id, self.scope.tensor_names(), self.scope.frame.lost)
             known = dict.fromkeys(islice(self.scope.tensor_names(), 8))
-            help_ = did_you_mean(near) or (
-                f"named so far: {', '.join(known)}" if known else "name a tensor with `as`"
-            )
+            help_ = Message("name a tensor with `as`")
+            if known:
+                help_ = Message("named so far: {names}", names=", ".join(known))
+            help_ = did_you_mean(near) or help_
             inside = self.containers.get(name.id)
             if isinstance(inside, ast.Repeat):
-                help_ = (
-                    f"the name `{name.id}` ends with the `repeat` in which it is given: to name "
-                    f"what the `repeat` gives, write `as {name.id}` after its `}}`"
+                help_ = Message(
+                    "the name `{name}` ends with the `repeat` in which it is given: to name "
+                    "what the `repeat` gives, write `as {name}` after its `}}`",
+                    name=name.id,
                 )
             elif isinstance(inside, ast.Block):
-                help_ = (
-                    f"the name `{name.id}` ends with the block in which it is given: to name what "
-                    f"the block gives, write `as {name.id}` after a call of `{inside.name.id}`"
+                help_ = Message(
+                    "the name `{name}` ends with the block in which it is given: to name what "
+                    "the block gives, write `as {name}` after a call of `{block}`",
+                    name=name.id,
+                    block=inside.name.id,
                 )
             if name.id in self.file_scope.tensors:
-                help_ = f"a block sees no tensors but its own: pass `{name.id}` as an argument"
-            message = f"no tensor is called `{name.id}` here"
+                help_ = Message(
+                    "a block sees no tensors but its own: pass `{name}` as an argument",
+                    name=name.id,
+                )
+            message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
         self.current, self.shape = index, self.nodes[index].output
@@ -625,10 +652,10 @@ class Elaborator:
             return None
         self.no_input(statement.name.span)
         if name.id == "main":
-            message = "`main` is the name of the main output"
-            self.report("E107", name.span, message, "choose another name")
+            message = Message("`main` is the name of the main output")
+            self.report("E107", name.span, message, Message("choose another name"))
         elif name.id in self.heads:
-            self.report_taken(name, self.heads[name.id], "head")
+            self.report_taken(name, self.heads[name.id], Message("head"))
         self.heads[name.id] = name
         before, shape = self.current, self.shape
         body = self.body(statement.body.statements, self.path_scope())
@@ -668,8 +695,9 @@ class Elaborator:
         if statement.paths is not None:
             if word in MERGES:
                 return self.merge(MERGES[word], statement)
-            help_ = f"merges do: {', '.join(MERGES)}"
-            self.report("E111", statement.name.span, f"`{word}` takes no paths", help_)
+            help_ = Message("merges do: {words}", words=", ".join(MERGES))
+            message = Message("`{word}` takes no paths", word=word)
+            self.report("E111", statement.name.span, message, help_)
             self.shape = None
             return None
         if word in self.blocks:
@@ -694,8 +722,10 @@ class Elaborator:
         if value is None:
             raise Unknown
         if value is not ABSENT:
-            message = f"`{name.id}` is {show_value(value)}, which is no layer"
-            self.report("E101", name.span, message, "pass the name of a layer or block")
+            message = Message(
+                "`{name}` is {value}, which is no layer", name=name.id, value=show_value(value)
+            )
+            self.report("E101", name.span, message, Message("pass the name of a layer or block"))
             raise Unknown
         near = self.meant(name.id) or None
         if near is None and self.nameless:
@@ -706,8 +736,8 @@ class Elaborator:
         if call is not None:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
-        message = f"there is no layer or block `{name.id}`"
-        help_ = did_you_mean(near) or "the layers are listed by `cnndsl rule E101`"
+        message = Message("there is no layer or block `{word}`", word=name.id)
+        help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:
             raise Unknown
@@ -722,8 +752,12 @@ class Elaborator:
         self.no_input(statement.name.span)
         if block.name.id in outer.calls:
             chain = [*outer.calls[outer.calls.index(block.name.id) :], block.name.id]
-            message = f"the block `{block.name.id}` calls itself: {' → '.join(chain)}"
-            help_ = "blocks cannot be recursive; use `repeat`"
+            message = Message(
+                "the block `{word}` calls itself: {calls}",
+                word=block.name.id,
+                calls=" → ".join(chain),
+            )
+            help_ = Message("blocks cannot be recursive; use `repeat`")
             self.report("E109", statement.name.span, message, help_)
             raise Unknown
         self.latest = statement.name.span
@@ -734,7 +768,7 @@ class Elaborator:
         start, end = statement.span
         text = self.source.text[start : min(end, start + 61)]
         text = text if len(text) <= 60 else text[:57] + "…"
-        note = Note(f"in `{text}`, called here", statement.span)
+        note = Note(Message("in `{call}`, called here", call=text), statement.span)
         frame = Frame(
             (*outer.instance, name), (*outer.notes, note), (*outer.calls, word), outer.given
         )
@@ -752,30 +786,42 @@ class Elaborator:
         word = block.name.id
         shown = [p.name.id + ("=…" if p.default else "") for p in block.parameters[:8]]
         more = ["…"] * (len(block.parameters) > len(shown))
-        help_ = f"it is written `{' '.join([word, *shown, *more])}`"
+        usage = " ".join([word, *shown, *more])
+        help_ = Message("it is written `{usage}`", usage=usage)
         given: set[str] = set()
         fine = True
         values = self.arguments(statement)
         for (argument, parameter), value in zip(assigned(block, statement), values):
             if isinstance(argument, ast.Stride):
-                self.report("E102", argument.span, f"the block `{word}` takes no `/`", help_)
+                message = Message("the block `{word}` takes no `/`", word=word)
+                self.report("E102", argument.span, message, help_)
                 fine = False
                 continue
             if parameter is None and isinstance(argument, ast.Keyword):
                 key = argument.key
                 near = self.near(key.id, (each.name.id for each in block.parameters))
-                message = f"the block `{word}` has no parameter `{key.id}`"
+                message = Message(
+                    "the block `{word}` has no parameter `{name}`", word=word, name=key.id
+                )
                 fixes = rewrite(key.span, near)
                 self.report("E102", key.span, message, did_you_mean(near) or help_, fixes)
                 fine = False
             elif parameter is None:
                 count = len(block.parameters)
-                message = f"the block `{word}` takes {count} argument{'s' * (count != 1)}"
+                message = Message("the block `{word}` takes 1 argument", word=word)
+                if count != 1:
+                    message = Message(
+                        "the block `{word}` takes {count} arguments", word=word, count=count
+                    )
                 self.report("E104", argument.span, message, help_)
                 fine = False
                 break  # what follows is one too many as well
             elif parameter.name.id in scope.defined:
-                message = f"the block `{word}`: `{parameter.name.id}` is given twice"
+                message = Message(
+                    "the block `{word}`: `{name}` is given twice",
+                    word=word,
+                    name=parameter.name.id,
+                )
                 self.report("E104", argument.span, message, help_)
                 fine = False
                 given.add(parameter.name.id)
@@ -785,7 +831,9 @@ class Elaborator:
         waiting = [each for each in block.parameters if each.name.id not in given]
         for parameter in waiting:
             if parameter.default is None:
-                message = f"the block `{word}` needs `{parameter.name.id}`"
+                message = Message(
+                    "the block `{word}` needs `{name}`", word=word, name=parameter.name.id
+                )
                 self.report("E103", statement.name.span, message, help_)
                 fine = False
                 break  # of those that lack, too, the first is enough
@@ -940,7 +988,8 @@ class Elaborator:
 
     def skip(self, statement: ast.Apply) -> Item | None:
         if statement.args or statement.paths is not None:
-            self.report("E104", statement.span, "`skip` takes no arguments", "write `skip` alone")
+            message = Message("`skip` takes no arguments")
+            self.report("E104", statement.span, message, Message("write `skip` alone"))
         self.name_result(statement.alias)
         return tree.Skipped(statement)
 
@@ -948,12 +997,15 @@ class Elaborator:
         assert statement.paths is not None
         self.no_input(statement.name.span)
         for argument in statement.args:
-            message = f"{kind.op} takes paths only"
-            self.report("E104", argument.span, message, "remove the argument")
+            message = Message("{word} takes paths only", word=kind.op)
+            self.report("E104", argument.span, message, Message("remove the argument"))
         if len(statement.paths) == 1:
-            message = f"`{kind.op}` has one path, and nothing to merge it with"
-            help_ = f"a bar before the first path says nothing: write `{kind.op} {{ skip | … }}` "
-            help_ += "where the other path is the tensor itself"
+            message = Message("`{word}` has one path, and nothing to merge it with", word=kind.op)
+            help_ = Message(
+                "a bar before the first path says nothing: write `{word} {{ skip | … }}` "
+                "where the other path is the tensor itself",
+                word=kind.op,
+            )
             self.report("E103", statement.name.span, message, help_)
         before, shape = self.current, self.shape
         bodies: list[Body] = []
@@ -986,8 +1038,8 @@ class Elaborator:
 
     def without_paths(self, word: str, statement: ast.Apply) -> None:
         """Report a merge that has none; what comes out of it is unknown."""
-        help_ = f"write `{word} {{ … | … }}`"
-        self.report("E103", statement.name.span, f"`{word}` needs paths", help_)
+        help_ = Message("write `{word} {{ … | … }}`", word=word)
+        self.report("E103", statement.name.span, Message("`{word}` needs paths", word=word), help_)
         self.shape = None
 
     def path_scope(self) -> Scope:
@@ -1038,7 +1090,7 @@ class Elaborator:
 
     def name_tensor(self, alias: ast.Name, index: int) -> None:
         scope = self.scope
-        if self.is_free(alias, "a tensor", scope.named, scope.defined):
+        if self.is_free(alias, Message("a tensor"), scope.named, scope.defined):
             scope.named[alias.id] = alias
             scope.tensors[alias.id] = index
 
@@ -1047,7 +1099,7 @@ class Elaborator:
         if alias is not None and self.shape is not None:
             self.name_tensor(alias, self.current)
 
-    def is_free(self, name: ast.Name, what: str, *taken: Mapping[str, ast.Name]) -> bool:
+    def is_free(self, name: ast.Name, what: Message, *taken: Mapping[str, ast.Name]) -> bool:
         """Whether a name can be given to something; reports where it cannot.
 
         `taken` are the names that the scope has given already.
@@ -1059,7 +1111,7 @@ class Elaborator:
         first = block.name if block is not None else None
         first = first or next((names[name.id] for names in taken if name.id in names), None)
         if first is not None:
-            self.report_taken(name, first, "name")
+            self.report_taken(name, first, Message("name"))
         return first is None
 
     def value(self, node: ast.Expr) -> Any:
@@ -1092,30 +1144,39 @@ class Elaborator:
         """What to say of a name that stands in the place of a value and has none."""
         if self.lost(name.id):
             return None
-        kind = "block" if name.id in self.blocks else "tensor"
-        if kind == "tensor" and self.scope.tensor(name.id) is None:
+        is_block = name.id in self.blocks
+        if not is_block and self.scope.tensor(name.id) is None:
             if ("E106", name.span) in self.reported:
-                return Problem("E106", name.span, "")  # it has been said
+                return Problem("E106", name.span, NOTHING)  # it has been said
             return unknown(name.span, name.id, self.near(name.id, self.scope.names()))
-        message = f"`{name.id}` is a {kind}, and no value"
-        return Problem("E105", name.span, message, "write a number, or the name of a constant")
+        message = Message("`{name}` is a tensor, and no value", name=name.id)
+        if is_block:
+            message = Message("`{name}` is a block, and no value", name=name.id)
+        help_ = Message("write a number, or the name of a constant")
+        return Problem("E105", name.span, message, help_)
 
     def own_size(self, name: ast.Name) -> int:
         self.no_input(name.span)
         if self.shape is None:
             raise Unknown
         if len(self.shape) - 1 not in _RANKS[name.id]:
-            letters = {0: "C", 1: "L and C", 2: "H, W and C", 3: "D, H, W and C"}
-            message = f"the current tensor, {show(self.shape)}, has no `{name.id}`"
-            help_ = f"it has {letters[len(self.shape) - 1]}"
+            message = Message(
+                "the current tensor, {shape}, has no `{size}`", shape=show(self.shape), size=name.id
+            )
+            help_ = (
+                Message("it has C"),
+                Message("it has L and C"),
+                Message("it has H, W and C"),
+                Message("it has D, H, W and C"),
+            )[len(self.shape) - 1]
             raise ExpressionError("E106", name.span, message, help_)
         return self.shape[_SIZES[name.id]]
 
     def no_input(self, span: Span) -> None:
         """Report, once, that something stands before any input."""
         if not self.started and not self.excused:
-            message = "there is no `input` before this"
-            self.report("E112", span, message, "begin with, say, `input 28x28x1`")
+            message = Message("there is no `input` before this")
+            self.report("E112", span, message, Message("begin with, say, `input 28x28x1`"))
         self.excused = True
 
     def word(self, name: ast.Name) -> Any:
@@ -1138,8 +1199,8 @@ class Elaborator:
         self,
         code: str,
         span: Span,
-        message: str,
-        help_: str = "",
+        message: Message,
+        help_: Message = NOTHING,
         fixes: tuple[Fix, ...] = (),
         notes: tuple[Note, ...] = (),
     ) -> None:
@@ -1150,11 +1211,12 @@ class Elaborator:
         self.reported.add((code, span))
         calls = tuple(reversed(self.scope.frame.notes))
         if len(calls) > 6:
-            calls = (*calls[:4], Note(f"and {len(calls) - 5} calls further out"), calls[-1])
+            left_out = Message("and {count} calls further out", count=len(calls) - 5)
+            calls = (*calls[:4], Note(left_out), calls[-1])
         notes += calls
         self.problems.append(Diagnostic(code, self.source, span, message, help_, notes, fixes))
         if len(self.problems) >= MAX_PROBLEMS:
-            self.give_up(f"these are {MAX_PROBLEMS:,}")
+            self.give_up(Message("these are {count:,}", count=MAX_PROBLEMS))
 
     def report_problem(self, problem: Problem) -> None:
         self.report(problem.code, problem.span, problem.message, problem.help, problem.fixes)
@@ -1164,25 +1226,33 @@ class Elaborator:
         if isinstance(error, ExpressionError):
             self.report(error.code, error.span, error.message, error.help)
 
-    def report_inside(self, statement: ast.Statement, help_: str = "move it out") -> None:
+    def report_inside(
+        self, statement: ast.Statement, help_: Message = Message("move it out")  # noqa: B008
+    ) -> None:
         """Report a statement inside braces that has its place at the top of a file."""
         word = type(statement).__name__.lower()
-        message = f"`{word}` stands at the top of a file, not inside braces"
+        message = Message("`{word}` stands at the top of a file, not inside braces", word=word)
         self.report("E111", statement.span, message, help_)
 
-    def report_reserved(self, name: ast.Name, what: str) -> None:
-        message = f"`{name.id}` is a word of the language and cannot name {what}"
-        self.report("E107", name.span, message, "choose another name")
+    def report_reserved(self, name: ast.Name, what: Message) -> None:
+        message = Message(
+            "`{name}` is a word of the language and cannot name {what}", name=name.id, what=what
+        )
+        self.report("E107", name.span, message, Message("choose another name"))
 
-    def report_taken(self, name: ast.Name, first: ast.Name, what: str) -> None:
-        message = f"the {what} `{name.id}` is defined twice"
-        notes = (Note("it is first defined here", first.span),)
-        self.report("E107", name.span, message, "choose another name", notes=notes)
+    def report_taken(self, name: ast.Name, first: ast.Name, what: Message) -> None:
+        message = Message("the {what} `{name}` is defined twice", what=what, name=name.id)
+        notes = (Note(Message("it is first defined here"), first.span),)
+        self.report("E107", name.span, message, Message("choose another name"), notes=notes)
 
     def too_large(self, span: Span, total: int) -> None:
-        count = f"{min(total, 10**15):,}"
-        message = f"the net comes to at least {count} layers, beyond the limit of {self.limit:,}"
-        self.report("E302", span, message, "repeat less, or raise the limit with `--limit`")
+        message = Message(
+            "the net comes to at least {count:,} layers, beyond the limit of {limit:,}",
+            count=min(total, 10**15),
+            limit=self.limit,
+        )
+        help_ = Message("repeat less, or raise the limit with `--limit`")
+        self.report("E302", span, message, help_)
         raise Stop
 
     def take_steps(self, count: int) -> None:
@@ -1192,16 +1262,21 @@ class Elaborator:
         if self.steps <= times * (MAX_STEPS + STEPS_PER_LAYER * len(self.nodes)):
             return
         if self.problems:
-            self.give_up("it takes long")
+            self.give_up(Message("it takes long"))
         made = len(self.nodes) - len(self.inputs)
-        message = f"loops and calls run {self.steps:,} steps, and come to {made:,} layers"
-        help_ = f"repeat less, or allow more with `--limit {times + 1}_000_000`"
+        message = Message(
+            "loops and calls run {steps:,} steps, and come to {layers:,} layers",
+            steps=self.steps,
+            layers=made,
+        )
+        limit = f"{times + 1}_000_000"
+        help_ = Message("repeat less, or allow more with `--limit {limit}`", limit=limit)
         self.report("E302", self.latest, message, help_)
         raise Stop
 
-    def give_up(self, why: str) -> NoReturn:
+    def give_up(self, why: Message) -> NoReturn:
         """Stop, and say at the last problem that there may be more."""
-        note = Note(f"there may be more; checking ends here, as {why}")
+        note = Note(Message("there may be more; checking ends here, as {why}", why=why))
         self.problems[-1] = self.problems[-1]._replace(notes=(*self.problems[-1].notes, note))
         raise Stop
 
@@ -1211,8 +1286,9 @@ def unknown(span: Span, word: str, near: str | None) -> Problem:
 
     if near is None and (problem := size_of_names(span, word)):
         return problem
-    help_ = did_you_mean(near) or f"a constant is defined by `let {word} = …`"
-    return Problem("E106", span, f"nothing here is called `{word}`", help_, rewrite(span, near))
+    help_ = did_you_mean(near) or Message("a constant is defined by `let {word} = …`", word=word)
+    message = Message("nothing here is called `{word}`", word=word)
+    return Problem("E106", span, message, help_, rewrite(span, near))
 
 
 def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:

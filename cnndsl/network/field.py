@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import gcd, lcm
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
 from cnndsl.layers.values import LARGEST
 from cnndsl.network.network import Field, Sight
@@ -49,7 +50,8 @@ def _held(layer: Layer, field: Field) -> Field:
     for low, high, step in field.sights:
         most = max(-min(low), max(high), step)
         if most > LARGEST:
-            raise beyond(f"{layer.op}: what it sees of the input", most, "pixels")
+            sees = Message("{layer}: what it sees of the input", layer=layer.op)
+            raise beyond(sees, most, Message("pixels"))
     return field
 
 

@@ -32,6 +32,7 @@ def report_of(outcome: Outcome) -> Report:
         os.path.realpath(root).rstrip(os.sep),
         os.sep,
         __version__,
+        outcome.plan.lang,
     )
 
 
