@@ -490,7 +490,7 @@ def _problem(source: Source, found: _Found, places: set[int]) -> Diagnostic:
     shown = "; ".join(texts)
     if len(shown) <= 80 and shown.isprintable():
         help_ = Message("here it is `{line}`", line=shown)
-        title = Message("write `{line}`", line=shown)
+        title = Message("write `{text}`", text=shown)
     else:
         help_ = Message("a line of its own for each layer says the same here")
         title = Message("write it as {count} layers", count=len(texts))

@@ -354,10 +354,23 @@ def _slot_of(
             return waiting.pop(0)
         if not problems and (value is not None or not isinstance(argument.value, ast.Name)):
             takes = sum(slot.form == "value" for slot in layer.slots)
-            extra = NOTHING if value is None else Message("`{value}`", value=show_value(value))
-            message = Message(_ONE_MORE[min(takes, 2)], layer=op, count=takes, value=extra)
+            shown = show_value(value)
+            message = Message(
+                "{layer} takes {count} values, and `{value}` is one more",
+                layer=op,
+                count=takes,
+                value=shown,
+            )
             if value is None:
                 message = Message("{layer} takes no more values than stand before this", layer=op)
+            elif takes == 1:
+                message = Message(
+                    "{layer} takes one value, and `{value}` is one more", layer=op, value=shown
+                )
+            elif takes == 0:
+                message = Message(
+                    "{layer} takes no values, and `{value}` is one more", layer=op, value=shown
+                )
             more = _one_more(layer, statement, value)
             problems.append(Problem("E104", argument.span, message, *more))
         return None
@@ -369,13 +382,6 @@ def _slot_of(
         return slots["activation"]
     problems.append(_unknown_word(layer, slots, argument, word))
     return None
-
-
-_ONE_MORE = (
-    "{layer} takes no values, and {value} is one more",
-    "{layer} takes one value, and {value} is one more",
-    "{layer} takes {count} values, and {value} is one more",
-)
 
 
 def _usage_help(layer: type[Layer]) -> Message:

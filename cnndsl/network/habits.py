@@ -222,8 +222,8 @@ def habit(
             "act": Habit(Message("an activation is written as its name alone, as in `relu`")),
         }.get(slot.form)
     else:
-        help_ = Message("write `{here}`", here=here)
-    return Habit(help_, (Fix(Message("write `{here}`", here=here), (Edit(span, here),)),))
+        help_ = Message("write `{text}`", text=here)
+    return Habit(help_, (Fix(Message("write `{text}`", text=here), (Edit(span, here),)),))
 
 
 def _here(layer: type[Layer], slot: Slot, value: Any, text: str | None) -> str | None:

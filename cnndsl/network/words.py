@@ -80,4 +80,4 @@ def did_you_mean(near: str | None) -> Message:
 
 def rewrite(span: Span, word: str | None) -> tuple[Fix, ...]:
     """The fix that writes a word in the place of what stands there; none for None."""
-    return (Fix(Message("write `{word}`", word=word), (Edit(span, word),)),) if word else ()
+    return (Fix(Message("write `{text}`", text=word), (Edit(span, word),)),) if word else ()

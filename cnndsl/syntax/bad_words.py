@@ -220,7 +220,7 @@ def _bad_name(source: str, span: Span) -> Words:
     plain = normalize("NFKC", text)
     if plain.isidentifier():
         message = Message("{text} reads as the keyword `{plain}`", text=shorten(text), plain=plain)
-        fix = Fix(Message("write `{plain}`", plain=plain), (Edit(span, plain),))
+        fix = Fix(Message("write `{text}`", text=plain), (Edit(span, plain),))
         return Words(message, Message("write `{plain}`, or choose another name", plain=plain), fix)
     help_ = Message("names are made of letters, digits and `_`, and begin with a letter or `_`")
     return Words(Message("{text} is not a name", text=shorten(text)), help_)
@@ -262,11 +262,10 @@ def _bad_number(source: str, span: Span) -> Words:
         pieces = text.split("x")
         help_ = Message("a size with names in it is written in parentheses, as in `(3, n)`")
         if len(text) < 40 and all(re.fullmatch(r"[0-9]+|[^\W\d]\w*", each) for each in pieces):
-            size = f"({', '.join(pieces)})"
+            fixed = f"({', '.join(pieces)})"
             help_ = Message(
-                "a size with names in it is written in parentheses: {size}", size=shorten(size)
+                "a size with names in it is written in parentheses: {size}", size=shorten(fixed)
             )
-            fixed = size
     elif product and len(text) < 20:
         help_ = Message(
             "a product is written `({factor}*{name})`, and a name begins with a letter",
@@ -318,7 +317,7 @@ def _bad_character(source: str, span: Span) -> Words:
         path = _PATH.match(source, span.start)
         module = Span(span.start - len(before[0]), path.end() if path else span.end)
         shown = shorten(source[slice(*module)])
-        help_ = Message("layers have no module before them: leave {shown} out", shown=shown)
+        help_ = Message("layers have no module before them: leave {text} out", text=shown)
         fix = Fix(Message("leave {text} out", text=shown), (Edit(module, ""),))
     if text == "." and source[max(span.start - 1, 0)].isdigit():
         help_ = Message("a number needs digits after its point")

@@ -72,7 +72,9 @@ def _too_large(text: str, span: Span) -> BuildError:
     shown = text[slice(*span)]
     shown = shown if len(shown) <= 20 else shown[:17] + "…"
     help_ = Message("no number of a network is beyond 1e18")
-    return BuildError("E004", span, Message("`{shown}` is too large a number", shown=shown), help_)
+    return BuildError(
+        "E004", span, Message("{text} is too large a number", text=f"`{shown}`"), help_
+    )
 
 
 def _number(text: str, span: Span, c: list[Any]) -> nodes.Number:

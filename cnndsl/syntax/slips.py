@@ -278,7 +278,7 @@ def _equal(slip: Slip) -> Words | None:
                 sign, span = f"{after}=", Span(start, end + 1)
             found = slip.source.text[slice(*span)]
             message = Message("expected a comparison, found `{found}`", found=found)
-            help_ = Message("write `{sign}`", sign=sign)
+            help_ = Message("write `{text}`", text=sign)
             if found == "=":
                 help_ = Message("write `==`; a single `=` gives a name its value")
             return Words(message, help_, slip.replace(sign, span), span)
@@ -355,7 +355,7 @@ def _percent(slip: Slip) -> Words | None:
     fix = slip.replace(share, span)
     return Words(
         Message("a share is written without `%`"),
-        Message("write `{share}`", share=share),
+        Message("write `{text}`", text=share),
         fix,
         span,
     )
