@@ -30,6 +30,7 @@ class Lexed(NamedTuple):
     comments: list[Comment]
     problems: list[Diagnostic]
     complete: bool = True  # whether they are of all of the text
+    foreign: bool = False  # whether statements of other languages were looked for
 
 
 def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
@@ -75,7 +76,7 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
     if foreign is None:
         foreign = any(kind in BAD for kind, _, _ in tokens)
     tokens, problems = arrange(source, tokens, foreign=foreign)
-    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
+    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS, foreign)
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
