@@ -295,7 +295,7 @@ class _Reader:
         kind = CLASSES[framework].get(name)
         if name == "Sequential":
             return self.model(value, name) or []
-        if kind is None:
+        if kind is None or not (kind.word or kind.arguments):
             raise CannotTell(Message("the language has no `{layer}`", layer=name))
         call = Call(framework, name, kind, self.arguments(value, kind.arguments))
         lines = []

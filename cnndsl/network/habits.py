@@ -125,7 +125,7 @@ def is_another(word: str, near: str) -> bool:
     """
     plain = re.sub("_|[123]d$", "", word.lower())
     known = near.replace("_", "")
-    if plain != known and len(plain) > 3 and _of_others(plain):
+    if plain != known and len(plain) > 2 and _of_others(plain):
         return True
     added = len(plain) - len(known)
     if known not in plain or not re.search("[a-z]", plain) or added < 2:

@@ -7,6 +7,7 @@ read all the same, so that one slip hides no other.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
@@ -114,8 +115,8 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     word = identifier(text, first).id if first else ""
     if kinds[:1] == ["SLASHES"]:
         word = "#"  # `// …`, a comment elsewhere
-    elif word == "for" and kinds[1:2] == ["NAME"]:
-        names.append(identifier(text, words[1]).id)
+    elif word == "for":
+        names += re.findall(r"^for[ \t]+(\w+)", text[span.start : span.start + 200])
     elif kinds[:3] == ["NAME", "COLON", "NAME"]:
         names.append(word)
         word = identifier(text, words[2]).id  # `conv1: conv 8 3x3`
