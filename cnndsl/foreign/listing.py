@@ -47,7 +47,9 @@ _OPENER = re.compile(
     r"(?=[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))"
 )
 _CLOSER = re.compile(r"[)\]][)\], \t]*(?:name[ \t]*=[ \t]*(?:\"\w*\"|'\w*')[ \t]*[)\], \t]*)?")
-_PIECE = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n]+|.")
+_PIECE = re.compile(
+    r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
+)
 _STARTS = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR"))
 _VARIABLES = frozenset(("NET", "INPUT", "HEAD", "BLOCK", "PARAM"))
 
@@ -106,7 +108,7 @@ class _Reader:
         for token, following in _pairs(self.raw):
             kind, start, _ = token
             begins, before = before in _STARTS, kind
-            if start < end or not begins:
+            if start < end or not (begins or self.behind_arrow(start)):
                 continue
             if kind in _VARIABLES and following[0] != "EQUAL":
                 continue
@@ -119,6 +121,10 @@ class _Reader:
             if self.wasted > MAX_WASTED:
                 break
         return self.found
+
+    def behind_arrow(self, start: int) -> bool:
+        """Whether an arrow stands before an offset."""
+        return self.text[max(0, start - 10) : start].rstrip().endswith(("->", "=>", "→"))
 
     def _own_names(self) -> frozenset[str]:
         """The names that the text itself gives to blocks, constants and parameters."""
@@ -186,7 +192,7 @@ class _Reader:
                     closers = _CLOSER.match(self.text, piece.start()) if self.open else None
                     ends = closers.end() if closers else piece.start()
                     return ends, piece.start()
-                if shown in (";", "|", "\n", "{", "}") or shown[0] == "#":
+                if shown in (";", "|", "\n", "{", "}", "->", "=>", "→") or shown[0] == "#":
                     return self._trimmed(start, piece.start())
         if depth or at < len(self.text):
             return None, at
@@ -213,7 +219,8 @@ class _Reader:
             framework = self.framework(path)
             call = self.layer_of(value)
             shown = call[1] if call else name
-            return _Found(start, end, shown, framework, None, problem.reason)
+            known = any(shown in classes for classes in CLASSES.values())
+            return _Found(start, end, shown if known else "", framework, None, problem.reason)
         if lines is None:
             return None
         return _Found(start, end, layer, framework, tuple(lines))
@@ -295,6 +302,8 @@ class _Reader:
         kind = CLASSES[framework].get(name)
         if name == "Sequential":
             return self.model(value, name) or []
+        if name in ("add", "concatenate", "multiply", "average", "maximum"):
+            raise CannotTell(_MERGED)
         if kind is None or not (kind.word or kind.arguments):
             raise CannotTell(Message("the language has no `{layer}`", layer=name))
         call = Call(framework, name, kind, self.arguments(value, kind.arguments))

@@ -184,6 +184,10 @@ CLASSES: dict[str, dict[str, Class]] = {
 }
 """The classes of each framework by their names."""
 
+CLASSES[KERAS].update(  # as functions of their own, `conv2d(8, 3)`
+    (name.lower(), each) for name, each in [*CLASSES[KERAS].items()] if each.rank
+)
+
 FUNCTIONS: dict[str, tuple[str, str]] = {
     "relu": ("ReLU", ""), "relu6": ("ReLU6", ""), "leaky_relu": ("LeakyReLU", ""),
     "elu": ("ELU", ""), "selu": ("SELU", ""), "gelu": ("GELU", ""), "silu": ("SiLU", ""),

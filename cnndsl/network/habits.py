@@ -170,7 +170,9 @@ def call_of(
     name = statement.name
     if source.text[name.span.end : name.span.end + 1] not in ("(", " "):
         return None
-    if not name.id.isascii() or not (name.id[:1].isupper() or name.id == "import"):
+    if not name.id.isascii() or not (
+        name.id[:1].isupper() or name.id == "import" or name.id[-2:] in ("1d", "2d", "3d")
+    ):
         return None
     from cnndsl.foreign.listing import one
 
@@ -179,6 +181,9 @@ def call_of(
 
 def size_of_names(span: Span, word: str) -> Problem | None:
     """What to say of `HxWx1`, where a size is wanted: sizes of names stand in parentheses."""
+    if word == "None":
+        message = Message("`{word}` is no size: sizes are numbers here", word=word)
+        return Problem("E106", span, message, Message("shapes leave the batch out"))
     pieces = word.split("x")
     fits = all(re.fullmatch("[0-9]{1,9}|[^\\W\\d][^\\Wx]{0,9}", piece) for piece in pieces)
     if not 1 < len(pieces) < 5 or not fits or all(len(piece) > 3 for piece in pieces):
@@ -239,8 +244,14 @@ def _here(layer: type[Layer], slot: Slot, value: Any, text: str | None) -> str |
     if text is None:
         return None
     if slot.form == "act":
-        return text if word in ACTIVATIONS else None
+        return text if word in ACTIVATIONS else _activation(word)
     return {"/": f"/{text}", "key": f"{slot.name}={text}", "value": text}.get(slot.form)
+
+
+def _activation(word: str | None) -> str | None:
+    """An activation by the name that it has elsewhere."""
+    meant = word_for(word) if word else None
+    return meant if meant in ACTIVATIONS else None
 
 
 def _text(value: Any, node: ast.Expr) -> str | None:

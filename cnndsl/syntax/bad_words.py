@@ -80,7 +80,7 @@ def shorten(text: str) -> str:
 _LOOP = re.compile(
     r"for[ \t]+(?P<index>[^\W\d]\w{0,100})[ \t]+in[ \t]+"
     r"(?:range[ \t]*\([ \t]*(?:0[ \t]*,[ \t]*)?(?P<count>\w{1,100})[ \t]*\)|0[ \t]*\.\.<?[ \t]*"
-    r"(?P<until>\w{1,100})|(?P<plain>\w{1,100}))[ \t]*(?P<end>:|\{)?"
+    r"(?P<until>\w{1,100})|(?P<plain>(?!range\b)\w{1,100}))[ \t]*(?P<end>:|\{)?"
 )
 
 
@@ -100,7 +100,7 @@ def loop(text: str, start: int) -> Words | None:
     span = Span(start, found.end())
     edits = [Edit(span, header + " {")]
     if found["end"] != "{":
-        last = _end_of_indented(text, start, found.end())
+        last = end_of_indented(text, start, found.end())
         if last is None:
             return Words(message, help_, span=span)
         begin = text.rfind("\n", 0, start) + 1
@@ -109,7 +109,7 @@ def loop(text: str, start: int) -> Words | None:
     return Words(message, help_, fix, span)
 
 
-def _end_of_indented(text: str, start: int, end: int) -> int | None:
+def end_of_indented(text: str, start: int, end: int) -> int | None:
     """Where the lines end that are indented below the line at `start`; None for none."""
     begin = text.rfind("\n", 0, start) + 1
     indent = text[begin:start]

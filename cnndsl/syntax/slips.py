@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message
-from cnndsl.syntax.bad_words import Words, loop, shorten
+from cnndsl.syntax.bad_words import Words, end_of_indented, loop, shorten
 from cnndsl.syntax.layout import BOUNDARIES, Token
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
@@ -243,8 +243,10 @@ def _size_in_pieces(slip: Slip) -> Words | None:
         return None
     pieces = []
     at = slip.first + 1
-    while slip.tokens[at][0] in ("NUMBER", "COMMA"):
-        _, start, end = slip.tokens[at]
+    while True:
+        kind, start, end = slip.tokens[at]
+        if kind not in ("NUMBER", "COMMA") and slip.source.text[start:end].lower() != "x":
+            break
         if slip.tokens[at][0] == "NUMBER":
             pieces.append(slip.source.text[start:end])
         at += 1
@@ -256,7 +258,8 @@ def _size_in_pieces(slip: Slip) -> Words | None:
 
 
 def _piece(slip: Slip) -> Words | None:
-    return _size_in_pieces(slip) if slip.kind == "NUMBER" else None
+    is_piece = slip.kind == "NUMBER" or slip.text().lower() == "x"
+    return _size_in_pieces(slip) if is_piece else None
 
 
 def _trailing_comma(slip: Slip) -> Words | None:
@@ -573,6 +576,31 @@ def _named_behind(slip: Slip, name: str) -> Fix | None:
     return Fix(Message("name it by `as {name}`", name=name), edits, safe=True)
 
 
+def _let_layer(slip: Slip) -> Words | None:
+    """`let x = conv 8 3x3`."""
+    if slip.first_kind() != "LET" or slip.position != slip.first + 4 or slip.kind_at(-2) != "EQUAL":
+        return None
+    from cnndsl.network.words import is_word
+
+    if slip.kind not in (*VALUES, "SLASH", "LBRACE") or not is_word(slip.text(-1)):
+        return None
+    name = slip.text(-3)
+    help_ = Message("a layer gets a name at its end: write `as {name}` behind it", name=name)
+    fix = _named_behind(slip._replace(position=slip.position - 2), name)
+    return Words(slip.message(), help_, fix)
+
+
+def _bullet(slip: Slip) -> Words | None:
+    """`- conv 8 3x3`."""
+    if slip.position != slip.first or slip.kind not in ("MINUS", "STAR", "PLUS"):
+        return None
+    if slip.kind_at(1) != "NAME" or not slip.source.text[slip.span.end].isspace():
+        return None
+    help_ = Message("a statement begins with a keyword or a layer's name")
+    end = slip.span_at(1).start
+    return Words(slip.message(), help_, slip.replace("", Span(slip.span.start, end)))
+
+
 def _label(slip: Slip) -> Words | None:
     """`conv1: conv 32 3x3`, and `conv: 32 3x3`."""
     if slip.kind != "COLON" or slip.position != slip.first + 1 or slip.kind_at(-1) != "NAME":
@@ -649,6 +677,8 @@ KNOWN: tuple[Callable[[Slip], Words | None], ...] = (
     _loop,
     _arrow,
     _label,
+    _let_layer,
+    _bullet,
     _else,
     _brace,
     _called,
@@ -704,6 +734,13 @@ def _generic(slip: Slip) -> Words:
     help_ = _USAGE.get(slip.first_kind(), NOTHING)
     if slip.kind == "COLON" and slip.expects("LBRACE"):
         help_ = Message("a body stands in braces")
+        start, end = slip.tokens[slip.first][1], slip.span.end
+        last = end_of_indented(slip.source.text, start, end)
+        if last is not None:
+            indent = slip.source.text[slip.source.line_start(start) : start]
+            edits = (Edit(slip.span, " {"), Edit(Span(last, last), f"\n{indent}}}"))
+            fix = Fix(Message("write braces around the body"), edits, safe=True)
+            return Words(slip.message(), help_, fix)
     elif slip.kind == "NAME" and slip.first_kind() in ("INPUT", "LET", "PARAM", "EXPECT"):
         if slip.expects("_SEP"):
             help_ = Message("separate two statements by a new line or `;`")
