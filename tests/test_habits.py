@@ -3,10 +3,10 @@ and its fix writes the same net."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
+from steps import at_most, counted
 
 import cnndsl
 from cnndsl.api import examine
@@ -417,21 +417,26 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_raises_or_takes_long(text: str) -> None:
-    began = time.process_time()
     for each in (text, f"input 28x28x1\n{text}\nconv 8 3x3\n", f"add {{ {text} | skip }}"):
-        assert told(each)
-    assert time.process_time() - began < 3
+        with at_most(400_000):
+            assert told(each)
 
 
-def test_a_long_listing_takes_time_in_proportion() -> None:
-    line = "model.add(layers.Conv2D(8, (3, 3), padding='same', activation='relu'))\n"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "model.add(layers.Conv2D(8, (3, 3), padding='same', activation='relu'))",
+        "model.add(layers.Conv2D(8,",
+        "model.add(layers.Conv2D(8 8 8 !))",
+        "c: conv 8 3x3 same",
+        "for i in range(3):\n  conv 8 3x3 same",
+    ],
+)
+def test_a_long_listing_takes_work_in_proportion(line: str) -> None:
+    def work(count: int) -> int:
+        return counted(lambda: told("input 28x28x1\n" + (line + "\n") * count))
 
-    def cost(count: int) -> float:
-        began = time.process_time()
-        assert len(told("input 28x28x1\n" + line * count)) == 100
-        return time.process_time() - began
-
-    assert cost(8000) < 12 * max(cost(1000), 0.05)
+    assert work(1600) < 5 * work(400)
 
 
 # The same layer in the framework itself.

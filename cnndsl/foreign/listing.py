@@ -50,6 +50,7 @@ _CLOSER = re.compile(r"[)\]][)\], \t]*(?:name[ \t]*=[ \t]*(?:\"\w*\"|'\w*')[ \t]
 _PIECE = re.compile(
     r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
 )
+_ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
 _STARTS = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR"))
 _VARIABLES = frozenset(("NET", "INPUT", "HEAD", "BLOCK", "PARAM"))
 
@@ -494,6 +495,9 @@ def _problem(source: Source, found: _Found, places: set[int]) -> Diagnostic:
     indent = text[begin : span.start]
     own_line = not indent.strip() and len(indent) < 200
     new = (f"\n{indent}" if own_line else "; ").join(texts)
+    place = span
+    if arrow := _ARROW.search(text, max(begin, span.start - 20), span.start):
+        place, new = Span(arrow.start(), span.end), f"; {new}"
     framework = TITLES[found.framework]
     message = Message("this is a line of {framework}", framework=framework)
     shown = "; ".join(texts)
@@ -508,7 +512,7 @@ def _problem(source: Source, found: _Found, places: set[int]) -> Diagnostic:
         Note(Message("`{name}` is about training, which no net says", name=name))
         for name in dict.fromkeys(left_out)
     )
-    fix = Fix(title, (Edit(span, new),), safe=True)
+    fix = Fix(title, (Edit(place, new),), safe=True)
     return Diagnostic("E101", source, span, message, help_, notes, (fix,))
 
 

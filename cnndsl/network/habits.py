@@ -13,7 +13,7 @@ from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import ACTIVATIONS, Layer, Slot
 from cnndsl.layers.values import Word, show_value
-from cnndsl.network.words import Problem
+from cnndsl.network.words import Problem, rewrite
 from cnndsl.syntax import nodes as ast
 
 _WORDS = {
@@ -186,7 +186,7 @@ def size_of_names(span: Span, word: str) -> Problem | None:
         return Problem("E106", span, message, Message("shapes leave the batch out"))
     pieces = word.split("x")
     fits = all(re.fullmatch("[0-9]{1,9}|[^\\W\\d][^\\Wx]{0,9}", piece) for piece in pieces)
-    if not 1 < len(pieces) < 5 or not fits or all(len(piece) > 3 for piece in pieces):
+    if not 1 < len(pieces) < 5 or not fits:
         return None
     size = f"({', '.join(pieces)})"
     message = Message("`{word}` is no size: sizes are numbers here", word=word)
@@ -196,7 +196,7 @@ def size_of_names(span: Span, word: str) -> Problem | None:
         size=size.lower(),
         name=next((piece.lower() for piece in pieces if not piece.isdigit()), "h"),
     )
-    return Problem("E106", span, message, help_)
+    return Problem("E106", span, message, help_, rewrite(span, size) if word.islower() else ())
 
 
 def habit(
