@@ -260,6 +260,36 @@ pool 2 floor
 flatten
 dropout 0.5
 dense 10 softmax""",
+    """input 224x224x3
+self.features = nn.Sequential(
+    nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2),
+    nn.ReLU(inplace=True),
+    nn.MaxPool2d(kernel_size=3, stride=2),
+    nn.AdaptiveAvgPool2d(1),  # the mean
+)
+self.classifier = nn.Sequential(
+    nn.Flatten(),
+    nn.Linear(64 * 1 * 1, 4096),
+)
+""": """input 224x224x3
+conv 64 11x11 /4 pad=2 floor
+relu
+pool 3 /2
+gap keep # the mean
+flatten
+dense 4096""",
+    """input 8x8x3
+model = nn.Sequential(OrderedDict([
+    ('conv1', nn.Conv2d(3, 8, 3)),
+    ("act", nn.ReLU()),
+    ('fc', nn.Flatten()),
+]))
+""": "input 8x8x3\nconv 8 3x3\nrelu\nflatten",
+    """model = Sequential([
+    InputLayer(input_shape=(8, 8, 3)),
+    Conv2D(8, 3),
+], name='net')
+""": "input 8x8x3\nconv 8 3x3",
     "input 8x8x3\nmodel = Sequential([Conv2D(8, 3), Flatten(), Dense(2)])\n": (
         "input 8x8x3\nconv 8 3x3\nflatten\ndense 2"
     ),

@@ -43,13 +43,15 @@ _CHORE = re.compile(
     r"|print[ \t]*\([\w.]*\)"
 )
 _OPENER = re.compile(
-    r"(?:[A-Za-z_][\w.]*[ \t]*=[ \t]*)?(?:[A-Za-z_]\w*\.){0,5}Sequential[ \t]*\([ \t]*\[?"
+    r"(?:[A-Za-z_][\w.]*[ \t]*=[ \t]*)?(?:[A-Za-z_]\w*\.){0,5}Sequential[ \t]*\([ \t]*"
+    r"(?:(?:\w+\.)?OrderedDict[ \t]*\([ \t]*)?\[?"
     r"(?=[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z))"
 )
 _CLOSER = re.compile(r"[)\]][)\], \t]*(?:name[ \t]*=[ \t]*(?:\"\w*\"|'\w*')[ \t]*[)\], \t]*)?")
 _PIECE = re.compile(
     r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
 )
+_NAMED = re.compile(r"\([ \t]*(?:\"[\w.]*\"|'[\w.]*')[ \t]*,\s*")
 _ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
 _STARTS = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR"))
 _VARIABLES = frozenset(("NET", "INPUT", "HEAD", "BLOCK", "PARAM"))
@@ -150,7 +152,8 @@ class _Reader:
             return _Found(start, start + len(found[0].rstrip()), lines=())
         if found := _CHORE.match(text, start):
             return _Found(start, start + len(found[0].rstrip()), lines=())
-        head = _HEAD.match(text, start)
+        named = _NAMED.match(text, start) if self.open else None  # in a list with names
+        head = _HEAD.match(text, named.end() if named else start)
         if head is None or not self.is_theirs(head["path"], head["target"]):
             return None
         end, closers = self.end(start)
@@ -207,7 +210,9 @@ class _Reader:
         """A statement that Python has read."""
         target = head["target"]
         value = tree.value if isinstance(tree, (ast.Assign, ast.Expr)) else None
-        if isinstance(value, ast.Tuple) and target is None:  # some of a list
+        if isinstance(value, ast.Tuple) and isinstance([*value.elts, None][0], ast.Constant):
+            value = value.elts[-1]  # its name and the layer
+        elif isinstance(value, ast.Tuple) and target is None:  # some of a list
             value = ast.Call(ast.Name("Sequential"), value.elts, [])
         if not isinstance(value, ast.Call):
             return None

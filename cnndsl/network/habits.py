@@ -185,7 +185,8 @@ def size_of_names(span: Span, word: str) -> Problem | None:
         message = Message("`{word}` is no size: sizes are numbers here", word=word)
         return Problem("E106", span, message, Message("shapes leave the batch out"))
     pieces = word.split("x")
-    fits = all(re.fullmatch("[0-9]{1,9}|[^\\W\\d][^\\Wx]{0,9}", piece) for piece in pieces)
+    short = r"[0-9]{1,9}|[^\W\d][^\Wx]{0,2}|height|width|depth|channels"
+    fits = all(re.fullmatch(short, piece) for piece in pieces)
     if not 1 < len(pieces) < 5 or not fits:
         return None
     size = f"({', '.join(pieces)})"
