@@ -388,10 +388,20 @@ def _usage_help(layer: type[Layer]) -> Message:
     return Message("it is written `{usage}`", usage=layer.usage())
 
 
+def _forms(statement: ast.Apply) -> list[str]:
+    return ["/" if isinstance(each, ast.Stride) else "" for each in statement.args]
+
+
 def _one_more(
     layer: type[Layer], statement: ast.Apply, value: Any
 ) -> tuple[Message, tuple[Fix, ...]]:
     """What to do about a value too many: `softmax 10` lacks the layer with 10 outputs."""
+    strides = any(slot.form == "/" for slot in layer.slots)
+    if strides and type(value) is int and 0 < value < 10 and "/" not in _forms(statement):
+        last = statement.args[-1]
+        if isinstance(last, ast.Positional) and isinstance(last.value, ast.Number):
+            text = f"/{value}"
+            return Message("a stride is written `{text}`", text=text), rewrite(last.span, text)
     if layer.op not in ACTIVATIONS or type(value) is not int or len(statement.args) != 1:
         return _usage_help(layer), ()
     dense = f"dense {value} {layer.op}"
@@ -435,6 +445,13 @@ def _unknown_word(
     layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
 ) -> Problem:
     message = Message("{layer} takes no `{word}`", layer=layer.op, word=word)
+    if short := re.fullmatch("([spdg])([0-9]{1,3})", word):  # `s2`, `p1`
+        from cnndsl.network.habits import habit
+
+        number = ast.Number(argument.span, int(short[2]))
+        found = habit(layer, short[1], number.value, number, argument.span, in_place=False)
+        if found is not None:
+            return Problem("E102", argument.span, message, *found)
     if word[0] == "x" and (word == "x" or word[1:].isdigit()):
         help_ = Message("a size of more than numbers is written (h, w)")
         return Problem("E102", argument.span, message, help_)
