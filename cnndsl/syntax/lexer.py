@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.diagnostics.message import Message
-from cnndsl.syntax.layout import BAD, MAX_ERRORS, Token, arrange
+from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
 
@@ -49,6 +49,7 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
+    broken = False  # whether something cannot be read
     for match in _TOKEN.finditer(text):
         group = match.lastindex or 0
         start, end = match.span(group)
@@ -58,6 +59,7 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
             kind = keyword(word, kind)
             if end - start > MAX_NAME or (not only_ascii and not _is_name(word)):
                 kind = "BAD_NAME"
+                broken = True
             add((kind, start, end))
         elif kind == "_SEP":
             if not tokens or tokens[-1][0] != kind:
@@ -71,10 +73,11 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
             comments.append(Comment(Span(start, start + len(word)), word))
         elif kind[:3] == "BAD":
             _read_bad(tokens, kind, match[group], start)
+            broken = True
         elif kind != "SPACE":
             add((kind, start, end))
     if foreign is None:
-        foreign = any(kind in BAD for kind, _, _ in tokens)
+        foreign = broken
     tokens, problems = arrange(source, tokens, foreign=foreign)
     return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS, foreign)
 
