@@ -31,8 +31,8 @@ PACKAGE = Path(cnndsl.__file__).parent
 CATALOGUE = PACKAGE / "lang" / "messages.ko.json"
 KO = catalogue("ko")
 
-# What puts messages together of templates that it is given.
-GIVEN = ("diagnostics/message.py", "diagnostics/packed.py")
+# What puts messages together of templates that it is given; the last of them of `CODES`.
+GIVEN = ("diagnostics/message.py", "diagnostics/packed.py", "cli/commands/rule.py")
 
 TWO_WIDE = "input 11x11x3\npool 2\n"
 HANGUL = re.compile("[가-힣]")
@@ -435,3 +435,16 @@ def test_english_loads_no_catalogue(net: Path) -> None:
         env={"PYTHONPATH": str(PACKAGE.parent), "PATH": ""},
     )
     assert done.stdout.endswith("\n[]\n")
+
+
+def test_solve_and_rule(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = run("solve", "net.cnn", "--lang", "ko")
+    first, axis, *_ = out.split("\n")
+    assert (code, first) == (1, "net.cnn: 입력 11x11x3은 나누어떨어지지 않습니다")
+    assert axis == "높이: 5부터 22까지 크기 18개 가운데 9개: 6, 8, … 22 (6 + 2k)"
+    assert "\n모든 높이와 모든 너비는 서로 자유롭게 짝지을 수 있습니다\n" in out
+    monkeypatch.setenv("CNNDSL_LANG", "ko")
+    assert run("solve", "net.cnn")[:2] == (1, out)
+    assert "오류입니다." in run("rule", "E201")[1]
+    sarif = json.loads(run("check", "net.cnn", "--format", "sarif")[1])
+    assert sarif["runs"][0]["tool"]["driver"]["rules"][0]["help"]["text"] == page("E202", "ko")

@@ -18,6 +18,7 @@ MAX_PERIOD = 512
 """How long a pattern may become; beyond it all positions count as seeing what any of them do."""
 
 _ITSELF = Sight((0,), (0,), 1)
+_PIXEL = Reach(1)
 
 
 def of_input(shape: Shape) -> Field:
@@ -38,6 +39,8 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     assert not isinstance(layer.reach, str)
     if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
+    if spatial == field.map and layer.reach == (_PIXEL,) * len(field.sights):
+        return field
     sights = tuple(
         _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
         for sight, reach, size in zip(field.sights, layer.reach, field.map)

@@ -15,7 +15,7 @@ from cnndsl.layers import LAYERS, Layer
 from cnndsl.layers.base import product
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair, show_value
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Literal, Owner, Site, argument, layers, literal, path
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements

@@ -9,7 +9,7 @@ from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
 from cnndsl.network import Node
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import layers
 from cnndsl.quickfix.words import shortened, written
 

@@ -7,15 +7,14 @@ are second best.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isqrt
-from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source
+from cnndsl.diagnostics import Diagnostic, Edit, Fix
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.candidates import KINDS, Candidate, QuickFix, Remaining, candidates, make, near
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.provenance import provenance
 from cnndsl.quickfix.sizes import alike, input_literal, nearest_numbers, nearest_sizes
@@ -38,15 +37,8 @@ OFFERED = 4
 """How many fixes of an error are named at most."""
 
 
-def with_quickfixes(
-    source: Source,
-    problems: Sequence[Diagnostic],
-    settings: Mapping[str, Any],
-    size: str | None,
-    limit: int,
-) -> list[Diagnostic]:
+def with_quickfixes(evaluator: Evaluator, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The problems of a text that can be read, with what would mend those about sizes."""
-    evaluator = Evaluator(source, settings, size, limit, BUDGET)
     outcome = evaluator.run()
     if outcome is None or outcome.valid:
         return list(problems)

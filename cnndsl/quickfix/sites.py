@@ -9,7 +9,7 @@ from cnndsl.diagnostics import Span
 from cnndsl.layers import ACTIVATIONS, Layer, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.network.bind import bound_arguments
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.layers.base import DIMENSIONS, product
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.candidates import QuickFix
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Owner
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements

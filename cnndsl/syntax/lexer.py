@@ -30,15 +30,13 @@ class Lexed(NamedTuple):
     comments: list[Comment]
     problems: list[Diagnostic]
     complete: bool = True  # whether they are of all of the text
-    foreign: bool = False  # whether statements of other languages were looked for
 
 
-def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
+def tokenize(source: Source, *, foreign: bool | None = False) -> Lexed:
     """The tokens of a text, its comments, and what no token could be made of.
 
     Statements of Keras and PyTorch become one token each, where `foreign` says that they are
-    looked for; unless it says anything, they are where there is a character that no word begins
-    with.
+    looked for; with None they are where there is a character that no word begins with.
     """
     text = source.text
     if len(text) > MAX_TOKENS:  # counted before any is kept
@@ -79,7 +77,7 @@ def tokenize(source: Source, *, foreign: bool | None = None) -> Lexed:
     if foreign is None:
         foreign = broken
     tokens, problems = arrange(source, tokens, foreign=foreign)
-    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS, foreign)
+    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:

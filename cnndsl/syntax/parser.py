@@ -41,14 +41,15 @@ def parse_tokens(
     `foreign` says whether statements of Keras and PyTorch are looked for: else they are where
     something cannot be read.
     """
-    tokens, comments, problems, complete, looked = tokenize(source, foreign=foreign)
+    tokens, comments, problems, complete = tokenize(source, foreign=foreign)
     machine = Machine(source, tokens, problems)
     span = Span(0, len(source.text))
     try:
         module = machine.run()._replace(span=span, comments=tuple(comments), complete=complete)
     except GivenUp:
         module = nodes.Module(span, (), (), complete=False)
-    if foreign is None and not looked and (machine.problems or problems):
+    is_wrong = foreign is None and (machine.problems or problems)
+    if is_wrong and all(kind != "BAD" for kind, _, _ in tokens):  # else they were looked for
         from cnndsl.foreign.listing import may_be
 
         if any(may_be(source, problem.span) for problem in (*problems, *machine.problems)):
