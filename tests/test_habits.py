@@ -154,6 +154,13 @@ def test_what_cannot_be_written_is_told_and_not_guessed(call: str, word: str) ->
     assert problem.code == "E101" and not problem.fixes and word in problem.help
 
 
+def test_every_size_that_is_rounded_down_says_so() -> None:
+    text = "input 35x35x3\n" + "nn.MaxPool2d(2)\n" * 5
+    assert plain(fixed(text)) == "input 35x35x3\npool 2 floor\npool 2 floor\n" + "\n".join(
+        ["pool 2"] * 3
+    )
+
+
 def test_what_is_left_out_is_said() -> None:
     text = (
         "input 36x36x3\nlayers.Conv2D(8, 3, kernel_regularizer=l2(1e-4), bias_initializer='ones')\n"
