@@ -561,6 +561,7 @@ class Elaborator:
                     items.append(item)
             except (ExpressionError, Unknown) as error:
                 self.report_error(error)
+                self.started = self.started or kind is ast.Input
                 if kind not in (ast.Let, ast.Param, ast.Expect):
                     self.shape = None  # which the statement would have changed
             if self.shape is None or self.failures > failures:
@@ -610,6 +611,11 @@ class Elaborator:
                 "input: {shape} has {count} dimensions", shape=show(shape), count=len(shape)
             )
             help_ = Message("an input is N, LxC, HxWxC or DxHxWxC")
+            if (fixes := without_batch(statement, shape)) and len(shape) == 5:
+                self.started = True
+                help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+                self.report("E105", statement.size.span, message, help_, fixes)
+                return None
         self.started = True
         self.report("E105", statement.size.span, message, help_)
 
@@ -835,6 +841,12 @@ class Elaborator:
             raise Unknown
         near = self.meant(name.id) or None
         if near is None and self.nameless:
+            raise Unknown
+        from cnndsl.network.habits import call_of
+
+        call = call_of(self.source, statement, self.shape, self.context.rounding)
+        if call is not None:
+            self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
         message = Message("there is no layer or block `{word}`", word=name.id)
         help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
@@ -1262,6 +1274,12 @@ class Elaborator:
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
         """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
+        fits = error.code == "E105" and first and len(self.nodes[0].output) == 4
+        if fits and first and (fixes := without_batch(first, self.nodes[0].output)):
+            help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+            self.report(error.code, span, error.message, help_, fixes)
+            return
         self.report(error.code, span, error.message, error.help)
 
     def skip(self, statement: ast.Apply) -> Item | None:
@@ -1567,9 +1585,21 @@ class Elaborator:
 
 
 def unknown(span: Span, word: str, near: str | None) -> Problem:
+    from cnndsl.network.habits import size_of_names
+
+    if near is None and (problem := size_of_names(span, word)):
+        return problem
     help_ = did_you_mean(near) or Message("a constant is defined by `let {word} = …`", word=word)
     message = Message("nothing here is called `{word}`", word=word)
     return Problem("E106", span, message, help_, rewrite(span, near))
+
+
+def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
+    """The fix of an input whose size begins with a batch; none where it does not seem so."""
+    from cnndsl.network.habits import batch
+
+    size = batch(shape)
+    return rewrite(statement.size.span, size) if size else ()
 
 
 def _kind_of(argument: ast.Argument) -> type | str:
@@ -1593,4 +1623,4 @@ def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
     word = argument.value.id if isinstance(argument.value, ast.Name) else ""
     flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     keys = [slot.name for slot in kind.slots if slot.form == "key"]
-    return key in keys and word not in (*flags, "valid")
+    return key in keys and word not in (*flags, "valid", "causal")
