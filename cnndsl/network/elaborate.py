@@ -1193,7 +1193,7 @@ class Elaborator:
         if all(slot.name in values for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
             whole = {name: values[name] for name in values if name != "groups" or name in needed}
-            fitting = {name: whole[name] for name in whole if name != "pad"}
+            fitting = {name: whole[name] for name in whole if name != "pad" or name in needed}
             if any(slot.name == "same" for slot in kind.slots):
                 fitting["same"] = True
             for tried in (values, whole, fitting):
