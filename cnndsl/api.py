@@ -233,7 +233,7 @@ def _is_about_braces(problem: Diagnostic) -> bool:
 
 
 # What edits are looked for; they are tried on the whole net, which takes longer than a check.
-_SIZES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207")
+_SIZES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207", "E301")
 
 
 def format_source(source: Source) -> tuple[str, list[Diagnostic]]:

@@ -25,7 +25,10 @@ def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
             each.help,
             [[note.message, *(note.span or ())] for note in each.notes],
             [
-                [fix.title, fix.safe, fix.alone, [[*edit.span, edit.text] for edit in fix.edits]]
+                [
+                    *(fix.title, fix.safe, fix.alone, fix.intent),
+                    [[*edit.span, edit.text] for edit in fix.edits],
+                ]
                 for fix in each.fixes
             ],
         ]
@@ -56,8 +59,9 @@ def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
                 tuple(Edit(span(a, b), _the(text, str)) for a, b, text in _the(edits, list)),
                 _the(safe, bool),
                 _the(alone, bool),
+                _the(intent, str),
             )
-            for title, safe, alone, edits in _the(fixes, list)
+            for title, safe, alone, intent, edits in _the(fixes, list)
         ]
         place, texts = span(start, stop), (_the(message, str), _the(help_, str))
         found.append(Diagnostic(code, source, place, *texts, tuple(remarks), tuple(cures)))

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import product as combinations
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.layers import Shape
+from cnndsl.layers import LAYERS, Shape
 from cnndsl.quickfix.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import statements
 
 REACH = 64
 """How far from the present size a whole one is looked for, in each dimension."""
@@ -105,3 +106,55 @@ def farness(size: Shape, shape: Shape) -> tuple[int, int, Shape]:
     """How far a size is from another: the changes added up, then whether they are like ones."""
     changes = [a - b for a, b in zip(size, shape)]
     return sum(map(abs, changes)), len(set(changes)), size
+
+
+def goes_up_again(outcome: Evaluation) -> bool:
+    """Whether a net makes maps smaller and larger again, as encoder-decoders do."""
+    words = {s.name.id for s in statements(outcome.module.statements) if isinstance(s, ast.Apply)}
+    kinds = [LAYERS[word] for word in words if word in LAYERS]
+    return any(kind.op in ("up", "deconv") for kind in kinds) and any(k.slides for k in kinds)
+
+
+def total_strides(outcome: Evaluation) -> tuple[int, ...]:
+    """By how much maps are smaller than the input at most, in each of its dimensions."""
+    rank = len(outcome.nodes[0].output) - 1
+    most = (1,) * rank
+    scales: list[tuple[float, ...]] = []
+    for node in outcome.nodes:
+        scale = scales[node.inputs[0]] if node.inputs else (1.0,) * rank
+        before, after = node.layer.input[:-1], node.output[:-1]
+        windows = getattr(node.layer, "windows", ())
+        if len(windows) == rank:
+            scale = tuple(x * window.stride for x, window in zip(scale, windows))
+        elif len(before) == len(after) == rank and all(a < b for a, b in zip(before, after)):
+            scale = tuple(x / max(1, round(b / a)) for x, a, b in zip(scale, before, after))
+        scales.append(scale)
+        most = tuple(max(x, int(y)) for x, y in zip(most, scale))
+    return most
+
+
+def lossless_sizes(evaluator: Evaluator, outcome: Evaluation, shape: Shape) -> list[Shape]:
+    """The two sizes of the input nearest to the present one with which a net that goes down and
+    up again fits, and looks at every pixel."""
+    tries: list[Shape] = []
+    strides = total_strides(outcome)
+    if len(strides) == len(shape) - 1:
+        below = [x // step * step for x, step in zip(shape, strides)]
+        both = [
+            (x, x) if x == low else (low, low + step) for x, low, step in zip(shape, below, strides)
+        ]
+        nearest = [sorted(pair, key=lambda y: (abs(x - y), -y)) for x, pair in zip(shape, both)]
+        tries = [(*(pair[i] for pair in nearest), shape[-1]) for i in (0, 1)]
+    tries = [size for size in dict.fromkeys(tries) if min(size) > 0 and size != shape]
+    found = [size for size in tries if _loses_nothing(evaluator.sized((0,), size))]
+    if not found and outcome.faulty_axes:
+        others = nearest_sizes(evaluator, shape, sorted(outcome.faulty_axes), wanted=8)
+        found = [size for size in others if _loses_nothing(evaluator.sized((0,), size))]
+    return found[:2]
+
+
+def _loses_nothing(outcome: Evaluation | None) -> bool:
+    if outcome is None or not outcome.valid:
+        return False
+    windows = [each for node in outcome.nodes for each in getattr(node.layer, "windows", ())]
+    return not any(window.left_out for window in windows)
