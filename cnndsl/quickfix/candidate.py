@@ -25,12 +25,13 @@ KINDS = (
     "rounding",  # … in the whole file; or a window more looks at them
     "padding",  # pixels put around
     "same",  # pixels put around, at all layers
+    "padded",  # more pixels put around, or on one side
     "alike",  # as `like`, further away
     "window",  # a pool's kernel, any stride: no weights
     "weights",  # a convolution's kernel, filters, groups
     "layers",  # other layers
-    "turns",  # fewer turns of a loop, one halving less
     "input",  # the input's size
+    "turns",  # fewer turns of a loop, one halving less
     "far",  # the input's size, to one that is not `near`
     "loses",  # a part of the tensor is cut off
 )
@@ -39,7 +40,7 @@ KINDS = (
 _EARLIER = {
     # A map is too small: it was halved too often, or every layer took its border off.
     "E203": ("order", "padding", "same", "turns"),
-    "E301": ("order", "like", "padding", "same"),
+    "E301": ("order", "like", "padding", "same", "turns"),
     "E206": ("order", "match", "agree", "project", "width", "sizes", "same"),
 }
 """For some errors, the kinds that come before the others."""
@@ -49,12 +50,10 @@ _GROUPS = {
     "rounding": "padding",
     "padding": "padding",
     "same": "padding",
+    "padded": "padding",
     "far": "input",
     "sizes": "input",
 }
-
-INTENTS = {"loses": "loses", "far": "data"}
-"""What a fix of a kind says of itself where it may not be what was meant; see `Fix`."""
 
 _LATE = ("dilation", "groups", "mult", "nobias", "floor", "ceil", "countpad")
 
@@ -124,6 +123,13 @@ def make(
     edits = (edit,) if isinstance(edit, Edit) else edit
     cost = Cost(KINDS.index(kind), amount, distance, edits[0].span.start, edits[0].text)
     return Candidate(cost, edits, kind, group or _GROUPS.get(kind, kind), owner, word, title)
+
+
+def intent(candidate: Candidate) -> str:
+    """What a fix says of itself where it may not be what was meant; see `Fix`."""
+    if candidate.kind == "loses" or candidate.word == "gap":
+        return "loses"
+    return "data" if candidate.kind == "far" else ""
 
 
 def ranked(code: str, found: Iterable[Candidate]) -> list[Candidate]:

@@ -66,6 +66,9 @@ def candidates(outcome: Evaluation, error: ShapeError) -> list[Candidate]:
             found.append(make("rounding", 1, 0, floor, None, "rounding floor"))
         found += one_less(outcome, sites)
         found += same_at_all(outcome, floor)
+    if error.code == "E301" and error.axes:
+        found += one_less(outcome, sites)
+        found += same_at_all(outcome, None)
     if error.code == "E206":
         found += merging(outcome, error)
     return ranked(error.code, found)
@@ -109,8 +112,8 @@ def _here(
     start = Span(statement.span.start, statement.span.start)
     if error.code == "E204" and statement.name.id == "dense":
         for number, word in enumerate(("flatten", "gap"), 1):
-            kind, edit = "loses" if word == "gap" else "layers", Edit(start, f"{word}; ")
-            yield make(kind, number, site.distance, edit, statement, word, group=word)
+            edit = Edit(start, f"{word}; ")
+            yield make("layers", number, site.distance, edit, statement, word, group=word)
         units = argument(statement, layer, "units")
         if units is not None and len(error.shape) < 4:
             # What Keras's Dense does there: each position by itself.
@@ -142,7 +145,7 @@ def _reshaped(
         # As large in each dimension as it is to the others.
         scale = (count // channels / product(tuple(spatial))) ** (1 / len(spatial))
         tries.append((*(max(1, round(size * scale)) for size in spatial), channels))
-    for axis, size in enumerate(sizes):
+    for axis, size in [*enumerate(sizes)][::-1]:
         value = count // (product(sizes) // size)
         tries.append(tuple(value if i == axis else each for i, each in enumerate(sizes)))
     for number, new in enumerate(tries):
@@ -230,7 +233,8 @@ def _paddings(
         ]
         for amount, values in tries:
             edit = add_word(statement, f"pad={shown(values, single=True)}")
-            yield make("padding", amount, site.distance, edit, statement)
+            kind = "padding" if amount == 3 else "padded"
+            yield make(kind, amount, site.distance, edit, statement)
         return
     yield make("padding", 3, site.distance, Edit(pad.span, "same"), statement)
     found = literal_of(outcome, site, layer, "pad")

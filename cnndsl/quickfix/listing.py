@@ -91,7 +91,7 @@ def _padding(outcome: Evaluation, statement: ast.Apply, layer: type[Layer]) -> s
     return "" if given is None else outcome.source.text[slice(*given.span)]
 
 
-def same_at_all(outcome: Evaluation, floor: Edit) -> Iterator[Candidate]:
+def same_at_all(outcome: Evaluation, floor: Edit | None) -> Iterator[Candidate]:
     """`same` at all convolutions, and at all pools too, or with sizes that are rounded down."""
     convs, pools = [], []
     for each in statements(outcome.module.statements):
@@ -113,6 +113,8 @@ def same_at_all(outcome: Evaluation, floor: Edit) -> Iterator[Candidate]:
     if pools and len(convs) + len(pools) > 1:
         title = Message("write `same` at all convolutions and pools")
         yield make("same", 2, 0, (*convs, *pools), title=title)
+    if floor is None:
+        return
     title = Message("write `same` at all convolutions, and `rounding floor` for the whole file")
     yield make("same", 3, 0, (*convs, floor), title=title)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import Message, listed
 from cnndsl.layers import LAYERS, MERGES, Layer, Shape
 from cnndsl.layers.merge import Concat, Mul
 from cnndsl.layers.values import Pair
@@ -65,9 +65,9 @@ class Path(NamedTuple):
         if not self.body.statements:
             return Edit(self.body.span, f" {layer} ")
         first, last = self.body.statements[0].span, self.body.statements[-1].span
-        if all(each.name.id == "skip" and each.alias is None for each in self.applied):
-            if len(self.applied) == len(self.body.statements):
-                return Edit(Span(first.start, last.end), layer)
+        skips = [each for each in self.applied if each.name.id == "skip" and not each.alias]
+        if len(skips) == len(self.body.statements):
+            return Edit(Span(first.start, last.end), layer)
         return Edit(Span(last.end, last.end), f"; {layer}")
 
 
@@ -78,6 +78,9 @@ def merging(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     kind = MERGES[error.statement.name.id]
     for wanted in sorted({path.shape for path in paths}):
         wrong = [path for path in paths if path.shape[:-1] != wanted[:-1]]
+        fitting = [path for path in paths if path not in wrong]
+        if any(_is_cut(outcome, path) for path in [*wrong, *fitting]):
+            continue
         each = [[*_matched(outcome, error, path, wanted, paths)] for path in wrong]
         if len(wrong) == 1:
             yield from each[0]
@@ -85,11 +88,16 @@ def merging(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
             yield from _together(each)
     for path in paths:
         others = {each.shape for each in paths if len(each.shape) == len(path.shape)}
+        if kind is Mul:
+            others = {each.shape for each in paths}
         for wanted in sorted(others - {path.shape}):
             if kind is not Concat and path.shape[-1] != wanted[-1]:
                 yield from _channels(outcome, error, path, wanted, paths)
     yield from _agreeing(outcome, error, paths)
-    yield from _padded(paths)
+    for padded in _padded(paths):
+        if len(padded.edits) > 1:
+            yield padded
+        yield from _projected(error, padded, paths)
     yield from _cropped(error, paths)
 
 
@@ -106,7 +114,7 @@ def _matched(
         factors = tuple(b // a for a, b in pairs)
         layer = f"up {shown(factors, single=True)}"
         # In a pyramid the small map is the one to grow; so is one that is gone back to.
-        amount = 0 if path.returns or _is_pyramid(outcome, path) else 30
+        amount = 0 if path.returns or _is_pyramid(outcome, path) else 60
         yield _put(error, "match", amount, path, layer, "up")
         return
     factors = tuple(-(-a // b) for a, b in pairs)
@@ -117,7 +125,8 @@ def _matched(
     yield from _strided(outcome, path, step, channels, paths)
     if path.shape[-1] == channels:
         layer = f"pool {step}{halved}"
-        yield _put(error, "match", 10 if path.returns else 22, path, layer, "pool")
+        amount = 22 if path.alone and not path.returns else 10
+        yield _put(error, "match", amount, path, layer, "pool")
     if path.weightless:
         words = enumerate(_shortcuts(outcome, paths)) if error.calls and path.alone else ()
         for number, layer in words:
@@ -125,6 +134,15 @@ def _matched(
         for number, same in enumerate(("", " same")):
             layer = f"conv {channels} {'x'.join('1' for _ in factors)} /{step}{same}"
             yield _put(error, "match", 20 + number, path, layer, "conv")
+
+
+def _is_cut(outcome: Evaluation, path: Path) -> bool:
+    """Whether borders that windows take off make a map smaller, and no stride."""
+    if len(path.shape) < 2:
+        return False
+    node = maker(outcome, path.node, 0)
+    windows = getattr(node.layer, "windows", ()) if node is not None else ()
+    return bool(windows) and all(window.stride == 1 for window in windows)
 
 
 def _is_pyramid(outcome: Evaluation, path: Path) -> bool:
@@ -149,11 +167,13 @@ def _strided(
     convs = []
     for statement in path.applied:
         layer = LAYERS.get(statement.name.id)
-        if layer is not None and layer.slides and layer.family == "conv":
-            if argument(statement, layer, "stride") is None:
-                convs.append((statement, layer))
-    # A 1x1 convolution first, as in a shortcut; of others the first.
-    convs.sort(key=lambda each: not _is_pointwise(outcome, each[0]))
+        slides = layer is not None and layer.slides and layer.family == "conv"
+        if layer is not None and slides and argument(statement, layer, "stride") is None:
+            convs.append((statement, layer))
+    # The last that looks at more than one pixel; there may be none, as in a shortcut.
+    convs.sort(key=lambda each: _is_pointwise(outcome, each[0]))
+    wide = sum(not _is_pointwise(outcome, each[0]) for each in convs)
+    convs = [*convs[:wide][::-1], *convs[wide:]]
     steps = dict.fromkeys([*_strides(outcome, paths), step])
     for number, (statement, layer) in enumerate(convs[:2]):
         padded = argument(statement, layer, "same") or argument(statement, layer, "pad")
@@ -199,8 +219,8 @@ def _together(each: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
         edits = tuple(sorted(edit for one in chosen for edit in one.edits))
         if any(a.span.end > b.span.start for a, b in pairwise(edits)):
             continue
-        words = dict.fromkeys(one.word or one.edits[-1].text.strip() for one in chosen)
-        title = Message("write `{code}` in the larger paths", code="` and `".join(words))
+        words = [Message("`{code}`", code=one.word or one.edits[-1].text.strip()) for one in chosen]
+        title = Message("put {layers} in the paths that differ", layers=listed(words))
         yield make("match", 40 + number, 0, edits, group="match paths", title=title)
 
 
@@ -209,19 +229,22 @@ def _channels(
 ) -> Iterator[Candidate]:
     """A path with the channels of another one."""
     alike = path.shape[:-1] == wanted[:-1]
+    # Of two tensors the earlier one takes the short way.
+    later = sum(path.node > each.node for each in paths)
     if alike and path.weightless and error.statement.name.id != Mul.op:
         if path.alone and error.calls:
             for number, layer in enumerate(_shortcuts(outcome, paths)):
                 yield _put(error, "project", number, path, layer, "conv")
         ones = "x".join("1" * (len(wanted) - 1))
         layer = f"conv {wanted[-1]} {ones}" if ones else f"dense {wanted[-1]}"
-        yield _put(error, "project", 5, path, layer, "conv")
+        yield _put(error, "project", 5 + later, path, layer, "conv")
     found = deciding(outcome, path.node)
     if found is not None:
         edit, change = Edit(found.span, str(wanted[-1])), abs(wanted[-1] - path.shape[-1])
         start, end = path.body.span
         if start <= found.span.start < end:
-            amount = len(path.body.statements)
+            pointwise = isinstance(found.owner, ast.Apply) and _is_pointwise(outcome, found.owner)
+            amount = 2 * len(path.body.statements) - pointwise
             yield make("width", amount, 0, edit, found.owner, group="weights")
         else:
             yield make("weights", change, 1, edit, found.owner)
@@ -282,9 +305,26 @@ def _padded(paths: Sequence[Path]) -> Iterator[Candidate]:
                     value = given[0].value
                     if getattr(value, "value", None) not in (1, (1, 1), (1, 1, 1)):
                         edits.append(add_word(statement, "same"))
-        if len(edits) > 1:
+        if edits:
             title = Message("write `same` at all layers of path {number}", number=path.number + 1)
             yield make("same", len(edits), 0, tuple(edits), title=title)
+
+
+def _projected(error: ShapeError, padded: Candidate, paths: Sequence[Path]) -> Iterator[Candidate]:
+    """`same` in one path of a merge, and a 1x1 convolution in another one that has no weights."""
+    channels = {path.shape[-1] for path in paths}
+    for path in paths if error.statement.name.id != "concat" else ():
+        for wanted in sorted(channels - {path.shape[-1]}):
+            layer = f"conv {wanted} {'x'.join('1' * (len(path.shape) - 1))}"
+            if path.weightless and len(path.shape) > 1:
+                title = Message(
+                    "{fix}, and `{code}` in path {number}",
+                    fix=padded.title,
+                    code=layer,
+                    number=path.number + 1,
+                )
+                edits = (*padded.edits, path.put(layer))
+                yield make("same", 9, 0, edits, title=title)
 
 
 def _cropped(error: ShapeError, paths: Sequence[Path]) -> Iterator[Candidate]:
@@ -315,7 +355,7 @@ def _shortcuts(outcome: Evaluation, paths: Sequence[Path]) -> Iterator[str]:
                 continue
             given = {slot.name: argument(statement, kind, slot.name) for slot in kind.slots}
             if number := given.get("filters"):
-                filters = text[slice(*number.value.span)]
+                filters = text[slice(*number.span)]
             if step := given.get("stride"):
                 stride = text[slice(*step.value.span)]
         if not filters or filters.isdecimal():

@@ -67,9 +67,10 @@ def keeping(outcome: Evaluation, promise: Promise) -> Iterator[Candidate]:
     if len(actual) != len(wanted):
         for word, count in (("flatten", product(actual)), ("gap", actual[-1])):
             if wanted == (count,):
-                kind, edit = "layers" if word == "flatten" else "loses", Edit(before, f"{word}; ")
-                yield make(kind, 1, 0, edit, None, word, group=word)
+                edit = Edit(before, f"{word}; ")
+                yield make("layers", 1, 0, edit, None, word, group=word)
         return
+    yield from _vector(outcome, promise)
     found = deciding(outcome, promise.node)
     if actual[-1] != wanted[-1] and found is not None:
         edit = Edit(found.span, str(wanted[-1]))
@@ -85,6 +86,25 @@ def keeping(outcome: Evaluation, promise: Promise) -> Iterator[Candidate]:
         factors = tuple(-(-a // b) for a, b in pairs)
         if all(-(-a // f) == b for (a, b), f in zip(pairs, factors)):
             yield from _smaller(outcome, error, before, shown(factors, single=True))
+
+
+def _vector(outcome: Evaluation, promise: Promise) -> Iterator[Candidate]:
+    """A vector of as many values as are promised, from a map."""
+    node = outcome.nodes[promise.node]
+    before, word = node.layer.input, promise.error.statement.name
+    if len(promise.wanted) > 1 or len(before) < 2:
+        return
+    (count,) = promise.wanted
+    for other, values in (("flatten", product(before)), ("gap", before[-1])):
+        if values == count:
+            statement = promise.error.statement
+            edit = Edit(statement.name.span, other)
+            yield make("layers", 1, 0, edit, statement, group=other)
+    found = deciding(outcome, node.inputs[0])
+    pixels = product(before[:-1]) if word.id == "flatten" else 1
+    if found is not None and count % pixels == 0:
+        edit = Edit(found.span, str(count // pixels))
+        yield make("weights", 1, 1, edit, found.owner)
 
 
 def _rounded(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:

@@ -16,7 +16,7 @@ from cnndsl.diagnostics.message import Message, joined
 from cnndsl.layers import Shape
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
-from cnndsl.quickfix.candidate import INTENTS, Candidate, QuickFix, Remaining, make, ranked
+from cnndsl.quickfix.candidate import Candidate, QuickFix, Remaining, intent, make, ranked
 from cnndsl.quickfix.candidates import candidates, near
 from cnndsl.quickfix.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
@@ -116,12 +116,16 @@ class _Search:
         if goes_up_again(outcome):
             early = kinds.index("sizes")
             fixes.take(tries[:early])
-            fixes.take(() if fixes.valid else _lossless(evaluator, outcome))
+            if not fixes.valid:
+                fixes.take(_lossless(evaluator, outcome))
+                if fixes.valid:
+                    return fixes
             fixes.take(tries[early:late])
         else:
             fixes.take(tries[:late])
-        if len(fixes.valid) < _ENOUGH.get(error.code, OFFERED):
-            fixes.take(ranked(error.code, [*tries[late:], *self.inputs()]))
+        others = len(fixes.valid)
+        inputs = self.inputs() if others < _ENOUGH.get(error.code, OFFERED) else []
+        fixes.take(ranked(error.code, [*tries[late:], *inputs]))
         return fixes
 
     def inputs(self) -> list[Candidate]:
@@ -309,6 +313,8 @@ class _Fixes:
         promise = self.broken.get((self.error.code, self.error.span))
         error = self.error._replace(inputs=(promise.node,)) if promise else self.error
         notes = (*provenance(self.outcome, error), *self.problem.notes)
+        if promise is not None:  # which says more of where it is
+            notes = (*self.problem.notes, *provenance(self.outcome, error))
         if self.meant and first and not self.cures_all:
             template = "the channels of the input seem to stand first; they stand last: {size}"
             notes = (*notes, Note(Message(template, size=self.meant)))
@@ -322,7 +328,7 @@ class _Fixes:
                 title(each, self.error, self.outcome),
                 each.candidate.edits,
                 alone=each.remaining == alone,
-                intent=INTENTS.get(each.candidate.kind, ""),
+                intent=intent(each.candidate),
             )
             for each in tried
         )

@@ -53,9 +53,10 @@ def _what(fix: QuickFix, error: ShapeError, before: Evaluation, other: bool) -> 
         return Message(template, count=count)
     if candidate.word and owner is error.statement and candidate.kind in _FILLING:
         return _put(candidate.edits[0], candidate.word, error, source)
-    assert owner is not None
+    if owner is None:
+        return Message("put `{code}` before it", code=candidate.word)
     code = written(source, owner, candidate.edits)
-    if owner is error.statement:
+    if owner is error.statement and error.code != "E301":
         return Message("write `{code}`", code=code)
     return _placed(code, owner, error, before)
 
