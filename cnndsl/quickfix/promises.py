@@ -24,6 +24,11 @@ class Promise(NamedTuple):
     node: int
     wanted: Shape
 
+    def gap(self, outcome: Evaluation) -> int:
+        """By how much the map is off at most."""
+        actual = outcome.nodes[self.node].output
+        return max((abs(a - b) for a, b in zip(actual[:-1], self.wanted[:-1])), default=0)
+
 
 def promises(outcome: Evaluation) -> dict[tuple[str, Span], Promise]:
     """The promises about shapes that a net does not keep, by code and place."""

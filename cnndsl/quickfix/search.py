@@ -7,7 +7,7 @@ are second best.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import isqrt
 from typing import Any
 
@@ -29,6 +29,7 @@ from cnndsl.quickfix.sizes import (
     lossless_sizes,
     nearest_numbers,
     nearest_sizes,
+    reach,
 )
 from cnndsl.quickfix.words import title
 from cnndsl.syntax import nodes as ast
@@ -123,8 +124,9 @@ class _Search:
             fixes.take(tries[early:late])
         else:
             fixes.take(tries[:late])
-        others = len(fixes.valid)
-        inputs = self.inputs() if others < _ENOUGH.get(error.code, OFFERED) else []
+        codes = {error.code, *(each.code for each in outcome.errors if each.code == "E203")}
+        enough = min(_ENOUGH.get(code, OFFERED) for code in codes)
+        inputs = self.inputs() if len(fixes.valid) < enough else []
         fixes.take(ranked(error.code, [*tries[late:], *inputs]))
         return fixes
 
@@ -132,7 +134,7 @@ class _Search:
         """Other sizes of the input: looked for once, and late, as it may take much of the
         budget."""
         if self.known is None:
-            self.known = _inputs(self.evaluator, self.outcome)
+            self.known = _inputs(self.evaluator, self.outcome, self.broken.values())
         return self.known
 
 
@@ -189,27 +191,30 @@ def _maps(evaluator: Evaluator, outcome: Evaluation, error: ShapeError) -> list[
     return [make("input", 0, 0, Edit(size.span, fitting[0]), None, " ".join(fitting))]
 
 
-def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
+def _inputs(
+    evaluator: Evaluator, outcome: Evaluation, broken: Collection[Promise]
+) -> list[Candidate]:
     """The nearest size of the input with which all is valid, as a candidate."""
+    axes = sorted(outcome.faulty_axes or {axis for each in broken for axis in each.error.axes})
     about_sizes = [each for each in outcome.problems if each.code != "E301"]
-    if len(about_sizes) > len(outcome.errors) or not _axes(outcome):
+    if len(about_sizes) > len(outcome.errors) or not axes:
         return []
+    far = reach(outcome, max((each.gap(outcome) for each in broken), default=0))
     place = input_literal(outcome)
     if place is None:
         made = []
-        for each, text, amount in nearest_numbers(evaluator, outcome):
+        for each, text, amount in nearest_numbers(evaluator, outcome, far):
             kind = "input" if near((int(text),), (each.value,)) else "far"
             made.append(make(kind, amount, 0, Edit(each.span, text), each.owner))
         return made
-    axes = _axes(outcome)
     spans = [place.span]
-    sizes = nearest_sizes(evaluator, place.value, axes)
+    sizes = nearest_sizes(evaluator, place.value, axes, far=far)
     if not sizes and len(numbers := alike(outcome)) > 1:
         # One alone does not do: two towers on images of one size want another size together.
         places = [input_literal(outcome, number) for number in numbers]
         spans = sorted({each.span for each in places if each is not None})
         if None not in places:
-            sizes = nearest_sizes(evaluator, place.value, axes, numbers)
+            sizes = nearest_sizes(evaluator, place.value, axes, numbers, far=far)
     if not sizes:
         return []
     close = [size for size in sizes if near(size, place.value)]
@@ -220,13 +225,6 @@ def _inputs(evaluator: Evaluator, outcome: Evaluation) -> list[Candidate]:
     word = " ".join(texts[:2])
     kind, amount = "input" if close else "far", changes[0] * len(spans)
     return [make(kind, amount, 0, edits[0], None, word)._replace(edits=edits)]
-
-
-def _axes(outcome: Evaluation) -> list[int]:
-    """The dimensions in which the input may be to blame: of promises alone, those of its map."""
-    if outcome.faulty_axes or not outcome.nodes:
-        return sorted(outcome.faulty_axes)
-    return [*range(len(outcome.nodes[0].output) - 1)]
 
 
 def _lossless(evaluator: Evaluator, outcome: Evaluation) -> Iterator[Candidate]:

@@ -13,8 +13,8 @@ from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
 
-REACH = 64
-"""How far from the present size a whole one is looked for, in each dimension."""
+REACH, LEAST_REACH = 64, 8
+"""How far from the present size a whole one is looked for, in each dimension: at most, at least."""
 
 
 def input_literal(outcome: Evaluation, number: int = 0) -> Literal | None:
@@ -34,8 +34,20 @@ def alike(outcome: Evaluation) -> tuple[int, ...]:
     return tuple(i for i, node in enumerate(inputs) if node.output == inputs[0].output)
 
 
+def reach(outcome: Evaluation, gap: int = 0) -> int:
+    """How far from the present size a whole one may be.
+
+    Where every map is large enough, what fits does so again and again, by the total stride. A
+    promise asks for one size, which lies as far as the map is off, the `gap`, times that stride.
+    """
+    if {"E203", "E206"} & {each.code for each in outcome.errors}:
+        return REACH
+    stride = max(total_strides(outcome), default=1)
+    return min(REACH, max(LEAST_REACH, 2 * stride, (gap + 1) * stride))
+
+
 def nearest_numbers(
-    evaluator: Evaluator, outcome: Evaluation, number: int = 0
+    evaluator: Evaluator, outcome: Evaluation, far: int, number: int = 0
 ) -> Iterator[tuple[Literal, str, int]]:
     """Numbers that an input's size is made of, as in `(s, s, 3)`, with the nearest value that
     makes the net whole, and by how much the size changes with it."""
@@ -50,7 +62,7 @@ def nearest_numbers(
             found[place.span] = (place, found.get(place.span, (place, 0))[1] + 1)
     least = evaluator.left // 2
     for place, uses in found.values():
-        for delta in (sign * step for step in range(1, REACH + 1) for sign in (1, -1)):
+        for delta in (sign * step for step in range(1, far + 1) for sign in (1, -1)):
             if evaluator.left < least:
                 break
             after = evaluator.run((Edit(place.span, str(place.value + delta)),))
@@ -65,6 +77,7 @@ def nearest_sizes(
     axes: Sequence[int],
     numbers: tuple[int, ...] = (0,),
     wanted: int = 2,
+    far: int = REACH,
 ) -> list[Shape]:
     """The sizes of some inputs, nearest to the present one, that make the net whole, in order.
 
@@ -77,7 +90,7 @@ def nearest_sizes(
         return []
     fits: dict[int, list[int]] = {axis: [] for axis in axes}
     least = evaluator.left // 2
-    for step in range(1, REACH + 1):
+    for step in range(1, far + 1):
         for delta in (step, -step):
             size = tuple(x + delta * (axis in axes) for axis, x in enumerate(shape))
             outcome = evaluator.sized(numbers, size) if min(size) > 0 else None
