@@ -205,7 +205,7 @@ def test_errors_with_one_cause_are_one() -> None:
     (problem,) = look(f"input 28x28x1; {FOUR}; flatten; dense 10")
     assert problem.code == "E202" and problem.source.position(problem.span.start).line == 5
     assert problem.notes[-1].message == "2 more errors go away with it"
-    (problem,) = look("input 33x33x1; head a { pool 2; gap }; pool 2; gap")
+    (problem,) = look("input 64x64x3; repeat 5 { conv 32 3x3 relu; pool 2 }")
     assert problem.notes[-1].message == "1 more error goes away with it"
 
 
@@ -216,6 +216,9 @@ def test_errors_of_several_causes_are_several() -> None:
     problems = look(text)
     assert len(problems) == 2 and all(each.fixes[0].alone for each in problems)
     assert not any("go away" in note.message for each in problems for note in each.notes)
+    # To round down everywhere mends many that have nothing to do with each other.
+    problems = look("input 33x33x1; head a { pool 2; gap }; conv 8 2x2 /3; gap")
+    assert [each.fixes[0].title[:22] for each in problems] == ["write `rounding floor`"] * 2
     problems = look("input 9x9x1; pool 2; wobble")
     assert [each.code for each in problems] == ["E202", "E101"]
 

@@ -41,7 +41,7 @@ _EARLIER = {
     # A map is too small: it was halved too often, or every layer took its border off.
     "E203": ("order", "padding", "same", "turns"),
     "E301": ("order", "like", "padding", "same", "turns"),
-    "E206": ("order", "match", "agree", "project", "width", "sizes", "same"),
+    "E206": ("order", "match", "agree", "project", "width", "sizes", "padding", "same"),
 }
 """For some errors, the kinds that come before the others."""
 

@@ -141,7 +141,7 @@ def _reshaped(
         yield make("layers", 1, 1, edit, units.owner, group="units")
     count, (*spatial, channels) = product(error.shape), sizes
     tries: list[tuple[int, ...]] = []
-    if spatial and count % channels == 0:
+    if len(spatial) > 1 and count % channels == 0:
         # As large in each dimension as it is to the others.
         scale = (count // channels / product(tuple(spatial))) ** (1 / len(spatial))
         tries.append((*(max(1, round(size * scale)) for size in spatial), channels))

@@ -50,7 +50,7 @@ def alike(outcome: Evaluation, site: Site, layer: type[Layer]) -> Iterator[Candi
             text = shown(new, single=isinstance(found.value, int))
             edit = Edit(found.span, text)
             yield make(kind, change, site.distance, edit, found.owner, group=group)
-    if all(argument(statement, layer, slot) is None for slot in ("same", "pad")):
+    if all(argument(statement, layer, slot) is None for slot in ("same", "pad", "stride")):
         words = dict.fromkeys(word for each in others if (word := _padding(outcome, each, layer)))
         for word in [*words][:2]:
             edit = add_word(statement, word)
@@ -103,7 +103,7 @@ def same_at_all(outcome: Evaluation, floor: Edit | None) -> Iterator[Candidate]:
             continue
         if issubclass(layer, Pool):
             pools.append(add_word(each, "same"))
-        elif set(sized(_value(each, layer, "kernel"), 1)) != {1}:
+        elif _wide(each, layer):
             convs.append(add_word(each, "same"))
     if not convs or len(convs) + len(pools) > MAX_LAYERS:
         return
@@ -119,6 +119,12 @@ def same_at_all(outcome: Evaluation, floor: Edit | None) -> Iterator[Candidate]:
     yield make("same", 3, 0, (*convs, floor), title=title)
 
 
+def _wide(statement: ast.Apply, layer: type[Layer]) -> bool:
+    """Whether a layer does nothing to the size but take a border off."""
+    plain = argument(statement, layer, "stride") is None
+    return plain and set(sized(_value(statement, layer, "kernel"), 1)) != {1}
+
+
 def one_less(outcome: Evaluation, sites: Sequence[Site]) -> Iterator[Candidate]:
     """The net without one of the pools before an error."""
     pools = [
@@ -126,6 +132,7 @@ def one_less(outcome: Evaluation, sites: Sequence[Site]) -> Iterator[Candidate]:
         for site in sites
         if issubclass(LAYERS.get(site.statement.name.id, Layer), Pool)
         and site.statement.alias is None
+        and _value(site.statement, Pool, "stride") != 1
     ]
     for number, site in enumerate(pools[:HALVINGS]):
         statement = site.statement

@@ -79,7 +79,8 @@ def merging(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     for wanted in sorted({path.shape for path in paths}):
         wrong = [path for path in paths if path.shape[:-1] != wanted[:-1]]
         fitting = [path for path in paths if path not in wrong]
-        if any(_is_cut(outcome, path) for path in [*wrong, *fitting]):
+        ones = kind is Mul and any(set(path.shape[:-1]) == {1} for path in paths)
+        if ones or any(_is_cut(outcome, path) for path in [*wrong, *fitting]):
             continue
         each = [[*_matched(outcome, error, path, wanted, paths)] for path in wrong]
         if len(wrong) == 1:

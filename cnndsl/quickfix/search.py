@@ -43,6 +43,9 @@ BUDGET = 12_000
 MAX_ERRORS = 8
 """Of how many errors of a text fixes are looked for."""
 
+MORE = 24
+"""How many edits are tried for an error after one that mends everything."""
+
 OFFERED = 4
 """How many fixes of an error are named at most."""
 
@@ -258,6 +261,7 @@ class _Fixes:
         self.broken = broken
         self.meant = ""
         self.first: QuickFix | None = None
+        self.more = MORE
         self.valid: list[QuickFix] = []
         self.partial: list[QuickFix] = []
 
@@ -288,6 +292,10 @@ class _Fixes:
                 continue
             if len(self.valid) == OFFERED or (others and candidate.kind == "layers"):
                 return
+            # What is likely comes early; of the rest a few are tried once one is known to do.
+            if self.more <= 0 and candidate.kind not in ("input", "turns", "loses"):
+                continue
+            self.more -= bool(self.valid)
             after = self.evaluator.run(candidate.edits)
             if after is None:
                 continue
@@ -301,8 +309,14 @@ class _Fixes:
 
     @property
     def cures_all(self) -> bool:
-        """Whether its best fix leaves nothing wrong."""
-        return bool(self.valid) and self.first is None
+        """Whether its best fix takes away what all errors come of.
+
+        To round down in the whole file mends many that have nothing to do with each other.
+        """
+        if not self.valid or self.first is not None:
+            return False
+        best = self.valid[0].candidate
+        return not intent(best) and (best.kind != "rounding" or best.owner is not None)
 
     def diagnostic(self, *, first: bool) -> Diagnostic:
         """The problem with where its size comes from, and with what mends it."""
@@ -313,7 +327,8 @@ class _Fixes:
         notes = (*provenance(self.outcome, error), *self.problem.notes)
         if promise is not None:  # which says more of where it is
             notes = (*self.problem.notes, *provenance(self.outcome, error))
-        if self.meant and first and not self.cures_all:
+        swapped = any(each.candidate.kind == "order" for each in self.valid)
+        if self.meant and first and not swapped:
             template = "the channels of the input seem to stand first; they stand last: {size}"
             notes = (*notes, Note(Message(template, size=self.meant)))
         if not tried:

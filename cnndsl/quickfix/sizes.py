@@ -156,7 +156,7 @@ def lossless_sizes(evaluator: Evaluator, outcome: Evaluation, shape: Shape) -> l
         both = [
             (x, x) if x == low else (low, low + step) for x, low, step in zip(shape, below, strides)
         ]
-        nearest = [sorted(pair, key=lambda y: (abs(x - y), -y)) for x, pair in zip(shape, both)]
+        nearest = [sorted(pair, key=lambda y: (abs(x - y), y)) for x, pair in zip(shape, both)]
         tries = [(*(pair[i] for pair in nearest), shape[-1]) for i in (0, 1)]
     tries = [size for size in dict.fromkeys(tries) if min(size) > 0 and size != shape]
     found = [size for size in tries if _loses_nothing(evaluator.sized((0,), size))]

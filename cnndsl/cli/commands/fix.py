@@ -22,7 +22,7 @@ OPTIONS = (
     Option("unsafe", "with --fix or --diff: also what changes the net, the least change first"),
     Option(
         "promises",
-        "with --fix or --diff: also what changes a promise about the net to what the net is",
+        "with --fix or --diff: also what has a promise say what the net is",
     ),
     Option("diff", "write nothing; show what --fix would change, and what it would leave"),
 )
