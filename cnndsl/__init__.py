@@ -11,11 +11,21 @@ Everything here is in `cnndsl.api`, and imported when it is first used.
 
 __version__ = "0.1.0"
 
-__all__ = ["CnndslError", "Network", "__version__", "build", "check", "diagnose", "format", "parse"]
+__all__ = [
+    "CnndslError",
+    "Network",
+    "__version__",
+    "analyse",
+    "build",
+    "check",
+    "diagnose",
+    "format",
+    "parse",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.api import CnndslError, Network, build, check, diagnose, format, parse
+    from cnndsl.api import CnndslError, Network, analyse, build, check, diagnose, format, parse
 
 
 def __getattr__(name: str) -> object:

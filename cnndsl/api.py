@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping
     from typing import Any, TypeAlias
 
+    from cnndsl.analysis import Analysis
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.syntax.nodes import Module
 
     Settings: TypeAlias = Mapping[str, str | int | float | tuple[Any, ...]]
 
-__all__ = ["CnndslError", "Network", "build", "check", "diagnose", "format", "parse"]
+__all__ = ["CnndslError", "Network", "analyse", "build", "check", "diagnose", "format", "parse"]
 
 LIMIT = DEFAULT_LIMIT
 
@@ -116,6 +117,28 @@ def diagnose(
     return sorted(lint(_source(text, file), on_by_default(), set, input, limit), key=sort_key)
 
 
+def analyse(
+    text: str,
+    *,
+    file: str = "<text>",
+    set: Settings | None = None,
+    input: str | None = None,
+    limit: int = LIMIT,
+    previous: Analysis | None = None,
+) -> Analysis:
+    """All that there is to be said about a text, through its errors: what an editor asks.
+
+    Takes what `check` takes, raises nothing, and searches for fixes only when these are asked
+    for. `previous` is the analysis of an earlier version of the text, of which is kept what
+    stands before the edit; the outcome is the same without it.
+    """
+    from cnndsl.analysis import analyse as analysed
+
+    return analysed(
+        text, file=file, set=set, input=input, limit=limit, previous=previous, kind=Network
+    )
+
+
 def build(
     net: str | Network,
     target: str,
@@ -173,38 +196,28 @@ def examine(
 ) -> tuple[Network | None, list[Diagnostic]]:
     """The net of a source, if it is one, and everything that is to be said about it.
 
-    `advice` holds the codes of the rules that are asked about a net without errors.
+    `advice` holds the codes of the rules that are asked about a net without errors; errors come
+    with the fixes that are searched for them.
     """
-    from cnndsl.network import elaborate
-    from cnndsl.syntax.parser import parse as parse_source
-
-    module, problems = parse_source(source)
-    if not module.complete or any(_is_about_braces(problem) for problem in problems):
-        return None, problems  # what belongs in which braces is anybody's guess
-    network, found = elaborate(
-        source, module, settings=values or {}, input_size=size, limit=limit, kind=Network
-    )
+    analysis = analysis_of(source, values, size, limit)
+    network = analysis.network
     assert network is None or isinstance(network, Network)
-    if problems:
-        # Of what cannot be read nothing more is to be said.
-        places = {each.span.start for each in problems}
-        return None, problems + [each for each in found if each.span.start not in places]
-    if network is not None and advice:
-        from cnndsl import rules
+    if network is None or analysis.problems:
+        return None, analysis.mended()
+    return network, analysis.advice(advice)
 
-        found += rules.advice(network, advice)
-    elif any(each.code in _SIZES for each in found):
-        from cnndsl.diagnostics.fault import guarded
-        from cnndsl.quickfix import with_quickfixes
 
-        problems = found
-        found = guarded(
-            source,
-            "the search for quick fixes",
-            lambda: with_quickfixes(source, problems, values or {}, size, limit),
-            otherwise=problems,
-        )
-    return network, found
+def analysis_of(
+    source: Source,
+    values: Settings | None = None,
+    size: str | None = None,
+    limit: int = LIMIT,
+) -> Analysis:
+    """What there is to be said about a source."""
+    from cnndsl.analysis import Analysis
+    from cnndsl.analysis.analysis import Question
+
+    return Analysis(source, Question(values or {}, size, limit), Network)
 
 
 def lint(
@@ -224,16 +237,6 @@ def lint(
 
         return suppress(source, found, codes)
     return found
-
-
-def _is_about_braces(problem: Diagnostic) -> bool:
-    if problem.code == "E003":
-        return problem.source.text[problem.span.start : problem.span.end] != "("
-    return problem.code == "E005"
-
-
-# What edits are looked for; they are tried on the whole net, which takes longer than a check.
-_SIZES = ("E201", "E202", "E203", "E204", "E205", "E206", "E207", "E301")
 
 
 def format_source(source: Source) -> tuple[str, list[Diagnostic]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.lang import LANGUAGES
 
 
@@ -53,8 +54,12 @@ class TargetError(Exception):
 class OptionError(ValueError):
     """An option that a target does not have, or a value that it does not know.
 
-    Its text says so in a line.
+    Its text says so in a line; `message` is the same as data.
     """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class Unavailable(Exception):
@@ -72,7 +77,7 @@ def natural(text: str) -> int:
     """The natural number that a text is; `_` may group its digits. Raises OptionError."""
     digits = text.replace("_", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 18 and int(digits)):
-        raise OptionError("wants a natural number")
+        raise OptionError(Message("wants a natural number"))
     return int(digits)
 
 
@@ -97,9 +102,11 @@ def checked_values(options: Iterable[Option], given: Mapping[str, Any]) -> None:
     """Raises OptionError where an option is given what it does not know. None is not given."""
     for option in options:
         value = given.get(keyword(option))
-        problem = "" if value is None else _trouble(option, value)
+        problem = NOTHING if value is None else _trouble(option, value)
         if problem:
-            raise OptionError(f"{keyword(option)} {problem}")
+            raise OptionError(
+                Message("{option} {problem}", option=keyword(option), problem=problem)
+            )
 
 
 def keyword(option: Option) -> str:
@@ -107,21 +114,27 @@ def keyword(option: Option) -> str:
     return option.name.replace("-", "_")
 
 
-def _trouble(option: Option, value: Any) -> str:
+def _trouble(option: Option, value: Any) -> Message:
     """What is wrong with the value of an option, to go on from its name; empty for nothing."""
     shown = repr(value)[:60]
     if option.kind == "flag":
-        return "" if isinstance(value, bool) else f"wants True or False, not {shown}"
+        fits = isinstance(value, bool)
+        return NOTHING if fits else Message("wants True or False, not {value}", value=shown)
     if option.kind == "natural":
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        return "" if fits else f"must be at least 1, not {shown}"
+        return NOTHING if fits else Message("must be at least 1, not {value}", value=shown)
     words = [value] if option.kind == "word" else value
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-        return f"wants {'a word' if option.kind == 'word' else 'a list of words'}, not {shown}"
+        if option.kind == "words":
+            return Message("wants a list of words, not {value}", value=shown)
+        return Message("wants a word, not {value}", value=shown)
     for word in words:
         if option.choices and word not in option.choices:
-            from cnndsl.diagnostics.spelling import nearest
+            from cnndsl.diagnostics.spelling import near_word
 
-            known = f"; it knows {', '.join(option.choices)}"
-            return f"knows no `{word[:60]}`{nearest(word, option.choices) or known}"
-    return ""
+            near = near_word(word, option.choices)
+            shown, known = word[:60], ", ".join(option.choices)
+            if near:
+                return Message("knows no `{word}`; did you mean `{near}`?", word=shown, near=near)
+            return Message("knows no `{word}`; it knows {words}", word=shown, words=known)
+    return NOTHING

@@ -12,6 +12,7 @@ variable `net`. Needs IPython, which every notebook of Python has.
 from __future__ import annotations
 
 import linecache
+import os
 from keyword import iskeyword
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from cnndsl.api import CnndslError, build, check, diagnose
 from cnndsl.contract import Unavailable
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.spelling import nearest
+from cnndsl.lang import LANGUAGES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -48,7 +50,7 @@ class CnnMagics(Magics):
     @argument("--input", metavar="SIZE", help="the input's size, for a net without `input`")
     @argument("--view", help="the figure: volumes (unless said), graph, receptive, or none")
     @argument("--style", help="the style of the table: article (unless said), full, keras, …")
-    @argument("--lang", help="the language of both: en (unless said) or ko")
+    @argument("--lang", help="the language of all: en or ko; CNNDSL_LANG sets that of messages")
     @argument("--depth", type=int, help="open blocks so many levels deep")
     @cell_magic
     def cnn(self, line: str, cell: str) -> None:
@@ -58,13 +60,16 @@ class CnnMagics(Magics):
         """
         _known_options(line, self.cnn.parser)
         given = parse_argstring(self.cnn, line)
+        lang = given.lang or os.environ.get("CNNDSL_LANG")
+        if given.lang and given.lang not in LANGUAGES:
+            raise UsageError(f"lang knows no `{given.lang[:60]}`; it knows {', '.join(LANGUAGES)}")
         variables = [name for name in (given.name, given.keras, given.pytorch) if name]
         for name in variables:
             if not name.isidentifier() or iskeyword(name) or variables.count(name) > 1:
                 raise UsageError(f"`{name}` cannot name a variable of its own")
         try:
             settings = dict(_settings(given.set))
-            net = _checked(cell, settings, given.input)
+            net = _checked(cell, settings, given.input, lang if lang in LANGUAGES else "en")
             if net is None:
                 return
             shown = list(_pictures(net, given))
@@ -113,12 +118,12 @@ def _settings(words: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield name.strip(), value.strip()
 
 
-def _checked(text: str, settings: dict[str, str], size: str | None) -> Network | None:
+def _checked(text: str, settings: dict[str, str], size: str | None, lang: str) -> Network | None:
     """The network of a cell; shows what is to be said about it, and None with errors."""
     given: dict[str, Any] = {"file": "<cell>", "set": settings, "input": size}
     found = diagnose(text, **given)
     if found:
-        print(render_all(found).rstrip("\n"))
+        print(render_all(found, lang=lang).rstrip("\n"))
     if any(each.severity == "error" for each in found):
         return None
     return check(text, **given)

@@ -16,10 +16,10 @@ PACKAGE = ROOT / "cnndsl"
 
 # A package, and what of cnndsl it may import beside itself.
 MAY_IMPORT = {
-    "diagnostics": set(),
+    "diagnostics": {"lang"},
     "lang": set(),
     "contract": {"diagnostics", "lang"},
-    "layers": set(),
+    "layers": {"diagnostics"},
     "syntax": {"diagnostics"},
     "network": {"diagnostics", "syntax", "layers"},
     "rules": {"diagnostics", "syntax", "layers", "network"},
@@ -36,7 +36,7 @@ MAY_IMPORT = {
         *("contract", "lang", "comparison", "diagnostics", "network", "tables", "targets"),
     },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets"},
-    "lint": {"diagnostics", "syntax"},
+    "lint": {"diagnostics", "lang", "syntax"},
 }
 # The folders that turn values into values: they read no files and print nothing.
 # Not so the pages of `diagnostics`, and `proof`, which runs what was generated.
@@ -45,6 +45,7 @@ IMPURE = {
     "syntax/generate.py",  # development: writes the tables
 }
 IMPURE_FUNCTIONS = {
+    "lang/messages.py": {"catalogue"},  # data of the package
     "syntax/__init__.py": {"grammar_path", "grammar_text"},  # data of the package
 }
 # The modules that say where templates lie.

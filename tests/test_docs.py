@@ -1,7 +1,7 @@
 """What the documents show is what happens: commands, Python, nets, the table of layers.
 
 `python tests/test_docs.py` writes into the README and `docs/` what the commands print today, and
-into the README and the page of unknown layers which layers there are.
+into the README and the pages of unknown layers which layers there are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import cnndsl
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 REPLAYED = [README, *sorted((ROOT / "docs").glob("*.md"))]
-UNKNOWN = ROOT / "cnndsl" / "diagnostics" / "pages" / "E101.md"
+PAGES = ROOT / "cnndsl" / "diagnostics" / "pages"
+UNKNOWN = {"en": PAGES / "E101.md", "ko": PAGES / "ko" / "E101.md"}
 DOCUMENTS = sorted(
     path
     for pattern in (
@@ -30,13 +31,15 @@ DOCUMENTS = sorted(
         "samples/blog/*.md",
         "benchmarks/*.md",
         "grammar/*.md",
-        "cnndsl/diagnostics/pages/*.md",
+        "cnndsl/diagnostics/pages/**/*.md",
     )
     for path in ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAYERS = re.compile(r"(?<=<!-- layers -->\n).*?(?=<!-- end -->)", re.DOTALL)
-LISTED = re.compile(r"(?<=These are the layers:\n\n).*\Z", re.DOTALL)
+LISTED = re.compile(
+    r"(?:(?<=These are the layers:\n\n)|(?<=층은 다음과 같습니다.\n\n)).*\Z", re.DOTALL
+)
 RULES = re.compile(r"(?<=<!-- rules )((?:\w\d ?)+)-->\n.*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -82,13 +85,14 @@ def layer_table() -> str:
     return "\n".join(rows) + "\n\n"
 
 
-def layer_list() -> str:
+def layer_list(lang: str = "en") -> str:
     """The words of all layers, by their families."""
     from cnndsl.layers import LAYERS, MERGES
 
-    found: dict[str, list[str]] = {what: [] for what in FAMILIES.values()}
+    families = FAMILIES if lang == "en" else FAMILIES_KO
+    found: dict[str, list[str]] = {what: [] for what in families.values()}
     for op, layer in {**LAYERS, **MERGES}.items():
-        found[FAMILIES[layer.family]].append(f"`{op}`")
+        found[families[layer.family]].append(f"`{op}`")
     lines = [f"- {what}: {', '.join(words)}" for what, words in found.items()]
     return "".join(f"{fill(line, 100, subsequent_indent='  ')}\n" for line in lines)
 
@@ -106,21 +110,49 @@ FAMILIES = {
 }
 """What the page of unknown layers calls each family."""
 
+FAMILIES_KO = {
+    "conv": "합성곱",
+    "pool": "풀링",
+    "dense": "벡터",
+    "norm": "정규화",
+    "scaling": "정규화",
+    "dropout": "학습할 때 무작위로 버리는 층",
+    "activation": "활성화 함수",
+    "move": "크기와 채널",
+    "merge": "병합(경로는 중괄호 안에 씁니다)",
+}
+"""The same on the Korean page."""
 
-def rule_table(groups: list[str]) -> str:
+RULE_WORDS = {
+    "en": ("\n| code | name | severity | default | finds |", "on", "off"),
+    "ko": ("\n| 코드 | 이름 | 종류 | 기본 | 찾는 것 |", "켜짐", "꺼짐"),
+}
+
+
+def rule_table(groups: list[str], lang: str = "en") -> str:
     """The codes that begin so, each with a link to its page."""
     from cnndsl.diagnostics import CODES
+    from cnndsl.diagnostics.message import Message
+    from cnndsl.lang.messages import translated
 
-    rows = ["\n| code | name | severity | default | finds |", "|---|---|---|---|---|"]
+    head, on, off = RULE_WORDS[lang]
+    rows = [head, "|---|---|---|---|---|"]
+    folder = "../cnndsl/diagnostics/pages" + ("" if lang == "en" else f"/{lang}")
     for each in CODES.values():
         if each.code[:2] in groups:
-            link = f"[{each.code}](../cnndsl/diagnostics/pages/{each.code}.md)"
-            on = "on" if each.default else "off"
-            rows.append(f"| {link} | `{each.name}` | {each.severity} | {on} | {each.summary} |")
+            link = f"[{each.code}]({folder}/{each.code}.md)"
+            kind, finds = (translated(Message(x), lang) for x in (each.severity, each.summary))
+            default = on if each.default else off
+            rows.append(f"| {link} | `{each.name}` | {kind} | {default} | {finds} |")
     return "\n".join(rows) + "\n\n"
 
 
-def renewed(text: str) -> str:
+def spoken(path: Path) -> str:
+    """The language of a document, which its name says."""
+    return "ko" if path.name.endswith(".ko.md") or path.parent.name == "ko" else "en"
+
+
+def renewed(text: str, lang: str = "en") -> str:
     """A document with what its commands print today, and today's layers and rules."""
 
     def renew(match: re.Match[str]) -> str:
@@ -128,8 +160,8 @@ def renewed(text: str) -> str:
         return f"```console\n{replay(code)}```" if language == "console" else match[0]
 
     text = LAYERS.sub(lambda _: layer_table(), BLOCK.sub(renew, text))
-    text = LISTED.sub(lambda _: layer_list(), text)
-    return RULES.sub(lambda match: f"{match[1]}-->\n{rule_table(match[1].split())}", text)
+    text = LISTED.sub(lambda _: layer_list(lang), text)
+    return RULES.sub(lambda match: f"{match[1]}-->\n{rule_table(match[1].split(), lang)}", text)
 
 
 def named(language: str) -> list[Any]:
@@ -172,17 +204,20 @@ def test_the_readme_lists_every_layer() -> None:
     assert table == layer_table(), "run `python tests/test_docs.py`"
 
 
-def test_the_page_of_unknown_layers_lists_them_all() -> None:
-    (listed,) = LISTED.findall(UNKNOWN.read_text(encoding="utf-8"))
-    assert listed == layer_list(), "run `python tests/test_docs.py`"
+@pytest.mark.parametrize("lang", UNKNOWN)
+def test_the_page_of_unknown_layers_lists_them_all(lang: str) -> None:
+    (listed,) = LISTED.findall(UNKNOWN[lang].read_text(encoding="utf-8"))
+    assert listed == layer_list(lang), "run `python tests/test_docs.py`"
 
 
-def test_the_rules_are_all_listed() -> None:
+@pytest.mark.parametrize("name", ["rules.md", "rules.ko.md"])
+def test_the_rules_are_all_listed(name: str) -> None:
     from cnndsl.diagnostics import CODES
 
-    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    path = ROOT / "docs" / name
+    text = path.read_text(encoding="utf-8")
     assert re.findall(r"^\| \[(\w+)\]", text, re.MULTILINE) == list(CODES)
-    assert renewed(text) == text
+    assert renewed(text, spoken(path)) == text
 
 
 def test_two_commands_set_everything_up() -> None:
@@ -208,5 +243,6 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for document in (*REPLAYED, UNKNOWN):
-        document.write_text(renewed(document.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in (*REPLAYED, *UNKNOWN.values()):
+        text = document.read_text(encoding="utf-8")
+        document.write_text(renewed(text, spoken(document)), encoding="utf-8")

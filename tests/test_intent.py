@@ -205,8 +205,6 @@ def test_errors_with_one_cause_are_one() -> None:
     (problem,) = look(f"input 28x28x1; {FOUR}; flatten; dense 10")
     assert problem.code == "E202" and problem.source.position(problem.span.start).line == 5
     assert problem.notes[-1].message == "2 more errors go away with it"
-    (problem,) = look("input 64x64x3; repeat 5 { conv 32 3x3 relu; pool 2 }")
-    assert problem.notes[-1].message == "1 more error goes away with it"
 
 
 def test_errors_of_several_causes_are_several() -> None:

@@ -20,6 +20,7 @@ from test_forms import ONES, one
 
 import cnndsl
 from cnndsl.codegen import weights as canonical
+from cnndsl.codegen.code import NotExpressible
 from cnndsl.contract import TargetError, Unavailable
 from cnndsl.layers import LAYERS, Layer
 from cnndsl.network import Network
@@ -246,5 +247,5 @@ def test_a_form_is_asked_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
         op, title = "odd", "odd"
 
     layer = Odd({}, (4, 4, 2), one("4x4x2", "relu").nodes[-1].layer.context)
-    with pytest.raises(forms.NotExpressible, match="no form of `odd`"):
+    with pytest.raises(NotExpressible, match="no form of `odd`"):
         forms.lower(None, layer, "x")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The pages of the codes: one each, and what they say is so."""
+"""The pages of the codes: one each and in each language, and what they say is so."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from pathlib import Path
 
 import pytest
 from faults import failing
+from running import run
 
 import cnndsl.diagnostics
 from cnndsl import targets
 from cnndsl.api import examine, lint
-from cnndsl.cli.commands.rule import page
+from cnndsl.cli.commands.rule import page, standing
 from cnndsl.cli.terminal.files import decode
 from cnndsl.diagnostics import CODES, Diagnostic
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.documents import renew
+from cnndsl.lang import LANGUAGES
+from cnndsl.lang.messages import catalogue, translated
 
 PAGES = Path(cnndsl.diagnostics.__file__).parent / "pages"
 SECTIONS = ["What", "Why", "Bad", "Good", "How to mend"]
+KOREAN = ["설명", "이유", "나쁜 예", "좋은 예", "고치는 법"]
+FENCED = re.compile(r"^```\w+\n.*?^```$", re.S | re.M)
 
 
 def block(code: str, title: str) -> str:
@@ -62,18 +67,64 @@ def apply(diagnostic: Diagnostic, fix: int) -> str:
     return text
 
 
+def sections(text: str) -> dict[str, str]:
+    """What stands below each heading of a page."""
+    parts = re.split(r"^## (.*)$", text, flags=re.M)[1:]
+    return dict(zip(parts[::2], parts[1::2]))
+
+
 def test_every_code_has_a_page_and_every_page_a_code() -> None:
-    assert sorted(path.stem for path in PAGES.iterdir()) == sorted(CODES)
-    assert all(path.suffix == ".md" for path in PAGES.iterdir())
+    names = sorted(f"{code}.md" for code in CODES)
+    assert sorted(path.name for path in PAGES.iterdir() if path.name != "ko") == names
+    assert sorted(path.name for path in (PAGES / "ko").iterdir()) == names
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
+def test_pages_have_the_same_parts(code: str, lang: str) -> None:
+    text = page(code, lang)
+    assert text.startswith(f"# {code} {CODES[code].name}\n")
+    assert re.findall(r"^## (.*)$", text, re.M) == (KOREAN if lang == "ko" else SECTIONS)
+    assert text.endswith("\n") and "\n\n\n" not in text
+    assert max(map(len, FENCED.sub("", text).split("\n"))) <= 100
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_pages_have_the_same_parts(code: str) -> None:
-    text = page(code)
-    assert text.startswith(f"# {code} {CODES[code].name}\n")
-    assert re.findall(r"^## (.*)$", text, re.M) == SECTIONS
-    assert text.endswith("\n") and "\n\n\n" not in text
-    assert max(map(len, re.sub(r"```.*?```", "", text, flags=re.S).split("\n"))) <= 100
+def test_pages_say_the_same_in_korean(code: str) -> None:
+    """As far as that can be seen: programs, words in backquotes, numbers, parts and lists."""
+    english, korean = page(code), page(code, "ko")
+    assert FENCED.findall(korean) == FENCED.findall(english)
+    for one, other in zip(sections(english).values(), sections(korean).values(), strict=True):
+        one, other = FENCED.sub("", one), FENCED.sub("", other)
+        assert bool(one.strip()) == bool(re.search("[가-힣]", other))
+        assert one.count("\n\n") == other.count("\n\n")
+        assert one.count("\n- ") == other.count("\n- ")
+    said, korean_said = (FENCED.sub("", text).replace("\n", " ") for text in (english, korean))
+    assert coded(korean_said) == coded(said)
+    assert set(re.findall(r"([가-힣]{2})[.]", korean_said)) <= {"니다", "세요"}
+
+
+def coded(text: str) -> set[str]:
+    """The code words of a text, and the rules that it names."""
+    found = re.findall(r"`([^`]+)`", text) + re.findall(r"\b[EW]\d{3}\b", text, re.A)
+    return {re.sub(r"\s+", " ", word) for word in found}
+
+
+def test_everything_around_the_pages_is_in_korean_too() -> None:
+    for code, row in CODES.items():
+        assert re.search("[가-힣]", translated(standing(row), "ko")), code
+        assert re.search("[가-힣]", catalogue("ko").get(row.summary, "")), code
+    code, out, err = run("rule", "--lang", "ko")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [line[:4] for line in lines] == list(CODES)
+    assert all(re.search(" (오류|경고|꺼짐) +.*[가-힣]", line) for line in lines)
+    code, out, err = run("rule", "skipped-pixels", "--lang=ko")
+    assert (code, err) == (0, "")
+    assert out.startswith("# W201 skipped-pixels\n\n기본으로 켜져 있는 경고입니다.\n\n## 설명\n")
+    assert "`--select W403`으로" in run("rule", "W403", "--lang", "ko")[1]
+    code, out, err = run("rule", "W403", "--lang", "fr")
+    assert (code, out) == (2, "") and "en, ko" in err
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -9,14 +9,17 @@ import nets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from cnndsl import api
+from cnndsl.analysis.analysis import SEARCHED
 from cnndsl.api import examine
 from cnndsl.diagnostics import CODES as DIAGNOSTICS
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
+from cnndsl.network import incremental
+from cnndsl.network.evaluation import Evaluation
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.candidates import candidates, near
-from cnndsl.quickfix.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.search import BUDGET, CODES
 
@@ -116,7 +119,7 @@ def test_several_errors_with_one_cure() -> None:
 
 
 def test_cures_are_looked_for_where_there_may_be_some() -> None:
-    assert set(api._SIZES) == set(CODES) <= set(DIAGNOSTICS)
+    assert set(CODES) <= set(SEARCHED) <= set(DIAGNOSTICS)
 
 
 def test_where_no_edit_mends_all_the_rest_is_told() -> None:
@@ -265,12 +268,15 @@ def test_property_a_check_from_the_middle_is_a_check(rng: Random) -> None:
     """Long texts are not checked from their beginning each time; here all texts count as long."""
     text = broken(rng)
     source = Source("net.cnn", text)
-    short, long = (Evaluator(source, {}, None, 10**6, 10**7, long=n) for n in (10**6, 0))
+    short, long = (Evaluator(source, {}, None, 10**6, 10**7) for _ in range(2))
     if short.base is None:
         return
     for misfit in short.base.errors:
         for each in candidates(short.base, misfit):
-            one, other = short.run(each.edits), long.run(each.edits)
+            one = short._checked(Source("net.cnn", apply_edits(text, each.edits)))
+            with MonkeyPatch.context() as patch:
+                patch.setattr(incremental, "LONG", 0)
+                other = long.run(each.edits)
             assert (one is None) == (other is None)
             if one is not None and other is not None:
                 assert said(one) == said(other), (each, text)

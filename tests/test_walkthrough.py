@@ -17,12 +17,12 @@ from test_tables import HOSTILE, Reader, compiled, renamed, told
 
 import cnndsl
 from cnndsl import Network
+from cnndsl.api import analysis_of as analysed
 from cnndsl.api import examine
 from cnndsl.cli import main
 from cnndsl.diagnostics import Source
 from cnndsl.lang import LANGUAGES
 from cnndsl.lang.particles import particles
-from cnndsl.network.attempt import attempt
 from cnndsl.targets import walkthrough
 
 EXAMPLES = """
@@ -292,6 +292,9 @@ def test_long_nets_take_little_time() -> None:
         ("픽셀(으로/로)", "픽셀로"),
         ("ReLU(을/를)", "ReLU를"),
         ("SELU(과/와)", "SELU와"),
+        ("`floor`(이/가)", "`floor`가"),
+        ("`k`(이/가)", "`k`가"),
+        ("`n`(이/가)", "`n`이"),
         ("(을/를)", "를"),
     ],
 )
@@ -313,7 +316,9 @@ def explained(text: str, **options: Any) -> str:
     source = Source("net.cnn", text)
     network, diagnostics = examine(source)
     assert network is None
-    return walkthrough.explain(attempt(source), diagnostics, **{"math": "plain", **options})
+    return walkthrough.explain(
+        analysed(source).attempt, diagnostics, **{"math": "plain", **options}
+    )
 
 
 def test_a_net_with_further_errors_says_so(
@@ -419,7 +424,7 @@ def test_any_error_can_be_explained(path: Path) -> None:
     if network is not None:
         return  # a rule's remark, or an error of the encoding
     for lang in LANGUAGES:
-        said = walkthrough.explain(attempt(source), diagnostics, lang=lang)
+        said = walkthrough.explain(analysed(source).attempt, diagnostics, lang=lang)
         assert f"[{diagnostics[0].code}]" in said
 
 

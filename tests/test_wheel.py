@@ -155,3 +155,4 @@ def test_rule(bin_: Path, away: Path) -> None:
     assert "E202" in run([bin_ / "cnndsl", "rule"], away)
     for page in sorted((ROOT / "cnndsl/diagnostics/pages").glob("*.md")):
         assert page.stem in run([bin_ / "cnndsl", "rule", page.stem], away)
+    assert "## 설명" in run([bin_ / "cnndsl", "rule", "E202", "--lang", "ko"], away)

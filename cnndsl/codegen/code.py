@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnndsl.codegen.expressions import collapsed, same
+from cnndsl.diagnostics.message import Message
 
 
 class Arg(NamedTuple):
@@ -85,6 +86,6 @@ class Call(NamedTuple):
 class NotExpressible(Exception):
     """A layer that a framework cannot express; becomes diagnostic E401."""
 
-    def __init__(self, message: str, help_: str = "") -> None:
+    def __init__(self, message: Message, help_: Message) -> None:
         super().__init__(message)
         self.message, self.help = message, help_

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.codegen.code import Arg, Call, NotExpressible
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer
 from cnndsl.layers.window import Window, rounding_of
 
@@ -28,10 +29,14 @@ def form_of(forms: Mapping[type[Layer], Any], layer: Layer, framework: str) -> A
     """A framework's form of a layer, by its kind; raises NotExpressible where it has none."""
     form = forms.get(type(layer))
     if form is None:
-        raise NotExpressible(
-            f"{framework} has no form of `{layer.op}`", "write it with other layers"
-        )
+        raise without_form(framework, layer)
     return form
+
+
+def without_form(framework: str, layer: Layer) -> NotExpressible:
+    """What to raise for a layer that a framework has nothing like."""
+    message = Message("{framework} has no form of `{op}`", framework=framework, op=layer.op)
+    return NotExpressible(message, Message("write it with other layers"))
 
 
 def rank(layer: Layer) -> int:

@@ -16,6 +16,7 @@ from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import CodeCall, LayerCall, Program, all_items
 from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.merge import Merge
 from cnndsl.network import Network, Node
@@ -63,8 +64,11 @@ def before_softmax(network: Network) -> dict[int, Layer | None]:
         function = layer if layer.activation is None else layer.activation
         if function.op == "softmax" and index in read:
             error = NotExpressible(
-                f"`logits` cannot leave out the softmax of {node.name}, which other layers read",
-                "let them read what comes before the softmax",
+                Message(
+                    "`logits` cannot leave out the softmax of {name}, which other layers read",
+                    name=node.name,
+                ),
+                Message("let them read what comes before the softmax"),
             )
             problems.append(refusal(network, node, error))
         elif layer.op == "softmax":

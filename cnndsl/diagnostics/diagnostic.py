@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES, Severity
-from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.diagnostics.message import NOTHING, Message, said
 from cnndsl.diagnostics.source import Source, Span
 
 
@@ -66,7 +66,36 @@ class Diagnostic(NamedTuple):
         """`error` or `warning`."""
         return CODES[self.code].severity
 
-    def told(self) -> str:
+    def told(self, lang: str = "en") -> str:
         """All that it says, for who shows no source: the message, the notes and the help."""
-        help_ = [f"help: {self.help}"] if self.help else []
-        return "\n".join([self.message, *(note.message for note in self.notes), *help_])
+        help_ = [f"{label('help', lang)}: {said(self.help, lang)}"] if self.help else []
+        notes = [said(note.message, lang) for note in self.notes]
+        return "\n".join([said(self.message, lang), *notes, *help_])
+
+    def in_language(self, lang: str) -> Diagnostic:
+        """The same with every text in a language."""
+        if lang == "en":
+            return self
+
+        def translate(message: Message) -> Message:
+            return Message("{text}", text=said(message, lang)) if message else message
+
+        return self._replace(
+            message=translate(self.message),
+            help=translate(self.help),
+            notes=tuple(each._replace(message=translate(each.message)) for each in self.notes),
+            fixes=tuple(each._replace(title=translate(each.title)) for each in self.fixes),
+        )
+
+
+def label(word: str, lang: str) -> str:
+    """What stands before a text: `error`, `warning`, `note` or `help`, in a language."""
+    return word if lang == "en" else said(_LABELS[word], lang)
+
+
+_LABELS = {
+    "error": Message("error"),
+    "warning": Message("warning"),
+    "note": Message("note"),
+    "help": Message("help"),
+}

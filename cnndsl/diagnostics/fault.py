@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from cnndsl.diagnostics.diagnostic import Diagnostic, Note
+from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.source import Source, Span
 
 
 def guarded(
     source: Source,
-    what: str,
+    what: Message,
     find: Callable[[], Iterable[Diagnostic]],
     otherwise: Sequence[Diagnostic] = (),
 ) -> list[Diagnostic]:
@@ -26,7 +27,7 @@ def guarded(
         return [*otherwise, fault(source, what, error)]
 
 
-def fault(source: Source, what: str, error: Exception) -> Diagnostic:
+def fault(source: Source, what: Message, error: Exception) -> Diagnostic:
     """That a part failed, and where in the code of cnndsl. The tests raise the error instead."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
@@ -34,7 +35,11 @@ def fault(source: Source, what: str, error: Exception) -> Diagnostic:
     notes: tuple[Note, ...] = ()
     if place is not None:
         module = place.tb_frame.f_globals.get("__name__", "")
-        notes = (Note(f"it failed at {module}:{place.tb_lineno}"),)
-    message = f"{what} failed on this net ({type(error).__name__})"
-    help_ = "this is a fault of cnndsl, and all else was done: please report it with the file"
+        notes = (
+            Note(Message("it failed at {module}:{line}", module=module, line=place.tb_lineno)),
+        )
+    message = Message("{part} failed on this net ({error})", part=what, error=type(error).__name__)
+    help_ = Message(
+        "this is a fault of cnndsl, and all else was done: please report it with the file"
+    )
     return Diagnostic("W903", source, Span(0, 0), message, help_, notes)

@@ -35,6 +35,15 @@ class Message(str):
         return _made, (self.template, dict(self.values))
 
 
+def said(message: str, lang: str = "en") -> str:
+    """A message in a language. For English no catalogue is looked at, nor imported."""
+    if lang == "en":
+        return str(message)
+    from cnndsl.lang.messages import translated
+
+    return translated(message, lang)
+
+
 NOTHING = Message("")
 """No message."""
 

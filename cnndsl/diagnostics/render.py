@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from cnndsl.diagnostics.codes import CODES
-from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.diagnostic import Diagnostic, label
+from cnndsl.diagnostics.message import Message, said
 from cnndsl.diagnostics.source import Source, Span
 
 WIDTH = 100
@@ -36,7 +37,7 @@ def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return (diagnostic.source.name, *diagnostic.span, diagnostic.code)
 
 
-def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
+def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False, lang: str = "en") -> str:
     """The diagnostics in order, with a blank line after each.
 
     Those of a code beyond the first `MOST` are counted, at the end: nobody reads so many, and
@@ -47,15 +48,22 @@ def render_all(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str
     for each in sorted(diagnostics, key=sort_key):
         counts[each.code] = number = counts.get(each.code, 0) + 1
         if number <= MOST:
-            out.append(render(each, color=color) + "\n")
+            out.append(render(each, color=color, lang=lang) + "\n")
     for code, count in sorted(counts.items()):
         if count > MOST:
-            out.append(f"… and {count - MOST:,} more of {code} {CODES[code].name}\n\n")
+            more = Message(
+                "… and {count:,} more of {code} {name}",
+                count=count - MOST,
+                code=code,
+                name=CODES[code].name,
+            )
+            out.append(f"{said(more, lang)}\n\n")
     return "".join(out)
 
 
-def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
+def render(diagnostic: Diagnostic, *, color: bool = False, lang: str = "en") -> str:
     """One diagnostic, ending in a newline. `color` puts in escape sequences for a terminal."""
+    diagnostic = diagnostic.in_language(lang)
 
     def paint(style: str, text: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
@@ -72,36 +80,40 @@ def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
         gutter = paint(_BLUE, f"{indent} |")
         number = paint(_BLUE, f"{line:>{len(indent)}} |")
         return [
-            f"{indent}{paint(_BLUE, '-->')} {place(source, where.start)}",
+            f"{indent}{paint(_BLUE, '-->')} {place(source, where.start, lang)}",
             gutter,
             f"{number} {shown}".rstrip(),
             f"{gutter} {' ' * before}{paint(mark_style, mark * marks)}",
         ]
 
-    title = f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}"
+    title = f"{label(diagnostic.severity, lang)}[{diagnostic.code}] {diagnostic.name}"
     out = [f"{paint(style, title)}{paint(_BOLD, f': {printable(diagnostic.message)}')}"]
     out += snippet(span, "^", style)
-    remarks = [("note", note.message) for note in diagnostic.notes if note.span is None]
+    note_, help_label = label("note", lang), label("help", lang)
+    remarks: list[tuple[str, str]] = [
+        (note_, note.message) for note in diagnostic.notes if note.span is None
+    ]
     help_ = diagnostic.help or (diagnostic.fixes[0].title if diagnostic.fixes else "")
     if help_:
-        remarks.append(("help", help_))
+        remarks.append((help_label, help_))
     for kind, text in remarks:
         first, *rest = text.split("\n")
-        label = f"{indent} {paint(_BLUE, '=')} {paint(_BOLD, kind)}: "
-        out.append(label + printable(first))
-        out += [f"{indent}   {' ' * len(kind)}  {printable(line)}" for line in rest]
+        before = f"{indent} {paint(_BLUE, '=')} {paint(_BOLD, kind)}: "
+        out.append(before + printable(first))
+        out += [f"{indent}   {' ' * columns(kind)}  {printable(line)}" for line in rest]
     for note in diagnostic.notes:
         if note.span is not None:
-            out.append(f"{paint(_CYAN, 'note')}: {printable(note.message)}")
+            out.append(f"{paint(_CYAN, note_)}: {printable(note.message)}")
             out += snippet(note.span, "-", _CYAN)
     return "\n".join(out) + "\n"
 
 
-def place(source: Source, offset: int) -> str:
+def place(source: Source, offset: int, lang: str = "en") -> str:
     """Where an offset of a text lies, for people."""
     line, column = source.position(offset)
     if source.piece:
-        return f"line {line}, column {column}"
+        where = Message("line {line}, column {column}", line=line, column=column)
+        return said(where, lang)
     return f"{printable(source.name)}:{line}:{column}"
 
 

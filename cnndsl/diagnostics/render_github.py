@@ -22,7 +22,7 @@ def render_report(report: Report) -> str:
 
 def _command(report: Report, diagnostic: Diagnostic) -> str:
     properties = ",".join(f"{key}={_value(value)}" for key, value in _place(report, diagnostic))
-    return f"::{diagnostic.severity} {properties}::{_data(diagnostic.told())}"
+    return f"::{diagnostic.severity} {properties}::{_data(diagnostic.told(report.lang))}"
 
 
 def _place(report: Report, diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:

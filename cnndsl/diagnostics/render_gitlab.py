@@ -7,6 +7,7 @@ from typing import Any
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.fingerprint import fingerprints
 from cnndsl.diagnostics.harmless import to_json
+from cnndsl.diagnostics.message import said
 from cnndsl.diagnostics.report import Report
 
 # Of GitLab's info, minor, major, critical, blocker.
@@ -23,7 +24,7 @@ def _row(report: Report, diagnostic: Diagnostic, fingerprint: str) -> dict[str, 
     source = diagnostic.source
     begin, _, end, _ = source.ends(diagnostic.span)
     return {
-        "description": f"{diagnostic.name}: {diagnostic.message}",
+        "description": f"{diagnostic.name}: {said(diagnostic.message, report.lang)}",
         "check_name": diagnostic.code,
         "fingerprint": fingerprint,
         "severity": _SEVERITY[diagnostic.severity],

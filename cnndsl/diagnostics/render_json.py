@@ -13,6 +13,7 @@ from typing import Any
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.harmless import to_json
+from cnndsl.diagnostics.message import said
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report
 from cnndsl.diagnostics.source import Source, Span
@@ -20,16 +21,16 @@ from cnndsl.diagnostics.source import Source, Span
 
 def render_report(report: Report) -> str:
     """Every diagnostic of a run."""
-    return render_json(report.diagnostics)
+    return render_json(report.diagnostics, report.lang)
 
 
-def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+def render_json(diagnostics: Iterable[Diagnostic], lang: str = "en") -> str:
     """Every diagnostic, sorted by file, position and code, as the text of a JSON list."""
-    rows = [as_json(each) for each in sorted(diagnostics, key=sort_key)]
+    rows = [as_json(each, lang) for each in sorted(diagnostics, key=sort_key)]
     return to_json(rows)
 
 
-def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+def as_json(diagnostic: Diagnostic, lang: str = "en") -> dict[str, Any]:
     """One diagnostic as a value that JSON can hold."""
     source = diagnostic.source
     return {
@@ -38,11 +39,11 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "code": diagnostic.code,
         "name": diagnostic.name,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
-        "help": diagnostic.help,
+        "message": said(diagnostic.message, lang),
+        "help": said(diagnostic.help, lang),
         "fixes": [
             {
-                "title": fix.title,
+                "title": said(fix.title, lang),
                 "safe": fix.safe,
                 "edits": [{**_place(source, edit.span), "text": edit.text} for edit in fix.edits],
             }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.harmless import xml_escaped
+from cnndsl.diagnostics.message import Message, said
 from cnndsl.diagnostics.render import printable, render
 from cnndsl.diagnostics.report import Report
 
@@ -50,14 +51,21 @@ def _case(report: Report, name: str, found: list[Diagnostic]) -> str:
     parts = [begin + "\n"]
     if failing:
         first = failing[0]
-        more = f" and {len(failing) - 1:,} more" if len(failing) > 1 else ""
-        reported = f"{first.code} {first.name}: {first.message}{more}"
+        reported = f"{first.code} {first.name}: {said(first.message, report.lang)}"
+        if len(failing) > 1:
+            more = Message(
+                "{message} and {count:,} more",
+                message=Message("{text}", text=reported),
+                count=len(failing) - 1,
+            )
+            reported = said(more, report.lang)
+        shown = "".join(render(each, lang=report.lang) for each in failing)
         parts.append(
             f'      <failure type="{first.severity}" message={_attribute(reported)}>'
-            f"{_text(''.join(map(render, failing)))}</failure>\n"
+            f"{_text(shown)}</failure>\n"
         )
     if rest:
-        shown = _text("".join(map(render, rest)))
+        shown = _text("".join(render(each, lang=report.lang) for each in rest))
         parts.append(f"      <system-out>{shown}</system-out>\n")
     return "".join([*parts, "    </testcase>\n"])
 

@@ -13,6 +13,7 @@ from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.diagnostic import Diagnostic, Fix, Note
 from cnndsl.diagnostics.fingerprint import fingerprints
 from cnndsl.diagnostics.harmless import to_json
+from cnndsl.diagnostics.message import said
 from cnndsl.diagnostics.report import Report, is_absolute
 from cnndsl.diagnostics.source import Source, Span
 
@@ -70,7 +71,7 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(report: Report, diagnostic: Diagnostic, rule: int, fingerprint: str) -> dict[str, Any]:
-    reported = diagnostic.told()
+    reported = diagnostic.told(report.lang)
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
@@ -98,7 +99,7 @@ def _location(report: Report, source: Source, span: Span) -> dict[str, Any]:
 
 def _related(report: Report, source: Source, note: Note) -> dict[str, Any]:
     assert note.span is not None
-    message = {"message": {"text": _literal(note.message)}}
+    message = {"message": {"text": _literal(said(note.message, report.lang))}}
     return {**_location(report, source, note.span), **message}
 
 
@@ -108,7 +109,10 @@ def _fix(report: Report, source: Source, fix: Fix) -> dict[str, Any]:
         for edit in fix.edits
     ]
     change = {"artifactLocation": _artifact(report, source.name), "replacements": replacements}
-    return {"description": {"text": _literal(fix.title)}, "artifactChanges": [change]}
+    return {
+        "description": {"text": _literal(said(fix.title, report.lang))},
+        "artifactChanges": [change],
+    }
 
 
 def _artifact(report: Report, name: str) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.diagnostic import label
 from cnndsl.diagnostics.markdown import escaped
+from cnndsl.diagnostics.message import Message, said
 from cnndsl.diagnostics.report import Report
 
 LIMIT = 500_000
@@ -11,27 +13,36 @@ LIMIT = 500_000
 
 def render_report(report: Report) -> str:
     """A heading and a table with a row for each finding, as many as fit."""
+    lang = report.lang
     if not report.diagnostics and not report.unreadable:
-        count = len(report.files)
-        return f"### cnndsl: nothing to say about {count:,} file{'' if count == 1 else 's'}\n"
+        nothing = Message("nothing to say about {count:,} files", count=len(report.files))
+        if len(report.files) == 1:
+            nothing = Message("nothing to say about 1 file")
+        return f"### cnndsl: {said(nothing, lang)}\n"
     rows = [("", "", each.message) for each in report.unreadable]
     for each in report.diagnostics:
         source = each.source
         line, column = source.position(each.span.start)
         place = f"{report.path(source.name)}:{line}:{column}"
-        reported = each.message + (f"\nhelp: {each.help}" if each.help else "")
-        rows.append((place, f"{each.severity} {each.code} {each.name}", reported))
+        reported = said(each.message, lang)
+        if each.help:
+            reported += f"\n{label('help', lang)}: {said(each.help, lang)}"
+        what = f"{label(each.severity, lang)} {each.code} {each.name}"
+        rows.append((place, what, reported))
     count = len(rows)
+    found = Message("{count:,} findings", count=count) if count != 1 else Message("1 finding")
+    titles = Message("where"), Message("what"), Message("message")
     out = [
-        f"### cnndsl: {count:,} finding{'' if count == 1 else 's'}\n\n",
-        "| where | what | message |\n|---|---|---|\n",
+        f"### cnndsl: {said(found, lang)}\n\n",
+        f"| {' | '.join(said(title, lang) for title in titles)} |\n|---|---|---|\n",
     ]
     room = LIMIT
     for index, row in enumerate(rows):
         line_ = f"| {' | '.join(map(_cell, row))} |\n"
         room -= len(line_.encode("utf-8", "backslashreplace"))
         if room < 0:
-            out.append(f"\n… and {count - index:,} more\n")
+            more = Message("… and {count:,} more", count=count - index)
+            out.append(f"\n{said(more, lang)}\n")
             break
         out.append(line_)
     return "".join(out)

@@ -27,6 +27,7 @@ class Report(NamedTuple):
       first, and what a program reads is relative to the second
     * `separator`: what the operating system puts between folders
     * `version`: that of cnndsl
+    * `lang`: the language of the texts
     """
 
     diagnostics: Sequence[Diagnostic]
@@ -38,6 +39,7 @@ class Report(NamedTuple):
     root: str = ""
     separator: str = "/"
     version: str = ""
+    lang: str = "en"
 
     def path(self, name: str) -> str:
         """The path of a file for a program: with `/`, and relative to the root if below it."""

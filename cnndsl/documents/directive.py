@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
 from cnndsl.diagnostics import Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.documents.files import DirectiveError, check_name
 from cnndsl.documents.kinds import KINDS, DocumentNet, Filled, RegionKind, Request
 
@@ -43,33 +44,36 @@ class Directive(NamedTuple):
 def read_directive(words: str) -> Directive:
     """What a comment asks for; raises DirectiveError."""
     if len(words) > MOST_CHARACTERS:
-        raise DirectiveError(f"this is longer than {MOST_CHARACTERS:,} characters", "say less")
+        message = Message("this is longer than {most:,} characters", most=MOST_CHARACTERS)
+        raise DirectiveError(message, Message("say less"))
     try:
         name, *rest = shlex.split(words) or [""]
     except ValueError:
-        raise DirectiveError("a quotation mark has no partner", 'write `alt="…"`') from None
+        help_ = Message('write `alt="…"`')
+        raise DirectiveError(Message("a quotation mark has no partner"), help_) from None
     kind = KINDS.get(name)
     if kind is None:
-        known = ", ".join(f"`{each}`" for each in KINDS)
-        message = f"there is no region of the kind `{name[:60]}`"
-        raise DirectiveError(message, f"the kinds are {known}", name)
+        message = Message("there is no region of the kind `{kind}`", kind=name[:60])
+        raise DirectiveError(message, Message("the kinds are {kinds}", kinds=_quoted(KINDS)), name)
     given: dict[str, str] = {}
     for word in rest:
         key, _, value = word.partition("=")
         if key in given:
-            raise DirectiveError(f"`{key[:60]}` is given twice", "leave one of them out", key)
+            message = Message("`{option}` is given twice", option=key[:60])
+            raise DirectiveError(message, Message("leave one of them out"), key)
         given[key] = value
     file, to, alt = given.pop("file", ""), given.pop("to", ""), given.pop("alt", "")
     others = tuple(filter(None, given.pop("with", "").split(","))) if kind.of_several else ()
     target = given.pop("target", "") if kind.target is None else kind.target
     if kind.target is None and not target:
-        raise DirectiveError("this names no target", "write `code target=keras`")
+        message = Message("this names no target")
+        raise DirectiveError(message, Message("write `code target=keras`"))
     options = _options(name, target, kind.options, given)
     for key, path in (("file", file), *(("with", other) for other in others)):
         if path:
-            check_name(key, path, ".cnn", "a net")
+            check_name(key, path, ".cnn", Message("a net"))
     if to and not target:
-        raise DirectiveError(f"`{name}` takes no `to`", "leave it out", "to")
+        raise DirectiveError(_takes_no(name, "to"), Message("leave it out"), "to")
     if to:
         check_name("to", to, targets.load(target).SUFFIX, target)
     return Directive(name, kind, file, others, Request(target, options, to, alt))
@@ -95,16 +99,27 @@ def _options(
         try:
             known |= {option.name: option for option in targets.load(target).OPTIONS}
         except KeyError:
-            help_ = f"the targets are {', '.join(targets.names())}"
-            message = f"there is no target `{target[:60]}`"
+            help_ = Message("the targets are {targets}", targets=", ".join(targets.names()))
+            message = Message("there is no target `{target}`", target=target[:60])
             raise DirectiveError(message, help_, target) from None
     options = {}
     for key, value in given.items():
         if key not in known:
-            there = ", ".join(f"`{each}`" for each in known) or "none"
-            raise DirectiveError(f"`{name}` takes no `{key[:60]}`", f"its options are {there}", key)
+            help_ = Message("its options are none")
+            if known:
+                help_ = Message("its options are {options}", options=_quoted(known))
+            raise DirectiveError(_takes_no(name, key), help_, key)
         try:
             options[contract.keyword(known[key])] = contract.read_option(known[key], value)
         except contract.OptionError as error:
-            raise DirectiveError(f"`{key}` {error}", "", key) from None
+            message = Message("`{option}` {problem}", option=key, problem=error.message)
+            raise DirectiveError(message, NOTHING, key) from None
     return options
+
+
+def _takes_no(name: str, key: str) -> Message:
+    return Message("`{kind}` takes no `{option}`", kind=name, option=key[:60])
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)

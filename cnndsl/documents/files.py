@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.render import printable
 from cnndsl.lang import en, ko
 from cnndsl.tables.columns import COLUMNS
@@ -35,9 +36,9 @@ class DirectiveError(Exception):
     `help` says what there is. `about` is the word that is wrong, or empty for all of them.
     """
 
-    def __init__(self, message: str, help_: str, about: str = "") -> None:
+    def __init__(self, message: Message, help_: Message, about: str = "") -> None:
         super().__init__(message)
-        self.help, self.about = help_, about
+        self.message, self.help, self.about = message, help_, about
 
 
 def check_name(key: str, name: str, suffix: str, of: str) -> None:
@@ -45,19 +46,23 @@ def check_name(key: str, name: str, suffix: str, of: str) -> None:
 
     Whether it leads out of the root is for those to say who can look.
     """
-    shown = f"`{key}={printable(name)[:60]}`"
+    shown = f"{key}={printable(name)[:60]}"
     if printable(name) != name:
-        help_ = "name it with characters that can be seen"
-        raise DirectiveError(f"{shown} has characters that cannot be seen", help_, name)
+        message = Message("`{file}` has characters that cannot be seen", file=shown)
+        raise DirectiveError(message, Message("name it with characters that can be seen"), name)
     if len(name) > MOST_CHARACTERS:
-        message = f"{shown} is longer than {MOST_CHARACTERS} characters"
-        raise DirectiveError(message, "give it a shorter name", name)
+        message = Message(
+            "`{file}` is longer than {most} characters", file=shown, most=MOST_CHARACTERS
+        )
+        raise DirectiveError(message, Message("give it a shorter name"), name)
     if name.startswith("/") or "\\" in name or ":" in name:
-        help_ = "say where it lies as seen from the document, with `/` between folders"
-        raise DirectiveError(f"{shown} is no path beside the document", help_, name)
+        message = Message("`{file}` is no path beside the document", file=shown)
+        help_ = Message("say where it lies as seen from the document, with `/` between folders")
+        raise DirectiveError(message, help_, name)
     if not name.endswith(suffix):
         # So that no slip of the pen writes a figure over a text.
-        raise DirectiveError(f"{shown} is no file of {of}", f"let it end in `{suffix}`", name)
+        message = Message("`{file}` is no file of {kind}", file=shown, kind=of)
+        raise DirectiveError(message, Message("let it end in `{suffix}`", suffix=suffix), name)
 
 
 def marked(made: str | bytes, suffix: str) -> bytes:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
+from cnndsl.analysis import analyse
 from cnndsl.contract import LANG
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
+from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import said as in_language
 from cnndsl.diagnostics.render import render_all
 from cnndsl.documents.files import DirectiveError, marked, vouched
 from cnndsl.network import Network
-from cnndsl.network.attempt import attempt
 
 _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
 """The language of a block of code, by the suffix of a target's files."""
@@ -88,11 +90,13 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     target = targets.load(wanted.target)
     if network is None:
         explains: Any = target  # only those that do are asked of nets with errors
-        reached = attempt(nets[0].source)
+        source = nets[0].source
+        reached = analyse(source.text, file=source.name).attempt
         return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
     if target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
         # The only file that holds weights.
-        raise DirectiveError(f"{network.name} has too many weights", "write it by `cnndsl build`")
+        message = Message("{net} has too many weights", net=network.name)
+        raise DirectiveError(message, Message("write it by `cnndsl build`"))
     options = dict(wanted.options)
     if target.SUFFIX == ".html" and not wanted.to:
         # A page cannot stand in a page.
@@ -106,7 +110,8 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         link = f"{picture}[{escaped(alt)}]({place}){vouched(content, target.SUFFIX)}"
         return Filled(link, {wanted.to: content})
     if isinstance(result, bytes):
-        raise DirectiveError(f"{wanted.target} is no text", "put it in a file: `to=PATH`")
+        message = Message("{target} is no text", target=wanted.target)
+        raise DirectiveError(message, Message("put it in a file: `to=PATH`"))
     language = _LANGUAGES.get(target.SUFFIX)
     if language is not None:
         return Filled(fenced(result, language), {})
@@ -119,7 +124,9 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
 
 def said(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """What the checker says."""
-    return Filled(fenced(render_all(nets[0].diagnostics) or "clean", "text"), {})
+    lang = wanted.options.get("lang", "en")
+    found = render_all(nets[0].diagnostics, lang=lang) or in_language(Message("clean"), lang)
+    return Filled(fenced(found, "text"), {})
 
 
 def compared(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
@@ -129,7 +136,8 @@ def compared(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
 
     networks = [net.network for net in nets if net.network is not None]
     if len(networks) < 2:
-        raise DirectiveError("this compares the net with none", "name others: `with=PATH,PATH`")
+        message = Message("this compares the net with none")
+        raise DirectiveError(message, Message("name others: `with=PATH,PATH`"))
     comparison = compare(networks, wanted.options.get("params", "all"))
     return Filled(as_markdown(comparison, wanted.options.get("lang", "en")), {})
 
@@ -144,6 +152,6 @@ KINDS: dict[str, RegionKind] = {
     "figure": RegionKind(made, "svg"),
     "mermaid": RegionKind(made, "mermaid"),
     "code": RegionKind(made, None),
-    "check": RegionKind(said, of_failing=True),
+    "check": RegionKind(said, options=(LANG,), of_failing=True),
     "compare": RegionKind(compared, options=(COUNTED, LANG), of_several=True),
 }

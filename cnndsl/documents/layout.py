@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.contract import Unavailable
 from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.diagnostics.message import Message
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -86,10 +87,11 @@ def survey(source: Source) -> DocumentParts:
     ends = (match.end() for match in _LINE_END.finditer(text))
     starts = [0, *islice(ends, MOST_LINES)]
     if len(starts) > MOST_LINES:
-        message = f"this document has more than {MOST_LINES:,} lines"
+        message = Message("this document has more than {most:,} lines", most=MOST_LINES)
         read = Source(source.name, text[: starts[-1]])  # nor are the others counted
         span = Span(starts[-1], starts[-1])
-        found.problems.append(Diagnostic("E501", read, span, message, "write several"))
+        help_ = Message("write several")
+        found.problems.append(Diagnostic("E501", read, span, message, help_))
         return found
     starts.append(len(text))
     opened: _Comment | None = None
@@ -104,17 +106,18 @@ def survey(source: Source) -> DocumentParts:
             continue
         if comment.words is not None:
             if opened is not None:
-                _complain(found, source, opened, "this region has no end")
+                _complain(found, source, opened, Message("this region has no end"))
             opened = comment
         else:
             if opened is None or opened.level != comment.level:
-                _complain(found, source, comment, "this ends a region that has not begun")
+                message = Message("this ends a region that has not begun")
+                _complain(found, source, comment, message)
             else:
                 body = Span(starts[opened.line + 1], starts[comment.line])
                 found.regions.append(_region(text, starts, opened, body, len(found.fences)))
             opened = None
     if opened is not None:
-        _complain(found, source, opened, "this region has no end")
+        _complain(found, source, opened, Message("this region has no end"))
     return found
 
 
@@ -160,8 +163,8 @@ def _comment(token: Token, text: str, starts: list[int]) -> _Comment | None:
     return _Comment(first, token.level, span, None) if inside.rstrip(" \t") == "/cnndsl" else None
 
 
-def _complain(found: DocumentParts, source: Source, comment: _Comment, message: str) -> None:
-    help_ = (
+def _complain(found: DocumentParts, source: Source, comment: _Comment, message: Message) -> None:
+    help_ = Message(
         "put `<!-- /cnndsl -->` on a line of its own where the region ends, as deep in lists "
         "as its beginning"
     )

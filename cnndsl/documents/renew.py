@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnndsl.contract import OptionError, TargetError
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.documents.directive import Directive, read_directive, span_of
 from cnndsl.documents.files import DirectiveError, may_replace
 from cnndsl.documents.kinds import MOST_BYTES, DocumentNet
@@ -64,8 +65,9 @@ def renew(
         clean = network is not None
         if fence.fails and clean:
             span = Span(fence.starts[0], fence.starts[0])
-            message = "this net is said to fail, and is clean"
-            problems.append(Diagnostic("E501", source, span, message, "remove `fails`"))
+            message = Message("this net is said to fail, and is clean")
+            help_ = Message("remove `fails`")
+            problems.append(Diagnostic("E501", source, span, message, help_))
         elif not fence.fails:
             problems += [_moved(each, source, fence) for each in found]
 
@@ -91,13 +93,15 @@ def renew(
                 _spare(path, there(path), made, source.text[region.body.start : region.body.end])
             size += sum(map(len, (filled.text, *filled.files.values())))
             if size > MOST_BYTES:
-                message = f"what the document asks for is larger than {MOST_BYTES:,} bytes"
-                raise DirectiveError(message, "write several")
+                message = Message(
+                    "what the document asks for is larger than {most:,} bytes", most=MOST_BYTES
+                )
+                raise DirectiveError(message, Message("write several"))
         except (DirectiveError, OptionError) as error:
             at = span_of(words, getattr(error, "about", ""))
             span = Span(region.words.start + at.start, region.words.start + at.end)
-            help_ = getattr(error, "help", "")
-            problems.append(Diagnostic("E501", source, span, str(error), help_))
+            help_ = getattr(error, "help", NOTHING)
+            problems.append(Diagnostic("E501", source, span, error.message, help_))
         except TargetError as error:
             problems += [
                 _moved(each, source, fences[each.source]) if each.source in fences else each
@@ -117,15 +121,15 @@ def _keep_apart(files: Mapping[str, bytes], others: Mapping[str, bytes]) -> None
     """Raises DirectiveError where a file would have to hold two things."""
     for path, made in others.items():
         if files.get(path, made) != made:
-            help_ = "give each region a file of its own"
-            raise DirectiveError(f"another region puts something else into {path}", help_, path)
+            message = Message("another region puts something else into {file}", file=path)
+            raise DirectiveError(message, Message("give each region a file of its own"), path)
 
 
 def _spare(path: str, old: bytes | None, made: bytes, body: str) -> None:
     """Raises DirectiveError where a file that is not ours would be replaced."""
     if old is not None and not may_replace(old, made, "." + path.rpartition(".")[2], body):
-        help_ = "name another file, or remove this one if nobody needs it"
-        message = f"{path} is there already, and is not what cnndsl wrote here"
+        help_ = Message("name another file, or remove this one if nobody needs it")
+        message = Message("{file} is there already, and is not what cnndsl wrote here", file=path)
         raise DirectiveError(message, help_, path)
 
 
@@ -152,16 +156,16 @@ def _asked(
         asked.append(net)
     if not directive.file:
         if not region.fence:
-            help_ = "put it after a block, or `file=…`"
-            raise DirectiveError("there is no net before this", help_)
+            help_ = Message("put it after a block, or `file=…`")
+            raise DirectiveError(Message("there is no net before this"), help_)
         net = nets[region.fence - 1]
         if net.network is None and not net.fails:
             raise _Broken(net)
         asked.insert(0, net)
     if not directive.kind.of_failing and any(net.network is None for net in asked):
         raise DirectiveError(
-            f"there is no {directive.name} of a net that fails",
-            "the regions `check` and `walkthrough` tell why it does",
+            Message("there is no {kind} of a net that fails", kind=directive.name),
+            Message("the regions `check` and `walkthrough` tell why it does"),
         )
     return asked
 

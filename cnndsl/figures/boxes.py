@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cnndsl.contract import Option, OptionError
+from cnndsl.diagnostics.message import Message
 from cnndsl.network import Network
 
 DEPTH = Option(
@@ -120,12 +121,24 @@ def choose_depth(
             chosen += 1
     total = count(boxes, chosen)
     if total > bound:
-        cure = (
-            f"a depth of {chosen - 1} folds more"
-            if chosen > 1
-            else "fold it: write what comes again as `repeat`, and its parts as blocks"
+        if chosen == 1:
+            raise OptionError(
+                Message(
+                    "the figure would have {count:,} boxes, over {bound}; fold it: write what "
+                    "comes again as `repeat`, and its parts as blocks",
+                    count=total,
+                    bound=bound,
+                )
+            )
+        raise OptionError(
+            Message(
+                "the figure would have {count:,} boxes, over {bound}; a depth of {depth} folds "
+                "more",
+                count=total,
+                bound=bound,
+                depth=chosen - 1,
+            )
         )
-        raise OptionError(f"the figure would have {total:,} boxes, over {bound}; {cure}")
     return chosen
 
 

@@ -1,7 +1,8 @@
 """Messages in another language than English.
 
 A catalogue, `messages.LANG.json`, has for each English template the one of the language, with
-the same places. Korean templates may choose a particle by what stands before it, as `{name}(을/를)`.
+the same places. Korean templates may choose a particle by what stands before it, as in
+`{name}(을/를)`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from importlib.resources import files
 from string import Formatter
 from typing import Any
 
-from cnndsl.diagnostics.message import Message
 from cnndsl.lang import LANGUAGES
 
 
@@ -29,12 +29,15 @@ def catalogue(lang: str) -> dict[str, str]:
 
 
 def translated(message: str, lang: str) -> str:
-    """A message in a language; what is no `Message`, or has no translation, stays as it is."""
-    if lang == "en" or not isinstance(message, Message):
-        return str(message)
-    template = catalogue(lang).get(message.template)
+    """A message in a language; what is no `Message`, or has no translation, stays as it is.
+
+    That is a text with a `template` and its `values`, by which a message is known here.
+    """
+    english = getattr(message, "template", None)
+    template = None if english is None else catalogue(lang).get(english)
     if template is None:
         return str(message)
+    values = message.values  # type: ignore[attr-defined]
     from cnndsl.lang.particles import with_particles
 
     # The particles of the template alone: a text of the net that looks like one is a text.
@@ -42,12 +45,12 @@ def translated(message: str, lang: str) -> str:
     for text, field, spec, conversion in Formatter().parse(template):
         done = with_particles(done, text)
         if field is not None:
-            done += _shown(message.values[field], spec or "", conversion, lang)
+            done += _shown(values[field], spec or "", conversion, lang)
     return done
 
 
 def _shown(value: Any, spec: str, conversion: str | None, lang: str) -> str:
-    if isinstance(value, Message):
+    if hasattr(value, "template"):
         return translated(value, lang)
     if conversion:
         value = Formatter().convert_field(value, conversion)

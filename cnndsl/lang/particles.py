@@ -13,10 +13,20 @@ Tens, hundreds, thousands and ten thousands do so too: 십, 백, 천, 만.
 """
 
 _LETTERS = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ", "r": "ㄹ"}
-"""The letters whose names end in a consonant; words end mostly as the letters do in these."""
+"""The letters whose names end in a consonant: 엘, 엠, 엔, 알."""
 
-_STOPS = {"b": "ㅂ", "c": "ㄱ", "k": "ㄱ", "p": "ㅂ", "t": "ㅅ", "g": "ㅇ"}
-"""The other letters that end a word of small letters in a consonant: 블록, 맵, 넷."""
+_SOUNDS = {
+    "l": "ㄹ",
+    "m": "ㅁ",
+    "n": "ㄴ",
+    "b": "ㅂ",
+    "c": "ㄱ",
+    "k": "ㄱ",
+    "p": "ㅂ",
+    "t": "ㅅ",
+    "g": "ㅇ",
+}
+"""The letters that end a word in a consonant: 블록, 맵, 넷; but 플로어."""
 
 
 def particles(text: str) -> str:
@@ -50,6 +60,6 @@ def last_sound(text: str) -> str:
     if last.isdigit():
         return _DIGITS.get(last, "")
     letter = last.lower()
-    if letter in _LETTERS:
-        return _LETTERS[letter]
-    return "" if word.isupper() else _STOPS.get(letter, "")
+    if word.isupper() or len(word) == 1:  # said letter by letter
+        return _LETTERS.get(letter, "")
+    return _SOUNDS.get(letter, "")

@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.derivation import Shape as Shape
 from cnndsl.layers.initial import ZEROS, Initial
 from cnndsl.layers.values import LARGEST, Kind
 
-DIMENSIONS: dict[int, tuple[str, ...]] = {
+DIMENSIONS: dict[int, tuple[Message, ...]] = {
     0: (),
-    1: ("length",),
-    2: ("height", "width"),
-    3: ("depth", "height", "width"),
+    1: (Message("length"),),
+    2: (Message("height"), Message("width")),
+    3: (Message("depth"), Message("height"), Message("width")),
 }
 """The names of the spatial dimensions, by how many there are."""
 
@@ -44,18 +45,29 @@ class LayerError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, help_: str = "", slot: str = "", axes: tuple[int, ...] = ()
+        self,
+        code: str,
+        message: Message,
+        help_: Message = NOTHING,
+        slot: str = "",
+        axes: tuple[int, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.help, self.slot = code, message, help_, slot
         self.axes = axes
 
 
-def beyond(subject: str, count: int, what: str) -> LayerError:
+def beyond(subject: Message, count: int, what: Message) -> LayerError:
     """The error that a size or a count is larger than any of a network."""
-    shown = f"{count:,}" if count < 10**24 else f"about {float(count):.2g}".replace("e+", "e")
-    message = f"{subject} comes to {shown} {what}"
-    return LayerError("E302", message, "no size and no count of a network is beyond 1e18")
+    message = Message(
+        "{subject} comes to {count:,} {what}", subject=subject, count=count, what=what
+    )
+    if count >= 10**24:
+        shown = f"{float(count):.2g}".replace("e+", "e")
+        message = Message(
+            "{subject} comes to about {count} {what}", subject=subject, count=shown, what=what
+        )
+    return LayerError("E302", message, Message("no size and no count of a network is beyond 1e18"))
 
 
 class Context(NamedTuple):
@@ -127,6 +139,10 @@ where each output sees just its own position."""
 ALL = "all"
 
 
+_CHANNELS, _VALUES = Message("channels"), Message("values")
+_PARAMETERS, _MULTIPLY_ADDS = Message("parameters"), Message("multiply-adds")
+
+
 class Layer:
     """A layer applied to shapes. Its instances never change once made.
 
@@ -155,7 +171,7 @@ class Layer:
     linear: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = ()
     ranks: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
-    wants: ClassVar[str] = "a tensor"
+    wants: ClassVar[Message] = Message("a tensor")
     example: ClassVar[tuple[str, str]]
 
     input: Shape
@@ -171,16 +187,21 @@ class Layer:
         for slot in self.slots:
             setattr(self, slot.name, values.get(slot.name, slot.default))
         if len(shape) - 1 not in self.ranks:
-            message = f"{self.op} needs {self.wants}, and gets {describe(shape)}"
+            message = Message(
+                "{layer} needs {wants}, and gets {shape}",
+                layer=self.op,
+                wants=self.wants,
+                shape=describe(shape),
+            )
             raise LayerError("E204", message, self.rank_help(shape))
         self.setup()
         for count, what in (
-            (product(self.output), "values"),
-            (self.params, "parameters"),
-            (self.macs, "multiply-adds"),
+            (product(self.output), _VALUES),
+            (self.params, _PARAMETERS),
+            (self.macs, _MULTIPLY_ADDS),
         ):
             if count > LARGEST:
-                raise beyond(f"{self.op}: this", count, what)
+                raise beyond(Message("{layer}: this", layer=self.op), count, what)
 
     def setup(self) -> None:
         """Work out shapes and weights; raise LayerError where they do not come out."""
@@ -189,9 +210,9 @@ class Layer:
         """Whether it gives what it gets, by its numbers or by what comes in."""
         return False
 
-    def rank_help(self, shape: Shape) -> str:
+    def rank_help(self, shape: Shape) -> Message:
         """What to do about an input of the wrong rank."""
-        return "put it before `flatten` or `gap`" if len(shape) == 1 else ""
+        return Message("put it before `flatten` or `gap`") if len(shape) == 1 else NOTHING
 
     def sizes(self) -> tuple[Derivation, ...]:
         """How the output shape is worked out: a step for each of its sizes.
@@ -255,12 +276,19 @@ class Layer:
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
 
 
-def divide(layer: Layer, groups: int, count: int, what: str = "channels") -> None:
+def divide(layer: Layer, groups: int, count: int, what: Message = _CHANNELS) -> None:
     """See that a number of channels or filters divides into groups. Raises LayerError."""
     if count % groups:
-        also = " and the filters" if "filters" in vars(layer) else ""
-        message = f"{layer.op}: {count} {what} do not divide into {groups} groups"
-        help_ = f"take a number of groups that divides the channels{also}"
+        message = Message(
+            "{layer}: {count} {what} do not divide into {groups} groups",
+            layer=layer.op,
+            count=count,
+            what=what,
+            groups=groups,
+        )
+        help_ = Message("take a number of groups that divides the channels")
+        if "filters" in vars(layer):
+            help_ = Message("take a number of groups that divides the channels and the filters")
         raise LayerError("E205", message, help_, "groups")
 
 
@@ -278,10 +306,16 @@ def show(shape: Shape) -> str:
     return "x".join(map(str, shape[:6])) + ("x…" if len(shape) > 6 else "")
 
 
-def describe(shape: Shape) -> str:
+def describe(shape: Shape) -> Message:
     """A shape in words: `an image of 39x31x1`."""
-    kind = {1: "a vector", 2: "a signal", 3: "an image", 4: "a volume"}
-    return f"{kind.get(len(shape), 'a tensor')} of {show(shape)}"
+    size = show(shape)
+    if len(shape) == 1:
+        return Message("a vector of {size}", size=size)
+    if len(shape) == 2:
+        return Message("a signal of {size}", size=size)
+    if len(shape) == 3:
+        return Message("an image of {size}", size=size)
+    return Message("a volume of {size}", size=size)
 
 
 class Input(Layer):
@@ -294,4 +328,4 @@ class Spatial(Layer):
     """A layer that needs spatial dimensions."""
 
     ranks = (1, 2, 3)
-    wants = "an image"
+    wants = Message("an image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import base
 from cnndsl.layers import window as windowed
 from cnndsl.layers.activation import ACT, NOBIAS
@@ -26,8 +27,8 @@ class Convolution(Spatial):
     same: bool | None
     filters: int
 
-    def rank_help(self, shape: Shape) -> str:
-        return "put it before `flatten` or `gap`, or use `dense`"
+    def rank_help(self, shape: Shape) -> Message:
+        return Message("put it before `flatten` or `gap`, or use `dense`")
 
     def slide(self) -> Shape:
         """Lay the windows out, and give the spatial output sizes."""
@@ -86,7 +87,7 @@ class Conv(Convolution):
 
     def setup(self) -> None:
         base.divide(self, self.groups, self.channels)
-        base.divide(self, self.groups, self.filters, "filters")
+        base.divide(self, self.groups, self.filters, Message("filters"))
         spatial = self.slide()
         self.output = (*spatial, self.filters)
         inputs = self.channels // self.groups
@@ -199,9 +200,15 @@ class TransposedConv(Convolution):
             grow.append(0)
             spatial.append((size - 1) * stride + kernel - sum(pads[axis]))
             if spatial[-1] < 1:
-                cut = f"{pads[axis].begin} - {pads[axis].end}"
-                message = f"deconv: ({size} - 1)*{stride} + {kernel} - {cut} is below 1"
-                raise LayerError("E203", message, "take a smaller `pad`", "pad", (axis,))
+                message = Message(
+                    "deconv: ({size} - 1)*{stride} + {kernel} - {begin} - {end} is below 1",
+                    size=size,
+                    stride=stride,
+                    kernel=kernel,
+                    begin=pads[axis].begin,
+                    end=pads[axis].end,
+                )
+                raise LayerError("E203", message, Message("take a smaller `pad`"), "pad", (axis,))
         self.crop, self.grow = tuple(crop), tuple(grow)
         self.output = (*spatial, self.filters)
         shape = (*self.kernel, self.channels, self.filters)

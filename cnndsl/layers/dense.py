@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.activation import ACT, NOBIAS
 from cnndsl.layers.base import ALL, Layer, Shape, Slot, Weight, product, show
 from cnndsl.layers.derivation import Derivation, letters, sizes_of
@@ -31,14 +32,17 @@ class Dense(Layer):
     op, title, family = "dense", "fully connected layer", "dense"
     slots = (Slot("units", "value", NATURAL, "N", "how many outputs", required=True), ACT, NOBIAS)
     ranks = (0,)
-    wants = "a vector"
+    wants = Message("a vector")
     units: int
     nobias: bool | None
 
-    def rank_help(self, shape: Shape) -> str:
-        return (
-            f"put `flatten` ({product(shape):,} values) or `gap` ({shape[-1]}, one for each "
-            f"channel) between {show(shape)} and dense"
+    def rank_help(self, shape: Shape) -> Message:
+        return Message(
+            "put `flatten` ({count:,} values) or `gap` ({channels}, one for each channel) between "
+            "{size} and dense",
+            count=product(shape),
+            channels=shape[-1],
+            size=show(shape),
         )
 
     def setup(self) -> None:

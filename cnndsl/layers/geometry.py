@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import base
 from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Shape, Slot, Spatial, Spread
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding, sizes_of, unchanged
@@ -27,11 +28,13 @@ class Upsample(Spatial):
 
     def setup(self) -> None:
         if self.nearest and self.bilinear:
-            message = "`nearest` and `bilinear` contradict each other"
-            raise LayerError("E108", message, "keep one", "bilinear")
+            message = Message("`nearest` and `bilinear` contradict each other")
+            raise LayerError("E108", message, Message("keep one"), "bilinear")
         if self.bilinear and len(self.spatial) != 2:
-            message = f"`bilinear` is for images, and this is {base.show(self.input)}"
-            raise LayerError("E204", message, "write `nearest`", "bilinear")
+            message = Message(
+                "`bilinear` is for images, and this is {size}", size=base.show(self.input)
+            )
+            raise LayerError("E204", message, Message("write `nearest`"), "bilinear")
         self.factor = per_dimension(self.factor, len(self.spatial), "factor")
         self.output = (*(x * f for x, f in zip(self.spatial, self.factor)), self.channels)
         if self.bilinear:
@@ -83,10 +86,14 @@ class Crop(Spatial):
         self.reach = tuple(Reach(1, 1, crop.begin) for crop in self.crop)
         for axis, size in enumerate(self.output[:-1]):
             if size < 1:
-                name = base.DIMENSIONS[len(self.spatial)][axis]
-                cut = f"{self.spatial[axis]} - {self.crop[axis].begin} - {self.crop[axis].end}"
-                message = f"crop: {name} {cut} is below 1"
-                raise LayerError("E208", message, "cut off less", "crop", (axis,))
+                message = Message(
+                    "crop: {axis} {size} - {begin} - {end} is below 1",
+                    axis=base.DIMENSIONS[len(self.spatial)][axis],
+                    size=self.spatial[axis],
+                    begin=self.crop[axis].begin,
+                    end=self.crop[axis].end,
+                )
+                raise LayerError("E208", message, Message("cut off less"), "crop", (axis,))
 
     def is_idle(self) -> bool:
         return not any(map(sum, self.crop))
@@ -114,12 +121,20 @@ class Reshape(Layer):
     def setup(self) -> None:
         shape = self.shape
         if len(shape) > 4:
-            message = f"reshape: {base.show(shape)} has {len(shape)} dimensions"
-            raise LayerError("E207", message, "a tensor has at most four: DxHxWxC", "shape")
+            message = Message(
+                "reshape: {size} has {count} dimensions", size=base.show(shape), count=len(shape)
+            )
+            help_ = Message("a tensor has at most four: DxHxWxC")
+            raise LayerError("E207", message, help_, "shape")
         if base.product(shape) != base.product(self.input):
-            message = f"reshape: {base.show(self.input)} holds {base.product(self.input):,} values"
-            message += f", and {base.show(shape)} would hold {base.product(shape):,}"
-            raise LayerError("E207", message, "make the products equal", "shape")
+            message = Message(
+                "reshape: {size} holds {count:,} values, and {new} would hold {other:,}",
+                size=base.show(self.input),
+                count=base.product(self.input),
+                new=base.show(shape),
+                other=base.product(shape),
+            )
+            raise LayerError("E207", message, Message("make the products equal"), "shape")
         self.output = shape
         if shape[:-1] != self.spatial:
             self.reach = ALL
@@ -161,9 +176,14 @@ class Slice(Layer):
 
     def setup(self) -> None:
         if self.range.end > self.channels:
-            message = f"slice: channel {self.range.end - 1} of {self.channels} does not exist "
-            message += f"(they are 0 to {self.channels - 1})"
-            raise LayerError("E208", message, f"end at {self.channels} or before", "range")
+            message = Message(
+                "slice: channel {channel} of {count} does not exist (they are 0 to {last})",
+                channel=self.range.end - 1,
+                count=self.channels,
+                last=self.channels - 1,
+            )
+            help_ = Message("end at {count} or before", count=self.channels)
+            raise LayerError("E208", message, help_, "range")
         self.output = (*self.spatial, self.range.end - self.range.begin)
 
     def is_idle(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
 from cnndsl.layers.derivation import Derivation, letters, unchanged
 
@@ -21,15 +22,19 @@ class Merge(Layer):
         self.inputs = shapes
         super().__init__(values, shapes[0], context)
 
-    def mismatch(self, rule: str, index: int) -> LayerError:
+    def mismatch(self, rule: Message, index: int) -> LayerError:
         """The error that path `index` does not merge with the first."""
         one, other = self.inputs[0], self.inputs[index]
         axes = range(len(one) - 1) if len(one) == len(other) else ()
-        message = f"{self.op}: path 1 gives {show(one)} and path {index + 1} gives {show(other)}"
-        help_ = f"path {index}"
-        return LayerError(
-            "E206", message, rule, help_, tuple(axis for axis in axes if one[axis] != other[axis])
+        message = Message(
+            "{layer}: path 1 gives {size} and path {path} gives {other}",
+            layer=self.op,
+            size=show(one),
+            path=index + 1,
+            other=show(other),
         )
+        unlike = tuple(axis for axis in axes if one[axis] != other[axis])
+        return LayerError("E206", message, rule, f"path {index}", unlike)
 
 
 class Elementwise(Merge):
@@ -38,7 +43,8 @@ class Elementwise(Merge):
     def setup(self) -> None:
         for index, shape in enumerate(self.inputs):
             if shape != self.inputs[0]:
-                raise self.mismatch(f"{self.op} wants equal shapes", index)
+                rule = Message("{layer} wants equal shapes", layer=self.op)
+                raise self.mismatch(rule, index)
 
 
 class Add(Elementwise):
@@ -63,7 +69,8 @@ class Mul(Merge):
         for index, shape in enumerate(self.inputs):
             ones = (1,) * (len(self.output) - 1)
             if shape not in (self.output, (*ones, self.output[-1]), self.output[-1:]):
-                raise self.mismatch("mul wants equal shapes, or 1x1xC or C beside HxWxC", index)
+                rule = Message("mul wants equal shapes, or 1x1xC or C beside HxWxC")
+                raise self.mismatch(rule, index)
 
 
 class Concat(Merge):
@@ -74,7 +81,8 @@ class Concat(Merge):
     def setup(self) -> None:
         for index, shape in enumerate(self.inputs):
             if shape[:-1] != self.spatial:
-                raise self.mismatch("concat wants equal sizes in all but the channels", index)
+                rule = Message("concat wants equal sizes in all but the channels")
+                raise self.mismatch(rule, index)
         self.output = (*self.spatial, sum(shape[-1] for shape in self.inputs))
 
     def sizes(self) -> tuple[Derivation, ...]:

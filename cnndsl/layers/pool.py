@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import window as windowed
 from cnndsl.layers.base import ALL, LayerError, Shape, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
@@ -27,9 +28,14 @@ class Pool(Spatial):
         self.kernel = tuple(window.kernel for window in self.windows)
         for window in self.windows:
             if max(window.begin, window.end) >= window.kernel:
-                message = f"{self.op}: a padding of {max(window.begin, window.end)} leaves windows "
-                message += f"of {window.kernel} that see nothing else"
-                raise LayerError("E105", message, f"pad with less than {window.kernel}", "pad")
+                message = Message(
+                    "{layer}: a padding of {pad} leaves windows of {kernel} that see nothing else",
+                    layer=self.op,
+                    pad=max(window.begin, window.end),
+                    kernel=window.kernel,
+                )
+                help_ = Message("pad with less than {kernel}", kernel=window.kernel)
+                raise LayerError("E105", message, help_, "pad")
         self.output = (*(window.output for window in self.windows), self.channels)
         self.reach = windowed.reach_of(self.windows)
 
@@ -67,8 +73,8 @@ class GlobalPool(Spatial):
     slots = (Slot("keep", "flag", None, "[keep]", "keep the spatial dimensions, of size 1"),)
     keep: bool | None
 
-    def rank_help(self, shape: Shape) -> str:
-        return "a vector needs no pooling: remove it"
+    def rank_help(self, shape: Shape) -> Message:
+        return Message("a vector needs no pooling: remove it")
 
     def setup(self) -> None:
         ones = (1,) * len(self.spatial) if self.keep else ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cnndsl.diagnostics.message import Message
+
 LARGEST = 10**18
 """No size and no count of a network may be larger."""
 
@@ -23,7 +25,7 @@ class Pair(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of value: what it is called, and a reader that raises ValueError."""
+    """A kind of value: what it is called, and a reader; its ValueError has a message."""
 
     name: str
     read: Callable[[Any], Any]
@@ -61,51 +63,53 @@ def whole(value: Any) -> int | None:
     return result if result == value else None
 
 
-def _integer(least: int, name: str) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        number = whole(value)
-        if number is None or number < least:
-            raise ValueError(f"must be {name}, not {show_value(value)}")
+def _natural(value: Any) -> int:
+    number = whole(value)
+    if number is None or number < 1:
+        raise ValueError(Message("must be a natural number, not {value}", value=show_value(value)))
+    return number
+
+
+def _sizes(value: Any) -> int | tuple[int, ...]:
+    if type(value) is int and value >= 1:
+        return value
+    if isinstance(value, tuple) and not isinstance(value, (Pair, Word)):
+        sizes = tuple(size for size in map(whole, value) if size is not None and size >= 1)
+        if len(sizes) == len(value):
+            return sizes
+    elif (number := whole(value)) is not None and number >= 1:
         return number
-
-    return read
-
-
-def _sizes(least: int, name: str) -> Callable[[Any], int | tuple[int, ...]]:
-    integer = _integer(least, name)
-
-    def read(value: Any) -> int | tuple[int, ...]:
-        if type(value) is int and value >= least:
-            return value
-        if isinstance(value, tuple) and not isinstance(value, (Pair, Word)):
-            try:
-                return tuple(integer(item) for item in value)
-            except ValueError:
-                raise ValueError(f"must be {name}, not {show_value(value)}") from None
-        return integer(value)
-
-    return read
+    raise ValueError(Message("must be natural numbers, not {value}", value=show_value(value)))
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    sizes = _sizes(1, "natural numbers")(value)
+    sizes = _sizes(value)
     return sizes if isinstance(sizes, tuple) else (sizes,)
 
 
 def _pads(value: Any) -> Pair | tuple[Pair, ...]:
     """Begin and end, for every dimension or for each."""
-    integer = _integer(0, "a whole number")
     try:
         if isinstance(value, Pair):
-            return Pair(integer(value.begin), integer(value.end))
+            return Pair(_count(value.begin), _count(value.end))
         if isinstance(value, tuple) and not isinstance(value, Word):
             ends = [item[:2] if isinstance(item, tuple) else (item, item) for item in value]
-            return tuple(Pair(integer(begin), integer(end)) for begin, end in ends)
-        number = integer(value)
+            return tuple(Pair(_count(begin), _count(end)) for begin, end in ends)
+        number = _count(value)
     except ValueError:
-        message = f"must be whole numbers, as 1, 3x1 or 0:1x0:1, not {show_value(value)}"
-        raise ValueError(message) from None
+        raise ValueError(
+            Message(
+                "must be whole numbers, as 1, 3x1 or 0:1x0:1, not {value}", value=show_value(value)
+            )
+        ) from None
     return Pair(number, number)
+
+
+def _count(value: Any) -> int:
+    number = whole(value)
+    if number is None or number < 0:
+        raise ValueError
+    return number
 
 
 def _channels(value: Any) -> Pair:
@@ -113,26 +117,47 @@ def _channels(value: Any) -> Pair:
         begin, end = whole(value.begin), whole(value.end)
         if begin is not None and end is not None and 0 <= begin < end:
             return Pair(begin, end)
-    raise ValueError(f"must be channels A:B with A below B, as 0:32, not {show_value(value)}")
+    raise ValueError(
+        Message(
+            "must be channels A:B with A below B, as 0:32, not {value}", value=show_value(value)
+        )
+    )
 
 
-def _number(name: str, fits: Callable[[float], bool]) -> Callable[[Any], float | int]:
-    def read(value: Any) -> float | int:
-        number = None
-        if not isinstance(value, (tuple, bool)) and hasattr(value, "__float__"):
-            number = value if isinstance(value, int) else float(value)
-        if number is None or not fits(number):
-            raise ValueError(f"must be {name}, not {show_value(value)}")
-        return number
-
-    return read
+def _real(value: Any) -> float | int | None:
+    if isinstance(value, (tuple, bool)) or not hasattr(value, "__float__"):
+        return None
+    return value if isinstance(value, int) else float(value)
 
 
-NATURAL = Kind("number", _integer(1, "a natural number"))
-SIZES = Kind("size", _sizes(1, "natural numbers"))
+def _number(value: Any) -> float | int:
+    number = _real(value)
+    if number is None:
+        raise ValueError(Message("must be a number, not {value}", value=show_value(value)))
+    return number
+
+
+def _positive(value: Any) -> float | int:
+    number = _real(value)
+    if number is None or not number > 0:
+        raise ValueError(Message("must be a number above 0, not {value}", value=show_value(value)))
+    return number
+
+
+def _share(value: Any) -> float | int:
+    number = _real(value)
+    if number is None or not 0 <= number < 1:
+        raise ValueError(
+            Message("must be a share from 0 to below 1, not {value}", value=show_value(value))
+        )
+    return number
+
+
+NATURAL = Kind("number", _natural)
+SIZES = Kind("size", _sizes)
 SHAPE = Kind("shape", _shape)
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)
-NUMBER = Kind("number", _number("a number", lambda number: True))
-POSITIVE = Kind("number", _number("a number above 0", lambda number: number > 0))
-SHARE = Kind("number", _number("a share from 0 to below 1", lambda number: 0 <= number < 1))
+NUMBER = Kind("number", _number)
+POSITIVE = Kind("number", _positive)
+SHARE = Kind("number", _share)

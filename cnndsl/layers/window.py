@@ -7,9 +7,10 @@ that would begin in the padding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from cnndsl.diagnostics.message import Message, joined, listed
 from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot, beyond
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding
 from cnndsl.layers.values import LARGEST, PADS, SIZES, Pair, show_value
@@ -61,15 +62,27 @@ ROUNDING = (
 )
 
 
+_PADDED = Message("pixels in a row, with the padding")
+
+
 def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
     """One value for each spatial dimension."""
     if not isinstance(value, tuple) or isinstance(value, Pair):
         return (value,) * rank
     if len(value) != rank:
-        help_ = f"write {rank} numbers" if rank > 1 else "write one number"
+        help_ = Message("write one number")
+        if rank > 1:
+            help_ = Message("write {count} numbers", count=rank)
         if len(value) == rank + 1:
-            help_ += "; or has the input lost its channels? a grey image is 28x28x1"
-        message = f"`{show_value(value)}` has {len(value)} dimensions, and the input has {rank}"
+            help_ = Message(
+                "{help}; or has the input lost its channels? a grey image is 28x28x1", help=help_
+            )
+        message = Message(
+            "`{value}` has {count} dimensions, and the input has {rank}",
+            value=show_value(value),
+            count=len(value),
+            rank=rank,
+        )
         raise LayerError("E105", message, help_, slot)
     return value
 
@@ -78,8 +91,8 @@ def paddings(layer: Any, rank: int) -> tuple[Pair, ...] | None:
     """What a layer's `same` and `pad` ask for: pads per dimension; None for `same`."""
     if layer.same:
         if layer.pad is not None:
-            message = "`same` and `pad=` contradict each other"
-            raise LayerError("E108", message, "keep one of them", "pad")
+            message = Message("`same` and `pad=` contradict each other")
+            raise LayerError("E108", message, Message("keep one of them"), "pad")
         return None
     return per_dimension(layer.pad or Pair(0, 0), rank, "pad")
 
@@ -87,7 +100,8 @@ def paddings(layer: Any, rank: int) -> tuple[Pair, ...] | None:
 def rounding_of(layer: Any) -> str:
     """The rounding that holds for a layer: its own flag, or else the file's."""
     if layer.floor and layer.ceil:
-        raise LayerError("E108", "`floor` and `ceil` contradict each other", "keep one", "ceil")
+        message = Message("`floor` and `ceil` contradict each other")
+        raise LayerError("E108", message, Message("keep one"), "ceil")
     rounding: str = layer.context.rounding
     return "floor" if layer.floor else "ceil" if layer.ceil else rounding
 
@@ -111,15 +125,20 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
     for window in windows:
         padded = window.begin + window.size + window.end + window.extra
         if padded > LARGEST:
-            raise beyond(f"{layer.op}: this", padded, "pixels in a row, with the padding")
+            this, what = Message("{layer}: this", layer=layer.op), _PADDED
+            raise beyond(this, padded, what)
     small = [axis for axis in range(rank) if windows[axis].output < 1]
     if small:
-        raise LayerError("E203", *_too_small(layer.op, windows, small), "kernel", tuple(small))
+        message = _too_small(layer.op, windows, small)
+        help_ = Message("take a smaller kernel, pad the input, or pool less before it")
+        raise LayerError("E203", message, help_, "kernel", tuple(small))
     if rounding == "exact":
         odd = [axis for axis in range(rank) if windows[axis].dropped]
         if odd:
-            help_ = "change a size until it comes out whole, or write `floor` to leave out the "
-            help_ += "pixels that are over"
+            help_ = Message(
+                "change a size until it comes out whole, or write `floor` to leave out the pixels "
+                "that are over"
+            )
             message = _not_whole(layer.op, windows, odd, pool)
             raise LayerError("E202" if pool else "E201", message, help_, "kernel", tuple(odd))
     return tuple(windows)
@@ -149,28 +168,102 @@ def _padded(window: Window) -> str:
     return f"{window.size} + {window.begin} + {window.end}"
 
 
-def _too_small(op: str, windows: Sequence[Window], axes: list[int]) -> tuple[str, str]:
+def _by(key: Callable[[int], Any], axes: Sequence[int]) -> list[list[int]]:
+    """Axes in groups of which a key is the same."""
+    groups: dict[Any, list[int]] = {}
+    for axis in axes:
+        groups.setdefault(key(axis), []).append(axis)
+    return [*groups.values()]
+
+
+def _told(op: str, clauses: Sequence[Message]) -> Message:
+    return Message("{layer}: {problem}", layer=op, problem=joined(clauses, "{first} and {rest}"))
+
+
+def _too_small(op: str, windows: Sequence[Window], axes: list[int]) -> Message:
+    """That kernels are too large, with what is the same in dimensions said once."""
     names = DIMENSIONS[len(windows)]
-    parts = []
-    for axis in axes:
-        window = windows[axis]
-        kernel = f"the kernel of {window.kernel}"
+    clauses = []
+    for alike in _by(lambda axis: (windows[axis].kernel, windows[axis].extent), axes):
+        window = windows[alike[0]]
+        edges = [
+            Message(
+                "the {axes} of {size}",
+                axes=listed([names[axis] for axis in equal]),
+                size=_padded(windows[equal[0]]),
+            )
+            for equal in _by(lambda axis: _padded(windows[axis]), alike)
+        ]
+        clause = Message(
+            "the kernel of {kernel} is larger than {edges}",
+            kernel=window.kernel,
+            edges=listed(edges),
+        )
         if window.dilation > 1:
-            kernel += f" (dilated, {window.dilation}*({window.kernel} - 1) + 1 = {window.extent})"
-        parts.append(f"{kernel} is larger than the {names[axis]} of {_padded(window)}")
-    help_ = "take a smaller kernel, pad the input, or pool less before it"
-    return f"{op}: " + " and ".join(parts), help_
+            clause = Message(
+                "the kernel of {kernel} (dilated, {dilation}*({kernel} - 1) + 1 = {extent}) is "
+                "larger than {edges}",
+                kernel=window.kernel,
+                dilation=window.dilation,
+                extent=window.extent,
+                edges=listed(edges),
+            )
+        clauses.append(clause)
+    return _told(op, clauses)
 
 
-def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) -> str:
-    parts = []
-    for axis in axes:
+def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) -> Message:
+    """That sizes are not whole, with what is the same in dimensions said once."""
+    names = DIMENSIONS[len(windows)]
+
+    def is_tiled(axis: int) -> bool:
         window = windows[axis]
-        what = f"({_padded(window)} - {window.extent}) / {window.stride} is not whole"
-        if pool and window.stride == window.kernel and not window.begin and not window.end:
-            what = f"{window.size} is not a multiple of {window.kernel}"
-        parts.append(f"{DIMENSIONS[len(windows)][axis]} {what}")
-    return f"{op}: " + " and ".join(parts)
+        return pool and window.stride == window.kernel and not window.begin and not window.end
+
+    def quotient(axis: int) -> tuple[Any, ...]:
+        """What is the same of the axes of a clause."""
+        window = windows[axis]
+        if is_tiled(axis):
+            return (window.kernel,)
+        return _padded(window), window.extent, window.stride
+
+    clauses = []
+    for alike in _by(quotient, axes):
+        window, several = windows[alike[0]], listed([names[axis] for axis in alike])
+        sizes = {windows[axis].size for axis in alike}
+        if not is_tiled(alike[0]):
+            values = {"padded": _padded(window), "extent": window.extent, "stride": window.stride}
+            clause = Message(
+                "{axes} ({padded} - {extent}) / {stride} is not whole", axes=several, **values
+            )
+            if len(alike) > 1:
+                clause = Message(
+                    "{axes} ({padded} - {extent}) / {stride} are not whole", axes=several, **values
+                )
+        elif len(alike) == 1:
+            clause = Message(
+                "{axes} {size} is not a multiple of {kernel}",
+                axes=several,
+                size=window.size,
+                kernel=window.kernel,
+            )
+        elif len(sizes) == 1:
+            clause = Message(
+                "{axes} are {size}, not a multiple of {kernel}",
+                axes=several,
+                size=window.size,
+                kernel=window.kernel,
+            )
+        else:
+            each = [
+                Message("{axis} {size}", axis=names[axis], size=windows[axis].size)
+                for axis in alike
+            ]
+            clause = Message(
+                "{sizes} are not multiples of {kernel}", sizes=listed(each), kernel=window.kernel
+            )
+        clauses.append(clause)
+    return _told(op, clauses)
 
 
 def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:

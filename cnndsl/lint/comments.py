@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.codes import CODES
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.lint.selection import ERRORS, SelectionError, ignorable
 from cnndsl.syntax.nodes import Comment
 
@@ -29,12 +30,16 @@ _INK = re.compile(r"\S")
 
 
 class NamedRule(NamedTuple):
-    """A word between the brackets, and the code that it names; or why it names none."""
+    """A word between the brackets, and the code that it names; or why it names none.
+
+    `help` is what may have been meant.
+    """
 
     span: Span
     text: str
     code: str
-    problem: str
+    problem: Message = NOTHING
+    help: Message = NOTHING
 
 
 class Ignore(NamedTuple):
@@ -134,17 +139,18 @@ class _CommentReader:
             codes, _ = ignorable(text)
         except SelectionError as error:
             self.guesses += 1
-            problem = str(error) if self.guesses <= MAX_GUESSES else error.message
-            return NamedRule(span, text, "", problem)
+            help_ = error.help if self.guesses <= MAX_GUESSES else NOTHING
+            return NamedRule(span, text, "", error.message, help_)
         if len(codes) > 1 or text.lower() not in (
             next(iter(codes)).lower(),
             CODES[min(codes)].name,
         ):
-            return NamedRule(
-                span, text, "", f"`{text}` is more than one rule: name those that are meant"
+            message = Message(
+                "`{word}` is more than one rule: name those that are meant", word=text
             )
+            return NamedRule(span, text, "", message)
         (code,) = codes
-        return NamedRule(span, text, code, "")
+        return NamedRule(span, text, code)
 
 
 def _remarks(
@@ -152,13 +158,12 @@ def _remarks(
 ) -> Iterator[Diagnostic]:
     """What is to be said of a comment: what it does not say, and what it says in vain."""
     if not ignore.words:
-        message = "this does not say what it ignores"
-        help_ = "name the rules, as in `ignore[bias-before-norm]`"
+        message = Message("this does not say what it ignores")
+        help_ = Message("name the rules, as in `ignore[bias-before-norm]`")
         yield Diagnostic(BAD, source, ignore.mark, message, help_)
     for word in ignore.words:
         if word.problem:
-            message, _, help_ = word.problem.partition("; ")
-            yield Diagnostic(BAD, source, word.span, message, help_)
+            yield Diagnostic(BAD, source, word.span, word.problem, word.help)
     # The same rule may be named twice: the second time in vain.
     seen: set[str] = set()
     idle = []
@@ -169,15 +174,16 @@ def _remarks(
     if not idle:
         return
     if len(idle) == len(ignore.words):
-        fix = Fix("remove the comment", (Edit(ignore.span, ""),), safe=True)
-        message = "this comment ignores nothing: the line has no such finding"
-        yield Diagnostic(UNUSED, source, ignore.mark, message, "remove it", fixes=(fix,))
+        fix = Fix(Message("remove the comment"), (Edit(ignore.span, ""),), safe=True)
+        message = Message("this comment ignores nothing: the line has no such finding")
+        yield Diagnostic(UNUSED, source, ignore.mark, message, Message("remove it"), fixes=(fix,))
         return
     for index in idle:
         word = ignore.words[index]
-        fix = Fix(f"remove `{word.text}`", (Edit(_with_comma(ignore, index), ""),), safe=True)
-        message = f"`{word.text}` ignores nothing: the line has no such finding"
-        yield Diagnostic(UNUSED, source, word.span, message, "remove it", fixes=(fix,))
+        title = Message("remove `{word}`", word=word.text)
+        fix = Fix(title, (Edit(_with_comma(ignore, index), ""),), safe=True)
+        message = Message("`{word}` ignores nothing: the line has no such finding", word=word.text)
+        yield Diagnostic(UNUSED, source, word.span, message, Message("remove it"), fixes=(fix,))
 
 
 def _with_comma(ignore: Ignore, index: int) -> Span:

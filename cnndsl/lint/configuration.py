@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from cnndsl.lang import LANGUAGES
 from cnndsl.lint.selection import (
     ERRORS,
     Selection,
@@ -17,7 +18,7 @@ from cnndsl.lint.selection import (
     shown,
 )
 
-KEYS = ("error-on-warning", "extend-select", "ignore", "per-file-ignores", "select")
+KEYS = ("error-on-warning", "extend-select", "ignore", "lang", "per-file-ignores", "select")
 
 MOST_PROBLEMS = 20
 """How many problems of a configuration are looked for, each of which takes a look at all of it."""
@@ -34,7 +35,8 @@ class ConfigurationError(ValueError):
 class Configuration(NamedTuple):
     """What is reported of the files below a folder.
 
-    `per_file` holds the words that are ignored in the files that a pattern matches.
+    `per_file` holds the words that are ignored in the files that a pattern matches; `lang` is
+    the language of messages, or None.
     """
 
     select: tuple[str, ...] | None = None
@@ -42,6 +44,7 @@ class Configuration(NamedTuple):
     ignore: tuple[str, ...] = ()
     per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
     error_on_warning: bool = False
+    lang: str | None = None
 
     def ignored_in(self, path: str) -> tuple[str, ...]:
         """The words that are ignored in a file; `path` has `/` and begins at the folder."""
@@ -97,12 +100,16 @@ class _Reader:
         strict = self.table.get("error-on-warning", False)
         if not isinstance(strict, bool):
             self.problem("error-on-warning", "`error-on-warning` is true or false")
+        lang = self.table.get("lang")
+        if lang is not None and lang not in LANGUAGES:
+            self.problem("lang", f"`lang` is one of {', '.join(LANGUAGES)}")
         configuration = Configuration(
             select,
             self.words("extend-select"),
             self.words("ignore", ignoring=True),
             self.per_file(),
             strict is True,
+            lang,
         )
         if self.problems:
             raise ConfigurationError(sorted(self.problems))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnndsl.diagnostics.codes import CODES, on_by_default
+from cnndsl.diagnostics.message import NOTHING, Message
 
 ERRORS = frozenset(code for code, row in CODES.items() if row.severity == "error")
 
@@ -25,13 +26,22 @@ _NOTHING, _EXACT = 0, 99
 class SelectionError(ValueError):
     """A word that selects nothing. Its text says why, and what may have been meant."""
 
-    def __init__(self, message: str, word: str = "") -> None:
+    def __init__(self, message: Message, word: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.word = word
 
+    @property
+    def help(self) -> Message:
+        """What may have been meant, where the code or name of a rule is near."""
+        from cnndsl.diagnostics.spelling import near_word
+
+        known = (each for row in CODES.values() for each in (row.code, row.name))
+        near = near_word(self.word, known) if self.word else ""
+        return Message("did you mean `{near}`?", near=near) if near else NOTHING
+
     def __str__(self) -> str:
-        return self.message + (nearest_rule(self.word) if self.word else "")
+        return "; ".join(filter(None, (self.message, self.help)))
 
 
 class Selection(NamedTuple):
@@ -58,9 +68,16 @@ def ignorable(word: str) -> tuple[frozenset[str], int]:
     """As `matching`. Raises SelectionError also where the word means errors alone."""
     codes, weight = matching(word)
     if codes <= ERRORS:
-        what = "is an error" if weight == _EXACT else "means errors"
-        why = "a text with errors is no net, and they cannot be ignored"
-        raise SelectionError(f"`{word}` {what}: {why}")
+        message = Message(
+            "`{word}` means errors: a text with errors is no net, and they cannot be ignored",
+            word=word,
+        )
+        if weight == _EXACT:
+            message = Message(
+                "`{word}` is an error: a text with errors is no net, and they cannot be ignored",
+                word=word,
+            )
+        raise SelectionError(message)
     return codes, weight
 
 
@@ -76,14 +93,7 @@ def matching(word: str) -> tuple[frozenset[str], int]:
         found = frozenset(code for code in CODES if code.lower().startswith(lower))
         if found:
             return found, len(lower)
-    raise SelectionError(f"there is no rule `{shown(word)}`", word)
-
-
-def nearest_rule(word: str) -> str:
-    """`; did you mean …?` where the code or name of a rule is near, else nothing."""
-    from cnndsl.diagnostics.spelling import nearest
-
-    return nearest(word, (each for row in CODES.values() for each in (row.code, row.name)))
+    raise SelectionError(Message("there is no rule `{word}`", word=shown(word)), word)
 
 
 def shown(word: str) -> str:

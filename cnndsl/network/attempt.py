@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cnndsl.diagnostics import Diagnostic, Source
-from cnndsl.network.elaborate import DEFAULT_LIMIT, Elaborator, stem_of
-from cnndsl.network.network import Body, Network, Node
-from cnndsl.syntax import nodes as ast
-from cnndsl.syntax.parser import parse
+from cnndsl.diagnostics import Diagnostic
+from cnndsl.network.elaborate import Elaborator, stem_of
+from cnndsl.network.network import Network, Node
 
 _ROUNDED = ("E201", "E202")
 
@@ -29,51 +26,13 @@ class Attempt(NamedTuple):
     node: Node | None
 
 
-class _Recorder(Elaborator):
-    """Remembers how far it was when it first had to report something."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.whole = self.nodes  # `nodes` is another list while unused blocks are looked at
-        self.reached = 0
-        self.first: Diagnostic | None = None
-
-    def report(self, *arguments: Any, **keywords: Any) -> None:
-        count = len(self.problems)
-        try:
-            super().report(*arguments, **keywords)
-        finally:
-            if self.first is None and len(self.problems) > count:
-                self.first = self.problems[-1]
-                self.reached = len(self.whole)
-
-
-def attempt(
-    source: Source,
-    *,
-    settings: Mapping[str, Any] | None = None,
-    input_size: str | None = None,
-    limit: int = DEFAULT_LIMIT,
-) -> Attempt:
-    """How far the net of a text goes; takes what `elaborate` takes.
-
-    A text that the grammar does not let through goes nowhere.
-    """
-    module, problems = parse(source)
-    if problems:
+def attempt(run: Elaborator, unread: bool = False) -> Attempt:
+    """How far the net of a text goes that was run; where it is `unread`, it goes nowhere."""
+    if unread:
         return Attempt(None, None, None)
-    recorder = _Recorder(source, module, settings or {}, input_size, limit)
-    recorder.run(stem_of(source.name))
-    nodes = recorder.whole[: recorder.reached]
-    inputs = tuple(index for index in recorder.inputs if index < len(nodes))
-    network = None
-    if inputs:
-        statement, context = module.statements[0], recorder.context
-        name = statement.name.id if isinstance(statement, ast.Net) else stem_of(source.name)
-        outputs, body = {"main": len(nodes) - 1}, Body((), -1, len(nodes) - 1)
-        network = Network(name, source, module, nodes, inputs, outputs, body, *context)
+    first = next(iter(run.problems), None)
+    network = run.as_far(stem_of(run.source.name), until=run.sound if first else None)
     node = None
-    first = recorder.first
-    if first is not None and first.code in _ROUNDED and recorder.reached < len(recorder.whole):
-        node = recorder.whole[recorder.reached]
+    if first is not None and first.code in _ROUNDED and run.sound < len(run.nodes):
+        node = run.nodes[run.sound]
     return Attempt(network, first, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics.message import Message
 from cnndsl.network.network import Network
 
 
@@ -14,8 +15,11 @@ def find(network: Network) -> Iterator[Diagnostic]:
     outputs = set(network.outputs.values())
     for node in network.nodes:
         if not users[node.index] and node.index not in outputs:
-            what = "this input" if node.op == "input" else "the result of this"
-            message = f"{what} is never used"
-            help_ = "remove it, or merge it with the rest: name it with `as`, and `from` that "
-            help_ += "name in a path"
+            message = Message("the result of this is never used")
+            if node.op == "input":
+                message = Message("this input is never used")
+            help_ = Message(
+                "remove it, or merge it with the rest: name it with `as`, and `from` that name in "
+                "a path"
+            )
             yield Diagnostic("E114", network.source, node.span, message, help_)

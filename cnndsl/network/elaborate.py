@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -16,10 +18,12 @@ from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
-from cnndsl.network.cost import Counter, steps
+from cnndsl.network.cost import Counter as LayerCounter
+from cnndsl.network.cost import steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
+from cnndsl.network.replay import Recording, moved
 from cnndsl.network.scope import Frame, Scope, containers, given_names
 from cnndsl.network.values import given_shape, given_value, shown
 from cnndsl.network.words import (
@@ -64,6 +68,14 @@ _BRACED = ("repeat", "if", "block", "head")
 
 _RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
 
+
+MAX_KEPT = 10_000
+"""How many layers, and what belongs to them, are kept from run to run beside eight a node."""
+
+_SHARED = ("cache", "bindings", "fields", "supposes")
+"""What elaborations of one context can have in common: layers are made once."""
+
+E = TypeVar("E", bound="Elaborator")
 
 ABSENT = object()
 """In the place of a constant that there is none of."""
@@ -128,6 +140,7 @@ class Elaborator:
         self.problems: list[Diagnostic] = []
         self.reported: set[tuple[str, Span]] = set()
         self.nodes: list[Node] = []
+        self.main_nodes = self.nodes  # `nodes` is another list while unused blocks are looked at
         self.inputs: list[int] = []
         self.outputs: dict[str, int] = {}
         self.heads: dict[str, ast.Name] = {}
@@ -150,7 +163,23 @@ class Elaborator:
         given = frozenset(given_names(module.statements))
         self.scope = Scope(Frame((), (), (), given))
         self.file_scope = self.scope
+        self.calls: tuple[ast.Apply, ...] = ()  # of blocks, that led here
+        self.led: list[tuple[ast.Apply, ...]] = []  # and to each node
+        self.recordings: dict[Any, Recording] = {}
+        self.items: list[Item] = []  # what came of the statements at the top
+        self.done = 0  # how many of them have been run
         self.cache: dict[Any, Layer] = {}
+        self.taken: tuple[Context, dict[str, Any]] | None = None  # layers made elsewhere
+        self.sound = 0  # how many nodes there were before anything was wrong
+        self.supposes: dict[Any, Layer | None] = {}
+        self.bindings: dict[Any, tuple[tuple[tuple[str, int], ...], dict[str, Any]]] = {}
+        self.fields: dict[tuple[Layer, tuple[tree.Field, ...]], tree.Field] = {}
+        self.assumed: set[int] = set()  # nodes that are not what they would be without errors
+        self.unknown: set[int] = set()  # those of them whose shape is a guess, and proves nothing
+        self.supposed = False  # whether the next node is one that is assumed
+        self.failures = 0  # how often something was wrong, told or not
+        self.muted = 0  # loops around in which an earlier turn has failed
+        self.echoes: Counter[tuple[str, Span]] = Counter()  # what their later turns would report
         self.blocks: dict[str, ast.Block] = {}
 
     # The whole file
@@ -164,6 +193,7 @@ class Elaborator:
         """
         try:
             self.prepare()
+            self.done = len(self.module.statements)
             body = self.body(self.module.statements, top=True)
             return self.finish(body, stem, kind, unkept=unkept)
         except Stop:
@@ -182,6 +212,8 @@ class Elaborator:
                 self.foresee(statement)
             elif isinstance(statement, ast.Block):
                 self.name_parameters(statement)
+        if self.taken is not None and self.taken[0] == self.context:
+            vars(self).update(self.taken[1])
         self.given_input()
         self.count(statements)
 
@@ -232,6 +264,8 @@ class Elaborator:
         for name in ("params", "macs"):
             total = 0
             for node in self.nodes:
+                if node.index in self.assumed:
+                    continue
                 total += getattr(node.layer, name)
                 if total > LARGEST:
                     what = {"params": Message("parameters"), "macs": Message("multiply-adds")}[name]
@@ -265,7 +299,7 @@ class Elaborator:
         ):
             return
         constants = {name: given_value(value) for name, value in self.settings.items()}
-        counter = Counter(self.blocks, constants, len(statements))
+        counter = LayerCounter(self.blocks, constants, len(statements))
         total = 0
         for statement in statements:
             total += counter.statement(statement, counter.constants)
@@ -290,11 +324,13 @@ class Elaborator:
     def unused_blocks(self) -> None:
         """Look for mistakes in the blocks that nothing calls, as far as they go without values."""
         kept = self.nodes, self.inputs, self.assertions, self.current
+        marked = self.assumed, self.unknown, self.led
         try:
             for word, block in self.blocks.items():
                 if word in self.called:
                     continue
                 self.nodes, self.inputs, self.assertions = [], [], []
+                self.assumed, self.unknown, self.led, self.current = set(), set(), [], -1
                 self.started, self.shape = True, None
                 scope = Scope(Frame((word,), (), (word,)), self.file_scope)
                 for parameter in block.parameters:
@@ -303,6 +339,7 @@ class Elaborator:
                 self.body(block.body.statements, scope)
         finally:
             self.nodes, self.inputs, self.assertions, self.current = kept
+            self.assumed, self.unknown, self.led = marked
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
@@ -349,6 +386,60 @@ class Elaborator:
                 self.context = self.context._replace(rounding="floor")
             return
         self.context = self.context._replace(**{kind: word.id})
+
+    def fork(self: E) -> E:
+        """Another elaboration that has come as far as this one, between two of its statements."""
+        copy = type(self).__new__(type(self))
+        for name, value in vars(self).items():
+            kept = type(value) not in (list, dict, set) or name in _SHARED
+            setattr(copy, name, value if kept else value.copy())
+        copy.scope = copy.file_scope = self.scope.fork()
+        copy.main_nodes = copy.nodes
+        copy.costs, copy.aliases = {}, {}  # they go by the tree's nodes, and it may have others
+        vars(copy).pop("containers", None)
+        return copy
+
+    def take_layers(self, other: Elaborator) -> None:
+        """Have the layers in common that another elaboration has made.
+
+        All are made in one context, which the caller sees to by `fork`, or `prepare` does.
+        """
+        shared = {name: getattr(other, name) for name in _SHARED}
+        if sum(map(len, shared.values())) < MAX_KEPT + 8 * len(other.nodes):
+            self.taken = other.context, shared
+
+    def as_far(
+        self, stem: str, kind: type[Network] = Network, until: int | None = None
+    ) -> Network | None:
+        """What was reached as a network, errors or not, or its first nodes alone; None without
+        an input among them."""
+        nodes = self.nodes[:until]
+        inputs = tuple(index for index in self.inputs if index < len(nodes))
+        if not inputs:
+            return None
+        first = self.module.statements[0]
+        name = first.name.id if isinstance(first, ast.Net) else stem
+        last = len(nodes) - 1 if until is not None else self.current
+        items = () if until is not None else tuple(self.items)
+        body, outputs = Body(items, -1, last), {"main": last}
+        if until is None:
+            outputs |= self.outputs
+        return kind(name, self.source, self.module, nodes, inputs, outputs, body, *self.context)
+
+    def read(self, source: Source, module: ast.Module) -> None:
+        """Take up another text, which has all that has been run in common."""
+        self.source, self.module = source, module
+        self.problems = [each._replace(source=source) for each in self.problems]
+
+    def go_on(self, kind: type[Network] = Network) -> Network | None:
+        """The network of a text whose statements are the ones that have been run, and others."""
+        try:
+            self.count(self.module.statements)
+            rest = self.module.statements[self.done :]
+            body = self.body(rest, top=True)
+            return self.finish(body, stem_of(self.source.name), kind)
+        except Stop:
+            return None
 
     # Statements that cannot be read
 
@@ -459,10 +550,10 @@ class Elaborator:
             if cost is None:
                 cost = self.costs[id(statements)] = sum(map(steps, statements))
             self.take_steps(cost)
-        items: list[Item] = []
+        items = self.items if top else []
         for statement in statements:
             kind = type(statement)
-            problems = len(self.problems)
+            failures = self.failures
             try:
                 item = self.statement(statement, top)
                 if item is not None:
@@ -471,12 +562,12 @@ class Elaborator:
                 self.report_error(error)
                 if kind not in (ast.Let, ast.Param, ast.Expect):
                     self.shape = None  # which the statement would have changed
-            if self.shape is None or len(self.problems) > problems:
+            if self.shape is None or self.failures > failures:
                 # Of names that it may have given with `as` nothing more is said.
                 self.lose_aliases(statement)
         self.depth -= 1
         self.scope = outer
-        return Body(tuple(items), before, self.current)
+        return Body(tuple(items), -1 if top else before, self.current)
 
     def statement(self, statement: ast.Statement, top: bool) -> Item | None:
         """Run one statement; `top` says that it stands in no braces."""
@@ -564,7 +655,8 @@ class Elaborator:
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, Message("a counter"))
-        bodies, problems = [], len(self.problems)
+        bodies: list[Body] = []
+        problems, end, outer = len(self.problems), 0, self.echoes
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
@@ -572,24 +664,40 @@ class Elaborator:
             self.steps += 1
             scope = Scope(frame, self.scope)
             if turn:  # what is wrong now was not in the first turn
-                place = Message("in turn {turn} of {count:,}", turn=turn + 1, count=count)
-                frame.notes = (*notes, Note(place, header))
+                turns = Message("in turn {turn} of {count:,}", turn=turn + 1, count=count)
+                frame.notes = (*notes, Note(turns, header))
             if statement.index is not None:
                 scope.constants[statement.index.id] = turn
                 scope.defined[statement.index.id] = statement.index
-            shape = self.shape
+            failures = self.failures
             bodies.append(self.body(statement.body.statements, scope))
-            if len(self.problems) > problems:
+            if self.failures > failures:
                 self.faulty += 1
-                if self.shape == shape:
-                    break  # the other turns have nothing to add
                 if self.faulty > MAX_FAULTY:
                     self.shape = None
-            if self.shape is None and (self.problems or self.unread):
-                break
+                    break
+                if not end:
+                    # The next turns go on from what is assumed: their errors are no news.
+                    end, self.echoes = len(self.problems), Counter()
+                    self.muted += 1
+        if end:
+            self.muted -= 1
+            self.tell_turns(problems, end)
+            self.echoes = outer
         frame.notes = notes
         self.name_result(statement.alias)
         return tree.Loop(statement, tuple(bodies))
+
+    def tell_turns(self, start: int, end: int) -> None:
+        """Say of the sizes at fault in a loop, some problems in a row, in how many turns more."""
+        for index, problem in enumerate(self.problems[start:end], start):
+            count = self.echoes[problem.code, problem.span]
+            if count and problem.code.startswith("E2"):
+                told = Message("and in one turn more")
+                if count > 1:
+                    told = Message("and in {count} more turns", count=count)
+                note = Note(told)
+                self.problems[index] = problem._replace(notes=(*problem.notes, note))
 
     def choose(self, statement: ast.If) -> Item:
         taken, chosen = len(statement.tests), statement.otherwise
@@ -636,7 +744,8 @@ class Elaborator:
             message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
-        self.current, self.shape = index, self.nodes[index].output
+        self.current = index
+        self.shape = None if index in self.unknown else self.nodes[index].output
         return tree.Jump(statement, index)
 
     def head(self, statement: ast.Head) -> Item | None:
@@ -765,9 +874,90 @@ class Elaborator:
             self.shape = None
             return None
         self.called.add(word)
-        body = self.body(block.body.statements, scope)
+        calls = self.calls
+        self.calls = (*calls, statement)
+        try:
+            body = self.run_block(block, scope)
+        finally:
+            self.calls = calls
         self.name_result(alias)
         return tree.Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+
+    def run_block(self, block: ast.Block, scope: Scope) -> Body:
+        """Run a block's statements, or copy what they came to where all that they see is alike."""
+        constants, frame = scope.constants, scope.frame
+        if scope.arguments or self.shape is None or self.nodes is not self.main_nodes:
+            return self.body(block.body.statements, scope)
+        values = [*constants.values()]
+        key = (
+            block.name.id,
+            self.shape,
+            self.depth,
+            len(self.file_scope.constants),
+            *values,
+            *map(type, values),
+        )
+        known = self.recordings.get(key)
+        copied = self.replayed(known, frame) if known else None
+        if copied is not None:
+            return copied
+        before, start, steps, outer = self.current, len(self.nodes), self.steps, self.called
+        failures, asserted = self.failures, len(self.assertions)
+        self.called = set()
+        body = self.body(block.body.statements, scope)
+        inner, self.called = frozenset(self.called), outer | self.called
+        # A turn that was not run out, or a value that is not known, is behind a failure.
+        if self.failures == failures and len(self.assertions) == asserted and not self.unread:
+            self.recordings[key] = Recording(
+                start,
+                len(self.nodes),
+                before,
+                body,
+                len(frame.prefix),
+                len(frame.instance),
+                len(self.calls),
+                self.steps - steps,
+                inner,
+            )
+        return body
+
+    def replayed(self, known: Recording, frame: Frame) -> Body | None:
+        """What a call made, as another makes it from here; None where that is too much."""
+        nodes, index, current = self.nodes, len(self.nodes), self.current
+        by, start = index - known.start, known.start
+        if index + known.end - start - len(self.inputs) > self.limit:
+            return None
+
+        def place(old: int) -> int:
+            return old + by if old >= start else current
+
+        made: list[Node] = []
+        for node in nodes[start : known.end]:
+            layer, inputs = node.layer, tuple([place(each) for each in node.inputs])
+            fields = tuple([(nodes[at] if at < index else made[at - index]).field for at in inputs])
+            seen = fields[0]
+            if layer.reach is not None or len(fields) > 1 or layer.output != layer.input:
+                try:
+                    seen = self.field_after(layer, *fields)
+                except LayerError:
+                    return None
+            name = frame.prefix + node.name[known.prefix :]
+            instance = frame.instance + node.instance[known.instance :]
+            span, alias = node.span, node.alias
+            made.append(Node(node.index + by, name, layer, inputs, alias, span, instance, seen))
+        self.take_steps(known.steps)
+        self.called |= known.called
+        nodes += made
+        led = self.led[start : known.end]
+        self.led += [self.calls + each[known.calls :] for each in led]
+        if self.assumed:
+            for node in made:
+                if any(each in self.assumed for each in node.inputs):
+                    self.assumed.add(node.index)
+        if made:
+            self.current = place(known.body.output)
+            self.shape = nodes[self.current].output
+        return moved(known.body, place)
 
     def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
         """Give a block's parameters their values; False where one is missing or wrong."""
@@ -898,10 +1088,7 @@ class Elaborator:
             self.report_problem(problem)
             self.shape = None
             return None
-        values = self.arguments(statement, kind)
-        bound = bind(kind, statement, values, self.scope.names(), self.no_value)
-        for problem in bound.problems:
-            self.report_problem(problem)
+        bound = self.bound(kind, statement)
         self.no_input(statement.name.span)
         # A value may be missing that an earlier error hides.
         is_known = self.shape is not None and len(bound.values) == len(bound.spans)
@@ -909,28 +1096,132 @@ class Elaborator:
         if is_known and not bound.problems:
             layer = self.make(kind, bound, statement)
         if layer is None:
-            self.unknown_output(kind, bound)
-            return None
+            return self.suppose(kind, bound, statement)
         seen = self.nodes[self.current].field
         if layer.reach is not None or layer.output != layer.input:
             try:
-                seen = field.after(layer, (seen,))
+                seen = self.field_after(layer, seen)
             except LayerError as error:
                 self.shape_error(error, statement, statement.name.span, (self.current,))
-                self.unknown_output(kind, bound)
-                return None
+                return self.suppose(kind, bound, statement)
         node = self.add(layer, (self.current,), seen, statement.span, statement.alias)
+        if self.supposed:
+            self.assumed.add(node)
+            self.supposed = False
         return tree.Step(statement, node, bound.spans)
 
-    def unknown_output(self, kind: type[Layer], bound: BoundArguments) -> None:
-        """After an error: the shape is lost, unless the layer keeps it, or alone decides it."""
-        if kind.op in KEEPING:
-            return
+    def bound(self, kind: type[Layer], statement: ast.Apply) -> BoundArguments:
+        """A layer's arguments by its slots, what is wrong with them reported."""
+        values = self.arguments(statement, kind)
+        args = statement.args
+        key = (kind, *values, *map(type, values), *map(_kind_of, args))
+        known = self.bindings.get(key)
+        if known is not None:
+            slots, given = known
+            return BoundArguments(given, {slot: args[at].span for slot, at in slots}, [])
+        bound = bind(kind, statement, values, self.scope.names(), self.no_value)
+        for problem in bound.problems:
+            self.report_problem(problem)
+        if not bound.problems and len(bound.values) == len(bound.spans):
+            # No name decided anything.
+            places = {argument.span: index for index, argument in enumerate(args)}
+            slots = tuple((slot, places[span]) for slot, span in bound.spans.items())
+            self.bindings[key] = slots, bound.values
+        return bound
+
+    def field_after(self, layer: Layer, *before: tree.Field) -> tree.Field:
+        """The receptive field behind a layer, from those of what it reads. Raises LayerError."""
+        key = (layer, before)
+        found = self.fields.get(key)
+        if found is None:
+            found = self.fields[key] = field.after(layer, before)
+        return found
+
+    # After an error: layers that are assumed
+
+    def suppose(
+        self, kind: type[Layer], bound: BoundArguments, statement: ast.Apply
+    ) -> Item | None:
+        """Go on after an error with what a layer may give, for those who want to see the rest.
+
+        Its shape proves nothing, unless the layer keeps the one before, or alone decides it.
+        """
         units = bound.values.get("units")
-        self.shape = (units,) if isinstance(units, int) else None
-        if self.shape is not None:
-            layer = Input({}, self.shape, self.context)
-            self.add(layer, (), field.of_input(self.shape), Span(0, 0), None)
+        shape: Shape | None = (units,) if isinstance(units, int) else None
+        if kind.op in KEEPING:
+            shape = self.shape
+        before = self.nodes[self.current].output if self.nodes and self.current >= 0 else None
+        layer = self.guess(kind, bound, before) if before is not None else None
+        item: Item | None = None
+        if layer is not None and before is not None:
+            node = self.add_assumed(layer, (self.current,), statement)
+            item = tree.Step(statement, node, bound.spans)
+        elif shape is not None and kind.op not in KEEPING:
+            node = self.add(
+                Input({}, shape, self.context), (), field.of_input(shape), Span(0, 0), None
+            )
+            self.assumed.add(node)
+        self.shape = shape
+        if shape is None and item is not None:
+            self.unknown.add(self.current)
+        return item
+
+    def guess(self, kind: type[Layer], bound: BoundArguments, shape: Shape) -> Layer | None:
+        """A layer on a shape that is assumed: as it is written, or else so that it fits."""
+        key = (kind, tuple(bound.values.items()), shape)
+        if key in self.supposes:
+            return self.supposes[key]
+        values = dict(bound.values)
+        activation = values.pop("activation", None)
+        layer = None
+        if all(slot.name in values for slot in kind.slots if slot.required):
+            needed = {slot.name for slot in kind.slots if slot.required}
+            left_out = {"pad", "groups"} - needed
+            fitting = {name: value for name, value in values.items() if name not in left_out}
+            if any(slot.name == "same" for slot in kind.slots):
+                fitting["same"] = True
+            for tried in (values, fitting):
+                try:
+                    layer = kind(tried, shape, self.context._replace(rounding="floor"))
+                    if activation is not None:
+                        layer.activation = LAYERS[activation]({}, layer.output, self.context)
+                    break
+                except LayerError:
+                    layer = None
+        self.supposes[key] = layer
+        return layer
+
+    def suppose_merge(
+        self, kind: type[Merge], statement: ast.Apply, bodies: Sequence[Body]
+    ) -> Item | None:
+        """Go on after a merge that does not fit as if all paths had the size of the one with
+        the most layers."""
+        self.shape = None
+        inputs = tuple(body.output for body in bodies)
+        if not inputs or min(inputs) < 0:
+            return None
+        shapes = [self.nodes[index].output for index in inputs]
+        longest = max(range(len(bodies)), key=lambda index: len(bodies[index].items))
+        fitting = [shapes[longest]] * len(shapes)
+        for tried in (shapes, [(*fitting[0][:-1], shape[-1]) for shape in shapes], fitting):
+            try:
+                layer = kind({}, tuple(tried), self.context)
+            except LayerError:
+                continue
+            node = self.add_assumed(layer, inputs, statement)
+            self.shape = None
+            self.unknown.add(node)
+            return tree.Merged(statement, node, tuple(bodies))
+        return None
+
+    def add_assumed(self, layer: Layer, inputs: tuple[int, ...], statement: ast.Apply) -> int:
+        """Append a node that an error keeps from being known."""
+        seen = self.nodes[inputs[0]].field
+        with suppress(LayerError):  # it has been said that something is wrong here
+            seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
+        node = self.add(layer, inputs, seen, statement.span, statement.alias)
+        self.assumed.add(node)
+        return node
 
     def make(self, kind: type[Layer], bound: BoundArguments, statement: ast.Apply) -> Layer | None:
         """The layer on the current shape; None, once reported, where it does not fit.
@@ -955,6 +1246,7 @@ class Elaborator:
                 if error.code not in ("E201", "E202"):
                     return None
                 context = context._replace(rounding="floor")
+                self.supposed = True
         assert layer is not None
         if activation is not None:
             layer.activation = LAYERS[activation]({}, layer.output, self.context)
@@ -1000,8 +1292,7 @@ class Elaborator:
         if len(known) != len(shapes) or not shapes:
             if not shapes:
                 self.without_paths(kind.op, statement)
-            self.shape = None
-            return None
+            return self.suppose_merge(kind, statement, bodies)
         inputs = tuple(body.output for body in bodies)
         try:
             layer = kind({}, known, self.context)
@@ -1013,8 +1304,7 @@ class Elaborator:
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
             self.shape_error(error, statement, span, inputs)
-            self.shape = None
-            return None
+            return self.suppose_merge(kind, statement, bodies)
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return tree.Merged(statement, node, tuple(bodies))
 
@@ -1066,6 +1356,9 @@ class Elaborator:
             name, given = frame.unique(alias.id), alias.id
         name = frame.prefix + name
         self.nodes.append(Node(index, name, layer, inputs, given, span, frame.instance, seen))
+        if self.assumed and any(each in self.assumed for each in inputs):
+            self.assumed.add(index)
+        self.led.append(self.calls)
         self.current = index
         self.shape = layer.output
         return index
@@ -1078,7 +1371,7 @@ class Elaborator:
 
     def name_result(self, alias: ast.Name | None) -> None:
         """Give the current tensor the name that a statement ends in, if it has one."""
-        if alias is not None and self.shape is not None:
+        if alias is not None and (self.shape is not None or self.current in self.unknown):
             self.name_tensor(alias, self.current)
 
     def is_free(self, name: ast.Name, what: Message, *taken: Mapping[str, ast.Name]) -> bool:
@@ -1188,9 +1481,15 @@ class Elaborator:
     ) -> None:
         """Note a problem, once for each place."""
         self.steps += 10
+        self.failures += 1
+        if self.muted:
+            self.echoes[code, span] += 1
+            return
         if (code, span) in self.reported:
             return
         self.reported.add((code, span))
+        if not self.problems:
+            self.sound = len(self.main_nodes)
         calls = tuple(reversed(self.scope.frame.notes))
         if len(calls) > 6:
             left_out = Message("and {count} calls further out", count=len(calls) - 5)
@@ -1267,6 +1566,11 @@ def unknown(span: Span, word: str, near: str | None) -> Problem:
     help_ = did_you_mean(near) or Message("a constant is defined by `let {word} = …`", word=word)
     message = Message("nothing here is called `{word}`", word=word)
     return Problem("E106", span, message, help_, rewrite(span, near))
+
+
+def _kind_of(argument: ast.Argument) -> type | str:
+    """How an argument is given: its keyword, or the kind of its node."""
+    return argument.key.id if type(argument) is ast.Keyword else type(argument)
 
 
 def _named(argument: ast.Argument) -> str:

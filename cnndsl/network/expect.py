@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Note
+from cnndsl.diagnostics.message import NOTHING, Message, joined, listed
 from cnndsl.layers.base import DIMENSIONS, show
 from cnndsl.layers.values import Pair, Word, show_value
 from cnndsl.network.bind import Problem
@@ -23,18 +24,22 @@ def flaw(statement: ast.Expect, value: Any) -> Problem | None:
     metric = statement.metric.id
     if metric not in _METRICS:
         near = nearest(metric, _METRICS)
-        help_ = did_you_mean(near) or f"one can expect {', '.join(_METRICS)}"
-        message = f"nothing to expect is called `{metric}`"
+        known = Message("one can expect {names}", names=", ".join(_METRICS))
+        help_ = did_you_mean(near) or known
+        message = Message("nothing to expect is called `{name}`", name=metric)
         return Problem("E106", statement.metric.span, message, help_)
     sized = isinstance(value, tuple)
     odd = isinstance(value, (Word, bool, Pair))
     odd = odd or (sized and any(isinstance(item, tuple) for item in value))
     if odd or (sized and metric in TOTALS):
-        message = f"`{show_value(value)}` is nothing to compare {metric} with"
-        help_ = "write a number" if metric in TOTALS else "write a size"
+        message = Message(
+            "`{value}` is nothing to compare {name} with", value=show_value(value), name=metric
+        )
+        help_ = Message("write a number") if metric in TOTALS else Message("write a size")
         return Problem("E105", statement.value.span, message, help_)
     if metric == "shape" and statement.op not in ("==", "!="):
-        return Problem("E105", statement.span, "a shape compares with == and != only")
+        message = Message("a shape compares with == and != only")
+        return Problem("E105", statement.span, message)
     return None
 
 
@@ -59,27 +64,32 @@ def broken(
                 break  # it is said once for each place
 
 
-def verdict(assertion: Assertion, network: Network) -> str:
+def verdict(assertion: Assertion, network: Network) -> Message:
     """The real value where a promise is not kept, and by how much it is off; else nothing."""
     metric, op, value = assertion.statement.metric.id, assertion.statement.op, assertion.value
     test, actual = COMPARISONS[op], _actual(assertion, network)
     if metric in TOTALS:
         if test(actual, value):
-            return ""
+            return NOTHING
         if op == "!=":
-            return f"{metric} is {actual:,}, which the file forbids"
-        return f"{metric}: {actual:,} is {_missed(actual, op, value)} the {_count(value)} promised"
-    what = "the shape is" if metric == "shape" else "the receptive field is"
-    shown = f"{show(actual) if actual else 'not defined'} here"
+            return Message("{name} is {count:,}, which the file forbids", name=metric, count=actual)
+        return _missed(metric, actual, op, value)
     wanted = value if isinstance(value, tuple) else (value,)
     if metric == "field" and not isinstance(value, tuple):
         wanted *= len(actual)
     if _holds(test, op, actual, wanted, whole=metric == "shape"):
-        return ""
+        return NOTHING
+    fact = Message("the receptive field is not defined here")
+    if metric == "shape":
+        fact = Message("the shape is {size} here", size=show(actual))
+    elif actual:
+        fact = Message("the receptive field is {size} here", size=show(actual))
     if op == "!=":
-        return f"{what} {shown}, which the file forbids"
+        return Message("{fact}, which the file forbids", fact=fact)
     promised = show_value(value) if op == "==" else f"{op} {show_value(value)}"
-    return f"{what} {shown}, and {promised} is promised{_gaps(actual, op, wanted, metric)}"
+    message = Message("{fact}, and {promised} is promised", fact=fact, promised=promised)
+    gaps = _gaps(actual, op, wanted, metric)
+    return Message("{message}: {gaps}", message=message, gaps=gaps) if gaps else message
 
 
 def _actual(assertion: Assertion, network: Network) -> Any:
@@ -103,37 +113,54 @@ def _holds(
     return bool(actual) and len(actual) == len(wanted) and all(map(test, actual, wanted))
 
 
-def _missed(actual: Any, op: str, value: Any) -> str:
-    """By how much a number misses a promise, as `4,840 over`."""
+def _missed(metric: str, actual: Any, op: str, value: Any) -> Message:
+    """By how much a number misses a promise, as `4,840 over the 60,000 promised`."""
+    values = {"name": metric, "count": actual, "promised": _count(value)}
     if actual == value:
-        return "not above" if op == ">" else "not below"
-    return f"{_count(abs(actual - value))} {'over' if actual > value else 'short of'}"
+        if op == ">":
+            return Message("{name}: {count:,} is not above the {promised} promised", **values)
+        return Message("{name}: {count:,} is not below the {promised} promised", **values)
+    values["gap"] = _count(abs(actual - value))
+    if actual > value:
+        return Message("{name}: {count:,} is {gap} over the {promised} promised", **values)
+    return Message("{name}: {count:,} is {gap} short of the {promised} promised", **values)
 
 
-def _gaps(actual: tuple[int, ...], op: str, wanted: tuple[Any, ...], metric: str) -> str:
+def _gaps(actual: tuple[int, ...], op: str, wanted: tuple[Any, ...], metric: str) -> Message:
     """The dimensions that miss a promise, and by how much: `: 4 channels too few`."""
     if len(actual) != len(wanted):
-        return ""
+        return NOTHING
     names = DIMENSIONS[len(actual) - (metric == "shape")]
-    off: dict[str, list[str]] = {}
-    channels = ""
-    for name, size, want in zip((*names, "channels"), actual, wanted):
+    off: dict[tuple[str, bool], list[Message]] = {}
+    channels: list[Message] = []
+    for name, size, want in zip((*names, None), actual, wanted):
         if COMPARISONS[op](size, want) or size == want:
             continue
         gap, over = _count(abs(size - want)), size > want
-        if name == "channels":
-            what = "channel" if gap == "1" else "channels"
-            channels = f"{gap} {what} too {'many' if over else 'few'}"
+        if name is not None:
+            off.setdefault((gap, over), []).append(name)
+        elif over:
+            channels = [Message("{gap} channels too many", gap=gap)]
+            if gap == "1":
+                channels = [Message("1 channel too many")]
         else:
-            off.setdefault(f"{gap} {'over' if over else 'short'}", []).append(name)
-    parts = [f"{' and '.join(axes)} {gap}" for gap, axes in off.items()]
-    parts += [channels] if channels else []
-    return f": {', '.join(parts)}" if parts else ""
+            channels = [Message("{gap} channels too few", gap=gap)]
+            if gap == "1":
+                channels = [Message("1 channel too few")]
+    parts = [
+        (
+            Message("{axes} {gap} over", axes=listed(axes), gap=gap)
+            if over
+            else Message("{axes} {gap} short", axes=listed(axes), gap=gap)
+        )
+        for (gap, over), axes in off.items()
+    ]
+    return joined(parts + channels, "{first}, {rest}")
 
 
 def _assertion_instead(
     statement: ast.Expect, network: Network, actuals: set[Any]
-) -> tuple[str, tuple[Fix, ...]]:
+) -> tuple[Message, tuple[Fix, ...]]:
     """A fix that promises what is, where the promise is a number or a size as it stands.
 
     In a loop or a block a promise speaks of several places; there is no fix where they differ.
@@ -141,18 +168,18 @@ def _assertion_instead(
     """
     value = statement.value
     if statement.op != "==" or not isinstance(value, (ast.Number, ast.Size)) or len(actuals) > 1:
-        return "", ()
+        return NOTHING, ()
     (actual,) = actuals
     if actual == ():
-        return "", ()
+        return NOTHING, ()
     if isinstance(actual, tuple):
         single = isinstance(value, ast.Number) and len(set(actual)) == 1
         text = shown = str(actual[0]) if single else show(actual)
     else:
         grouped = "_" in network.source.text[value.span.start : value.span.end]
         text, shown = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
-    fix = Fix(f"promise {shown}", (Edit(value.span, text),), intent="promise")
-    return f"change the net, or promise {shown}", (fix,)
+    fix = Fix(Message("promise {value}", value=shown), (Edit(value.span, text),), intent="promise")
+    return Message("change the net, or promise {value}", value=shown), (fix,)
 
 
 def _count(value: Any) -> str:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.values import Pair, Word, show_value, whole
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.build import MAX_NUMBER, BuildError
@@ -103,7 +104,7 @@ def _compare(node: ast.Binary, left: Any, right: Any) -> bool:
     try:
         return bool(COMPARISONS[node.op](_number(node.left, left), _number(node.right, right)))
     except ExpressionError as error:
-        error.help = "words and sizes compare with == and != only"
+        error.help = Message("words and sizes compare with == and != only")
         raise
 
 
@@ -123,8 +124,13 @@ def _arithmetic(node: ast.Binary, left: Any, right: Any) -> Any:
             return left**right
         value = ARITHMETIC[node.op](left, right)
     except ZeroDivisionError:
-        shown = f"{show_value(left)} {node.op} {show_value(right)}"
-        raise ExpressionError("E110", node.span, f"{shown} divides by zero") from None
+        message = Message(
+            "{left} {sign} {right} divides by zero",
+            left=show_value(left),
+            sign=node.op,
+            right=show_value(right),
+        )
+        raise ExpressionError("E110", node.span, message) from None
     except OverflowError:
         raise _too_large(node) from None
     return value
@@ -136,18 +142,28 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
     counts = {"min": (2, 99), "max": (2, 99), "divisible": (2, 2)}
     counts |= dict.fromkeys(("round", "ceil", "floor"), (1, 1))
     if name not in counts:
-        message = f"there is no function `{name}`"
-        help_ = "the functions are min, max, round, ceil, floor and divisible"
+        message = Message("there is no function `{name}`", name=name)
+        help_ = Message("the functions are min, max, round, ceil, floor and divisible")
         raise ExpressionError("E106", node.function.span, message, help_)
     least, most = counts[name]
     if not least <= len(numbers) <= most:
-        want = {1: "one value", 2: "two values"}[least] + (" or more" if most > least else "")
-        raise ExpressionError("E110", node.span, f"`{name}` takes {want}, not {len(numbers)}")
+        count = len(numbers)
+        if least == 1:
+            message = Message("`{name}` takes one value, not {count}", name=name, count=count)
+        elif most == least:
+            message = Message("`{name}` takes two values, not {count}", name=name, count=count)
+        else:
+            message = Message(
+                "`{name}` takes two values or more, not {count}", name=name, count=count
+            )
+        raise ExpressionError("E110", node.span, message)
     if name == "divisible":
         by = whole(numbers[1])
         if by is None or by < 1:
-            message = "`divisible` rounds to multiples of a natural number, not of "
-            message += show_value(numbers[1])
+            message = Message(
+                "`divisible` rounds to multiples of a natural number, not of {value}",
+                value=show_value(numbers[1]),
+            )
             raise ExpressionError("E110", node.args[1].span, message)
         return divisible(numbers[0], by)
     from math import ceil, floor
@@ -159,20 +175,21 @@ def _call(node: ast.Call, args: list[Any]) -> Any:
 
 def _limit(node: ast.Expr, value: Any) -> Any:
     if isinstance(value, complex):
-        raise ExpressionError("E110", node.span, "this is not a real number")
+        raise ExpressionError("E110", node.span, Message("this is not a real number"))
     if not abs(value) <= MAX_VALUE:
         raise _too_large(node)
     if not isinstance(value, (int, float)):
         if value.denominator == 1:
             return int(value)  # a Fraction that came out whole
         if value.denominator > MAX_VALUE:
-            message = "this fraction is finer than anything in a network"
-            raise ExpressionError("E302", node.span, message, "round it")
+            message = Message("this fraction is finer than anything in a network")
+            raise ExpressionError("E302", node.span, message, Message("round it"))
     return value
 
 
 def _too_large(node: ast.Expr) -> ExpressionError:
-    return ExpressionError("E302", node.span, "this number is beyond all sizes of a network")
+    message = Message("this number is beyond all sizes of a network")
+    return ExpressionError("E302", node.span, message)
 
 
 def _dimension(node: ast.Expr, value: Any) -> Any:
@@ -188,14 +205,15 @@ def _dimension(node: ast.Expr, value: Any) -> Any:
 
 def _number(node: ast.Expr, value: Any) -> Any:
     if isinstance(value, (tuple, bool)):
-        raise ExpressionError("E110", node.span, f"`{show_value(value)}` is not a number")
+        message = Message("`{value}` is not a number", value=show_value(value))
+        raise ExpressionError("E110", node.span, message)
     return value
 
 
 def _truth(node: ast.Expr, value: Any) -> bool:
     if isinstance(value, tuple):
-        message = f"`{show_value(value)}` is neither true nor false"
-        raise ExpressionError("E110", node.span, message, "compare it")
+        message = Message("`{value}` is neither true nor false", value=show_value(value))
+        raise ExpressionError("E110", node.span, message, Message("compare it"))
     return bool(value)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import gcd, lcm
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
 from cnndsl.layers.values import LARGEST
 from cnndsl.network.network import Field, Sight
@@ -17,6 +18,7 @@ MAX_PERIOD = 512
 """How long a pattern may become; beyond it all positions count as seeing what any of them do."""
 
 _ITSELF = Sight((0,), (0,), 1)
+_PIXEL = Reach(1)
 
 
 def of_input(shape: Shape) -> Field:
@@ -37,6 +39,8 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     assert not isinstance(layer.reach, str)
     if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
+    if spatial == field.map and layer.reach == (_PIXEL,) * len(field.sights):
+        return field
     sights = tuple(
         _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
         for sight, reach, size in zip(field.sights, layer.reach, field.map)
@@ -49,7 +53,8 @@ def _held(layer: Layer, field: Field) -> Field:
     for low, high, step in field.sights:
         most = max(-min(low), max(high), step)
         if most > LARGEST:
-            raise beyond(f"{layer.op}: what it sees of the input", most, "pixels")
+            sees = Message("{layer}: what it sees of the input", layer=layer.op)
+            raise beyond(sees, most, Message("pixels"))
     return field
 
 

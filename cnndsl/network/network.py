@@ -6,6 +6,7 @@ with blocks, loops and paths, each with the nodes that came of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -269,13 +270,12 @@ class Network:
     def totals(self) -> Totals:
         """Parameters and multiply-adds of the whole net."""
         params = trainable = biases = macs = 0
-        for node in self.nodes:
-            layer = node.layer
+        for layer, times in Counter([node.layer for node in self.nodes]).items():
             if layer.weights or layer.activation:
-                params += layer.params
-                trainable += layer.trainable
-                biases += layer.biases
-                macs += layer.macs
+                params += times * layer.params
+                trainable += times * layer.trainable
+                biases += times * layer.biases
+                macs += times * layer.macs
         return Totals(params, params - biases, trainable, params - trainable, macs)
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Shape
 from cnndsl.layers.values import SHAPE, Word
 from cnndsl.network.expressions import MAX_VALUE, ExpressionError, evaluate
@@ -48,13 +49,13 @@ def shown(given: Any) -> str:
 
 
 def given_shape(given: Any) -> Shape:
-    """The shape that `--input` gives; raises ValueError."""
+    """The shape that `--input` gives; raises ValueError with a message."""
     value = given_value(given)
     if value is None:
-        raise ValueError("is no size, as 28x28x1 is one")
+        raise ValueError(Message("is no size, as 28x28x1 is one"))
     shape: Shape = SHAPE.read(value)
     if len(shape) > 4:
-        raise ValueError("has more dimensions than DxHxWxC")
+        raise ValueError(Message("has more dimensions than DxHxWxC"))
     return shape
 
 

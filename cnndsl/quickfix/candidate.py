@@ -9,7 +9,7 @@ from cnndsl.diagnostics import Edit, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer
 from cnndsl.layers.values import Pair, show_value
-from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.network.evaluation import Evaluation
 from cnndsl.quickfix.sites import Literal, Owner, Site, argument, literal
 from cnndsl.syntax import nodes as ast
 

@@ -24,7 +24,7 @@ from cnndsl.quickfix.candidate import (
     shown,
     sized,
 )
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.listing import alike, one_less, same_at_all
 from cnndsl.quickfix.merges import deciding, merging
 from cnndsl.quickfix.sites import Literal, Site, argument, path

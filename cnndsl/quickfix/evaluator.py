@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Source
 from cnndsl.layers import Shape
 from cnndsl.network import stem_of
 from cnndsl.network.elaborate import Stop
+from cnndsl.network.evaluation import Evaluation, Probe
+from cnndsl.network.incremental import Marks, is_resumable, reparse
 from cnndsl.quickfix.apply import apply_edits
-from cnndsl.quickfix.evaluation import Evaluation, Probe
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 
-LONG = 200
-"""From how many statements on a text is not checked from its beginning each time."""
-
-MARKS = 16
-"""In how many parts such a text is cut; a check begins with the part that an edit is in."""
-
 STEPS = 4
 """How many steps of loops and calls take as long as a layer."""
-
-_WHOLE_FILE = (ast.Block, ast.Net, ast.Input, ast.Rounding, ast.Defaults)
 
 
 class Evaluator:
@@ -45,24 +37,32 @@ class Evaluator:
         budget: int,
         *,
         keep: bool = True,
-        long: int = LONG,
+        base: Evaluation | None = None,
+        marks: Marks[Probe] | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.source = source
         self.settings = settings
         self.size = size
         self.limit = limit
         self.keep = keep
-        self.long = long
         self.left = budget
         self.idle = 0  # what of the budget no layer has come of
         self.known: dict[object, Evaluation | None] = {}
-        self.marks: dict[int, Probe] = {}  # elaborations before a statement, by its number
-        self.base = self._checked(source)
-        self.left = budget + budget - self.left - 2 * self.idle
+        self.marks = marks
+        self.cancelled = cancelled
+        if base is None:
+            base = self._checked(source)
+            self.left = budget + budget - self.left - 2 * self.idle
+        else:
+            self.left += len(base.nodes) + len(base.module.statements)
+        self.base = base
 
     @property
     def spent(self) -> bool:
-        """Whether nothing of the budget is left."""
+        """Whether nothing of the budget is left, or nobody waits for the result any more."""
+        if self.cancelled is not None and self.left > 0 and self.cancelled():
+            self.left = 0
         return self.left <= 0
 
     def affords(self, times: int) -> bool:
@@ -81,9 +81,7 @@ class Evaluator:
             return self.known[text]
         if self.spent:
             return None
-        number = self._statement(edits)
-        source = Source(self.source.name, text)
-        outcome = self._resumed(source, number) if number else self._checked(source)
+        outcome = self._edited(Source(self.source.name, text))
         self.known[text] = outcome
         return outcome
 
@@ -118,59 +116,33 @@ class Evaluator:
         self.left -= max(made, run)
         return probe.evaluation(network)
 
-    def _statement(self, edits: Sequence[Edit]) -> int:
-        """The number of the statement that edits are in, where those before it need not be run
-        again; 0 where all of the text has to be."""
-        statements = self.base.module.statements if self.base else ()
-        if len(statements) < self.long:
-            return 0
-        first = min(edit.span.start for edit in edits)
-        number = bisect_right(statements, first, key=lambda each: each.span.start) - 1
-        if number < 1 or first > statements[number].span.end:
-            return 0
-        # What speaks of the whole file is taken up before any statement is run.
-        fine = not any(isinstance(each, _WHOLE_FILE) for each in statements[number:])
-        return number if fine else 0
-
-    def _resumed(self, source: Source, number: int) -> Evaluation | None:
-        """The check of a text that is as it was up to a statement."""
-        assert self.base is not None
-        statements = self.base.module.statements
-        start = statements[number].span.start
-        rest, problems = parse(Source(source.name, " " * start + source.text[start:]))
-        self.left -= len(rest.statements)
-        if problems or any(isinstance(each, _WHOLE_FILE) for each in rest.statements):
-            return None if problems else self._checked(source)
-        probe = self._before(number).fork()
-        probe.source = source
-        probe.module = rest._replace(statements=statements[:number] + rest.statements)
-        known, steps = len(probe.nodes), probe.steps
-        network = None
+    def _edited(self, source: Source) -> Evaluation | None:
+        """The check of the text after an edit: what stands before it is not done again."""
+        if self.base is None:
+            return self._checked(source)
+        old = self.base.module
+        module, problems, kept = reparse(source, self.source, old)
+        self.left -= len(module.statements) - kept
+        if problems:
+            return None
+        if not self.keep or not is_resumable(module, kept, old):
+            return self._elaborated(source, module, {})
         try:
-            body = probe.body(rest.statements, top=True)
-            network = probe.finish(body, stem_of(source.name))
+            probe = self._before(kept)
         except Stop:
-            pass
-        self.left -= max(len(probe.nodes) - known, (probe.steps - steps) // STEPS)
+            return self._elaborated(source, module, {})
+        known, run = len(probe.nodes), probe.steps
+        probe.read(source, module)
+        network = probe.go_on()
+        self.left -= max(len(probe.nodes) - known, (probe.steps - run) // STEPS)
         return probe.evaluation(network)
 
     def _before(self, number: int) -> Probe:
         """The elaboration of the text as far as a statement."""
         assert self.base is not None
-        source, module = self.source, self.base.module
-        if not self.marks:
-            probe = Probe(source, module, self.settings, self.size, self.limit)
-            probe.prepare()
-            self.marks[0] = probe
-        if number not in self.marks:
-            last = max(mark for mark in self.marks if mark < number)
-            probe = self.marks[last].fork()
-            step = max(1, len(module.statements) // MARKS)
-            while last < number:
-                until = min(number, last - last % step + step)
-                before = len(probe.nodes)
-                probe.body(module.statements[last:until], top=True)
-                self.left -= len(probe.nodes) - before
-                self.marks[until] = probe.fork()
-                last = until
-        return self.marks[number]
+        if self.marks is None:
+            base, settings = self.base, (self.settings, self.size, self.limit)
+            self.marks = Marks(
+                lambda: Probe(base.source, base.module, *settings), base.source, base.module
+            )
+        return self.marks.before(number)

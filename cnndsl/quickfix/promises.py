@@ -11,7 +11,7 @@ from cnndsl.layers.base import product
 from cnndsl.network import elaborate
 from cnndsl.network.expect import broken
 from cnndsl.quickfix.candidate import Candidate, add_word, make, shown
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.merges import deciding
 from cnndsl.quickfix.sites import argument, layers, path
 from cnndsl.syntax.parser import parse

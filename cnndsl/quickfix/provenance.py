@@ -10,7 +10,7 @@ from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
 from cnndsl.network import Node
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import layers, maker
 from cnndsl.quickfix.words import shortened, written
 
@@ -18,7 +18,7 @@ from cnndsl.quickfix.words import shortened, written
 def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:
     """The layers that the sizes at fault come from, with the arithmetic."""
     names = DIMENSIONS.get(len(error.shape) - 1, ())
-    found: dict[tuple[int, int, str], list[str]] = {}
+    found: dict[tuple[int, int, str], list[Message]] = {}
     for index in dict.fromkeys(error.inputs):
         for axis in error.axes:
             node = maker(outcome, index, axis)
@@ -31,8 +31,9 @@ def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:
         if len(axes) == len(error.axes):
             note = Message("the {size} comes from {layer}", size=size, layer=layer)
         else:
-            template, name = "the {axis} of {size} comes from {layer}", Message(axes[0])
-            note = Message(template, axis=name, size=size, layer=layer)
+            note = Message(
+                "the {axis} of {size} comes from {layer}", axis=axes[0], size=size, layer=layer
+            )
         notes[Message("{note}: {formula}", note=note, formula=how) if how else note] = None
     return tuple(map(Note, [*notes][:2]))
 

@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import isqrt
 from typing import Any
 
-from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Span
 from cnndsl.diagnostics.message import Message, joined
 from cnndsl.layers import Shape
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
 from cnndsl.quickfix.candidate import Candidate, QuickFix, Remaining, intent, make, ranked
 from cnndsl.quickfix.candidates import candidates, near
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.promises import Promise, keeping, promises
 from cnndsl.quickfix.provenance import provenance
@@ -50,19 +50,12 @@ OFFERED = 4
 """How many fixes of an error are named at most."""
 
 
-def with_quickfixes(
-    source: Source,
-    problems: Sequence[Diagnostic],
-    settings: Mapping[str, Any],
-    size: str | None,
-    limit: int,
-) -> list[Diagnostic]:
+def with_quickfixes(evaluator: Evaluator, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The problems of a text that can be read, with what would mend those about sizes.
 
     Where the best fix of the first leaves nothing wrong, it is the only one that is told, with
     how many others it mends.
     """
-    evaluator = Evaluator(source, settings, size, limit, BUDGET)
     outcome = evaluator.run()
     if outcome is None or outcome.valid:
         return list(problems)
@@ -329,8 +322,11 @@ class _Fixes:
             notes = (*self.problem.notes, *provenance(self.outcome, error))
         swapped = any(each.candidate.kind == "order" for each in self.valid)
         if self.meant and first and not swapped:
-            template = "the channels of the input seem to stand first; they stand last: {size}"
-            notes = (*notes, Note(Message(template, size=self.meant)))
+            channels = Message(
+                "the channels of the input seem to stand first; they stand last: {size}",
+                size=self.meant,
+            )
+            notes = (*notes, Note(channels))
         if not tried:
             return self.problem._replace(notes=notes)
         words = [title(each, self.error, self.outcome, other=True) for each in tried]

@@ -10,7 +10,7 @@ from cnndsl.layers import ACTIVATIONS, Layer, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.network import Node
 from cnndsl.network.bind import bound_arguments
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
 

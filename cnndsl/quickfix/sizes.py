@@ -7,7 +7,7 @@ from itertools import product as combinations
 
 from cnndsl.diagnostics import Edit, Span
 from cnndsl.layers import LAYERS, Shape
-from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.network.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast

@@ -13,7 +13,7 @@ from cnndsl.layers.base import product
 from cnndsl.layers.merge import Mul
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.network import DEFAULT_LIMIT
-from cnndsl.quickfix.evaluation import Evaluation
+from cnndsl.network.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sizes import alike, farness
 from cnndsl.syntax import nodes as ast

@@ -7,7 +7,7 @@ from cnndsl.diagnostics.message import NOTHING, Message, listed
 from cnndsl.layers.base import DIMENSIONS, product
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.candidate import QuickFix
-from cnndsl.quickfix.evaluation import Evaluation, ShapeError
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Owner
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
@@ -44,13 +44,11 @@ def _what(fix: QuickFix, error: ShapeError, before: Evaluation, other: bool) -> 
         return Message("make the input {size}: sizes are written channels last", size=size)
     if candidate.kind == "rounding" and owner is None:
         return Message("write `rounding floor`, for the whole file")
-    if candidate.word in ("flatten", "gap"):
-        count = product(error.shape) if candidate.word == "flatten" else error.shape[-1]
-        template = {
-            "flatten": "put `flatten` ({count:,} values) before it",
-            "gap": "put `gap` ({count:,}, one for each channel) before it",
-        }[candidate.word]
-        return Message(template, count=count)
+    if candidate.word == "flatten":
+        return Message("put `flatten` ({count:,} values) before it", count=product(error.shape))
+    if candidate.word == "gap":
+        count = error.shape[-1]
+        return Message("put `gap` ({count:,}, one for each channel) before it", count=count)
     if candidate.word and owner is error.statement and candidate.kind in _FILLING:
         return _put(candidate.edits[0], candidate.word, error, source)
     if owner is None:
@@ -92,8 +90,12 @@ def _put(edit: Edit, code: str, error: ShapeError, source: Source) -> Message:
         return Message("put `{code}` at the end of path {number}", code=code, number=number)
     if not old.strip("{}| \n") or edit.text.startswith(" "):
         return Message("put `{code}` in path {number}", code=code, number=number)
-    template = "put `{code}` in path {number}, in the place of `{old}`"
-    return Message(template, code=code, number=number, old=shortened(old))
+    return Message(
+        "put `{code}` in path {number}, in the place of `{old}`",
+        code=code,
+        number=number,
+        old=shortened(old),
+    )
 
 
 def _placed(code: str, owner: Owner, error: ShapeError, before: Evaluation) -> Message:
@@ -111,14 +113,24 @@ def _placed(code: str, owner: Owner, error: ShapeError, before: Evaluation) -> M
     if any(written(source, each, ()) == old for each in beside):
         column = source.position(owner.span.start).column
         if here == there:
-            template = "write `{code}` in the place of `{old}`, column {column}"
-            return Message(template, code=code, old=old, column=column)
-        template = "write `{code}` in the place of `{old}` on line {line}, column {column}"
-        return Message(template, code=code, old=old, line=there, column=column)
+            return Message(
+                "write `{code}` in the place of `{old}`, column {column}",
+                code=code,
+                old=old,
+                column=column,
+            )
+        return Message(
+            "write `{code}` in the place of `{old}` on line {line}, column {column}",
+            code=code,
+            old=old,
+            line=there,
+            column=column,
+        )
     if here == there:
         return Message("write `{code}` in the place of `{old}`", code=code, old=old)
-    template = "write `{code}` in the place of `{old}` on line {line}"
-    return Message(template, code=code, old=old, line=there)
+    return Message(
+        "write `{code}` in the place of `{old}` on line {line}", code=code, old=old, line=there
+    )
 
 
 def header(statement: ast.Statement | ast.Parameter) -> Span:
@@ -158,16 +170,19 @@ def dropped(fix: QuickFix, error: ShapeError) -> Message:
         return NOTHING
     (layer,) = windows
     parts = [
-        Message(_PIXELS[name][window.left_out != 1], count=window.left_out)
+        _pixels(name, window.left_out)
         for name, window in zip(DIMENSIONS[len(layer)], layer)
         if window.left_out
     ]
     return listed(parts)
 
 
-_PIXELS = {
-    "height": ("{count} row", "{count} rows"),
-    "width": ("{count} column", "{count} columns"),
-    "length": ("{count} position", "{count} positions"),
-    "depth": ("{count} slice", "{count} slices"),
-}
+def _pixels(dimension: str, count: int) -> Message:
+    one = count == 1
+    if dimension == "height":
+        return Message("1 row") if one else Message("{count:,} rows", count=count)
+    if dimension == "width":
+        return Message("1 column") if one else Message("{count:,} columns", count=count)
+    if dimension == "length":
+        return Message("1 position") if one else Message("{count:,} positions", count=count)
+    return Message("1 slice") if one else Message("{count:,} slices", count=count)

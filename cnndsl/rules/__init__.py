@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from cnndsl.diagnostics.codes import CODES
 from cnndsl.diagnostics.fault import guarded
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import MERGES, Layer, family, taking, words
 from cnndsl.network import Network
 from cnndsl.rules.helpers.view import Findings, View
@@ -65,7 +66,7 @@ def advice(network: Network, codes: Container[str]) -> Findings:
     view = View(network)
     for code, (module, needed) in ADVICE.items():
         if code in codes and not view.words.isdisjoint(needed):
-            what = f"the rule {code} {CODES[code].name}"
+            what = Message("the rule {code} {name}", code=code, name=CODES[code].name)
             for found in guarded(network.source, what, partial(_findings, module, view)):
                 yield found if found.code else found._replace(code=code)
 

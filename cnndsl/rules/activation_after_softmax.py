@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.rules.helpers.ranges import activation, origin, remove, unchanged
 from cnndsl.rules.helpers.view import Findings, View
@@ -11,9 +12,14 @@ def find(view: View) -> Findings:
     """Any activation on the shares that a softmax gives; softmax itself is W304."""
     others = [op for op in ACTIVATIONS if op != "softmax"]
     for group in view.where(others, lambda n: activation(origin(view, n)) == "softmax"):
-        what = "which no longer add up to 1 after it"
+        message = Message(
+            "{op}: softmax gives shares between 0 and 1, which no longer add up to 1 after it",
+            op=group.op,
+        )
         if unchanged("softmax", group.op):
-            what = "which it leaves as they are"
-        message = f"{group.op}: softmax gives shares between 0 and 1, {what}"
-        help_ = f"remove `{group.op}`, or the softmax before it"
+            message = Message(
+                "{op}: softmax gives shares between 0 and 1, which it leaves as they are",
+                op=group.op,
+            )
+        help_ = Message("remove `{op}`, or the softmax before it", op=group.op)
         yield view.warning(group, message, help_, remove(view, group.first))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import taking
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument
@@ -16,13 +17,18 @@ def find(view: View) -> Findings:
     """
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
-        yield view.warning(
-            group,
-            f"{group.op}: the batch normalisation after it takes its {count:,} biases away "
-            "again",
-            "write `nobias`",
-            (Fix("write `nobias`", (with_argument(view.statement(group.first), "nobias"),)),),
+        message = Message(
+            "{op}: the batch normalisation after it takes its {count:,} biases away again",
+            op=group.op,
+            count=count,
         )
+        if count == 1:
+            message = Message(
+                "{op}: the batch normalisation after it takes its bias away again", op=group.op
+            )
+        help_ = Message("write `nobias`")
+        fix = Fix(help_, (with_argument(view.statement(group.first), "nobias"),))
+        yield view.warning(group, message, help_, (fix,))
 
 
 def _loses_its_bias(view: View, node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
 
@@ -11,5 +12,8 @@ def find(view: View) -> Findings:
     counts = view.trace.instances
     for block in view.written(ast.Block):
         if counts.get(block.name.id) == 1:
-            message = f"the net has one `{block.name.id}`, and so needs no block for it"
-            yield view.remark(block.name.span, message, "write its layers where it is called")
+            message = Message(
+                "the net has one `{block}`, and so needs no block for it", block=block.name.id
+            )
+            help_ = Message("write its layers where it is called")
+            yield view.remark(block.name.span, message, help_)

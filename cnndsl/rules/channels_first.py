@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import channels_last
 from cnndsl.layers.values import show_value
 from cnndsl.network.words import rewrite
@@ -21,14 +22,34 @@ def find(view: View) -> Findings:
         text = view.source.text[slice(*size.span)] if size is not None else ""
         plain = size is not None and "".join(text.split()) in _written(shape)
         fixes = rewrite(size.span, show_value(meant)) if size and plain else ()
-        rows = f"{shape[0]} row{'s' * (shape[0] > 1)}"
-        yield view.warning(
-            group,
-            f"input: {show_value(shape)} has {rows}, {shape[1]} columns and {shape[2]} channels",
-            f"sizes are written channels last: if it is an image of {meant[-1]} "
-            f"channel{'s' * (meant[-1] > 1)}, write `{show_value(meant)}`",
-            fixes,
+        rows, columns, channels = shape
+        written = show_value(shape)
+        message = Message(
+            "input: {shape} has {rows} rows, {columns} columns and {channels} channels",
+            shape=written,
+            rows=rows,
+            columns=columns,
+            channels=channels,
         )
+        if rows == 1:
+            message = Message(
+                "input: {shape} has 1 row, {columns} columns and {channels} channels",
+                shape=written,
+                columns=columns,
+                channels=channels,
+            )
+        help_ = Message(
+            "sizes are written channels last: if it is an image of {channels} channels, "
+            "write `{shape}`",
+            channels=meant[-1],
+            shape=show_value(meant),
+        )
+        if meant[-1] == 1:
+            help_ = Message(
+                "sizes are written channels last: if it is an image of 1 channel, write `{shape}`",
+                shape=show_value(meant),
+            )
+        yield view.warning(group, message, help_, fixes)
 
 
 def _written(shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.network.expressions import ExpressionError, truth
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
@@ -30,12 +31,17 @@ def find(view: View) -> Findings:
                 edits = tuple(
                     Edit(Span(let.span.start, let.span.start + 3), "param") for let in lets
                 )
-                rest = "remove the branch that is never taken"
+                help_ = Message("remove the branch that is never taken")
+                if lets:
+                    help_ = Message(
+                        "make the constant a `param` if it is a switch, or remove the branch that "
+                        "is never taken"
+                    )
                 yield view.remark(
                     test.span,
-                    f"this is always {'true' if value else 'false'}",
-                    f"make the constant a `param` if it is a switch, or {rest}" if lets else rest,
-                    fixes=(Fix("write `param`", edits, safe=True),) if lets else (),
+                    Message("this is always true") if value else Message("this is always false"),
+                    help_,
+                    fixes=(Fix(Message("write `param`"), edits, safe=True),) if lets else (),
                 )
 
 

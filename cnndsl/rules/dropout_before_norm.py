@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -29,9 +30,11 @@ def find(view: View) -> Findings:
     ):
         line = view.network.line(dropped[group.first.index])
         layer: Any = group.layer
-        yield view.warning(
-            group,
-            f"dropout: `bn` on line {line} keeps the variance of training, which is at least "
-            f"{1 / (1 - layer.rate):.3g} times that of use",
-            "put it after the last batch normalisation",
+        message = Message(
+            "dropout: `bn` on line {line} keeps the variance of training, which is at least "
+            "{ratio:.3g} times that of use",
+            line=line,
+            ratio=1 / (1 - layer.rate),
         )
+        help_ = Message("put it after the last batch normalisation")
+        yield view.warning(group, message, help_)

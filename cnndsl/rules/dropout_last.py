@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.rules.helpers.ranges import CARRYING, remove
 from cnndsl.rules.helpers.view import Findings, View
@@ -19,13 +20,13 @@ def find(view: View) -> Findings:
         ("dropout",), lambda node: node.index in last and not node.layer.is_idle()
     ):
         layer: Any = group.layer
-        yield view.warning(
-            group,
-            f"dropout: no layer with weights follows: while training, {100 * layer.rate:.3g}% "
-            "of the answer itself is set to 0",
-            "put it before the last layer with weights",
-            remove(view, group.first),
+        message = Message(
+            "dropout: no layer with weights follows: while training, {percent:.3g}% of the answer "
+            "itself is set to 0",
+            percent=100 * layer.rate,
         )
+        help_ = Message("put it before the last layer with weights")
+        yield view.warning(group, message, help_, remove(view, group.first))
 
 
 def _after_weights(view: View) -> Iterator[int]:

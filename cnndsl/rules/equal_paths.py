@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.view import Findings, View
@@ -17,15 +18,22 @@ def find(view: View) -> Findings:
     same = _values(view) if any(view.groups(*_HELP)) else []
     for group in view.where(_HELP, lambda node: _twins(node, same)):
         first, second = _twins(group.first, same)
-        message = f"{group.op}: paths {first + 1} and {second + 1} compute the same"
+        message = Message(
+            "{op}: paths {first} and {second} compute the same",
+            op=group.op,
+            first=first + 1,
+            second=second + 1,
+        )
         yield view.warning(group, message, _HELP[group.op])
 
 
 _HELP = {
-    "add": "remove one of them; if twice the value is meant, learn the factor: `scale init=2`",
-    "concat": "remove one of them: the channels stand there twice",
-    "maximum": "remove one of them: the maximum of equals is either",
-    "average": "remove one of them: the average of equals is either",
+    "add": Message(
+        "remove one of them; if twice the value is meant, learn the factor: `scale init=2`"
+    ),
+    "concat": Message("remove one of them: the channels stand there twice"),
+    "maximum": Message("remove one of them: the maximum of equals is either"),
+    "average": Message("remove one of them: the average of equals is either"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import with_argument
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import left_out, missing
@@ -20,9 +21,11 @@ def find(view: View) -> Findings:
         edit = with_argument(view.statement(group.first), "floor")
         yield view.warning(
             group,
-            f"{group.op}: rounding down leaves out {told}",
-            "write `floor` here if that is meant, or change a size until it comes out whole",
-            fixes=(Fix("say `floor` here", (edit,), safe=True),),
+            Message("{op}: rounding down leaves out {pixels}", op=group.op, pixels=told),
+            Message(
+                "write `floor` here if that is meant, or change a size until it comes out whole"
+            ),
+            fixes=(Fix(Message("say `floor` here"), (edit,), safe=True),),
             slots=("kernel",),
             for_all=True,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.window import Window
 from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.view import Findings, View
@@ -25,8 +26,10 @@ def find(view: View) -> Findings:
         end = (statement.args[-1] if statement.args else statement.name).span.end
         yield view.warning(
             group,
-            f"{group.op}: the window of {kernel} is the whole map",
-            f"write `{word} keep`, or `{word}` for a vector: it fits every input size",
+            Message("{op}: the window of {kernel} is the whole map", op=group.op, kernel=kernel),
+            Message(
+                "write `{word} keep`, or `{word}` for a vector: it fits every input size", word=word
+            ),
             rewrite(Span(statement.span.start, end), f"{word} keep"),
             slots=("kernel",),
         )

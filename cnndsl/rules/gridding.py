@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import gcd
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import KERNELS, by_dimension
@@ -13,13 +14,24 @@ def find(view: View) -> Findings:
     """Kernels whose pixels, window after window, fall on the same grid."""
     for group in view.select(KERNELS, lambda layer: any(grid(w) > 1 for w in layer.windows)):
         seen = [
-            f"at most {on_grid(w)} of {w.size} pixels" if grid(w) > 1 else None
+            (
+                Message("at most {count} of {size} pixels", count=on_grid(w), size=w.size)
+                if grid(w) > 1
+                else None
+            )
             for w in group.layer.windows
         ]
         window = next(w for w in group.layer.windows if grid(w) > 1)
-        message = f"{group.op}: a stride of {window.stride} and a dilation of {window.dilation} "
-        message += f"have the factor {grid(window)} in common, and see {by_dimension(seen)}"
-        help_ = "take the stride without the dilation, or numbers without a common factor"
+        message = Message(
+            "{op}: a stride of {stride} and a dilation of {dilation} have the factor {factor} in "
+            "common, and see {pixels}",
+            op=group.op,
+            stride=window.stride,
+            dilation=window.dilation,
+            factor=grid(window),
+            pixels=by_dimension(seen),
+        )
+        help_ = Message("take the stride without the dilation, or numbers without a common factor")
         yield view.warning(group, message, help_, slots=("dilation", "stride"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.layers.base import product
 from cnndsl.rules.helpers.view import Findings, View
@@ -29,8 +30,17 @@ def find(view: View) -> Findings:
             if positions == 1:
                 continue
             gap = (flat.layer.channels + 1) * node.layer.output[0]
-            message = f"dense: {params:,} of the net's {total:,} parameters are here, "
-            message += f"{100 * params // total}%: one for each of {flat.output[0]:,} values and "
-            message += f"{node.output[0]:,} outputs"
-            help_ = f"`gap` in the place of `flatten` leaves about {gap:,}; or pool once more"
+            message = Message(
+                "dense: {params:,} of the net's {total:,} parameters are here, {percent}%: one for "
+                "each of {values:,} values and {outputs:,} outputs",
+                params=params,
+                total=total,
+                percent=100 * params // total,
+                values=flat.output[0],
+                outputs=node.output[0],
+            )
+            help_ = Message(
+                "`gap` in the place of `flatten` leaves about {params:,}; or pool once more",
+                params=gap,
+            )
             yield view.warning(group._replace(nodes=[node]), message, help_)

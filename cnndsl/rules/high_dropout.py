@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -17,7 +18,18 @@ def find(view: View) -> Findings:
         kept = f"{1 - rate:.4g}"
         span = view.slot(group.first, "rate")
         written = span is not None and view.text(span) == f"{rate:g}"
-        fixes = (Fix(f"drop {kept}", (Edit(span, kept),)),) if span and written else ()
-        message = f"{group.op}: {100 * rate:.4g}% are dropped, and {100 * (1 - rate):.4g}% are kept"
-        help_ = f"write `{group.op} {kept}` if {rate:g} is the share to keep"
+        fix = Fix(Message("drop {rate}", rate=kept), (Edit(span, kept),)) if span else None
+        message = Message(
+            "{op}: {dropped:.4g}% are dropped, and {kept:.4g}% are kept",
+            op=group.op,
+            dropped=100 * rate,
+            kept=100 * (1 - rate),
+        )
+        help_ = Message(
+            "write `{op} {kept}` if {rate:g} is the share to keep",
+            op=group.op,
+            kept=kept,
+            rate=rate,
+        )
+        fixes = (fix,) if fix and written else ()
         yield view.warning(group, message, help_, fixes=fixes, slots=("rate",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.ranges import activation, origin, remove, unchanged
@@ -17,6 +18,11 @@ def find(view: View) -> Findings:
 
     for group in view.where(ACTIVATIONS, is_idle):
         first = origin(view, group.first)
-        message = f"{group.op}: `{activation(first)}` on line {view.network.line(first)} gives "
-        message += "only values that it leaves as they are"
-        yield view.warning(group, message, "remove one of the two", remove(view, group.first))
+        message = Message(
+            "{op}: `{before}` on line {line} gives only values that it leaves as they are",
+            op=group.op,
+            before=activation(first),
+            line=view.network.line(first),
+        )
+        help_ = Message("remove one of the two")
+        yield view.warning(group, message, help_, remove(view, group.first))

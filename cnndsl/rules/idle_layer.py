@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS
 from cnndsl.layers.base import show
 from cnndsl.rules.helpers.ranges import remove
@@ -19,8 +20,12 @@ def find(view: View) -> Findings:
         statement = view.statement(group.first)
         if not group.is_all or _has_names(statement):
             continue
-        message = f"{group.op}: {show(group.first.output)} goes in, and comes out as it was"
-        yield view.warning(group, message, "remove it", remove(view, group.first))
+        message = Message(
+            "{op}: {shape} goes in, and comes out as it was",
+            op=group.op,
+            shape=show(group.first.output),
+        )
+        yield view.warning(group, message, Message("remove it"), remove(view, group.first))
 
 
 def _has_names(statement: ast.Apply) -> bool:

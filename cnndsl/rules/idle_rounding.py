@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import WINDOWS
@@ -25,8 +26,8 @@ def find(view: View) -> Findings:
             continue
         yield view.remark(
             statement.span,
-            f"`rounding {mode}` rounds nothing: every size comes out whole",
-            "remove it, and a size that does not come out will be told",
+            Message("`rounding {mode}` rounds nothing: every size comes out whole", mode=mode),
+            Message("remove it, and a size that does not come out will be told"),
             # PyTorch's code says `ceil` of a pool, even where that makes no difference.
             removal(view, statement.span, safe=mode == "floor"),
         )

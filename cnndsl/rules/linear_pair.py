@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.diagnostics import Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import words
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.edits import with_argument
@@ -36,16 +37,28 @@ def find(view: View) -> Findings:
                 ends[origin] = node
     for group in view.where(_WEIGHTED, lambda node: node.index in ends):
         node, end = group.first, ends[group.first.index]
-        again = end.span == node.span
-        where = f"`{end.op}` on line {view.network.line(end)}"
-        where = "the next run of this statement" if again else where
-        through = "" if end.inputs[0] == node.index else ", with only linear layers between"
-        fix = Fix("add `relu`", (with_argument(view.statement(node), "relu"),))
+        where = Message("`{op}` on line {line}", op=end.op, line=view.network.line(end))
+        if end.span == node.span:
+            where = Message("the next run of this statement")
+        between: dict[str, Any] = {"op": group.op, "next": where, "outputs": end.output[-1]}
+        message = Message(
+            "{op}: no non-linearity before {next}: the two are together one linear function from "
+            "{inputs:,} to {outputs:,} channels",
+            inputs=node.layer.channels,
+            **between,
+        )
+        if end.inputs[0] != node.index:
+            message = Message(
+                "{op}: no non-linearity before {next}, with only linear layers between: the two "
+                "are together one linear function from {inputs:,} to {outputs:,} channels",
+                inputs=node.layer.channels,
+                **between,
+            )
+        fix = Fix(Message("add `relu`"), (with_argument(view.statement(node), "relu"),))
         yield view.warning(
             group,
-            f"{group.op}: no non-linearity before {where}{through}: the two are together "
-            f"one linear function from {node.layer.channels:,} to {end.output[-1]:,} channels",
-            "put an activation between them, or leave one of them out",
+            message,
+            Message("put an activation between them, or leave one of them out"),
             () if "bn" in _between(view, node, end) else (fix,),  # it belongs after it
         )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, LayerGroup, View
-from cnndsl.rules.helpers.windows import KERNELS, by_dimension
+from cnndsl.rules.helpers.windows import KERNELS, by_dimension, extent
 
 
 def find(view: View) -> Findings:
@@ -18,18 +19,25 @@ def find(view: View) -> Findings:
         KERNELS, lambda layer: layer.same and any(map(_is_lopsided, layer.windows))
     ):
         pads = [
-            f"{w.begin} before and {w.end} behind" if _is_lopsided(w) else None
+            (
+                Message("{begin} before and {end} behind", begin=w.begin, end=w.end)
+                if _is_lopsided(w)
+                else None
+            )
             for w in group.layer.windows
         ]
         window = next(filter(_is_lopsided, group.layer.windows))
-        what = (
-            f"the kernel of {window.kernel}"
-            if window.dilation == 1
-            else f"the {window.extent} pixels that the kernel spans"
+        message = Message(
+            "{op}: `same` cannot centre {kernel}: it pads with {pads}",
+            op=group.op,
+            kernel=extent(window),
+            pads=by_dimension(pads),
         )
-        message = f"{group.op}: `same` cannot centre {what}: it pads with {by_dimension(pads)}"
-        help_ = f"take a kernel of {window.kernel - 1} or {window.kernel + 1}, or say with "
-        help_ += "`pad=` which side is meant"
+        help_ = Message(
+            "take a kernel of {smaller} or {larger}, or say with `pad=` which side is meant",
+            smaller=window.kernel - 1,
+            larger=window.kernel + 1,
+        )
         yield view.warning(group, message, help_, fixes=_fixes(view, group), slots=("kernel",))
 
 
@@ -50,5 +58,6 @@ def _fixes(view: View, group: LayerGroup) -> tuple[Fix, ...]:
     for step in (1, -1):
         near = [size + step if size % 2 == 0 else size for size in sizes]
         shown = "x".join(map(str, near)) if "x" in text else str(near[0])
-        fixes.append(Fix(f"take a kernel of {shown}", (Edit(span, shown),)))
+        title = Message("take a kernel of {size}", size=shown)
+        fixes.append(Fix(title, (Edit(span, shown),)))
     return tuple(fixes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import product
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import KERNELS, most_seen
@@ -16,10 +17,18 @@ def find(view: View) -> Findings:
         image = "x".join(str(w.size) for w in layer.windows)
         yield view.warning(
             group,
-            f"{group.op}: of the {_size(layer)} pixels of the kernel, at most {_seen(layer)} "
-            f"ever lie on the map of {image}; the others see padding",
-            "take a kernel no larger than the map, less dilation, or shrink the map less "
-            "before it",
+            Message(
+                "{op}: of the {size} pixels of the kernel, at most {seen} ever lie on the map of "
+                "{map}; the others see padding",
+                op=group.op,
+                size=_size(layer),
+                seen=_seen(layer),
+                map=image,
+            ),
+            Message(
+                "take a kernel no larger than the map, less dilation, or shrink the map less "
+                "before it"
+            ),
             slots=("kernel",),
         )
 

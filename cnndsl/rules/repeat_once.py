@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
@@ -14,11 +15,15 @@ def find(view: View) -> Findings:
         count = statement.count
         if isinstance(count, ast.Number) and count.value in (0, 1):
             once = count.value == 1
+            message = Message("`repeat {count}` never runs", count=count.value)
+            if once:
+                message = Message(
+                    "`repeat {count}` runs once, as it would without", count=count.value
+                )
             yield view.remark(
                 count.span,
-                f"`repeat {count.value}` "
-                + ("runs once, as it would without" if once else "never runs"),
-                "write the body alone" if once else "remove it",
+                message,
+                Message("write the body alone") if once else Message("remove it"),
                 fixes=_fixes(view, statement, once),
             )
 
@@ -36,4 +41,4 @@ def _fixes(view: View, statement: ast.Repeat, once: bool) -> tuple[Fix, ...]:
     )
     if statement.index is not None or named or "#" in text or not text:
         return ()
-    return (Fix("write the body alone", (Edit(statement.span, text),)),)
+    return (Fix(Message("write the body alone"), (Edit(statement.span, text),)),)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.window import Window
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import missing, unseen
+from cnndsl.rules.helpers.windows import extent, missing, unseen
 
 
 def find(view: View) -> Findings:
@@ -13,12 +14,14 @@ def find(view: View) -> Findings:
     A kernel of one pixel with a stride is a way to say "every second pixel": W202 is about it.
     """
     for group, told, torn in missing(view, _count):
-        span = f"the kernel of {torn.kernel}"
-        if torn.dilation > 1:
-            span = f"the {torn.extent} pixels that the kernel spans"
-        message = f"{group.op}: the stride of {torn.stride} is larger than {span}, and "
-        message += f"nothing ever sees {told}"
-        help_ = f"take a stride of at most {torn.extent}, or a larger kernel"
+        message = Message(
+            "{op}: the stride of {stride} is larger than {kernel}, and nothing ever sees {pixels}",
+            op=group.op,
+            stride=torn.stride,
+            kernel=extent(torn),
+            pixels=told,
+        )
+        help_ = Message("take a stride of at most {stride}, or a larger kernel", stride=torn.extent)
         yield view.warning(group, message, help_, slots=("stride", "kernel"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Shape, show
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.view import Findings, View
@@ -27,10 +28,17 @@ def find(view: View) -> Findings:
     for group in view.where(GLOBAL_POOLS, sees_little):
         before = view.nodes[group.first.inputs[0]]
         image = images[len(before.output)]
-        message = f"{group.op}: each position of the {show(before.output[:-1])} map sees no more "
-        message += f"than {show(before.receptive_field)} of the {show(image)} pixels"
-        help_ = "put more layers, a stride, a pool or a dilation before it, if what is to be "
-        help_ += "recognised may be larger than that"
+        message = Message(
+            "{op}: each position of the {map} map sees no more than {field} of the {image} pixels",
+            op=group.op,
+            map=show(before.output[:-1]),
+            field=show(before.receptive_field),
+            image=show(image),
+        )
+        help_ = Message(
+            "put more layers, a stride, a pool or a dilation before it, if what is to be "
+            "recognised may be larger than that"
+        )
         yield view.warning(group, message, help_)
 
 

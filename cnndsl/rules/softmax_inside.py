@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.ranges import CARRYING, activation
@@ -25,7 +26,11 @@ def find(view: View) -> Findings:
         (*_WEIGHTED, "softmax"), lambda n: n.index in ends and activation(n) == "softmax"
     ):
         end = ends[group.first.index]
-        message = f"softmax: `{end.op}` on line {view.network.line(end)} works on its "
-        message += f"{group.first.output[-1]:,} shares, which add up to 1"
-        help_ = "take `relu` or another activation here, and softmax at the end of the net"
+        message = Message(
+            "softmax: `{op}` on line {line} works on its {count:,} shares, which add up to 1",
+            op=end.op,
+            line=view.network.line(end),
+            count=group.first.output[-1],
+        )
+        help_ = Message("take `relu` or another activation here, and softmax at the end of the net")
         yield view.warning(group, message, help_, slots=("activation",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import taking
 from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.ranges import activation
@@ -17,8 +18,8 @@ def find(view: View) -> Findings:
         span = view.slot(group.first, "activation") or group.span
         yield view.warning(
             group,
-            "softmax: over one channel it is 1, whatever comes in",
-            "write `sigmoid` for a single yes or no, or take a channel for each class",
+            Message("softmax: over one channel it is 1, whatever comes in"),
+            Message("write `sigmoid` for a single yes or no, or take a channel for each class"),
             rewrite(span, "sigmoid") if view.text(span) == "softmax" else (),
             slots=("activation",),
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import taking
+from cnndsl.network.words import rewrite
 from cnndsl.rules.helpers.view import Findings, View
 
 
@@ -18,20 +20,17 @@ def find(view: View) -> Findings:
         if filters is None or stride is None or filters.end != stride.start:
             continue
         count, step = view.text(filters), view.text(stride)
-        yield view.warning(
-            group,
-            f"{group.op}: {node.output[-1]:,} filters at a stride of {step[1:]}, and no division",
-            f"write `({count}{step})` for the quotient, or a space before the stride",
-            fixes=(
-                Fix(
-                    f"write `{count} {step}`",
-                    (Edit(Span(stride.start, stride.start), " "),),
-                    safe=True,
-                ),
-                Fix(
-                    f"write `({count}{step})`",
-                    (Edit(Span(filters.start, stride.end), f"({count}{step})"),),
-                ),
-            ),
-            slots=("stride",),
+        apart, quotient = f"{count} {step}", f"({count}{step})"
+        message = Message(
+            "{op}: {filters:,} filters at a stride of {stride}, and no division",
+            op=group.op,
+            filters=node.output[-1],
+            stride=step[1:],
         )
+        help_ = Message(
+            "write `{quotient}` for the quotient, or a space before the stride", quotient=quotient
+        )
+        space = Edit(Span(stride.start, stride.start), " ")
+        fix = Fix(Message("write `{text}`", text=apart), (space,), safe=True)
+        other = rewrite(Span(filters.start, stride.end), quotient)
+        yield view.warning(group, message, help_, fixes=(fix, *other), slots=("stride",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family, taking
 from cnndsl.rules.helpers.ranges import CARRYING
 from cnndsl.rules.helpers.view import Findings, View
@@ -21,6 +22,10 @@ def find(view: View) -> Findings:
     ):
         count = group.first.output[-1]
         low, high = count // 8 * 8, -(-count // 8) * 8
-        near = f"{low} or {high}" if low else str(high)
-        message = f"{group.op}: {count:,} channels are no multiple of 8"
-        yield view.warning(group, message, f"take {near}", slots=("filters", "units"))
+        message = Message("{op}: {count:,} channels are no multiple of 8", op=group.op, count=count)
+        if count == 1:
+            message = Message("{op}: 1 channel is no multiple of 8", op=group.op)
+        help_ = Message("take {high}", high=high)
+        if low:
+            help_ = Message("take {low} or {high}", low=low, high=high)
+        yield view.warning(group, message, help_, slots=("filters", "units"))

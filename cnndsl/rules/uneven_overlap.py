@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -14,15 +15,27 @@ def find(view: View) -> Findings:
     for group in view.select(("deconv",), lambda layer: any(_uneven(layer))):
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
-        message = f"deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
-        message += f"pixels are painted {low + 1} times, others {_times(low)}"
-        help_ = f"take a kernel of {(low + 1) * stride}, a multiple of the stride; or `up "
-        help_ += f"{stride}` and a convolution"
+        message = Message(
+            "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some pixels "
+            "are painted {more} times, others {fewer} times",
+            kernel=kernel,
+            stride=stride,
+            more=low + 1,
+            fewer=low,
+        )
+        if low == 1:
+            message = Message(
+                "deconv: a kernel of {kernel} at a stride of {stride} overlaps unevenly: some "
+                "pixels are painted 2 times, others once",
+                kernel=kernel,
+                stride=stride,
+            )
+        help_ = Message(
+            "take a kernel of {size}, a multiple of the stride; or `up {stride}` and a convolution",
+            size=(low + 1) * stride,
+            stride=stride,
+        )
         yield view.warning(group, message, help_, slots=("kernel",))
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _uneven(layer: Layer) -> list[tuple[int, int] | None]:

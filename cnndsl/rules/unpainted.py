@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.rules.helpers.windows import by_dimension
@@ -11,15 +12,20 @@ def find(view: View) -> Findings:
     """Kernels smaller than the stride: between them the output is the bias alone."""
     for group in view.select(("deconv",), lambda layer: any(gaps(layer))):
         bare = [
-            f"{gap} of {size} pixels" if gap else None
+            Message("{count} of {size} pixels", count=gap, size=size) if gap else None
             for gap, size in zip(gaps(group.layer), group.first.output)
         ]
         layer = group.layer
         pairs = zip(layer.kernel, layer.stride)
         kernel, stride = next((k, s) for k, s in pairs if k < s)
-        message = f"deconv: the kernel of {kernel} is smaller than the stride of {stride}, and "
-        message += f"{by_dimension(bare)} get nothing but the bias"
-        help_ = f"take a kernel of {stride}, or of a multiple of it"
+        message = Message(
+            "deconv: the kernel of {kernel} is smaller than the stride of {stride}, and {pixels} "
+            "get nothing but the bias",
+            kernel=kernel,
+            stride=stride,
+            pixels=by_dimension(bare),
+        )
+        help_ = Message("take a kernel of {size}, or of a multiple of it", size=stride)
         yield view.warning(group, message, help_, slots=("kernel",))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -13,8 +14,8 @@ def find(view: View) -> Findings:
         if word not in known.called:
             yield view.remark(
                 block.name.span,
-                f"nothing calls the block `{word}`",
-                "remove it, or call it where it is meant",
+                Message("nothing calls the block `{name}`", name=word),
+                Message("remove it, or call it where it is meant"),
                 # A block that another one calls goes after that.
                 removal(view, block.span, safe=True) if word not in known.asked else (),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Fix, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import without_argument
 from cnndsl.rules.helpers.names import TENSOR, Given
 from cnndsl.rules.helpers.view import Findings, View
@@ -18,9 +19,9 @@ def find(view: View) -> Findings:
         if given.read:
             continue
         if given.kind == "counter":
-            message = f"nothing reads the counter `{given.name.id}`"
+            message = Message("nothing reads the counter `{name}`", name=given.name.id)
         elif given.kind == TENSOR and _is_but_a_tensor(given):
-            message = f"nothing goes back to `{given.name.id}`"
+            message = Message("nothing goes back to `{name}`", name=given.name.id)
         else:
             continue
         start = view.source.text.rindex("as", 0, given.name.span.start)
@@ -28,8 +29,8 @@ def find(view: View) -> Findings:
         yield view.remark(
             given.name.span,
             message,
-            "remove it, or read it where it is meant",
-            fixes=(Fix("remove the name", (edit,), safe=True),),
+            Message("remove it, or read it where it is meant"),
+            fixes=(Fix(Message("remove the name"), (edit,), safe=True),),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 
@@ -10,11 +11,13 @@ def find(view: View) -> Findings:
     """Every `param` whose name is not read."""
     for given in view.names.given:
         if given.kind == "param" and not given.read:
-            word = given.name.id
             yield view.remark(
                 given.name.span,
-                f"nothing reads the param `{word}`, so `--set {word}=…` changes nothing",
-                "remove it, or write it where its value is meant",
+                Message(
+                    "nothing reads the param `{name}`, so `--set {name}=…` changes nothing",
+                    name=given.name.id,
+                ),
+                Message("remove it, or write it where its value is meant"),
                 # Not safe: commands that set it would be refused.
                 removal(view, given.statement.span),
             )

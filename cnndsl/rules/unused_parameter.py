@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.names import PARAMETER
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
@@ -12,7 +13,12 @@ def find(view: View) -> Findings:
     for given in view.names.given:
         if given.kind == PARAMETER and not given.read:
             assert isinstance(given.statement, ast.Block)
-            message = f"the block `{given.statement.name.id}` does not read its parameter "
-            message += f"`{given.name.id}`"
-            help_ = "write it where its value is meant, or remove it here and from the calls"
+            message = Message(
+                "the block `{block}` does not read its parameter `{name}`",
+                block=given.statement.name.id,
+                name=given.name.id,
+            )
+            help_ = Message(
+                "write it where its value is meant, or remove it here and from the calls"
+            )
             yield view.remark(given.name.span, message, help_)

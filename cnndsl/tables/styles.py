@@ -11,6 +11,7 @@ from string import Formatter
 from typing import NamedTuple
 
 from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
+from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
 from cnndsl.layers import Layer
@@ -105,7 +106,8 @@ def make(
     given = {"style": style, "columns": columns, "lang": lang, "params": params, "depth": depth}
     checked_values(OPTIONS, given)
     if style == "keras" and params == "weights":
-        raise OptionError("Keras counts biases too: the style keras goes with no params weights")
+        message = Message("Keras counts biases too: the style keras goes with no params weights")
+        raise OptionError(message)
     chosen = STYLES[style]
     words, weights = words_of(lang), params == "weights"
     every = rows(network, depth, words)

@@ -13,6 +13,7 @@ from cnndsl.contract import (
     keyword,
     read_option,
 )
+from cnndsl.diagnostics.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,15 +107,26 @@ def checked_options(target: Target, given: Mapping[str, Any]) -> None:
 
     What it takes besides its `OPTIONS` is for programs alone, and is not looked at.
     """
-    from cnndsl.diagnostics.spelling import nearest
+    from cnndsl.diagnostics.spelling import near_word
 
     others = getattr(target.generate, "__kwdefaults__", None) or {}
     known = [keyword(option) for option in target.OPTIONS]
     for key in given:
         if key not in known and key not in others:
-            name = target.__name__.rpartition(".")[2]
-            there = f"; its options are {', '.join(known)}" if known else "; it has no options"
-            raise OptionError(f"{name} takes no `{key[:60]}`{nearest(key, known) or there}")
+            near = near_word(key, known)
+            about = {"target": target.__name__.rpartition(".")[2], "option": key[:60]}
+            message = Message("{target} takes no `{option}`; it has no options", **about)
+            if near:
+                message = Message(
+                    "{target} takes no `{option}`; did you mean `{near}`?", near=near, **about
+                )
+            elif known:
+                message = Message(
+                    "{target} takes no `{option}`; its options are {options}",
+                    options=", ".join(known),
+                    **about,
+                )
+            raise OptionError(message)
     checked_values(
         target.OPTIONS,
         {key: value for key, value in given.items() if key not in others or value != others[key]},

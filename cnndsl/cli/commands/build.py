@@ -155,11 +155,11 @@ def explanation(
     arguments: Arguments, target: Explains, diagnostics: list[Diagnostic], options: dict[str, Any]
 ) -> str:
     """What a target says of a net with errors."""
+    from cnndsl.api import analysis_of
     from cnndsl.contract import OptionError
-    from cnndsl.network.attempt import attempt
 
     values, size, limit = asked(arguments)
-    reached = attempt(diagnostics[0].source, settings=values, input_size=size, limit=limit)
+    reached = analysis_of(diagnostics[0].source, values, size, limit).attempt
     try:
         return target.explain(reached, diagnostics, **options)
     except OptionError as error:

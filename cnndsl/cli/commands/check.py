@@ -6,6 +6,7 @@ from cnndsl.cli.commands.fix import OPTIONS as FIX
 from cnndsl.cli.commands.fix import wanted as wants_fixes
 from cnndsl.cli.commands.nets import NET, named_files
 from cnndsl.cli.runner.plan import Outcome
+from cnndsl.cli.terminal.language import LANG
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.cli.terminal.output import data, data_aside, err, out, say
 from cnndsl.contract import Option
@@ -39,6 +40,7 @@ COMMAND = Command(
         Option("baseline", "leave out the findings that this file accepts", "word", "FILE"),
         Option("write-baseline", "accept what is found: write it to this file", "word", "FILE"),
         Option("no-cache", "check files again that are as they were in an earlier run"),
+        LANG,
         Option("jobs", "check with so many processes (as many as there are cores)", "natural", "N"),
         *NET,
     ),
@@ -110,7 +112,7 @@ def _show(outcome: Outcome, piped: bool, statistics: bool, fixes: str) -> None:
 
         tell(render_text(report_of(outcome)))
     elif diagnostics := outcome.diagnostics:
-        tell(show_diagnostics(diagnostics, stream), painted=True)
+        tell(show_diagnostics(diagnostics, stream, outcome.plan.lang), painted=True)
     tell(fixes + outcome.summary)
 
 

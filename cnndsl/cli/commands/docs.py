@@ -16,6 +16,7 @@ from cnndsl.cli.terminal.files import (
     say_passed_over,
     write_files,
 )
+from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 from cnndsl.diagnostics import Diagnostic, Source
@@ -49,6 +50,7 @@ COMMAND = Command(
             "natural",
             "N",
         ),
+        LANG,
     ),
     ("cnndsl docs post.md", "cnndsl docs --check posts/"),
 )
@@ -95,7 +97,7 @@ def run(arguments: Arguments) -> int:
             if content(written.setdefault(owner, text)) != content(text):
                 raise UsageError(f"{path} would put something else into {owner}")
     say_passed_over(finder.passed)
-    tell(diagnostics, unreadable)
+    tell(diagnostics, unreadable, language(arguments, posts, finder) if diagnostics else "en")
     if unreadable:
         return 2
     if has_errors(diagnostics):

@@ -9,6 +9,7 @@ from cnndsl.cli.terminal.files import FileError, find_files, read_source
 from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.message import Message, joined, listed
 
 if TYPE_CHECKING:
     from cnndsl.network import Network
@@ -94,31 +95,34 @@ def networks_of(arguments: Arguments, paths: list[str]) -> tuple[list[Network], 
     done, unreadable = examine_files(arguments, paths)
     tell([], unreadable)
     diagnostics = [each for file in done for each in file.diagnostics]
-    tell(diagnostics)
+    if diagnostics:
+        from cnndsl.cli.terminal.language import language
+
+        tell(diagnostics, lang=language(arguments, paths))
     networks = [file.network for file in done if file.network is not None]
     if unreadable:
         return networks, 2
     return networks, int(has_errors(diagnostics) or len(networks) < len(done))
 
 
-def tell(diagnostics: list[Diagnostic], unreadable: Sequence[str] = ()) -> None:
+def tell(diagnostics: list[Diagnostic], unreadable: Sequence[str] = (), lang: str = "en") -> None:
     """Say what is wrong with nets, and which files could not be read."""
     import sys
 
     from cnndsl.cli.terminal.output import err, say
 
     if diagnostics:
-        err(show_diagnostics(diagnostics, sys.stderr), painted=True)
+        err(show_diagnostics(diagnostics, sys.stderr, lang), painted=True)
     for message in unreadable:
         say(message)
 
 
-def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None) -> str:
+def show_diagnostics(diagnostics: list[Diagnostic], stream: TextIO | None, lang: str = "en") -> str:
     """The diagnostics as text for a stream."""
     from cnndsl.cli.terminal.output import wants_color
     from cnndsl.diagnostics.render import render_all
 
-    return render_all(diagnostics, color=wants_color(stream))
+    return render_all(diagnostics, color=wants_color(stream), lang=lang)
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:
@@ -126,19 +130,38 @@ def has_errors(diagnostics: list[Diagnostic]) -> bool:
     return any(each.severity == "error" for each in diagnostics)
 
 
-def summary(files: list[Examined], clean_is: str = "clean") -> str:
-    """`2 errors in 1 file, 3 files are clean`."""
+def summary(files: list[Examined], *, compared: bool = False) -> Message:
+    """`2 errors in 1 file, 3 files are clean`; `compared` with a baseline."""
     every = [each.severity for file in files for each in file.diagnostics]
-    counts = {kind: every.count(kind) for kind in ("error", "warning")}
+    errors, warnings = every.count("error"), every.count("warning")
     dirty = sum(bool(file.diagnostics) for file in files)
     clean = len(files) - dirty
-    parts = []
-    if dirty:
-        found = " and ".join(counted(number, kind) for kind, number in counts.items() if number)
-        parts.append(f"{found} in {counted(dirty, 'file')}")
-    if clean:
-        parts.append(f"{counted(clean, 'file')} {'is' if clean == 1 else 'are'} {clean_is}")
-    return ", ".join(parts)
+    parts, found = [], []
+    if errors:
+        found.append(Message("1 error") if errors == 1 else _errors(errors))
+    if warnings:
+        found.append(Message("1 warning") if warnings == 1 else _warnings(warnings))
+    if dirty == 1:
+        parts.append(Message("{found} in 1 file", found=listed(found)))
+    elif dirty:
+        parts.append(Message("{found} in {count:,} files", found=listed(found), count=dirty))
+    if clean == 1 and compared:
+        parts.append(Message("1 file is without new findings"))
+    elif clean == 1:
+        parts.append(Message("1 file is clean"))
+    elif clean and compared:
+        parts.append(Message("{count:,} files are without new findings", count=clean))
+    elif clean:
+        parts.append(Message("{count:,} files are clean", count=clean))
+    return joined(parts, "{first}, {rest}")
+
+
+def _errors(count: int) -> Message:
+    return Message("{count:,} errors", count=count)
+
+
+def _warnings(count: int) -> Message:
+    return Message("{count:,} warnings", count=count)
 
 
 def counted(number: int, thing: str) -> str:

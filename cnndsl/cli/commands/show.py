@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, networks_of, one_file
+from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import DEPTH
 
@@ -11,7 +12,7 @@ COMMAND = Command(
     "FILE",
     "print the table of a net's layers",
     "Print a table of a net's layers: their output shapes, parameters and multiply-adds.",
-    (DEPTH, *NET),
+    (DEPTH, LANG, *NET),
     ("cnndsl show resnet50.cnn --depth 1",),
 )
 
@@ -20,7 +21,8 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import out
 
     depth = arguments.natural("depth")
-    networks, code = networks_of(arguments, one_file(arguments))
+    paths = one_file(arguments)
+    networks, code = networks_of(arguments, paths)
     if code:
         return code
 
@@ -33,5 +35,5 @@ def run(arguments: Arguments) -> int:
     lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
     out(text_table(lines, right, sums=True))
     if network.totals.non_trainable:
-        out(f"\n{remark(network, words('en')).rstrip('.')}\n")
+        out(f"\n{remark(network, words(language(arguments, paths))).rstrip('.')}\n")
     return 0

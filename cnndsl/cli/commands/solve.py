@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings
+from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.message import Message, joined, listed, said
 from cnndsl.diagnostics.source import Source
 
 TYPE_CHECKING = False
@@ -43,6 +45,7 @@ COMMAND = Command(
             "NAME",
         ),
         format_option("text for people, json for programs", "text", "json"),
+        LANG,
         *NET,
     ),
     (
@@ -85,11 +88,11 @@ def run(arguments: Arguments) -> int:
                 return 1
         else:
             if arguments.get("format") == "json":
-                data(as_json(source, solution, problems))
+                data(as_json(source, solution, problems, language(arguments, paths)))
             else:
-                out(told(source, solution, problems))
+                out(told(source, solution, problems, language(arguments, paths)))
             return int(not solution.valid or has_errors(problems))
-    tell(problems)
+    tell(problems, lang=language(arguments, paths) if problems else "en")
     return 1
 
 
@@ -149,98 +152,149 @@ def ranges(
     return [limits[name] or limits["range"] for name in names]
 
 
-def told(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> str:
+def told(
+    source: Source, solution: Solution, problems: Sequence[Diagnostic], lang: str = "en"
+) -> str:
     """A solution in words."""
     from cnndsl.diagnostics.render import printable
     from cnndsl.layers.base import DIMENSIONS, show
 
     names = DIMENSIONS[len(solution.shape) - 1]
-    size = f"the input {show(solution.shape)}"
+    shape = show(solution.shape)
+    size = Message("the input {size}", size=shape)
     if solution.inputs > 1:
-        size = f"the size {show(solution.shape)} of {solution.inputs} inputs"
-    verdict = "comes out whole" if solution.valid else "does not come out whole"
-    lines = [f"{printable(source.name)}: {size} {verdict}"]
+        size = Message("the size {size} of {count} inputs", size=shape, count=solution.inputs)
+    lines: list[Message] = [Message("{what} does not come out whole", what=size)]
+    if solution.valid:
+        lines = [Message("{what} comes out whole", what=size)]
     if solution.by_axis is not None:
         for name, asked, sizes in zip(names, solution.ranges, solution.by_axis):
-            spread = f"{len(asked):,} sizes from {asked.start} to {asked.stop - 1}"
-            lines.append(f"{name}: {len(sizes):,} of the {spread}{_listed(sizes)}")
+            found = Message(
+                "{axis}: {found:,} of the {count:,} sizes from {first} to {last}",
+                axis=name,
+                found=len(sizes),
+                count=len(asked),
+                first=asked.start,
+                last=asked.stop - 1,
+            )
+            lines.append(_listed(found, sizes))
         if len(names) > 1:
-            lines.append(" and ".join(f"any {name}" for name in names) + " go together")
+            any_ = listed([Message("any {axis}", axis=name) for name in names])
+            lines.append(Message("{axes} go together", axes=any_))
     else:
         assert solution.sizes is not None
         lines += _one_by_one(solution, names)
-    of_all = solution.by_axis is not None or solution.tried >= solution.asked
-    every = f"at every size {'of the range' if of_all else 'that was tried'}"
+    every = Message("at every size that was tried")
+    if solution.by_axis is not None or solution.tried >= solution.asked:
+        every = Message("at every size of the range")
     present = {(each.code, each.span): each for each in problems}
     for each in solution.stays:
-        line = source.position(each.span.start).line
         here = present.get((each.code, each.span))
-        which = f"for {show(solution.shape)}" if here else "for one of them"
-        message = printable((here or each).message)
-        lines.append(f"{every}: {each.code} on line {line}, {which}: {message}")
+        which = Message("for {size}", size=shape) if here else Message("for one of them")
+        lines.append(
+            Message(
+                "{every}: {code} on line {line}, {which}: {message}",
+                every=every,
+                code=each.code,
+                line=source.position(each.span.start).line,
+                which=which,
+                message=(here or each).message,
+            )
+        )
     if solution.nearest:
-        lines.append(f"nearest: {', '.join(map(show, solution.nearest))}")
+        nearest = ", ".join(map(show, solution.nearest))
+        lines.append(Message("nearest: {sizes}", sizes=nearest))
+    verdict, *rest = [printable(said(line, lang)) for line in lines]
+    shown = [f"{printable(source.name)}: {verdict}", *rest]
     if not solution.valid and (cures := _cures(source, problems)):
-        lines += ["", f"with {show(solution.shape)} as it is:", *(f"  {each}" for each in cures)]
-    return "\n".join(lines) + "\n"
+        as_it_is = Message("with {size} as it is:", size=shape)
+        shown += ["", said(as_it_is, lang), *(f"  {said(each, lang)}" for each in cures)]
+    return "\n".join(shown) + "\n"
 
 
-def _cures(source: Source, problems: Sequence[Diagnostic]) -> list[str]:
+def _cures(source: Source, problems: Sequence[Diagnostic]) -> list[Message]:
     """The edits that help where the input stays, each once and with its line."""
     import re
 
-    found: dict[object, str] = {}
+    found: dict[object, Message] = {}
     for problem in problems:
-        for words, fix in zip(problem.help.split("\nor "), problem.fixes):
+        for words, fix in zip(_alternatives(problem.help), problem.fixes):
             line = source.position(fix.edits[0].span.start).line
             of_the_file = words.startswith("write `rounding floor`")
             told = of_the_file or re.search(rf"on line {line}\b", words)
             if not words.startswith("make the input"):
-                found.setdefault(fix.edits, words if told else f"on line {line}: {words}")
+                there = Message("on line {line}: {words}", line=line, words=words)
+                found.setdefault(fix.edits, words if told else there)
     return list(found.values())
 
 
-def _one_by_one(solution: Solution, names: Sequence[str]) -> list[str]:
+def _alternatives(help_: Message) -> list[Message]:
+    """The edits that a help names, which are joined by `or`."""
+    found = []
+    while getattr(help_, "template", "") == "{first}\nor {rest}":
+        found.append(help_.values["first"])
+        help_ = help_.values["rest"]
+    if "\nor " in help_:
+        return [Message("{text}", text=each) for each in help_.split("\nor ")]
+    return [*found, help_]
+
+
+def _one_by_one(solution: Solution, names: Sequence[Message]) -> list[Message]:
     assert solution.sizes is not None
-    asked = " x ".join(
-        f"{name} {each.start} to {each.stop - 1}" for name, each in zip(names, solution.ranges)
-    )
-    of = f"{solution.asked:,} sizes"
+    asked = [
+        Message("{axis} {first} to {last}", axis=name, first=each.start, last=each.stop - 1)
+        for name, each in zip(names, solution.ranges)
+    ]
+    values = {"ranges": joined(asked, "{first} x {rest}"), "found": len(solution.sizes)}
+    line = Message("{ranges}: {found:,} of {count:,} sizes", **values, count=solution.asked)
     if solution.tried < solution.asked:
-        of = f"the {solution.tried:,} sizes that were tried, the nearest of {solution.asked:,}"
-    lines = [f"{asked}: {len(solution.sizes):,} of {of}"]
+        line = Message(
+            "{ranges}: {found:,} of the {tried:,} sizes that were tried, the nearest of {count:,}",
+            **values,
+            tried=solution.tried,
+            count=solution.asked,
+        )
+    lines = [line]
     alike = all(len(set(each)) == 1 for each in solution.sizes)
     if alike and solution.sizes:
-        lines[0] += _listed([each[0] for each in solution.sizes])
-    else:
+        lines[0] = _listed(line, [each[0] for each in solution.sizes])
+    elif solution.sizes:
         shown = _some(["x".join(map(str, each)) for each in solution.sizes])
-        lines += [f"  {shown}"] if shown else []
+        lines.append(Message("  {sizes}", sizes=shown))
     if len(solution.promising) < len(solution.sizes):
-        lines.append(f"the promises of the file are kept by {len(solution.promising):,} of them")
+        kept = len(solution.promising)
+        lines.append(Message("the promises of the file are kept by {count:,} of them", count=kept))
     return lines
 
 
-def _some(sizes: Sequence[object]) -> str:
+def _some(sizes: Sequence[object]) -> Message:
     """The first of some sizes, and how many more there are."""
-    rest = len(sizes) - SHOWN
-    more = [f"and {rest:,} more; --format json has them all"] if rest > 0 else []
-    return ", ".join([*map(str, sizes[:SHOWN]), *more])
+    rest, first = len(sizes) - SHOWN, ", ".join(map(str, sizes[:SHOWN]))
+    if rest <= 0:
+        return Message("{text}", text=first)
+    return Message(
+        "{sizes}, and {count:,} more; --format json has them all", sizes=first, count=rest
+    )
 
 
-def _listed(sizes: Sequence[int]) -> str:
-    """Sizes in a row: all of them, or the first and what is added each time."""
+def _listed(found: Message, sizes: Sequence[int]) -> Message:
+    """A line about sizes with them in a row: all, or the first and what is added each time."""
     if not sizes:
-        return ""
+        return found
+    shown = _some(sizes)
     steps = {b - a for a, b in pairwise(sizes)}
     if len(steps) == 1 and len(sizes) > 2:
         (step,) = steps
-        if step == 1:
-            return f": {sizes[0]} to {sizes[-1]}"
-        return f": {sizes[0]}, {sizes[1]}, … {sizes[-1]} ({sizes[0]} + {step}k)"
-    return f": {_some(sizes)}"
+        shown = Message("{first} to {last}", first=sizes[0], last=sizes[-1])
+        if step > 1:
+            row = f"{sizes[0]}, {sizes[1]}, … {sizes[-1]} ({sizes[0]} + {step}k)"
+            shown = Message("{text}", text=row)
+    return Message("{found}: {sizes}", found=found, sizes=shown)
 
 
-def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) -> str:
+def as_json(
+    source: Source, solution: Solution, problems: Sequence[Diagnostic], lang: str = "en"
+) -> str:
     """A solution for programs."""
     from cnndsl.diagnostics.harmless import to_json
     from cnndsl.diagnostics.render_json import as_json as diagnostic
@@ -263,5 +317,5 @@ def as_json(source: Source, solution: Solution, problems: Sequence[Diagnostic]) 
     found["nearest"] = solution.nearest
     found["tried"] = solution.tried
     found["complete"] = solution.by_axis is not None or solution.tried >= solution.asked
-    found["diagnostics"] = [diagnostic(each) for each in problems]
+    found["diagnostics"] = [diagnostic(each, lang) for each in problems]
     return to_json(found)

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from cnndsl.cli.commands.nets import Examined, asked, summary
 from cnndsl.cli.runner.configuration import Finder
 from cnndsl.cli.terminal.files import decode, display_name, say_passed_over
+from cnndsl.cli.terminal.language import language
 from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.message import Message, said
 from cnndsl.diagnostics.source import Source
 
 EACH = 300
@@ -52,13 +54,15 @@ class Question(NamedTuple):
 class Plan(NamedTuple):
     """What is to be done: a question, and the files that it is asked of.
 
-    `jobs` is how many processes may work at it, and `cached` whether answers are kept.
+    `jobs` is how many processes may work at it, and `cached` whether answers are kept; `lang`
+    is the language in which answers are told.
     """
 
     tasks: list[Task]
     question: Question
     jobs: int
     cached: bool
+    lang: str = "en"
 
 
 class Outcome(NamedTuple):
@@ -92,9 +96,10 @@ class Outcome(NamedTuple):
         """`2 errors in 1 file, 3 files are clean`, as a line; empty where nothing was read."""
         if not self.files:
             return ""
-        if not self.known:
-            return summary(self.files) + "\n"
-        return f"{summary(self.files, 'without new findings')} ({self.known:,} known)\n"
+        line = summary(self.files, compared=bool(self.known))
+        if self.known:
+            line = Message("{summary} ({count:,} known)", summary=line, count=self.known)
+        return f"{said(line, self.plan.lang)}\n"
 
     @property
     def fails(self) -> bool:
@@ -110,11 +115,13 @@ class Outcome(NamedTuple):
 def plan_of(arguments: Arguments, paths: list[str]) -> Plan:
     """What the command line and the configuration of each file ask for."""
     jobs = arguments.natural("jobs") or 0
-    tasks = list(_tasks(arguments, paths))
-    return Plan(tasks, Question(*asked(arguments)), jobs, not arguments.has("no-cache"))
+    finder = Finder()
+    tasks = list(_tasks(arguments, paths, finder))
+    question, is_cached = Question(*asked(arguments)), not arguments.has("no-cache")
+    return Plan(tasks, question, jobs, is_cached, language(arguments, paths, finder))
 
 
-def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
+def _tasks(arguments: Arguments, paths: list[str], finder: Finder) -> Iterable[Task]:
     """The files, each with what is asked of it."""
     from cnndsl.diagnostics.codes import on_by_default
 
@@ -130,7 +137,6 @@ def _tasks(arguments: Arguments, paths: list[str]) -> Iterable[Task]:
                 plain = chosen(Selection(select, (), words))
             except SelectionError as error:
                 raise UsageError(f"--{option}: {error}") from None
-    finder = Finder()
     known: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
     for path in paths:
         found = finder.of(path)

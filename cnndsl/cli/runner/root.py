@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnndsl.cli.runner.configuration import Finder
 from cnndsl.cli.terminal.files import STDIN, FileError, read_regular
+from cnndsl.diagnostics.message import Message
 from cnndsl.documents.files import DirectiveError
 
 
@@ -34,16 +35,20 @@ class Surroundings(NamedTuple):
         below = _within(self.root, real)
         if below is None:
             raise DirectiveError(
-                f"`{name}` lies outside of the root",
-                f"the root is {self.root}: the nearest folder with a `.git` or a configuration of "
-                "cnndsl, or else that of the document; `--root` names another",
+                Message("`{file}` lies outside of the root", file=name),
+                Message(
+                    "the root is {root}: the nearest folder with a `.git` or a configuration of "
+                    "cnndsl, or else that of the document; `--root` names another",
+                    root=self.root,
+                ),
                 name,
             )
         if any(part.startswith(".") for part in below.split(os.sep)):
-            raise DirectiveError(f"`{name}` is hidden", "name one without a dot before it", name)
+            message = Message("`{file}` is hidden", file=name)
+            raise DirectiveError(message, Message("name one without a dot before it"), name)
         if os.path.splitext(real)[1] != os.path.splitext(name)[1]:
-            help_ = "name the file itself"
-            raise DirectiveError(f"`{name}` is a link to a file of another kind", help_, name)
+            message = Message("`{file}` is a link to a file of another kind", file=name)
+            raise DirectiveError(message, Message("name the file itself"), name)
         return path if os.path.abspath(path) == real else real
 
     def read(self, name: str) -> tuple[str, bytes]:
@@ -52,7 +57,9 @@ class Surroundings(NamedTuple):
         try:
             return path, read_regular(path)
         except FileError as error:
-            raise DirectiveError(str(error), "name a file that can be read", name) from None
+            message = Message("{reason}", reason=str(error))  # as the system says it
+            help_ = Message("name a file that can be read")
+            raise DirectiveError(message, help_, name) from None
 
     def there(self, name: str) -> tuple[str, bytes | None]:
         """The path of a file that the document wants written, and what it holds, None for no
@@ -63,8 +70,9 @@ class Surroundings(NamedTuple):
         except FileNotFoundError:
             return path, None
         except NotADirectoryError:
-            help_ = "name a folder, or one that can be made"
-            raise DirectiveError(f"`{name}` lies below a file", help_, name) from None
+            help_ = Message("name a folder, or one that can be made")
+            message = Message("`{file}` lies below a file", file=name)
+            raise DirectiveError(message, help_, name) from None
         except OSError:
             pass  # which reading it says as well
         return self.read(name)

@@ -226,15 +226,17 @@ def decode(name: str, content: bytes) -> tuple[Source, list[Diagnostic]]:
         return Source(name, content[mark:].decode("utf-8")), []
     except UnicodeDecodeError as error:
         from cnndsl.diagnostics.diagnostic import Diagnostic
+        from cnndsl.diagnostics.message import Message
         from cnndsl.diagnostics.source import Span
 
         bad = error.start
     source = Source(name, content[mark:].decode("utf-8", "replace"))
     at = len(content[mark : mark + bad].decode("utf-8"))
-    message = f"the byte 0x{content[mark + bad]:02x} is not UTF-8 text"
-    help_ = "save the file as UTF-8"
+    byte = f"0x{content[mark + bad]:02x}"
+    message = Message("the byte {byte} is not UTF-8 text", byte=byte)
+    help_ = Message("save the file as UTF-8")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        help_ += "; it looks like UTF-16"
+        help_ = Message("save the file as UTF-8; it looks like UTF-16")
     return source, [Diagnostic("E006", source, Span(at, at + 1), message, help_)]
 
 

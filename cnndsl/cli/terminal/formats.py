@@ -27,11 +27,12 @@ def report_of(outcome: Outcome) -> Report:
         [file.path for file in outcome.files],
         [Unreadable(*each) for each in outcome.unreadable],
         outcome.strict,
-        {code: page(code) for code in {each.code for each in diagnostics}},
+        {code: page(code, outcome.plan.lang) for code in {each.code for each in diagnostics}},
         here.rstrip(os.sep),
         os.path.realpath(root).rstrip(os.sep),
         os.sep,
         __version__,
+        outcome.plan.lang,
     )
 
 

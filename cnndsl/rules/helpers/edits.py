@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics import Edit, Fix, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.view import View
 from cnndsl.syntax import nodes as ast
 
@@ -44,7 +45,7 @@ def _after_spaces(text: str, at: int) -> int:
 
 def removal(view: View, span: Span, *, safe: bool = False) -> tuple[Fix, ...]:
     """The fix that takes a statement out."""
-    return (Fix("remove it", (without_statement(view, span),), safe),)
+    return (Fix(Message("remove it"), (without_statement(view, span),), safe),)
 
 
 def without_argument(source: Source, span: Span) -> Edit:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from cnndsl.diagnostics import Diagnostic, Fix, Note, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer
 from cnndsl.network.network import Body, Instance, Merged, Network, Node, Step
 from cnndsl.network.walk import children
@@ -211,13 +212,13 @@ class View:
     def _called(self, call: Span) -> Note:
         shown = " ".join(self.text(call._replace(end=min(call.end, call.start + 200))).split())
         shown = shown if len(shown) <= 60 else shown[:57] + "…"
-        return Note(f"in `{shown}`, called here", call)
+        return Note(Message("in `{call}`, called here", call=shown), call)
 
     def remark(
         self,
         span: Span,
-        message: str,
-        help_: str,
+        message: Message,
+        help_: Message,
         fixes: tuple[Fix, ...] = (),
         notes: tuple[Note, ...] = (),
     ) -> Diagnostic:
@@ -227,8 +228,8 @@ class View:
     def warning(
         self,
         group: LayerGroup,
-        message: str,
-        help_: str,
+        message: Message,
+        help_: Message,
         fixes: tuple[Fix, ...] = (),
         slots: tuple[str, ...] = (),
         for_all: bool = False,
@@ -245,8 +246,15 @@ class View:
         notes: tuple[Note, ...] = ()
         total = len(group.all_nodes)
         if total > 1:
-            which = "all" if group.is_all else f"{len(group.nodes):,} of the"
-            note = f"so it is with {which} {total:,} layers that come of this statement"
+            note = Message(
+                "so it is with all {total:,} layers that come of this statement", total=total
+            )
+            if not group.is_all:
+                note = Message(
+                    "so it is with {count:,} of the {total:,} layers that come of this statement",
+                    total=total,
+                    count=len(group.nodes),
+                )
             notes = (Note(note),)
         calls = self.trace.calls.get(first.index, ())
         notes += tuple(self._called(call.span) for call in reversed(calls[-2:]))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import gcd
 from typing import Any
 
+from cnndsl.diagnostics.message import Message, listed
 from cnndsl.layers import words
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.window import Window
@@ -20,23 +21,34 @@ GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
 KERNELS = words(lambda layer: layer.slides and layer.family == "conv")
 
 
-def by_dimension(said: Sequence[str | None]) -> str:
+def by_dimension(said: Sequence[Message | None]) -> Message:
     """What there is to say of each dimension: once where it is the same of all."""
-    names = DIMENSIONS[len(said)]
+    names = map(Message, DIMENSIONS[len(said)])
     told = [(what, name) for what, name in zip(said, names) if what is not None]
     if len({what for what, _ in told}) == 1:
-        return f"{told[0][0]} in {' and '.join(name for _, name in told)}"
-    return " and ".join(f"{what} in {name}" for what, name in told)
+        told = [(told[0][0], listed([name for _, name in told]))]
+    *others, (what, name) = told
+    result = Message("{what} in {dimension}", what=what, dimension=name)
+    for what, name in reversed(others):
+        result = Message("{what} in {dimension} and {rest}", what=what, dimension=name, rest=result)
+    return result
+
+
+def extent(window: Window) -> Message:
+    """The pixels from the first to the last that a window reads: those of the kernel, mostly."""
+    if window.dilation == 1:
+        return Message("the kernel of {size}", size=window.kernel)
+    return Message("the {size} pixels that the kernel spans", size=window.extent)
 
 
 def missing(
     view: View,
     count: Callable[[Window], int],
     unless: Callable[[Any], object] = lambda layer: False,
-) -> Iterator[tuple[LayerGroup, str, Window]]:
+) -> Iterator[tuple[LayerGroup, Message, Window]]:
     """The layers with windows that miss pixels of the image; `count` says how many a window does.
 
-    With each group go the words for what its first layer misses, and the first such window.
+    With each group go a message on what its first layer misses, and the first such window.
     """
     for group in view.select(
         WINDOWS, lambda layer: not unless(layer) and any(map(count, layer.windows))
@@ -44,7 +56,14 @@ def missing(
         nodes = [node for node in group.nodes if any(map(count, over_image(view, node)))]
         if nodes:
             over = over_image(view, nodes[0])
-            told = [f"{count(w)} of {w.size} pixels" if count(w) else None for w in over]
+            told = [
+                (
+                    Message("{count} of {size} pixels", count=count(w), size=w.size)
+                    if count(w)
+                    else None
+                )
+                for w in over
+            ]
             yield group._replace(nodes=nodes), by_dimension(told), next(filter(count, over))
 
 

@@ -53,16 +53,21 @@ def generate(
 def refuse_large(network: Network) -> None:
     """Raise TargetError where the weights of a network do not fit in one file."""
     from cnndsl.diagnostics import Diagnostic
+    from cnndsl.diagnostics.message import Message
 
     if 4 * network.totals.params <= LIMIT:
         return
     most = max(network.layers, key=lambda node: node.layer.params)
     layer: Any = most.layer
-    message = (
-        f"an ONNX file holds {LIMIT // 4:,} weights, and this net has "
-        f"{network.totals.params:,}: {layer.params:,} of them in {most.name}"
+    message = Message(
+        "an ONNX file holds {limit:,} weights, and this net has {total:,}: {most:,} of them in "
+        "{name}",
+        limit=LIMIT // 4,
+        total=network.totals.params,
+        most=layer.params,
+        name=most.name,
     )
-    help_ = (
+    help_ = Message(
         "make the layer smaller, as with `gap` in the place of `flatten`; or take another target"
     )
     raise TargetError([Diagnostic("E401", network.source, most.span, message, help_)])

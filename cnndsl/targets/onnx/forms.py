@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnndsl.codegen.code import NotExpressible
-from cnndsl.codegen.lowering import all_pads, any_pads, extra_pads, form_of, rank, written_pads
+from cnndsl.codegen.lowering import (
+    all_pads,
+    any_pads,
+    extra_pads,
+    form_of,
+    rank,
+    without_form,
+    written_pads,
+)
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
 
 if TYPE_CHECKING:
@@ -361,7 +368,7 @@ def merge(at: Emitter, layer: Merge, inputs: list[str]) -> str:
     if layer.op in _MERGES:
         return at.main(_MERGES[layer.op], *inputs)
     if layer.op != "mul":
-        raise NotExpressible(f"ONNX has no form of `{layer.op}`", "write it with other layers")
+        raise without_form("ONNX", layer)
     full = len(layer.output)
     factors = [
         at.op("Unsqueeze", x, at.whole("axes", *range(2, full + 1))) if len(shape) < full else x

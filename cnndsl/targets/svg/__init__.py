@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TypeAlias
 
 from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.diagnostics.message import Message
 from cnndsl.figures.boxes import DEPTH, Box, shape_text, titled
 from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
@@ -63,7 +64,13 @@ def generate(
     """
     checked_values(OPTIONS, {"view": view, "depth": depth, "lang": lang, "width": width})
     if not NARROWEST <= width <= WIDEST:
-        raise OptionError(f"width must be from {NARROWEST} to {WIDEST:,}, not {width}")
+        message = Message(
+            "width must be from {low} to {high:,}, not {width}",
+            low=NARROWEST,
+            high=WIDEST,
+            width=width,
+        )
+        raise OptionError(message)
     words = words_of(lang)
     draw: Draw = import_module(f"{__name__}.{view}").draw
     from cnndsl.targets.svg.picture import render

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.layers import LayerError, Shape
-from cnndsl.network import Elaborator, Network, Node
-from cnndsl.network.network import Assertion
+from cnndsl.network.elaborate import Elaborator
+from cnndsl.network.network import Assertion, Network, Node
 from cnndsl.syntax import nodes as ast
 
 
@@ -32,7 +32,7 @@ class ShapeError(NamedTuple):
 
 
 class Probe(Elaborator):
-    """An elaboration that remembers the calls which led to each node, and each error.
+    """An elaboration that remembers each error about a size.
 
     `sizes` gives inputs, by their number from 0, another size than the text does.
     """
@@ -46,8 +46,6 @@ class Probe(Elaborator):
     ) -> None:
         super().__init__(source, module, *settings)
         self.sizes = sizes or {}
-        self.calls: tuple[ast.Apply, ...] = ()
-        self.led: list[tuple[ast.Apply, ...]] = []
         self.errors: list[ShapeError] = []
         self.led_anywhere = True
 
@@ -63,36 +61,15 @@ class Probe(Elaborator):
     def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
         super().add_input(self.sizes.get(len(self.inputs), shape), span, alias)
 
-    def add(self, *arguments: Any) -> int:
-        self.led.append(self.calls)
-        return super().add(*arguments)
-
-    def call(self, block: ast.Block, statement: ast.Apply) -> Any:
-        before = self.calls
-        self.calls = (*before, statement)
-        try:
-            return super().call(block, statement)
-        finally:
-            self.calls = before
-
     def shape_error(
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
-        if self.led_anywhere and (error.code, span) not in self.reported:
+        if self.led_anywhere and not self.muted and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
             self.errors.append(
                 ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
             )
         super().shape_error(error, statement, span, inputs)
-
-    def fork(self) -> Probe:
-        """Another elaboration that has come as far as this one, between two of its statements."""
-        copy = Probe.__new__(Probe)
-        for name, value in vars(self).items():
-            kept = type(value) not in (list, dict, set) or name == "cache"
-            setattr(copy, name, value if kept else value.copy())
-        copy.scope = copy.file_scope = self.scope.fork()
-        return copy
 
 
 class Evaluation(NamedTuple):

@@ -1,0 +1,334 @@
+"""What a place of a text comes to: shapes, counts, and how they are worked out.
+
+A statement in a loop or a block can have made several layers. `led` tells, parallel to the
+nodes, the calls of blocks that led to each, outermost first; `assumed` are the indices of the
+nodes whose shapes are not known for certain.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Container, Sequence
+from typing import NamedTuple
+
+from cnndsl.analysis.names import Names, Occurrence, line, resolve
+from cnndsl.diagnostics import Source, Span
+from cnndsl.diagnostics.markdown import code, escaped
+from cnndsl.diagnostics.message import Message
+from cnndsl.lang import Words, words
+from cnndsl.lang.messages import translated
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Shape
+from cnndsl.layers.activation import Activation
+from cnndsl.layers.base import show
+from cnndsl.layers.derivation import Derivation
+from cnndsl.network.network import Node
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
+from cnndsl.tables.formulas import is_trivial, written
+
+MOST = 4
+"""How many different results of a statement are told."""
+
+Calls = Sequence[Sequence[ast.Apply]]
+
+
+class Hover(NamedTuple):
+    """Markdown on the text of a span."""
+
+    markdown: str
+    span: Span
+
+
+class Hint(NamedTuple):
+    """A remark behind a line, which counts from 1: `36x28x20, 340 params`.
+
+    `offset` is the end of the line's last statement.
+    """
+
+    line: int
+    offset: int
+    text: str
+    assumed: bool
+
+
+class _Result(NamedTuple):
+    """What a statement made once: its layer, or for a call those of the block."""
+
+    nodes: list[Node]
+    inputs: tuple[Shape, ...]
+
+    @property
+    def params(self) -> int:
+        return sum(node.layer.params for node in self.nodes)
+
+    def shapes(self) -> str:
+        output = show(self.nodes[-1].output)
+        return f"{', '.join(map(show, self.inputs))} → {output}" if self.inputs else output
+
+
+def hover(
+    source: Source,
+    module: ast.Module,
+    nodes: Sequence[Node],
+    offset: int,
+    assumed: Container[int] = frozenset(),
+    led: Calls = (),
+    lang: str = "en",
+) -> Hover | None:
+    """What there is to say of the word at an offset; None for nothing."""
+    names = resolve(module, source.text)
+    found = names.at(offset)
+    span = found.span if found else _word(source.text, offset)
+    statement = _statement(module.statements, span)
+    if span.start == span.end or any(_around(each.span, offset) for each in module.comments):
+        return None
+    view = _View(source, names, nodes, assumed, led, words(lang))
+    text: list[str] = []
+    if found is not None:
+        text = view.name(found)
+        if isinstance(statement, ast.Apply) and span == statement.name.span:
+            text += view.results(statement)
+    elif isinstance(statement, ast.Apply):
+        text = view.apply(statement, span)
+        values = (each.value.span for each in statement.args)
+        span = next((each for each in values if _around(each, offset)), span)
+    elif isinstance(statement, ast.Input):
+        text = view.results(statement)
+    return Hover("\n".join(text).strip(), span) if text else None
+
+
+def _around(span: Span, offset: int) -> bool:
+    return span.start <= offset <= span.end
+
+
+def _word(text: str, offset: int) -> Span:
+    """The word around an offset, empty for none."""
+    start = end = min(max(offset, 0), len(text))
+    while start and ("_" + text[start - 1]).isidentifier():
+        start -= 1
+    while end < len(text) and ("_" + text[end]).isidentifier():
+        end += 1
+    return Span(start, end)
+
+
+def _statement(statements: Sequence[ast.Statement], span: Span) -> ast.Statement | None:
+    """The innermost statement around a span."""
+    found = None
+    while statements:
+        around = [each for each in statements if each.span.start <= span.start < each.span.end]
+        found = around[0] if around else found
+        bodies = walk.bodies(around[0]) if around else []
+        statements = [each for body in bodies for each in body.statements]
+    return found
+
+
+class _View:
+    """Says what statements and names came to, in a language."""
+
+    def __init__(
+        self,
+        source: Source,
+        names: Names,
+        nodes: Sequence[Node],
+        assumed: Container[int],
+        led: Calls,
+        words: Words,
+    ) -> None:
+        self.source, self.names, self.words = source, names, words
+        self.nodes, self.assumed, self.led = nodes, assumed, led
+
+    def apply(self, statement: ast.Apply, span: Span) -> list[str]:
+        """On a layer, a merge or a call of a block, or on an argument."""
+        word, op = self.source.text[slice(*span)], statement.name.id
+        known: dict[str, type[Layer]] = {**LAYERS, **MERGES}
+        layer = ACTIVATIONS.get(word) or known.get(op)
+        if layer is None:
+            return self.results(statement)
+        title = f"**{escaped(self.words.layer(layer.op, layer.title))}**"
+        results = self.results(statement) if layer.op == op else []
+        if isinstance(layer, type) and issubclass(layer, Activation):
+            formula = code(layer.formula)
+            return [self.words.say("does.activation", activation=title, formula=formula), *results]
+        slots = {slot.name: slot.doc for slot in layer.slots if slot.form in ("flag", "key")}
+        if span != statement.name.span and word in slots:
+            return [f"{code(word)}: {escaped(slots[word])}"]
+        does = f"does.{layer.op}"
+        said = [self.words[does]] if does in self.words and "{" not in self.words[does] else []
+        return [": ".join([title, *said]), *results]
+
+    def name(self, found: Occurrence) -> list[str]:
+        """On a name: what defines it, as far as its braces, and the shapes of a tensor."""
+        symbol = found.symbol
+        statement = symbol.statement
+        if symbol.kind == "parameter":
+            blocks = self.names.blocks.values()
+            around = (each for each in blocks if _around(each.span, symbol.span.start))
+            statement = next(around, statement)
+        start, end = statement.span
+        for part in walk.children(statement):
+            if isinstance(part, ast.Body):
+                end = min(end, part.span.start)
+        shown = line(self.source.text, Span(start, end), 80).rstrip(" {|")
+        text = [f"{code(symbol.name)}: {code(shown)}"]
+        if symbol.kind == "tensor" and isinstance(statement, (ast.Apply, ast.Input)):
+            text += self.results(statement)
+        return text
+
+    def results(self, statement: ast.Apply | ast.Input) -> list[str]:
+        """The different results of a statement; the one there is with how it is worked out."""
+        different: dict[object, _Result] = {}
+        for each in self.made(statement.span):
+            different.setdefault((each.inputs, each.nodes[-1].output, each.params), each)
+        results = list(different.values())
+        lines = [f"- {self.brief(each)}" for each in results[:MOST]]
+        if len(results) == 1:
+            lines = self.worked(results[0])
+        elif len(results) > MOST:
+            more = self.words.say("figure.more", number=f"{len(results) - MOST:,}")
+            lines.append(f"- {more}")
+        return ["", *lines] if lines else []
+
+    def made(self, span: Span) -> list[_Result]:
+        """What the statement of a span made, each time that it was run."""
+        found: dict[object, list[Node]] = {}
+        for index, node in enumerate(self.nodes):
+            if node.span == span:
+                found[index] = [node]
+                continue
+            calls = self.led[index] if index < len(self.led) else ()
+            for depth, call in enumerate(calls):
+                if call.span == span:
+                    found.setdefault(node.instance[: depth + 1], []).append(node)
+        return [
+            _Result(each, tuple(self.nodes[index].output for index in each[0].inputs))
+            for each in found.values()
+        ]
+
+    def brief(self, result: _Result) -> str:
+        """The shapes and the parameters of a result, in a line."""
+        count = self.words.count(result.params, "parameters")
+        text = f"{code(result.shapes())}, {count}" if result.params else code(result.shapes())
+        return text + self.doubt(result)
+
+    def doubt(self, result: _Result) -> str:
+        if not any(node.index in self.assumed for node in result.nodes):
+            return ""
+        return f" *({translated(Message('assumed'), self.words.lang)})*"
+
+    def worked(self, result: _Result) -> list[str]:
+        """A result with its formulas and their numbers, a list in Markdown."""
+        node, said = result.nodes[-1], self.words
+        layer = node.layer
+        if node.op == "input":
+            return [f"- {said['output-shape']}: {code(show(node.output))}"]
+        lines = [f"- {said['output-shape']}: {code(result.shapes())}{self.doubt(result)}"]
+        single = len(result.nodes) == 1  # a block has no formula of its own
+        for step in layer.sizes() if single else ():
+            if not is_trivial(step):
+                lines.append(f"  - {code(f'{step.symbol} = {_equation(step)}')}")
+        if result.params:
+            lines.append(f"- {said['parameters']}: {result.params:,}")
+        for step in layer.all_counts() if single else ():
+            lines.append(f"  - {said[f'role.{step.symbol}']}: {code(_equation(step))}")
+        macs = sum(each.layer.macs for each in result.nodes)
+        if macs:
+            lines.append(f"- {said['multiply-adds']}: {macs:,}")
+        if node.receptive_field:
+            lines.append(f"- {said['field']}: {code(show(node.receptive_field))}")
+        return lines
+
+
+def _equation(step: Derivation) -> str:
+    """A formula, the same with its numbers, and what it comes to."""
+    texts = written(step.formula), written(step.formula, step.values), f"{step.value:,}"
+    return " = ".join(dict.fromkeys(texts))
+
+
+# Hints
+
+
+class _Pass:
+    """What a line made, one time that it was run: `last` is where its last statement ends."""
+
+    __slots__ = ("assumed", "key", "last", "output", "params")
+
+    def __init__(self) -> None:
+        self.last, self.params, self.assumed = -1, 0, False
+        self.key: object = None
+        self.output: Shape = ()
+
+
+def hints(
+    source: Source,
+    module: ast.Module,
+    nodes: Sequence[Node],
+    assumed: Container[int] = frozenset(),
+    led: Calls = (),
+    lang: str = "en",
+) -> list[Hint]:
+    """For each line with layers its output shape and its parameters, in the order of the text.
+
+    A line in a loop or a block has those of each time that it was run: the first and the last
+    where they differ. A line that calls blocks, or holds a whole loop, has all that came of it.
+    """
+    passes: dict[int, list[_Pass]] = {}
+    ends: dict[int, int] = {}
+    current: dict[tuple[int, tuple[str, ...]], _Pass] = {}
+    lines: dict[int, tuple[int, bool]] = {}  # by the end of a statement: its line, if in a loop
+    loops = _long_loops(source, module)
+    for index, node in enumerate(nodes):
+        if node.op == "input":
+            continue
+        calls = led[index] if index < len(led) else ()
+        is_assumed, params = node.index in assumed, node.layer.params
+        for depth, span in enumerate((*(call.span for call in calls), node.span)):
+            end = span.end
+            if end not in lines:
+                at = bisect_right(loops, (end, end)) - 1
+                is_looped = at >= 0 and end <= loops[at][1]
+                lines[end] = source.position(max(end - 1, 0)).line, is_looped
+            number, is_looped = lines[end]
+            place = number, node.instance[:depth]
+            key = node.instance[: depth + 1] if depth < len(calls) else index
+            one = current.get(place)
+            if one is None or (is_looped and (end, key) != (one.last, one.key) and end <= one.last):
+                one = current[place] = _Pass()
+                passes.setdefault(number, []).append(one)
+            one.last, one.key, one.output = end, key, node.output
+            one.params += params
+            one.assumed = one.assumed or is_assumed
+            ends[number] = max(ends.get(number, 0), end)
+    return [
+        Hint(number, ends[number], _hint(here, lang), any(each.assumed for each in here))
+        for number, here in sorted(passes.items())
+    ]
+
+
+def _long_loops(source: Source, module: ast.Module) -> list[tuple[int, int]]:
+    """The outermost bodies of loops that go over several lines."""
+    found: list[tuple[int, int]] = []
+    for statement in walk.statements(module.statements):
+        if isinstance(statement, ast.Repeat) and (not found or statement.span.end > found[-1][1]):
+            start, end = statement.body.span
+            if source.text.find("\n", start, end) >= 0:
+                found.append((start, end))
+    return found
+
+
+def _hint(passes: Sequence[_Pass], lang: str) -> str:
+    shapes = " … ".join(_ends([show(each.output) for each in passes]))
+    params = [each.params for each in passes]
+    if not any(params):
+        return shapes
+    count = " … ".join(_ends([f"{each:,}" for each in params]))
+    told = (
+        Message("{count} params", count=count)
+        if count != "1"
+        else Message("{count} param", count=count)
+    )
+    return f"{shapes}, {translated(told, lang)}"
+
+
+def _ends(texts: Sequence[str]) -> list[str]:
+    """The first and the last; one where all are the same."""
+    return [texts[0]] if len(set(texts)) == 1 else [texts[0], texts[-1]]
