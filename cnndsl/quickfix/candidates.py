@@ -15,6 +15,7 @@ from cnndsl.layers import LAYERS, Layer
 from cnndsl.layers.base import product
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.candidate import (
     Candidate,
     add_word,
@@ -24,7 +25,6 @@ from cnndsl.quickfix.candidate import (
     shown,
     sized,
 )
-from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.listing import alike, one_less, same_at_all
 from cnndsl.quickfix.merges import deciding, merging
 from cnndsl.quickfix.sites import Literal, Site, argument, path

@@ -10,8 +10,8 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS, Layer
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair
-from cnndsl.quickfix.candidate import Candidate, add_word, make, shown, sized
 from cnndsl.network.evaluation import Evaluation
+from cnndsl.quickfix.candidate import Candidate, add_word, make, shown, sized
 from cnndsl.quickfix.sites import Literal, Site, argument, literal
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements

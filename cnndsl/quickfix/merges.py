@@ -16,8 +16,8 @@ from cnndsl.diagnostics.message import Message, listed
 from cnndsl.layers import LAYERS, MERGES, Layer, Shape
 from cnndsl.layers.merge import Concat, Mul
 from cnndsl.layers.values import Pair
-from cnndsl.quickfix.candidate import Candidate, add_word, literal_of, make, shown
 from cnndsl.network.evaluation import Evaluation, ShapeError
+from cnndsl.quickfix.candidate import Candidate, add_word, literal_of, make, shown
 from cnndsl.quickfix.sites import Literal, Site, argument, layers, maker
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements

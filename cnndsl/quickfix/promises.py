@@ -9,9 +9,9 @@ from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.layers import LAYERS, Shape
 from cnndsl.layers.base import product
 from cnndsl.network import elaborate
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.network.expect import broken
 from cnndsl.quickfix.candidate import Candidate, add_word, make, shown
-from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.merges import deciding
 from cnndsl.quickfix.sites import argument, layers, path
 from cnndsl.syntax.parser import parse

@@ -16,9 +16,9 @@ from cnndsl.diagnostics.message import Message, joined
 from cnndsl.layers import Shape
 from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.candidate import Candidate, QuickFix, Remaining, intent, make, ranked
 from cnndsl.quickfix.candidates import candidates, near
-from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.promises import Promise, keeping, promises
 from cnndsl.quickfix.provenance import provenance

@@ -5,9 +5,9 @@ from __future__ import annotations
 from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message, listed
 from cnndsl.layers.base import DIMENSIONS, product
+from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.apply import apply_edits
 from cnndsl.quickfix.candidate import QuickFix
-from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.quickfix.sites import Owner
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import statements
