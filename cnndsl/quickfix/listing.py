@@ -105,7 +105,9 @@ def same_at_all(outcome: Evaluation, floor: Edit | None) -> Iterator[Candidate]:
             pools.append(add_word(each, "same"))
         elif _wide(each, layer):
             convs.append(add_word(each, "same"))
-    if not convs or len(convs) + len(pools) > MAX_LAYERS:
+        if len(convs) + len(pools) > MAX_LAYERS:
+            return
+    if not convs:
         return
     if len(convs) > 1:
         title = Message("write `same` at all {count} convolutions", count=len(convs))

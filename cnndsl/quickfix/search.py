@@ -43,7 +43,7 @@ BUDGET = 12_000
 MAX_ERRORS = 8
 """Of how many errors of a text fixes are looked for."""
 
-MORE = 24
+MORE = 12
 """How many edits are tried for an error after one that mends everything."""
 
 OFFERED = 4
@@ -122,7 +122,8 @@ class _Search:
             fixes.take(tries[:late])
         codes = {error.code, *(each.code for each in outcome.errors if each.code == "E203")}
         enough = min(_ENOUGH.get(code, OFFERED) for code in codes)
-        inputs = self.inputs() if len(fixes.valid) < enough else []
+        plain = any(each.candidate.kind in _PLAIN for each in fixes.valid)
+        inputs = self.inputs() if len(fixes.valid) < enough and not plain else []
         fixes.take(ranked(error.code, [*tries[late:], *inputs]))
         return fixes
 
@@ -136,6 +137,9 @@ class _Search:
 
 _ENOUGH = {"E203": 2, "E206": 1, "E301": 2}
 """With so many other fixes the input is not to blame, and not looked at."""
+
+_PLAIN = ("order", "match", "agree", "project", "like")
+"""Kinds of fixes after which it is plain that the input's size is as it was meant."""
 
 _MARKS = [make(kind, -1, 0, Edit(Span(0, 0), kind)) for kind in ("sizes", "input")]
 """Where in a ranking the sizes of the input have their place."""
