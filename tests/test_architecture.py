@@ -24,6 +24,10 @@ MAY_IMPORT = {
     "network": {"diagnostics", "syntax", "layers"},
     "rules": {"diagnostics", "syntax", "layers", "network"},
     "quickfix": {"diagnostics", "syntax", "layers", "network"},
+    "analysis": {
+        *("lang", "diagnostics", "syntax", "layers", "network"),
+        *("rules", "quickfix", "lint", "tables"),
+    },
     "codegen": {"contract", "diagnostics", "syntax", "layers", "network"},
     "tables": {"contract", "lang", "diagnostics", "syntax", "layers", "network"},
     "figures": {"contract", "lang", "diagnostics", "syntax", "layers", "network", "tables"},
@@ -34,6 +38,7 @@ MAY_IMPORT = {
     "comparison": {"lang", "diagnostics", "syntax", "layers", "network", "tables"},
     "documents": {
         *("contract", "lang", "comparison", "diagnostics", "network", "tables", "targets"),
+        "analysis",
     },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets"},
     "lint": {"diagnostics", "lang", "syntax"},

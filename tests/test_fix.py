@@ -254,7 +254,7 @@ softmax 10
 conv 8 3x3 relu
 conv 8 3x3 same /2 relu nobias
 conv 8 3x3 same /2
-conv 8 3 relu
+conv 8 3x3 relu
 pool 2 /2
 flatten; dropout 0.5
 dense 8 relu

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+import gc
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -171,11 +173,10 @@ class Analysis:
         `budget` bounds how many layers and statements are worked out for it, and `cancelled` is
         asked before each try: once it is true the search ends, with what it has found.
         """
-        if diagnostic not in self.problems:
-            return list(diagnostic.fixes)
-        for each in self._searched([diagnostic], budget, cancelled):
-            return list(each.fixes)
-        return []
+        place = diagnostic.code, diagnostic.span
+        mine = [each for each in self.problems if (each.code, each.span) == place]
+        found = self._searched(mine, budget, cancelled) if mine else [diagnostic]
+        return list(found[0].fixes)
 
     def _searched(
         self,
@@ -193,12 +194,15 @@ class Analysis:
             from cnndsl.quickfix.evaluator import Evaluator
             from cnndsl.quickfix.search import BUDGET
 
-            most = BUDGET if budget is None else budget
             base, marks = self.evaluation, self._marks()
+            # A long text has a few tries as well.
+            most = BUDGET + len(base.nodes) + len(base.module.statements)
+            most = most if budget is None else budget
             evaluator = Evaluator(
                 self.source, *self.question, most, base=base, marks=marks, cancelled=cancelled
             )
-            return with_quickfixes(evaluator, problems)
+            with uncollected():
+                return with_quickfixes(evaluator, problems)
 
         return guarded(
             self.source, Message("the search for quick fixes"), search, otherwise=problems
@@ -323,7 +327,21 @@ def analyse(
     is as for `check`.
     """
     source = Source(file, text.removeprefix("\ufeff"))
-    return Analysis(source, Question(set or {}, input, limit), kind, previous)
+    with uncollected():
+        return Analysis(source, Question(set or {}, input, limit), kind, previous)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look at all of a large net again and again:
+    what an analysis makes stays."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_about_braces(problem: Diagnostic) -> bool:

@@ -276,11 +276,15 @@ def hints(
     current: dict[tuple[int, tuple[str, ...]], _Pass] = {}
     lines: dict[int, tuple[int, bool]] = {}  # by the end of a statement: its line, if in a loop
     loops = _long_loops(source, module)
+    counts: dict[Layer, int] = {}
     for index, node in enumerate(nodes):
         if node.op == "input":
             continue
         calls = led[index] if index < len(led) else ()
-        is_assumed, params = node.index in assumed, node.layer.params
+        params = counts.get(node.layer)
+        if params is None:
+            params = counts[node.layer] = node.layer.params
+        is_assumed = node.index in assumed
         for depth, span in enumerate((*(call.span for call in calls), node.span)):
             end = span.end
             if end not in lines:
@@ -298,10 +302,15 @@ def hints(
             one.params += params
             one.assumed = one.assumed or is_assumed
             ends[number] = max(ends.get(number, 0), end)
-    return [
-        Hint(number, ends[number], _hint(here, lang), any(each.assumed for each in here))
-        for number, here in sorted(passes.items())
-    ]
+    texts: dict[tuple[tuple[Shape, int], ...], str] = {}
+    found = []
+    for number, here in sorted(passes.items()):
+        came = tuple([(each.output, each.params) for each in here])
+        if came not in texts:
+            texts[came] = _hint(came, lang)
+        is_assumed = any(each.assumed for each in here)
+        found.append(Hint(number, ends[number], texts[came], is_assumed))
+    return found
 
 
 def _long_loops(source: Source, module: ast.Module) -> list[tuple[int, int]]:
@@ -315,9 +324,9 @@ def _long_loops(source: Source, module: ast.Module) -> list[tuple[int, int]]:
     return found
 
 
-def _hint(passes: Sequence[_Pass], lang: str) -> str:
-    shapes = " … ".join(_ends([show(each.output) for each in passes]))
-    params = [each.params for each in passes]
+def _hint(came: Sequence[tuple[Shape, int]], lang: str) -> str:
+    shapes = " … ".join(_ends([show(output) for output, _ in came]))
+    params = [params for _, params in came]
     if not any(params):
         return shapes
     count = " … ".join(_ends([f"{each:,}" for each in params]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Slot
 from cnndsl.layers.values import SHARE, Word, show_value
+from cnndsl.network.words import Problem as Problem
 from cnndsl.network.words import did_you_mean, nearest, rewrite
 from cnndsl.syntax import nodes as ast
 
@@ -17,16 +20,6 @@ MAX_PROBLEMS = 100
 
 MAX_NAMES = 250
 """How many constants a word is held against that may be one of them, misspelt."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with an argument."""
-
-    code: str
-    span: Span
-    message: str
-    help: str = ""
-    fixes: tuple[Fix, ...] = ()
 
 
 class BoundArguments(NamedTuple):
@@ -52,19 +45,27 @@ def bind(
     bound = BoundArguments({}, {}, [])
     waiting = [slot for slot in layer.slots if slot.form == "value"]
     slots = {slot.name: slot for slot in layer.slots}
-    taken = False  # whether the argument was the value of the one before it
+    taken = 0  # how many arguments more belong to the one before them
+    if problem := _swapped(layer, statement, values):
+        bound.problems.append(problem)
+        return bound
     given = sum(map(_is_plain, statement.args, values))  # values, from here on
     for index, (argument, value) in enumerate(zip(statement.args, values)):
         if len(bound.problems) > MAX_PROBLEMS:
             break
         given -= _is_plain(argument, value)
         if taken:
-            taken = False
+            taken -= 1
             continue
         if problem := _spaced(layer, statement, values, index):
             bound.problems.append(problem)
-            taken = True
+            taken = 1
             continue
+        if type(value) is Word and value.id[:1] in ("x", "X", "×"):
+            problem, taken = _in_pieces(layer, statement, values, index)
+            if problem is not None:
+                bound.problems.append(problem)
+                continue
         if given < len(waiting) and _is_value(layer, argument, value, names):
             bound.spans[waiting.pop(0).name] = argument.span
             problem = no_value(argument.value)  # type: ignore[arg-type]
@@ -75,9 +76,14 @@ def bind(
         if slot is None:
             continue
         if slot.name in bound.spans:
-            twice = "an activation" if slot.form == "act" else f"`{_shown(slot)}`"
-            message = f"{layer.op}: {twice} is given twice"
-            bound.problems.append(Problem("E104", argument.span, message, "keep one of them"))
+            message = Message(
+                "{layer}: `{argument}` is given twice", layer=layer.op, argument=_shown(slot)
+            )
+            if slot.form == "act":
+                message = Message("{layer}: an activation is given twice", layer=layer.op)
+            bound.problems.append(
+                Problem("E104", argument.span, message, Message("keep one of them"))
+            )
             continue
         bound.spans[slot.name] = argument.span
         if value is None:
@@ -89,12 +95,22 @@ def bind(
         try:
             bound.values[slot.name] = slot.kind.read(value)
         except ValueError as error:
-            message = f"{layer.op}: `{_shown(slot)}` {error}"
-            help_, fixes = _other_value(layer, slot, argument, value)
+            message = Message(
+                "{layer}: `{argument}` {problem}",
+                layer=layer.op,
+                argument=_shown(slot),
+                problem=error.args[0],
+            )
+            help_, fixes = _other_value(layer, statement, slot, argument, value)
             bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
         if slot.required and not bound.problems:
-            message = f"{layer.op} needs `{slot.shown}`: {slot.doc}"
+            message = Message(
+                "{layer} needs `{argument}`: {doc}",
+                layer=layer.op,
+                argument=slot.shown,
+                doc=slot.doc,
+            )
             span = statement.name.span
             bound.problems.append(Problem("E103", span, message, _usage_help(layer)))
     return bound
@@ -140,10 +156,77 @@ def called(layer: type[Layer], statement: ast.Apply, text: str) -> Problem | Non
         return None
     items = " ".join(text[slice(*item.span)] for item in first.value.items)
     whole = text[slice(*first.span)]
-    message = f"{layer.op}: the parentheses make one size of `{_short(whole)}`"
+    message = Message(
+        "{layer}: the parentheses make one size of `{whole}`", layer=layer.op, whole=_short(whole)
+    )
     gap = " " * (not text[first.span.start - 1].isspace())
-    fix = Fix("remove the parentheses", (Edit(first.span, gap + items),))
-    return Problem("E105", first.span, message, f"write `{_short(f'{layer.op} {items}')}`", (fix,))
+    fix = Fix(Message("remove the parentheses"), (Edit(first.span, gap + items),))
+    return Problem(
+        "E105",
+        first.span,
+        message,
+        Message("write `{text}`", text=_short(f"{layer.op} {items}")),
+        (fix,),
+    )
+
+
+def _swapped(layer: type[Layer], statement: ast.Apply, values: list[Any]) -> Problem | None:
+    """What to say of `conv 3x3 16`, where a count comes before a size."""
+    kinds = [slot.kind.name for slot in layer.slots if slot.form == "value" and slot.kind]
+    if kinds[:2] != ["number", "size"]:
+        return None
+    given = [
+        (argument, value)
+        for argument, value in zip(statement.args, values)
+        if isinstance(argument, ast.Positional) and type(value) is not Word
+    ][:2]
+    if len(given) < 2 or type(given[0][1]) is not tuple or type(given[1][1]) is not int:
+        return None
+    (first, size), (second, count) = given
+    plain = isinstance(first.value, (ast.Size, ast.Tuple))
+    shown, number = show_value(size), show_value(count)
+    if isinstance(second.value, ast.Name):
+        number = second.value.id
+    elif not isinstance(second.value, ast.Number):
+        plain = False
+    fixes: tuple[Fix, ...] = ()
+    if plain and all(type(each) is int for each in size):
+        edits = (Edit(first.span, number), Edit(second.span, shown))
+        fixes = (Fix(Message("write `{text}`", text=f"{number} {shown}"), edits),)
+    message = Message("{layer}: the size stands before the count", layer=layer.op)
+    help_ = Message("the count comes first: `{usage}`", usage=f"{layer.op} {number} {shown}")
+    return Problem("E105", Span(first.span.start, second.span.end), message, help_, fixes)
+
+
+def _in_pieces(
+    layer: type[Layer], statement: ast.Apply, values: list[Any], index: int
+) -> tuple[Problem | None, int]:
+    """What to say of `3 x 3`, a size with blanks in it, and how many arguments follow of it."""
+    arguments = statement.args
+    before = values[index - 1] if index else None
+    if type(before) is not int or not isinstance(arguments[index - 1].value, ast.Number):
+        return None, 0
+    pieces, at = [str(before)], index
+    while at < len(arguments) and len(pieces) < 4 and type(values[at]) is Word:
+        word = values[at].id.lower().replace("×", "x")
+        if word == "x" and at + 1 < len(arguments) and type(values[at + 1]) is int:
+            pieces.append(str(values[at + 1]))
+            at += 2
+        elif re.fullmatch("(x[0-9]{1,9}){1,3}", word):
+            pieces += word[1:].split("x")
+            at += 1
+        else:
+            break
+    if len(pieces) < 2:
+        return None, 0
+    size = "x".join(pieces)
+    span = Span(arguments[index - 1].span.start, arguments[at - 1].span.end)
+    message = Message("a size is one word, without blanks in it")
+    fix = Fix(Message("write `{text}`", text=size), (Edit(span, size),), safe=True)
+    return (
+        Problem("E102", span, message, Message("write `{text}`", text=size), (fix,)),
+        at - index - 1,
+    )
 
 
 def _spaced(
@@ -167,29 +250,33 @@ def _spaced(
     found = habit(layer, value.id, values[index + 1], other.value, span, in_place=False)
     if found is None:
         return None
-    message = f"{layer.op} takes no `{value.id}`"
+    message = Message("{layer} takes no `{word}`", layer=layer.op, word=value.id)
     return Problem("E102", argument.span, message, found.help, found.fixes)
 
 
 def _other_value(
-    layer: type[Layer], slot: Slot, argument: ast.Argument, value: Any
-) -> tuple[str, tuple[Fix, ...]]:
+    layer: type[Layer], statement: ast.Apply, slot: Slot, argument: ast.Argument, value: Any
+) -> tuple[Message, tuple[Fix, ...]]:
     """What may have been meant by a value that an argument does not take."""
     if hasattr(value, "denominator") and value.denominator != 1:
-        return "write `//` to round down", ()
+        return Message("write `//` to round down"), ()
     if slot.kind is SHARE and isinstance(value, int) and 1 < value < 100:
         share = f"{value / 100:g}"
-        return f"{value}% is written `{share}`", rewrite(argument.value.span, share)
+        return Message("{value}% is written `{share}`", value=value, share=share), rewrite(
+            argument.value.span, share
+        )
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
-        from cnndsl.network.habits import habit
+        from cnndsl.network.habits import causal, habit
 
         key, node = argument.key.id, argument.value
         found = habit(layer, key, value, node, argument.span, in_place=False)
         if found is not None and value.id in ("same", "valid"):
             return found
+        if slot.name == "pad" and value.id == "causal":
+            return causal(layer, statement, argument.span)
     if slot.form == "value" and isinstance(value, tuple):
         return _usage_help(layer), ()
-    return "", ()
+    return NOTHING, ()
 
 
 def _short(text: str) -> str:
@@ -244,13 +331,19 @@ def _slot_of(
     if isinstance(argument, ast.Stride):
         slot = next((slot for slot in layer.slots if slot.form == "/"), None)
         if slot is None:
-            message = f"{op} takes no stride"
+            message = Message("{layer} takes no stride", layer=op)
             problems.append(Problem("E102", argument.span, message, _usage_help(layer)))
         return slot
     if isinstance(argument, ast.Keyword):
         slot = slots.get(argument.key.id)
         if slot is not None and slot.form == "key":
             return slot
+        if argument.key.id in ("output_padding", "outpad", "output_pad"):
+            from cnndsl.network.habits import output_padding
+
+            if told := output_padding(layer, statement, argument, value):
+                problems.append(told)
+                return None
         problem, meant = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
         if meant in waiting:
@@ -261,9 +354,23 @@ def _slot_of(
             return waiting.pop(0)
         if not problems and (value is not None or not isinstance(argument.value, ast.Name)):
             takes = sum(slot.form == "value" for slot in layer.slots)
-            count = {0: "no values", 1: "one value"}.get(takes, f"{takes} values")
-            shown = "this" if value is None else f"`{show_value(value)}`"
-            message = f"{op} takes {count}, and {shown} is one more"
+            shown = show_value(value)
+            message = Message(
+                "{layer} takes {count} values, and `{value}` is one more",
+                layer=op,
+                count=takes,
+                value=shown,
+            )
+            if value is None:
+                message = Message("{layer} takes no more values than stand before this", layer=op)
+            elif takes == 1:
+                message = Message(
+                    "{layer} takes one value, and `{value}` is one more", layer=op, value=shown
+                )
+            elif takes == 0:
+                message = Message(
+                    "{layer} takes no values, and `{value}` is one more", layer=op, value=shown
+                )
             more = _one_more(layer, statement, value)
             problems.append(Problem("E104", argument.span, message, *more))
         return None
@@ -277,17 +384,31 @@ def _slot_of(
     return None
 
 
-def _usage_help(layer: type[Layer]) -> str:
-    return f"it is written `{layer.usage()}`"
+def _usage_help(layer: type[Layer]) -> Message:
+    return Message("it is written `{usage}`", usage=layer.usage())
 
 
-def _one_more(layer: type[Layer], statement: ast.Apply, value: Any) -> tuple[str, tuple[Fix, ...]]:
+def _forms(statement: ast.Apply) -> list[str]:
+    return ["/" if isinstance(each, ast.Stride) else "" for each in statement.args]
+
+
+def _one_more(
+    layer: type[Layer], statement: ast.Apply, value: Any
+) -> tuple[Message, tuple[Fix, ...]]:
     """What to do about a value too many: `softmax 10` lacks the layer with 10 outputs."""
+    strides = any(slot.form == "/" for slot in layer.slots)
+    if strides and type(value) is int and 0 < value < 10 and "/" not in _forms(statement):
+        last = statement.args[-1]
+        if isinstance(last, ast.Positional) and isinstance(last.value, ast.Number):
+            text = f"/{value}"
+            return Message("a stride is written `{text}`", text=text), rewrite(last.span, text)
     if layer.op not in ACTIVATIONS or type(value) is not int or len(statement.args) != 1:
         return _usage_help(layer), ()
     dense = f"dense {value} {layer.op}"
     span = Span(statement.name.span.start, statement.args[0].span.end)
-    return f"an activation has no outputs of its own: `{dense}`", rewrite(span, dense)
+    return Message("an activation has no outputs of its own: `{dense}`", dense=dense), rewrite(
+        span, dense
+    )
 
 
 def _unknown_key(
@@ -301,20 +422,20 @@ def _unknown_key(
     from cnndsl.network.habits import argument_for, habit
 
     key, span = argument.key.id, argument.key.span
-    message = f"{layer.op} has no `{key}=`"
+    message = Message("{layer} has no `{key}=`", layer=layer.op, key=key)
     slot = argument_for(layer, key) or slots.get(key)
     in_place = bool(waiting) and waiting[0] is slot
     found = habit(layer, key, value, argument.value, argument.span, in_place=in_place)
     if found is not None:
         return Problem("E102", span, message, *found), slot
     if slot is not None and slot.form == "flag":
-        help_ = f"write `{slot.name}` alone"
+        help_ = Message("write `{name}` alone", name=slot.name)
     elif slot is not None:
-        help_ = f"it is given by its place: `{layer.usage()}`"
+        help_ = Message("it is given by its place: `{usage}`", usage=layer.usage())
     else:
         near = nearest(key, [slot.name for slot in layer.slots if slot.form == "key"])
         if near:
-            help_ = f"did you mean `{near}=`?"
+            help_ = Message("did you mean `{near}=`?", near=near)
             return Problem("E102", span, message, help_, rewrite(span, near)), None
         help_ = _usage_help(layer)
     return Problem("E102", span, message, help_), slot
@@ -323,14 +444,25 @@ def _unknown_key(
 def _unknown_word(
     layer: type[Layer], slots: dict[str, Slot], argument: ast.Positional, word: str
 ) -> Problem:
-    message = f"{layer.op} takes no `{word}`"
+    message = Message("{layer} takes no `{word}`", layer=layer.op, word=word)
+    if short := re.fullmatch("([spdg])([0-9]{1,3})", word):  # `s2`, `p1`
+        from cnndsl.network.habits import habit
+
+        number = ast.Number(argument.span, int(short[2]))
+        found = habit(layer, short[1], number.value, number, argument.span, in_place=False)
+        if found is not None:
+            return Problem("E102", argument.span, message, *found)
     if word[0] == "x" and (word == "x" or word[1:].isdigit()):
-        help_ = "a size of more than numbers is written (h, w)"
+        help_ = Message("a size of more than numbers is written (h, w)")
         return Problem("E102", argument.span, message, help_)
     if word in ACTIVATIONS:
-        help_ = f"write `{word}` as a statement of its own: `{layer.op} …; {word}`"
+        help_ = Message(
+            "write `{word}` as a statement of its own: `{layer} …; {word}`",
+            word=word,
+            layer=layer.op,
+        )
     elif word in LAYERS:
-        help_ = f"`{word}` is a layer: put it on a line of its own, or after `;`"
+        help_ = Message("`{word}` is a layer: put it on a line of its own, or after `;`", word=word)
     else:
         near = nearest(word, _words(layer))
         if near:

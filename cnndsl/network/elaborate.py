@@ -176,6 +176,7 @@ class Elaborator:
         self.fields: dict[tuple[Layer, tuple[tree.Field, ...]], tree.Field] = {}
         self.assumed: set[int] = set()  # nodes that are not what they would be without errors
         self.unknown: set[int] = set()  # those of them whose shape is a guess, and proves nothing
+        self.supposing = True  # whether to go on with what is assumed where nothing is known
         self.supposed = False  # whether the next node is one that is assumed
         self.failures = 0  # how often something was wrong, told or not
         self.muted = 0  # loops around in which an earlier turn has failed
@@ -560,6 +561,7 @@ class Elaborator:
                     items.append(item)
             except (ExpressionError, Unknown) as error:
                 self.report_error(error)
+                self.started = self.started or kind is ast.Input
                 if kind not in (ast.Let, ast.Param, ast.Expect):
                     self.shape = None  # which the statement would have changed
             if self.shape is None or self.failures > failures:
@@ -609,6 +611,11 @@ class Elaborator:
                 "input: {shape} has {count} dimensions", shape=show(shape), count=len(shape)
             )
             help_ = Message("an input is N, LxC, HxWxC or DxHxWxC")
+            if (fixes := without_batch(statement, shape)) and len(shape) == 5:
+                self.started = True
+                help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+                self.report("E105", statement.size.span, message, help_, fixes)
+                return None
         self.started = True
         self.report("E105", statement.size.span, message, help_)
 
@@ -680,6 +687,8 @@ class Elaborator:
                     # The next turns go on from what is assumed: their errors are no news.
                     end, self.echoes = len(self.problems), Counter()
                     self.muted += 1
+            if self.shape is None and not self.supposing and (self.problems or self.unread):
+                break
         if end:
             self.muted -= 1
             self.tell_turns(problems, end)
@@ -832,6 +841,12 @@ class Elaborator:
             raise Unknown
         near = self.meant(name.id) or None
         if near is None and self.nameless:
+            raise Unknown
+        from cnndsl.network.habits import call_of
+
+        call = call_of(self.source, statement, self.shape, self.context.rounding)
+        if call is not None:
+            self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
         message = Message("there is no layer or block `{word}`", word=name.id)
         help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
@@ -1150,7 +1165,8 @@ class Elaborator:
         shape: Shape | None = (units,) if isinstance(units, int) else None
         if kind.op in KEEPING:
             shape = self.shape
-        before = self.nodes[self.current].output if self.nodes and self.current >= 0 else None
+        is_wanted = self.supposing and bool(self.nodes) and self.current >= 0
+        before = self.nodes[self.current].output if is_wanted else None
         layer = self.guess(kind, bound, before) if before is not None else None
         item: Item | None = None
         if layer is not None and before is not None:
@@ -1176,11 +1192,11 @@ class Elaborator:
         layer = None
         if all(slot.name in values for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
-            left_out = {"pad", "groups"} - needed
-            fitting = {name: value for name, value in values.items() if name not in left_out}
+            whole = {name: values[name] for name in values if name != "groups" or name in needed}
+            fitting = {name: whole[name] for name in whole if name != "pad"}
             if any(slot.name == "same" for slot in kind.slots):
                 fitting["same"] = True
-            for tried in (values, fitting):
+            for tried in (values, whole, fitting):
                 try:
                     layer = kind(tried, shape, self.context._replace(rounding="floor"))
                     if activation is not None:
@@ -1198,7 +1214,7 @@ class Elaborator:
         the most layers."""
         self.shape = None
         inputs = tuple(body.output for body in bodies)
-        if not inputs or min(inputs) < 0:
+        if not self.supposing or not inputs or min(inputs) < 0:
             return None
         shapes = [self.nodes[index].output for index in inputs]
         longest = max(range(len(bodies)), key=lambda index: len(bodies[index].items))
@@ -1258,6 +1274,12 @@ class Elaborator:
         self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
     ) -> None:
         """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
+        fits = error.code == "E105" and first and len(self.nodes[0].output) == 4
+        if fits and first and (fixes := without_batch(first, self.nodes[0].output)):
+            help_ = Message("shapes leave the batch out: {fix}", fix=fixes[0].title)
+            self.report(error.code, span, error.message, help_, fixes)
+            return
         self.report(error.code, span, error.message, error.help)
 
     def skip(self, statement: ast.Apply) -> Item | None:
@@ -1563,9 +1585,21 @@ class Elaborator:
 
 
 def unknown(span: Span, word: str, near: str | None) -> Problem:
+    from cnndsl.network.habits import size_of_names
+
+    if near is None and (problem := size_of_names(span, word)):
+        return problem
     help_ = did_you_mean(near) or Message("a constant is defined by `let {word} = …`", word=word)
     message = Message("nothing here is called `{word}`", word=word)
     return Problem("E106", span, message, help_, rewrite(span, near))
+
+
+def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
+    """The fix of an input whose size begins with a batch; none where it does not seem so."""
+    from cnndsl.network.habits import batch
+
+    size = batch(shape)
+    return rewrite(statement.size.span, size) if size else ()
 
 
 def _kind_of(argument: ast.Argument) -> type | str:
@@ -1589,4 +1623,4 @@ def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
     word = argument.value.id if isinstance(argument.value, ast.Name) else ""
     flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     keys = [slot.name for slot in kind.slots if slot.form == "key"]
-    return key in keys and word not in (*flags, "valid")
+    return key in keys and word not in (*flags, "valid", "causal")

@@ -18,7 +18,7 @@ from cnndsl.network.scope import given_names
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 
-LONG = 40
+LONG = 8
 """From how many statements on a text is not checked from its beginning each time."""
 
 MARKS = 16

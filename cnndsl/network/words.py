@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from cnndsl.diagnostics import Edit, Fix, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import LAYERS, MERGES, family
 from cnndsl.syntax.tables import KEYWORDS
 
@@ -28,6 +30,16 @@ _FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
 _OTHERS = frozenset(("skip", "exact", "keras", "torch"))
 
 
+class Problem(NamedTuple):
+    """What is wrong with an argument."""
+
+    code: str
+    span: Span
+    message: Message
+    help: Message = NOTHING
+    fixes: tuple[Fix, ...] = ()
+
+
 def is_word(name: str) -> bool:
     """Whether a name is a layer, a merge, a flag or another word with a meaning."""
     return name in LAYERS or name in MERGES or name in _FLAGS or name in _OTHERS
@@ -48,7 +60,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if word.lower() in known:
         return word.lower()
-    from cnndsl.network.habits import word_for
+    from cnndsl.network.habits import is_another, word_for
 
     foreign = word_for(word)
     if foreign in known:
@@ -58,14 +70,14 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     from difflib import get_close_matches
 
     found = get_close_matches(word, known, n=1, cutoff=0.65)
-    return found[0] if found else None
+    return found[0] if found and not is_another(word, found[0]) else None
 
 
-def did_you_mean(near: str | None) -> str:
+def did_you_mean(near: str | None) -> Message:
     """The help that suggests a word; empty for None."""
-    return f"did you mean `{near}`?" if near else ""
+    return Message("did you mean `{near}`?", near=near) if near else NOTHING
 
 
 def rewrite(span: Span, word: str | None) -> tuple[Fix, ...]:
     """The fix that writes a word in the place of what stands there; none for None."""
-    return (Fix(f"write `{word}`", (Edit(span, word),)),) if word else ()
+    return (Fix(Message("write `{text}`", text=word), (Edit(span, word),)),) if word else ()

@@ -49,13 +49,12 @@ class Evaluator:
         self.left = budget
         self.idle = 0  # what of the budget no layer has come of
         self.known: dict[object, Evaluation | None] = {}
+        self.first: Probe | None = None  # whose layers the others have in common
         self.marks = marks
         self.cancelled = cancelled
         if base is None:
             base = self._checked(source)
             self.left = budget + budget - self.left - 2 * self.idle
-        else:
-            self.left += len(base.nodes) + len(base.module.statements)
         self.base = base
 
     @property
@@ -110,6 +109,10 @@ class Evaluator:
         self, source: Source, module: ast.Module, sizes: Mapping[int, Shape]
     ) -> Evaluation:
         probe = Probe(source, module, self.settings, self.size, self.limit, sizes=sizes)
+        if self.first is None:
+            self.first = probe
+        probe.take_layers(self.first)
+        probe.supposing = False
         network = probe.run(stem_of(source.name))
         made, run = len(probe.nodes), probe.steps // STEPS
         self.idle += max(0, run - made)
@@ -133,6 +136,7 @@ class Evaluator:
             return self._elaborated(source, module, {})
         known, run = len(probe.nodes), probe.steps
         probe.read(source, module)
+        probe.supposing = False
         network = probe.go_on()
         self.left -= max(len(probe.nodes) - known, (probe.steps - run) // STEPS)
         return probe.evaluation(network)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Span
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.syntax import nodes, walk
 from cnndsl.syntax.layout import Token
 
@@ -27,7 +28,7 @@ _new = tuple.__new__  # builds what texts have most of in half the time
 class BuildError(Exception):
     """A node that the grammar allows and the language does not."""
 
-    def __init__(self, code: str, span: Span, message: str, help_: str = "") -> None:
+    def __init__(self, code: str, span: Span, message: Message, help_: Message = NOTHING) -> None:
         super().__init__(message)
         self.code, self.span, self.message, self.help = code, span, message, help_
 
@@ -70,8 +71,10 @@ def _name(text: str, span: Span, c: list[Any]) -> nodes.Name:
 def _too_large(text: str, span: Span) -> BuildError:
     shown = text[slice(*span)]
     shown = shown if len(shown) <= 20 else shown[:17] + "…"
-    help_ = "no number of a network is beyond 1e18"
-    return BuildError("E004", span, f"`{shown}` is too large a number", help_)
+    help_ = Message("no number of a network is beyond 1e18")
+    return BuildError(
+        "E004", span, Message("{text} is too large a number", text=f"`{shown}`"), help_
+    )
 
 
 def _number(text: str, span: Span, c: list[Any]) -> nodes.Number:
@@ -113,8 +116,8 @@ def _depth(text: str, operator: Token, *children: Any) -> int:
         else:
             depth = max(depth, getattr(child, "depth", 0))
     if depth >= MAX_DEPTH:
-        message = f"operators are nested more than {MAX_DEPTH} deep"
-        help_ = "give a part of the expression a name with `let`"
+        message = Message("operators are nested more than {most} deep", most=MAX_DEPTH)
+        help_ = Message("give a part of the expression a name with `let`")
         raise BuildError("E005", Span(operator[1], operator[2]), message, help_)
     return depth + 1
 

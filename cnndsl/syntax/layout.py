@@ -15,6 +15,7 @@ from bisect import bisect_right
 from typing import TypeAlias
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.diagnostics.message import NOTHING, Message
 
 Token: TypeAlias = tuple[str, int, int]
 """A terminal's name and where it stands: a plain tuple, since a text has so many."""
@@ -30,18 +31,27 @@ BOUNDARIES = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR", "$END"))
 """What stretches of a text end at."""
 
 _VALUES = ("NUMBER", "SIZE", "NAME")
-_BAD = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN"))
-_SPECIAL = _BAD | {"LPAR", "RPAR", "LBRACE", "RBRACE", "VBAR", "ELSE"}
+BAD = frozenset(("BAD", "BAD_NAME", "BAD_NUMBER", "BAD_QUOTED", "BAD_STRING", "BAD_TWIN"))
+"""What cannot be read."""
+
+_SPECIAL = BAD | {"FOREIGN"} | {"LPAR", "RPAR", "LBRACE", "RBRACE", "VBAR", "ELSE"}
 # What can stand after a newline in parentheses without beginning a statement.
-_INSIDE = _BAD.union(
+_INSIDE = BAD.union(
     ("COMMA", "COLON", "COMPARE", "EQUAL", "MINUS", "PERCENT", "PLUS", "POWER", "SLASH"),
     ("SLASHES", "STAR", "LPAR", "RPAR", "AND", "OR", "NOT", "AS", *_VALUES),
 )
 
 
-def arrange(source: Source, raw: list[Token]) -> tuple[list[Token], list[Diagnostic]]:
-    """The tokens for the parser, and what is wrong with brackets and words."""
+def arrange(
+    source: Source, raw: list[Token], *, foreign: bool = False
+) -> tuple[list[Token], list[Diagnostic]]:
+    """The tokens for the parser, and what is wrong with brackets and words.
+
+    With `foreign` statements of Keras and PyTorch are looked for.
+    """
     layout = Layout(source, raw)
+    if foreign:
+        layout.set_apart()
     layout.run()
     layout.problems.sort(key=lambda problem: problem.span)
     return layout.tokens, layout.problems
@@ -61,7 +71,29 @@ class Layout:
         self.first = 0  # where in `tokens` the stretch begins
         self.braces: list[Token] = []  # the open ones
         self.merges: list[bool] = []  # whether paths can stand in them
+        self.foreign: dict[int, Diagnostic] = {}  # of other languages, by where they begin
         self.skip = 0  # raw tokens before this one are nested too deep to be read
+        self.partners = self._match_parentheses()
+
+    def set_apart(self) -> None:
+        """Make one token of each statement of Keras or PyTorch, which has its own message."""
+        from cnndsl.foreign.listing import find
+
+        found = find(self.source, self.raw)
+        if not found:
+            return
+        self.foreign = {each.span.start: each.problem for each in found}
+        kept: list[Token] = []
+        spans = iter([each.span for each in found])
+        span = next(spans, None)
+        for token in self.raw:
+            while span is not None and token[1] >= span.end:
+                span = next(spans, None)
+            if span is None or token[1] < span.start:
+                kept.append(token)
+            elif token[1] == span.start:
+                kept.append(("FOREIGN", span.start, span.end))
+        self.raw = kept
         self.partners = self._match_parentheses()
 
     def run(self) -> None:
@@ -80,8 +112,13 @@ class Layout:
                     self._separate(token[1], token[2])
             elif kind not in _SPECIAL:
                 add(token)
-            elif kind in _BAD:
+            elif kind in BAD:
                 self._bad(token)
+            elif kind == "FOREIGN":
+                tokens.append(("BAD", token[1], token[2]))
+                if not self.quiet():
+                    self.problems.append(self.foreign[token[1]])
+                self.broken, self.mergeable = True, False
             elif kind == "ELSE":
                 self._else(token)
             elif kind == "LPAR":
@@ -119,8 +156,8 @@ class Layout:
         self,
         code: str,
         span: Span,
-        message: str,
-        help_: str = "",
+        message: Message,
+        help_: Message = NOTHING,
         fix: Fix | None = None,
         notes: tuple[Note, ...] = (),
     ) -> None:
@@ -155,7 +192,7 @@ class Layout:
         last = self.problems[-1]
         before = last.fixes[0]
         alike = before.edits[-1].text == fix.edits[0].text
-        title = before.title if alike else "write the plain words"
+        title = before.title if alike else Message("write the plain words")
         edits = (*before.edits, *fix.edits)
         self.problems[-1] = last._replace(fixes=(before._replace(title=title, edits=edits),))
         self.mergeable = len(edits) < 100
@@ -221,7 +258,7 @@ class Layout:
 
     def _unclosed(self, token: Token) -> None:
         self.tokens.append(token)
-        self.report("E003", _span(token), "this `(` is never closed", "add a `)`")
+        self.report("E003", _span(token), Message("this `(` is never closed"), Message("add a `)`"))
         self.unclosed = True
 
     def _called(self, token: Token, partner: int) -> None:
@@ -231,12 +268,23 @@ class Layout:
             return
         if self.tokens[self.first][0] != "NAME":
             return
+        begin = self.tokens[self.first][1]
+        if not self.quiet() and self.source.text.startswith("for ", begin):
+            from cnndsl.syntax.bad_words import loop
+
+            if found := loop(self.source.text, begin):
+                self.report("E002", found.span or _span(token), *found[:3])
+                return
         if not self.quiet():
             end = self.raw[partner][2]
             call = self.source.text[start:end]
-            title = f"write `({call})`" if call.isprintable() and len(call) < 40 else "wrap it"
+            title = (
+                Message("write `({call})`", call=call)
+                if call.isprintable() and len(call) < 40
+                else Message("wrap it")
+            )
             edits = (Edit(Span(start, start), "("), Edit(Span(end, end), ")"))
-            message = "a call among arguments needs parentheses around it"
+            message = Message("a call among arguments needs parentheses around it")
             self.report("E002", Span(start, token[2]), message, title, Fix(title, edits, True))
 
     def _stray(self, token: Token) -> None:
@@ -249,9 +297,15 @@ class Layout:
             self._separate(start, end)
             self.broken = replaced
         if not self.quiet():
-            fix = Fix("remove it", (Edit(_span(token), ""),))
+            fix = Fix(Message("remove it"), (Edit(_span(token), ""),))
             closer = self.source.text[start:end]
-            self.report("E003", _span(token), f"this `{closer}` closes nothing", "remove it", fix)
+            self.report(
+                "E003",
+                _span(token),
+                Message("this `{closer}` closes nothing", closer=closer),
+                Message("remove it"),
+                fix,
+            )
         self.broken = kind == "RPAR"
 
     def _is_replaced(self, token: Token) -> bool:
@@ -268,12 +322,17 @@ class Layout:
         """Report a bar outside of a merge, and read it as a separator."""
         start = token[1]
         if self.source.text[start : start + 2] == "||":
-            self.report("E002", Span(start, start + 2), "unknown operator `||`", "write `or`")
+            self.report(
+                "E002",
+                Span(start, start + 2),
+                Message("unknown operator `||`"),
+                Message("write `or`"),
+            )
             self.tokens.append(("BAD", start, start + 2))
             self.skip = index + 2
             return
-        help_ = "`|` separates the paths of a merge, as in `add { conv 8 1 | skip }`"
-        self.report("E002", _span(token), "this `|` stands in no merge", help_)
+        help_ = Message("`|` separates the paths of a merge, as in `add {{ conv 8 1 | skip }}`")
+        self.report("E002", _span(token), Message("this `|` stands in no merge"), help_)
         self._separate(start, token[2])
 
     def _separate(self, start: int, end: int) -> None:
@@ -288,8 +347,8 @@ class Layout:
         """Leave out a bracket that is nested too deep, with all that is in it."""
         self.skip = skip
         self.tokens.append(("BAD", token[1], token[2]))
-        message = f"brackets are nested more than {MAX_NESTING} deep"
-        help_ = "give the inner part a name with `block` or `let`"
+        message = Message("brackets are nested more than {most} deep", most=MAX_NESTING)
+        help_ = Message("give the inner part a name with `block` or `let`")
         self.report("E005", _span(token), message, help_)
 
     def _partner_of_brace(self, index: int) -> int:
@@ -309,7 +368,13 @@ class Layout:
             self.broken = False
             after = bisect_right(slips, brace[1], key=lambda slip: slip[0])
             notes = slips[after][1] if after < len(slips) else ()
-            self.report("E003", _span(brace), "this `{` is never closed", "add a `}`", notes=notes)
+            self.report(
+                "E003",
+                _span(brace),
+                Message("this `{{` is never closed"),
+                Message("add a `}}`"),
+                notes=notes,
+            )
         self.tokens += [("RBRACE", length, length)] * len(self.braces)
 
 
@@ -335,8 +400,10 @@ def _indentation_slips(source: Source, tokens: list[Token]) -> list[tuple[int, t
             if tokens[index - 1][0] != "_SEP" or (found and first < found[-1][0]):
                 continue
             if _indentation(source, start) < _indentation(source, first):
-                one = Note("this `{` may be the one that lacks it", Span(first, end))
-                other = Note("because its `}` is indented for another", Span(start, start + 1))
+                one = Note(Message("this `{{` may be the one that lacks it"), Span(first, end))
+                other = Note(
+                    Message("because its `}}` is indented for another"), Span(start, start + 1)
+                )
                 found.append((first, (one, other)))
     return found
 

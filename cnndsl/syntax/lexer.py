@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.syntax.layout import MAX_ERRORS, Token, arrange
 from cnndsl.syntax.nodes import MAX_NAME, Comment
 from cnndsl.syntax.tables import KEYWORDS, PATTERN, SIGNS
@@ -31,8 +32,12 @@ class Lexed(NamedTuple):
     complete: bool = True  # whether they are of all of the text
 
 
-def tokenize(source: Source) -> Lexed:
-    """The tokens of a text, its comments, and what no token could be made of."""
+def tokenize(source: Source, *, foreign: bool | None = False) -> Lexed:
+    """The tokens of a text, its comments, and what no token could be made of.
+
+    Statements of Keras and PyTorch become one token each, where `foreign` says that they are
+    looked for; with None they are where there is a character that no word begins with.
+    """
     text = source.text
     if len(text) > MAX_TOKENS:  # counted before any is kept
         beyond = next(islice(_TOKEN.finditer(text), MAX_TOKENS, None), None)
@@ -42,6 +47,7 @@ def tokenize(source: Source) -> Lexed:
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
+    broken = False  # whether something cannot be read
     for match in _TOKEN.finditer(text):
         group = match.lastindex or 0
         start, end = match.span(group)
@@ -51,6 +57,7 @@ def tokenize(source: Source) -> Lexed:
             kind = keyword(word, kind)
             if end - start > MAX_NAME or (not only_ascii and not _is_name(word)):
                 kind = "BAD_NAME"
+                broken = True
             add((kind, start, end))
         elif kind == "_SEP":
             if not tokens or tokens[-1][0] != kind:
@@ -64,15 +71,20 @@ def tokenize(source: Source) -> Lexed:
             comments.append(Comment(Span(start, start + len(word)), word))
         elif kind[:3] == "BAD":
             _read_bad(tokens, kind, match[group], start)
+            broken = True
         elif kind != "SPACE":
             add((kind, start, end))
-    tokens, problems = arrange(source, tokens)
+    if foreign is None:
+        foreign = broken
+    tokens, problems = arrange(source, tokens, foreign=foreign)
     return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:
-    message = f"the text has more than {MAX_TOKENS:,} words and signs"
-    return Diagnostic("E302", source, span, message, "write what comes again with `repeat`")
+    message = Message("the text has more than {most:,} words and signs", most=MAX_TOKENS)
+    return Diagnostic(
+        "E302", source, span, message, Message("write what comes again with `repeat`")
+    )
 
 
 def _is_name(word: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Note, Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.syntax import nodes
 from cnndsl.syntax.build import BUILDERS, BuildError
 from cnndsl.syntax.layout import MAX_ERRORS, Token
@@ -32,21 +33,33 @@ def parse(source: Source) -> tuple[nodes.Module, list[Diagnostic]]:
     return module, problems
 
 
-def parse_tokens(source: Source) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
-    """As `parse`, with the tokens that the tree was made of."""
-    tokens, comments, problems, complete = tokenize(source)
+def parse_tokens(
+    source: Source, *, foreign: bool | None = None
+) -> tuple[nodes.Module, list[Diagnostic], list[Token]]:
+    """As `parse`, with the tokens that the tree was made of.
+
+    `foreign` says whether statements of Keras and PyTorch are looked for: else they are where
+    something cannot be read.
+    """
+    tokens, comments, problems, complete = tokenize(source, foreign=foreign)
     machine = Machine(source, tokens, problems)
     span = Span(0, len(source.text))
     try:
         module = machine.run()._replace(span=span, comments=tuple(comments), complete=complete)
     except GivenUp:
         module = nodes.Module(span, (), (), complete=False)
+    is_wrong = foreign is None and (machine.problems or problems)
+    if is_wrong and all(kind != "BAD" for kind, _, _ in tokens):  # else they were looked for
+        from cnndsl.foreign.listing import may_be
+
+        if any(may_be(source, problem.span) for problem in (*problems, *machine.problems)):
+            return parse_tokens(source, foreign=True)
     problems = problems + machine.problems
     if problems:
         problems.sort(key=lambda problem: problem.span)
         if not module.complete:
             del problems[MAX_ERRORS:]
-            note = Note("there may be more; reading ends with this")
+            note = Note(Message("there may be more; reading ends with this"))
             problems[-1] = problems[-1]._replace(notes=(*problems[-1].notes, note))
     return module, problems, tokens
 

@@ -7,6 +7,7 @@ read all the same, so that one slip hides no other.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
@@ -114,10 +115,17 @@ def _bad(text: str, span: Span, values: list[Any], rest: list[Token]) -> nodes.B
     word = identifier(text, first).id if first else ""
     if kinds[:1] == ["SLASHES"]:
         word = "#"  # `// …`, a comment elsewhere
+    elif word == "for":
+        names += re.findall(r"^for[ \t]+(\w+)", text[span.start : span.start + 200])
+    elif kinds[:3] == ["NAME", "COLON", "NAME"]:
+        names.append(word)
+        word = identifier(text, words[2]).id  # `conv1: conv 8 3x3`
     elif kinds[:2] == ["NAME", "EQUAL"]:
         names.append(word)
         if kinds[2:] and kinds[2] in _OF_CONSTANTS:
             word = "let"  # `k = 3`
+        elif kinds[2:3] == ["NAME"]:
+            word = identifier(text, words[2]).id  # `x = conv 8 3x3`
     return more_of(nodes.Bad(span, word), span, names, _bodies(values))
 
 

@@ -1,0 +1,8 @@
+"""What Keras and PyTorch call things, and what they are here.
+
+* `table`: their layers and arguments, as data
+* `calls`: one of their calls, as the line that it is here
+* `listing`: the statements of theirs that stand in a text
+
+Only a text that has such statements imports any of it.
+"""

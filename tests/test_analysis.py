@@ -1,0 +1,233 @@
+"""One analysis for every front end: through errors, from an edit on, and fixes when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import nets
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cnndsl
+from cnndsl import analyse
+from cnndsl.analysis import Analysis
+from cnndsl.network import incremental
+from cnndsl.network.elaborate import Elaborator
+from cnndsl.quickfix.evaluator import Evaluator
+
+MANY = settings.default.max_examples
+SAMPLES = sorted((Path(__file__).resolve().parent.parent / "samples").glob("*.cnn"))
+
+FAILING = """input 64x64x3 as x
+conv 8 3x3 relu /2
+foo 3
+block b(n) { conv n 3x3 same; bn }
+b 16
+add { skip | conv 4 3x3 }
+gap; dense 10
+"""
+
+
+def reached(analysis: Analysis) -> list[tuple[int, str, tuple[int, ...], bool]]:
+    return [(each.line, each.node.op, each.node.output, each.assumed) for each in analysis.layers]
+
+
+def told(analysis: Analysis) -> Any:
+    """All that an analysis says, so that two can be compared."""
+    far = analysis.as_far()
+    return (
+        [
+            (each.code, each.span, each.message, each.help, each.notes, each.fixes)
+            for each in analysis.problems
+        ],
+        [
+            (
+                each.line,
+                each.node.name,
+                each.node.output,
+                each.node.inputs,
+                each.node.span,
+                each.node.field,
+                each.node.instance,
+                each.assumed,
+                tuple(call.span for call in each.calls),
+            )
+            for each in analysis.layers
+        ],
+        analysis.module,
+        analysis.hints(),
+        far and far.outputs,
+        analysis.network and analysis.network.totals,
+    )
+
+
+def test_a_net_with_errors_is_known_to_its_end() -> None:
+    analysis = analyse(FAILING)
+    assert [each.code for each in analysis.problems] == ["E201", "E101"]
+    assert analysis.network is None
+    assert reached(analysis) == [
+        (1, "input", (64, 64, 3), False),
+        (2, "conv", (31, 31, 8), True),
+        (4, "conv", (31, 31, 16), True),
+        (4, "bn", (31, 31, 16), True),
+        (6, "conv", (29, 29, 4), True),
+        (6, "add", (31, 31, 16), True),
+        (7, "gap", (16,), True),
+        (7, "dense", (10,), True),
+    ]
+    hints = {each.line: (each.text, each.assumed) for each in analysis.hints()}
+    assert hints[5] == ("31x31x16, 1,232 params", True)
+    assert set(hints) == {2, 4, 5, 6, 7}
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("input 8x8x3\nadd { conv 4 3x3 | conv 8 3x3 }\nrelu\ndense 3\n", (3,)),
+        ("input 8x8x3\nconcat { conv 4 3x3 | conv 8 5x5 }\n", (6, 6, 12)),
+        ("input 8x8x3\nconv 4 9x9\nconv 5 3x3 same\n", (8, 8, 5)),
+        ("input 8x8x3\nconv 4 3x3 groups=2\nconv 5 3x3 same\n", (6, 6, 5)),
+        ("input 8x8x3\nconv 4 3x3 wrong=2\nconv 5 3x3 same\n", (6, 6, 5)),
+        ("input 8x8x3\nconv @\nconv 5 3x3 same\n", (8, 8, 5)),
+        ("input 8x8x3\nfrom nowhere\nconv 5 3x3 same as y\nfrom y\nconv 6 1x1\n", (8, 8, 6)),
+    ],
+)
+def test_what_stands_behind_an_error_is_assumed(text: str, last: tuple[int, ...]) -> None:
+    analysis = analyse(text)
+    assert len(analysis.problems) == 1
+    assert analysis.layers[-1].node.output == last and analysis.layers[-1].assumed
+    assert not analysis.layers[0].assumed
+
+
+def test_in_a_loop_the_first_turn_that_fails_is_told() -> None:
+    (problem,) = analyse("input 64x64x3\nrepeat 5 { conv 32 3x3 relu; pool 2 }\n").problems
+    assert problem.code == "E202"
+    notes = [note.message for note in problem.notes]
+    assert notes == ["in turn 2 of 5"] or notes[0].startswith("in turn 2 of 5")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_the_samples_are_what_check_says(path: Any) -> None:
+    text = path.read_text(encoding="utf-8")
+    analysis = analyse(text, file=path.name)
+    try:
+        net = cnndsl.check(text, file=path.name)
+    except cnndsl.CnndslError as error:
+        assert [each.message for each in analysis.problems] == [
+            each.message for each in error.diagnostics
+        ]
+        return
+    assert analysis.network is not None and not analysis.assumed
+    assert analysis.network.totals == net.totals
+
+
+PIECES = (
+    *("conv 8 3x3\n", "\n", "}", "{", "#x", "pool 2;", "relu\n", "from t3\n", " as q", "1", "2"),
+    *("x", "let a = 3\n", "input 3x3x3\n", "add { skip | conv 8 3x3 same }\n", ";", '"', "é"),
+    *("repeat 3 { conv 8 3x3 }\n", "\r\n", "(", ")", "rounding floor\n", "from a; relu\n", ""),
+)
+
+
+def edited(text: str, rng: Random) -> str:
+    start = rng.randrange(len(text) + 1)
+    end = min(len(text), start + rng.choice((0, 0, 0, 1, 1, 3, 10, 60)))
+    return text[:start] + rng.choice(PIECES) + text[end:]
+
+
+TEXTS = [path.read_text(encoding="utf-8") for path in SAMPLES if path.stat().st_size < 1_500]
+
+
+def edits_agree(rng: Random, count: int) -> None:
+    text = rng.choice([*TEXTS, nets.straight(rng)])
+    known = analyse(text)
+    for _ in range(count):
+        text = edited(text, rng)
+        known = analyse(text, previous=known)
+        assert told(known) == told(analyse(text)), text
+
+
+@settings(max_examples=MANY)
+@given(st.randoms(use_true_random=False))
+def test_property_from_an_edit_on_is_from_scratch(rng: Random) -> None:
+    """Long texts are not analysed from their beginning each time; here all count as long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(incremental, "LONG", 0)
+        patch.setattr("cnndsl.analysis.analysis.LONG", 0)
+        edits_agree(rng, 3)
+
+
+@pytest.mark.long
+def test_ten_thousand_edits() -> None:
+    rng = Random(14)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(incremental, "LONG", 0)
+        patch.setattr("cnndsl.analysis.analysis.LONG", 0)
+        for _ in range(1_000):
+            edits_agree(rng, 10)
+
+
+def test_the_edit_of_another_question_is_no_edit() -> None:
+    text = "param n = 8\ninput 28x28x1\nconv n 3x3\n"
+    first = analyse(text, set={"n": 4})
+    second = analyse(text, previous=first)
+    assert first.layers[-1].node.output[-1] == 4 and second.layers[-1].node.output[-1] == 8
+
+
+def test_an_edit_works_out_what_stands_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 400
+    first = analyse(text)
+    run = []
+    plain = Elaborator.statement
+    monkeypatch.setattr(
+        Elaborator, "statement", lambda self, *given: run.append(1) or plain(self, *given)
+    )
+    second = analyse(text + "conv 9 3x3\n", previous=first)
+    assert second.network is not None and second.network.nodes[-1].output == (62, 62, 9)
+    assert len(run) <= 60
+
+
+WRONG = (
+    "input 39x31x1\nconv 20 4x4 relu\npool 2\nconv 40 3x3 relu\npool 2\nconv 60 2x2 relu\npool 2\n"
+)
+
+
+def test_fixes_are_searched_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "run", lambda *_: pytest.fail("nobody asked"))
+        analysis = analyse(WRONG)
+        problem, *_ = analysis.diagnostics
+    assert not problem.fixes
+    fixes = analysis.fixes(problem)
+    assert fixes and fixes == analysis.fixes(problem)
+    shown, *_ = analysis.mended()
+    assert list(shown.fixes) == fixes
+
+
+def test_a_search_can_be_cancelled_and_leaves_nothing_behind() -> None:
+    analysis, asked = analyse(WRONG), []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    problem = analysis.problems[0]
+    some = analysis.fixes(problem, cancelled=cancelled)
+    assert len(some) <= 2 and len(asked) >= 3
+    assert analysis.fixes(problem, cancelled=lambda: True) == []
+    assert analysis.fixes(problem) == analyse(WRONG).fixes(analyse(WRONG).problems[0])
+    assert analysis.fixes(problem, budget=0) == []
+
+
+@settings(max_examples=MANY)
+@given(st.randoms(use_true_random=False), st.text(max_size=40))
+def test_property_nothing_is_raised(rng: Random, noise: str) -> None:
+    text = nets.straight(rng)
+    at = rng.randrange(len(text) + 1)
+    analysis = analyse(text[:at] + noise + text[at:])
+    for offset in (0, at, at + len(noise), len(text)):
+        analysis.hover(offset), analysis.complete(offset), analysis.signature(offset)
+        analysis.definition(offset), analysis.references(offset), analysis.rename(offset, "z")
+    analysis.symbols(), analysis.folding(), analysis.tokens(), analysis.hints(), analysis.layers

@@ -1,0 +1,521 @@
+"""What people write who come from Keras, PyTorch and Python, or in Korean: each is one message,
+and its fix writes the same net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from steps import at_most, counted
+
+import cnndsl
+from cnndsl.api import examine
+from cnndsl.diagnostics import Diagnostic, Source
+from cnndsl.diagnostics.message import Message
+from cnndsl.foreign.table import ACTIVATIONS, CLASSES, FUNCTIONS, ROLES, TORCH
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.quickfix.apply import apply_edits, mend
+
+
+def look(source: Source) -> list[Diagnostic]:
+    return examine(source)[1]
+
+
+def told(text: str) -> list[Diagnostic]:
+    return look(Source("a.cnn", text))
+
+
+def fixed(text: str, *, unsafe: bool = False) -> str:
+    return mend(Source("a.cnn", text), look, unsafe=unsafe).source.text
+
+
+def plain(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
+
+
+# Calls, on an image of 36x36x3: those that divide need no rounding.
+KERAS_CALLS = {
+    "Conv2D(32, (3, 3), activation='relu')": "conv 32 3x3 relu",
+    'Conv2D(32, 3, activation="relu", padding="same")': "conv 32 3x3 relu same",
+    "Conv2D(filters=32, kernel_size=(3, 5))": "conv 32 3x5",
+    "layers.Conv2D(8, 4, strides=2, use_bias=False)": "conv 8 4x4 /2 nobias",
+    "layers.Conv2D(8, 3, 2, 'same')": "conv 8 3x3 /2 same",
+    "layers.Conv2D(8, 3, 2)": "conv 8 3x3 /2 floor",
+    "layers.Conv2D(8, 3, dilation_rate=2, groups=1)": "conv 8 3x3 dilation=2",
+    "layers.Conv2D(8, 3, activation=tf.nn.relu, name='c1')": "conv 8 3x3 relu",
+    "layers.Conv2D(8, 3, activation=layers.LeakyReLU(0.1))": "conv 8 3x3; leaky_relu 0.1",
+    "keras.layers.Conv2D(8, 3, activation='swish', name='s')": "conv 8 3x3 silu",
+    "tf.keras.layers.DepthwiseConv2D(3, depth_multiplier=2)": "dwconv 3x3 mult=2",
+    "layers.SeparableConv2D(8, 3, padding='same')": "sepconv 8 3x3 same",
+    "layers.Conv2DTranspose(8, 3, strides=2, padding='same')": "deconv 8 3x3 /2 same",
+    "model.add(layers.MaxPooling2D((2, 2)))": "pool 2",
+    "model.add(MaxPooling2D())": "pool 2",
+    "model.add(MaxPooling2D(pool_size=(3, 3), strides=(2, 2), padding='same'))": "pool 3 /2 same",
+    "model.add(layers.MaxPooling2D(5))": "pool 5 floor",
+    "layers.AveragePooling2D(2),": "avgpool 2",
+    "x = layers.GlobalAveragePooling2D()(x)": "gap",
+    "x = layers.GlobalMaxPooling2D(keepdims=True)(x)": "gmp keep",
+    "Flatten()": "flatten",
+    "model.add(Dropout(rate=0.5))": "dropout 0.5",
+    "x = layers.BatchNormalization()(x)": "bn",
+    "x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)": "bn eps=1e-5 momentum=0.9",
+    "x = layers.BatchNormalization(center=False, scale=False)(x)": "bn noscale noshift",
+    "x = layers.LayerNormalization(epsilon=1e-6)(x)": "ln eps=1e-6",
+    "x = layers.Activation('relu')(x)": "relu",
+    "x = layers.Activation('linear')(x)": "skip",
+    "x = layers.ReLU(max_value=6)(x)": "relu6",
+    "layers.LeakyReLU()": "leaky_relu",
+    "layers.Softmax()": "softmax",
+    "layers.UpSampling2D((2, 2), interpolation='bilinear')": "up 2 bilinear",
+    "layers.ZeroPadding2D(((0, 1), (0, 1)))": "zeropad 0:1x0:1",
+    "layers.ZeroPadding2D((3, 3))": "zeropad 3",
+    "layers.Cropping2D(2)": "crop 2",
+    "layers.Reshape((18, 72, 3))": "reshape 18x72x3",
+    "layers.Conv2D(\n    8,\n    (3, 3),\n    activation='relu',\n)": "conv 8 3x3 relu",
+}
+
+TORCH_CALLS = {
+    "nn.Conv2d(3, 16, kernel_size=3, padding=1)": "conv 16 3x3 pad=1",
+    "torch.nn.Conv2d(3, 16, 3, padding='same')": "conv 16 3x3 same",
+    "self.c = nn.Conv2d(3, 16, (3, 5), padding=(1, 2), bias=False)": "conv 16 3x5 pad=1x2 nobias",
+    "nn.Conv2d(3, 6, 3, groups=3),": "conv 6 3x3 groups=3",
+    "nn.Conv2d(3, 8, 7, 2, 3)": "conv 8 7x7 /2 pad=3 floor",
+    "nn.Conv2d(3, 8, 2, 2)": "conv 8 2x2 /2",
+    "nn.ConvTranspose2d(3, 8, 3, 2, 1, output_padding=1)": "deconv 8 3x3 /2 pad=1:0x1:0",
+    "nn.MaxPool2d(2)": "pool 2",
+    "nn.MaxPool2d(kernel_size=2, stride=2)": "pool 2",
+    "nn.MaxPool2d(3, stride=2, padding=1)": "pool 3 /2 pad=1 floor",
+    "nn.MaxPool2d(3, 2, ceil_mode=True)": "pool 3 /2 ceil",
+    "nn.AvgPool2d(2, 2)": "avgpool 2",
+    "nn.AvgPool2d(4, 4, padding=2)": "avgpool 4 pad=2 countpad",
+    "nn.AdaptiveAvgPool2d((1, 1))": "gap keep",
+    "nn.BatchNorm2d(3)": "bn eps=1e-5 momentum=0.9",
+    "nn.GroupNorm(1, 3)": "gn 1 eps=1e-5",
+    "nn.ReLU(inplace=True)": "relu",
+    "nn.LeakyReLU(0.2, True)": "leaky_relu 0.2",
+    "nn.LeakyReLU()": "leaky_relu 0.01",
+    "nn.Dropout()": "dropout 0.5",
+    "nn.Upsample(scale_factor=2, mode='bilinear')": "up 2 bilinear",
+    "nn.ZeroPad2d((1, 2, 3, 4))": "zeropad 3:4x1:2",
+    "nn.Flatten()": "flatten",
+    "nn.Identity()": "skip",
+    "x = F.relu(x)": "relu",
+    "x = F.max_pool2d(x, 2)": "pool 2",
+    "x = torch.flatten(x, 1)": "flatten",
+    "x = x.view(x.size(0), -1)": "flatten",
+    "nn.Conv2d(3, 8, 3), nn.ReLU()": "conv 8 3x3\nrelu",
+}
+
+
+@pytest.mark.parametrize(("call", "line"), [*KERAS_CALLS.items(), *TORCH_CALLS.items()])
+def test_a_call_is_one_message_with_the_line_that_it_is(call: str, line: str) -> None:
+    text = f"input 36x36x3\n{call}\n"
+    (problem,) = told(text)
+    assert problem.code == "E101" and text[slice(*problem.span)] == call.strip()
+    assert isinstance(problem.message, Message) and isinstance(problem.help, Message)
+    (fix,) = problem.fixes
+    assert fix.safe
+    assert plain(apply_edits(text, fix.edits)) == f"input 36x36x3\n{line}"
+
+
+@pytest.mark.parametrize("call", [call for call in KERAS_CALLS if "\n" not in call])
+def test_a_call_is_read_wherever_a_statement_stands(call: str) -> None:
+    line = KERAS_CALLS[call]
+    inside = fixed(f"input 36x36x3\nif 1 == 1 {{\n  {call}\n}}\nrelu\n")
+    assert plain(inside) == f"input 36x36x3\nif 1 == 1 {{\n{line}\n}}\nrelu"
+
+
+def test_what_a_file_says_decides_how_a_call_is_written() -> None:
+    torch = "defaults torch\nrounding floor\ninput 36x36x3\n"
+    text = torch + "nn.BatchNorm2d(3)\nnn.LeakyReLU()\nnn.MaxPool2d(5)\n"
+    assert plain(fixed(text)) == plain(torch + "bn\nleaky_relu\npool 5")
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        ("nn.PixelShuffle(3)", "PixelShuffle"),
+        ("layers.LSTM(3)", "LSTM"),
+        ("nn.LogSoftmax(dim=1)", "LogSoftmax"),
+        ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "padding_mode"),
+        ("nn.AdaptiveAvgPool2d((7, 7))", "gap keep"),
+        ("nn.PReLU()", "prelu"),
+        ("nn.GELU(approximate='tanh')", "approximate"),
+        ("layers.Conv2D(8, 3, activation='softsign')", "softsign"),
+        ("x = layers.Add()([x, shortcut])", "add"),
+        ("x = layers.Concatenate()([a, b])", "add"),
+        ("x = self.conv1(x)", "order"),
+        ("x = self.pool(F.relu(self.conv1(x)))", "order"),
+        ("layers.Input(shape=(None, None, 3))", "numbers"),
+    ],
+)
+def test_what_cannot_be_written_is_told_and_not_guessed(call: str, word: str) -> None:
+    (problem,) = told(f"input 36x36x3\n{call}\nconv 8 3x3\n")
+    assert problem.code == "E101" and not problem.fixes and word in problem.help
+
+
+def test_every_size_that_is_rounded_down_says_so() -> None:
+    text = "input 35x35x3\n" + "nn.MaxPool2d(2)\n" * 5
+    assert plain(fixed(text)) == "input 35x35x3\npool 2 floor\npool 2 floor\n" + "\n".join(
+        ["pool 2"] * 3
+    )
+
+
+def test_what_is_left_out_is_said() -> None:
+    text = (
+        "input 36x36x3\nlayers.Conv2D(8, 3, kernel_regularizer=l2(1e-4), bias_initializer='ones')\n"
+    )
+    (problem,) = told(text)
+    assert [note.message for note in problem.notes] == [
+        "`kernel_regularizer` is about training, which no net says"
+    ]
+    assert fixed(text) == "input 36x36x3\nconv 8 3x3\n"
+
+
+def test_another_tensor_than_the_last_is_told() -> None:
+    text = """x = layers.Conv2D(8, 3)(x)
+y = layers.Conv2D(8, 3)(x)
+z = layers.Conv2D(8, 3)(x)
+"""
+    assert [bool(each.fixes) for each in told("input 36x36x3\n" + text)] == [True, True, False]
+
+
+ARTICLE = """input 39x31x1
+conv 20 4x4 relu
+pool 2
+conv 40 3x3 relu
+pool 2
+conv 60 3x3 relu
+pool 2
+conv 80 2x2 relu
+flatten
+dense 100 softmax"""
+
+LISTINGS = {
+    """import tensorflow as tf
+from tensorflow.keras import layers, models
+
+model = models.Sequential([
+    layers.Input(shape=(39, 31, 1)),
+    layers.Conv2D(20, (4, 4), activation='relu'),
+    layers.MaxPooling2D((2, 2)),
+    layers.Conv2D(40, (3, 3), activation='relu'),
+    layers.MaxPooling2D((2, 2)),
+    layers.Conv2D(60, (3, 3), activation='relu'),
+    layers.MaxPooling2D((2, 2)),
+    layers.Conv2D(80, (2, 2), activation='relu'),
+    layers.Flatten(),
+    layers.Dense(100, activation='softmax')
+])
+model.compile(optimizer='adam', loss='sparse_categorical_crossentropy')
+model.summary()
+""": ARTICLE,
+    """model = Sequential()
+model.add(Conv2D(20, kernel_size=(4, 4), activation='relu', input_shape=(39, 31, 1)))
+model.add(MaxPooling2D())
+model.add(Conv2D(40, 3, activation='relu'))
+model.add(MaxPooling2D(2))
+model.add(Conv2D(60, 3))
+model.add(Activation('relu'))
+model.add(MaxPooling2D(pool_size=2))
+model.add(Conv2D(80, 2, activation='relu'))
+model.add(Flatten())
+model.add(Dense(100, activation='softmax'))
+""": ARTICLE.replace(
+        "60 3x3 relu", "60 3x3\nrelu"
+    ),
+    """input 32x32x1
+model = nn.Sequential(
+    nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2),
+    nn.Conv2d(6, 16, kernel_size=5), nn.Tanh(), nn.AvgPool2d(kernel_size=2, stride=2),
+    nn.Flatten(),
+    nn.Linear(400, 120), nn.Tanh(),
+    nn.Linear(120, 84), nn.Tanh(),
+    nn.Linear(84, 10),
+)
+""": """input 32x32x1
+conv 6 5x5
+tanh
+avgpool 2
+conv 16 5x5
+tanh
+avgpool 2
+flatten
+dense 120
+tanh
+dense 84
+tanh
+dense 10""",
+    """inputs = keras.Input(shape=(35, 35, 3))
+x = layers.Conv2D(64, 3, padding="same", activation="relu")(inputs)
+x = layers.Conv2D(64, 3, padding="same", use_bias=False)(x)
+x = layers.BatchNormalization()(x)
+x = layers.ReLU()(x)
+x = layers.MaxPooling2D(
+    pool_size=2,
+)(x)
+x = layers.Flatten()(x)
+x = layers.Dropout(0.5)(x)
+outputs = layers.Dense(10, activation="softmax", name="scores")(x)
+model = keras.Model(inputs, outputs)
+""": """input 35x35x3
+conv 64 3x3 relu same
+conv 64 3x3 same nobias
+bn
+relu
+pool 2 floor
+flatten
+dropout 0.5
+dense 10 softmax""",
+    """input 224x224x3
+self.features = nn.Sequential(
+    nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2),
+    nn.ReLU(inplace=True),
+    nn.MaxPool2d(kernel_size=3, stride=2),
+    nn.AdaptiveAvgPool2d(1),  # the mean
+)
+self.classifier = nn.Sequential(
+    nn.Flatten(),
+    nn.Linear(64 * 1 * 1, 4096),
+)
+""": """input 224x224x3
+conv 64 11x11 /4 pad=2 floor
+relu
+pool 3 /2
+gap keep # the mean
+flatten
+dense 4096""",
+    """input 8x8x3
+model = nn.Sequential(OrderedDict([
+    ('conv1', nn.Conv2d(3, 8, 3)),
+    ("act", nn.ReLU()),
+    ('fc', nn.Flatten()),
+]))
+""": "input 8x8x3\nconv 8 3x3\nrelu\nflatten",
+    """model = Sequential([
+    InputLayer(input_shape=(8, 8, 3)),
+    Conv2D(8, 3),
+], name='net')
+""": "input 8x8x3\nconv 8 3x3",
+    "input 8x8x3\nmodel = Sequential([Conv2D(8, 3), Flatten(), Dense(2)])\n": (
+        "input 8x8x3\nconv 8 3x3\nflatten\ndense 2"
+    ),
+}
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_listing_becomes_its_net(listing: str) -> None:
+    problems = told(listing)
+    lines = [problem.source.position(problem.span.start)[0] for problem in problems]
+    assert len(lines) == len(set(lines)) and all(len(each.fixes) == 1 for each in problems)
+    after = fixed(listing)
+    assert plain(after) == LISTINGS[listing] and not [
+        each for each in told(after) if each.severity == "error"
+    ]
+
+
+def test_names_of_the_file_are_its_own() -> None:
+    for text in (
+        "block Dense(n) { conv n 3x3 }\ninput 8x8x3\nDense (4)\n",
+        "block Conv2D(n) { conv n 3x3 }\ninput 8x8x3\nConv2D (4); Conv2D(8)\n",
+        "let Flatten = flatten\ninput 8x8x3\nFlatten\n",
+        "input 8x8x3\nif 1 == 2 { Dense(10) }\nrelu\n",
+    ):
+        assert cnndsl.check(text)
+    (problem,) = told("block Dense(n) { conv n 3x3 }\ninput 8x8x3\nDense(4)\nconv 'a b' 3\n")
+    assert problem.code == "E001"
+
+
+def test_the_table_has_words_and_roles_of_the_language() -> None:
+    for framework, classes in CLASSES.items():
+        for name, each in classes.items():
+            known = each.word in LAYERS or each.word in MERGES
+            assert known or each.word in ("", "input", "skip"), name
+            assert set(each.defaults) <= set(each.arguments), name
+        assert all(isinstance(role, str) for role in ROLES[framework].values())
+    assert all(name in CLASSES[TORCH] for name, _ in FUNCTIONS.values())
+    assert all(not word or word in LAYERS for word in ACTIVATIONS.values())
+
+
+# Other slips: what is written after the input, and what it becomes.
+SLIPS = {
+    "conv 8 3 x 3 relu": "conv 8 3x3 relu",
+    "conv 8 3 x3 relu": "conv 8 3x3 relu",
+    "conv 8 3x 3 relu": "conv 8 3x3 relu",
+    "conv 8 3 × 3": "conv 8 3x3",
+    "conv 8 3 X 3": "conv 8 3x3",
+    "conv 8 3*3 relu": "conv 8 3x3 relu",
+    "conv 8 5x3 -> relu": "conv 8 5x3; relu",
+    "conv 8 3x3 → pool 2 → relu": "conv 8 3x3; pool 2; relu",
+    "relu => conv 8 3x3 => relu": "relu; conv 8 3x3; relu",
+    "conv 32@3x3": "conv 32 3x3",
+    "conv 32 @ 3x3": "conv 32 3x3",
+    "conv1: conv 32 3x3": "conv 32 3x3 as conv1",
+    "stem : conv 32 3x3 relu; pool 2": "conv 32 3x3 relu as stem; pool 2",
+    "conv: 32 3x3": "conv 32 3x3",
+    "x = conv 32 3x3": "conv 32 3x3 as x",
+    "y = add { conv 1 3x3 same | skip }": "add { conv 1 3x3 same | skip } as y",
+    "conv 3x3 16 relu": "conv 16 3x3 relu",
+    "sepconv 5x5 16": "sepconv 16 5x5",
+    "let x = conv 8 3x3": "conv 8 3x3 as x",
+    "- conv 8 3x3": "conv 8 3x3",
+    "repeat 3:\n  conv 8 3x3\nrelu": "repeat 3 {\nconv 8 3x3\n}\nrelu",
+    "nn.Conv2d(1, 8, 3) -> nn.ReLU()": "conv 8 3x3; relu",
+    "conv2d(8, 3)": "conv 8 3x3",
+    "conv 8 4x4 s2": "conv 8 4x4 /2",
+    "conv 8 3x3 p1": "conv 8 3x3 pad=1",
+    "conv 8 4x4 2": "conv 8 4x4 /2",
+    "pool 2 2": "pool 2 /2",
+    "lrelu": "leaky_relu",
+    "h_swish": "hard_swish",
+    "합성곱 32 3x3": "conv 32 3x3",
+    "풀링 2": "pool 2",
+    "드롭아웃 0.5": "dropout 0.5",
+    "평탄화": "flatten",
+    "렐루": "relu",
+    "conv 필터=32 3x3": "conv 32 3x3",
+    "conv 32 3x3 활성화=relu 스트라이드=2 floor": "conv 32 3x3 relu /2 floor",
+    "deconv 1 3x3 /2 pad=1 output_padding=1": "deconv 1 3x3 /2 pad=1:0x1:0",
+    "zeropad (1:0)": "zeropad 1:0",
+    "let k = 3; let d = 2; conv 8 3x3 dilation=2 pad=((k-1)*d:0)": (
+        "let k = 3; let d = 2; conv 8 3x3 dilation=2 pad=((k-1)*d):0"
+    ),
+    "let n = 8; conv n 3xn": "let n = 8; conv n (3, n)",
+    "for i in range(3):\n  conv (2*i+1) 3x3\n  relu\npool 2": (
+        "repeat 3 as i {\nconv (2*i+1) 3x3\nrelu\n}\npool 2"
+    ),
+    "for i in range(0, 2) {\n  conv (i+1) 3x3\n}": "repeat 2 as i {\nconv (i+1) 3x3\n}",
+    "for _ in range(2):\n  conv 8 3x3\n\n  relu": "repeat 2 {\nconv 8 3x3\nrelu\n}",
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_one_message_with_its_fix(slip: str) -> None:
+    text = f"input 28x28x1\n{slip}\n"
+    problems = [each for each in told(text) if each.severity == "error"]
+    assert len(problems) == 1 + slip.count("활성화"), [each.message for each in problems]
+    assert plain(fixed(text, unsafe=True)) == f"input 28x28x1\n{SLIPS[slip]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("input 28x28x1 -> conv 8 3x3", "input 28x28x1; conv 8 3x3"),
+        ("input 32x28x28x1\nconv 8 3x3", "input 28x28x1\nconv 8 3x3"),
+        ("input 8x16x112x112x3\nconv 8 3x3x3", "input 16x112x112x3\nconv 8 3x3x3"),
+        ("input 28x1\nconv 32 2 dilation=4 pad=causal", "input 28x1\nconv 32 2 dilation=4 pad=4:0"),
+        ("input 8\n덴스 10", "input 8\ndense 10"),
+        ("input 8\n완전연결층 10", "input 8\ndense 10"),
+        ("input 8\noutput 10", "input 8\ndense 10"),
+        ("input 28 x 28 x 1\nconv 8 3x3", "input 28x28x1\nconv 8 3x3"),
+        ("입력 28x28x1\nconv 8 3x3", "input 28x28x1\nconv 8 3x3"),
+    ],
+)
+def test_a_slip_at_the_input_is_one_message_with_its_fix(text: str, after: str) -> None:
+    assert len(told(text)) == 1
+    assert plain(fixed(text, unsafe=True)) == after
+
+
+@pytest.mark.parametrize("size", ["HxWx1", "hxwxc", "28xWx1"])
+def test_an_input_of_names_is_one_message(size: str) -> None:
+    (problem,) = told(f"input {size}\nconv 8 3x3\n")
+    assert problem.code in ("E004", "E106") and "(" in problem.help
+
+
+@pytest.mark.parametrize(
+    "word",
+    "pixelshuffle pixel_shuffle unshuffle unpool max_unpool logsoftmax log_softmax softmin glu "
+    "celu hardtanh rmsnorm batchrelu".split(),
+)
+def test_no_guess_names_another_operator(word: str) -> None:
+    (problem,) = told(f"input 28x28x1\n{word} 3\n")
+    assert problem.code == "E101" and not problem.fixes and "did you mean" not in problem.help
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("convv", "conv"), ("ppool", "pool"), ("softmx", "softmax"), ("flaten", "flatten"),
+     ("conv_2d", "conv"), ("batchnorm1d", "bn"), ("dens", "dense"), ("pool2", "pool")],
+)  # fmt: skip
+def test_misspelt_words_are_still_guessed(word: str, meant: str) -> None:
+    first, *_ = told(f"input 28x28x1\n{word} 3\n")
+    assert first.help == f"did you mean `{meant}`?"
+
+
+HOSTILE = [
+    "nn.Conv2d(" + "(" * 3000 + ")" * 3001, "nn.Conv2d(" + "-" * 5000 + "1)",
+    "nn.Conv2d(" + "a." * 4000 + "b)", "nn.Conv2d(1,2," + "9" * 6000 + ")",
+    "nn.Conv2d(1,\0)", r"nn.Conv2d('\N{x}')", "nn.Conv2d(1,2," + "1+" * 4000 + "1)",
+    "Conv2D(*a, **b)", "nn.Sequential(" * 80 + ")" * 80, "nn.Conv2d(1, 8, 3, padding=1e400)",
+    "layers.Conv2D(True, None)", "nn.BatchNorm2d(8, momentum=None)", "nn.Conv2d(1, 8, [[3]])",
+    "model.add()", "model.add(1)", "nn.()", "nn.Conv2d", "F.relu()", "nn.Softmax(dim=[1])",
+    "layers.Softmax(axis={1: 2})", "layers.Reshape((-1,))", "layers.Input(shape=())",
+    "for i in range(", "for i in range(3):", "x = conv", "x: conv", "conv:", "a -> ", "-> a",
+    "pad=(:)", "32@", "3 × × 3", "layers.Activation(1)", "x = layers.Dense(10)(x)(y)",
+    "layers.PReLU(shared_axes=[[1]])", "nn.Upsample(scale_factor=(2, 2))", "])", "nn.Sequential(",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_raises_or_takes_long(text: str) -> None:
+    for each in (text, f"input 28x28x1\n{text}\nconv 8 3x3\n", f"add {{ {text} | skip }}"):
+        with at_most(400_000):
+            assert told(each)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "model.add(layers.Conv2D(8, (3, 3), padding='same', activation='relu'))",
+        "model.add(layers.Conv2D(8,",
+        "model.add(layers.Conv2D(8 8 8 !))",
+        "c: conv 8 3x3 same",
+        "for i in range(3):\n  conv 8 3x3 same",
+    ],
+)
+def test_a_long_listing_takes_work_in_proportion(line: str) -> None:
+    def work(count: int) -> int:
+        return counted(lambda: told("input 28x28x1\n" + (line + "\n") * count))
+
+    assert work(1600) < 5 * work(400)
+
+
+# The same layer in the framework itself.
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    "call", [call for call in TORCH_CALLS if call.startswith(("nn.", "torch"))]
+)
+def test_the_line_has_the_shape_and_weights_of_pytorch(call: str) -> None:
+    import torch
+    from torch import nn
+
+    made: Any = eval(call.rstrip(","), {"nn": nn, "torch": torch})
+    layer = nn.Sequential(*made) if isinstance(made, tuple) else made
+    net = cnndsl.check(f"input 36x36x3\n{TORCH_CALLS[call]}\n")
+    with torch.no_grad():
+        shape = tuple(layer(torch.zeros(2, 3, 36, 36)).shape[1:])
+    assert shape[1:] + shape[:1] == net.nodes[-1].output
+    assert sum(each.numel() for each in layer.parameters()) == sum(
+        weight.size for node in net.nodes for weight in node.layer.weights if weight.trainable
+    )
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("call", [call for call in KERAS_CALLS if "(x)" not in call])
+def test_the_line_has_the_shape_and_weights_of_keras(call: str) -> None:
+    import keras
+
+    class Model:
+        add = staticmethod(lambda layer: layer)
+
+    names = {"keras": keras, "layers": keras.layers, "model": Model, **vars(keras.layers)}
+    code = call.rstrip(",").replace("tf.keras", "keras").replace("tf.nn.relu", "'relu'")
+    layer: Any = eval(code, names)
+    output = layer(keras.Input((36, 36, 3)))
+    net = cnndsl.check(f"input 36x36x3\n{KERAS_CALLS[call]}\n")
+    assert tuple(output.shape[1:]) == net.nodes[-1].output
+    assert layer.count_params() == sum(
+        weight.size for node in net.nodes for weight in node.layer.weights
+    )
