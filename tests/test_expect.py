@@ -14,6 +14,7 @@ from cnndsl.api import examine
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.layers.base import show
 from cnndsl.quickfix.apply import apply_edits
+from cnndsl.quickfix.promises import with_other_promises
 
 NET = "input 28x28x1\nconv 4 5x5 relu\n{}\npool 2\nbn\n"
 TESTS = {
@@ -102,7 +103,7 @@ def test_the_turn_of_a_loop_is_told() -> None:
     assert not problem.fixes  # it would have to be 8x8x3 and 4x4x3 and 2x2x3
 
 
-def test_a_fix_promises_what_is() -> None:
+def test_a_fix_promises_what_is_where_one_asks() -> None:
     for promise, mended in (
         ("params == 100", "params == 120"),
         ("params == 1_000", "params == 120"),
@@ -111,13 +112,18 @@ def test_a_fix_promises_what_is() -> None:
         ("field == 3", "field == 5"),
         ("field == 3x2", "field == 5x5"),
     ):
-        (problem,) = look(NET.format(f"expect {promise}"))
-        (fix,) = problem.fixes
-        assert not fix.safe
+        problems = look(NET.format(f"expect {promise}"))
+        source = problems[0].source
+        at = source.text.index("expect")
+        assert all(edit.span.end <= at for fix in problems[0].fixes for edit in fix.edits)
+        (problem,) = with_other_promises(source, problems, {}, None, 10**6)
+        fix = problem.fixes[-1]
+        assert not fix.safe and fix.intent == "promise"
         assert apply_edits(problem.source.text, fix.edits) == NET.format(f"expect {mended}")
     for promise in ("params <= 100", "params == (50 + 50)", "shape == (2, 2, C)"):
-        (problem,) = look(NET.format(f"expect {promise}"))
-        assert not problem.fixes
+        problems = look(NET.format(f"expect {promise}"))
+        found = with_other_promises(problems[0].source, problems, {}, None, 10**6)
+        assert all(fix.intent != "promise" for each in found for fix in each.fixes)
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from([*TESTS]), st.integers(-3, 3))

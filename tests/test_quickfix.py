@@ -49,9 +49,9 @@ def test_the_listing_of_the_article() -> None:
     (problem,) = look(LISTING)
     assert problem.help.split("\nor ") == [
         "write `pool 2 floor`, which leaves out 1 column",
-        "make the input 120x56x1 (or 120x64x1)",
         "write `pool 3`",
         "write `conv 20 4x3 relu` on line 4",
+        "make the input 120x56x1 (or 120x64x1)",
     ]
     (note,) = problem.notes
     assert note.message == "the 9 comes from `conv 20 4x4 relu` on line 4: 12 - 4 + 1"
@@ -146,6 +146,7 @@ def test_groups_merges_reshapes() -> None:
     assert helps("input 8x8x2\ndense 4") == [
         "put `flatten` (128 values) before it",
         "put `gap` (2, one for each channel) before it",
+        "write `conv 4 1x1`",
     ]
 
 
@@ -161,8 +162,8 @@ def test_a_shortcut_that_keeps_the_old_size_speaks_in_the_words_of_the_block() -
     assert offered == "put `if C != n or s != 1 { conv n 1 /s same }` in path 2"
     block = "block b(n) { add { skip | bn; relu6; conv n 3 same relu } }\ninput 8x8x4\nb 4; b 8"
     assert helps(block) == [
-        "write `b 4` in the place of `b 8` on line 3",
         "put `if C != n { conv n 1 }` in path 1, in the place of `skip`",
+        "write `b 4` in the place of `b 8` on line 3",
     ]
 
 

@@ -22,12 +22,16 @@ class Fix(NamedTuple):
     `safe`: they change how the text is written, and not which network is meant. No change of an
     architecture or a promise is safe, nor of a word whose meaning had to be guessed.
     `alone`: it was tried, and mends this diagnostic and no other.
+    `intent`: empty where it may be what was meant. Else it is offered and not made for anyone:
+    `loses` throws values away, `data` asks for inputs of quite another size, and `promise` gives
+    up what the file holds the net to, which is made where one asks for just that.
     """
 
     title: Message
     edits: tuple[Edit, ...]
     safe: bool = False
     alone: bool = False
+    intent: str = ""
 
 
 class Note(NamedTuple):

@@ -37,6 +37,7 @@ def pack(diagnostics: Iterable[Diagnostic]) -> Packed:
                     _packed(fix.title),
                     fix.safe,
                     fix.alone,
+                    fix.intent,
                     [[*edit.span, edit.text] for edit in fix.edits],
                 ]
                 for fix in each.fixes
@@ -69,8 +70,9 @@ def unpack(rows: Packed, source: Source) -> list[Diagnostic]:
                 tuple(Edit(span(a, b), _the(text, str)) for a, b, text in _the(edits, list)),
                 _the(safe, bool),
                 _the(alone, bool),
+                _the(intent, str),
             )
-            for title, safe, alone, edits in _the(fixes, list)
+            for title, safe, alone, intent, edits in _the(fixes, list)
         ]
         place, texts = span(start, stop), (_message(message), _message(help_))
         found.append(Diagnostic(code, source, place, *texts, tuple(remarks), tuple(cures)))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.layers import LayerError, Shape
 from cnndsl.network.elaborate import Elaborator
-from cnndsl.network.network import Network, Node
+from cnndsl.network.network import Assertion, Network, Node
 from cnndsl.syntax import nodes as ast
 
 
@@ -55,7 +55,7 @@ class Probe(Elaborator):
 
     def evaluation(self, network: Network | None) -> Evaluation:
         """What it came to; `network` is None where anything is wrong."""
-        found = self.problems, self.nodes, self.led, self.errors
+        found = self.problems, self.nodes, self.led, self.errors, self.assertions
         return Evaluation(self.source, self.module, network, *found)
 
     def add_input(self, shape: Shape, span: Span, alias: ast.Name | None) -> None:
@@ -86,6 +86,7 @@ class Evaluation(NamedTuple):
     nodes: list[Node]
     led: list[tuple[ast.Apply, ...]]
     errors: list[ShapeError]
+    assertions: list[Assertion]
 
     @property
     def valid(self) -> bool:

@@ -44,9 +44,12 @@ def flaw(statement: ast.Expect, value: Any) -> Problem | None:
 
 
 def broken(
-    assertions: Iterable[Assertion], network: Network
+    assertions: Iterable[Assertion], network: Network, *, rewritten: bool = False
 ) -> Iterator[tuple[Problem, tuple[Note, ...]]]:
-    """What is wrong with each promise that the net does not keep, and how one came there."""
+    """What is wrong with each promise that the net does not keep, and how one came there.
+
+    Where they are to be `rewritten`, with what would promise what is.
+    """
     places: dict[ast.Expect, list[Assertion]] = {}
     for assertion in assertions:
         places.setdefault(assertion.statement, []).append(assertion)
@@ -56,6 +59,7 @@ def broken(
             if message:
                 actuals = {_actual(each, network) for each in here}
                 help_, fixes = _assertion_instead(statement, network, actuals)
+                fixes = fixes if rewritten else ()
                 yield Problem("E301", statement.span, message, help_, fixes), assertion.notes
                 break  # it is said once for each place
 
@@ -174,7 +178,7 @@ def _assertion_instead(
     else:
         grouped = "_" in network.source.text[value.span.start : value.span.end]
         text, shown = f"{actual:_}" if grouped else str(actual), f"{actual:,}"
-    fix = Fix(Message("promise {value}", value=shown), (Edit(value.span, text),))
+    fix = Fix(Message("promise {value}", value=shown), (Edit(value.span, text),), intent="promise")
     return Message("change the net, or promise {value}", value=shown), (fix,)
 
 

@@ -43,10 +43,13 @@ class Mended(NamedTuple):
     undo: list[tuple[Edit, ...]]
 
 
-def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
+def mend(
+    source: Source, examine: Examine, *, unsafe: bool = False, promises: bool = False
+) -> Mended:
     """Apply the best fix of each diagnostic, again and again until none is left that helps.
 
-    The best is the first that may be applied: the first safe one, or with `unsafe` the first.
+    The best is the first safe one, or with `unsafe` the first, where that may be what was meant;
+    with `promises` promises may be given up (see `Fix`).
     A text that checks worse than before (see `badness`) is never accepted, nor one that was there
     before. Safe fixes that do not overlap are made at once; then one that alone leaves no error, if
     there is one; then others. What mends a size and perhaps more than the diagnostic that it came
@@ -65,7 +68,7 @@ def mend(source: Source, examine: Examine, *, unsafe: bool = False) -> Mended:
         chosen = [
             (each, fix)
             for each in sorted(left, key=lambda each: (each.span, each.code))
-            if (fix := best(each, unsafe=unsafe))
+            if (fix := best(each, unsafe=unsafe, promises=promises))
             and fix.edits not in refused
             and (each.severity == "error" or not any(_about_size(done) for done, _ in applied))
         ]
@@ -173,9 +176,13 @@ def _edits(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[Edit]:
     return [edit for _, fix in pairs for edit in fix.edits]
 
 
-def best(diagnostic: Diagnostic, *, unsafe: bool) -> Fix | None:
-    """The first fix of a diagnostic that may be applied."""
-    return next((fix for fix in diagnostic.fixes if fix.safe or unsafe), None)
+def best(diagnostic: Diagnostic, *, unsafe: bool, promises: bool = False) -> Fix | None:
+    """The fix of a diagnostic that may be applied, if there is one."""
+    for number, fix in enumerate(diagnostic.fixes):
+        likeliest = unsafe and number == 0 and not fix.intent
+        if fix.safe or likeliest or (promises and fix.intent == "promise"):
+            return fix
+    return None
 
 
 def disjoint(pairs: Iterable[tuple[Diagnostic, Fix]]) -> list[tuple[Diagnostic, Fix]]:

@@ -5,52 +5,48 @@ from __future__ import annotations
 import re
 
 from cnndsl.diagnostics import Note
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
 from cnndsl.network import Node
 from cnndsl.network.evaluation import Evaluation, ShapeError
-from cnndsl.quickfix.sites import layers
+from cnndsl.quickfix.sites import layers, maker
 from cnndsl.quickfix.words import shortened, written
 
 
 def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:
     """The layers that the sizes at fault come from, with the arithmetic."""
     names = DIMENSIONS.get(len(error.shape) - 1, ())
-    found: dict[tuple[int, int, str], list[str]] = {}
+    found: dict[tuple[int, int, str], list[Message]] = {}
     for index in dict.fromkeys(error.inputs):
         for axis in error.axes:
             node = maker(outcome, index, axis)
             if node is not None and axis < len(names):
                 key = (node.index, node.output[axis], arithmetic(node.layer, axis))
                 found.setdefault(key, []).append(names[axis])
-    notes: dict[str, None] = {}
+    notes: dict[Message, None] = {}
     for (index, size, how), axes in found.items():
-        what = f"the {size}" if len(axes) == len(error.axes) else f"the {axes[0]} of {size}"
-        note = f"{what} comes from {_told(outcome, outcome.nodes[index], error)}"
-        notes[f"{note}: {how}" if how else note] = None
+        layer = _told(outcome, outcome.nodes[index], error)
+        if len(axes) == len(error.axes):
+            note = Message("the {size} comes from {layer}", size=size, layer=layer)
+        else:
+            note = Message(
+                "the {axis} of {size} comes from {layer}", axis=axes[0], size=size, layer=layer
+            )
+        notes[Message("{note}: {formula}", note=note, formula=how) if how else note] = None
     return tuple(map(Note, [*notes][:2]))
 
 
-def maker(outcome: Evaluation, index: int, axis: int) -> Node | None:
-    """The nearest layer that changed a size on the way to a node; None for the input."""
-    while True:
-        node = outcome.nodes[index]
-        if not node.inputs or axis >= len(node.output) - 1:  # a vector, beside images
-            return None
-        before, after = node.layer.input, node.output
-        if len(before) != len(after) or before[axis] != after[axis]:
-            return node
-        index = node.inputs[0]
-
-
-def _told(outcome: Evaluation, node: Node, error: ShapeError) -> str:
+def _told(outcome: Evaluation, node: Node, error: ShapeError) -> Message:
     """A layer as it stands in the text, and where that is."""
     source = outcome.source
     made = layers(outcome.module).get(node.span)
-    text = written(source, made, ()) if made else shortened(node.op)
+    code = written(source, made, ()) if made else shortened(node.op)
     here, there = (source.position(span.start).line for span in (error.span, node.span))
-    return f"`{text}` on line {there}" if here != there else f"`{text}` on this line"
+    if here == there:
+        return Message("`{code}` on this line", code=code)
+    return Message("`{code}` on line {line}", code=code, line=there)
 
 
 def arithmetic(layer: Layer, axis: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from cnndsl.diagnostics import Span
 from cnndsl.layers import ACTIVATIONS, Layer, Shape
 from cnndsl.layers.values import Pair
+from cnndsl.network import Node
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.evaluation import Evaluation, ShapeError
 from cnndsl.syntax import nodes as ast
@@ -79,6 +80,18 @@ def path(outcome: Evaluation, error: ShapeError) -> list[Site]:
         seen.update(level)
         distance += 1
     return sites
+
+
+def maker(outcome: Evaluation, index: int, axis: int) -> Node | None:
+    """The nearest layer that changed a size on the way to a node; None for the input."""
+    while True:
+        node = outcome.nodes[index]
+        if not node.inputs or axis >= len(node.output) - 1:  # a vector, beside images
+            return None
+        before, after = node.layer.input, node.output
+        if len(before) != len(after) or before[axis] != after[axis]:
+            return node
+        index = node.inputs[0]
 
 
 def argument(statement: ast.Apply, layer: type[Layer], slot: str) -> ast.Argument | None:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import product as combinations
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.layers import Shape
+from cnndsl.layers import LAYERS, Shape
 from cnndsl.network.evaluation import Evaluation
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sites import Literal, literal
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import statements
 
-REACH = 64
-"""How far from the present size a whole one is looked for, in each dimension."""
+REACH, LEAST_REACH = 64, 8
+"""How far from the present size a whole one is looked for, in each dimension: at most, at least."""
 
 
 def input_literal(outcome: Evaluation, number: int = 0) -> Literal | None:
@@ -33,8 +34,20 @@ def alike(outcome: Evaluation) -> tuple[int, ...]:
     return tuple(i for i, node in enumerate(inputs) if node.output == inputs[0].output)
 
 
+def reach(outcome: Evaluation, gap: int = 0) -> int:
+    """How far from the present size a whole one may be.
+
+    Where every map is large enough, what fits does so again and again, by the total stride. A
+    promise asks for one size, which lies as far as the map is off, the `gap`, times that stride.
+    """
+    if {"E203", "E206"} & {each.code for each in outcome.errors}:
+        return REACH
+    stride = max(total_strides(outcome), default=1)
+    return min(REACH, max(LEAST_REACH, 2 * stride, (gap + 1) * stride))
+
+
 def nearest_numbers(
-    evaluator: Evaluator, outcome: Evaluation, number: int = 0
+    evaluator: Evaluator, outcome: Evaluation, far: int, number: int = 0
 ) -> Iterator[tuple[Literal, str, int]]:
     """Numbers that an input's size is made of, as in `(s, s, 3)`, with the nearest value that
     makes the net whole, and by how much the size changes with it."""
@@ -49,7 +62,7 @@ def nearest_numbers(
             found[place.span] = (place, found.get(place.span, (place, 0))[1] + 1)
     least = evaluator.left // 2
     for place, uses in found.values():
-        for delta in (sign * step for step in range(1, REACH + 1) for sign in (1, -1)):
+        for delta in (sign * step for step in range(1, far + 1) for sign in (1, -1)):
             if evaluator.left < least:
                 break
             after = evaluator.run((Edit(place.span, str(place.value + delta)),))
@@ -64,6 +77,7 @@ def nearest_sizes(
     axes: Sequence[int],
     numbers: tuple[int, ...] = (0,),
     wanted: int = 2,
+    far: int = REACH,
 ) -> list[Shape]:
     """The sizes of some inputs, nearest to the present one, that make the net whole, in order.
 
@@ -76,7 +90,7 @@ def nearest_sizes(
         return []
     fits: dict[int, list[int]] = {axis: [] for axis in axes}
     least = evaluator.left // 2
-    for step in range(1, REACH + 1):
+    for step in range(1, far + 1):
         for delta in (step, -step):
             size = tuple(x + delta * (axis in axes) for axis, x in enumerate(shape))
             outcome = evaluator.sized(numbers, size) if min(size) > 0 else None
@@ -105,3 +119,55 @@ def farness(size: Shape, shape: Shape) -> tuple[int, int, Shape]:
     """How far a size is from another: the changes added up, then whether they are like ones."""
     changes = [a - b for a, b in zip(size, shape)]
     return sum(map(abs, changes)), len(set(changes)), size
+
+
+def goes_up_again(outcome: Evaluation) -> bool:
+    """Whether a net makes maps smaller and larger again, as encoder-decoders do."""
+    words = {s.name.id for s in statements(outcome.module.statements) if isinstance(s, ast.Apply)}
+    kinds = [LAYERS[word] for word in words if word in LAYERS]
+    return any(kind.op in ("up", "deconv") for kind in kinds) and any(k.slides for k in kinds)
+
+
+def total_strides(outcome: Evaluation) -> tuple[int, ...]:
+    """By how much maps are smaller than the input at most, in each of its dimensions."""
+    rank = len(outcome.nodes[0].output) - 1
+    most = (1,) * rank
+    scales: list[tuple[float, ...]] = []
+    for node in outcome.nodes:
+        scale = scales[node.inputs[0]] if node.inputs else (1.0,) * rank
+        before, after = node.layer.input[:-1], node.output[:-1]
+        windows = getattr(node.layer, "windows", ())
+        if len(windows) == rank:
+            scale = tuple(x * window.stride for x, window in zip(scale, windows))
+        elif len(before) == len(after) == rank and all(a < b for a, b in zip(before, after)):
+            scale = tuple(x / max(1, round(b / a)) for x, a, b in zip(scale, before, after))
+        scales.append(scale)
+        most = tuple(max(x, int(y)) for x, y in zip(most, scale))
+    return most
+
+
+def lossless_sizes(evaluator: Evaluator, outcome: Evaluation, shape: Shape) -> list[Shape]:
+    """The two sizes of the input nearest to the present one with which a net that goes down and
+    up again fits, and looks at every pixel."""
+    tries: list[Shape] = []
+    strides = total_strides(outcome)
+    if len(strides) == len(shape) - 1:
+        below = [x // step * step for x, step in zip(shape, strides)]
+        both = [
+            (x, x) if x == low else (low, low + step) for x, low, step in zip(shape, below, strides)
+        ]
+        nearest = [sorted(pair, key=lambda y: (abs(x - y), y)) for x, pair in zip(shape, both)]
+        tries = [(*(pair[i] for pair in nearest), shape[-1]) for i in (0, 1)]
+    tries = [size for size in dict.fromkeys(tries) if min(size) > 0 and size != shape]
+    found = [size for size in tries if _loses_nothing(evaluator.sized((0,), size))]
+    if not found and outcome.faulty_axes:
+        others = nearest_sizes(evaluator, shape, sorted(outcome.faulty_axes), wanted=8)
+        found = [size for size in others if _loses_nothing(evaluator.sized((0,), size))]
+    return found[:2]
+
+
+def _loses_nothing(outcome: Evaluation | None) -> bool:
+    if outcome is None or not outcome.valid:
+        return False
+    windows = [each for node in outcome.nodes for each in getattr(node.layer, "windows", ())]
+    return not any(window.left_out for window in windows)

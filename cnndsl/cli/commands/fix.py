@@ -8,6 +8,11 @@ from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marke
 from cnndsl.cli.terminal.options import Arguments, UsageError
 from cnndsl.contract import Option
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnndsl.diagnostics.diagnostic import Diagnostic
+    from cnndsl.diagnostics.source import Source
+
 OPTIONS = (
     Option(
         "fix",
@@ -15,6 +20,10 @@ OPTIONS = (
         "`-` goes from standard input to standard output",
     ),
     Option("unsafe", "with --fix or --diff: also what changes the net, the least change first"),
+    Option(
+        "promises",
+        "with --fix or --diff: also what has a promise say what the net is",
+    ),
     Option("diff", "write nothing; show what --fix would change, and what it would leave"),
 )
 
@@ -40,8 +49,9 @@ def wanted(arguments: Arguments) -> bool:
         raise UsageError("--fix writes and --diff does not: give one of them")
     if arguments.has("fix") or arguments.has("diff"):
         return True
-    if arguments.has("unsafe"):
-        raise UsageError("--unsafe goes with --fix or --diff")
+    for option in ("unsafe", "promises"):
+        if arguments.has(option):
+            raise UsageError(f"--{option} goes with --fix or --diff")
     return False
 
 
@@ -59,7 +69,8 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
 
     fixed = Fixed(plan)
     done, unreadable = fixed.outcome.files, fixed.outcome.unreadable
-    unsafe = arguments.has("unsafe")
+    unsafe, promises = arguments.has("unsafe"), arguments.has("promises")
+    lint = plan.question.lint
     show, changed, count = arguments.has("diff"), {}, 0
     for task in plan.tasks:
         path, codes = task.path, task.codes
@@ -72,7 +83,8 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
         if problems:
             done.append(Examined(name, None, problems))
             continue
-        mended = mend(source, partial(plan.question.lint, codes=codes), unsafe=unsafe)
+        examine = partial(_examined, plan, codes) if promises else partial(lint, codes=codes)
+        mended = mend(source, examine, unsafe=unsafe, promises=promises)
         text = mended.source.text
         done.append(Examined(name, None, mended.left))
         fixed.fixes += len(mended.applied)
@@ -90,3 +102,12 @@ def fix_files(arguments: Arguments, plan: Plan) -> Fixed:
         verb = "would be made" if show else "made"
         fixed.summary = f"{fixed.fixes:,} fix{plural} {verb} in {counted(count, 'file')}\n"
     return fixed
+
+
+def _examined(plan: Plan, codes: frozenset[str], source: Source) -> list[Diagnostic]:
+    """What there is to say about a text, and what would promise what is."""
+    from cnndsl.quickfix.promises import with_other_promises
+
+    question = plan.question
+    found = question.lint(source, codes)
+    return with_other_promises(source, found, question.values, question.size, question.limit)
