@@ -173,6 +173,9 @@ WORDS = {
     "problems.many": "{number} problems",
     "fails.intro": "The net {net} does not come out: it has {count}. As far as the first of them, "
     "this is how each size and each count comes about.",
+    "fails.known": "known",
+    "fails.assumed": "What begins with ~ is assumed: an error before it, or in it, keeps its sizes "
+    "from being known.\nThe sums leave it out.",
     "fails.nowhere": "This is no net yet.",
     "fails.title": "Where it does not come out",
     "fails.line": "Line {line}: {code}",

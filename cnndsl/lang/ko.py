@@ -164,6 +164,9 @@ WORDS = {
     "problems.many": "문제 {number}개",
     "fails.intro": "신경망 {net}에는 {count}가 있어 크기가 끝까지 나오지 않습니다. 첫 문제가 있는 "
     "곳까지 각 층의 출력 크기와 파라미터 수를 차례로 계산해 보겠습니다.",
+    "fails.known": "알려진 합",
+    "fails.assumed": "~로 시작하는 행은 가정한 값입니다. 그 앞이나 그 행에 오류가 있어 크기를 알 수 "
+    "없습니다.\n합계에는 넣지 않았습니다.",
     "fails.nowhere": "아직 신경망이 아닙니다.",
     "fails.title": "맞지 않는 곳",
     "fails.line": "{line}번째 줄: {code}",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
-from cnndsl.layers import LayerError, Shape
+from cnndsl.layers import Layer, LayerError, Shape
 from cnndsl.network.elaborate import Elaborator
 from cnndsl.network.network import Network, Node
 from cnndsl.syntax import nodes as ast
@@ -20,6 +20,7 @@ class ShapeError(NamedTuple):
     * `inputs`: the nodes that it reads
     * `axes`: the spatial dimensions that are at fault, by index; none where no size is
     * `shape`: what it reads (for a merge, the first path's)
+    * `layer`: the layer, as far as it was made
     """
 
     code: str
@@ -29,6 +30,7 @@ class ShapeError(NamedTuple):
     inputs: tuple[int, ...]
     axes: tuple[int, ...]
     shape: Shape
+    layer: Layer | None = None
 
 
 class Probe(Elaborator):
@@ -80,9 +82,8 @@ class Probe(Elaborator):
     ) -> None:
         if self.led_anywhere and not self.muted and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
-            self.errors.append(
-                ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
-            )
+            found = (error.code, span, statement, self.calls, inputs, error.axes, shape)
+            self.errors.append(ShapeError(*found, error.layer))
         super().shape_error(error, statement, span, inputs)
 
 
