@@ -37,12 +37,12 @@ class Attempt(NamedTuple):
 class Fault(NamedTuple):
     """An error in its place among the layers.
 
-    * `index`: how many nodes there were before it
+    * `place`: how many nodes there were before it
     * `span`: the statement at fault
     * `error`: as for an `Attempt`
     """
 
-    index: int
+    place: int
     problem: Diagnostic
     span: Span
     error: ShapeError | None
@@ -69,22 +69,20 @@ def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:
     """
     known = {(each.code, each.span): each for each in run.errors}
     statements = _Statements(run.module)
-    found: dict[tuple[int, Span], Fault] = {}
+    found: dict[Span, Fault] = {}
     for problem in problems:
         error = known.get((problem.code, problem.span))
         span = error.statement.span if error else statements.around(problem.span)
-        index = run.places.get(problem.span, run.places.get(span, len(run.nodes)))
-        found.setdefault((index, span), Fault(index, problem, span, error))
-    return sorted(found.values(), key=lambda fault: (fault.index, fault.span))
+        place = run.places.get(problem.span, run.places.get(span, len(run.nodes)))
+        found.setdefault(span, Fault(place, problem, span, error))
+    return sorted(found.values(), key=lambda fault: (fault.place, fault.span))
 
 
 class _Statements:
     """The statements of a text by where they stand."""
 
     def __init__(self, module: ast.Module) -> None:
-        spans = {
-            each.span for each in walk(module) if isinstance(each, ast.Statement)  # type: ignore
-        }
+        spans = {each.span for each in walk(module) if isinstance(each, ast.Statement)}
         self.spans = sorted(spans, key=lambda span: (span.start, -span.end))
         self.starts = [span.start for span in self.spans]
         self.outer: list[int] = []  # the statement around each, or -1

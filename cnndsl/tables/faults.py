@@ -71,7 +71,7 @@ class Clash(NamedTuple):
 
     * `first`, `other`: the number of each, from 1, with its shape
     * `unequal`: the letter of each size that differs and may not, with both sizes; empty where
-      the paths have not even as many dimensions
+      it is the number of dimensions
     """
 
     first: tuple[int, Shape]
@@ -99,6 +99,8 @@ def clash(error: ShapeError) -> Clash | None:
         if len(shape) == len(one):
             sizes = zip(letters(one)[:last], one, shape)
             unequal = [each for each in sizes if each[1] != each[2]]
+        if fitting and set(shape[:-1]) <= {1}:  # it stretches, were it of as many channels
+            unequal = [(letters(one)[-1], one[-1], shape[-1])]
         first, other = sorted([(base + 1, one), (index + 1, shape)])
         if first[1] is not one:
             unequal = [(letter, b, a) for letter, a, b in unequal]
@@ -122,12 +124,9 @@ def in_short(error: ShapeError | None) -> str:
     if apart is not None:
         return f"{tuple_text(apart.first[1])} ≠ {tuple_text(apart.other[1])}"
     if error.code == "E204" and error.layer is not None:
-        shape = error.layer.input
-        return f"{lettered(len(shape))} = {tuple_text(shape)}, ≠ {' | '.join(taken(error.layer))}"
+        return f"{tuple_text(error.layer.input)} ≠ {' | '.join(taken(error.layer))}"
     worked = (
         f"{written(size.step.formula, size.step.values)} {' '.join(decimal(size.value))}"
         for size in sizes_at_fault(error)
     )
     return ", ".join(dict.fromkeys(worked))
-
-

@@ -89,7 +89,7 @@ def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:
         said, worked = f"✗ {fault.problem.code}", in_short(fault.error)
         statement = _shortened(analysis.source.text, fault.span)
         said += f"  {statement}" if statement else ""
-        told.append((fault.index, f"{said}: {worked}" if worked else said))
+        told.append((fault.place, f"{said}: {worked}" if worked else said))
     lines, assumed, between = summary_of_failing(network, analysis.assumed, told, depth)
     lines[-1][0] = words["fails.known"]
     right = [column in NUMBERS for column in SUMMARY]

@@ -158,6 +158,8 @@ class Prose:
         lines = self.displayed(texts)
         if alike:
             names = self._dimensions(len(steps))[1:]
+            if values:  # of some dimensions
+                names = [self.words[f"symbol.{step.symbol[0]}"] for step in alike]
             dimensions = self.words.listed(names)
             lines.append(self.words.say_of(len(names), "walk.alike", dimensions=dimensions))
         return lines
