@@ -60,7 +60,7 @@ def worth(formula: str) -> Fraction:
     """What an expression of numbers comes to, as a reader would work it out."""
     python = formula.replace(",", "").replace("×", "*").replace("max(0 ", "max(0, ")
     python = python.replace("⌊", "floor(").replace("⌈", "ceil(").replace("⌋", ")").replace("⌉", ")")
-    python = re.sub(r"\d+", r"F(\g<0>)", python)
+    python = re.sub(r"[\d.]+", r"F('\g<0>')", python)
     return Fraction(
         eval(python, {"F": Fraction, "floor": math.floor, "ceil": math.ceil, "max": max})
     )
@@ -583,3 +583,15 @@ def test_the_numbers_of_groups_that_would_do_do(channels: int, groups: int) -> N
     (counts,) = re.findall(r"give this layer (.*) channels\.", told)
     for each in counts.split(" or "):
         cnndsl.check(f"input 3x3x{each}; gn {groups}")
+
+
+def test_a_rate_is_told_as_one_writes_it() -> None:
+    text = write("param n = 3\ninput 4; dropout (0.1*n/4)")
+    assert "a share of 0.075 of the values" in text
+
+
+@pytest.mark.parametrize("net", ["input 4; dense 3 softmax", "input 4; softmax"])
+def test_softmax_is_of_all_channels_together(net: str) -> None:
+    text = write(net)
+    assert "Softmax is applied to the values of all channels together" in text
+    assert "every value" not in text and "모든 채널의 값에" in write(net, lang="ko")

@@ -154,6 +154,8 @@ WORDS = {
     "reach beyond the input: {rests}.",
     "walk.rest": "{number} px of the {dimension}",
     "walk.activation": "Then {activation} is applied to every value: {formula}.",
+    "walk.activation.softmax": "Then {activation} is applied to the values of all channels "
+    "together, which then add up to 1: {formula}.",
     "walk.block": "The block {block} takes {inputs} and gives {output}; its {layers} have {count}.",
     "walk.again.many": "{names} repeat this with the same shapes: {times} in all, each with "
     "{count}.",
@@ -264,6 +266,8 @@ WORDS = {
     "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
     "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
     "does.activation": "{activation} is applied to every value: {formula}.",
+    "does.activation.softmax": "{activation} is applied to the values of all channels together, "
+    "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
     "does.zeropad": "Zeros are put around the map.",
     "does.crop": "The edges of the map are cut off.",

@@ -149,6 +149,8 @@ WORDS = {
     "{rests}입니다.",
     "walk.rest": "{dimension} {number}픽셀",
     "walk.activation": "이어서 모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "walk.activation.softmax": "이어서 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, "
+    "그 합은 1이 됩니다: {formula}.",
     "walk.block": "블록 {block}의 입력 형상은 {inputs}, 출력 형상은 {output}입니다. "
     "{layers}에 {count}가 들어 있습니다.",
     "walk.again.many": "{names}에서도 같은 형상으로 되풀이됩니다. 모두 {times}이며, 각각 {count}입니다.",
@@ -250,6 +252,8 @@ WORDS = {
     "does.dropout": "학습할 때 값의 {rate} 비율을 0으로 만듭니다.",
     "does.droppath": "학습할 때 샘플의 {rate} 비율을 통째로 0으로 만듭니다.",
     "does.activation": "모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "does.activation.softmax": "모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 "
+    "1이 됩니다: {formula}.",
     "does.up": "특성 맵을 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
     "does.zeropad": "특성 맵의 둘레를 0으로 채웁니다.",
     "does.crop": "특성 맵의 가장자리를 잘라 냅니다.",
