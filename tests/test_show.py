@@ -123,4 +123,4 @@ def test_what_a_text_holds_is_escaped_and_cut(show: Show) -> None:
 def test_the_arithmetic_in_short(net: str, said: str) -> None:
     analysis = analysis_of(Source("net.cnn", net))
     (fault,) = faults(analysis.run, analysis.problems)
-    assert in_short(fault.error) == said
+    assert in_short(fault.misfit) == said

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.network.elaborate import stem_of
-from cnndsl.network.evaluation import Probe, ShapeError
+from cnndsl.network.evaluation import Misfit, Probe
 from cnndsl.network.network import Network, Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import walk
@@ -24,14 +24,13 @@ class Attempt(NamedTuple):
     * `problem`: the first error, in the order in which layers are worked out
     * `node`: the layer in which a size does not come out whole, as if it were rounded down;
       None for other errors
-    * `error`: what the problem is about where that is a layer that does not fit, with the layer
-      as far as it was made
+    * `misfit`: the layer that does not fit, where the problem is about one
     """
 
     network: Network | None
     problem: Diagnostic | None
     node: Node | None
-    error: ShapeError | None = None
+    misfit: Misfit | None = None
 
 
 class Fault(NamedTuple):
@@ -39,13 +38,13 @@ class Fault(NamedTuple):
 
     * `place`: how many nodes there were before it
     * `span`: the statement at fault
-    * `error`: as for an `Attempt`
+    * `misfit`: as for an `Attempt`
     """
 
     place: int
     problem: Diagnostic
     span: Span
-    error: ShapeError | None
+    misfit: Misfit | None
 
 
 def attempt(run: Probe, unread: bool = False) -> Attempt:
@@ -54,12 +53,12 @@ def attempt(run: Probe, unread: bool = False) -> Attempt:
         return Attempt(None, None, None)
     first = next(iter(run.problems), None)
     network = run.as_far(stem_of(run.source.name), until=run.sound if first else None)
-    node = error = None
+    node = misfit = None
     if first is not None:
-        error = next((e for e in run.errors if (e.code, e.span) == (first.code, first.span)), None)
+        misfit = run.misfits.get((first.code, first.span))
         if first.code in _ROUNDED and run.sound < len(run.nodes):
             node = run.nodes[run.sound]
-    return Attempt(network, first, node, error)
+    return Attempt(network, first, node, misfit)
 
 
 def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:
@@ -67,14 +66,13 @@ def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:
 
     Of the errors in a statement the first is enough.
     """
-    known = {(each.code, each.span): each for each in run.errors}
     statements = _Statements(run.module)
     found: dict[Span, Fault] = {}
     for problem in problems:
-        error = known.get((problem.code, problem.span))
-        span = error.statement.span if error else statements.around(problem.span)
+        misfit = run.misfits.get((problem.code, problem.span))
+        span = misfit.statement.span if misfit else statements.around(problem.span)
         place = run.places.get(problem.span, run.places.get(span, len(run.nodes)))
-        found.setdefault(span, Fault(place, problem, span, error))
+        found.setdefault(span, Fault(place, problem, span, misfit))
     return sorted(found.values(), key=lambda fault: (fault.place, fault.span))
 
 

@@ -20,7 +20,6 @@ class ShapeError(NamedTuple):
     * `inputs`: the nodes that it reads
     * `axes`: the spatial dimensions that are at fault, by index; none where no size is
     * `shape`: what it reads (for a merge, the first path's)
-    * `layer`: the layer, as far as it was made
     """
 
     code: str
@@ -30,7 +29,19 @@ class ShapeError(NamedTuple):
     inputs: tuple[int, ...]
     axes: tuple[int, ...]
     shape: Shape
-    layer: Layer | None = None
+
+
+class Misfit(NamedTuple):
+    """A layer that does not fit on what it reads, for those who explain why.
+
+    * `code`, `statement`, `axes`: as of the `ShapeError`
+    * `layer`: the layer, as far as it was made
+    """
+
+    code: str
+    statement: ast.Apply
+    axes: tuple[int, ...]
+    layer: Layer
 
 
 class Probe(Elaborator):
@@ -51,6 +62,7 @@ class Probe(Elaborator):
         self.calls: tuple[ast.Apply, ...] = ()
         self.led: list[tuple[ast.Apply, ...]] = []
         self.errors: list[ShapeError] = []
+        self.misfits: dict[tuple[str, Span], Misfit] = {}  # by the code and the place of an error
         self.led_anywhere = True
 
     def unused_blocks(self) -> None:
@@ -82,8 +94,12 @@ class Probe(Elaborator):
     ) -> None:
         if self.led_anywhere and not self.muted and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
-            found = (error.code, span, statement, self.calls, inputs, error.axes, shape)
-            self.errors.append(ShapeError(*found, error.layer))
+            self.errors.append(
+                ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
+            )
+            if error.layer is not None:
+                misfit = Misfit(error.code, statement, error.axes, error.layer)
+                self.misfits[error.code, span] = misfit
         super().shape_error(error, statement, span, inputs)
 
 

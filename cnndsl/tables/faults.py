@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnndsl.layers import Layer, Shape
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation, letters
-from cnndsl.network.evaluation import ShapeError
+from cnndsl.network.evaluation import Misfit
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.formulas import decimal, evaluated, written
 
@@ -25,14 +25,14 @@ class Size(NamedTuple):
     value: Fraction
 
 
-def sizes_at_fault(error: ShapeError) -> list[Size]:
+def sizes_at_fault(misfit: Misfit) -> list[Size]:
     """The spatial sizes that are not whole, or fall below 1."""
-    layer = error.layer
-    if layer is None or error.code not in ("E201", "E202", "E203"):
+    layer = misfit.layer
+    if misfit.code not in ("E201", "E202", "E203"):
         return []
     names, steps = DIMENSIONS[len(layer.spatial)], layer.sizes()
     found = []
-    for axis in error.axes:
+    for axis in misfit.axes:
         step = steps[axis]._replace(formula=unrounded(steps[axis].formula))
         found.append(Size(axis, names[axis], step, evaluated(step.formula, step.values)))
     return found
@@ -43,11 +43,11 @@ def unrounded(formula: str) -> str:
     return formula.replace("floor(", "(").replace("ceil(", "(")
 
 
-def uneven(error: ShapeError) -> Derivation | None:
+def uneven(misfit: Misfit) -> Derivation | None:
     """The division into groups that leaves a rest: the channels, or else the filters."""
-    layer = error.layer
+    layer = misfit.layer
     groups = getattr(layer, "groups", None)
-    if layer is None or error.code != "E205" or not isinstance(groups, int):
+    if misfit.code != "E205" or not isinstance(groups, int):
         return None
     letter, count = "C", layer.channels
     if not count % groups:
@@ -79,12 +79,12 @@ class Clash(NamedTuple):
     unequal: list[tuple[str, int, int]]
 
 
-def clash(error: ShapeError) -> Clash | None:
+def clash(misfit: Misfit) -> Clash | None:
     """What keeps the paths of a merge apart: the first, or for `mul` the largest, and the first
     that does not go with it."""
-    layer = error.layer
+    layer = misfit.layer
     shapes: tuple[Shape, ...] = getattr(layer, "inputs", ())
-    if layer is None or error.code != "E206" or not shapes:
+    if misfit.code != "E206" or not shapes:
         return None
     base = 0
     if layer.op == "mul":
@@ -112,21 +112,21 @@ def _fits(one: Shape, other: Shape, last: int) -> bool:
     return len(one) == len(other) and one[:last] == other[:last]
 
 
-def in_short(error: ShapeError | None) -> str:
+def in_short(misfit: Misfit | None) -> str:
     """The arithmetic in numbers: `(4 - 5)/1 + 1 = 0`; empty where there is none."""
-    if error is None:
+    if misfit is None:
         return ""
-    division = uneven(error)
+    division = uneven(misfit)
     if division is not None:
         value = evaluated(division.formula, division.values)
         return f"{written(division.formula, division.values)} {' '.join(decimal(value))}"
-    apart = clash(error)
+    apart = clash(misfit)
     if apart is not None:
         return f"{tuple_text(apart.first[1])} ≠ {tuple_text(apart.other[1])}"
-    if error.code == "E204" and error.layer is not None:
-        return f"{tuple_text(error.layer.input)} ≠ {' | '.join(taken(error.layer))}"
+    if misfit.code == "E204":
+        return f"{tuple_text(misfit.layer.input)} ≠ {' | '.join(taken(misfit.layer))}"
     worked = (
         f"{written(size.step.formula, size.step.values)} {' '.join(decimal(size.value))}"
-        for size in sizes_at_fault(error)
+        for size in sizes_at_fault(misfit)
     )
     return ", ".join(dict.fromkeys(worked))

@@ -86,7 +86,7 @@ def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:
         return ""
     told = []
     for fault in faults(analysis.run, analysis.problems):
-        said, worked = f"✗ {fault.problem.code}", in_short(fault.error)
+        said, worked = f"✗ {fault.problem.code}", in_short(fault.misfit)
         statement = _shortened(analysis.source.text, fault.span)
         said += f"  {statement}" if statement else ""
         told.append((fault.place, f"{said}: {worked}" if worked else said))

@@ -121,8 +121,8 @@ class _Writer:
         told: list[str] = []
         if attempt.problem is not None and attempt.node is not None:
             told = failure(attempt.node, attempt.problem, self.prose)
-        elif attempt.problem is not None and attempt.error is not None:
-            told = misfit(attempt.error, attempt.problem, self.prose)
+        elif attempt.problem is not None and attempt.misfit is not None:
+            told = misfit(attempt.misfit, attempt.problem, self.prose)
         self.parts += told
         if told:
             others = sum(each.severity == "error" for each in diagnostics) - 1

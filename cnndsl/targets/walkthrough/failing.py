@@ -13,7 +13,7 @@ from cnndsl.layers import Shape
 from cnndsl.layers.base import DIMENSIONS, product
 from cnndsl.layers.derivation import Derivation, letters, sizes_of
 from cnndsl.network import Node
-from cnndsl.network.evaluation import ShapeError
+from cnndsl.network.evaluation import Misfit
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.faults import Clash, clash, lettered, sizes_at_fault, taken, uneven, unrounded
 from cnndsl.tables.formulas import decimal, evaluated, number, symbol, written
@@ -67,12 +67,12 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     return lines
 
 
-def misfit(error: ShapeError, problem: Diagnostic, prose: Prose) -> list[str]:
+def misfit(error: Misfit, problem: Diagnostic, prose: Prose) -> list[str]:
     """The paragraphs on a layer that does not fit on what it reads; none for other errors."""
     layer = error.layer
     tell = _TELLS.get(error.code)
-    told = tell(error, layer, prose) if layer is not None and tell is not None else None
-    if layer is None or not told:
+    told = tell(error, layer, prose) if tell is not None else None
+    if told is None:
         return []
     lines, cures = told
     if error.code != "E206":
@@ -88,7 +88,7 @@ Told = tuple[list[str], list[str]]
 """Paragraphs, and what would help."""
 
 
-def _too_small(error: ShapeError, layer: Any, prose: Prose) -> Told:
+def _too_small(error: Misfit, layer: Any, prose: Prose) -> Told:
     """A window that is larger than what it looks at."""
     words, sizes = prose.words, sizes_at_fault(error)
     values = [size.value for size in sizes]
@@ -135,7 +135,7 @@ def _by_dimension(names: Sequence[str], sizes: Sequence[int], prose: Prose) -> s
     )
 
 
-def _wrong_rank(error: ShapeError, layer: Any, prose: Prose) -> Told:
+def _wrong_rank(error: Misfit, layer: Any, prose: Prose) -> Told:
     """A tensor with more dimensions, or fewer, than the layer takes."""
     words, shape = prose.words, layer.input
     prose.letters |= set(letters(shape))
@@ -174,7 +174,7 @@ def _product(size: int, units: int, prose: Prose) -> str:
     )
 
 
-def _uneven(error: ShapeError, layer: Any, prose: Prose) -> Told | None:
+def _uneven(error: Misfit, layer: Any, prose: Prose) -> Told | None:
     """Channels, or filters, that do not divide into groups."""
     step = uneven(error)
     if step is None:
@@ -207,7 +207,7 @@ def _divisors(count: int, near: int) -> list[int]:
     return [each for each in found if each] or [1]
 
 
-def _unlike(error: ShapeError, layer: Any, prose: Prose) -> Told | None:
+def _unlike(error: Misfit, layer: Any, prose: Prose) -> Told | None:
     """Paths of a merge that give tensors which do not go together."""
     apart = clash(error)
     if apart is None:
