@@ -673,7 +673,21 @@ def test_show_with_settings_and_depth(run: Run) -> None:
 
 def test_show_of_a_broken_net(run: Run) -> None:
     code, out, err = run("show", "-", stdin=BROKEN)
-    assert (code, out) == (1, "") and "E201" in err and "E202" in err
+    assert code == 1 and "E201" in err and "E202" in err
+    assert out == (
+        "name     layer          output   params  multiply-adds  field\n"
+        "-------  -------------  -------  ------  -------------  -----\n"
+        "✗ E201  conv 8 3x3 /2: (28 - 3)/2 + 1 = 13.5\n"
+        "~ conv1  conv 8 3x3 /2  13x13x8      80         12,168  3x3\n"
+        "✗ E202  pool 3: 13/3 ≈ 4.33\n"
+        "~ pool1  pool 3x3       4x4x8         0              0  7x7\n"
+        "-------  -------------  -------  ------  -------------  -----\n"
+        "known                                 0              0\n"
+        "\n"
+        "What begins with ~ is assumed: an error before it, or in it, keeps its sizes from being "
+        "known.\n"
+        "The sums leave it out.\n"
+    )
 
 
 def test_rule(run: Run) -> None:

@@ -60,7 +60,7 @@ def worth(formula: str) -> Fraction:
     """What an expression of numbers comes to, as a reader would work it out."""
     python = formula.replace(",", "").replace("×", "*").replace("max(0 ", "max(0, ")
     python = python.replace("⌊", "floor(").replace("⌈", "ceil(").replace("⌋", ")").replace("⌉", ")")
-    python = re.sub(r"\d+", r"F(\g<0>)", python)
+    python = re.sub(r"[\d.]+", r"F('\g<0>')", python)
     return Fraction(
         eval(python, {"F": Fraction, "floor": math.floor, "ceil": math.ceil, "max": max})
     )
@@ -126,7 +126,8 @@ def test_latex() -> None:
 
 def test_latex_is_latex(tmp_path: Path) -> None:
     """Every formula is typeset, those of a net that fails among them."""
-    texts = [write(EXAMPLES, math="latex"), explained("input 8x7x1; conv 2 4x4 /3", math="latex")]
+    failing = ["input 8x7x1; conv 2 4x4 /3", *MISFITS]
+    texts = [write(EXAMPLES, math="latex"), *(explained(net, math="latex") for net in failing)]
     formulas = [
         formula
         for text in texts
@@ -456,3 +457,144 @@ def test_what_counts_as_a_weight_is_said_where_others_keep_some(lang: str, said:
             for more in ("bn; flatten", "relu; flatten")
         )
         assert said in with_bn and said not in without
+
+
+MISFITS = {
+    "input 4x4x1; conv 2 5": (
+        "`H_out = (H - K)/S + 1 = (4 - 5)/1 + 1 = 0`",
+        r"\frac{4 - 5}{1} + 1 = 0",
+        "It can be at most: height 4 and width 4.",
+        "커널 크기는 높이 4, 너비 4까지",
+    ),
+    "input 9x6x1; conv 2 3x5 dilation=3 pad=1 /2": (
+        "`W_out = (W + 2×P - (d×(K_W - 1) + 1))/S + 1 = (6 + 2×1 - (3×(5 - 1) + 1))/2 + 1 = -1.5`",
+        r"= \frac{6 + 2 \times 1 - (3 \times (5 - 1) + 1)}{2} + 1 = -1.5",
+        "it spans width 13, and the input has, padding included, width 8.",
+        "커널이 걸치는 길이는 너비 13이고, 입력은 패딩을 포함해 너비 8",
+    ),
+    "input 3x3x2; pool 4": (
+        "`H_out = H/K = 3/4 = 0.75`",
+        r"\frac{3}{4} = 0.75",
+        "An output size has to be at least 1; this is less",
+        "출력 크기는 1 이상이어야",
+    ),
+    "input 8x8x1; deconv 1 3 pad=20": (
+        "`H_out = (H - 1)×S + K - 2×P = (8 - 1)×1 + 3 - 2×20 = -30`",
+        r"= (8 - 1) \times 1 + 3 - 2 \times 20 = -30",
+        "Both ends together can cut off at most: height 9.",
+        "잘라 낼 수 있는 크기는 높이 9까지",
+    ),
+    "input 7x7x64; dense 10": (
+        "`N = H×W×C = 7×7×64 = 3,136`",
+        r"N = H \times W \times C = 7 \times 7 \times 64 = 3{,}136",
+        "Put `flatten` before it, which makes one vector of all 3,136 values.",
+        "앞에 `flatten`을 넣어 값 3,136개를",
+    ),
+    "input 10; conv 2 3": (
+        "`(N) = (10)`",
+        "$(N) = (10)$",
+        "A vector has no height and no width",
+        "벡터에는 높이와 너비가 없어",
+    ),
+    "input 9x9x30; conv 8 3 groups=4": (
+        "`C/G = 30/4 = 7.5`",
+        r"\frac{C}{G} = \frac{30}{4} = 7.5",
+        "Or give this layer 28 or 32 channels.",
+        "채널 수를 28 또는 32로",
+    ),
+    "input 9x9x32; conv 30 3 groups=8": (
+        "`N/G = 30/8 = 3.75`",
+        r"\frac{N}{G} = \frac{30}{8} = 3.75",
+        "Or take 24 or 32 filters.",
+        "필터 수를 24 또는 32로",
+    ),
+    "input 16x16x8; concat { conv 8 1 | conv 9 2 /2 }": (
+        "`H_1 = H_2` is wanted, and `16 ≠ 8`",
+        r"16 \ne 8$",
+        "Path 1 is 2 times as large as path 2.",
+        "경로 1의 크기가 경로 2의 2배입니다.",
+    ),
+    "input 16x16x8; add { conv 8 3 | skip | conv 8 3 }": (
+        "`H_1 = H_2` is wanted, and `14 ≠ 16`",
+        "$H_{1} = H_{2}$",
+        "Path 2 is larger than path 1 by 2.",
+        "경로 2가 경로 1보다 2만큼 큽니다.",
+    ),
+    "input 6x6x8; mul { skip | gap; dense 4 }": (
+        "`C_1 = C_2` is wanted, and `8 ≠ 4`",
+        r"$8 \ne 4$",
+        "End path 2 with `dense 8`.",
+        "경로 2의 끝에 `dense 8`을",
+    ),
+    "input 6x6x8; add { skip | gap }": (
+        "`(H, W, C) ≠ (N)`: `(6, 6, 8) ≠ (8)`",
+        r"$(H, W, C) \ne (N)$: $(6, 6, 8) \ne (8)$",
+        "so wants equal shapes",
+        "형상이 모두 같아야",
+    ),
+}
+"""Nets in which a layer does not fit: the arithmetic in both notations, and what is said of it."""
+
+
+@pytest.mark.parametrize("net", MISFITS)
+def test_why_a_layer_does_not_fit(net: str) -> None:
+    plain, latex, english, korean = MISFITS[net]
+    told = explained(net, lang="en")
+    assert plain in told and english in told
+    check_arithmetic(told)
+    assert latex in explained(net, math="latex")
+    assert korean in explained(net, lang="ko") and korean in explained(net, lang="ko", math="latex")
+
+
+@given(
+    st.integers(1, 12), st.integers(1, 9), st.integers(1, 4), st.integers(0, 2), st.integers(1, 3)
+)
+def test_what_would_make_a_small_input_do_does(
+    size: int, kernel: int, stride: int, pad: int, dilation: int
+) -> None:
+    layer = f"conv 1 {{}} /{stride} dilation={dilation} floor"
+    padded = f"{layer} pad={pad}" if pad else layer
+    text = f"input {size}x1; {padded.format(kernel)}"
+    network, found = examine(Source("net.cnn", text))
+    if network is not None or found[0].code != "E203":
+        return
+    told = explained(text)
+    numbers = re.findall(
+        r"at most: length (\d+)\.\n.*the output has: length (\d+)\.\n.*at least length (\d+)", told
+    )
+    ((most, same, least),) = numbers
+    smaller = cnndsl.check(f"input {size}x1; {padded.format(most)}")
+    assert smaller.nodes[-1].output[0] >= 1
+    assert cnndsl.check(f"input {size}x1; {layer.format(kernel)} same").nodes[-1].output == (
+        int(same),
+        1,
+    )
+    assert cnndsl.check(f"input {least}x1; {padded.format(kernel)}").nodes[-1].output[0] == 1
+    larger = Source("net.cnn", f"input {size}x1; {padded.format(int(most) + 1)}")
+    assert examine(larger)[0] is None
+
+
+@given(st.integers(1, 60), st.integers(2, 40))
+def test_the_numbers_of_groups_that_would_do_do(channels: int, groups: int) -> None:
+    text = f"input 3x3x{channels}; gn {groups}"
+    if examine(Source("net.cnn", text))[0] is not None:
+        return
+    told = explained(text)
+    (fitting,) = re.findall(r"groups, such as (.*)\.", told)
+    for each in fitting.split(" or "):
+        cnndsl.check(f"input 3x3x{channels}; gn {each}")
+    (counts,) = re.findall(r"give this layer (.*) channels\.", told)
+    for each in counts.split(" or "):
+        cnndsl.check(f"input 3x3x{each}; gn {groups}")
+
+
+def test_a_rate_is_told_as_one_writes_it() -> None:
+    text = write("param n = 3\ninput 4; dropout (0.1*n/4)")
+    assert "a share of 0.075 of the values" in text
+
+
+@pytest.mark.parametrize("net", ["input 4; dense 3 softmax", "input 4; softmax"])
+def test_softmax_is_of_all_channels_together(net: str) -> None:
+    text = write(net)
+    assert "Softmax is applied to the values of all channels together" in text
+    assert "every value" not in text and "모든 채널의 값에" in write(net, lang="ko")

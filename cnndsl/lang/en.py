@@ -154,6 +154,8 @@ WORDS = {
     "reach beyond the input: {rests}.",
     "walk.rest": "{number} px of the {dimension}",
     "walk.activation": "Then {activation} is applied to every value: {formula}.",
+    "walk.activation.softmax": "Then {activation} is applied to the values of all channels "
+    "together, which then add up to 1: {formula}.",
     "walk.block": "The block {block} takes {inputs} and gives {output}; its {layers} have {count}.",
     "walk.again.many": "{names} repeat this with the same shapes: {times} in all, each with "
     "{count}.",
@@ -173,6 +175,9 @@ WORDS = {
     "problems.many": "{number} problems",
     "fails.intro": "The net {net} does not come out: it has {count}. As far as the first of them, "
     "this is how each size and each count comes about.",
+    "fails.known": "known",
+    "fails.assumed": "What begins with ~ is assumed: an error before it, or in it, keeps its sizes "
+    "from being known.\nThe sums leave it out.",
     "fails.nowhere": "This is no net yet.",
     "fails.title": "Where it does not come out",
     "fails.line": "Line {line}: {code}",
@@ -183,6 +188,52 @@ WORDS = {
     "fails.sizes": "Or give this layer {sizes}.",
     "fails.other": "a {dimension} of {lower} or {upper}",
     "fails.together": " and ",
+    "or": " or ",
+    "fails.below": "An output size has to be at least 1; this is less: {values}.",
+    "fails.window": "The kernel spans more than there is: it spans {extents}, and the input "
+    "has {sizes}.",
+    "fails.window.padded": "The kernel spans more than there is: it spans {extents}, and the "
+    "input has, padding included, {sizes}.",
+    "fails.kernel": "Take a smaller kernel. It can be at most: {sizes}.",
+    "fails.same": "Or write `same`, which pads as much as is needed. Then the output has: {sizes}.",
+    "fails.same.pad": "Or write `same` in the place of `pad`, which pads as much as is needed. "
+    "Then the output has: {sizes}.",
+    "fails.least": "Or give this layer at least {sizes}, by pooling less before it.",
+    "fails.cut": "Take a smaller `pad`. Both ends together can cut off at most: {sizes}.",
+    "fails.rank": "{layer} takes {taken}, and gets {got}.",
+    "fails.nearest": "Write `nearest` in the place of `bilinear`.",
+    "fails.vector": "A vector has no height and no width: which values lie side by side is no "
+    "longer known.",
+    "fails.before": "Put {layer} before the layer that makes a vector, such as `flatten`, `gap` or "
+    "`dense`; or remove it.",
+    "fails.flat": "It holds so many values:",
+    "fails.flatten": "Put `flatten` before it, which makes one vector of all {count} values.",
+    "fails.gap": "Or put `gap` before it, which keeps the mean of each channel: {count} values.",
+    "fails.weights": "Then {layer} has {formula} weights.",
+    "fails.channels": "Each group gets as many channels as any other:",
+    "fails.filters": "Each group has as many filters as any other:",
+    "fails.uneven": "That has to be a natural number; this is none: {value}.",
+    "fails.groups": "Take another number of groups, such as {numbers}.",
+    "fails.channels.other": "Or give this layer {numbers} channels.",
+    "fails.filters.other": "Or take {numbers} filters.",
+    "fails.paths": "The paths give:",
+    "fails.path": "Path {path}: {shape}",
+    "fails.equal": "{layer} works value by value, and so wants equal shapes.",
+    "fails.concat": "{layer} puts channels side by side, and so wants equal sizes in all but the "
+    "channels.",
+    "fails.mul": "{layer} works value by value: it wants equal shapes, or (1, 1, C) or (C) beside "
+    "(H, W, C).",
+    "fails.channel": "channels",
+    "fails.value": "values",
+    "fails.wanted": "{size}: {formula} is wanted, and {numbers}",
+    "fails.times": "Path {large} is {factor} times as large as path {small}.",
+    "fails.stride": "Take a stride of {factor}, or a pool of {factor}, in path {large} too.",
+    "fails.up": "Or end path {small} with `up {factor}`.",
+    "fails.apart": "Path {large} is larger than path {small} by {numbers}. A kernel of K without "
+    "padding takes K - 1 away.",
+    "fails.pad": "Pad what path {small} has without `same`, or `crop` the larger one.",
+    "fails.pointwise": "End path {path} with `conv {count} 1x1`, which gives it {count} channels.",
+    "fails.dense": "End path {path} with `dense {count}`.",
     "fails.more": "That is for this layer. Besides, the net has {count}, told below.",
     "fails.checker": "What `cnndsl check` says:",
     # What layers do
@@ -215,6 +266,8 @@ WORDS = {
     "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
     "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
     "does.activation": "{activation} is applied to every value: {formula}.",
+    "does.activation.softmax": "{activation} is applied to the values of all channels together, "
+    "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
     "does.zeropad": "Zeros are put around the map.",
     "does.crop": "The edges of the map are cut off.",

@@ -149,6 +149,8 @@ WORDS = {
     "{rests}입니다.",
     "walk.rest": "{dimension} {number}픽셀",
     "walk.activation": "이어서 모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "walk.activation.softmax": "이어서 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, "
+    "그 합은 1이 됩니다: {formula}.",
     "walk.block": "블록 {block}의 입력 형상은 {inputs}, 출력 형상은 {output}입니다. "
     "{layers}에 {count}가 들어 있습니다.",
     "walk.again.many": "{names}에서도 같은 형상으로 되풀이됩니다. 모두 {times}이며, 각각 {count}입니다.",
@@ -164,6 +166,9 @@ WORDS = {
     "problems.many": "문제 {number}개",
     "fails.intro": "신경망 {net}에는 {count}가 있어 크기가 끝까지 나오지 않습니다. 첫 문제가 있는 "
     "곳까지 각 층의 출력 크기와 파라미터 수를 차례로 계산해 보겠습니다.",
+    "fails.known": "알려진 합",
+    "fails.assumed": "~로 시작하는 행은 가정한 값입니다. 그 앞이나 그 행에 오류가 있어 크기를 알 수 "
+    "없습니다.\n합계에는 넣지 않았습니다.",
     "fails.nowhere": "아직 신경망이 아닙니다.",
     "fails.title": "맞지 않는 곳",
     "fails.line": "{line}번째 줄: {code}",
@@ -174,6 +179,49 @@ WORDS = {
     "fails.sizes": "또는 이 층에 들어오는 입력의 {sizes} 맞춥니다.",
     "fails.other": "{dimension}(을/를) {lower}(이나/나) {upper}(으로/로)",
     "fails.together": ", ",
+    "or": " 또는 ",
+    "fails.below": "출력 크기는 1 이상이어야 하는데, {values}(은/는) 1보다 작습니다.",
+    "fails.window": "커널이 입력보다 큽니다. 커널이 걸치는 길이는 {extents}이고, 입력은 {sizes}입니다.",
+    "fails.window.padded": "커널이 입력보다 큽니다. 커널이 걸치는 길이는 {extents}이고, 입력은 패딩을 "
+    "포함해 {sizes}입니다.",
+    "fails.kernel": "커널을 줄입니다. 커널 크기는 {sizes}까지 됩니다.",
+    "fails.same": "또는 `same`을 써서 필요한 만큼 채웁니다. 그러면 출력은 {sizes}(이/가) 됩니다.",
+    "fails.same.pad": "또는 `pad` 대신 `same`을 써서 필요한 만큼 채웁니다. 그러면 출력은 "
+    "{sizes}(이/가) 됩니다.",
+    "fails.least": "또는 앞에서 풀링을 줄여 이 층에 들어오는 입력을 {sizes} 이상으로 합니다.",
+    "fails.cut": "`pad`를 줄입니다. 양쪽을 합해 잘라 낼 수 있는 크기는 {sizes}까지입니다.",
+    "fails.rank": "{layer}(은/는) {taken} 형상을 받는데, 들어오는 것은 {got}입니다.",
+    "fails.nearest": "`bilinear` 대신 `nearest`를 씁니다.",
+    "fails.vector": "벡터에는 높이와 너비가 없어, 어느 값이 서로 이웃하는지 더는 알 수 없습니다.",
+    "fails.before": "{layer}(을/를) `flatten`, `gap`, `dense`처럼 벡터를 만드는 층 앞으로 옮기거나 "
+    "없앱니다.",
+    "fails.flat": "들어 있는 값의 수는 다음과 같습니다.",
+    "fails.flatten": "앞에 `flatten`을 넣어 값 {count}개를 모두 한 벡터로 폅니다.",
+    "fails.gap": "또는 앞에 `gap`을 넣어 채널마다 평균만 남깁니다. 값은 {count}개입니다.",
+    "fails.weights": "그러면 {layer}의 가중치는 {formula}개입니다.",
+    "fails.channels": "그룹마다 채널 수가 같아야 하므로 다음과 같이 나눕니다.",
+    "fails.filters": "그룹마다 필터 수가 같아야 하므로 다음과 같이 나눕니다.",
+    "fails.uneven": "이 수는 자연수여야 하는데, {value}(은/는) 자연수가 아닙니다.",
+    "fails.groups": "그룹 수를 바꿉니다. 예를 들어 {numbers}(으로/로) 할 수 있습니다.",
+    "fails.channels.other": "또는 이 층에 들어오는 채널 수를 {numbers}(으로/로) 맞춥니다.",
+    "fails.filters.other": "또는 필터 수를 {numbers}(으로/로) 합니다.",
+    "fails.paths": "각 경로의 출력 형상은 다음과 같습니다.",
+    "fails.path": "경로 {path}: {shape}",
+    "fails.equal": "{layer}(은/는) 같은 자리의 값끼리 계산하므로 형상이 모두 같아야 합니다.",
+    "fails.concat": "{layer}(은/는) 채널을 나란히 이어 붙이므로 채널을 뺀 크기가 모두 같아야 합니다.",
+    "fails.mul": "{layer}(은/는) 같은 자리의 값끼리 곱하므로 형상이 모두 같거나, (H, W, C) 곁에 "
+    "(1, 1, C) 또는 (C)가 와야 합니다.",
+    "fails.channel": "채널 수",
+    "fails.value": "값의 수",
+    "fails.wanted": "{size}: {formula}이어야 하는데 {numbers}",
+    "fails.times": "경로 {large}의 크기가 경로 {small}의 {factor}배입니다.",
+    "fails.stride": "경로 {large}에도 스트라이드 {factor}(이나/나) 크기가 {factor}인 풀링을 씁니다.",
+    "fails.up": "또는 경로 {small}의 끝에 `up {factor}`(을/를) 씁니다.",
+    "fails.apart": "경로 {large}(이/가) 경로 {small}보다 {numbers}만큼 큽니다. 패딩이 없으면 크기가 "
+    "K인 커널이 K - 1만큼 줄입니다.",
+    "fails.pad": "경로 {small}의 층에 `same`을 쓰거나, 큰 쪽을 `crop`으로 잘라 냅니다.",
+    "fails.pointwise": "경로 {path}의 끝에 `conv {count} 1x1`(을/를) 써서 채널 수를 {count}(으로/로) 맞춥니다.",
+    "fails.dense": "경로 {path}의 끝에 `dense {count}`(을/를) 씁니다.",
     "fails.more": "이것은 이 층만 고치는 방법입니다. 이 밖에도 {count}가 있으며, 아래에 나옵니다.",
     "fails.checker": "`cnndsl check`의 설명은 다음과 같습니다.",
     # What layers do
@@ -204,6 +252,8 @@ WORDS = {
     "does.dropout": "학습할 때 값의 {rate} 비율을 0으로 만듭니다.",
     "does.droppath": "학습할 때 샘플의 {rate} 비율을 통째로 0으로 만듭니다.",
     "does.activation": "모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "does.activation.softmax": "모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 "
+    "1이 됩니다: {formula}.",
     "does.up": "특성 맵을 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
     "does.zeropad": "특성 맵의 둘레를 0으로 채웁니다.",
     "does.crop": "특성 맵의 가장자리를 잘라 냅니다.",

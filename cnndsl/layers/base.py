@@ -42,7 +42,10 @@ class LayerError(Exception):
     """A layer that does not fit: `slot` names the argument at fault, or is empty.
 
     `axes` are the spatial dimensions in which it does not, by their index in the shape.
+    `layer` is the layer itself, as far as it was made: with its arguments and its input.
     """
+
+    layer: Layer | None = None
 
     def __init__(
         self,
@@ -186,15 +189,19 @@ class Layer:
         self.context = context
         for slot in self.slots:
             setattr(self, slot.name, values.get(slot.name, slot.default))
-        if len(shape) - 1 not in self.ranks:
-            message = Message(
-                "{layer} needs {wants}, and gets {shape}",
-                layer=self.op,
-                wants=self.wants,
-                shape=describe(shape),
-            )
-            raise LayerError("E204", message, self.rank_help(shape))
-        self.setup()
+        try:
+            if len(shape) - 1 not in self.ranks:
+                message = Message(
+                    "{layer} needs {wants}, and gets {shape}",
+                    layer=self.op,
+                    wants=self.wants,
+                    shape=describe(shape),
+                )
+                raise LayerError("E204", message, self.rank_help(shape))
+            self.setup()
+        except LayerError as error:
+            error.layer = self
+            raise
         for count, what in (
             (product(self.output), _VALUES),
             (self.params, _PARAMETERS),

@@ -199,18 +199,20 @@ class TransposedConv(Convolution):
             crop.append(pads[axis])
             grow.append(0)
             spatial.append((size - 1) * stride + kernel - sum(pads[axis]))
-            if spatial[-1] < 1:
+        self.crop, self.grow = tuple(crop), tuple(grow)
+        self.output = (*spatial, self.filters)
+        for axis, size in enumerate(spatial if pads is not None else ()):
+            if size < 1:
+                assert pads is not None
                 message = Message(
                     "deconv: ({size} - 1)*{stride} + {kernel} - {begin} - {end} is below 1",
-                    size=size,
-                    stride=stride,
-                    kernel=kernel,
+                    size=self.spatial[axis],
+                    stride=self.stride[axis],
+                    kernel=self.kernel[axis],
                     begin=pads[axis].begin,
                     end=pads[axis].end,
                 )
                 raise LayerError("E203", message, Message("take a smaller `pad`"), "pad", (axis,))
-        self.crop, self.grow = tuple(crop), tuple(grow)
-        self.output = (*spatial, self.filters)
         shape = (*self.kernel, self.channels, self.filters)
         # PyTorch keeps the kernel with the filters where others have their inputs.
         fans = self.channels + self.filters

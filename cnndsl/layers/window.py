@@ -122,6 +122,7 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
     rounding = rounding_of(layer)
     numbers = zip(sizes, kernels, strides, dilations, pads or (None,) * rank)
     windows = [_window(*each, rounding) for each in numbers]
+    layer.windows = tuple(windows)  # those of a layer that does not fit explain why
     for window in windows:
         padded = window.begin + window.size + window.end + window.extra
         if padded > LARGEST:

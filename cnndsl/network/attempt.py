@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnndsl.diagnostics import Diagnostic
-from cnndsl.network.elaborate import Elaborator, stem_of
+from cnndsl.diagnostics import Diagnostic, Span
+from cnndsl.network.elaborate import stem_of
+from cnndsl.network.evaluation import Misfit, Probe
 from cnndsl.network.network import Network, Node
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.walk import walk
 
 _ROUNDED = ("E201", "E202")
 
@@ -19,20 +24,76 @@ class Attempt(NamedTuple):
     * `problem`: the first error, in the order in which layers are worked out
     * `node`: the layer in which a size does not come out whole, as if it were rounded down;
       None for other errors
+    * `misfit`: the layer that does not fit, where the problem is about one
     """
 
     network: Network | None
     problem: Diagnostic | None
     node: Node | None
+    misfit: Misfit | None = None
 
 
-def attempt(run: Elaborator, unread: bool = False) -> Attempt:
+class Fault(NamedTuple):
+    """An error in its place among the layers.
+
+    * `place`: how many nodes there were before it
+    * `span`: the statement at fault
+    * `misfit`: as for an `Attempt`
+    """
+
+    place: int
+    problem: Diagnostic
+    span: Span
+    misfit: Misfit | None
+
+
+def attempt(run: Probe, unread: bool = False) -> Attempt:
     """How far the net of a text goes that was run; where it is `unread`, it goes nowhere."""
     if unread:
         return Attempt(None, None, None)
     first = next(iter(run.problems), None)
     network = run.as_far(stem_of(run.source.name), until=run.sound if first else None)
-    node = None
-    if first is not None and first.code in _ROUNDED and run.sound < len(run.nodes):
-        node = run.nodes[run.sound]
-    return Attempt(network, first, node)
+    node = misfit = None
+    if first is not None:
+        misfit = run.misfits.get((first.code, first.span))
+        if first.code in _ROUNDED and run.sound < len(run.nodes):
+            node = run.nodes[run.sound]
+    return Attempt(network, first, node, misfit)
+
+
+def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:
+    """Errors of a net that was run, as they come between its layers; `run` may know more.
+
+    Of the errors in a statement the first is enough.
+    """
+    statements = _Statements(run.module)
+    found: dict[Span, Fault] = {}
+    for problem in problems:
+        misfit = run.misfits.get((problem.code, problem.span))
+        span = misfit.statement.span if misfit else statements.around(problem.span)
+        place = run.places.get(problem.span, run.places.get(span, len(run.nodes)))
+        found.setdefault(span, Fault(place, problem, span, misfit))
+    return sorted(found.values(), key=lambda fault: (fault.place, fault.span))
+
+
+class _Statements:
+    """The statements of a text by where they stand."""
+
+    def __init__(self, module: ast.Module) -> None:
+        spans = {each.span for each in walk(module) if isinstance(each, ast.Statement)}
+        self.spans = sorted(spans, key=lambda span: (span.start, -span.end))
+        self.starts = [span.start for span in self.spans]
+        self.outer: list[int] = []  # the statement around each, or -1
+        around: list[int] = []
+        for index, span in enumerate(self.spans):
+            while around and self.spans[around[-1]].end <= span.start:
+                around.pop()
+            self.outer.append(around[-1] if around else -1)
+            around.append(index)
+
+    def around(self, span: Span) -> Span:
+        """The innermost statement at a place, or the place itself where there is none."""
+        index = bisect_right(self.starts, span.start) - 1
+        while index >= 0 and self.spans[index].end < max(span.end, span.start + 1):
+            index = self.outer[index]
+        return self.spans[index] if index >= 0 else span

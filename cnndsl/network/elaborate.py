@@ -171,6 +171,7 @@ class Elaborator:
         self.cache: dict[Any, Layer] = {}
         self.taken: tuple[Context, dict[str, Any]] | None = None  # layers made elsewhere
         self.sound = 0  # how many nodes there were before anything was wrong
+        self.places: dict[Span, int] = {}  # and before what is wrong at each place of the text
         self.supposes: dict[Any, Layer | None] = {}
         self.bindings: dict[Any, tuple[tuple[tuple[str, int], ...], dict[str, Any]]] = {}
         self.fields: dict[tuple[Layer, tuple[tree.Field, ...]], tree.Field] = {}
@@ -588,6 +589,7 @@ class Elaborator:
         elif isinstance(statement, ast.Head):
             return self.head(statement)
         elif isinstance(statement, ast.Bad):
+            self.places.setdefault(statement.span, len(self.main_nodes))
             self.unreadable(statement.word, statement.names, statement.bodies)
         elif not top:
             self.report_inside(statement)
@@ -1512,6 +1514,7 @@ class Elaborator:
         self.reported.add((code, span))
         if not self.problems:
             self.sound = len(self.main_nodes)
+        self.places.setdefault(span, len(self.main_nodes))
         calls = tuple(reversed(self.scope.frame.notes))
         if len(calls) > 6:
             left_out = Message("and {count} calls further out", count=len(calls) - 5)

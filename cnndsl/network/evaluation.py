@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
-from cnndsl.layers import LayerError, Shape
+from cnndsl.layers import Layer, LayerError, Shape
 from cnndsl.network.elaborate import Elaborator
 from cnndsl.network.network import Assertion, Network, Node
 from cnndsl.syntax import nodes as ast
@@ -31,6 +31,19 @@ class ShapeError(NamedTuple):
     shape: Shape
 
 
+class Misfit(NamedTuple):
+    """A layer that does not fit on what it reads, for those who explain why.
+
+    * `code`, `statement`, `axes`: as of the `ShapeError`
+    * `layer`: the layer, as far as it was made
+    """
+
+    code: str
+    statement: ast.Apply
+    axes: tuple[int, ...]
+    layer: Layer
+
+
 class Probe(Elaborator):
     """An elaboration that remembers each error about a size.
 
@@ -47,6 +60,7 @@ class Probe(Elaborator):
         super().__init__(source, module, *settings)
         self.sizes = sizes or {}
         self.errors: list[ShapeError] = []
+        self.misfits: dict[tuple[str, Span], Misfit] = {}  # by the code and the place of an error
         self.led_anywhere = True
 
     def unused_blocks(self) -> None:
@@ -69,6 +83,9 @@ class Probe(Elaborator):
             self.errors.append(
                 ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
             )
+            if error.layer is not None:
+                misfit = Misfit(error.code, statement, error.axes, error.layer)
+                self.misfits[error.code, span] = misfit
         super().shape_error(error, statement, span, inputs)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from cnndsl.lang import Words
@@ -31,6 +31,7 @@ class Row(NamedTuple):
     * `field`: the receptive field of the output
     * `values`: how many numbers its outputs hold, those inside a folded call among them
     * `named`: whether its name says more than its title, as one does that a file or a block gave
+    * `nodes`: how many layers it stands for
     """
 
     name: str
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     layer: Layer | None
     values: int
     named: bool
+    nodes: int = 1
 
     @property
     def title(self) -> str:
@@ -79,9 +81,11 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
         if len(path) < depth:
             yield from (layer_row(network, node, words) for node in nodes)
         else:
-            call = calls[path]
-            kind = words["block"].format(name=call.block.name.id)
-            output = network.nodes[call.body.output]
+            # A net with errors may have layers of a call that did not come to its end.
+            call = calls.get(path)
+            name = call.block.name.id if call else path[-1]
+            kind = words["block"].format(name=name)
+            output = network.nodes[call.body.output] if call else nodes[-1]
             yield _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
 
 
@@ -136,7 +140,7 @@ def _row(
     params, biases, trainable, macs = map(sum, zip(*counts))
     sums = params, params - biases, trainable, macs, output.receptive_field, layer
     values = sum(product(node.output) for node in nodes)
-    return Row(name, kind, 0, inputs, output.output, *sums, values, named)
+    return Row(name, kind, 0, inputs, output.output, *sums, values, named, len(nodes))
 
 
 SUMMARY = ("name", "layer", "output", "params", "multiply-adds", "field")
@@ -147,10 +151,62 @@ NUMBERS = ("params", "multiply-adds")
 
 def summary(network: Network, depth: int | None = None) -> list[list[str]]:
     """The table that `cnndsl show` draws: titles, a list for each row, sums."""
-    lines = [list(SUMMARY)]
-    for row in rows(network, depth):
-        call = call_of(row.layer) if row.layer else row.kind[:1].lower() + row.kind[1:]
-        counts = [f"{row.params:,}", f"{row.macs:,}"]
-        lines.append([row.name, call, show(row.output), *counts, show(row.field)])
+    lines = [list(SUMMARY), *map(_summed_up, rows(network, depth))]
     totals = network.totals
     return [*lines, ["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""]]
+
+
+def _summed_up(row: Row) -> list[str]:
+    call = call_of(row.layer) if row.layer else row.kind[:1].lower() + row.kind[1:]
+    counts = [f"{row.params:,}", f"{row.macs:,}"]
+    return [row.name, call, show(row.output), *counts, show(row.field)]
+
+
+ASSUMED = "~ "
+"""What stands before the name of a row whose sizes are assumed."""
+
+
+class Partial(NamedTuple):
+    """The table of a net with errors.
+
+    * `lines`: the titles, a list for each row, and the sums of the rows that are known
+    * `assumed`: the indices of the lines of which an error keeps the sizes from being known
+    * `between`: by the index of a line, what is said of the errors that stand before it
+    """
+
+    lines: list[list[str]]
+    assumed: set[int]
+    between: dict[int, list[str]]
+
+
+def summary_of_failing(
+    network: Network,
+    assumed: Container[int],
+    faults: Sequence[tuple[int, str]],
+    depth: int | None = None,
+) -> Partial:
+    """The table that `cnndsl show` draws of a net with errors, as far as it goes.
+
+    `assumed` has the nodes whose shapes are not known. `faults` are what is said of each error,
+    with the index of the node before which it stands, in order.
+    """
+    partial = Partial([list(SUMMARY)], set(), {})
+    lines, waiting = partial.lines, list(reversed(faults))
+    nodes = iter(network.layers)
+    params = macs = 0
+    for row in rows(network, depth):
+        inside = list(itertools.islice(nodes, row.nodes))
+        while waiting and waiting[-1][0] <= inside[-1].index:
+            partial.between.setdefault(len(lines), []).append(waiting.pop()[1])
+        cells = _summed_up(row)
+        if any(node.index in assumed for node in inside):
+            partial.assumed.add(len(lines))
+            cells[0] = ASSUMED + cells[0]
+        for node in inside:
+            if node.index not in assumed:
+                params, macs = params + node.layer.params, macs + node.layer.macs
+        lines.append(cells)
+    if waiting:
+        partial.between.setdefault(len(lines), []).extend(said for _, said in reversed(waiting))
+    lines.append(["known", "", "", f"{params:,}", f"{macs:,}", ""])
+    return partial

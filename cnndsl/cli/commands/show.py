@@ -2,38 +2,108 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import NET, networks_of, one_file
+from typing import TYPE_CHECKING
+
+from cnndsl.cli.commands.nets import NET, asked, one_file, tell
+from cnndsl.cli.terminal.files import FileError, read_source
 from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command
 from cnndsl.contract import DEPTH
+
+if TYPE_CHECKING:
+    from cnndsl.analysis import Analysis
+    from cnndsl.diagnostics import Span
+    from cnndsl.lang import Words
 
 COMMAND = Command(
     "show",
     "FILE",
     "print the table of a net's layers",
-    "Print a table of a net's layers: their output shapes, parameters and multiply-adds.",
+    "Print a table of a net's layers: their output shapes, parameters and multiply-adds.\n"
+    "A net with errors is shown as far as it goes, with what is assumed after them.",
     (DEPTH, LANG, *NET),
     ("cnndsl show resnet50.cnn --depth 1",),
 )
+
+
+_MOST = 48
+"""Characters of a statement at fault that are shown."""
 
 
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import out
 
     depth = arguments.natural("depth")
-    paths = one_file(arguments)
-    networks, code = networks_of(arguments, paths)
-    if code:
-        return code
+    (path,) = paths = one_file(arguments)
+    values, size, limit = asked(arguments)
+    try:
+        source, problems = read_source(path)
+    except FileError as error:
+        tell([], [str(error)])
+        return 2
+    if problems:
+        tell(problems, lang=language(arguments, paths))
+        return 1
 
+    from cnndsl.api import analysis_of
     from cnndsl.lang import words
+
+    analysis = analysis_of(source, values, size, limit)
+    network = analysis.network
+    if network is None or analysis.problems:
+        lang = language(arguments, paths)
+        out(_as_far(analysis, depth, words(lang)), painted=True)
+        tell(analysis.mended(), lang=lang)
+        return 1
+
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
     from cnndsl.tables.styles import remark
 
-    (network,) = networks
     lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
     out(text_table(lines, right, sums=True))
     if network.totals.non_trainable:
         out(f"\n{remark(network, words(language(arguments, paths))).rstrip('.')}\n")
     return 0
+
+
+def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:
+    """The table of a net with errors, as far as it goes; empty where it goes nowhere.
+
+    What is wrong stands where it is met, and what comes after it, whose sizes are assumed, is
+    grey. All of it is escaped.
+    """
+    import sys
+
+    from cnndsl.cli.terminal.output import wants_color
+    from cnndsl.network.attempt import faults
+    from cnndsl.tables.faults import in_short
+    from cnndsl.tables.plain_table import painted, partial_table
+    from cnndsl.tables.rows import NUMBERS, SUMMARY, summary_of_failing
+
+    network = analysis.as_far()
+    if network is None:
+        return ""
+    told = []
+    for fault in faults(analysis.run, analysis.problems):
+        said, worked = f"✗ {fault.problem.code}", in_short(fault.misfit)
+        statement = _shortened(analysis.source.text, fault.span)
+        said += f"  {statement}" if statement else ""
+        told.append((fault.place, f"{said}: {worked}" if worked else said))
+    lines, assumed, between = summary_of_failing(network, analysis.assumed, told, depth)
+    lines[-1][0] = words["fails.known"]
+    right = [column in NUMBERS for column in SUMMARY]
+    color = wants_color(sys.stdout)
+    text = partial_table(lines, right, pale=assumed, between=between, color=color)
+    if assumed:
+        text += f"\n{painted('2', words['fails.assumed'], color)}\n"
+    return text
+
+
+def _shortened(text: str, span: Span) -> str:
+    """The beginning of a statement, on one line."""
+    piece = text[span.start : min(span.end, span.start + 4 * _MOST)]
+    line = " ".join(piece.split())
+    if len(line) > _MOST or span.start + 4 * _MOST < span.end:
+        line = line[: _MOST - 1] + "…"
+    return line

@@ -20,7 +20,7 @@ from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.rows import inputs_of
 from cnndsl.tables.styles import PARAMS, make
-from cnndsl.targets.walkthrough.failing import failure, report
+from cnndsl.targets.walkthrough.failing import failure, misfit, report
 from cnndsl.targets.walkthrough.prose import Prose
 from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
@@ -66,7 +66,11 @@ def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> 
     settings = _settings(options)
     if attempt.network is None:
         words = words_of(settings.lang)
-        parts = [words.say("fails.nowhere"), words["fails.checker"], report(diagnostics)]
+        parts = [
+            words.say("fails.nowhere"),
+            words["fails.checker"],
+            report(diagnostics, settings.lang),
+        ]
         return "\n\n".join(parts) + "\n"
     return _Writer(attempt.network, settings).failing(attempt, diagnostics)
 
@@ -114,13 +118,18 @@ class _Writer:
         net = code(self.network.name)
         units = self._begun(self.words.say("fails.intro", net=net, count=count))
         self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
-        if attempt.node is not None and attempt.problem is not None:
-            self.parts += failure(attempt.node, attempt.problem, self.prose)
+        told: list[str] = []
+        if attempt.problem is not None and attempt.node is not None:
+            told = failure(attempt.node, attempt.problem, self.prose)
+        elif attempt.problem is not None and attempt.misfit is not None:
+            told = misfit(attempt.misfit, attempt.problem, self.prose)
+        self.parts += told
+        if told:
             others = sum(each.severity == "error" for each in diagnostics) - 1
             if others > 0:
                 count = self.words.count(others, "problems")
                 self.parts.append(self.words.say("fails.more", count=count))
-        self.parts += [self.words["fails.checker"], report(diagnostics)]
+        self.parts += [self.words["fails.checker"], report(diagnostics, self.words.lang)]
         return self._ended()
 
     def _intro(self) -> str:

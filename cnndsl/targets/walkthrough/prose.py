@@ -11,6 +11,7 @@ from cnndsl.lang import Words
 from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
+from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
 from cnndsl.tables.cells import readable, tuple_text
@@ -90,7 +91,7 @@ class Prose:
         key = f"does.{layer.op}"
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
             key += ".groups"
-        text = self.words.say(key, rate=str(getattr(layer, "rate", "")))
+        text = self.words.say(key, rate=show_value(getattr(layer, "rate", 0)))
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
             text += " " + self.words[f"learned.{learned}"]
@@ -104,6 +105,8 @@ class Prose:
             return ""
         self._explained.add(activation.op)
         name = self.words.layer(activation.op, activation.title)
+        if f"{key}.{activation.op}" in self.words:
+            key += f".{activation.op}"
         return self.words.say(key, activation=escaped(name), formula=code(activation.formula))
 
     def _from(self, node: Node) -> str:
@@ -158,6 +161,8 @@ class Prose:
         lines = self.displayed(texts)
         if alike:
             names = self._dimensions(len(steps))[1:]
+            if values:  # of some dimensions
+                names = [self.words[f"symbol.{step.symbol[0]}"] for step in alike]
             dimensions = self.words.listed(names)
             lines.append(self.words.say_of(len(names), "walk.alike", dimensions=dimensions))
         return lines
