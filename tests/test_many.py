@@ -255,17 +255,17 @@ def test_entries_that_are_none_are_found_again(nets: Path) -> None:
         '["E201",0,1,"","",[["a",0,9999999]],[]]',
         '["E201",0,1,"","",[[3]],[]]',
         '["E201",0,1,"","",{},[]]',
-        '["E201",0,1,"","",[],[["a",1,false,[]]]]',
-        '["E201",0,1,"","",[],[["a",true,false,[[0,9999999,"b"]]]]]',
-        '["E201",0,1,"","",[],[["a",true,false,[[0,1,2]]]]]',
-        '["E201",0,1,"","",[],[["a",true,false,{}]]]',
+        '["E201",0,1,"","",[],[["a",1,false,"",[]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,"",[[0,9999999,"b"]]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,"",[[0,1,2]]]]]',
+        '["E201",0,1,"","",[],[["a",true,false,"",{}]]]',
         '[["E201"],0,1,"","",[],[]]',
     ],
 )
 def test_what_is_no_finding_is_not_taken_for_one(row: str) -> None:
     source = Source("a", "0123456789")
     assert unpack(
-        [json.loads('["E201",0,1,"","",[["a",0,1]],[["a",true,false,[[0,1,"b"]]]]]')], source
+        [json.loads('["E201",0,1,"","",[["a",0,1]],[["a",true,false,"",[[0,1,"b"]]]]]')], source
     )
     with pytest.raises((TypeError, ValueError)):
         unpack([json.loads(row)], source)

@@ -28,7 +28,7 @@ class Message(str):
 
     def __new__(cls, template: str, /, **values: Any) -> Message:
         made = super().__new__(cls, template.format(**values))
-        made.template, made.values = template, values
+        made.template, made.values = str(template), values
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
