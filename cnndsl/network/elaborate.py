@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -18,8 +17,7 @@ from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
 from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
-from cnndsl.network.cost import Counter as LayerCounter
-from cnndsl.network.cost import steps
+from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
@@ -181,7 +179,6 @@ class Elaborator:
         self.supposed = False  # whether the next node is one that is assumed
         self.failures = 0  # how often something was wrong, told or not
         self.muted = 0  # loops around in which an earlier turn has failed
-        self.echoes: Counter[tuple[str, Span]] = Counter()  # what their later turns would report
         self.blocks: dict[str, ast.Block] = {}
 
     # The whole file
@@ -301,7 +298,7 @@ class Elaborator:
         ):
             return
         constants = {name: given_value(value) for name, value in self.settings.items()}
-        counter = LayerCounter(self.blocks, constants, len(statements))
+        counter = Counter(self.blocks, constants, len(statements))
         total = 0
         for statement in statements:
             total += counter.statement(statement, counter.constants)
@@ -665,7 +662,7 @@ class Elaborator:
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, Message("a counter"))
         bodies: list[Body] = []
-        problems, end, outer = len(self.problems), 0, self.echoes
+        first, failed = len(self.problems), 0
         frame = self.scope.frame
         notes, header = frame.notes, Span(statement.span.start, statement.count.span.end)
         for turn in range(count if statement.body.statements else 0):
@@ -685,30 +682,27 @@ class Elaborator:
                 if self.faulty > MAX_FAULTY:
                     self.shape = None
                     break
-                if not end:
+                if not failed:
                     # The next turns go on from what is assumed: their errors are no news.
-                    end, self.echoes = len(self.problems), Counter()
                     self.muted += 1
+                failed += 1
             if self.shape is None and not self.supposing and (self.problems or self.unread):
                 break
-        if end:
+        if failed:
             self.muted -= 1
-            self.tell_turns(problems, end)
-            self.echoes = outer
+            if len(self.problems) > first:
+                self.tell_turns(first, failed - 1)
         frame.notes = notes
         self.name_result(statement.alias)
         return tree.Loop(statement, tuple(bodies))
 
-    def tell_turns(self, start: int, end: int) -> None:
-        """Say of the sizes at fault in a loop, some problems in a row, in how many turns more."""
-        for index, problem in enumerate(self.problems[start:end], start):
-            count = self.echoes[problem.code, problem.span]
-            if count and problem.code.startswith("E2"):
-                told = Message("and in one turn more")
-                if count > 1:
-                    told = Message("and in {count} more turns", count=count)
-                note = Note(told)
-                self.problems[index] = problem._replace(notes=(*problem.notes, note))
+    def tell_turns(self, first: int, count: int) -> None:
+        """Say of the first size at fault in a loop in how many turns more something is wrong."""
+        problem = self.problems[first]
+        if count and problem.code.startswith("E2"):
+            told = Message("and in {count} more turns", count=count)
+            note = Note(told if count > 1 else Message("and in one more turn"))
+            self.problems[first] = problem._replace(notes=(*problem.notes, note))
 
     def choose(self, statement: ast.If) -> Item:
         taken, chosen = len(statement.tests), statement.otherwise
@@ -1507,7 +1501,6 @@ class Elaborator:
         self.steps += 10
         self.failures += 1
         if self.muted:
-            self.echoes[code, span] += 1
             return
         if (code, span) in self.reported:
             return
