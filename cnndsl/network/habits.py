@@ -160,13 +160,8 @@ def spaced(layer: type[Layer], word: str) -> bool:
     return slot is not None and slot.form != "value"
 
 
-def call_of(
-    source: Source, statement: ast.Apply, shape: Sequence[int] | None, rounding: str
-) -> Diagnostic | None:
-    """What to say of a statement that is one of Keras or PyTorch: `Dense(10)`.
-
-    It stands behind a tensor of some shape.
-    """
+def call_of(source: Source, statement: ast.Apply) -> Diagnostic | None:
+    """What to say of a statement that is one of Keras or PyTorch: `Dense(10)`."""
     name = statement.name
     if source.text[name.span.end : name.span.end + 1] not in ("(", " "):
         return None
@@ -174,9 +169,10 @@ def call_of(
         name.id[:1].isupper() or name.id == "import" or name.id[-2:] in ("1d", "2d", "3d")
     ):
         return None
-    from cnndsl.foreign.listing import one
+    from cnndsl.foreign.listing import one, problem
 
-    return one(source, statement.span, shape, rounding)
+    found = one(source, statement.span)
+    return problem(source, found) if found else None
 
 
 def size_of_names(span: Span, word: str) -> Problem | None:

@@ -20,6 +20,12 @@ _WORDS = frozenset(KEYWORDS.values())
 STATEMENTS = frozenset(KEYWORDS.values()) - {"AND", "AS", "ELSE", "NOT", "OR"}
 """The keywords that begin a statement."""
 
+SIZES = frozenset("CHWLD")
+"""The names that the sizes of the current tensor have."""
+
+FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
+"""The names that can stand before `(…)` in an expression."""
+
 OPERATORS = ("PLUS", "MINUS", "STAR", "SLASH", "SLASHES", "PERCENT", "POWER")
 VALUES = ("NUMBER", "SIZE", "NAME")
 
@@ -549,15 +555,18 @@ def _names_layer(slip: Slip) -> bool:
     """Whether a layer follows a sign after the first word of a statement: `x = conv 8 3x3`."""
     if slip.kind_at(1) != "NAME":
         return False
-    from cnndsl.network.words import is_word
+    return slip.kind_at(2) in (*VALUES, "SLASH") or _is_layer(slip.text(1))
 
-    return slip.kind_at(2) in (*VALUES, "SLASH") or is_word(slip.text(1))
+
+def _is_layer(word: str) -> bool:
+    """Whether a word is one of the layers that other tools have as well: no more is known here."""
+    from cnndsl.foreign.table import WORDS
+
+    return word in WORDS
 
 
 def _named_behind(slip: Slip, name: str) -> Fix | None:
     """The fix that puts a name from before a statement behind it, with `as`."""
-    from cnndsl.network.words import reserved
-
     tokens, at, depth = slip.tokens, slip.position + 1, 0
     first = tokens[at][1]
     while tokens[at][0] != "$END":
@@ -570,7 +579,7 @@ def _named_behind(slip: Slip, name: str) -> Fix | None:
         at += 1
     end = tokens[at - 1][2]
     label = Edit(Span(slip.tokens[slip.first][1], first), "")
-    if reserved(name):
+    if _is_layer(name) or name in SIZES or name in FUNCTIONS:  # names nothing else
         return Fix(Message("leave {text} out", text=shorten(name)), (label,), safe=True)
     edits = (label, Edit(Span(end, end), f" as {name}"))
     return Fix(Message("name it by `as {name}`", name=name), edits, safe=True)
@@ -580,9 +589,7 @@ def _let_layer(slip: Slip) -> Words | None:
     """`let x = conv 8 3x3`."""
     if slip.first_kind() != "LET" or slip.position != slip.first + 4 or slip.kind_at(-2) != "EQUAL":
         return None
-    from cnndsl.network.words import is_word
-
-    if slip.kind not in (*VALUES, "SLASH", "LBRACE") or not is_word(slip.text(-1)):
+    if slip.kind not in (*VALUES, "SLASH", "LBRACE") or not _is_layer(slip.text(-1)):
         return None
     name = slip.text(-3)
     help_ = Message("a layer gets a name at its end: write `as {name}` behind it", name=name)
