@@ -82,11 +82,11 @@ def _rounded(
     module = parse_tokens(whole, foreign=False)[0]
     problems = elaborate(whole, module, settings=settings, input_size=size, limit=MAX_LAYERS)[1]
     rounded: dict[int, set[int]] = {}
-    for problem in problems:
-        index = bisect_right(starts, problem.span.start) - 1
-        if problem.code in ("E201", "E202") and index >= 0:
+    for error in problems:
+        index = bisect_right(starts, error.span.start) - 1
+        if error.code in ("E201", "E202") and index >= 0:
             each, number = lines[index]
             line = (each.lines or ())[number]
-            if line.rounds and problem.span.start <= starts[index] + len(line.text):
+            if line.rounds and error.span.start <= starts[index] + len(line.text):
                 rounded.setdefault(each.start, set()).add(number)
     return rounded

@@ -11,20 +11,15 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message
-from cnndsl.syntax.bad_words import Words, end_of_indented, loop, shorten
+from cnndsl.syntax.bad_words import Words, arrows, end_of_indented, loop, shorten
 from cnndsl.syntax.layout import BOUNDARIES, Token
+from cnndsl.syntax.nodes import FUNCTIONS, SIZES
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
 _WORDS = frozenset(KEYWORDS.values())
 
 STATEMENTS = frozenset(KEYWORDS.values()) - {"AND", "AS", "ELSE", "NOT", "OR"}
 """The keywords that begin a statement."""
-
-SIZES = frozenset("CHWLD")
-"""The names that the sizes of the current tensor have."""
-
-FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
-"""The names that can stand before `(…)` in an expression."""
 
 OPERATORS = ("PLUS", "MINUS", "STAR", "SLASH", "SLASHES", "PERCENT", "POWER")
 VALUES = ("NUMBER", "SIZE", "NAME")
@@ -622,28 +617,6 @@ def _label(slip: Slip) -> Words | None:
         help_ = Message("arguments follow the word of the layer: leave the `:` out")
         return Words(message, help_, slip.replace("" if spaced else " "))
     return None
-
-
-_ARROWS = re.compile(r"[ \t]*(?:[-=]{1,3}>|>>|\|>|[\u2190-\u21ff\u2794\u27f0-\u27ff])[ \t]*")
-
-
-def arrows(text: str, offset: int) -> Fix:
-    """The fix that writes `;` for each arrow in a line; the first begins at an offset."""
-    begin = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    end = min(end if end >= 0 else len(text), offset + 2000)
-    stop = text.find("#", offset, end)
-    edits = []
-    for found in _ARROWS.finditer(text, max(begin, offset - 100), stop if stop >= 0 else end):
-        span = Span(*found.span())
-        if span.end <= offset:
-            continue
-        inside = text[begin : span.start].strip() and text[span.end : end].strip()
-        edits.append(Edit(span, "; " if inside else ""))
-    title = Message("write `;` between the layers")
-    if all(not edit.text for edit in edits):
-        title = Message("remove it")
-    return Fix(title, tuple(edits[:100]), safe=True)
 
 
 def _arrow(slip: Slip) -> Words | None:
