@@ -12,7 +12,7 @@ from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.foreign import is_foreign
-from cnndsl.foreign.listing import Found, find, one, problem
+from cnndsl.foreign.listing import ARROW, Found, find, one, problem
 from cnndsl.network import elaborate
 from cnndsl.syntax.layout import MAX_ERRORS
 from cnndsl.syntax.lexer import scan
@@ -68,8 +68,11 @@ def _rounded(
     for each in found:
         if each.start < at:  # within another
             continue
-        pieces.append(source.text[at : each.start])
-        length += each.start - at
+        piece = source.text[at : each.start]
+        if arrow := ARROW.search(piece, max(0, len(piece) - 20)):
+            piece = piece[: arrow.start()] + "; "
+        pieces.append(piece)
+        length += len(piece)
         for number, line in enumerate(each.lines or ()):
             starts.append(length)
             lines.append((each, number))

@@ -50,7 +50,8 @@ _PIECE = re.compile(
     r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
 )
 _NAMED = re.compile(r"\([ \t]*(?:\"[\w.]*\"|'[\w.]*')[ \t]*,\s*")
-_ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
+ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
+"""What may stand before a statement of theirs; here it is a `;`."""
 _STARTS = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR"))
 _VARIABLES = frozenset(("NET", "INPUT", "HEAD", "BLOCK", "PARAM"))
 
@@ -435,7 +436,7 @@ def problem(source: Source, found: Found, places: Container[int] = ()) -> Diagno
     own_line = not indent.strip() and len(indent) < 200
     new = (f"\n{indent}" if own_line else "; ").join(texts)
     place = span
-    if arrow := _ARROW.search(text, max(begin, span.start - 20), span.start):
+    if arrow := ARROW.search(text, max(begin, span.start - 20), span.start):
         place, new = Span(arrow.start(), span.end), f"; {new}"
     framework = TITLES[found.framework]
     message = Message("this is a line of {framework}", framework=framework)
