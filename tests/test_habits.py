@@ -166,7 +166,7 @@ def test_every_size_that_is_rounded_down_says_so() -> None:
     [
         ("input 35x35x3\nConv2D(8,3,2)\nMaxPooling2D(4)", ["conv 8 3x3 /2", "pool 4 floor"]),
         ("input 35x35x3\nMaxPooling2D(2)\nnn.MaxPool2d(2)", ["pool 2 floor", "pool 2 floor"]),
-        ("input 35x35x3 -> MaxPooling2D(2)", ["pool 2 floor"]),
+        ("input 35x35x3 -> MaxPool2d(2)\nnn.ReLU()", ["pool 2 floor", "relu"]),
         ("param k = 5\ninput 35x35x3\nMaxPooling2D(k)", ["pool k floor"]),
     ],
 )
