@@ -161,6 +161,20 @@ def test_every_size_that_is_rounded_down_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("input 35x35x3\nConv2D(8,3,2)\nMaxPooling2D(4)", ["conv 8 3x3 /2", "pool 4 floor"]),
+        ("input 35x35x3\nMaxPooling2D(2)\nnn.MaxPool2d(2)", ["pool 2 floor", "pool 2 floor"]),
+        ("input 35x35x3 -> MaxPool2d(2)\nnn.ReLU()", ["pool 2 floor", "relu"]),
+        ("param k = 5\ninput 35x35x3\nMaxPooling2D(k)", ["pool k floor"]),
+    ],
+)
+def test_rounding_is_told_of_the_whole_text(text: str, lines: list[str]) -> None:
+    problems = examine(Source("a.cnn", text), {"k": "2"} if "param" in text else None)[1]
+    assert [each.help for each in problems] == [f"here it is `{line}`" for line in lines]
+
+
 def test_what_is_left_out_is_said() -> None:
     text = (
         "input 36x36x3\nlayers.Conv2D(8, 3, kernel_regularizer=l2(1e-4), bias_initializer='ones')\n"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Fix, Source, Span
 from cnndsl.diagnostics.message import Message
+from cnndsl.foreign import is_foreign
 from cnndsl.network import DEFAULT_LIMIT, Network, Node, stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.network.evaluation import Evaluation, Probe
@@ -121,11 +122,16 @@ class Analysis:
     @cached_property
     def problems(self) -> list[Diagnostic]:
         """The errors: what cannot be read, and what is wrong with the rest."""
-        if not self._unread:
-            return self._found
-        # Of what cannot be read nothing more is to be said.
-        places = {each.span.start for each in self._unread}
-        return self._unread + [each for each in self._found if each.span.start not in places]
+        unread, others = self._unread, self._found
+        if unread:  # of which nothing more is to be said
+            places = {each.span.start for each in unread}
+            others = [each for each in others if each.span.start not in places]
+        if any(map(is_foreign, unread)) or any(map(is_foreign, others)):
+            from cnndsl.analysis.rounding import with_floors
+
+            values, size, _ = self.question
+            return with_floors(self.source, unread, others, values, size)
+        return unread + others if unread else others
 
     def advice(self, codes: Container[str]) -> list[Diagnostic]:
         """What the rules say of a net without errors, of those with some codes."""

@@ -141,7 +141,7 @@ class _Writer:
         return self.number(value)
 
     def number(self, value: Any) -> str:
-        if isinstance(value, Symbol):
+        if isinstance(value, Symbol) and value not in ACTIVATIONS:
             return str(value)
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
             value = int(value)

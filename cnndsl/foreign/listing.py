@@ -9,9 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.diagnostic import Note
@@ -19,16 +18,15 @@ from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign import table
 from cnndsl.foreign.calls import Call, CannotTell, Line, line, value_of
 from cnndsl.foreign.table import CHORES, CLASSES, FUNCTIONS, KERAS, MODULES, TITLES, TORCH
-from cnndsl.syntax.layout import MAX_ERRORS, Token
+
+Token: TypeAlias = tuple[str, int, int]
+"""A terminal's name and where it stands, as the lexer has it."""
 
 MAX_LENGTH = 10_000
 """How many characters a statement of theirs may have."""
 
 MAX_WASTED = 200_000
 """How many characters may be looked through for the ends of statements that are none."""
-
-MAX_LAYERS = 10_000
-"""Up to how many layers a net is worked out to see where sizes are rounded down."""
 
 _HEAD = re.compile(
     r"(?:(?P<target>[A-Za-z_][\w.]{0,200})[ \t]*=[ \t]*)?(?P<path>[A-Za-z_][\w.]{0,200})[ \t]*\("
@@ -52,40 +50,40 @@ _PIECE = re.compile(
     r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
 )
 _NAMED = re.compile(r"\([ \t]*(?:\"[\w.]*\"|'[\w.]*')[ \t]*,\s*")
-_ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
+ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
+"""What may stand before a statement of theirs; here it is a `;`."""
 _STARTS = frozenset(("_SEP", "LBRACE", "RBRACE", "VBAR"))
 _VARIABLES = frozenset(("NET", "INPUT", "HEAD", "BLOCK", "PARAM"))
 
 
-class Foreign(NamedTuple):
-    """A statement of theirs, and the problem that it is."""
+class Found(NamedTuple):
+    """A statement of theirs.
 
-    span: Span
-    problem: Diagnostic
-
-
-def find(source: Source, raw: Sequence[Token]) -> list[Foreign]:
-    """The statements of theirs in a text, in order; so many at most as problems are told.
-
-    `raw` are the tokens of the text, as the lexer has them.
+    * `name`: the layer, empty for what is none
+    * `lines`: what it is here; None where that is open, and then there is a `reason`
     """
-    found = _Reader(source, raw).run()
-    rounded = _rounded(source, found)
-    return [
-        Foreign(Span(each.start, each.end), _problem(source, each, _places(index, rounded)))
-        for index, each in enumerate(found)
-    ]
-
-
-class _Found(NamedTuple):
-    """A statement before it is known where sizes are rounded."""
 
     start: int
     end: int
-    name: str = ""  # the layer, empty for what is none
+    name: str = ""
     framework: str = KERAS
-    lines: tuple[Line, ...] | None = None  # what it is here; None where that is open
+    lines: tuple[Line, ...] | None = None
     reason: Message = NOTHING
+
+
+def find(source: Source, raw: Sequence[Token], most: int) -> list[Found]:
+    """The statements of theirs in a text, in order; reading ends behind one more than `most`.
+
+    `raw` are the tokens of the text, as the lexer has them.
+    """
+    return _Reader(source, raw).run(most)
+
+
+def one(source: Source, span: Span) -> Found | None:
+    """The statement of theirs that reads as one of the language, if it is one."""
+    reader = _Reader(source, ())
+    reader.has_input = True
+    return reader.statement(span.start)
 
 
 class _Reader:
@@ -94,7 +92,7 @@ class _Reader:
     def __init__(self, source: Source, raw: Sequence[Token]) -> None:
         self.text = source.text
         self.raw = raw
-        self.found: list[_Found] = []
+        self.found: list[Found] = []
         self.wasted = 0
         self.open = 0  # how many lists of layers have been opened and not closed
         self.latest: str | None = None  # the variable that holds what was made last
@@ -106,7 +104,7 @@ class _Reader:
             kind == "INPUT" and following[0] != "EQUAL" for (kind, _, _), following in _pairs(raw)
         )
 
-    def run(self) -> list[_Found]:
+    def run(self, most: int) -> list[Found]:
         end, before = 0, "_SEP"
         for token, following in _pairs(self.raw):
             kind, start, _ = token
@@ -119,7 +117,7 @@ class _Reader:
             if found is not None:
                 self.found.append(found)
                 end = found.end
-                if len(self.found) > MAX_ERRORS:
+                if len(self.found) > most:
                     break
             if self.wasted > MAX_WASTED:
                 break
@@ -141,17 +139,17 @@ class _Reader:
             before = kind
         return frozenset(names)
 
-    def statement(self, start: int) -> _Found | None:
+    def statement(self, start: int) -> Found | None:
         """The statement of theirs that begins at an offset, if one does."""
         text = self.text
         if found := _OPENER.match(text, start):
             self.open += 1
-            return _Found(start, found.end(), lines=())
+            return Found(start, found.end(), lines=())
         if self.open and (found := _CLOSER.match(text, start)):
             self.open -= 1
-            return _Found(start, start + len(found[0].rstrip()), lines=())
+            return Found(start, start + len(found[0].rstrip()), lines=())
         if found := _CHORE.match(text, start):
-            return _Found(start, start + len(found[0].rstrip()), lines=())
+            return Found(start, start + len(found[0].rstrip()), lines=())
         named = _NAMED.match(text, start) if self.open else None  # in a list with names
         head = _HEAD.match(text, named.end() if named else start)
         if head is None or not self.is_theirs(head["path"], head["target"]):
@@ -206,7 +204,7 @@ class _Reader:
         end = start + len(self.text[start:end].rstrip())
         return end, end
 
-    def read(self, tree: ast.stmt, start: int, end: int, head: re.Match[str]) -> _Found | None:
+    def read(self, tree: ast.stmt, start: int, end: int, head: re.Match[str]) -> Found | None:
         """A statement that Python has read."""
         target = head["target"]
         value = tree.value if isinstance(tree, (ast.Assign, ast.Expr)) else None
@@ -226,10 +224,10 @@ class _Reader:
             call = self.layer_of(value)
             shown = call[1] if call else name
             known = any(shown in classes for classes in CLASSES.values())
-            return _Found(start, end, shown if known else "", framework, None, problem.reason)
+            return Found(start, end, shown if known else "", framework, None, problem.reason)
         if lines is None:
             return None
-        return _Found(start, end, layer, framework, tuple(lines))
+        return Found(start, end, layer, framework, tuple(lines))
 
     def layer_of(self, value: ast.Call) -> tuple[list[str], str] | None:
         """The path and the name of the layer that a call is of, or of that it adds."""
@@ -413,71 +411,8 @@ def _parsed(code: str) -> ast.stmt | None:
     return body[0] if len(body) == 1 else None
 
 
-def _rounded(source: Source, found: Sequence[_Found]) -> set[tuple[int, int]]:
-    """Which lines round a size down: the statement's place in `found`, and the line's in it.
-
-    All lines are put into the text, and the net is worked out as far as it goes.
-    """
-    if not any(each.rounds for one in found for each in one.lines or ()):
-        return set()
-    pieces: list[str] = []
-    places: list[tuple[int, int]] = []
-    starts: list[int] = []
-    length = at = 0
-    for index, one in enumerate(found):
-        pieces.append(source.text[at : one.start])
-        length += one.start - at
-        for number, each in enumerate(one.lines or ()):
-            starts.append(length)
-            places.append((index, number))
-            pieces.append(each.text + "\n")
-            length += len(each.text) + 1
-        at = one.end
-    if len(found) <= MAX_ERRORS:
-        pieces.append(source.text[at:])
-    from cnndsl.network import elaborate
-    from cnndsl.syntax.parser import parse_tokens
-
-    whole = Source(source.name, "".join(pieces))
-    module = parse_tokens(whole, foreign=False)[0]
-    rounded = set()
-    for problem in elaborate(whole, module, limit=MAX_LAYERS)[1]:
-        at = bisect_right(starts, problem.span.start) - 1
-        if problem.code in ("E201", "E202") and at >= 0:
-            index, number = places[at]
-            text = (found[index].lines or ())[number]
-            if text.rounds and problem.span.start <= starts[at] + len(text.text):
-                rounded.add((index, number))
-    return rounded
-
-
-def one(
-    source: Source, span: Span, shape: Sequence[int] | None, rounding: str
-) -> Diagnostic | None:
-    """What to say of a statement of theirs that reads as one of the language, if it is one.
-
-    It stands behind a tensor of some shape, in a file of some `rounding`.
-    """
-    reader = _Reader(source, ())
-    reader.has_input = True
-    found = reader.statement(span.start)
-    if found is None:
-        return None
-    places = set()
-    if shape and found.lines:
-        size = "x".join(map(str, shape))
-        before = Source("", f"rounding {rounding}\ninput {size}\n")
-        end = len(before.text)
-        places = _rounded(before, [found._replace(start=end, end=end)])
-    return _problem(source, found, _places(0, places))
-
-
-def _places(index: int, places: set[tuple[int, int]]) -> set[int]:
-    return {number for at, number in places if at == index}
-
-
-def _problem(source: Source, found: _Found, places: set[int]) -> Diagnostic:
-    """What to say of a statement; `places` are the lines of it that round a size."""
+def problem(source: Source, found: Found, places: Container[int] = ()) -> Diagnostic:
+    """What to say of a statement; `places` are the lines of it, by number, that round a size."""
     text = source.text
     span = Span(found.start, found.end)
     if found.lines is None:
@@ -501,7 +436,7 @@ def _problem(source: Source, found: _Found, places: set[int]) -> Diagnostic:
     own_line = not indent.strip() and len(indent) < 200
     new = (f"\n{indent}" if own_line else "; ").join(texts)
     place = span
-    if arrow := _ARROW.search(text, max(begin, span.start - 20), span.start):
+    if arrow := ARROW.search(text, max(begin, span.start - 20), span.start):
         place, new = Span(arrow.start(), span.end), f"; {new}"
     framework = TITLES[found.framework]
     message = Message("this is a line of {framework}", framework=framework)

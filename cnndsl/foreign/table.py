@@ -265,6 +265,11 @@ ACTIVATIONS: dict[str, str] = {
 }  # fmt: skip
 """Keras's names of activations."""
 
+WORDS = frozenset(ACTIVATIONS.values()).union(
+    each.word for classes in CLASSES.values() for each in classes.values()
+) - {""}
+"""The words of the language that any of theirs is."""
+
 MODULES = frozenset("nn layers keras tf torch tensorflow F functional activations".split())
 """What stands before the point of a name of theirs."""
 

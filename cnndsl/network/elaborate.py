@@ -840,7 +840,7 @@ class Elaborator:
             raise Unknown
         from cnndsl.network.habits import call_of
 
-        call = call_of(self.source, statement, self.shape, self.context.rounding)
+        call = call_of(self.source, statement)
         if call is not None:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cnndsl.diagnostics import Edit, Fix, Span
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import LAYERS, MERGES, family
+from cnndsl.syntax.nodes import FUNCTIONS, SIZES
 from cnndsl.syntax.tables import KEYWORDS
 
 STATEMENTS = tuple(word for word in KEYWORDS if word not in ("and", "or", "not", "as", "else"))
@@ -25,8 +26,7 @@ KEEPING = frozenset(
 _FLAGS = frozenset(
     slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"
 )
-_SIZES = frozenset("CHWLD")
-_FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
+_ALIKE = 0.65  # from where on a word may be another misspelt
 _OTHERS = frozenset(("skip", "exact", "keras", "torch"))
 
 
@@ -47,7 +47,7 @@ def is_word(name: str) -> bool:
 
 def reserved(name: str) -> bool:
     """Whether a name cannot be given to anything else."""
-    return is_word(name) or name in _SIZES or name in _FUNCTIONS
+    return is_word(name) or name in SIZES or name in FUNCTIONS
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -60,7 +60,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if word.lower() in known:
         return word.lower()
-    from cnndsl.network.habits import is_another, word_for
+    from cnndsl.foreign.words import is_another, word_for
 
     foreign = word_for(word)
     if foreign in known:
@@ -69,7 +69,14 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
         return None
     from difflib import get_close_matches
 
-    found = get_close_matches(word, known, n=1, cutoff=0.65)
+    # Most of many have too few letters in common with it, which is seen at once.
+    letters, least = {*word}, _ALIKE / 2
+    close = [
+        each
+        for each in known
+        if len(each) - len({*each} - letters) >= least * (len(word) + len(each))
+    ]
+    found = get_close_matches(word, close, n=1, cutoff=_ALIKE)
     return found[0] if found and not is_another(word, found[0]) else None
 
 

@@ -134,6 +134,28 @@ def end_of_indented(text: str, start: int, end: int) -> int | None:
     return last
 
 
+_ARROWS = re.compile(r"[ \t]*(?:[-=]{1,3}>|>>|\|>|[\u2190-\u21ff\u2794\u27f0-\u27ff])[ \t]*")
+
+
+def arrows(text: str, offset: int) -> Fix:
+    """The fix that writes `;` for each arrow in a line; the first begins at an offset."""
+    begin = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    end = min(end if end >= 0 else len(text), offset + 2000)
+    stop = text.find("#", offset, end)
+    edits = []
+    for found in _ARROWS.finditer(text, max(begin, offset - 100), stop if stop >= 0 else end):
+        span = Span(*found.span())
+        if span.end <= offset:
+            continue
+        inside = text[begin : span.start].strip() and text[span.end : end].strip()
+        edits.append(Edit(span, "; " if inside else ""))
+    title = Message("write `;` between the layers")
+    if all(not edit.text for edit in edits):
+        title = Message("remove it")
+    return Fix(title, tuple(edits[:100]), safe=True)
+
+
 def describe(text: str, kind: str, span: Span) -> Words:
     """What to say of a token whose kind begins with BAD, which stands in a text at `span`.
 
@@ -308,8 +330,6 @@ def _bad_character(source: str, span: Span) -> Words:
         help_ = Message("arguments stand side by side: write a space for the `@`")
         fix = Fix(help_, (Edit(span, " " if apart else ""),), safe=True)
     if "\u2190" <= text <= "\u21ff" or "\u27f0" <= text <= "\u27ff" or text == "\u2794":
-        from cnndsl.syntax.slips import arrows
-
         help_ = Message("layers follow one another on lines of their own, or with `;` between")
         return Words(message, help_, arrows(source, span.start))
     before = _MODULE.search(source[max(0, span.start - 80) : span.start]) if text == "." else None

@@ -77,14 +77,14 @@ class Layout:
 
     def set_apart(self) -> None:
         """Make one token of each statement of Keras or PyTorch, which has its own message."""
-        from cnndsl.foreign.listing import find
+        from cnndsl.foreign.listing import find, problem
 
-        found = find(self.source, self.raw)
+        found = find(self.source, self.raw, MAX_ERRORS)
         if not found:
             return
-        self.foreign = {each.span.start: each.problem for each in found}
+        self.foreign = {each.start: problem(self.source, each) for each in found}
         kept: list[Token] = []
-        spans = iter([each.span for each in found])
+        spans = iter([Span(each.start, each.end) for each in found])
         span = next(spans, None)
         for token in self.raw:
             while span is not None and token[1] >= span.end:

@@ -44,6 +44,14 @@ def tokenize(source: Source, *, foreign: bool | None = False) -> Lexed:
         if beyond is not None:
             span = Span(*beyond.span(beyond.lastindex or 0))
             return Lexed([], [], [_too_long(source, span)], complete=False)
+    tokens, comments, broken = scan(text)
+    tokens, problems = arrange(source, tokens, foreign=broken if foreign is None else foreign)
+    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
+
+
+def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
+    """The words and signs of a text as they stand there, its comments, and whether it has
+    characters that no word begins with."""
     tokens: list[Token] = []
     comments: list[Comment] = []
     add, keyword, only_ascii = tokens.append, KEYWORDS.get, text.isascii()
@@ -74,10 +82,7 @@ def tokenize(source: Source, *, foreign: bool | None = False) -> Lexed:
             broken = True
         elif kind != "SPACE":
             add((kind, start, end))
-    if foreign is None:
-        foreign = broken
-    tokens, problems = arrange(source, tokens, foreign=foreign)
-    return Lexed(tokens, comments, problems, len(problems) <= MAX_ERRORS)
+    return tokens, comments, broken
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:

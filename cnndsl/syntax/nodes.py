@@ -27,6 +27,12 @@ class Size(NamedTuple):
     value: tuple[int | tuple[int, int], ...]
 
 
+SIZES = frozenset("CHWLD")
+"""The names of the current tensor's sizes."""
+
+FUNCTIONS = frozenset(("min", "max", "round", "ceil", "floor", "divisible"))
+"""What is called in expressions."""
+
 MAX_NAME = 200
 """How many characters a name may have: messages, and the names of layers, repeat it."""
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message
-from cnndsl.syntax.bad_words import Words, end_of_indented, loop, shorten
+from cnndsl.syntax.bad_words import Words, arrows, end_of_indented, loop, shorten
 from cnndsl.syntax.layout import BOUNDARIES, Token
+from cnndsl.syntax.nodes import FUNCTIONS, SIZES
 from cnndsl.syntax.tables import ACTIONS, GOTOS, KEYWORDS, RULES
 
 _WORDS = frozenset(KEYWORDS.values())
@@ -549,15 +550,18 @@ def _names_layer(slip: Slip) -> bool:
     """Whether a layer follows a sign after the first word of a statement: `x = conv 8 3x3`."""
     if slip.kind_at(1) != "NAME":
         return False
-    from cnndsl.network.words import is_word
+    return slip.kind_at(2) in (*VALUES, "SLASH") or _is_layer(slip.text(1))
 
-    return slip.kind_at(2) in (*VALUES, "SLASH") or is_word(slip.text(1))
+
+def _is_layer(word: str) -> bool:
+    """Whether a word is one of the layers that other tools have as well: no more is known here."""
+    from cnndsl.foreign.table import WORDS
+
+    return word in WORDS
 
 
 def _named_behind(slip: Slip, name: str) -> Fix | None:
     """The fix that puts a name from before a statement behind it, with `as`."""
-    from cnndsl.network.words import reserved
-
     tokens, at, depth = slip.tokens, slip.position + 1, 0
     first = tokens[at][1]
     while tokens[at][0] != "$END":
@@ -570,7 +574,7 @@ def _named_behind(slip: Slip, name: str) -> Fix | None:
         at += 1
     end = tokens[at - 1][2]
     label = Edit(Span(slip.tokens[slip.first][1], first), "")
-    if reserved(name):
+    if _is_layer(name) or name in SIZES or name in FUNCTIONS:  # names nothing else
         return Fix(Message("leave {text} out", text=shorten(name)), (label,), safe=True)
     edits = (label, Edit(Span(end, end), f" as {name}"))
     return Fix(Message("name it by `as {name}`", name=name), edits, safe=True)
@@ -580,9 +584,7 @@ def _let_layer(slip: Slip) -> Words | None:
     """`let x = conv 8 3x3`."""
     if slip.first_kind() != "LET" or slip.position != slip.first + 4 or slip.kind_at(-2) != "EQUAL":
         return None
-    from cnndsl.network.words import is_word
-
-    if slip.kind not in (*VALUES, "SLASH", "LBRACE") or not is_word(slip.text(-1)):
+    if slip.kind not in (*VALUES, "SLASH", "LBRACE") or not _is_layer(slip.text(-1)):
         return None
     name = slip.text(-3)
     help_ = Message("a layer gets a name at its end: write `as {name}` behind it", name=name)
@@ -615,28 +617,6 @@ def _label(slip: Slip) -> Words | None:
         help_ = Message("arguments follow the word of the layer: leave the `:` out")
         return Words(message, help_, slip.replace("" if spaced else " "))
     return None
-
-
-_ARROWS = re.compile(r"[ \t]*(?:[-=]{1,3}>|>>|\|>|[\u2190-\u21ff\u2794\u27f0-\u27ff])[ \t]*")
-
-
-def arrows(text: str, offset: int) -> Fix:
-    """The fix that writes `;` for each arrow in a line; the first begins at an offset."""
-    begin = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    end = min(end if end >= 0 else len(text), offset + 2000)
-    stop = text.find("#", offset, end)
-    edits = []
-    for found in _ARROWS.finditer(text, max(begin, offset - 100), stop if stop >= 0 else end):
-        span = Span(*found.span())
-        if span.end <= offset:
-            continue
-        inside = text[begin : span.start].strip() and text[span.end : end].strip()
-        edits.append(Edit(span, "; " if inside else ""))
-    title = Message("write `;` between the layers")
-    if all(not edit.text for edit in edits):
-        title = Message("remove it")
-    return Fix(title, tuple(edits[:100]), safe=True)
 
 
 def _arrow(slip: Slip) -> Words | None:
