@@ -533,3 +533,9 @@ def test_the_line_has_the_shape_and_weights_of_keras(call: str) -> None:
     assert layer.count_params() == sum(
         weight.size for node in net.nodes for weight in node.layer.weights
     )
+
+
+@pytest.mark.parametrize("before", ["input 28x28x1; ", "input 28x28x1; repeat 2 { relu; "])
+def test_a_call_without_arguments_within_a_line(before: str) -> None:
+    (problem,) = cnndsl.diagnose(before + "Flatten()" + " }" * ("{" in before))
+    assert [fix.title for fix in problem.fixes] == ["write `flatten`"]

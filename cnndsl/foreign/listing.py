@@ -466,10 +466,15 @@ def _whole(text: str, span: Span) -> Span:
 
 
 def may_be(source: Source, span: Span) -> bool:
-    """Whether something in the line of a span looks like a statement of theirs."""
-    begin = source.text.rfind("\n", 0, span.start) + 1
-    while source.text[begin : begin + 1] in (" ", "\t"):
-        begin += 1
+    """Whether the line of a span, or the statement in it, looks like a statement of theirs."""
+    text = source.text
+    line = text.rfind("\n", 0, span.start) + 1
+    inner = max(text.rfind(sign, line, span.start) + 1 for sign in ";{|")
     reader = _Reader(source, ())
     reader.open = 1
-    return reader.statement(begin) is not None
+    for begin in {line, inner or line}:
+        while text[begin : begin + 1] in (" ", "\t"):
+            begin += 1
+        if reader.statement(begin) is not None:
+            return True
+    return False
