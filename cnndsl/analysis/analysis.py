@@ -15,7 +15,7 @@ from cnndsl.foreign import is_foreign
 from cnndsl.network import DEFAULT_LIMIT, Network, Node, stem_of
 from cnndsl.network.elaborate import Stop
 from cnndsl.network.evaluation import Evaluation, Probe
-from cnndsl.network.incremental import LONG, Marks, is_resumable, reparse
+from cnndsl.network.incremental import LONG, Marks, Parsed, is_resumable, reparse
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 
@@ -76,25 +76,28 @@ class Analysis:
             previous = None
         self.module: ast.Module
         self._unread: list[Diagnostic]
-        kept = 0
+        parsed = None
         if previous is None or previous._unread or not previous.module.complete:
             self.module, self._unread = parse(source)
         else:
-            self.module, self._unread, kept = reparse(source, previous.source, previous.module)
+            parsed = reparse(source, previous.source, previous.module)
+            self.module, self._unread = parsed.module, parsed.problems
         self.run = Probe(source, self.module, *question)
         self._found: list[Diagnostic] = []
         if self.module.complete and not any(map(_is_about_braces, self._unread)):
-            self._elaborate(previous, kept)
+            self._elaborate(previous, parsed)
 
-    def _elaborate(self, previous: Analysis | None, kept: int) -> None:
+    def _elaborate(self, previous: Analysis | None, parsed: Parsed | None) -> None:
         """Run the statements; those before an edit stand as they were."""
         if previous is not None:
             self.run.take_layers(previous.run)
         network = None
         statements = self.module.statements
-        if previous is None or not is_resumable(self.module, kept, previous.module):
-            self.marks, kept = Marks(self._begun, self.source, self.module), 0
+        kept = 0
+        if not previous or not parsed or not is_resumable(parsed, previous.module):
+            self.marks = Marks(self._begun, self.source, self.module)
         else:
+            kept = parsed.kept
             self.marks = previous._marks().kept(kept, self._begun, self.source, self.module)
         if len(statements) < LONG:
             network = self.run.run(stem_of(self.source.name), self.kind)

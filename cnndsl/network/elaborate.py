@@ -293,9 +293,7 @@ class Elaborator:
 
     def count(self, statements: Sequence[ast.Statement]) -> None:
         """Refuse at once what would come to more layers than the limit."""
-        if len(statements) <= self.limit and all(
-            isinstance(s, ast.Apply) and s.name.id in LAYERS for s in statements
-        ):
+        if len(statements) <= self.limit and all(map(_is_one_layer, statements)):
             return
         constants = {name: given_value(value) for name, value in self.settings.items()}
         counter = Counter(self.blocks, constants, len(statements))
@@ -1596,6 +1594,13 @@ def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
 
     size = batch(shape)
     return rewrite(statement.size.span, size) if size else ()
+
+
+def _is_one_layer(statement: ast.Statement) -> bool:
+    """Whether a statement comes to one layer at most, whatever the constants are."""
+    if isinstance(statement, ast.Apply):
+        return statement.paths is None and statement.name.id in LAYERS
+    return not isinstance(statement, (ast.Repeat, ast.If, ast.Head, ast.Bad))
 
 
 def _kind_of(argument: ast.Argument) -> type | str:

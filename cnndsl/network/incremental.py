@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnndsl.diagnostics import Diagnostic, Source, Span
@@ -35,12 +34,14 @@ E = TypeVar("E", bound=Elaborator)
 class Parsed(NamedTuple):
     """A text's syntax tree, with what could not be read.
 
-    The first `kept` statements are those of the text before, up to an edit.
+    The first `kept` statements are those of the text before, up to an edit, and the last `tail`
+    those behind it.
     """
 
     module: ast.Module
     problems: list[Diagnostic]
     kept: int = 0
+    tail: int = 0
 
 
 def reparse(source: Source, before: Source, module: ast.Module) -> Parsed:
@@ -73,7 +74,7 @@ def reparse(source: Source, before: Source, module: ast.Module) -> Parsed:
         statements=statements[:kept] + middle.statements + tail,
         comments=(*earlier, *middle.comments, *later),
     )
-    return Parsed(whole, [], kept)
+    return Parsed(whole, [], kept, len(tail))
 
 
 def _start(statement: ast.Statement) -> int:
@@ -170,12 +171,17 @@ class Marks(Generic[E]):
         return other
 
 
-def is_resumable(module: ast.Module, kept: int, before: ast.Module) -> bool:
-    """Whether the elaboration of a text can begin with a statement, those in front of it being
-    the same as in the text before."""
-    if kept < 1 or len(module.statements) < LONG:
+def is_resumable(parsed: Parsed, before: ast.Module) -> bool:
+    """Whether the elaboration of a text can begin with the first statement that is not as it was
+    in the text before."""
+    kept, tail, statements = parsed.kept, parsed.tail, parsed.module.statements
+    if kept < 1 or len(statements) < LONG:
         return False
-    rest, old = module.statements[kept:], before.statements[kept:]
-    if any(isinstance(each, _WHOLE_FILE) for each in chain(rest, old)):
+    rest = statements[kept:]
+    if any(isinstance(each, _WHOLE_FILE) for each in rest):
+        return False
+    rest = rest[: len(rest) - tail]
+    old = before.statements[kept : len(before.statements) - tail]
+    if any(isinstance(each, _WHOLE_FILE) for each in old):
         return False
     return {*given_names(rest)} == {*given_names(old)}  # which no other layer has as its own

@@ -124,11 +124,12 @@ class Evaluator:
         if self.base is None:
             return self._checked(source)
         old = self.base.module
-        module, problems, kept = reparse(source, self.source, old)
+        parsed = reparse(source, self.source, old)
+        module, problems, kept, _ = parsed
         self.left -= len(module.statements) - kept
         if problems:
             return None
-        if not self.keep or not is_resumable(module, kept, old):
+        if not self.keep or not is_resumable(parsed, old):
             return self._elaborated(source, module, {})
         try:
             probe = self._before(kept)
