@@ -103,8 +103,8 @@ class Analysis:
             network = self.run.run(stem_of(self.source.name), self.kind)
         else:
             try:
-                self.run = self.marks.before(kept)
-                self.run.count(statements)  # which comes before all else
+                if kept:
+                    self.marks.before(kept).count(statements)  # which comes before all else
                 self.run = self.marks.before(len(statements))
                 network = self.run.go_on(self.kind)
             except Stop:
@@ -131,9 +131,15 @@ class Analysis:
             others = [each for each in others if each.span.start not in places]
         if any(map(is_foreign, unread)) or any(map(is_foreign, others)):
             from cnndsl.analysis.rounding import with_floors
+            from cnndsl.diagnostics.fault import guarded
 
             values, size, _ = self.question
-            return with_floors(self.source, unread, others, values, size)
+            return guarded(
+                self.source,
+                Message("the reading of other languages"),
+                lambda: with_floors(self.source, unread, others, values, size),
+                otherwise=[*unread, *others],
+            )
         return unread + others if unread else others
 
     def advice(self, codes: Container[str]) -> list[Diagnostic]:

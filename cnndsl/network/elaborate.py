@@ -431,7 +431,8 @@ class Elaborator:
     def go_on(self, kind: type[Network] = Network) -> Network | None:
         """The network of a text whose statements are the ones that have been run, and others."""
         try:
-            self.count(self.module.statements)
+            if self.done < len(self.module.statements):
+                self.count(self.module.statements)
             rest = self.module.statements[self.done :]
             body = self.body(rest, top=True)
             return self.finish(body, stem_of(self.source.name), kind)
