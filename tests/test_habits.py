@@ -191,7 +191,44 @@ def test_another_tensor_than_the_last_is_told() -> None:
 y = layers.Conv2D(8, 3)(x)
 z = layers.Conv2D(8, 3)(x)
 """
-    assert [bool(each.fixes) for each in told("input 36x36x3\n" + text)] == [True, True, False]
+    # To mend the first two alone would leave a chain, which checks, and is another net.
+    assert [bool(each.fixes) for each in told("input 36x36x3\n" + text)] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nn.Conv2d(64, 128, 3, padding=1)\nnn.ReLU()\nnn.Conv2d(64, 128, 1)",
+        "nn.Conv2d(64, 128, 3, padding=1)\nnn.BatchNorm2d(64)",
+        "nn.Linear(100, 20)\nnn.Linear(100, 10)",
+    ],
+)
+def test_layers_of_pytorch_that_cannot_follow_one_another_are_no_chain(text: str) -> None:
+    *_, last = told("input 8x8x64\n" + text + "\n")
+    assert not last.fixes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "layers.Conv2DTranspose(16, 2, strides=3)",
+        "nn.Softmax(dim=-1)",
+        "F.softmax(x, dim=-1)",
+        "layers.PReLU(shared_axes=[1])",
+        "nn.BatchNorm2d(8, track_running_stats=False)",
+        "nn.Upsample(scale_factor=1.5)",
+        "layers.Dropout(1)",
+        "u1 = concatenate([u1, c1])",
+    ],
+)
+def test_what_would_be_another_layer_here_has_no_fix(line: str) -> None:
+    (problem,) = told(f"input 18x18x8\n{line}\n")
+    assert problem.code == "E101" and not problem.fixes
+
+
+def test_the_model_of_a_tutorial() -> None:
+    text = "model = models.Sequential()\nmodel.add(layers.Conv2D(8, 3, input_shape=(9, 9, 1)))\n"
+    assert fixed(text) == "input 9x9x1\nconv 8 3x3\n"
 
 
 ARTICLE = """input 39x31x1

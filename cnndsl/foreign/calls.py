@@ -27,6 +27,10 @@ class CannotTell(Exception):
         self.reason = reason
 
 
+class OtherTensor(CannotTell):
+    """A call that reads another tensor than the one before it."""
+
+
 class Line(NamedTuple):
     """A layer as it is written here.
 
@@ -246,6 +250,8 @@ class _Writer:
 
     def padding(self, kernel: list[str], strides: list[str], dilation: list[str], word: str) -> str:
         value = self.take("pad", 0)
+        if value == 0 and self.call.framework == KERAS:
+            value = "valid"
         extra = self.take("output_pad")
         more = self.dims(0 if extra is None else extra)
         if self.call.framework == KERAS and extra is not None:
@@ -268,8 +274,6 @@ class _Writer:
                     return f"pad={(int(kernel[0]) - 1) * int(dilation[0])}:0"
                 return f"pad=(({kernel[0]}-1)*{dilation[0]}):0"
             raise CannotTell(Message("`{value}` is no padding here", value=_short(value)))
-        if value == 0 and self.call.framework == KERAS:
-            return ""
         pairs = []
         for begin, less in zip(self.dims(value), more):
             end = begin
@@ -305,7 +309,10 @@ class _Writer:
     _gmp = _gap
 
     def _dropout(self) -> str:
-        return f"dropout {self.needed('rate')}"
+        rate = self.needed("rate")
+        if rate == "1":
+            raise CannotTell(Message("`{value}` drops everything", value="dropout 1"))
+        return f"dropout {rate}"
 
     def _bn(self) -> str:
         eps, momentum = self.take("eps"), self.take("momentum")
@@ -355,7 +362,7 @@ class _Writer:
         axes = self.values.pop("shared_axes", None)
         if self.call.framework == TORCH and shared == 1:
             raise CannotTell(Message("`prelu` learns a slope for each channel"))
-        if self.call.framework == KERAS and axes not in ((1, 2), (1,), (1, 2, 3)):
+        if self.call.framework == KERAS and axes not in ((1, 2), (1, 2, 3)):
             raise CannotTell(Message("`prelu` learns a slope for each channel"))
         return "prelu"
 
@@ -382,6 +389,8 @@ class _Writer:
             factor = self.size(self.dims(factor))
         else:
             factor = self.number(factor)
+        if "." in factor:
+            raise CannotTell(Message("maps are made larger by whole factors alone"))
         if self.call.name == "Upsample" and self.values.get("size", 0) is None:
             del self.values["size"]
         return f"up {factor}" + (" bilinear" if mode == "bilinear" else "")

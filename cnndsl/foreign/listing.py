@@ -16,7 +16,7 @@ from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from cnndsl.diagnostics.diagnostic import Note
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign import table
-from cnndsl.foreign.calls import Call, CannotTell, Line, line, value_of
+from cnndsl.foreign.calls import Call, CannotTell, Line, OtherTensor, line, value_of
 from cnndsl.foreign.table import CHORES, CLASSES, FUNCTIONS, KERAS, MODULES, TITLES, TORCH
 
 Token: TypeAlias = tuple[str, int, int]
@@ -49,6 +49,8 @@ _CLOSER = re.compile(r"[)\]][)\], \t]*(?:name[ \t]*=[ \t]*(?:\"\w*\"|'\w*')[ \t]
 _PIECE = re.compile(
     r"->|=>|→|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|[()\[\]{};|\n]|[^'\"#()\[\]{};|\n=→-]+|."
 )
+_READS = ("in_channels", "in_features", "num_features")
+_GIVES = ("out_channels", "out_features")
 _NAMED = re.compile(r"\([ \t]*(?:\"[\w.]*\"|'[\w.]*')[ \t]*,\s*")
 ARROW = re.compile(r"[ \t]*(?:->|=>|→)[ \t]*\Z")
 """What may stand before a statement of theirs; here it is a `;`."""
@@ -61,6 +63,7 @@ class Found(NamedTuple):
 
     * `name`: the layer, empty for what is none
     * `lines`: what it is here; None where that is open, and then there is a `reason`
+    * `functional`: whether it says which tensor it reads
     """
 
     start: int
@@ -69,6 +72,7 @@ class Found(NamedTuple):
     framework: str = KERAS
     lines: tuple[Line, ...] | None = None
     reason: Message = NOTHING
+    functional: bool = False
 
 
 def find(source: Source, raw: Sequence[Token], most: int) -> list[Found]:
@@ -96,6 +100,9 @@ class _Reader:
         self.wasted = 0
         self.open = 0  # how many lists of layers have been opened and not closed
         self.latest: str | None = None  # the variable that holds what was made last
+        self.branches = False  # whether something reads another
+        self.last = ""  # the layer before, here, and its channels where they are known
+        self.channels: int | None = None
         self.uses_torch = re.search(r"\b(torch|nn)\.", source.text) is not None
         has_torch = re.search(r"^[ \t]*defaults[ \t]+torch\b", source.text, re.MULTILINE)
         self.defaults = TORCH if has_torch else KERAS
@@ -114,13 +121,21 @@ class _Reader:
             if kind in _VARIABLES and following[0] != "EQUAL":
                 continue
             found = self.statement(start)
-            if found is not None:
+            if found is None:
+                self.last, self.channels = "", None  # a line of the language
+            else:
                 self.found.append(found)
                 end = found.end
                 if len(self.found) > most:
                     break
             if self.wasted > MAX_WASTED:
                 break
+        if self.branches:
+            # Without its branches the rest would be another net, and check.
+            return [
+                each._replace(lines=None, reason=_BRANCHES) if each.functional else each
+                for each in self.found
+            ]
         return self.found
 
     def behind_arrow(self, start: int) -> bool:
@@ -171,7 +186,7 @@ class _Reader:
         """Whether a call of a name looks like theirs."""
         *modules, name = path.split(".")
         if not modules:
-            known = name in ("Sequential", "Model") and target is not None
+            known = name in ("Sequential", "Model", *_MERGES) and target is not None
             return (known or _class(name, None) is not None) and name not in self.own
         if MODULES.intersection(modules):
             return True
@@ -219,6 +234,8 @@ class _Reader:
         try:
             lines, layer, framework = self.lines(value, target)
         except CannotTell as problem:
+            self.branches = self.branches or isinstance(problem, OtherTensor)
+            self.last, self.channels = "", None
             self.latest = target if target and "." not in target else self.latest
             framework = self.framework(path)
             call = self.layer_of(value)
@@ -227,7 +244,8 @@ class _Reader:
             return Found(start, end, shown if known else "", framework, None, problem.reason)
         if lines is None:
             return None
-        return Found(start, end, layer, framework, tuple(lines))
+        names_tensor = isinstance(value.func, ast.Call) or name in FUNCTIONS
+        return Found(start, end, layer, framework, tuple(lines), NOTHING, names_tensor)
 
     def layer_of(self, value: ast.Call) -> tuple[list[str], str] | None:
         """The path and the name of the layer that a call is of, or of that it adds."""
@@ -276,11 +294,11 @@ class _Reader:
         if target is not None:
             self.latest = target
         if isinstance(first, (ast.List, ast.Tuple)):
-            raise CannotTell(_MERGED)
+            raise OtherTensor(_MERGED)
         if isinstance(first, ast.Name) and (before is None or first.id == before):
             return
         if isinstance(first, ast.Name):
-            raise CannotTell(
+            raise OtherTensor(
                 Message(
                     "it reads `{name}`: end the line of that tensor in `as {name}`, and write "
                     "`from {name}` before the layer",
@@ -306,11 +324,13 @@ class _Reader:
         kind = CLASSES[framework].get(name)
         if name == "Sequential":
             return self.model(value, name) or []
-        if name in ("add", "concatenate", "multiply", "average", "maximum"):
-            raise CannotTell(_MERGED)
+        if name in _MERGES:
+            raise OtherTensor(_MERGED)
         if kind is None or not (kind.word or kind.arguments):
             raise CannotTell(Message("the language has no `{layer}`", layer=name))
         call = Call(framework, name, kind, self.arguments(value, kind.arguments))
+        if framework == TORCH:
+            self.fit(value, kind)
         lines = []
         if kind.word == "input":
             self.has_input = True
@@ -325,6 +345,31 @@ class _Reader:
             self.has_input = True
         return [*lines, line(call, self.defaults)]
 
+    def fit(self, value: ast.Call, kind: table.Class) -> None:
+        """See that a layer of PyTorch can follow the one before it, by the numbers that it says."""
+        said: dict[str, Any] = dict(zip(kind.arguments, value.args))
+        said |= {each.arg: each.value for each in value.keywords if each.arg}
+        plain = {
+            name: node.value
+            for name, node in said.items()
+            if isinstance(node, ast.Constant) and type(node.value) is int
+        }
+        reads = next((plain[name] for name in _READS if name in plain), None)
+        word, last, channels = kind.word, self.last, self.channels
+        if reads is not None and channels:
+            flat = word == "dense" and last != "dense"  # what is flattened without a word
+            if reads != channels and not (flat and reads % channels == 0):
+                raise CannotTell(_CALLED)
+        dim = ast.unparse(said["dim"]) if word == "softmax" and "dim" in said else ""
+        if dim == "-1" and last not in ("dense", "flatten"):
+            raise CannotTell(Message("`{value}` is the width of an image", value="dim=-1"))
+        gives = next((plain[name] for name in _GIVES if name in plain), None)
+        if gives is not None or word in ("conv", "deconv", "dense"):
+            self.channels = gives
+        elif word in ("up", "shuffle", "input"):
+            self.channels = None
+        self.last = word
+
     def function(self, value: ast.Call, name: str, target: str | None) -> list[Line]:
         """A call of a function of a tensor."""
         class_name, names = FUNCTIONS[name]
@@ -333,6 +378,7 @@ class _Reader:
         arguments = tuple(names.split()) or kind.arguments
         rest = ast.Call(value.func, value.args[1:], value.keywords)
         call = Call(TORCH, class_name, kind, self.arguments(rest, arguments))
+        self.fit(rest, kind._replace(arguments=arguments))
         return [line(call, self.defaults)]
 
     def arguments(self, value: ast.Call, names: Sequence[str]) -> dict[str, Any]:
@@ -374,6 +420,10 @@ class _Reader:
         return lines
 
 
+_MERGES = ("add", "concatenate", "multiply", "average", "maximum")
+_BRANCHES = Message(
+    "tensors are read again in this net: name each with `as`, and go back to it with `from`"
+)
 _NO_LAYER = Message("which layer is meant is not said here")
 _CALLED = Message("layers apply in the order of their lines, each to what the one before it gives")
 _MERGED = Message("a merge has its paths in braces, as in `add {{ conv 8 3x3 same | skip }}`")

@@ -235,7 +235,7 @@ SILENT = frozenset(
     "kernel_initializer bias_initializer beta_initializer gamma_initializer alpha_initializer "
     "moving_mean_initializer moving_variance_initializer depthwise_initializer training init "
     "pointwise_initializer batch_size input_shape batch_input_shape input_dim batch_shape "
-    "track_running_stats autocast sparse ragged optional".split()
+    "autocast sparse ragged optional".split()
 )
 """Arguments that say nothing of which net it is, or nothing that is said here."""
 
@@ -253,7 +253,7 @@ ORDINARY: dict[str, tuple[Any, ...]] = {
     "start_dim": (1,), "end_dim": (-1,), "dim": (1, -1), "num_parameters": (),
     "approximate": ("none",), "max_value": (None,), "value": (0, 0.0),
     "size": (None,), "shared_axes": ([1, 2], (1, 2)), "threshold": (None, 0, 0.0, 20),
-    "beta": (1, 1.0),
+    "beta": (1, 1.0), "track_running_stats": (True,),
 }  # fmt: skip
 """Arguments that have no role, with the values under which they need none."""
 
@@ -270,7 +270,7 @@ WORDS = frozenset(ACTIVATIONS.values()).union(
 ) - {""}
 """The words of the language that any of theirs is."""
 
-MODULES = frozenset("nn layers keras tf torch tensorflow F functional activations".split())
+MODULES = frozenset("nn layers models keras tf torch tensorflow F functional activations".split())
 """What stands before the point of a name of theirs."""
 
 CHORES = frozenset(

@@ -60,6 +60,10 @@ def last_sound(text: str) -> str:
     if last.isdigit():
         return _DIGITS.get(last, "")
     letter = last.lower()
+    if re.search("(?:[^aeiou]|ea|ei|oa|ou)t$|[aeiou]ght$", word) and len(word) > 1:
+        return ""  # 액트, 하이트, 리피트
+    if re.search("[aeiou][lmn]e$", word):
+        return _LETTERS[word[-2]]  # 세임, 라인, 스케일
     if word.isupper() or len(word) == 1:  # said letter by letter
         return _LETTERS.get(letter, "")
     return _SOUNDS.get(letter, "")

@@ -12,7 +12,7 @@ from cnndsl.layers.initial import of_bias, of_kernel
 from cnndsl.layers.values import NATURAL, Pair
 from cnndsl.layers.window import DILATION, KERNEL, PADDING, ROUNDING, STRIDE, Window
 
-_FILTERS = Slot("filters", "value", NATURAL, "N", "how many filters", required=True)
+_FILTERS = Slot("filters", "value", NATURAL, "N", Message("how many filters"), required=True)
 _MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
 
 

@@ -30,7 +30,11 @@ class Dense(Layer):
     """Every output is a weighted sum of every input."""
 
     op, title, family = "dense", "fully connected layer", "dense"
-    slots = (Slot("units", "value", NATURAL, "N", "how many outputs", required=True), ACT, NOBIAS)
+    slots = (
+        Slot("units", "value", NATURAL, "N", Message("how many outputs"), required=True),
+        ACT,
+        NOBIAS,
+    )
     ranks = (0,)
     wants = Message("a vector")
     units: int

@@ -18,7 +18,7 @@ class Upsample(Spatial):
 
     op, title, family, linear = "up", "upsampling", "move", True
     slots = (
-        Slot("factor", "value", SIZES, "F", "how many times as large", required=True),
+        Slot("factor", "value", SIZES, "F", Message("how many times as large"), required=True),
         Slot("nearest", "flag", None, "[nearest|bilinear]", "repeat pixels, the default"),
         Slot("bilinear", "flag", None, "", "interpolate between pixels"),
     )
@@ -60,7 +60,9 @@ class Upsample(Spatial):
 
 class ZeroPad(Spatial):
     op, title, family, linear = "zeropad", "zero padding", "move", True
-    slots = (Slot("pad", "value", PADS, "P", "pixels put around: 1 or 0:1x0:1", required=True),)
+    slots = (
+        Slot("pad", "value", PADS, "P", Message("pixels put around: 1 or 0:1x0:1"), required=True),
+    )
     pad: tuple[Pair, ...]
 
     def setup(self) -> None:
@@ -77,7 +79,9 @@ class ZeroPad(Spatial):
 
 class Crop(Spatial):
     op, title, family, linear = "crop", "cropping", "move", True
-    slots = (Slot("crop", "value", PADS, "P", "pixels cut off: 1 or 0:1x0:1", required=True),)
+    slots = (
+        Slot("crop", "value", PADS, "P", Message("pixels cut off: 1 or 0:1x0:1"), required=True),
+    )
     crop: tuple[Pair, ...]
 
     def setup(self) -> None:
@@ -115,7 +119,7 @@ class Reshape(Layer):
     """Other dimensions for the same values, in channels-last order."""
 
     op, title, family, linear = "reshape", "reshape", "move", True
-    slots = (Slot("shape", "value", SHAPE, "SIZE", "the new shape", required=True),)
+    slots = (Slot("shape", "value", SHAPE, "SIZE", Message("the new shape"), required=True),)
     shape: Shape
 
     def setup(self) -> None:
@@ -155,7 +159,7 @@ class Shuffle(Layer):
     """
 
     op, title, family, linear = "shuffle", "channel shuffle", "move", True
-    slots = (Slot("groups", "value", NATURAL, "G", "groups of channels", required=True),)
+    slots = (Slot("groups", "value", NATURAL, "G", Message("groups of channels"), required=True),)
     groups: int
 
     def setup(self) -> None:
@@ -170,7 +174,14 @@ class Slice(Layer):
 
     op, title, family = "slice", "slice of channels", "move"
     slots = (
-        Slot("range", "value", CHANNELS, "A:B", "from channel A up to, not with, B", required=True),
+        Slot(
+            "range",
+            "value",
+            CHANNELS,
+            "A:B",
+            Message("from channel A up to, not with, B"),
+            required=True,
+        ),
     )
     range: Pair
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
@@ -66,7 +67,10 @@ class GroupNorm(Normalisation):
     """Normalises each group of channels over all positions."""
 
     op, title = "gn", "group normalisation"
-    slots = (Slot("groups", "value", NATURAL, "G", "groups of channels", required=True), _EPS)
+    slots = (
+        Slot("groups", "value", NATURAL, "G", Message("groups of channels"), required=True),
+        _EPS,
+    )
     groups: int
 
     def setup(self) -> None:

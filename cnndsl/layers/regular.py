@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, Slot
 from cnndsl.layers.values import SHARE
 
@@ -10,7 +11,9 @@ class Regularisation(Layer):
     """What drops values while training, and passes them on otherwise."""
 
     family, linear = "dropout", True
-    slots = (Slot("rate", "value", SHARE, "P", "the share that is dropped", required=True),)
+    slots = (
+        Slot("rate", "value", SHARE, "P", Message("the share that is dropped"), required=True),
+    )
     rate: float
 
     def is_idle(self) -> bool:

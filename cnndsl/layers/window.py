@@ -49,7 +49,7 @@ class Window(NamedTuple):
         return min(max(0, self.dropped - self.end), self.size)
 
 
-KERNEL = Slot("kernel", "value", SIZES, "K", "the kernel's size", required=True)
+KERNEL = Slot("kernel", "value", SIZES, "K", Message("the kernel's size"), required=True)
 STRIDE = Slot("stride", "/", SIZES, "[/S]", "the step from one window to the next", default=1)
 PADDING = (
     Slot("same", "flag", None, "[same|pad=P]", "pad so that the output is ceil(X / S)"),

@@ -18,7 +18,7 @@ from cnndsl.quickfix.words import shortened, written
 def provenance(outcome: Evaluation, error: ShapeError) -> tuple[Note, ...]:
     """The layers that the sizes at fault come from, with the arithmetic."""
     names = DIMENSIONS.get(len(error.shape) - 1, ())
-    found: dict[tuple[int, int, str], list[Message]] = {}
+    found: dict[tuple[int, int, str | Message], list[Message]] = {}
     for index in dict.fromkeys(error.inputs):
         for axis in error.axes:
             node = maker(outcome, index, axis)
@@ -49,7 +49,7 @@ def _told(outcome: Evaluation, node: Node, error: ShapeError) -> Message:
     return Message("`{code}` on line {line}", code=code, line=there)
 
 
-def arithmetic(layer: Layer, axis: int) -> str:
+def arithmetic(layer: Layer, axis: int) -> str | Message:
     """How a layer comes to a size: `12 - 4 + 1`, `24 / 2`; nothing where it is no sum."""
     windows = getattr(layer, "windows", ())
     if not windows or getattr(layer, "same", None):
@@ -58,8 +58,10 @@ def arithmetic(layer: Layer, axis: int) -> str:
     window = windows[axis]
     pads = f" + {window.begin} + {window.end}" if window.begin or window.end else ""
     if window.dropped or window.extra:
-        down = "down" if window.dropped else "up"
-        return f"({window.size}{pads} - {window.extent}) / {window.stride} + 1, rounded {down}"
+        sum_ = f"({window.size}{pads} - {window.extent}) / {window.stride} + 1"
+        if window.dropped:
+            return Message("{formula}, rounded down", formula=sum_)
+        return Message("{formula}, rounded up", formula=sum_)
     if window.stride == 1:
         return f"{window.size}{pads} - {window.extent} + 1"
     if window.stride == window.extent and not pads:
