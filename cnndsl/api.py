@@ -217,7 +217,7 @@ def analysis_of(
     from cnndsl.analysis import Analysis
     from cnndsl.analysis.analysis import Question
 
-    return Analysis(source, Question(values or {}, size, limit), Network)
+    return Analysis(source, Question({**(values or {})}, size, limit), Network)
 
 
 def lint(

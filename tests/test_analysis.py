@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ import nets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steps import at_most
 
 import cnndsl
 from cnndsl import analyse
@@ -230,3 +232,76 @@ def test_property_nothing_is_raised(rng: Random, noise: str) -> None:
         analysis.hover(offset), analysis.complete(offset), analysis.signature(offset)
         analysis.definition(offset), analysis.references(offset), analysis.rename(offset, "z")
     analysis.symbols(), analysis.folding(), analysis.tokens(), analysis.hints(), analysis.layers
+
+
+ROUNDED = "input 8x8x3\n" + "relu\n" * 9 + "conv 4 3x3 /2\nrelu\n"
+NAMED = "input 8x8x3 as x\nlet a = zzz\nblock b(n) {{ {body} }}\nb a\nfrom x\nb a\n{end}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (
+            "input 8x8x3\nblock A(n) { relu; if n == 2 { B 1 } }\n"
+            "block B(m) { if m == 1 { A 0 } }\nrepeat 1 { repeat 1 { B 1 } }\nA 2\n",
+            ["E109"],
+        ),
+        (NAMED.format(body="conv n 3x3 same", end="add { skip | conv 8 3x3 same }"), ["E106"]),
+        (NAMED.format(body="pool n", end="conv 8 20x20"), ["E106"]),
+        (
+            NAMED.format(body="pool n; gap; dense 10", end="add { skip | dense 4 }"),
+            ["E106", "E206"],
+        ),
+        (
+            "input 8x8x3 as x\nlet n = 5\nblock b() { conv n 3x3 same }\nb\nlet n 7 7\n"
+            "from x\nb\nadd { skip | conv 8 1x1 }\n",
+            ["E002"],
+        ),
+    ],
+)
+def test_a_call_is_copied_only_where_all_is_alike(text: str, codes: list[str]) -> None:
+    analysis = analyse(text)
+    assert [each.code for each in analysis.problems] == codes
+    assert [each.code for each in analysis.mended()] == codes
+
+
+def test_layers_of_another_context_are_not_kept() -> None:
+    first = analyse(ROUNDED)
+    second = analyse(ROUNDED.replace("conv", "roundng floor\nconv"), previous=first)
+    third = analyse(ROUNDED, previous=second)
+    assert [each.code for each in third.problems] == ["E201"] and third.network is None
+
+
+def test_another_value_of_a_param_is_another_question() -> None:
+    text = "input 8x8x3\nparam n = 4\n" + "relu\n" * 10 + "conv n 3x3\n"
+    values: dict[str, Any] = {"n": 1}
+    first = analyse(text, set=values)
+    values["n"] = 7
+    second = analyse(text, set=values, previous=first)
+    assert second.layers[-1].node.output == (6, 6, 7)
+    third = analyse(text, set={"n": True}, previous=analyse(text, set={"n": 1}))
+    assert [each.code for each in third.problems] == ["E105"]
+
+
+def test_layers_are_one_object_from_run_to_run() -> None:
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 12
+    first = analyse(text)
+    second = analyse(text.replace("64x64x3", "64x64x3\nconv 8 3x3 same"), previous=first)
+    known = {id(each.node.layer) for each in first.layers}
+    assert sum(id(each.node.layer) in known for each in second.layers) >= 12
+
+
+def test_what_is_kept_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["cnndsl.network.elaborate"], "MAX_KEPT", 100)
+    known = analyse("input 64x64x3\n" + "conv 8 3x3 same\n" * 40)
+    for filters in range(9, 60):
+        text = f"input 64x64x3\nrelu\nconv {filters} 3x3 same\n" + "conv 8 3x3 same\n" * 40
+        known = analyse(text, previous=known)
+        kept = [known.run.cache, known.run.fields, known.run.bindings]
+        assert sum(map(len, kept)) <= 2 * (100 + 8 * len(known.layers))
+
+
+def test_no_try_costs_much_more_than_the_budget() -> None:
+    analysis = analyse("input 8x8x3 as x\nrepeat 900000 { from x; conv 3 9x9 }\n")
+    with at_most(6_000_000):
+        assert [each.code for each in analysis.mended()] == ["E203"]

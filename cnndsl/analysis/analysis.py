@@ -37,6 +37,12 @@ class Question(NamedTuple):
     size: str | None = None
     limit: int = DEFAULT_LIMIT
 
+    @property
+    def exact(self) -> object:
+        """What two questions that are one have in common: 1 is not True."""
+        values = [(name, type(value), value) for name, value in self.values.items()]
+        return values, self.size, self.limit
+
 
 class Reached(NamedTuple):
     """A layer, or an input, that was reached.
@@ -72,7 +78,8 @@ class Analysis:
         self.kind = kind
         self.network: Network | None = None
         self.marks: Marks[Probe] | None = None
-        if previous is not None and (previous.question != question or previous.kind is not kind):
+        self.asked = question.exact
+        if previous and (previous.kind is not kind or previous.asked != self.asked):
             previous = None
         self.module: ast.Module
         self._unread: list[Diagnostic]
@@ -82,6 +89,7 @@ class Analysis:
         else:
             parsed = reparse(source, previous.source, previous.module)
             self.module, self._unread = parsed.module, parsed.problems
+        self._taken: Any = None  # the layers that the analysis before has made
         self.run = Probe(source, self.module, *question)
         self._found: list[Diagnostic] = []
         if self.module.complete and not any(map(_is_about_braces, self._unread)):
@@ -91,10 +99,12 @@ class Analysis:
         """Run the statements; those before an edit stand as they were."""
         if previous is not None:
             self.run.take_layers(previous.run)
+            self._taken = self.run.taken
         network = None
         statements = self.module.statements
         kept = 0
-        if not previous or not parsed or not is_resumable(parsed, previous.module):
+        is_kept = previous is not None and parsed is not None and not previous.run.overfull
+        if not (previous and parsed and is_kept and is_resumable(parsed, previous.module)):
             self.marks = Marks(self._begun, self.source, self.module)
         else:
             kept = parsed.kept
@@ -115,7 +125,9 @@ class Analysis:
             self.network = network
 
     def _begun(self) -> Probe:
-        return Probe(self.source, self.module, *self.question)
+        probe = Probe(self.source, self.module, *self.question)
+        probe.taken = self._taken
+        return probe
 
     def _marks(self) -> Marks[Probe]:
         if self.marks is None:
@@ -343,7 +355,7 @@ def analyse(
     """
     source = Source(file, text.removeprefix("\ufeff"))
     with uncollected():
-        return Analysis(source, Question(set or {}, input, limit), kind, previous)
+        return Analysis(source, Question({**(set or {})}, input, limit), kind, previous)
 
 
 @contextmanager

@@ -401,9 +401,14 @@ class Elaborator:
 
         All are made in one context, which the caller sees to by `fork`, or `prepare` does.
         """
-        shared = {name: getattr(other, name) for name in _SHARED}
-        if sum(map(len, shared.values())) < MAX_KEPT + 8 * len(other.nodes):
-            self.taken = other.context, shared
+        if not other.overfull:
+            self.taken = other.context, {name: getattr(other, name) for name in _SHARED}
+
+    @property
+    def overfull(self) -> bool:
+        """Whether it keeps far more layers, and what belongs to them, than it has."""
+        kept = sum(len(getattr(self, name)) for name in _SHARED)
+        return kept > MAX_KEPT + 8 * len(self.nodes)
 
     def as_far(
         self, stem: str, kind: type[Network] = Network, until: int | None = None
@@ -495,8 +500,9 @@ class Elaborator:
             self.body(body.statements, Scope(self.scope.frame, self.scope))
         self.current, self.shape, self.started, self.nameless = before
         self.lose(names)
-        if word == "rounding":
+        if word == "rounding" and self.context.rounding != "floor":
             self.context = self.context._replace(rounding="floor")
+            self.cache = {}  # others may have the one before, of layers in another context
         self.excused = self.excused or not word or (bool(bodies) and not is_read)
         known = (*LAYERS, *MERGES, *self.blocks)
         is_layer = any(name in known for name in names) and word != "block"  # `let conv 8 3x3`
@@ -908,7 +914,7 @@ class Elaborator:
             *map(type, values),
         )
         known = self.recordings.get(key)
-        copied = self.replayed(known, frame) if known else None
+        copied = self.replayed(known, frame) if known and not self.unread else None
         if copied is not None:
             return copied
         before, start, steps, outer = self.current, len(self.nodes), self.steps, self.called
@@ -916,8 +922,9 @@ class Elaborator:
         self.called = set()
         body = self.body(block.body.statements, scope)
         inner, self.called = frozenset(self.called), outer | self.called
-        # A turn that was not run out, or a value that is not known, is behind a failure.
-        if self.failures == failures and len(self.assertions) == asserted and not self.unread:
+        made = range(start, len(self.nodes))
+        sure = self.shape is not None and self.assumed.isdisjoint(made) and not self.unread
+        if sure and self.failures == failures and len(self.assertions) == asserted:
             self.recordings[key] = Recording(
                 start,
                 len(self.nodes),
@@ -933,6 +940,8 @@ class Elaborator:
 
     def replayed(self, known: Recording, frame: Frame) -> Body | None:
         """What a call made, as another makes it from here; None where that is too much."""
+        if not known.called.isdisjoint(frame.calls):
+            return None  # one of them calls itself from here
         nodes, index, current = self.nodes, len(self.nodes), self.current
         by, start = index - known.start, known.start
         if index + known.end - start - len(self.inputs) > self.limit:

@@ -52,6 +52,7 @@ class Evaluator:
         self.first: Probe | None = None  # whose layers the others have in common
         self.marks = marks
         self.cancelled = cancelled
+        self.base: Evaluation | None = None
         if base is None:
             base = self._checked(source)
             self.left = budget + budget - self.left - 2 * self.idle
@@ -113,6 +114,8 @@ class Evaluator:
             self.first = probe
         probe.take_layers(self.first)
         probe.supposing = False
+        if self.base is not None:
+            probe.limit = self._most()
         network = probe.run(stem_of(source.name))
         made, run = len(probe.nodes), probe.steps // STEPS
         self.idle += max(0, run - made)
@@ -138,9 +141,15 @@ class Evaluator:
         known, run = len(probe.nodes), probe.steps
         probe.read(source, module)
         probe.supposing = False
+        probe.limit = self._most()
         network = probe.go_on()
         self.left -= max(len(probe.nodes) - known, (probe.steps - run) // STEPS)
         return probe.evaluation(network)
+
+    def _most(self) -> int:
+        """How many layers a variant may come to: no try costs much more than what is left."""
+        assert self.base is not None
+        return min(self.limit, len(self.base.nodes) + max(0, self.left))
 
     def _before(self, number: int) -> Probe:
         """The elaboration of the text as far as a statement."""
