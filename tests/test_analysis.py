@@ -283,6 +283,16 @@ def test_another_value_of_a_param_is_another_question() -> None:
     assert [each.code for each in third.problems] == ["E105"]
 
 
+def test_what_is_being_typed_is_no_reason_to_begin_anew() -> None:
+    text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 40
+    first = analyse(text)
+    known = {id(each.node.layer) for each in first.layers}
+    second = analyse(text + "conv 8 3x", previous=first)
+    third = analyse(text + "conv 8 3x3", previous=second)
+    assert second.problems and third.network is not None
+    assert sum(id(each.node.layer) in known for each in third.layers) == 41
+
+
 def test_layers_are_one_object_from_run_to_run() -> None:
     text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 12
     first = analyse(text)

@@ -81,14 +81,18 @@ class Analysis:
         self.asked = question.exact
         if previous and (previous.kind is not kind or previous.asked != self.asked):
             previous = None
+        if previous is not None and previous._unread:
+            previous = previous._readable  # a word that is being typed is no reason to begin anew
         self.module: ast.Module
         self._unread: list[Diagnostic]
+        self._readable: Analysis | None
         parsed = None
-        if previous is None or previous._unread or not previous.module.complete:
+        if previous is None or not previous.module.complete:
             self.module, self._unread = parse(source)
         else:
             parsed = reparse(source, previous.source, previous.module)
             self.module, self._unread = parsed.module, parsed.problems
+        self._readable = previous if self._unread else None
         self._taken: Any = None  # the layers that the analysis before has made
         self.run = Probe(source, self.module, *question)
         self._found: list[Diagnostic] = []
