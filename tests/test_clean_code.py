@@ -57,6 +57,7 @@ def test_property_of_random_nets(text: str) -> None:
     clean(text)
 
 
+@pytest.mark.long
 def test_of_the_first_random_nets() -> None:
     """The same nets each time, as Hypothesis looks at small ones above all."""
     for seed in range(12):

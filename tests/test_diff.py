@@ -300,12 +300,14 @@ LONG = [1, 2, 3] * 3_000
         (LONG[::-1], 3 * len(LONG)),
     ],
 )
+@pytest.mark.long
 def test_long_alignments_are_quick(new: list[int], most: int) -> None:
     with at_most(900 * len(LONG)):
         pairs = align(LONG, new, lambda i, j: 1)
     assert price(LONG, new, pairs) <= most
 
 
+@pytest.mark.long
 def test_large_nets_are_quick() -> None:
     """Whole nets of like layers, with changes far apart: linear time, and little to read."""
     lines = ["conv 8 3 same; bn; relu"] * 2_000

@@ -307,6 +307,7 @@ def test_a_clean_net_costs_nothing(size: str) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.long
 def test_large_nets_stay_within_the_budget() -> None:
     text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 700 + "pool 3\nflatten; dense 3\n"
     evaluator = Evaluator(Source("net.cnn", text), {}, None, 10**6, BUDGET)
@@ -316,6 +317,7 @@ def test_large_nets_stay_within_the_budget() -> None:
     assert "write `pool 2`" in helps(text)
 
 
+@pytest.mark.long
 def test_very_large_nets_have_cures_near_the_error() -> None:
     text = "input 64x64x3\n" + "conv 8 3x3 same\n" * 4_000 + "pool 3\nflatten; dense 3\n"
     assert helps(text)[0] == "write `pool 3 floor`, which leaves out 1 row and 1 column"

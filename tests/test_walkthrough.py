@@ -271,6 +271,7 @@ def test_names_cannot_break_out(name: str, notation: str) -> None:
     assert told(name) is not None
 
 
+@pytest.mark.long
 def test_long_nets_take_little_time() -> None:
     body = "".join(f"conv {n % 7 + 1} 1\n" for n in range(5_000))
     text = write(f"input 4x4x1\n{body}")

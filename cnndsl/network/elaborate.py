@@ -257,7 +257,8 @@ class Elaborator:
 
     def bound_totals(self) -> None:
         """Report the layer with which the net has more parameters, or work, than numbers go."""
-        most = max((max(each.params, each.macs) for each in self.cache.values()), default=0)
+        layers = {node.layer for node in self.nodes}
+        most = max((max(each.params, each.macs) for each in layers), default=0)
         if most * len(self.nodes) <= LARGEST:
             return
         for name in ("params", "macs"):
