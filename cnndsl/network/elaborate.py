@@ -1166,6 +1166,7 @@ class Elaborator:
 
         Its shape proves nothing, unless the layer keeps the one before, or alone decides it.
         """
+        self.supposed = False  # the layer that was rounded is not made after all
         units = bound.values.get("units")
         shape: Shape | None = (units,) if isinstance(units, int) else None
         if kind.op in KEEPING:
