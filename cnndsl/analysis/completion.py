@@ -104,7 +104,7 @@ def signature(source: Source, module: ast.Module, offset: int) -> Signature | No
         tokens.append(("NAME", *typed.span))
     if any(kind == "AS" for kind, _, _ in tokens):
         return None
-    if word in LAYERS:
+    if word in LAYERS and word not in resolve(module, text).blocks:
         usage, groups = LAYERS[word].usage(), _groups(LAYERS[word])
         arguments = [
             Argument(shown, "; ".join(dict.fromkeys(each.doc for each in slots)))
@@ -177,7 +177,7 @@ def _words(
     if first != "NAME" or last in _OPEN:
         return constants
     ending = [("as", "keyword", "")]
-    if word in LAYERS:
+    if word in LAYERS and word not in names.blocks:
         return [*_arguments(text, LAYERS[word], tokens[1:], constants), *ending]
     block = names.blocks.get(word)
     if block is None:

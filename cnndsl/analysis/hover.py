@@ -142,7 +142,7 @@ class _View:
         word, op = self.source.text[slice(*span)], statement.name.id
         known: dict[str, type[Layer]] = {**LAYERS, **MERGES}
         layer = ACTIVATIONS.get(word) or known.get(op)
-        if layer is None:
+        if layer is None or op in self.names.blocks:
             return self.results(statement)
         title = f"**{escaped(self.words.layer(layer.op, layer.title))}**"
         results = self.results(statement) if layer.op == op else []

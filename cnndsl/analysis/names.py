@@ -15,7 +15,7 @@ from unicodedata import normalize
 from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.network.words import reserved
+from cnndsl.network.words import LATER, reserved
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
 from cnndsl.syntax.lexer import tokenize
@@ -350,7 +350,8 @@ class _Resolver:
     def apply(self, statement: ast.Apply) -> None:
         word = self.id(statement.name)
         known: dict[str, Symbol] = {}
-        if word not in LAYERS and word not in MERGES:
+        own = word in LATER and (word in self.block_symbols or self.find_constant(word))
+        if own or (word not in LAYERS and word not in MERGES):
             symbol = self.block_symbols.get(word)
             known = self.parameters.get(word, {})
             if symbol is None:  # a parameter whose value is a layer or a block

@@ -67,6 +67,8 @@ def tokens(
 
 def _word(names: Names, word: str, *, begins: bool) -> str:
     """What a word is that is no name; empty for nothing."""
+    if word in names.blocks:
+        return "block"
     if word in ACTIVATIONS:
         return "activation"
     if word in LAYERS:
@@ -75,8 +77,6 @@ def _word(names: Names, word: str, *, begins: bool) -> str:
         return "merge"
     if word == "skip":
         return "keyword"
-    if word in names.blocks:
-        return "block"
     if begins:
         return ""
     return "flag" if is_word(word) else "constant" if reserved(word) else ""

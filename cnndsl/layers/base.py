@@ -86,6 +86,7 @@ class Slot(NamedTuple):
     `form` says how it is written: `value` by position, `/` the stride, `key` as name=value,
     `flag` as the bare name, `act` as the name of an activation. `shown` is its part of the
     usage line. Where `required` is False and nothing is written, the layer sees `default`.
+    `since` is the version of the language that a flag came with, as that of layers.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Slot(NamedTuple):
     doc: str = ""
     required: bool = False
     default: Any = None
+    since: str = "1"
 
 
 class Weight(NamedTuple):
@@ -157,6 +159,8 @@ class Layer:
       `dropout`, `activation`, `move` (values go to other places as they are), `merge`
     * `slides`: whether it has windows over its input, as `windows`
     * `linear`: whether a linear function before it and one after it are one together
+    * `since`: the version of the language that it came with: a name that a file defines outranks
+      a word later than the first
 
     Instance attributes: one for each slot, and
 
@@ -172,6 +176,7 @@ class Layer:
     family: ClassVar[str]
     slides: ClassVar[bool] = False
     linear: ClassVar[bool] = False
+    since: ClassVar[str] = "1"
     slots: ClassVar[tuple[Slot, ...]] = ()
     ranks: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     wants: ClassVar[Message] = Message("a tensor")

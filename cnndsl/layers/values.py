@@ -25,10 +25,14 @@ class Pair(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of value: what it is called, and a reader; its ValueError has a message."""
+    """A kind of value: what it is called, and a reader; its ValueError has a message.
+
+    `words` are values of it that mean something there alone, as `axis=channels`.
+    """
 
     name: str
     read: Callable[[Any], Any]
+    words: tuple[str, ...] = ()
 
 
 def show_value(value: Any) -> str:

@@ -85,11 +85,9 @@ class Counter:
         word = statement.name.id
         if statement.paths is not None:
             return 1 + sum(self.statements(path.statements, names) for path in statement.paths)
-        if word in LAYERS or word in MERGES:
-            return 1
         block = self.blocks.get(word)
         if block is None:
-            return 0
+            return int(word in LAYERS or word in MERGES)
         given = bound_arguments(block, statement)
         values = {name: self.value(argument.value, names) for name, argument in given.items()}
         inner = self.constants.new_child(values)

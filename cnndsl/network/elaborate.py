@@ -26,7 +26,9 @@ from cnndsl.network.scope import Frame, Scope, containers, given_names
 from cnndsl.network.values import given_shape, given_value, shown
 from cnndsl.network.words import (
     KEEPING,
+    LATER,
     STATEMENTS,
+    VALUES,
     did_you_mean,
     is_word,
     nearest,
@@ -795,10 +797,12 @@ class Elaborator:
 
     def apply(self, statement: ast.Apply) -> Item | None:
         word = statement.name.id
-        layer = LAYERS.get(word)
+        is_own = word in LATER and self.defines(word)
+        layer = None if is_own else LAYERS.get(word)
         if layer is not None and statement.paths is None:
             return self.layer(layer, statement)
-        if word not in MERGES and word not in self.blocks and layer is None:
+        is_known = layer is not None or (word in MERGES and not is_own)
+        if not is_known and word not in self.blocks:
             meant = self.resolve(statement)
             if meant is None:
                 return None
@@ -807,7 +811,7 @@ class Elaborator:
         if word == "skip":
             return self.skip(statement)
         if statement.paths is not None:
-            if word in MERGES:
+            if word in MERGES and not is_own:
                 return self.merge(MERGES[word], statement)
             help_ = Message("merges do: {words}", words=", ".join(MERGES))
             message = Message("`{word}` takes no paths", word=word)
@@ -821,6 +825,10 @@ class Elaborator:
             return None
         assert layer is not None
         return self.layer(layer, statement)
+
+    def defines(self, word: str) -> bool:
+        """Whether the file gives a word another meaning than that of the language here."""
+        return word in self.blocks or self.scope.constant(word, ABSENT) is not ABSENT
 
     def resolve(self, statement: ast.Apply) -> str | None:
         """The layer, merge or block that a statement's first word means.
@@ -1056,10 +1064,14 @@ class Elaborator:
         if not isinstance(node, ast.Name):
             return self.value(node)
         value = self.word(node)
-        if isinstance(value, Word) and not is_word(value.id) and value.id not in self.blocks:
+        if isinstance(value, Word) and not self.passes(value.id):
             self.unknown_name(node.span, value.id, tuple(LAYERS))
             return None
         return value
+
+    def passes(self, word: str) -> bool:
+        """Whether a word can be an argument of a block."""
+        return is_word(word) or word in VALUES or word in self.blocks
 
     def pass_argument(
         self, parameter: ast.Parameter, argument: ast.Argument, value: Any, scope: Scope
@@ -1074,7 +1086,7 @@ class Elaborator:
         tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
         if tensor is not None:
             scope.arguments[name] = tensor
-        elif not is_word(value.id) and value.id not in self.blocks:
+        elif not self.passes(value.id):
             scope.constants[name] = None
             self.unknown_name(node.span, value.id, tuple(LAYERS))
 
@@ -1090,6 +1102,10 @@ class Elaborator:
             node = argument.value
             if type(node) is ast.Number:
                 values.append(node.value)
+                continue
+            if type(node) is ast.Name and kind is not None and _is_value_of(kind, argument):
+                own = self.scope.constant(node.id, None)
+                values.append(own if isinstance(own, Word) else Word(node.id))
                 continue
             if type(node) is ast.Name and (
                 type(argument) is ast.Positional or (kind and not _takes(kind, argument))
@@ -1611,7 +1627,8 @@ def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
 def _is_one_layer(statement: ast.Statement) -> bool:
     """Whether a statement comes to one layer at most, whatever the constants are."""
     if isinstance(statement, ast.Apply):
-        return statement.paths is None and statement.name.id in LAYERS
+        word = statement.name.id
+        return statement.paths is None and word in LAYERS and word not in LATER
     return not isinstance(statement, (ast.Repeat, ast.If, ast.Head, ast.Bad))
 
 
@@ -1625,6 +1642,14 @@ def _named(argument: ast.Argument) -> str:
     if isinstance(argument, ast.Keyword):
         return argument.key.id
     return argument.value.id if isinstance(argument.value, ast.Name) else ""
+
+
+def _is_value_of(kind: type[Layer], argument: ast.Argument) -> bool:
+    """Whether an argument is a word that a layer takes as the value of a keyword."""
+    if type(argument) is not ast.Keyword or not isinstance(argument.value, ast.Name):
+        return False
+    key, word = argument.key.id, argument.value.id
+    return any(each.name == key and each.kind and word in each.kind.words for each in kind.slots)
 
 
 def _takes(kind: type[Layer], argument: ast.Argument) -> bool:

@@ -24,8 +24,33 @@ KEEPING = frozenset(
 """The words of statements after which the current tensor is of the shape that it was."""
 
 _FLAGS = frozenset(
-    slot.name for layer in LAYERS.values() for slot in layer.slots if slot.form == "flag"
+    slot.name
+    for layer in (*LAYERS.values(), *MERGES.values())
+    for slot in layer.slots
+    if slot.form == "flag"
 )
+VALUES = frozenset(
+    word
+    for layer in (*LAYERS.values(), *MERGES.values())
+    for slot in layer.slots
+    if slot.kind is not None
+    for word in slot.kind.words
+)
+"""The words that are values of some arguments, and mean nothing elsewhere."""
+
+LATER = frozenset(
+    (
+        *(word for word, layer in {**LAYERS, **MERGES}.items() if layer.since != "1"),
+        *(
+            slot.name
+            for layer in (*LAYERS.values(), *MERGES.values())
+            for slot in layer.slots
+            if slot.form == "flag" and slot.since != "1"
+        ),
+    )
+)
+"""The words that came after the first version: a name that a file defines outranks them."""
+
 _ALIKE = 0.65  # from where on a word may be another misspelt
 _OTHERS = frozenset(("skip", "exact", "keras", "torch"))
 
@@ -47,7 +72,7 @@ def is_word(name: str) -> bool:
 
 def reserved(name: str) -> bool:
     """Whether a name cannot be given to anything else."""
-    return is_word(name) or name in SIZES or name in FUNCTIONS
+    return (is_word(name) and name not in LATER) or name in SIZES or name in FUNCTIONS
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from cnndsl.diagnostics import Diagnostic, Source
-from cnndsl.syntax import nodes
+from cnndsl.syntax import nodes, walk
 from cnndsl.syntax.format_expressions import ATOM, SPACE, SUM, TEST, Expressions, Piece
 from cnndsl.syntax.format_lines import Lines, Places
 from cnndsl.syntax.nodes import Argument, Body, Expr, Name, Statement
@@ -29,7 +29,11 @@ def format_text(
     if problems:
         return source.text, problems
 
+    own = {each.id for each in walk.defined(module.statements)}
+
     def sort(call: nodes.Apply) -> Sequence[Argument]:
+        if call.name.id in own:  # a block may have the name of a layer
+            return call.args
         return sort_arguments(call, order, activations)
 
     formatter = _Formatter(Places(source, tokens, module.comments), sort)

@@ -77,6 +77,15 @@ def statements(top: Iterable[nodes.Statement]) -> Iterator[nodes.Statement]:
             stack += reversed(body.statements)
 
 
+def defined(top: Iterable[nodes.Statement]) -> Iterator[nodes.Name]:
+    """The names of blocks, parameters and constants that some statements, or those inside, give."""
+    for statement in statements(top):
+        if isinstance(statement, nodes.Block):
+            yield from (each.name for each in statement.parameters)
+        if isinstance(statement, (nodes.Block, nodes.Let, nodes.Param)):
+            yield statement.name
+
+
 def names(node: Node) -> list[nodes.Name]:
     """The names whose values a node reads; a function's name is none of them."""
     return [part for part in walk(node) if isinstance(part, nodes.Name)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnndsl.layers import LAYERS, MERGES
+from cnndsl.network.words import LATER
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
 
@@ -128,11 +129,10 @@ class Names:
                     self._expression(part, scope)
             if isinstance(statement, ast.Apply):
                 word = statement.name.id
-                if word not in LAYERS and word not in MERGES:
-                    if word in self.blocks:
-                        self.called.add(word)
-                    else:
-                        self._read(word, scope)
+                if word in self.blocks:
+                    self.called.add(word)
+                elif word in LATER or (word not in LAYERS and word not in MERGES):
+                    self._read(word, scope)
             elif isinstance(statement, ast.From):
                 self._read(statement.name.id, scope, (TENSOR, PARAMETER))
             elif isinstance(statement, (ast.Let, ast.Param)):
