@@ -75,11 +75,11 @@ def walk(node: Any) -> Iterator[Any]:
         ("expect params <= 5M", ("Expect", "params", "<=", 5_000_000)),
         ("expect shape == 7x7x512", ("Expect", "shape", "==", ("Size", (7, 7, 512)))),
         ("repeat 3 { }", ("Repeat", 3, None, ("Body", ()), None)),
-        ("head a { }", ("Head", "a", ("Body", ()))),
-        ("block a() { }", ("Block", "a", (), ("Body", ()))),
+        ("head a { }", ("Head", "a", ("Body", ()), None)),
+        ("block a() { }", ("Block", "a", (), ("Body", ()), None)),
         (
             "block a(p, q=1) { }",
-            ("Block", "a", (("Parameter", "p", None), ("Parameter", "q", 1)), ("Body", ())),
+            ("Block", "a", (("Parameter", "p", None), ("Parameter", "q", 1)), ("Body", ()), None),
         ),
         ("if a { }", ("If", ("a",), (("Body", ()),), None, None)),
         (

@@ -68,6 +68,11 @@ def _name(text: str, span: Span, c: list[Any]) -> nodes.Name:
     return identifier(text, c[0])
 
 
+def _dotted(text: str, span: Span, c: list[Any]) -> nodes.Name:
+    """Names with dots between them, as one."""
+    return nodes.Name(span, ".".join([identifier(text, token).id for token in c]))
+
+
 def _too_large(text: str, span: Span) -> BuildError:
     shown = text[slice(*span)]
     shown = shown if len(shown) <= 20 else shown[:17] + "…"
@@ -164,12 +169,25 @@ def more_of(
     )
 
 
-def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Bad:
+def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Freeze | nodes.Bad:
     alias = _pop(c, "alias")
-    paths = _pop(c, "paths")
+    paths, plain = _pop(c, "paths"), _pop(c, "plain")
+    if len(c) == 1 and type(c[0]) is not nodes.Bad and (plain or paths == ()):
+        word = identifier(text, c[0])
+        if word.id == "freeze":
+            begin = text.index("{", word.span.end)
+            end = text.rindex("}", begin, alias.span.start if alias else span.end) + 1
+            statements = plain[0].statements if plain else ()
+            return nodes.Freeze(span, nodes.Body(Span(begin, end), statements), alias)
+    paths = plain or paths
     if type(c[0]) is nodes.Bad:
         return more_of(c[0], span, (alias.id,) if alias else (), paths or ())
     return _new(nodes.Apply, (span, identifier(text, c[0]), tuple(c[1:]), paths, alias))
+
+
+def _unbarred(text: str, span: Span, c: list[Any]) -> Part:
+    """Paths of which the first has no bar before it: alone, it may be what is frozen."""
+    return Part("paths" if len(c) > 1 else "plain", tuple(c))
 
 
 def _path(text: str, span: Span, c: list[Any]) -> nodes.Body:
@@ -195,26 +213,44 @@ def _block(text: str, span: Span, c: list[Any]) -> nodes.Block:
     return nodes.Block(span, identifier(text, c[0]), tuple(c[1:-1]), c[-1])
 
 
+def _marked(text: str, span: Span, c: list[Any]) -> nodes.Block:
+    return _block(text, span, c[1:])._replace(mark=identifier(text, c[0]))
+
+
+def _head(text: str, span: Span, c: list[Any]) -> nodes.Head:
+    when = identifier(text, c[1]) if len(c) > 2 else None
+    return nodes.Head(span, identifier(text, c[0]), c[-1], when)
+
+
+def _paths(text: str, span: Span, c: list[Any]) -> nodes.Paths:
+    return nodes.Paths(span, tuple(c))
+
+
 BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
     "module": lambda t, s, c: nodes.Module(s, tuple(c), ()),
     "net": lambda t, s, c: nodes.Net(s, identifier(t, c[0])),
     "input": lambda t, s, c: nodes.Input(s, c[0], _pop(c, "alias")),
     "rounding": lambda t, s, c: nodes.Rounding(s, identifier(t, c[0])),
     "defaults": lambda t, s, c: nodes.Defaults(s, identifier(t, c[0])),
-    "from_": lambda t, s, c: nodes.From(s, identifier(t, c[0])),
+    "from_": lambda t, s, c: nodes.From(
+        s, c[0] if type(c[0]) is nodes.Name else identifier(t, c[0])
+    ),
     "let": lambda t, s, c: nodes.Let(s, identifier(t, c[0]), c[1]),
     "param": lambda t, s, c: nodes.Param(s, identifier(t, c[0]), c[1]),
     "expect": lambda t, s, c: nodes.Expect(s, identifier(t, c[0]), _word(t, c[1]), c[2]),
     "repeat": _repeat,
     "if_": _if,
     "block": _block,
-    "head": lambda t, s, c: nodes.Head(s, identifier(t, c[0]), c[1]),
+    "marked_block": _marked,
+    "head": _head,
     "apply": _apply,
     "index": lambda t, s, c: Part("index", identifier(t, c[0])),
     "alias": lambda t, s, c: Part("alias", identifier(t, c[0])),
     "otherwise": lambda t, s, c: Part("otherwise", c[0]),
     "body": lambda t, s, c: nodes.Body(s, tuple(c)),
+    "barred": _paths,
     "paths": lambda t, s, c: Part("paths", tuple(c)),
+    "unbarred": _unbarred,
     "path": _path,
     "first": _path,
     "parameter": lambda t, s, c: nodes.Parameter(
@@ -228,6 +264,7 @@ BUILDERS: dict[str, Callable[[str, Span, list[Any]], Any]] = {
     "negative": _negative,
     "size": _size,
     "name": _name,
+    "dotted": _dotted,
     "tuple": lambda t, s, c: nodes.Tuple(s, tuple(c)),
     "binary": _binary,
     "unary": _unary,

@@ -99,6 +99,9 @@ class _Formatter:
     def body(self, body: Body, indent: int) -> None:
         """Write statements in braces: on one line where they stand on one."""
         start, end = body.span.start + 1, body.span.end - 1
+        if body.statements and isinstance(body.statements[0], nodes.Paths):
+            self.paths(body.statements[0].paths, start, end, indent, barred=True)
+            return
         if self.places.on_one_line(start, end) or self.places.is_blank(start, end):
             self.lines.write("{ ")
             self.in_line(body.statements, indent)
@@ -118,13 +121,16 @@ class _Formatter:
                 self.lines.write("; ")
             self.statement(statement, indent)
 
-    def paths(self, paths: Sequence[Body], start: int, end: int, indent: int) -> None:
-        """Write the paths of a merge, between the offsets inside its braces."""
+    def paths(
+        self, paths: Sequence[Body], start: int, end: int, indent: int, *, barred: bool = False
+    ) -> None:
+        """Write paths, between the offsets inside their braces; the first with its bar on one
+        line too where that says that they are paths."""
         lines = self.lines
         if self.places.on_one_line(start, end) or self.places.is_blank(start, end):
             lines.write("{ ")
             for index, path in enumerate(paths):
-                if index or not path.statements:
+                if index or barred or not path.statements:
                     lines.write("| ")
                 self.in_line(path.statements, indent)
                 if path.statements:
@@ -174,16 +180,20 @@ class _Formatter:
                 self.alias(alias)
             case nodes.If():
                 self.choice(statement, indent)
-            case nodes.Block(_, name, parameters, body):
-                write(f"block {self.name(name)}")
+            case nodes.Block(_, name, parameters, body, mark):
+                write((f"{self.name(mark)} " if mark else "") + f"block {self.name(name)}")
                 self.at = name.span.end
                 pieces = self.expressions.parameters(parameters, self.at)
                 self.flow(pieces, body.span.start, indent)
                 write(" ")
                 self.body(body, indent)
-            case nodes.Head(_, name, body):
-                write(f"head {self.name(name)} ")
+            case nodes.Head(_, name, body, when):
+                write(f"head {self.name(name)} " + (f"{self.name(when)} " if when else ""))
                 self.body(body, indent)
+            case nodes.Freeze(_, body, alias):
+                write("freeze ")
+                self.body(body, indent)
+                self.alias(alias)
             case nodes.Apply():
                 self.call(statement, indent)
         self.at = statement.span.end

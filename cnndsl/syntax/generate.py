@@ -35,6 +35,9 @@ EXTRA = (
     ("BAD", rf"(?P<one>[\s\S])(?:(?<![{SIGNS}])(?P=one){{1,1000}})?"),
 )
 
+# Signs that are none unless something follows: a dot between names.
+AHEAD = {".": r"\.(?=[^\W\d])"}
+
 # The commonest first, but for SIZE, which begins like a NUMBER.
 ORDER = ("NAME", "_SEP", "SIZE", "NUMBER", "COMMENT", "SPACE")
 
@@ -63,7 +66,7 @@ def _terminals(lark: Any) -> str:
             plain = re.sub(r"\\(.)", r"\1", sign)
             (keywords if plain.isalpha() else signs)[plain] = terminal.name
     longest_first = sorted(signs, key=lambda sign: (-len(sign), sign))
-    patterns["SIGN"] = "|".join(re.escape(sign) for sign in longest_first)
+    patterns["SIGN"] = "|".join(AHEAD.get(sign, re.escape(sign)) for sign in longest_first)
     pieces = [(name, patterns[name]) for name in (*ORDER[:4], "SIGN", *ORDER[4:])]
     alternatives = "|".join(f"(?P<{name}>{regexp})" for name, regexp in [*pieces, *EXTRA])
     pattern = f"(?:{alternatives})(?:{patterns['SPACE']})?"

@@ -266,7 +266,8 @@ class Layout:
         kind, start, _ = self.tokens[-1]
         if kind != "NAME" or self.first == len(self.tokens) - 1:
             return
-        if self.tokens[self.first][0] != "NAME":
+        stretch = [each[0] for each in self.tokens[self.first : self.first + 2]]
+        if stretch[0] != "NAME" or stretch[1:] == ["BLOCK"]:
             return
         begin = self.tokens[self.first][1]
         if not self.quiet() and self.source.text.startswith("for ", begin):
@@ -314,9 +315,12 @@ class Layout:
         return any(edit.span == _span(token) for fix in fixes for edit in fix.edits)
 
     def _begins_merge(self) -> bool:
-        """Whether the statement before a `{` is a layer, or is broken and may be one."""
+        """Whether the statement before a `{` is a layer, or is broken and may be one; or among
+        the paths of a merge one that can hold some."""
         first = self.tokens[self.first : self.first + 1]
-        return not first or first[0][0] in ("NAME", "BAD")
+        if not first or first[0][0] in ("NAME", "BAD"):
+            return True
+        return first[0][0] in ("IF", "ELSE", "REPEAT") and self.merges[-1:] == [True]
 
     def _stray_bar(self, index: int, token: Token) -> None:
         """Report a bar outside of a merge, and read it as a separator."""

@@ -73,7 +73,12 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
             elif ";" in match[group]:
                 tokens[-1] = (kind, start, end)
         elif kind == "SIGN":
-            add((SIGNS[match[group]], start, end))
+            kind = SIGNS[match[group]]
+            if kind == "DOT":
+                if not tokens or tokens[-1][0] != "NAME" or tokens[-1][2] != start:
+                    kind = "BAD"
+                broken = broken or kind == "BAD" or _is_foreign(tokens)
+            add((kind, start, end))
         elif kind == "COMMENT":
             word = match[group].rstrip()
             comments.append(Comment(Span(start, start + len(word)), word))
@@ -83,6 +88,14 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
         elif kind != "SPACE":
             add((kind, start, end))
     return tokens, comments, broken
+
+
+def _is_foreign(tokens: list[Token]) -> bool:
+    """Whether a dot behind some tokens is where other languages have one, and this has none."""
+    at = len(tokens) - 1
+    while at > 1 and tokens[at - 1][0] == "DOT":
+        at -= 2
+    return at < 1 or tokens[at - 1][0] in ("_SEP", "LBRACE", "RBRACE", "VBAR", "EQUAL", "LPAR", "COMPARE")
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:

@@ -38,7 +38,10 @@ MAX_NAME = 200
 
 
 class Name(NamedTuple):
-    """A name or word. `id` is in Unicode normal form NFKC."""
+    """A name or word. `id` is in Unicode normal form NFKC.
+
+    `u.low`, a tensor that the call named `u` has named `low`, is one name with a dot in it.
+    """
 
     span: Span
     id: str
@@ -152,7 +155,7 @@ class Defaults(NamedTuple):
 
 
 class From(NamedTuple):
-    """`from NAME`."""
+    """`from NAME`, where the name may have dots in it."""
 
     span: Span
     name: Name
@@ -212,20 +215,37 @@ class Parameter(NamedTuple):
 
 
 class Block(NamedTuple):
-    """`block NAME(p, q=1) { … }`."""
+    """`block NAME(p, q=1) { … }`; `mark` is the word before it, as in `shared block`."""
 
     span: Span
     name: Name
     parameters: tuple[Parameter, ...]
     body: Body
+    mark: Name | None = None
 
 
 class Head(NamedTuple):
-    """`head NAME { … }`."""
+    """`head NAME { … }`; `when` is the word behind the name, as in `head NAME training { … }`."""
 
     span: Span
     name: Name
     body: Body
+    when: Name | None = None
+
+
+class Freeze(NamedTuple):
+    """`freeze { … } as x`."""
+
+    span: Span
+    body: Body
+    alias: Name | None
+
+
+class Paths(NamedTuple):
+    """`| p | q`: all that stands in the braces of an `if` or `repeat` among the paths of a merge."""
+
+    span: Span
+    paths: tuple[Body, ...]
 
 
 class Apply(NamedTuple):
@@ -277,5 +297,7 @@ class Module(NamedTuple):
 Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
 Argument: TypeAlias = Positional | Stride | Keyword
 Header: TypeAlias = Net | Input | Rounding | Defaults | Param | Block | Head
-Statement: TypeAlias = Header | From | Let | Expect | Repeat | If | Apply | Bad
+Statement: TypeAlias = (
+    Header | From | Let | Expect | Repeat | If | Freeze | Paths | Apply | Bad
+)
 """A header stands at the top of a file, not inside braces."""

@@ -159,7 +159,7 @@ def _parts(values: Iterable[Any]) -> Iterator[Any]:
     """Some values, with what lists and parts of a statement hold in their place."""
     for value in values:
         if type(value) is Part:
-            yield from value.value if value.kind == "paths" else [value.value]
+            yield from value.value if value.kind in ("paths", "plain") else [value.value]
         elif type(value) is list:
             yield from value
         else:

@@ -27,6 +27,8 @@ _PARTS: dict[type, tuple[str, ...]] = {
     nodes.Block: ("parameters", "body"),
     nodes.Parameter: ("default",),
     nodes.Head: ("body",),
+    nodes.Freeze: ("body",),
+    nodes.Paths: ("paths",),
     nodes.Apply: ("args", "paths"),
     nodes.Bad: ("bodies",),
     nodes.Positional: ("value",),
