@@ -68,6 +68,9 @@ CODES: dict[str, Code] = {
         Code("E206", "merge-shapes", "paths whose shapes do not merge"),
         Code("E207", "reshape-size", "a reshape to another number of values"),
         Code("E208", "out-of-range", "a slice outside the channels, or a crop of everything"),
+        Code(
+            "E209", "unlike-weights", "a call of a shared block that cannot have the same weights"
+        ),
         Code("E301", "expect-failed", "a promise of the file that the net does not keep"),
         Code("E302", "too-large", "a net, a number or a name beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),

@@ -75,8 +75,10 @@ class Counter:
             return max(0, count) * self.statements(statement.body.statements, inner)
         if isinstance(statement, ast.If):
             return self.choice(statement, names)
-        if isinstance(statement, ast.Head):
+        if isinstance(statement, (ast.Head, ast.Freeze)):
             return self.statements(statement.body.statements, names)
+        if isinstance(statement, ast.Paths):
+            return sum(self.statements(path.statements, names) for path in statement.paths)
         if isinstance(statement, (ast.Let, ast.Param)):
             names.maps[0].setdefault(statement.name.id, self.value(statement.value, names))
         return 0

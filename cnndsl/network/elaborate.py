@@ -21,8 +21,8 @@ from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
 from cnndsl.network.network import Assertion, Body, Item, Network, Node
-from cnndsl.network.replay import Recording, moved
-from cnndsl.network.scope import Frame, Scope, containers, given_names
+from cnndsl.network.replay import Recording, moved, moved_names
+from cnndsl.network.scope import Frame, Scope, Sharing, containers, given_names
 from cnndsl.network.values import given_shape, given_value, shown
 from cnndsl.network.words import (
     KEEPING,
@@ -36,6 +36,7 @@ from cnndsl.network.words import (
     rewrite,
 )
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
 
 DEFAULT_LIMIT = 1_000_000
 """How many layers a net may come to unless the caller says otherwise."""
@@ -63,7 +64,7 @@ _SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
 _NAMING = ("let", "param", "block", "head")
 """The words of statements that give a name at their beginning."""
 
-_BRACED = ("repeat", "if", "block", "head")
+_BRACED = ("repeat", "if", "block", "head", "freeze")
 """The words of statements, beside merges, that have statements in their braces."""
 
 _RANKS = {"C": (0, 1, 2, 3), "W": (2, 3), "H": (2, 3), "D": (3,), "L": (1,)}
@@ -79,6 +80,20 @@ E = TypeVar("E", bound="Elaborator")
 
 ABSENT = object()
 """In the place of a constant that there is none of."""
+
+
+class Paths:
+    """The paths of a merge, as they are run: what each came to, its shape, and its text.
+
+    They begin from `current`, of `shape`. It has `failed` where how many there are is not known.
+    """
+
+    def __init__(self, current: int, shape: Shape | None) -> None:
+        self.current, self.shape = current, shape
+        self.bodies: list[Body] = []
+        self.shapes: list[Shape | None] = []
+        self.written: list[ast.Body] = []
+        self.failed = False
 
 
 class Stop(Exception):
@@ -163,6 +178,9 @@ class Elaborator:
         given = frozenset(given_names(module.statements))
         self.scope = Scope(Frame((), (), (), given))
         self.file_scope = self.scope
+        self.frozen = self.training = 0  # how many frozen parts, and heads for training, are around
+        self.holders: list[int] | None = None  # whose weights the layers from here on have
+        self.held = 0  # and how many of them have been taken
         self.calls: tuple[ast.Apply, ...] = ()  # of blocks, that led here
         self.led: list[tuple[ast.Apply, ...]] = []  # and to each node
         self.recordings: dict[Any, Recording] = {}
@@ -343,6 +361,8 @@ class Elaborator:
 
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
+        if statement.mark is not None and statement.mark.id != "shared":
+            self.report_mark(statement.mark, "shared", Message("shared block"))
         if reserved(name.id):
             self.report_reserved(name, Message("a block"))
         elif name.id in self.blocks:
@@ -593,6 +613,10 @@ class Elaborator:
             self.expect(statement)
         elif isinstance(statement, ast.Head):
             return self.head(statement)
+        elif isinstance(statement, ast.Freeze):
+            return self.freeze(statement)
+        elif isinstance(statement, ast.Paths):
+            self.report_paths(statement)
         elif isinstance(statement, ast.Bad):
             self.places.setdefault(statement.span, len(self.main_nodes))
             self.unreadable(statement.word, statement.names, statement.bodies)
@@ -656,7 +680,8 @@ class Elaborator:
         scope.constants[name.id] = value
         return tree.Bound(statement, value)
 
-    def repeat(self, statement: ast.Repeat) -> Item:
+    def times(self, statement: ast.Repeat) -> int:
+        """How many turns a `repeat` has."""
         value = self.value(statement.count)
         count = whole(value)
         if count is None or count < 0:
@@ -669,6 +694,10 @@ class Elaborator:
             raise ExpressionError("E105", statement.count.span, message, help_)
         if statement.index is not None and reserved(statement.index.id):
             self.report_reserved(statement.index, Message("a counter"))
+        return count
+
+    def repeat(self, statement: ast.Repeat) -> Item:
+        count = self.times(statement)
         bodies: list[Body] = []
         first, failed = len(self.problems), 0
         frame = self.scope.frame
@@ -712,12 +741,15 @@ class Elaborator:
             note = Note(told if count > 1 else Message("and in one more turn"))
             self.problems[first] = problem._replace(notes=(*problem.notes, note))
 
-    def choose(self, statement: ast.If) -> Item:
-        taken, chosen = len(statement.tests), statement.otherwise
+    def taken_of(self, statement: ast.If) -> tuple[int, ast.Body | None]:
+        """Which body of an `if` is taken, and that body."""
         for index, test in enumerate(statement.tests):
             if truth(test, self.look_up):
-                taken, chosen = index, statement.bodies[index]
-                break
+                return index, statement.bodies[index]
+        return len(statement.tests), statement.otherwise
+
+    def choose(self, statement: ast.If) -> Item:
+        taken, chosen = self.taken_of(statement)
         body = self.body(chosen.statements, self.path_scope()) if chosen is not None else None
         self.name_result(statement.alias)
         return tree.Choice(statement, taken, body)
@@ -773,11 +805,41 @@ class Elaborator:
         elif name.id in self.heads:
             self.report_taken(name, self.heads[name.id], Message("head"))
         self.heads[name.id] = name
+        if statement.when is not None and statement.when.id != "training":
+            self.report_mark(statement.when, "training", Message("head NAME training"))
         before, shape = self.current, self.shape
+        self.training += statement.when is not None
         body = self.body(statement.body.statements, self.path_scope())
+        self.training -= statement.when is not None
         self.outputs[name.id] = body.output
         self.current, self.shape = before, shape
         return tree.Side(statement, body)
+
+    def freeze(self, statement: ast.Freeze) -> Item:
+        self.no_input(Span(statement.span.start, statement.body.span.start))
+        self.frozen += 1
+        body = self.body(statement.body.statements, self.path_scope())
+        self.frozen -= 1
+        self.name_result(statement.alias)
+        return tree.Frozen(statement, body)
+
+    def report_mark(self, word: ast.Name, meant: str, usage: Message) -> None:
+        """Report a word where but one can stand."""
+        message = Message("`{word}` means nothing here", word=word.id)
+        help_ = Message("one word can stand here: `{usage}`", usage=usage)
+        self.report(
+            "E105", word.span, message, help_, rewrite(word.span, self.near(word.id, [meant]))
+        )
+
+    def report_paths(self, statement: ast.Paths) -> None:
+        """Report paths that stand in no merge, or beside something else in a path of one."""
+        message = Message("these paths are no path of a merge")
+        help_ = Message(
+            "an `if` or `repeat` that holds paths is a path by itself: "
+            "`add {{ … | if s == 1 {{ | skip }} }}`"
+        )
+        self.report("E111", Span(statement.span.start, statement.span.start + 1), message, help_)
+        self.shape = None
 
     def expect(self, statement: ast.Expect) -> None:
         value = self.value(statement.value)
@@ -810,6 +872,9 @@ class Elaborator:
             layer = LAYERS.get(word)
         if word == "skip":
             return self.skip(statement)
+        if word == "freeze" and word not in self.blocks:
+            self.not_frozen(statement)
+            return None
         if statement.paths is not None:
             if word in MERGES and not is_own:
                 return self.merge(MERGES[word], statement)
@@ -838,6 +903,8 @@ class Elaborator:
         name = statement.name
         if name.id == "skip":
             return "skip"
+        if name.id == "freeze" and not self.defines("freeze"):
+            return "freeze"
         value = self.scope.constant(name.id, ABSENT)
         if isinstance(value, Word) and self.makes_layers(value.id):
             return value.id
@@ -868,6 +935,17 @@ class Elaborator:
             self.unreadable(near, names[:1], statement.paths or ())
             return None
         return near
+
+    def not_frozen(self, statement: ast.Apply) -> None:
+        """Report `freeze` where it is not written as what it is."""
+        message = Message("`freeze` needs braces around what is frozen")
+        span = statement.name.span
+        if statement.args:
+            message, span = Message("`freeze` takes no arguments"), statement.args[0].span
+        elif statement.paths is not None:
+            message = Message("`freeze` holds statements, and no paths")
+        self.report("E103", span, message, Message("it is written `freeze {{ … }}`"))
+        self.unreadable("freeze", (), statement.paths or ())
 
     def call(self, block: ast.Block, statement: ast.Apply) -> Item | None:
         outer = self.scope.frame
@@ -901,29 +979,100 @@ class Elaborator:
         self.called.add(word)
         calls = self.calls
         self.calls = (*calls, statement)
+        first = None
         try:
-            body = self.run_block(block, scope)
+            if block.mark is None:
+                body = self.run_block(block, scope)
+            else:
+                body, first = self.run_shared(block, scope, statement, outer)
         finally:
             self.calls = calls
         self.name_result(alias)
-        return tree.Instance(statement, block, name, dict(scope.constants), scope.arguments, body)
+        results = {**scope.tensors, **frame.results}
+        if alias is not None:
+            outer.results.update({f"{alias.id}.{each}": results[each] for each in results})
+        arguments = dict(scope.constants)
+        return tree.Instance(
+            statement, block, name, arguments, scope.arguments, body, results, first
+        )
+
+    def run_shared(
+        self, block: ast.Block, scope: Scope, statement: ast.Apply, outer: Frame
+    ) -> tuple[Body, int]:
+        """Run a shared block, with the weights of the first call that has the same arguments."""
+        values = [value for name, value in scope.constants.items() if name not in scope.arguments]
+        key = (block.name.id, *values, *map(type, values))
+        known = outer.shared.get(key)
+        start, before, failures = len(self.nodes), (self.holders, self.held), self.failures
+        if known is not None:
+            self.holders, self.held = list(known.holders), 0
+        body = self.body(block.body.statements, scope)
+        made = [node for node in self.nodes[start:] if node.layer.all_weights]
+        if known is None:
+            holders = tuple(node.index for node in made)
+            known = outer.shared[key] = Sharing(statement, start, holders)
+        elif self.failures == failures and self.shape is not None:
+            self.same_weights(block, statement, known, made)
+        holders_, held = before
+        self.holders, self.held = holders_, held + len(made) * (holders_ is not None)
+        return body, known.first
+
+    def same_weights(
+        self, block: ast.Block, statement: ast.Apply, known: Sharing, made: list[Node]
+    ) -> None:
+        """Report a call of a shared block that cannot have the weights of the first."""
+        word, notes = block.name.id, (Note(Message("the first call"), known.call.span),)
+        help_ = Message("give both calls tensors of as many channels, or leave `shared` out")
+        firsts = [self.nodes[index] for index in known.holders]
+        for one, other in zip(firsts, made):
+            if _kept(one) != _kept(other):
+                message = Message(
+                    "`{word}` shares its weights, and {layer} would have {other} here and {one} in "
+                    "the first call",
+                    word=word,
+                    layer=one.name.rpartition(".")[2],
+                    other=_shapes(other),
+                    one=_shapes(one),
+                )
+                break
+            if one.frozen != other.frozen:
+                message = Message(
+                    "`{word}` shares its weights: frozen in one call, they learn in another",
+                    word=word,
+                )
+                help_ = Message("freeze both calls, or none")
+                break
+        else:
+            if len(firsts) == len(made):
+                return
+            message = Message(
+                "`{word}` shares its weights, and comes to {other} layers with weights here and to "
+                "{one} in the first call",
+                word=word,
+                other=len(made),
+                one=len(firsts),
+            )
+        self.report("E209", statement.span, message, help_, notes=notes)
 
     def run_block(self, block: ast.Block, scope: Scope) -> Body:
         """Run a block's statements, or copy what they came to where all that they see is alike."""
         constants, frame = scope.constants, scope.frame
-        if scope.arguments or self.shape is None or self.nodes is not self.main_nodes:
+        is_own = self.holders is None and self.nodes is self.main_nodes
+        if scope.arguments or self.shape is None or not is_own:
             return self.body(block.body.statements, scope)
         values = [*constants.values()]
         key = (
             block.name.id,
             self.shape,
             self.depth,
+            self.frozen > 0,
+            self.training > 0,
             len(self.file_scope.constants),
             *values,
             *map(type, values),
         )
         known = self.recordings.get(key)
-        copied = self.replayed(known, frame) if known and not self.unread else None
+        copied = self.replayed(known, scope) if known and not self.unread else None
         if copied is not None:
             return copied
         before, start, steps, outer = self.current, len(self.nodes), self.steps, self.called
@@ -941,14 +1090,16 @@ class Elaborator:
                 body,
                 len(frame.prefix),
                 len(frame.instance),
+                {**scope.tensors, **frame.results},
                 len(self.calls),
                 self.steps - steps,
                 inner,
             )
         return body
 
-    def replayed(self, known: Recording, frame: Frame) -> Body | None:
+    def replayed(self, known: Recording, scope: Scope) -> Body | None:
         """What a call made, as another makes it from here; None where that is too much."""
+        frame = scope.frame
         if not known.called.isdisjoint(frame.calls):
             return None  # one of them calls itself from here
         nodes, index, current = self.nodes, len(self.nodes), self.current
@@ -971,8 +1122,13 @@ class Elaborator:
                     return None
             name = frame.prefix + node.name[known.prefix :]
             instance = frame.instance + node.instance[known.instance :]
-            span, alias = node.span, node.alias
-            made.append(Node(node.index + by, name, layer, inputs, alias, span, instance, seen))
+            span, alias, shared = node.span, node.alias, node.shared_with
+            if shared is not None:
+                shared = place(shared)
+            flags = shared, node.frozen, node.training_only
+            made.append(
+                Node(node.index + by, name, layer, inputs, alias, span, instance, seen, *flags)
+            )
         self.take_steps(known.steps)
         self.called |= known.called
         nodes += made
@@ -985,6 +1141,7 @@ class Elaborator:
         if made:
             self.current = place(known.body.output)
             self.shape = nodes[self.current].output
+        frame.results = moved_names(known.results, place)
         return moved(known.body, place)
 
     def pass_arguments(self, block: ast.Block, statement: ast.Apply, scope: Scope) -> bool:
@@ -1230,7 +1387,11 @@ class Elaborator:
         return layer
 
     def suppose_merge(
-        self, kind: type[Merge], statement: ast.Apply, bodies: Sequence[Body]
+        self,
+        kind: type[Merge],
+        statement: ast.Apply,
+        bodies: Sequence[Body],
+        ways: tuple[tree.Way, ...],
     ) -> Item | None:
         """Go on after a merge that does not fit as if all paths had the size of the one with
         the most layers."""
@@ -1249,7 +1410,7 @@ class Elaborator:
             node = self.add_assumed(layer, inputs, statement)
             self.shape = None
             self.unknown.add(node)
-            return tree.Merged(statement, node, tuple(bodies))
+            return tree.Merged(statement, node, tuple(bodies), ways)
         return None
 
     def add_assumed(self, layer: Layer, inputs: tuple[int, ...], statement: ast.Apply) -> int:
@@ -1317,7 +1478,8 @@ class Elaborator:
         for argument in statement.args:
             message = Message("{word} takes paths only", word=kind.op)
             self.report("E104", argument.span, message, Message("remove the argument"))
-        if len(statement.paths) == 1:
+        only = len(statement.paths) == 1 and _held_by(statement.paths[0]) is None
+        if only:
             message = Message("`{word}` has one path, and nothing to merge it with", word=kind.op)
             help_ = Message(
                 "a bar before the first path says nothing: write `{word} {{ skip | … }}` "
@@ -1325,18 +1487,23 @@ class Elaborator:
                 word=kind.op,
             )
             self.report("E103", statement.name.span, message, help_)
-        before, shape = self.current, self.shape
-        bodies: list[Body] = []
-        shapes: list[Shape | None] = []
-        for path in statement.paths:
-            self.current, self.shape = before, shape
-            bodies.append(self.body(path.statements, self.path_scope()))
-            shapes.append(self.shape)
+        paths = Paths(self.current, self.shape)
+        ways = tuple([self.path(path, paths) for path in statement.paths])
+        bodies, shapes = paths.bodies, paths.shapes
+        if len(bodies) == 1 and not only:
+            self.name_result(statement.alias)
+            return tree.Merged(statement, self.current, tuple(bodies), ways)
+        if not bodies and statement.paths and not paths.failed:
+            message = Message("`{word}` is left without any path here", word=kind.op)
+            help_ = Message("no `if` or `repeat` in it gives a path: add one that is always there")
+            self.report("E103", statement.name.span, message, help_)
+            self.shape = None
+            return None
         known = tuple(shape for shape in shapes if shape is not None)
-        if len(known) != len(shapes) or not shapes:
-            if not shapes:
+        if len(known) != len(shapes) or not shapes or paths.failed:
+            if not statement.paths:
                 self.without_paths(kind.op, statement)
-            return self.suppose_merge(kind, statement, bodies)
+            return self.suppose_merge(kind, statement, bodies, ways)
         inputs = tuple(body.output for body in bodies)
         try:
             layer = kind({}, known, self.context)
@@ -1344,13 +1511,64 @@ class Elaborator:
         except LayerError as error:
             span = statement.name.span
             if error.slot.startswith("path "):
-                path = statement.paths[int(error.slot[5:])]
+                path = paths.written[int(error.slot[5:])]
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
             self.shape_error(error, statement, span, inputs)
-            return self.suppose_merge(kind, statement, bodies)
+            return self.suppose_merge(kind, statement, bodies, ways)
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
-        return tree.Merged(statement, node, tuple(bodies))
+        return tree.Merged(statement, node, tuple(bodies), ways)
+
+    def path(self, path: ast.Body, paths: Paths) -> tree.Way:
+        """Run a path of a merge, or those that an `if` or a `repeat` in its place holds."""
+        self.current, self.shape = paths.current, paths.shape
+        held = _held_by(path)
+        if held is None:
+            paths.bodies.append(self.body(path.statements, self.path_scope()))
+            paths.shapes.append(self.shape)
+            paths.written.append(path)
+            return len(paths.bodies) - 1
+        outer = self.scope
+        if held.alias is not None:
+            message = Message("what comes of several paths has no name")
+            help_ = Message("name the merge: write `as {name}` after its `}}`", name=held.alias.id)
+            self.report("E111", held.alias.span, message, help_)
+        try:
+            if isinstance(held, ast.If):
+                taken, chosen = self.taken_of(held)
+                self.scope = self.path_scope()
+                return tree.PathChoice(held, taken, self.paths_in(chosen, paths))
+            turns: list[tuple[tree.Way, ...]] = []
+            for turn in range(self.times(held)):
+                self.latest = held.count.span
+                self.steps += 1
+                self.scope = Scope(outer.frame, outer)
+                if held.index is not None:
+                    self.scope.constants[held.index.id] = turn
+                    self.scope.defined[held.index.id] = held.index
+                turns.append(self.paths_in(held.body, paths))
+            return tree.PathLoop(held, tuple(turns))
+        except (ExpressionError, Unknown) as error:
+            self.report_error(error)
+            paths.failed = True
+            return (
+                tree.PathChoice(held, 0, ())
+                if isinstance(held, ast.If)
+                else tree.PathLoop(held, ())
+            )
+        finally:
+            self.scope = outer
+
+    def paths_in(self, body: ast.Body | None, paths: Paths) -> tuple[tree.Way, ...]:
+        """Run the paths in the braces of an `if` or `repeat`; without bars it is one, if any."""
+        if body is None or not body.statements:
+            return ()
+        first = body.statements[0]
+        inner = first.paths if isinstance(first, ast.Paths) else (body,)
+        self.depth += 1
+        ways = tuple([self.path(path, paths) for path in inner])
+        self.depth -= 1
+        return ways
 
     def without_paths(self, word: str, statement: ast.Apply) -> None:
         """Report a merge that has none; what comes out of it is unknown."""
@@ -1399,7 +1617,16 @@ class Elaborator:
             self.name_tensor(alias, index)
             name, given = frame.unique(alias.id), alias.id
         name = frame.prefix + name
-        self.nodes.append(Node(index, name, layer, inputs, given, span, frame.instance, seen))
+        shared = None
+        if self.holders is not None and layer.all_weights:
+            shared = self.holders[self.held] if self.held < len(self.holders) else None
+            if shared is not None and self.nodes[shared].shared_with is not None:
+                shared = self.nodes[shared].shared_with
+            self.held += 1
+        flags = shared, self.frozen > 0, self.training > 0
+        self.nodes.append(
+            Node(index, name, layer, inputs, given, span, frame.instance, seen, *flags)
+        )
         if self.assumed and any(each in self.assumed for each in inputs):
             self.assumed.add(index)
         self.led.append(self.calls)
@@ -1509,7 +1736,8 @@ class Elaborator:
 
     def lost(self, name: str) -> bool:
         """Whether a name is unknown because of an error in what should define it."""
-        is_lost = self.scope.constant(name, ABSENT) is None or name in self.scope.frame.lost
+        first = name.partition(".")[0] if isinstance(name, str) else name  # `u` of `u.low`
+        is_lost = self.scope.constant(first, ABSENT) is None or first in self.scope.frame.lost
         return is_lost or self.nameless
 
     # Problems
@@ -1624,12 +1852,27 @@ def without_batch(statement: ast.Input, shape: Shape) -> tuple[Fix, ...]:
     return rewrite(statement.size.span, size) if size else ()
 
 
+def _held_by(path: ast.Body) -> ast.If | ast.Repeat | None:
+    """The `if` or `repeat` that is all of a path, and holds paths; None for none."""
+    if len(path.statements) != 1:
+        return None
+    (held,) = path.statements
+    if not isinstance(held, (ast.If, ast.Repeat)):
+        return None
+    inner = walk.bodies(held)
+    return (
+        held
+        if any(isinstance(each, ast.Paths) for body in inner for each in body.statements)
+        else None
+    )
+
+
 def _is_one_layer(statement: ast.Statement) -> bool:
     """Whether a statement comes to one layer at most, whatever the constants are."""
     if isinstance(statement, ast.Apply):
         word = statement.name.id
         return statement.paths is None and word in LAYERS and word not in LATER
-    return not isinstance(statement, (ast.Repeat, ast.If, ast.Head, ast.Bad))
+    return not isinstance(statement, (ast.Repeat, ast.If, ast.Head, ast.Freeze, ast.Bad))
 
 
 def _kind_of(argument: ast.Argument) -> type | str:
@@ -1650,6 +1893,16 @@ def _is_value_of(kind: type[Layer], argument: ast.Argument) -> bool:
         return False
     key, word = argument.key.id, argument.value.id
     return any(each.name == key and each.kind and word in each.kind.words for each in kind.slots)
+
+
+def _kept(node: Node) -> list[tuple[str, Shape]]:
+    """The roles and shapes of what a layer keeps."""
+    return [(each.role, each.shape) for each in node.layer.all_weights]
+
+
+def _shapes(node: Node) -> str:
+    """The shape of the largest of the arrays that a layer keeps."""
+    return show(max((each.shape for each in node.layer.all_weights), key=len))
 
 
 def _takes(kind: type[Layer], argument: ast.Argument) -> bool:

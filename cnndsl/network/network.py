@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Note, Source, Span
-from cnndsl.layers.base import Layer, Shape
+from cnndsl.layers.base import Layer, Shape, Weight
 from cnndsl.syntax import nodes as ast
 
 
@@ -49,9 +49,27 @@ class Node:
     * `alias`: the name that the file gives it with `as`, or None
     * `span`: the statement it came from
     * `instance`: the names of the block calls around it, outermost first
+    * `shared_with`: the node whose weights it has, an earlier one with weights of its own; None
+      where it has its own, or none
+    * `frozen`: whether it does not learn
+    * `training_only`: whether it belongs to an output that exists while training only
+
+    What it keeps is asked of the node and not of the layer, which does not know of these.
     """
 
-    __slots__ = ("alias", "field", "index", "inputs", "instance", "layer", "name", "span")
+    __slots__ = (
+        "alias",
+        "field",
+        "frozen",
+        "index",
+        "inputs",
+        "instance",
+        "layer",
+        "name",
+        "shared_with",
+        "span",
+        "training_only",
+    )
 
     def __init__(
         self,
@@ -63,6 +81,9 @@ class Node:
         span: Span,
         instance: tuple[str, ...],
         field: Field,
+        shared_with: int | None = None,
+        frozen: bool = False,
+        training_only: bool = False,
     ) -> None:
         self.index = index
         self.name = name
@@ -72,6 +93,34 @@ class Node:
         self.span = span
         self.instance = instance
         self.field = field
+        self.shared_with = shared_with
+        self.frozen = frozen
+        self.training_only = training_only
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """The arrays that it keeps itself; those that are frozen do not learn."""
+        if self.shared_with is not None:
+            return ()
+        weights = self.layer.all_weights
+        if self.frozen:
+            return tuple(weight._replace(trainable=False) for weight in weights)
+        return weights
+
+    @property
+    def params(self) -> int:
+        """How many numbers it keeps itself, learned or not."""
+        return self.layer.params if self.shared_with is None else 0
+
+    @property
+    def trainable(self) -> int:
+        """How many of them are learned."""
+        return self.layer.trainable if self.shared_with is None and not self.frozen else 0
+
+    @property
+    def biases(self) -> int:
+        """How many of them are biases."""
+        return self.layer.biases if self.shared_with is None else 0
 
     @property
     def op(self) -> str:
@@ -120,12 +169,40 @@ class Step(NamedTuple):
     written: Mapping[str, Span]
 
 
+class PathLoop(NamedTuple):
+    """A repeat among the paths of a merge, with the paths of each turn."""
+
+    statement: ast.Repeat
+    turns: tuple[tuple[Way, ...], ...]
+
+
+class PathChoice(NamedTuple):
+    """An if among the paths of a merge: the paths of the body taken, which may be none."""
+
+    statement: ast.If
+    taken: int
+    paths: tuple[Way, ...]
+
+
+Way: TypeAlias = int | PathLoop | PathChoice
+"""How a path of a merge came about: the path itself, by its place, or what it stands in."""
+
+
 class Merged(NamedTuple):
-    """A merge, with its paths."""
+    """A merge, with its paths, and the ways in which they are written.
+
+    One of a single path is none: `node` is then what comes out of the path.
+    """
 
     statement: ast.Apply
     node: int
     paths: tuple[Body, ...]
+    ways: tuple[Way, ...]
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it has one path, and merges nothing."""
+        return len(self.paths) == 1
 
 
 class Skipped(NamedTuple):
@@ -135,7 +212,13 @@ class Skipped(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """A call of a block, with the values of its parameters."""
+    """A call of a block, with the values of its parameters.
+
+    * `results`: the tensors that it has named, by their names, as far as they can be read from
+      outside
+    * `first`: for a shared block the place of the first of the calls that have its weights, the
+      same number for all of them; else None
+    """
 
     statement: ast.Apply
     block: ast.Block
@@ -143,6 +226,8 @@ class Instance(NamedTuple):
     arguments: Mapping[str, Any]
     tensors: Mapping[str, int]
     body: Body
+    results: Mapping[str, int] = {}
+    first: int | None = None
 
 
 class Loop(NamedTuple):
@@ -174,6 +259,13 @@ class Side(NamedTuple):
     body: Body
 
 
+class Frozen(NamedTuple):
+    """A part that does not learn."""
+
+    statement: ast.Freeze
+    body: Body
+
+
 class Bound(NamedTuple):
     """A `let` or `param` with its value."""
 
@@ -181,7 +273,7 @@ class Bound(NamedTuple):
     value: Any
 
 
-Item = Step | Merged | Skipped | Instance | Loop | Choice | Jump | Side | Bound
+Item = Step | Merged | Skipped | Instance | Loop | Choice | Jump | Side | Frozen | Bound
 
 
 class Body(NamedTuple):
@@ -196,7 +288,7 @@ class Body(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over all layers."""
+    """Sums over layers; weights that several share count once."""
 
     params: int
     weights: int
@@ -268,14 +360,27 @@ class Network:
 
     @cached_property
     def totals(self) -> Totals:
-        """Parameters and multiply-adds of the whole net."""
+        """Parameters and multiply-adds of the whole net, without heads for training."""
+        kept = [node for node in self.nodes if not node.training_only]
+        return self._sums(kept) if len(kept) < len(self.nodes) else self.training_totals
+
+    @cached_property
+    def training_totals(self) -> Totals:
+        """The same with heads for training."""
+        return self._sums(self.nodes)
+
+    def _sums(self, nodes: list[Node]) -> Totals:
         params = trainable = biases = macs = 0
-        for layer, times in Counter([node.layer for node in self.nodes]).items():
+        # Weights count where they are used first, which may be in a head that is left out.
+        holders = {node.index if node.shared_with is None else node.shared_with for node in nodes}
+        learning = Counter([(self.nodes[at].layer, self.nodes[at].frozen) for at in holders])
+        for (layer, frozen), times in learning.items():
             if layer.weights or layer.activation:
                 params += times * layer.params
-                trainable += times * layer.trainable
+                trainable += times * layer.trainable * (not frozen)
                 biases += times * layer.biases
-                macs += times * layer.macs
+        for layer, times in Counter([node.layer for node in nodes]).items():
+            macs += times * layer.macs
         return Totals(params, params - biases, trainable, params - trainable, macs)
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnndsl.network import network as tree
@@ -15,6 +15,7 @@ class Recording(NamedTuple):
 
     * `body`: its items
     * `prefix`, `instance`: what all its nodes have in common of their names and calls
+    * `results`: the tensors that can be read from outside, by their names
     * `calls`: how many calls led to it, itself among them
     * `steps`: what it took, and `called` the blocks that it called
     """
@@ -25,6 +26,7 @@ class Recording(NamedTuple):
     body: Body
     prefix: int
     instance: int
+    results: Mapping[str, int]
     calls: int
     steps: int
     called: frozenset[str]
@@ -36,16 +38,28 @@ def moved(body: Body, place: Callable[[int], int]) -> Body:
     return Body(items, place(body.input), place(body.output))
 
 
+def moved_names(names: Mapping[str, int], place: Callable[[int], int]) -> dict[str, int]:
+    """The nodes that names stand for, with other indices."""
+    return {name: place(index) for name, index in names.items()}
+
+
 def _item(item: tree.Item, place: Callable[[int], int]) -> tree.Item:
     kind: Any = type(item)
     if kind is tree.Step:
         return tree.Step(item.statement, place(item.node), item.written)  # type: ignore
     if isinstance(item, tree.Merged):
         paths = tuple([moved(each, place) for each in item.paths])
-        return tree.Merged(item.statement, place(item.node), paths)
+        return item._replace(node=place(item.node), paths=paths)
     if isinstance(item, tree.Instance):
-        tensors = {name: place(index) for name, index in item.tensors.items()}
-        return item._replace(tensors=tensors, body=moved(item.body, place))
+        first = item.first if item.first is None else place(item.first)
+        return item._replace(
+            tensors=moved_names(item.tensors, place),
+            body=moved(item.body, place),
+            results=moved_names(item.results, place),
+            first=first,
+        )
+    if isinstance(item, tree.Frozen):
+        return item._replace(body=moved(item.body, place))
     if isinstance(item, tree.Loop):
         return tree.Loop(item.statement, tuple([moved(each, place) for each in item.bodies]))
     if isinstance(item, tree.Choice) and item.body is not None:

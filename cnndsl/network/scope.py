@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Note
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
+
+
+class Sharing(NamedTuple):
+    """The first of some calls that share their weights.
+
+    * `call`: its statement
+    * `first`: where its nodes begin
+    * `holders`: those of its nodes that keep weights, in order
+    """
+
+    call: ast.Apply
+    first: int
+    holders: tuple[int, ...]
 
 
 class Frame:
@@ -15,7 +28,9 @@ class Frame:
 
     `prefix` goes before the names of its nodes; `notes` tell the calls that led here; `lost`
     are the tensors that an error keeps from being known; `given` are all names that the file
-    gives with `as`, which no count may take.
+    gives with `as`, which no count may take. `results` are the tensors inside the calls that
+    have a name, as `u.low`; `shared` are the calls of shared blocks that others have the weights
+    of, by the block and its arguments.
     """
 
     __slots__ = (
@@ -27,6 +42,8 @@ class Frame:
         "lost",
         "notes",
         "prefix",
+        "results",
+        "shared",
         "taken",
     )
 
@@ -46,6 +63,8 @@ class Frame:
         self.taken: set[str] = set()
         self.lost: dict[str, None] = {}
         self.copies: dict[str, int] = {}
+        self.results: dict[str, int] = {}
+        self.shared: dict[Any, Sharing] = {}
 
     def number(self, word: str) -> str:
         """The next name made of a word and a number: conv1, conv2, …, relu6_1."""
@@ -118,6 +137,7 @@ class Scope:
         copy.frame = Frame(frame.instance, frame.notes, frame.calls, frame.given)
         copy.frame.counts, copy.frame.copies = dict(frame.counts), dict(frame.copies)
         copy.frame.taken, copy.frame.lost = set(frame.taken), dict(frame.lost)
+        copy.frame.results, copy.frame.shared = dict(frame.results), dict(frame.shared)
         copy.constants, copy.tensors = dict(self.constants), dict(self.tensors)
         copy.defined, copy.named = dict(self.defined), dict(self.named)
         return copy
@@ -133,6 +153,8 @@ class Scope:
 
     def tensor(self, name: str) -> int | None:
         """The node that a name stands for."""
+        if "." in name:
+            return self.frame.results.get(name)
         for scope in self._of_frame():
             if name in scope.arguments:
                 return scope.arguments[name]
@@ -151,6 +173,7 @@ class Scope:
         """All tensors in sight, for suggestions."""
         for scope in self._of_frame():
             yield from scope.tensors
+        yield from self.frame.results
 
     def _of_frame(self) -> Iterable[Scope]:
         """The scopes whose tensors are in sight: those of the same call, or of the file."""

@@ -9,7 +9,7 @@ def children(body: tree.Body) -> list[tuple[tree.Item, tuple[tree.Body, ...]]]:
     """The items of a body, each with the bodies inside it."""
     found: list[tuple[tree.Item, tuple[tree.Body, ...]]] = []
     for item in body.items:
-        if isinstance(item, (tree.Instance, tree.Side)):
+        if isinstance(item, (tree.Instance, tree.Side, tree.Frozen)):
             found.append((item, (item.body,)))
         elif isinstance(item, tree.Merged):
             found.append((item, item.paths))

@@ -95,7 +95,15 @@ def _is_foreign(tokens: list[Token]) -> bool:
     at = len(tokens) - 1
     while at > 1 and tokens[at - 1][0] == "DOT":
         at -= 2
-    return at < 1 or tokens[at - 1][0] in ("_SEP", "LBRACE", "RBRACE", "VBAR", "EQUAL", "LPAR", "COMPARE")
+    return at < 1 or tokens[at - 1][0] in (
+        "_SEP",
+        "LBRACE",
+        "RBRACE",
+        "VBAR",
+        "EQUAL",
+        "LPAR",
+        "COMPARE",
+    )
 
 
 def _too_long(source: Source, span: Span) -> Diagnostic:

@@ -242,7 +242,7 @@ class Freeze(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """`| p | q`: all that stands in the braces of an `if` or `repeat` among the paths of a merge."""
+    """`| p | q`: all that the braces of an `if` or `repeat` in the place of a path hold."""
 
     span: Span
     paths: tuple[Body, ...]
@@ -297,7 +297,5 @@ class Module(NamedTuple):
 Expr: TypeAlias = Number | Size | Name | Tuple | Range | Unary | Binary | Call
 Argument: TypeAlias = Positional | Stride | Keyword
 Header: TypeAlias = Net | Input | Rounding | Defaults | Param | Block | Head
-Statement: TypeAlias = (
-    Header | From | Let | Expect | Repeat | If | Freeze | Paths | Apply | Bad
-)
+Statement: TypeAlias = Header | From | Let | Expect | Repeat | If | Freeze | Paths | Apply | Bad
 """A header stands at the top of a file, not inside braces."""
