@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import ast as python
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, name, variables, written
+from cnndsl.codegen.expressions import (
+    Expr,
+    Literal,
+    Symbol,
+    Variable,
+    calling,
+    name,
+    variables,
+    written,
+)
 from cnndsl.codegen.names import KEYWORDS, Names
 from cnndsl.codegen.program import (
     FromTensor,
+    Frozen,
     FunctionCall,
     If,
     Item,
@@ -17,11 +29,30 @@ from cnndsl.codegen.program import (
     Merge,
     NameTensor,
     Output,
+    Path,
+    PathIf,
+    PathLoop,
+    Share,
+    certain,
     is_sequential,
+    learns,
+    parts_of,
 )
-from cnndsl.codegen.roles import called, path_names
-from cnndsl.codegen.source import Assign, Chain, For, Statement, Value, Writer, branch, range_of
-from cnndsl.codegen.style import Style, has_conditions
+from cnndsl.codegen.roles import called, only, path_names
+from cnndsl.codegen.source import (
+    Assign,
+    Branch,
+    Chain,
+    Do,
+    For,
+    Statement,
+    Value,
+    Writer,
+    branch,
+    flat,
+    range_of,
+)
+from cnndsl.codegen.style import Style, counter_of, has_conditions
 from cnndsl.syntax import nodes as ast
 
 
@@ -69,6 +100,8 @@ class Forward(Writer):
         self.frames: list[Turn | Way] = []
         self.words: dict[Variable, str] = {}
         self.parts = 0
+        self.shared: dict[Share, python.expr] = {}
+        self.freezing = 0  # how many frozen parts are around
 
     def run(self, variable: str) -> python.expr:
         """Write all of it; gives the result."""
@@ -85,9 +118,17 @@ class Forward(Writer):
     # Parts
 
     def keep(
-        self, wanted: str, code: python.expr, note: str = "", modules: bool = True
+        self,
+        wanted: str,
+        code: python.expr,
+        note: str = "",
+        modules: bool = True,
+        learning: bool = False,
     ) -> python.expr:
-        """Make a part, or keep a value; gives what reads it."""
+        """Make a part, or keep a value; gives what reads it. One that is `learning` does not where
+        it is frozen."""
+        if learning and self.freezing:
+            code = flat(self.style.frozen(((code, ""),)))
         if not self.turning():
             attribute = self.attribute(wanted)
             self.place().append(Assign(f"self.{attribute}", code, note))
@@ -116,25 +157,31 @@ class Forward(Writer):
         """Make a chain a part; gives what reads it."""
         conditions = [item for item in items if isinstance(item, If)]
         looped = has_conditions([item for item in items if isinstance(item, Loop)])
+        frozen = bool(self.freezing) and learns(items)
         if self.turning():
-            return self.keep(wanted, self.style.one(items))
+            return self.keep(wanted, self.style.one(items), learning=learns(items))
         if not (conditions or looped):
             return self.keep_noted(wanted, items)
         attribute = self.attribute(wanted)
         target = f"self.{attribute}"
-        if len(items) == 1 and conditions:
+        if len(items) == 1 and conditions and not frozen:
             self.place().extend(self.style.choice(conditions[0], target))
         else:
             local = self.outside.take("layers" if "layers" not in self.outside.taken else attribute)
             found, rest = self.style.listed(items, local, self.comments)
-            self.place().extend([*found, Assign(target, calling(self.style.sequential, rest))])
+            code: Value = calling(self.style.sequential, rest)
+            if frozen:
+                code = self.style.frozen(((rest, ""),))
+            self.place().extend([*found, Assign(target, code)])
         return name(target)
 
     def keep_noted(self, wanted: str, items: list[Item]) -> python.expr:
         """Make a chain a part, with the shapes beside its own parts."""
         parts = tuple(self.style.chain(items, self.comments))
         value: Value = Chain(self.style.sequential, parts)
-        if len(parts) == 1 and not isinstance(parts[0][0], python.Starred):
+        if self.freezing and learns(items):
+            value = self.style.frozen(parts)
+        elif len(parts) == 1 and not isinstance(parts[0][0], python.Starred):
             return self.keep(wanted, *parts[0])
         attribute = self.attribute(wanted)
         self.place().append(Assign(f"self.{attribute}", value))
@@ -185,7 +232,7 @@ class Forward(Writer):
         """Whether an item can stand in a Sequential with its neighbours."""
         if isinstance(item, (LayerCall, FunctionCall)) and item.label:
             return False
-        return is_sequential([item])
+        return not isinstance(item, Frozen) and is_sequential([item])
 
     def flush(self, pending: list[Item], variable: str, target: str) -> str:
         """Apply the chain collected so far."""
@@ -231,13 +278,21 @@ class Forward(Writer):
         if isinstance(item, LayerCall):
             return self.layer(item, variable, target)
         if isinstance(item, FunctionCall):
-            note = self.style.note(item) if self.comments else ""
-            part = self.keep(item.label or called(item), self.style.made(item), note)
+            note = self.style.note(item) if self.comments and item.share is None else ""
+            learning = learns(item.function.body)
+            wanted = called(item) if item.share else item.label or called(item)
+            part = self.kept(item.share, wanted, self.style.made(item), note, learning)
             goal = self.goal(item.alias, target)
             tensors = [tensor.name for tensor in item.tensors]
             given = [variable, *tensors] if item.function.takes else tensors
-            self.lines.append(Assign(goal, self.applied(part, *given)))
+            goals = self.results(goal, item.results)
+            self.lines.append(Assign(goals, self.applied(part, *given)))
             return goal
+        if isinstance(item, Frozen):
+            self.freezing += 1
+            variable = self.write(item.body, variable, target)
+            self.freezing -= 1
+            return variable
         if isinstance(item, FromTensor):
             return item.tensor.name
         if isinstance(item, Loop):
@@ -246,10 +301,30 @@ class Forward(Writer):
             return self.condition(item, variable, target)
         assert isinstance(item, Output), item
         goal = self.scope.take(item.name)
+        outer, self.lines = self.lines, [] if item.training else self.lines
         result = self.expression(item.body, variable, item.name, goal)
         self.assign(goal, result)
-        self.outputs[item.name] = name(goal)
+        if item.training:
+            outer.append(Branch((self.style.training,), (self.lines,), []))
+        self.lines = outer
+        (self.extra if item.training else self.outputs)[item.name] = name(goal)
         return variable
+
+    def kept(
+        self, share: Share | None, wanted: str, code: python.expr, note: str, learning: bool
+    ) -> python.expr:
+        """Make a part; one that others share is made once, and outside of all ways."""
+        if share is None:
+            return self.keep(wanted, code, note, learning=learning)
+        if share not in self.shared:
+            frames, turns, depth = self.frames, 0, 0
+            while turns < share.depth:
+                turns += isinstance(frames[depth], Turn)
+                depth += 1
+            self.frames = frames[:depth]
+            self.shared[share] = self.keep(wanted, code, learning=learning)
+            self.frames = frames
+        return self.shared[share]
 
     def layer(self, item: LayerCall, variable: str, target: str) -> str:
         """A layer with a name: its main part carries it."""
@@ -258,32 +333,43 @@ class Forward(Writer):
         for place, call in enumerate(item.calls):
             into = goal if place == len(item.calls) - 1 else target
             main = call is item.calls[item.carrier]
-            code = self.style.call(call, name(variable), kept=main and bool(item.label))
+            kept = main and bool(item.label or item.share)
+            code = self.style.call(call, name(variable), kept=kept)
             if code is None:
-                kind = label
+                kind = item.layer.op if item.share else label
                 if not main:
                     target_ = call.function.target if isinstance(call.function, Symbol) else "part"
                     kind = f"{label}_{str(target_).rpartition('.')[2].lower()}"
-                note = self.style.note(item, call) if self.comments else ""
-                part = self.keep(kind, self.style.piece(call), note)
+                note = self.style.note(item, call) if self.comments and not item.share else ""
+                learning = bool(item.layer.all_weights)
+                part = self.kept(item.share, kind, self.style.piece(call), note, learning)
                 code = self.applied(part, variable)
             self.lines.append(Assign(into, code))
             variable = into
         return variable
 
     def loop(self, item: Loop, variable: str, target: str) -> str:
-        """A loop whose turns branch: a list for each part, and a loop in the method."""
+        """A loop whose turns branch."""
         self.assign(target, name(variable))
-        counter = self.style.counter(item)
-        frame = Turn(counter, range_of(item.start, written(item.stop)))
+
+        def turn() -> None:
+            self.assign(target, name(self.write(item.body, target, target)))
+
+        self.repeated(item.start, item.stop, self.style.counter(item), turn)
+        return target
+
+    def repeated(
+        self, start: int, stop: Expr, counter: python.expr, write: Callable[[], None]
+    ) -> None:
+        """A loop: a list for each part that its turns are made of, and a loop in the method."""
+        frame = Turn(counter, range_of(start, written(stop)))
         outer, self.lines = self.lines, []
         self.frames.append(frame)
-        last = self.write(item.body, target, target)
-        self.assign(target, name(last))
+        write()
         body, self.lines = self.lines, outer
         self.frames.pop()
         if not body:
-            return target
+            return
         many = []
         for part in frame.parts:
             turns = python.comprehension(counter, frame.numbers, [], 0)
@@ -294,33 +380,49 @@ class Forward(Writer):
         ones = [name(part.one) for part in frame.parts]
         if not ones:
             numbers = frame.numbers
-            if variables(item.stop):
-                times = self.keep("times", written(item.stop), modules=False)
-                numbers = range_of(item.start, times)
+            if variables(stop):
+                times = self.keep("times", written(stop), modules=False)
+                numbers = range_of(start, times)
             self.lines.append(For(name("_"), numbers, body))
         elif len(ones) == 1:
             self.lines.append(For(ones[0], many[0], body))
         else:
             self.lines.append(For(python.Tuple(ones), calling("zip", *many), body))
-        return target
 
     def condition(self, item: If, variable: str, target: str) -> str:
-        """A condition whose ways branch: a flag, and parts for each way."""
+        """A condition whose ways branch."""
         if not item.otherwise or not all(item.bodies):
             self.assign(target, name(variable))
             variable = target
-        tests: list[python.expr] = []
+        bodies = [*item.bodies, item.otherwise]
+
+        def way(body: list[Item]) -> None:
+            last = self.write(body, variable, target)
+            if body:
+                self.assign(target, name(last))
+
+        self.decided(item.tests, bodies, [partial(way, body) for body in bodies])
+        return target
+
+    def decided(
+        self,
+        tests: Sequence[Expr],
+        contents: Sequence[list[Item]],
+        writers: Sequence[Callable[[], None]],
+    ) -> None:
+        """A condition: a flag for each test, and for each way, the last without one, its parts and
+        what its writer writes."""
+        flags: list[python.expr] = []
         ways: list[Way] = []
         bodies: list[list[Statement]] = []
         outer = self.lines
-        start = variable
         denied: list[python.expr] = []
         attributes, inside = set(self.attributes.taken), set(self.scope.taken)
         used = set(attributes), set(inside)
-        for number, body in enumerate((*item.bodies, item.otherwise)):
-            if number < len(item.tests):
-                test = written(item.tests[number])
-                tests.append(self.flag(item, number))
+        for number, write in enumerate(writers):
+            if number < len(tests):
+                test = written(tests[number])
+                flags.append(self.flag(tests[number], contents, number))
                 attributes |= self.attributes.taken
                 here = self.within(test, denied)
                 denied.append(test)
@@ -334,9 +436,7 @@ class Forward(Writer):
             self.lines = []
             way = Way(here)
             self.frames.append(way)
-            last = self.write(body, start, target)
-            if body:
-                self.assign(target, name(last))
+            write()
             self.frames.pop()
             ways.append(way)
             bodies.append(self.lines)
@@ -345,20 +445,19 @@ class Forward(Writer):
         self.scope.taken |= used[1]
         if any(way.init for way in ways):
             init = [way.init for way in ways]
-            self.place().append(branch(tests, init[:-1], init[-1]))
-        self.lines.append(branch(tests, bodies[:-1], bodies[-1]))
-        return target
+            self.place().append(branch(flags, init[:-1], init[-1]))
+        self.lines.append(branch(flags, bodies[:-1], bodies[-1]))
 
-    def flag(self, item: If, number: int) -> python.expr:
+    def flag(self, test: Expr, ways: Sequence[list[Item]], number: int) -> python.expr:
         """What the method asks to know whether a way is taken; a word is asked for as it is."""
-        match item.tests[number]:
+        match test:
             case ast.Binary(left=Variable() as word, right=Literal(str())):
                 if word not in self.words:
                     self.words[word] = self.attribute(word.hint)
                     self.init.insert(0, Assign(f"self.{self.words[word]}", name(word.name)))
                 said = name(f"self.{self.words[word]}")
-                return python.Compare(said, [python.Eq()], [written(item.tests[number].right)])
-        return self.keep(flag_name(item, number), written(item.tests[number]), modules=False)
+                return python.Compare(said, [python.Eq()], [written(test.right)])
+        return self.keep(flag_name(test, ways, number), written(test), modules=False)
 
     def within(self, test: python.expr | None, denied: list[python.expr]) -> python.expr:
         """When a way is taken: its test holds, and none before it."""
@@ -392,7 +491,8 @@ class Forward(Writer):
         taken = set(self.scope.taken)
         parts: list[python.expr] = []
         names = path_names(item)
-        for wanted, path in zip(names, item.paths):
+        paths = certain(item.paths)
+        for wanted, path in zip(names, paths):
             before = len(self.lines)
             part = self.expression(path, variable, wanted, None)
             if len(self.lines) > before:
@@ -406,9 +506,68 @@ class Forward(Writer):
             parts.append(part)
         turns = [frame for frame in self.frames if isinstance(frame, Turn)]
         self.settle(taken, (part.one for frame in turns for part in frame.parts))
-        op = item.layer.op
+        if len(paths) < len(item.paths):
+            return self.gathered(item, parts, item.paths[len(paths) :], variable)
         if len(parts) == 1:
             return parts[0]
+        return self.together(item, parts)
+
+    def gathered(
+        self, item: Merge, parts: list[python.expr], rest: Sequence[Path], variable: str
+    ) -> python.expr:
+        """A merge of paths of which some are not always there: they come one after another."""
+        op = item.layer.op
+        if parts and op in ("add", "mul", "maximum"):
+            total = self.scope.take("y" if variable != "y" else "total")
+            self.assign(total, parts[0] if len(parts) == 1 else self.together(item, parts))
+            for path in rest:
+                self.gather(
+                    path,
+                    variable,
+                    lambda part: Assign(total, self.joining(op, name(total), part)),
+                )
+            return name(total)
+        many = self.scope.take("branches")
+        self.lines.append(Assign(many, python.List(parts)))
+        for path in rest:
+            self.gather(path, variable, lambda part: Do(calling(f"{many}.append", part)))
+        if op == "concat":
+            return self.style.concat([python.Starred(name(many))])
+        reducer = self.style.reducers["add" if op == "average" else op]
+        code: python.expr = calling("reduce", name(reducer), name(many))
+        if op == "average":
+            code = python.BinOp(code, python.Div(), calling("len", name(many)))
+        return code
+
+    def gather(self, path: Path, variable: str, add: Callable[[python.expr], Statement]) -> None:
+        """Write a path, or several, and what takes each of them up."""
+
+        def every(paths: Sequence[Path]) -> None:
+            for each in paths:
+                self.gather(each, variable, add)
+
+        if isinstance(path, PathIf):
+            bodies = [*path.bodies, path.otherwise]
+            self.decided(
+                path.tests, [[] for _ in bodies], [partial(every, each) for each in bodies]
+            )
+        elif isinstance(path, PathLoop):
+            lists = [each for each in parts_of(path.paths) if isinstance(each, list)]
+            counter = counter_of(path.counter, lists)
+            self.repeated(0, path.stop, counter, partial(every, path.paths))
+        else:
+            part = self.expression(path, variable, only(path) or "branch", None)
+            self.lines.append(add(part))
+
+    def joining(self, op: str, one: python.expr, other: python.expr) -> python.expr:
+        """Two tensors merged value by value."""
+        if op == "maximum":
+            return calling(self.style.maximum, one, other)
+        return python.BinOp(one, python.Mult() if op == "mul" else python.Add(), other)
+
+    def together(self, item: Merge, parts: list[python.expr]) -> python.expr:
+        """Several tensors merged."""
+        op = item.layer.op
         if op == "concat":
             return self.style.concat(parts)
         if op in ("add", "average"):
@@ -439,12 +598,10 @@ def plural(wanted: str) -> str:
     return f"{wanted}s"
 
 
-def flag_name(item: If, number: int) -> str:
+def flag_name(test: Expr, ways: Sequence[list[Item]], number: int) -> str:
     """What an attribute is called that tells which way is taken."""
-    test = item.tests[number]
     if isinstance(test, Variable):
         return test.hint
-    ways = [*item.bodies, item.otherwise]
     adds = [any(isinstance(each, Merge) and each.layer.op == "add" for each in w) for w in ways]
     if adds[number] and not all(adds):
         return "residual"

@@ -133,8 +133,11 @@ class Context:
         return found
 
     def tensor(self, name: str) -> Variable:
-        """The variable of a tensor that is given a name here."""
-        return self.tensors.maps[0].setdefault(name, Variable(name, "tensor"))
+        """The variable of a tensor that is given a name here; one in a call that has a name,
+        as `u.low`, is known outside of a loop too."""
+        place = -1 if "." in name else 0
+        hint = name.replace(".", "_")
+        return self.tensors.maps[place].setdefault(name, Variable(hint, "tensor"))
 
 
 def settled(values: Sequence[Any]) -> bool:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnndsl.codegen.expressions import ANY, Symbol, calling, literal, written
+from cnndsl.codegen.expressions import ANY, Symbol, Variable, calling, literal, name, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names, class_name
 from cnndsl.codegen.program import (
+    Frozen,
     Function,
     FunctionCall,
     Item,
     LayerCall,
     Loop,
+    Merge,
+    PathLoop,
     Program,
     inner,
     is_sequential,
+    parts_of,
 )
-from cnndsl.codegen.source import Chain, Do, Statement, lines, returning, text
+from cnndsl.codegen.source import Branch, Chain, Do, Statement, lines, returning, text
 from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.codegen.write_module import input_names
 from cnndsl.network import Network
@@ -38,7 +42,8 @@ def classes_of(style: Style, network: Network, program: Program, module: Names) 
     for function in program.functions:
         function.name = module.take(class_name(function.name))
     code = [block_class(style, function, module) for function in program.functions]
-    if len(network.inputs) == 1 and is_sequential(program.body) and not is_labelled(program.body):
+    is_chain = is_sequential(program.body) and not is_labelled(program.body)
+    if len(network.inputs) == 1 and is_chain:
         name_counters(program.body, Names(module))
         parts = tuple(style.chain(program.body, comments=True))
         return Classes(code, Chain(style.sequential, parts), None)
@@ -65,8 +70,11 @@ def block_class(style: Style, function: Function, module: Names) -> str:
     for tensor in function.tensors.values():
         tensor.name = scope.take(tensor.hint)
         given.append(tensor.name)
-    if not is_sequential(function.body) or function.tensors:
-        return module_class(style, function.name, parameters, function.body, scope, given)
+    if not is_sequential(function.body) or function.tensors or is_labelled(function.body):
+        results = [*function.results.values()]
+        return module_class(
+            style, function.name, parameters, function.body, scope, given, results=results
+        )
     body: list[Statement] = []
     init: Any = Chain("super().__init__", tuple(style.chain(function.body)))
     if has_conditions(function.body):
@@ -85,28 +93,46 @@ def module_class(
     scope: Names,
     given: list[str],
     comments: bool = False,
+    results: Sequence[Variable] = (),
 ) -> str:
-    """A class with a method that tensors go through, which are `given` their names."""
+    """A class with a method that tensors go through, which are `given` their names; it gives the
+    last of them, and `results`."""
     body = Forward(style, items, scope, Names(scope, {"self", "x"}), comments)
     result = body.run(given[0])
     kind = style.tensor
+    statements = body.lines
+    if body.extra:
+        kind = f"{kind} | dict[str, {kind}]" if not body.outputs else kind
+        every = returning([], named_outputs({"main": result, **body.outputs, **body.extra}))
+        statements = [*statements, Branch((style.training,), (every,), [])]
     if body.outputs:
-        outputs = {"main": result, **body.outputs}
-        result = python.Dict([literal(key) for key in outputs], list(outputs.values()))
+        result = named_outputs({"main": result, **body.outputs})
         kind = f"dict[str, {style.tensor}]"
+    if results:
+        result = python.Tuple([result, *(name(each.name) for each in results)])
+        kind = f"tuple[{', '.join([kind] * (1 + len(results)))}]"
     head = [f"class {own}({style.module}):"]
     if body.init or parameters:
         signature = ", ".join(["self", *parameters, *style.more(items, own)])
-        init = lines([*style.start, *body.init], 2)
+        flags = style.flags if body.extra else ()
+        init = lines([*style.start, *flags, *body.init], 2)
         head += [f"    def __init__({signature}) -> None:", *init, ""]
     tensors = ", ".join(f"{each}: {style.tensor}" for each in given)
     head.append(f"    def {style.forward}(self, {tensors}) -> {kind}:")
-    return "\n".join([*head, *lines(returning(body.lines, result), 2)])
+    return "\n".join([*head, *lines(returning(statements, result), 2)])
+
+
+def named_outputs(outputs: Mapping[str, python.expr]) -> python.expr:
+    """Outputs by their names."""
+    return python.Dict([literal(key) for key in outputs], list(outputs.values()))
 
 
 def is_labelled(items: list[Item]) -> bool:
-    """Whether the file names any layer of a chain."""
-    return any(isinstance(item, (LayerCall, FunctionCall)) and item.label for item in items)
+    """Whether the file names any layer of a chain, or freezes a part of it."""
+    return any(
+        isinstance(item, Frozen) or (isinstance(item, (LayerCall, FunctionCall)) and item.label)
+        for item in items
+    )
 
 
 def name_counters(items: list[Item], scope: Names) -> None:
@@ -116,6 +142,11 @@ def name_counters(items: list[Item], scope: Names) -> None:
         if isinstance(item, Loop):
             inside = Names(scope)
             item.counter.name = inside.take(item.counter.hint)
+        elif isinstance(item, Merge):
+            for path in parts_of(item.paths):
+                if isinstance(path, PathLoop):
+                    inside = Names(inside)
+                    path.counter.name = inside.take(path.counter.hint)
         for body in inner(item):
             name_counters(body, inside)
 

@@ -8,12 +8,29 @@ the type of an activation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.codegen.expressions import Expr, Symbol, Variable, reads_sizes, walk
 from cnndsl.layers import Layer
 from cnndsl.layers.merge import Merge as MergeLayer
+
+
+class Share:
+    """One set of weights, which calls in a function have in common.
+
+    * `sets`: for each instance of the function, or turn of a loop, which set of the net it is
+    * `given`: for each set, the values that what keeps the weights is made with
+    * `shapes`: the shapes of the tensors that the calls read
+    * `depth`: how many loops of the function have a set for each turn
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.sets: dict[Any, int] = {}
+        self.given: dict[int, Any] = {}
+        self.shapes: set[tuple[Any, ...]] = set()
+        self.depth = depth
 
 
 class CodeCall(NamedTuple):
@@ -37,7 +54,7 @@ class LayerCall(NamedTuple):
     """A layer: one or more calls in a row. `shapes` are (before, after) of the first instance.
 
     `layer` is that of the first instance too; `label` is the name that the file gives it, and
-    `alias` the tensor that it names.
+    `alias` the tensor that it names. `share` is the set of weights that others have too.
     `carrier` is the place of the call that carries the layer's name, `shaper` of the one
     after which the shape is the layer's. Neighbours of one `run`, if it is not -1, are one part.
     """
@@ -50,10 +67,15 @@ class LayerCall(NamedTuple):
     carrier: int = 0
     shaper: int = 0
     run: int = -1
+    share: Share | None = None
 
 
 class FunctionCall(NamedTuple):
-    """A call of a function of the program, or of one that is a parameter."""
+    """A call of a function of the program, or of one that is a parameter.
+
+    `results` are the tensors that the function gives beside its last, where they are read, and
+    `share` is the set of weights that other calls have too.
+    """
 
     function: Function
     called: Symbol | Variable
@@ -63,13 +85,35 @@ class FunctionCall(NamedTuple):
     label: str | None = None
     alias: Variable | None = None
     shapes: tuple[Any, Any] = ((), ())
+    results: tuple[Variable | None, ...] = ()
+    share: Share | None = None
+
+
+class PathIf(NamedTuple):
+    """Paths of a merge that a condition decides on."""
+
+    tests: tuple[Expr, ...]
+    bodies: tuple[tuple[Path, ...], ...]
+    otherwise: tuple[Path, ...]
+
+
+class PathLoop(NamedTuple):
+    """Paths of a merge for each turn of a loop up to `stop`."""
+
+    stop: Expr
+    counter: Variable
+    paths: tuple[Path, ...]
+
+
+Path: TypeAlias = "list[Item] | PathIf | PathLoop"
+"""A path of a merge, or several."""
 
 
 class Merge(NamedTuple):
     """A merge of paths."""
 
     layer: MergeLayer
-    paths: tuple[list[Item], ...]
+    paths: tuple[Path, ...]
     label: str | None
     alias: Variable | None
     shapes: tuple[Any, Any]
@@ -114,14 +158,22 @@ class Let(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A side output: the body runs from the current tensor, which stays."""
+    """A side output: the body runs from the current tensor, which stays. It may be there while
+    `training` only."""
 
     name: str
+    body: list[Item]
+    training: bool
+
+
+class Frozen(NamedTuple):
+    """A part that does not learn."""
+
     body: list[Item]
 
 
 Item: TypeAlias = (
-    LayerCall | FunctionCall | Merge | Loop | If | FromTensor | NameTensor | Let | Output
+    LayerCall | FunctionCall | Merge | Loop | If | FromTensor | NameTensor | Let | Output | Frozen
 )
 
 
@@ -135,6 +187,9 @@ class Function:
     * `widths`: the parameters that are the channels of a tensor, and which tensor's
     * `channels`: the channels that come out, in the variables of the function
     * `takes`: whether it reads the current tensor, rather than go on from another
+    * `results`: the tensors that it gives beside the last, by what the source calls them, and
+      `widths_of` their channels
+    * `shared`: whether calls of it have weights in common
     """
 
     def __init__(self, name: str) -> None:
@@ -146,6 +201,9 @@ class Function:
         self.body: list[Item] = []
         self.channels: Expr | None = None
         self.takes = True
+        self.results: dict[str, Variable] = {}
+        self.widths_of: dict[str, Expr | None] = {}
+        self.shared = False
 
 
 class Program(NamedTuple):
@@ -162,12 +220,37 @@ class Program(NamedTuple):
 def inner(item: Item) -> tuple[list[Item], ...]:
     """The runs of items inside an item."""
     if isinstance(item, Merge):
-        return item.paths
-    if isinstance(item, (Loop, Output)):
+        return tuple(path for path in parts_of(item.paths) if isinstance(path, list))
+    if isinstance(item, (Loop, Output, Frozen)):
         return (item.body,)
     if isinstance(item, If):
         return (*item.bodies, item.otherwise)
     return ()
+
+
+def parts_of(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Paths, and those inside conditions and loops among them."""
+    for path in paths:
+        yield path
+        if isinstance(path, PathIf):
+            for body in (*path.bodies, path.otherwise):
+                yield from parts_of(body)
+        elif isinstance(path, PathLoop):
+            yield from parts_of(path.paths)
+
+
+def certain(paths: Iterable[Path]) -> list[list[Item]]:
+    """The first of some paths, up to one that is not always there."""
+    return list(takewhile(lambda path: isinstance(path, list), paths))  # type: ignore[arg-type]
+
+
+def learns(items: list[Item]) -> bool:
+    """Whether any of some items has weights."""
+    return any(
+        (isinstance(item, LayerCall) and bool(item.layer.all_weights))
+        or (isinstance(item, FunctionCall) and learns(item.function.body))
+        for item in all_items(items)
+    )
 
 
 def all_items(items: list[Item]) -> Iterator[Item]:
@@ -197,6 +280,10 @@ def expressions(item: Item) -> list[Expr]:
         return list(item.tests)
     if isinstance(item, Let):
         return [item.value]
+    if isinstance(item, Merge):
+        tests = [each.tests for each in parts_of(item.paths) if isinstance(each, PathIf)]
+        stops = [each.stop for each in parts_of(item.paths) if isinstance(each, PathLoop)]
+        return [*(test for each in tests for test in each), *stops]
     return []
 
 
@@ -224,12 +311,14 @@ def symbols(items: list[Item]) -> set[str]:
     return found
 
 
-def without_unread(items: list[Item]) -> list[Item]:
+def without_unread(items: list[Item], results: Iterable[Variable] = ()) -> list[Item]:
     """Items without the names, of values and of tensors, that nothing reads.
 
-    Names read one another: what reads nothing goes, until nothing is left that does.
+    Names read one another: what reads nothing goes, until nothing is left that does. The
+    `results` are read from outside.
     """
-    while (kept := _without(items, read_by(items))) != items:
+    outside = set(results)
+    while (kept := _without(items, read_by(items) | outside)) != items:
         items = kept
     return items
 
@@ -239,15 +328,18 @@ def _without(items: list[Item], read: set[Variable]) -> list[Item]:
     for item in items:
         if isinstance(item, Let) and item.variable not in read:
             continue
+        if isinstance(item, FunctionCall) and item.results:
+            results = tuple(each if each in read else None for each in item.results)
+            item = item._replace(results=results)
         if isinstance(item, NameTensor) and item.tensor not in read:
             continue
         if isinstance(item, (LayerCall, FunctionCall, Merge)) and item.alias not in read:
             item = item._replace(alias=None)
         if isinstance(item, Merge):
-            item = item._replace(paths=tuple(_without(path, read) for path in item.paths))
-        elif isinstance(item, (Loop, Output)):
+            item = item._replace(paths=_paths_without(item.paths, read))
+        elif isinstance(item, (Loop, Output, Frozen)):
             body = _without(item.body, read)
-            if not body and isinstance(item, Loop):
+            if not body and not isinstance(item, Output):
                 continue
             item = item._replace(body=body)
         elif isinstance(item, If):
@@ -257,6 +349,20 @@ def _without(items: list[Item], read: set[Variable]) -> list[Item]:
                 continue
         kept.append(item)
     return kept
+
+
+def _paths_without(paths: tuple[Path, ...], read: set[Variable]) -> tuple[Path, ...]:
+    kept: list[Path] = []
+    for path in paths:
+        if isinstance(path, PathIf):
+            bodies = tuple(_paths_without(body, read) for body in path.bodies)
+            path = path._replace(bodies=bodies, otherwise=_paths_without(path.otherwise, read))
+        elif isinstance(path, PathLoop):
+            path = path._replace(paths=_paths_without(path.paths, read))
+        else:
+            path = _without(path, read)
+        kept.append(path)
+    return tuple(kept)
 
 
 def takes_tensor(items: list[Item]) -> bool:
@@ -269,7 +375,9 @@ def takes_tensor(items: list[Item]) -> bool:
         if isinstance(item, Let):
             continue
         if isinstance(item, Merge):
-            return any(map(takes_tensor, item.paths))
+            return any(map(takes_tensor, inner(item)))
+        if isinstance(item, Frozen):
+            return takes_tensor(item.body)
         if isinstance(item, Output):
             if takes_tensor(item.body):
                 return True
@@ -286,7 +394,8 @@ def is_sequential(items: list[Item]) -> bool:
     """Whether items are a plain chain: no merge, no second tensor, no side output."""
     return not any(
         isinstance(item, (Merge, FromTensor, NameTensor, Output))
-        or (isinstance(item, (LayerCall, FunctionCall)) and item.alias is not None)
+        or (isinstance(item, (LayerCall, FunctionCall)) and (item.alias or item.share))
         or (isinstance(item, FunctionCall) and (item.tensors or not item.function.takes))
+        or (isinstance(item, FunctionCall) and item.function.results)
         for item in all_items(items)
     )

@@ -13,24 +13,27 @@ from cnndsl.codegen.program import (
     Loop,
     Merge,
     NameTensor,
+    certain,
+    inner,
 )
 
 
 def path_names(item: Merge) -> list[str]:
-    """What the results of a merge's paths are called."""
-    if len(item.paths) == 2 and item.layer.op in ("add", "mul"):
-        first, second = item.paths
+    """What the results of a merge's paths are called, of those that are always there."""
+    paths = certain(item.paths)
+    if len(paths) == len(item.paths) == 2 and item.layer.op in ("add", "mul"):
+        first, second = paths
         if item.layer.op == "mul":
             return ["main", "gate"] if weight(first) <= weight(second) else ["gate", "main"]
         if bypasses(second, first):
             return ["main", "skip"]
         if bypasses(first, second):
             return ["skip", "main"]
-    names = [only(path) for path in item.paths]
+    names = [only(path) for path in paths]
     if item.layer.op != "concat" and all(names):
         return names
-    busy = [name for name, path in zip(names, item.paths) if not may_idle(path)]
-    branches = [f"branch{index + 1}" for index in range(len(item.paths))]
+    busy = [name for name, path in zip(names, paths) if not may_idle(path)]
+    branches = [f"branch{index + 1}" for index in range(len(paths))]
     if len(busy) == 1:
         return [name or branch for name, branch in zip(names, branches)]
     return branches
@@ -86,7 +89,7 @@ def projections(items: list[Item], known: dict[Function, int]) -> int:
                 known[item.function] = projections(item.function.body, known)
             count += known[item.function]
         elif isinstance(item, Merge):
-            count += max(projections(path, known) for path in item.paths)
+            count += max(projections(path, known) for path in inner(item))
         elif isinstance(item, Loop):
             count += 2 * projections(item.body, known)
         elif isinstance(item, If):

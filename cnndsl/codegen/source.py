@@ -32,6 +32,11 @@ class Chain(NamedTuple):
 Value: TypeAlias = "python.expr | Chain"
 
 
+def flat(value: Value) -> python.expr:
+    """A value as an expression, without notes."""
+    return value.flat() if isinstance(value, Chain) else value
+
+
 class Assign(NamedTuple):
     """`target = value`; `annotation` is the type of the target, where one is said."""
 
@@ -117,7 +122,8 @@ def range_of(start: int, stop: python.expr) -> python.expr:
 class Writer:
     """Collects the statements of a function, in whose `scope` tensors get their variables.
 
-    `named` are the tensors that have theirs, `outputs` what the side outputs are.
+    `named` are the tensors that have theirs, `outputs` what the side outputs are, and `extra`
+    those that are there while training only.
     """
 
     def __init__(self, scope: Names, named: Iterable[Variable] = ()) -> None:
@@ -125,6 +131,7 @@ class Writer:
         self.named = set(named)
         self.lines: list[Statement] = []
         self.outputs: dict[str, python.expr] = {}
+        self.extra: dict[str, python.expr] = {}
 
     def assign(self, target: str, code: python.expr, note: str = "") -> None:
         """Assign, unless the target is what is assigned."""
@@ -150,9 +157,13 @@ class Writer:
         self.assign(goal, name(variable))
         return variable
 
+    def results(self, target: str, results: Sequence[Variable | None]) -> str:
+        """What a call with several results is assigned to."""
+        return ", ".join([target, *(self.goal(each, "_") for each in results)])
+
     def settle(self, taken: set[str], more: Iterable[str] = ()) -> None:
         """Let go of the variables of a merge's paths, but for those that are read again."""
-        outputs = (text(output) for output in self.outputs.values())
+        outputs = [text(output) for output in (*self.outputs.values(), *self.extra.values())]
         self.scope.taken = {*taken, *(tensor.name for tensor in self.named), *outputs, *more}
 
 
@@ -169,7 +180,10 @@ def lines(statements: Sequence[Statement], depth: int) -> list[str]:
         elif isinstance(statement, Do):
             found += _value("", statement.value, space)
         elif isinstance(statement, Return):
-            found += _value("return ", statement.value, space)
+            if isinstance(statement.value, python.Tuple):
+                found.append(f"{space}return {text(statement.value)[1:-1]}")
+            else:
+                found += _value("return ", statement.value, space)
         elif isinstance(statement, Extend):
             one = len(statement.items) == 1 and not isinstance(
                 statement.items[0][0], python.Starred

@@ -6,21 +6,33 @@ What PyTorch and Flax have in common; their own styles say where they differ.
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from cnndsl.codegen.expressions import Variable, calling, literal, name, written
 from cnndsl.codegen.program import (
     CodeCall,
+    Frozen,
     FunctionCall,
     If,
     Item,
     LayerCall,
     Loop,
     all_items,
+    learns,
     read_by,
 )
-from cnndsl.codegen.source import Assign, Branch, Chain, Extend, For, Statement, range_of
+from cnndsl.codegen.source import (
+    Assign,
+    Branch,
+    Chain,
+    Extend,
+    For,
+    Statement,
+    Value,
+    flat,
+    range_of,
+)
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers.base import Shape
 
@@ -32,7 +44,8 @@ class Style:
     * `listing`: what keeps the parts of a loop
     * `tensor`, `forward`: the type of what goes through, and the method that it goes through
     * `start`: how a constructor begins
-    * `maximum`: the function of two tensors
+    * `maximum`: the function of two tensors, and `reducers` those that merges of many are made by
+    * `training`: the test whether a module trains, and `flags` what it needs in a constructor
     * `attributes`: what modules are made of, so that no layer can be called so
     * `kinds`: the types of parameters that are symbols: an activation, one that is given more
     """
@@ -45,6 +58,9 @@ class Style:
     tensor: ClassVar[str]
     forward: ClassVar[str]
     maximum: ClassVar[str]
+    reducers: ClassVar[dict[str, str]]
+    training: ClassVar[python.expr]
+    flags: ClassVar[tuple[Statement, ...]] = ()
     start: ClassVar[tuple[Statement, ...]] = ()
     attributes: ClassVar[frozenset[str]]
     kinds: ClassVar[dict[str, str]]
@@ -89,6 +105,10 @@ class Style:
         """The parts of a run as one."""
         return calling(self.sequential, *parts)
 
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
+        """The parts of a chain, with their notes, as one that does not learn."""
+        raise NotImplementedError
+
     def note(self, item: Any, call: CodeCall | None = None) -> str:
         """The comment that tells a new shape."""
         return shape_note(item, call, self.order)
@@ -112,6 +132,9 @@ class Style:
                     found.append((self.piece(call), self.note(item, call) if comments else ""))
             elif isinstance(item, FunctionCall):
                 found.append((self.made(item), note))
+            elif isinstance(item, Frozen):
+                parts = tuple(self.chain(item.body))
+                found += [(flat(self.frozen(parts)), "")] if learns(item.body) else parts
             elif isinstance(item, Loop):
                 numbers = range_of(item.start, written(item.stop))
                 turn = python.comprehension(self.counter(item), numbers, [], 0)
@@ -123,7 +146,7 @@ class Style:
 
     def counter(self, item: Loop) -> python.expr:
         """The counter of a loop, where its body reads it."""
-        return name(item.counter.name if item.counter in read_by(item.body) else "_")
+        return counter_of(item.counter, [item.body])
 
     def one(self, items: Sequence[Item]) -> python.expr:
         """A chain as one module."""
@@ -195,6 +218,18 @@ class Style:
         else:
             found.insert(0, Assign(local, python.List([]), annotation=kind))
         return found, python.Starred(name(local))
+
+
+def counter_of(counter: Variable, bodies: Iterable[list[Item]]) -> python.expr:
+    """The counter of a loop, where any of what it runs reads it."""
+    return name(counter.name if any(counter in read_by(body) for body in bodies) else "_")
+
+
+def listed(parts: list[python.expr]) -> python.expr:
+    """Tensors as a list; one that is a list already stays as it is."""
+    if len(parts) == 1 and isinstance(parts[0], python.Starred):
+        return parts[0].value
+    return python.List(parts)
 
 
 def has_conditions(items: Sequence[Item]) -> bool:

@@ -20,6 +20,7 @@ class Survey(NamedTuple):
     * `blocks`: the calls of each block in the source; a block comes after those that it calls
     * `calls`: for each node but inputs and merges, the calls of its layer
     * `wanted`: the names of the tensors that something goes back to
+    * `results`: for each block, the names of the tensors in it that are read from outside
     * `runs`: the nodes of neighbouring layers that are to be made one part, by each of them
     """
 
@@ -27,6 +28,7 @@ class Survey(NamedTuple):
     blocks: list[list[tree.Instance]]
     calls: dict[int, list[Call]]
     wanted: frozenset[str]
+    results: Mapping[str, tuple[str, ...]]
     runs: Mapping[int, tuple[int, ...]]
 
 
@@ -44,12 +46,15 @@ def survey(
     """
     nodes: dict[int, list[Node]] = {}
     wanted: set[str] = set()
+    named: list[tree.Instance] = []
     for item in walk(network.body):
         if isinstance(item, tree.Step):
             nodes.setdefault(id(item.statement), []).append(network.nodes[item.node])
         elif isinstance(item, tree.Jump):
             wanted.add(item.statement.name.id)
-        elif isinstance(item, tree.Instance) and item.tensors:
+        elif isinstance(item, tree.Instance) and item.statement.alias is not None:
+            named.append(item)
+        if isinstance(item, tree.Instance) and item.tensors:
             for argument in item.statement.args:
                 if isinstance(argument.value, ast.Name):
                     wanted.add(argument.value.id)
@@ -62,7 +67,27 @@ def survey(
             if len({structure(each) for each in general.values()}) == 1:
                 plain = general
         calls |= {index: [one.normal() for one in each] for index, each in plain.items()}
-    return Survey(network, blocks(network), calls, frozenset(wanted), runs or {})
+    results = results_of(named, wanted)
+    return Survey(network, blocks(network), calls, frozenset(wanted), results, runs or {})
+
+
+def results_of(named: list[tree.Instance], wanted: set[str]) -> dict[str, tuple[str, ...]]:
+    """For each block the names in it that are read from outside, which become `wanted` too."""
+    known: dict[str, dict[str, set[str]]] = {}
+    for item in named:
+        assert item.statement.alias is not None
+        blocks_of = known.setdefault(item.statement.alias.id, {})
+        blocks_of.setdefault(item.block.name.id, set()).update(item.results)
+    found: dict[str, dict[str, None]] = {}
+    waiting = sorted(name for name in wanted if "." in name)
+    while waiting:
+        first, _, rest = waiting.pop(0).partition(".")
+        for block, names in known.get(first, {}).items():
+            if rest in names and rest not in found.setdefault(block, {}):
+                found[block][rest] = None
+                wanted.add(rest)
+                waiting += [rest] if "." in rest else []
+    return {block: tuple(names) for block, names in found.items()}
 
 
 def blocks(network: Network) -> list[list[tree.Instance]]:

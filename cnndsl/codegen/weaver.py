@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from cnndsl.codegen.code import Arg, Call, argument
 from cnndsl.codegen.expressions import (
@@ -38,6 +38,7 @@ from cnndsl.codegen.instances import Context, Env, NoCode, Part, Turns, constant
 from cnndsl.codegen.program import (
     CodeCall,
     FromTensor,
+    Frozen,
     Function,
     FunctionCall,
     If,
@@ -48,12 +49,22 @@ from cnndsl.codegen.program import (
     Merge,
     NameTensor,
     Output,
+    Path,
+    PathIf,
+    PathLoop,
     Program,
+    Share,
+    all_items,
+    certain,
+    expressions,
     read_by,
     takes_tensor,
     without_unread,
 )
 from cnndsl.codegen.survey import Survey, longest, side_by_side, structure
+from cnndsl.contract import TargetError
+from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics.message import Message
 from cnndsl.network import network as tree
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
@@ -96,6 +107,7 @@ class Weaver:
         self.functions: list[Function] = []
         self.assigned: dict[int, tuple[Function | None, int]] = {}
         self.inside = False  # in a function, not in the net itself
+        self.shares: list[Share] = []  # the sets of weights of the function at hand
         self.woven = 0  # items, those woven in vain among them
 
     def weave(self) -> Program:
@@ -112,6 +124,7 @@ class Weaver:
         group = Group(main, [self.network.inputs[0]])
         aliases = [self.nodes[index].alias for index in self.network.inputs]
         inputs = [None if alias is None else main.tensor(alias) for alias in aliases]
+        self.shares = []
         body = self.body(group, [self.network.body])
         return Program(self.functions, without_unread(body), inputs)
 
@@ -150,9 +163,13 @@ class Weaver:
             group.channels = incoming
             for env, node in zip(envs, group.current):
                 env[incoming] = self.nodes[node].output[-1]
+        self.shares = []
         body = self.body(group, [instance.body for instance in instances])
-        body = without_unread(body)
-        if self.modules and not function.tensors and wraps_one_call(body):
+        self.give_results(function, context, instances)
+        body = without_unread(body, function.results.values())
+        function.shared = instances[0].first is not None
+        alone = not function.tensors and not function.results
+        if self.modules and alone and wraps_one_call(body):
             for instance in instances:
                 self.assigned[id(instance)] = (None, 0)
             return
@@ -160,6 +177,29 @@ class Weaver:
         function.takes = takes_tensor(body)
         self.settle_parameters(function, context, block, instances, {"": incoming, **source})
         self.functions.append(function)
+
+    def give_results(
+        self, function: Function, context: Context, instances: list[tree.Instance]
+    ) -> None:
+        """Have a function give what is read from outside of the tensors that it names."""
+        for wanted in self.survey.results.get(function.block, ()):
+            if missing := [each for each in instances if wanted not in each.results]:
+                message = Message(
+                    "`{name}` of `{word}` is read from outside, and not all calls have it",
+                    name=wanted,
+                    word=function.block,
+                )
+                help_ = Message("name it in all ways of the condition that it stands in")
+                self.refuse(missing[0], message, help_)
+            function.results[wanted] = context.tensors[wanted]
+            function.widths_of[wanted] = context.widths.get(context.tensors[wanted])
+
+    def refuse(
+        self, item: tree.Instance | tree.Merged, message: Message, help_: Message
+    ) -> NoReturn:
+        """Refuse what code cannot say."""
+        span = item.statement.span
+        raise TargetError([Diagnostic("E401", self.network.source, span, message, help_)])
 
     def settle_parameters(
         self,
@@ -232,6 +272,9 @@ class Weaver:
         if isinstance(first, tree.Instance):
             return self.instance(group, parallel)
         if isinstance(first, tree.Merged):
+            if first.is_path:
+                items = self.body(group, [item.paths[0] for item in parallel])
+                return items + self.named(group, first.statement)
             return [self.merge(group, parallel)]
         if isinstance(first, tree.Loop):
             return self.loop(group, parallel)
@@ -244,7 +287,12 @@ class Weaver:
         if isinstance(first, tree.Side):
             inner = Group(context, group.current, group.channels)
             body = self.body(inner, [item.body for item in parallel])
-            return [Output(first.statement.name.id, body)]
+            return [Output(first.statement.name.id, body, first.statement.when is not None)]
+        if isinstance(first, tree.Frozen):
+            body = self.body(group, [item.body for item in parallel])
+            # Functions say of each layer that it does not learn.
+            frozen: list[Item] = [Frozen(body)] if self.modules and body else body
+            return frozen + self.named(group, first.statement)
         if isinstance(first, tree.Bound):
             return self.bound(group, parallel)
         assert isinstance(first, tree.Skipped)
@@ -258,7 +306,11 @@ class Weaver:
             function = self.assigned[id(item)][0]
             return ("block", function if function is not None else item.block.name.id)
         if isinstance(item, tree.Merged):
+            if item.is_path:
+                return ("path", tuple(id(each.statement) for each in item.paths[0].items))
             layer: Any = self.nodes[item.node].layer
+            if not all(isinstance(way, int) for way in item.ways):
+                return ("merge", layer.op)
             return ("merge", layer.op, tuple(map(len, layer.inputs)))
         return type(item).__name__
 
@@ -644,12 +696,95 @@ class Weaver:
         if self.assigned[id(instances[0])][0] is None:
             items = self.in_place(group, instances)
             label, tensor = self.label(group, statement)
+            if items and instances[0].first is not None:
+                share = self.share(group.context, instances)
+                items[-1] = items[-1]._replace(share=share)  # type: ignore[call-arg]
             if items and isinstance(items[-1], (LayerCall, FunctionCall)):
                 items[-1] = items[-1]._replace(label=label, alias=tensor or items[-1].alias)
                 return items
             return items + ([] if tensor is None else [NameTensor(tensor)])
         use = self.use(group, instances)
+        if instances[0].first is not None:
+            use = use._replace(share=self.share(group.context, instances))
         return [self.used(group, instances, use, [self.given_channels(group, use)])]
+
+    def share(self, context: Context, instances: tuple[tree.Instance, ...]) -> Share:
+        """The set of weights of calls of a shared block, in each instance of what is around."""
+        sets: dict[int, int] = {}
+        for place, instance in enumerate(instances):
+            assert instance.first is not None
+            sets[place] = instance.first
+        while type(context) is not Context:
+            if isinstance(context, Turns):
+                found: dict[int, set[int]] = {}
+                for place, number in sets.items():
+                    found.setdefault(context.owner[place], set()).add(number)
+                if any(len(numbers) > 1 for numbers in found.values()):
+                    break  # it is another in each turn
+                sets = {owner: numbers.pop() for owner, numbers in found.items()}
+            else:
+                assert isinstance(context, Part)
+                sets = {context.places[place]: number for place, number in sets.items()}
+            context = context.outer
+        here = {(context, place): number for place, number in sets.items()}
+        share = next(
+            (
+                each
+                for each in self.shares
+                if any(each.sets.get(place) == number for place, number in here.items())
+            ),
+            None,
+        )
+        if share is None:
+            depth, outer = 0, context
+            while type(outer) is not Context:
+                depth += isinstance(outer, Turns)
+                outer = outer.outer  # type: ignore[attr-defined]
+            share = Share(depth)
+            self.shares.append(share)
+        for key, number in here.items():
+            if share.sets.setdefault(key, number) != number:
+                word = instances[0].block.name.id
+                message = Message(
+                    "`{word}` shares its weights in some calls of the block around it, and in "
+                    "others not",
+                    word=word,
+                )
+                help_ = Message("give the calls arguments that are always, or never, the same")
+                self.refuse(instances[0], message, help_)
+        for instance in instances:
+            made = self.made_with(instance)
+            read = [instance.body.input, *instance.tensors.values()]
+            share.shapes.add(tuple(self.nodes[index].output for index in read))
+            assert instance.first is not None
+            if share.given.setdefault(instance.first, made) != made:
+                message = Message(
+                    "`{word}` shares its weights, and its calls are not one module: what depends "
+                    "on the size of the tensor differs",
+                    word=instance.block.name.id,
+                )
+                help_ = Message("give the calls tensors of one size, or leave `shared` out")
+                self.refuse(instance, message, help_)
+        return share
+
+    def made_with(self, instance: tree.Instance) -> str:
+        """What the module of a call is made with, in a form that can be compared."""
+        function, place = self.assigned[id(instance)]
+        if function is not None:
+            values = [(each.hint, own[place]) for each, own in function.arguments.items()]
+            sized = not self.modules and any(
+                reads_sizes(expr) for item in all_items(function.body) for expr in expressions(item)
+            )
+            before = self.nodes[instance.body.input].output if sized else ()
+            return repr((values, before))
+        steps = [item for item in walk(instance.body) if isinstance(item, tree.Step)]
+        calls = [one for step in steps for one in self.survey.calls[step.node]]
+        return repr(
+            [
+                (one.function, [arg.written for arg in one.args], [*one.kwargs.items()])
+                for one in calls
+            ]
+        )
 
     def used(
         self,
@@ -660,8 +795,18 @@ class Weaver:
     ) -> FunctionCall:
         """A call of a block, with what comes out of it."""
         shapes = self.arrive(group, [each.body.output for each in instances], widths)
-        label, tensor = self.label(group, instances[0].statement)
-        return use._replace(shapes=shapes, label=label, alias=tensor)
+        statement, context = instances[0].statement, group.context
+        results: list[Variable | None] = []
+        for inner in use.function.results:
+            name = f"{statement.alias.id}.{inner}" if statement.alias else ""
+            result = context.tensor(name) if name in self.survey.wanted else None
+            results.append(result)
+            if result is not None and self.modules:
+                code = self.outside(group, use, use.function.widths_of[inner])
+                values = [self.nodes[each.results[inner]].output[-1] for each in instances]
+                context.widths[result] = width(context, values, [code])
+        label, tensor = self.label(group, statement)
+        return use._replace(shapes=shapes, label=label, alias=tensor, results=tuple(results))
 
     def in_place(self, group: Group, instances: tuple[tree.Instance, ...]) -> list[Item]:
         """The body of a block where it is called."""
@@ -722,8 +867,12 @@ class Weaver:
 
     def given_channels(self, group: Group, use: FunctionCall) -> Expr | None:
         """What the channels of a function's result are where it is called."""
+        return self.outside(group, use, use.function.channels)
+
+    def outside(self, group: Group, use: FunctionCall, code: Expr | None) -> Expr | None:
+        """What code of a function comes to where it is called; None where that is not known."""
         function = use.function
-        if function.channels is None:
+        if code is None:
             return None
         values: dict[Variable, Expr] = {
             parameter: parameter.default
@@ -732,19 +881,22 @@ class Weaver:
         }
         values |= dict(zip(function.parameters, use.args))
         values |= dict(use.kwargs)
-        for variable in variables(function.channels):
+        for variable in variables(code):
             if variable.kind == "channels" and group.channels is not None:
                 values.setdefault(variable, group.channels)
             if variable not in values:
                 return None
-        return substitute(function.channels, values)
+        return substitute(code, values)
 
     def called_by_parameter(
         self, group: Group, instances: tuple[tree.Instance, ...]
     ) -> FunctionCall | None:
         """A call of whatever block each instance has, where the arguments are the same."""
         functions = [self.assigned[id(instance)][0] for instance in instances]
-        if None in functions or any(f.tensors or not f.takes for f in functions):  # type: ignore[union-attr]
+        if None in functions or any(
+            f.tensors or not f.takes or f.results or f.shared  # type: ignore[union-attr]
+            for f in functions
+        ):
             return None
         context = group.context
         uses: list[FunctionCall] = []
@@ -766,19 +918,117 @@ class Weaver:
 
     def merge(self, group: Group, merges: tuple[tree.Merged, ...]) -> Merge:
         layer: Any = self.nodes[merges[0].node].layer
-        paths: list[list[Item]] = []
         channels: list[Expr | None] = []
-        for index in range(len(merges[0].paths)):
-            inner = Group(group.context, group.current, group.channels)
-            paths.append(self.body(inner, [merge.paths[index] for merge in merges]))
-            channels.append(inner.channels)
-        codes = [channels[0]]
+        bodies = [merge.paths for merge in merges]
+        paths = self.paths(group, bodies, [merge.ways for merge in merges], channels)
+        if len(certain(paths)) < len(paths):
+            for merge in merges:
+                shapes = self.nodes[merge.node].layer.inputs  # type: ignore[attr-defined]
+                if layer.op == "mul" and len(set(shapes)) > 1:
+                    message = Message("a product of paths that are not always there is stretched")
+                    help_ = Message("write the paths out, one `if` around the whole `mul`")
+                    self.refuse(merge, message, help_)
+        codes = channels[:1]
         if layer.op == "concat" and None not in channels:
             codes = [total(channels)]  # type: ignore[arg-type]
         elif layer.op == "mul":
             codes = list(channels)
         shapes = self.arrive(group, [merge.node for merge in merges], codes)
         return Merge(layer, tuple(paths), *self.label(group, merges[0].statement), shapes)
+
+    def paths(
+        self,
+        group: Group,
+        bodies: Sequence[tuple[tree.Body, ...]],
+        ways: Sequence[tuple[tree.Way, ...]],
+        channels: list[Expr | None],
+    ) -> list[Path]:
+        """The paths of a merge in all its instances, from the bodies of each; their `channels` are
+        added, None for those of paths that are not always there."""
+        found: list[Path] = []
+        for parallel in zip(*ways):
+            inner = Group(group.context, group.current, group.channels)
+            set_shapes(group.context, [self.shape(group, place) for place in range(len(ways))])
+            self.name_sizes(group)
+            if isinstance(parallel[0], tree.PathChoice):
+                found += self.path_choice(inner, bodies, parallel, channels)
+            elif isinstance(parallel[0], tree.PathLoop):
+                found += self.path_loop(inner, bodies, parallel, channels)
+            else:
+                own = [paths[place] for paths, place in zip(bodies, parallel)]
+                found.append(self.body(inner, own))
+                channels.append(inner.channels)
+        return found
+
+    def path_choice(
+        self,
+        group: Group,
+        bodies: Sequence[tuple[tree.Body, ...]],
+        choices: tuple[tree.PathChoice, ...],
+        channels: list[Expr | None],
+    ) -> list[Path]:
+        """The paths that an `if` holds: written where instances take different ways."""
+        taken, context = [choice.taken for choice in choices], group.context
+        ways = sorted(set(taken))
+        if len(ways) == 1:
+            return self.paths(group, bodies, [choice.paths for choice in choices], channels)
+        tests = [translate(node, context.names) for node in choices[0].statement.tests]
+        conditions: list[Expr] = []
+        inner: list[tuple[Path, ...]] = []
+        for way in ways:
+            places = [place for place, each in enumerate(taken) if each == way]
+            test = tests[way] if way < len(tests) else None
+            holds = [each == way for each in taken]
+            if way != ways[-1] or (test is not None and context.agrees(test, holds)):
+                values = [ANY if each < way else each == way for each in taken]
+                first = choices[places[0]].paths
+                body = bodies[places[0]][first[0]] if first and isinstance(first[0], int) else None
+                conditions.append(context.test(values, test, f"with_{self.part_hint(body)}"))
+            part = group.part(places)
+            own = [bodies[place] for place in places]
+            inner.append(tuple(self.paths(part, own, [choices[at].paths for at in places], [])))
+        channels.append(None)
+        if len(conditions) == len(inner):
+            return [PathIf(tuple(conditions), tuple(inner), ())]
+        return [PathIf(tuple(conditions), tuple(inner[:-1]), inner[-1])]
+
+    def path_loop(
+        self,
+        group: Group,
+        bodies: Sequence[tuple[tree.Body, ...]],
+        loops: tuple[tree.PathLoop, ...],
+        channels: list[Expr | None],
+    ) -> list[Path]:
+        """The paths that a `repeat` holds: a loop, or one turn after another."""
+        statement, outer = loops[0].statement, group.context
+        counts = [len(loop.turns) for loop in loops]
+        turns = [(owner, turn) for owner, count in enumerate(counts) for turn in range(count)]
+        source = statement.index.id if statement.index else ""
+        if max(counts) > 1 or len(set(counts)) > 1:
+            counter = Variable(source or "i", "local")
+            owners, numbers = [owner for owner, _ in turns], [turn for _, turn in turns]
+            context = Turns(outer, owners, numbers, counter, source)
+            inner = Group(context, [group.current[owner] for owner in owners])
+            try:
+                if self.modules:
+                    values = [self.nodes[node].output[-1] for node in inner.current]
+                    inner.channels = context.code(values, [group.channels], "in_channels")
+                own = [bodies[owner] for owner in owners]
+                ways = [loops[owner].turns[turn] for owner, turn in turns]
+                paths = tuple(self.paths(inner, own, ways, []))
+                stop = outer.code(counts, [translate(statement.count, outer.names)], "times")
+                channels.append(None)
+                return [PathLoop(stop, counter, paths)]
+            except NoCode:
+                if len(set(counts)) > 1:
+                    raise
+        found: list[Path] = []
+        for turn in range(counts[0]):
+            inner = group.part(list(range(len(loops))), scoped=True)
+            if source:
+                inner.context.names[source] = Literal(turn)
+            found += self.paths(inner, bodies, [loop.turns[turn] for loop in loops], channels)
+        return found
 
     def bound(self, group: Group, items: tuple[tree.Bound, ...]) -> list[Item]:
         """A `let`: its expression takes its place, or a name where the tensor moves on."""

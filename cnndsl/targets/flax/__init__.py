@@ -38,6 +38,7 @@ _IMPORTS = {
     "math": "import math",
     "Callable": "from collections.abc import Callable",
     "partial": "from functools import partial",
+    "reduce": "from functools import reduce",
     "": "",
     "jax": "import jax",
     "jnp": "import jax.numpy as jnp",
@@ -56,7 +57,10 @@ def generate(network: Network, *, logits: bool = False) -> str:
 
     def one(node: Node, explicit: bool) -> list[Call]:
         layer = ends.get(node.index, node.layer)
-        return [] if layer is None else lower(layer, explicit=explicit)
+        calls = [] if layer is None else lower(layer, explicit=explicit)
+        if node.frozen:
+            calls = [_frozen(one) if one.function == "nnx.BatchNorm" else one for one in calls]
+        return calls
 
     program = Weaver(survey(network, lowering(network, one), optional=False), modules=True).weave()
     note = logits_note(network, LOSS) if logits else ""
@@ -75,6 +79,11 @@ def generate(network: Network, *, logits: bool = False) -> str:
         statement = Return(chain) if init is None else Assign("model", chain)
         parts["chain"] = lines([statement], 1)
     return write_module(_FOLDER, network, program, _IMPORTS, code, **parts)
+
+
+def _frozen(call: Call) -> Call:
+    """A batch norm that keeps its statistics."""
+    return call._replace(function="FrozenBatchNorm", helpers=("FrozenBatchNorm",))
 
 
 def _drawn(network: Network, program: Program) -> dict[str, Any] | None:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
 from cnndsl.codegen.program import CodeCall, FunctionCall, Item, LayerCall, all_items
-from cnndsl.codegen.style import Style, call_of, stateless
+from cnndsl.codegen.source import Assign, Value
+from cnndsl.codegen.style import Style, call_of, listed, stateless
 from cnndsl.layers.base import Shape
 
 # What nnx.Module itself is made of; a layer cannot be called so.
@@ -28,6 +29,10 @@ class Nnx(Style):
 
     def __init__(self) -> None:
         self.drawing: set[str] = set()  # classes that want rngs
+
+    reducers: ClassVar = {"add": "jnp.add", "mul": "jnp.multiply", "maximum": "jnp.maximum"}
+    training = python.UnaryOp(python.Not(), name("self.deterministic"))
+    flags = (Assign("self.deterministic", python.Constant(False)),)
 
     def order(self, shape: Shape) -> Shape:
         return shape
@@ -53,6 +58,11 @@ class Nnx(Style):
     def arguments(self, use: FunctionCall) -> dict[str, python.expr]:
         drawing = isinstance(use.called, Variable) or use.function.name in self.drawing
         return {"rngs": name("rngs")} if drawing else {}
+
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
+        found = [part for part, _ in parts]
+        is_one = len(found) == 1 and not isinstance(found[0], python.Starred)
+        return calling("freeze", found[0] if is_one else calling(self.sequential, *found))
 
     def piece(self, call: CodeCall) -> python.expr:
         if call.style == "layer":
@@ -80,4 +90,4 @@ class Nnx(Style):
         return None if call is None else self.call(call, x, kept=kept)
 
     def concat(self, parts: list[python.expr]) -> python.expr:
-        return calling("jnp.concatenate", python.List(parts), axis=literal(-1))
+        return calling("jnp.concatenate", listed(parts), axis=literal(-1))

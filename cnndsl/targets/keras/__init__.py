@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cnndsl.codegen.code import Call, NotExpressible
+from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.codegen.expressions import calling, literal, name
 from cnndsl.codegen.initial import drawn, drawn_classes
+from cnndsl.codegen.module_classes import named_outputs
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import Program
-from cnndsl.codegen.source import Assign, Statement, lines, text
+from cnndsl.codegen.source import Assign, Branch, Statement, lines, text
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
@@ -28,7 +29,7 @@ from cnndsl.contract import Option
 from cnndsl.layers import Layer
 from cnndsl.network import Network, Node
 from cnndsl.targets.keras.forms import lower
-from cnndsl.targets.keras.render import FunctionBody, function, is_plain, sequential
+from cnndsl.targets.keras.render import FunctionBody, builder, function, is_plain, sequential
 
 SUFFIX = ".py"
 OPTIONS = (Option("logits", "leave out a softmax at the end of the net"),)
@@ -56,6 +57,7 @@ def generate(network: Network, *, logits: bool = False) -> str:
         "name": quoted(network.name),
         "init": _drawn(network, program),
         "sequential": None,
+        "training": False,
     }
     module = Names(reserved={*_IMPORTS, *snippets(_FOLDER), *_OWN})
     code: list[str] = []
@@ -65,13 +67,14 @@ def generate(network: Network, *, logits: bool = False) -> str:
     else:
         for each in program.functions:
             # No function is called as all call their tensor.
-            each.name = module.take(each.block if each.block != "x" else "x_")
-        code = [function(each, module) for each in program.functions]
+            wanted = each.block if each.block != "x" else "x_"
+            each.name = module.take(f"build_{wanted}" if each.shared else wanted)
+        code = [(builder if each.shared else function)(each, module) for each in program.functions]
         parts |= _main(network, program, module)
     return write_module(_FOLDER, network, program, _IMPORTS, code, **parts)
 
 
-_OWN = ("build_model", "init_weights", "draw_uniform", "model")
+_OWN = ("build_model", "init_weights", "draw_uniform", "model", "training")
 """What a module calls what is its own."""
 
 
@@ -87,12 +90,34 @@ def helpers() -> frozenset[str]:
 
 def _survey(network: Network, logits: bool = False) -> Survey:
     ends = before_softmax(network) if logits else {}
+    freezes = any(node.frozen for node in network.nodes)
 
     def one(node: Node, explicit: bool) -> list[Call]:
         layer = ends.get(node.index, node.layer)
-        return [] if layer is None else lower(layer, explicit=explicit)
+        calls = [] if layer is None else lower(layer, explicit=explicit)
+        if not freezes:
+            return calls
+        last = len(calls) - 1 if layer is not None and _keeps(layer.activation) else -1
+        return [
+            (
+                _learning(call, not node.frozen)
+                if place == last or (call.main and _keeps(layer))
+                else call
+            )
+            for place, call in enumerate(calls)
+        ]
 
     return survey(network, lowering(network, one), optional=False)
+
+
+def _keeps(layer: Layer | None) -> bool:
+    """Whether a layer has weights of its own."""
+    return layer is not None and bool(layer.weights)
+
+
+def _learning(call: Call, learns: bool) -> Call:
+    """A call that says of its layer whether it learns."""
+    return call._replace(kwargs={**call.kwargs, "trainable": Arg(learns, "", True)})
 
 
 def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
@@ -150,10 +175,17 @@ def _main(network: Network, program: Program, module: Names) -> dict[str, Any]:
         label = {} if node.alias is None else {"name": literal(node.alias)}
         statements.append(Assign(variable, calling("keras.Input", literal(node.output), **label)))
     last = body.run(inputs[0], "x")
+    statements += body.lines
     outputs = {"main": name(last), **body.outputs}
-    shown = ", ".join(f"{quoted(key)}: {text(value)}" for key, value in outputs.items())
+    result = name(last) if len(outputs) == 1 else named_outputs(outputs)
+    if body.extra:
+        made = scope.take("outputs")
+        every = Assign(made, named_outputs({**outputs, **body.extra}))
+        statements += [Assign(made, result), Branch((name("training"),), ([every],), [])]
+        result = name(made)
     return {
-        "lines": lines([*statements, *body.lines], 1),
-        "outputs": last if len(outputs) == 1 else f"{{{shown}}}",
+        "lines": lines(statements, 1),
+        "outputs": text(result),
         "given": inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]",
+        "training": bool(body.extra),
     }

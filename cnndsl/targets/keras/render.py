@@ -21,14 +21,21 @@ from cnndsl.codegen.program import (
     Merge,
     NameTensor,
     Output,
+    Path,
+    PathLoop,
+    Share,
     all_items,
-    read_by,
+    certain,
+    parts_of,
 )
-from cnndsl.codegen.roles import path_names
+from cnndsl.codegen.roles import only, path_names
 from cnndsl.codegen.source import (
     WIDTH,
     Assign,
+    Chain,
+    Do,
     For,
+    Return,
     Statement,
     Writer,
     branch,
@@ -37,7 +44,7 @@ from cnndsl.codegen.source import (
     returning,
     text,
 )
-from cnndsl.codegen.style import call_of, stretched
+from cnndsl.codegen.style import call_of, counter_of, listed, stretched
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers import ACTIVATIONS
 
@@ -50,6 +57,10 @@ _MERGES = {
 }
 
 
+_REST = python.Slice(python.Constant(1))
+"""All sizes of a shape but the batch's."""
+
+
 def is_plain(items: list[Item]) -> bool:
     """Whether items fit in a Sequential: layers and nothing else."""
     return all(
@@ -60,13 +71,13 @@ def is_plain(items: list[Item]) -> bool:
     )
 
 
-def sequential(items: list[Item]) -> list[tuple[python.expr, str]]:
-    """The layers of a Sequential, with their notes."""
+def sequential(items: list[Item], *, labelled: bool = True) -> list[tuple[python.expr, str]]:
+    """The layers of a Sequential, with their notes, and the names that the file gives them."""
     found: list[tuple[python.expr, str]] = []
     for item in items:
         assert isinstance(item, LayerCall)
         for place, call in enumerate(item.calls):
-            label = item.label if place == item.carrier else None
+            label = item.label if labelled and place == item.carrier else None
             found.append((made(call, label), shape_note(item, call)))
     return found
 
@@ -86,7 +97,61 @@ def function(function: Function, module: Names) -> str:
     body = FunctionBody(function.body, scope, named=False, known=tensors)
     last = body.run("x", "x")
     head = f"def {function.name}({', '.join(given)}):"
-    return "\n".join([head, *lines(returning(body.lines, name(last)), 1)])
+    result: python.expr = name(last)
+    if function.results:
+        result = python.Tuple([result, *(name(each.name) for each in function.results.values())])
+    return "\n".join([head, *lines(returning(body.lines, result), 1)])
+
+
+def is_chain(function: Function) -> bool:
+    """Whether a function is a plain chain of layers."""
+    alone = function.takes and not function.tensors and not function.results
+    return alone and is_plain(function.body)
+
+
+def builder(function: Function, module: Names) -> str:
+    """The function that makes the model which calls with the same weights have in common: a
+    Sequential for a chain, else a model on tensors of the shapes that it is given."""
+    scope = Names(module, {"x"})
+    tensors = [*function.tensors.values()]
+    plain = is_chain(function)
+    given: list[str] = []
+    inputs: list[tuple[str, str]] = []
+    if not plain:
+        names = ["inputs"] if function.takes else []
+        for wanted in [*names, *(tensor.hint for tensor in tensors)]:
+            taken = scope.take(wanted)
+            inputs.append((taken, scope.take("shape" if taken == "inputs" else f"{taken}_shape")))
+        for tensor, (taken, _) in zip(tensors, inputs[len(names) :]):
+            tensor.name = taken
+        given = [shape for _, shape in inputs]
+    for each in function.parameters:
+        each.name = scope.take(each.hint)
+        default = "" if each.default is None else f"={text(written(each.default))}"
+        given.append(f"{each.name}{default}")
+    statements: list[Statement]
+    if plain:
+        layers = tuple((layer, "") for layer, _ in sequential(function.body, labelled=False))
+        name_counters(function.body, scope)
+        statements = [Return(calling("keras.Sequential", Chain("", layers).flat()))]
+    else:
+        body = FunctionBody(function.body, scope, named=False, known=set(tensors))
+        last = body.run(inputs[0][0], "x")
+        statements = [
+            *(Assign(taken, calling("keras.Input", name(shape))) for taken, shape in inputs),
+            *body.lines,
+        ]
+        outputs = [name(last), *(name(each.name) for each in function.results.values())]
+        ends = [name(taken) for taken, _ in inputs]
+        model = calling("keras.Model", one_or_list(ends), one_or_list(outputs))
+        statements.append(Return(model))
+    head = f"def {function.name}({', '.join(given)}):"
+    return "\n".join([head, *lines(statements, 1)])
+
+
+def one_or_list(values: list[python.expr]) -> python.expr:
+    """One value, or a list of several."""
+    return values[0] if len(values) == 1 else python.List(values)
 
 
 def made(call: CodeCall, label: str | None = None, x: python.expr | None = None) -> python.Call:
@@ -111,6 +176,8 @@ class FunctionBody(Writer):
         self.items = items
         self.labelled = named
         self.depth = 1
+        self.loops = [self.lines]  # the statements of the function, and of the loops in it
+        self.shared: dict[Share, str] = {}
         for item in all_items(items):
             if isinstance(item, Let):
                 item.variable.name = scope.take(item.variable.hint)
@@ -148,7 +215,9 @@ class FunctionBody(Writer):
             return variable
         if isinstance(item, FunctionCall):
             goal = self.goal(item.alias, target)
-            self.lines.append(Assign(goal, self.use(item, variable), self.note(item)))
+            code = self.use(item, variable)
+            goals = self.results(goal, item.results)
+            self.lines.append(Assign(goals, code, self.note(item)))
             return goal
         if isinstance(item, Merge):
             return self.merge(item, variable, target)
@@ -165,6 +234,11 @@ class FunctionBody(Writer):
             return variable
         assert isinstance(item, Output)
         goal = self.scope.take(item.name)
+        if item.training:
+            body = self.nested(item.body, variable, goal)
+            self.lines.append(branch([name("training")], [body], []))
+            self.extra[item.name] = name(goal)
+            return variable
         result = self.write(item.body, variable, goal)
         self.assign(goal, name(result))  # the tensor moves on, the output stays
         self.outputs[item.name] = name(goal)
@@ -177,8 +251,30 @@ class FunctionBody(Writer):
         x = name(variable)
         given = [x] if item.function.takes else []
         given += [name(tensor.name) for tensor in item.tensors]
+        if item.share is not None:
+            return calling(self.model(item, given), one_or_list(given))
         kwargs = {key.name: written(value, x) for key, value in item.kwargs}
         return calling(function, *given, *(written(arg, x) for arg in item.args), **kwargs)
+
+    def model(self, item: FunctionCall, given: list[python.expr]) -> python.expr:
+        """The model that several calls have in common; it is made before the first of them."""
+        share = item.share
+        assert share is not None
+        if share not in self.shared:
+            sizes: list[python.expr] = []
+            ranks = [len(shape) - 1 for shape in next(iter(share.shapes))]
+            for each, rank in zip(given, ranks if not is_chain(item.function) else ()):
+                shape = python.Attribute(each, "shape")
+                size: python.expr = python.Subscript(shape, _REST)
+                if len(share.shapes) > 1:  # of any size
+                    last = python.Subscript(shape, literal(-1))
+                    size = python.Tuple([*[python.Constant(None)] * rank, last])
+                sizes.append(size)
+            kwargs = {key.name: written(value) for key, value in item.kwargs}
+            code = calling(literal(item.called), *sizes, *map(written, item.args), **kwargs)
+            self.shared[share] = self.scope.take(item.function.block)
+            self.loops[share.depth].append(Assign(self.shared[share], code))
+        return name(self.shared[share])
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:
         return shape_note(item, call) if self.labelled else ""
@@ -192,7 +288,8 @@ class FunctionBody(Writer):
         results: list[python.expr] = []
         goal = self.goal(item.alias, target)
         inline = self.inline(item, variable)
-        for wanted, path in zip(path_names(item), item.paths):
+        paths = certain(item.paths)
+        for wanted, path in zip(path_names(item), paths):
             if not path:
                 results.append(name(variable))
             elif len(path) == 1 and isinstance(path[0], FromTensor):
@@ -202,17 +299,23 @@ class FunctionBody(Writer):
             else:
                 results.append(name(self.write(path, variable, self.scope.take(wanted))))
         self.settle(taken)
-        if item.layer.op == "mul":
+        if len(paths) < len(item.paths):
+            many = self.scope.take("branches")
+            self.lines.append(Assign(many, python.List(results)))
+            for each in item.paths[len(paths) :]:
+                self.gather(each, variable, many)
+            results = [python.Starred(name(many))]
+        elif item.layer.op == "mul":
             rank = len(item.layer.output)
             results = [
                 stretched(part, rank) if len(shape) < rank else part
                 for part, shape in zip(results, item.layer.inputs)
             ]
-        if len(results) == 1:
+        if len(results) == 1 and len(paths) == len(item.paths):
             self.assign(goal, results[0])
             return goal if after is None else self.item(after, goal, target)
         label = {"name": python.Constant(item.label)} if self.labelled and item.label else {}
-        code = calling(_MERGES[item.layer.op], python.List(results), **label)
+        code = calling(_MERGES[item.layer.op], listed(results), **label)
         if after is not None:
             nested = python.Call(made(after.calls[0]), [code], [])
             if not self.fits(nested, f"{goal} = "):
@@ -222,12 +325,45 @@ class FunctionBody(Writer):
         self.lines.append(Assign(goal, code, self.note(item)))
         return goal
 
+    def gather(self, path: Path, variable: str, many: str) -> None:
+        """Add what comes of a path, or of several, to a list."""
+        if isinstance(path, list):
+            code = self.inlined(path, variable)
+            if code is None:
+                code = name(self.write(path, variable, self.scope.take(only(path) or "branch")))
+            self.lines.append(Do(calling(f"{many}.append", code)))
+            return
+        bodies = [path.paths] if isinstance(path, PathLoop) else [*path.bodies, path.otherwise]
+        outer, found = self.lines, []
+        self.depth += 1
+        for body in bodies:
+            self.lines = []
+            if isinstance(path, PathLoop):
+                self.loops.append(self.lines)
+            for each in body:
+                self.gather(each, variable, many)
+            found.append(self.lines)
+        self.depth -= 1
+        self.lines = outer
+        x = name(variable)
+        if isinstance(path, PathLoop):
+            self.loops.pop()
+            lists = [each for each in parts_of(path.paths) if isinstance(each, list)]
+            numbers = range_of(0, written(path.stop, x))
+            self.lines.append(For(counter_of(path.counter, lists), numbers, found[0]))
+        else:
+            tests = [written(test, x) for test in path.tests]
+            self.lines.append(branch(tests, found[:-1], found[-1]))
+
     def inline(self, item: Merge, variable: str) -> bool:
         """Whether every path is an expression, and all of them fit a line: a sum of calls."""
+        paths = certain(item.paths)
+        if len(paths) < len(item.paths):
+            return False
         if item.layer.op not in ("add", "mul") or set(path_names(item)) & {"main", "gate"}:
             return False
         parts = []
-        for path in item.paths:
+        for path in paths:
             code = self.inlined(path, variable) if path else name(variable)
             if code is None:
                 return False
@@ -249,11 +385,17 @@ class FunctionBody(Writer):
             return applied(first.calls[0], variable, None)
         return None
 
-    def nested(self, items: list[Item], variable: str, target: str) -> list[Statement]:
+    def nested(
+        self, items: list[Item], variable: str, target: str, *, loop: bool = False
+    ) -> list[Statement]:
         """The statements of a body inside the function; the result goes to the target."""
         outer, self.lines = self.lines, []
         self.depth += 1
+        if loop:
+            self.loops.append(self.lines)
         self.assign(target, name(self.write(items, variable, target)))
+        if loop:
+            self.loops.pop()
         self.depth -= 1
         found, self.lines = self.lines, outer
         return found
@@ -262,7 +404,7 @@ class FunctionBody(Writer):
         self.assign(target, name(variable))
         # A name or a shape that holds for one turn need not hold for the next.
         labelled, self.labelled = self.labelled, False
-        body = self.nested(item.body, target, target)
+        body = self.nested(item.body, target, target, loop=True)
         self.labelled = labelled
         if not body:
             return target  # nothing to do, however often
@@ -272,9 +414,8 @@ class FunctionBody(Writer):
             code = lines([last], self.depth + 1)
             if len(code) == 1 and len(code[0]) + len(note) <= WIDTH:
                 body[-1] = last._replace(note=note)
-        counter = item.counter.name if item.counter in read_by(item.body) else "_"
         numbers = range_of(item.start, written(item.stop, name(variable)))
-        self.lines.append(For(name(counter), numbers, body))
+        self.lines.append(For(counter_of(item.counter, [item.body]), numbers, body))
         return target
 
     def condition(self, item: If, variable: str, target: str) -> str:

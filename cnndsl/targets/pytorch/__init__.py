@@ -36,6 +36,7 @@ _IMPORTS = {
     "math": "import math",
     "Callable": "from collections.abc import Callable",
     "partial": "from functools import partial",
+    "reduce": "from functools import reduce",
     "": "",
     "torch": "import torch",
     "nn": "from torch import nn",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast as python
 from typing import ClassVar
 
-from cnndsl.codegen.expressions import calling
+from cnndsl.codegen.expressions import calling, name
 from cnndsl.codegen.program import CodeCall, If, Item
-from cnndsl.codegen.source import Assign, Branch, Do, Statement
-from cnndsl.codegen.style import Style, stateless
+from cnndsl.codegen.source import Assign, Branch, Chain, Do, Statement, Value
+from cnndsl.codegen.style import Style, listed, stateless
 from cnndsl.layers.base import Shape
 from cnndsl.targets.pytorch.layout import first
 
@@ -42,12 +42,17 @@ class Torch(Style):
         "Made": "Callable[[], nn.Module]",
     }
     attributes = _MODULE
+    reducers: ClassVar = {"add": "torch.add", "mul": "torch.mul", "maximum": "torch.maximum"}
+    training = name("self.training")
 
     def order(self, shape: Shape) -> Shape:
         return first(shape)
 
     def together(self, parts: list[python.expr]) -> python.expr:
         return calling("ChannelsLast", *parts)
+
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
+        return Chain("Frozen", parts) if len(parts) > 1 else calling("Frozen", parts[0][0])
 
     def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
         function = None if kept else _FUNCTIONS.get(call.bare)
@@ -66,7 +71,7 @@ class Torch(Style):
         return [first, branch._replace(otherwise=[])]
 
     def concat(self, parts: list[python.expr]) -> python.expr:
-        return calling("torch.cat", python.List(parts), dim=python.Constant(1))
+        return calling("torch.cat", listed(parts), dim=python.Constant(1))
 
     def stretched(self, part: python.expr, rank: int) -> python.expr:
         new: list[python.expr] = [python.Constant(None)] * (rank - 1)
