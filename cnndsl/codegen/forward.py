@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast as python
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnndsl.codegen.expressions import (
     Expr,
@@ -124,11 +124,12 @@ class Forward(Writer):
         note: str = "",
         modules: bool = True,
         learning: bool = False,
+        alone: bool = True,
     ) -> python.expr:
         """Make a part, or keep a value; gives what reads it. One that is `learning` does not where
-        it is frozen."""
+        it is frozen; it may take a tensor `alone`, or several."""
         if learning and self.freezing:
-            code = flat(self.style.frozen(((code, ""),)))
+            code = flat(self.style.frozen(((code, ""),), alone=alone))
         if not self.turning():
             attribute = self.attribute(wanted)
             self.place().append(Assign(f"self.{attribute}", code, note))
@@ -281,13 +282,13 @@ class Forward(Writer):
             note = self.style.note(item) if self.comments and item.share is None else ""
             learning = learns(item.function.body)
             wanted = called(item) if item.share else item.label or called(item)
-            part = self.kept(item.share, wanted, self.style.made(item), note, learning)
-            goal = self.goal(item.alias, target)
             tensors = [tensor.name for tensor in item.tensors]
+            count = len(tensors) + item.function.takes
+            code = self.style.made(item)
+            part = self.kept(item.share, wanted, code, note, learning=learning, alone=count == 1)
+            goal = self.goal(item.alias, target)
             given = [variable, *tensors] if item.function.takes else tensors
-            goals = self.results(goal, item.results)
-            self.lines.append(Assign(goals, self.applied(part, *given)))
-            return goal
+            return self.give(item, goal, self.applied(part, *given))
         if isinstance(item, Frozen):
             self.freezing += 1
             variable = self.write(item.body, variable, target)
@@ -311,18 +312,18 @@ class Forward(Writer):
         return variable
 
     def kept(
-        self, share: Share | None, wanted: str, code: python.expr, note: str, learning: bool
+        self, share: Share | None, wanted: str, code: python.expr, note: str, **how: Any
     ) -> python.expr:
         """Make a part; one that others share is made once, and outside of all ways."""
         if share is None:
-            return self.keep(wanted, code, note, learning=learning)
+            return self.keep(wanted, code, note, **how)
         if share not in self.shared:
             frames, turns, depth = self.frames, 0, 0
             while turns < share.depth:
                 turns += isinstance(frames[depth], Turn)
                 depth += 1
             self.frames = frames[:depth]
-            self.shared[share] = self.keep(wanted, code, learning=learning)
+            self.shared[share] = self.keep(wanted, code, **how)
             self.frames = frames
         return self.shared[share]
 
@@ -342,7 +343,7 @@ class Forward(Writer):
                     kind = f"{label}_{str(target_).rpartition('.')[2].lower()}"
                 note = self.style.note(item, call) if self.comments and not item.share else ""
                 learning = bool(item.layer.all_weights)
-                part = self.kept(item.share, kind, self.style.piece(call), note, learning)
+                part = self.kept(item.share, kind, self.style.piece(call), note, learning=learning)
                 code = self.applied(part, variable)
             self.lines.append(Assign(into, code))
             variable = into
@@ -593,9 +594,17 @@ class Forward(Writer):
         return code
 
 
+def is_equality(test: object) -> bool:
+    """Whether a test says that some things are equal, and no more."""
+    if not isinstance(test, ast.Binary):
+        return False
+    both = test.op == "and" and is_equality(test.left) and is_equality(test.right)
+    return both or test.op == "=="
+
+
 def plural(wanted: str) -> str:
     """What a list of parts is called."""
-    return f"{wanted}s"
+    return f"{wanted}es" if wanted.endswith(("ch", "s", "x")) else f"{wanted}s"
 
 
 def flag_name(test: Expr, ways: Sequence[list[Item]], number: int) -> str:
@@ -606,5 +615,5 @@ def flag_name(test: Expr, ways: Sequence[list[Item]], number: int) -> str:
     if adds[number] and not all(adds):
         return "residual"
     if any(variable.kind == "channels" for variable in variables(test)):
-        return "keeps_width" if isinstance(test, ast.Binary) and test.op == "==" else "projects"
+        return "keeps_width" if is_equality(test) else "projects"
     return "condition"

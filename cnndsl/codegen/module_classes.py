@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnndsl.codegen.expressions import ANY, Symbol, Variable, calling, literal, name, written
+from cnndsl.codegen.expressions import ANY, Symbol, calling, literal, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names, class_name
 from cnndsl.codegen.program import (
@@ -23,7 +23,16 @@ from cnndsl.codegen.program import (
     is_sequential,
     parts_of,
 )
-from cnndsl.codegen.source import Branch, Chain, Do, Statement, lines, returning, text
+from cnndsl.codegen.source import (
+    Branch,
+    Chain,
+    Do,
+    Statement,
+    given_back,
+    lines,
+    returning,
+    text,
+)
 from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.codegen.write_module import input_names
 from cnndsl.network import Network
@@ -71,9 +80,8 @@ def block_class(style: Style, function: Function, module: Names) -> str:
         tensor.name = scope.take(tensor.hint)
         given.append(tensor.name)
     if not is_sequential(function.body) or function.tensors or is_labelled(function.body):
-        results = [*function.results.values()]
         return module_class(
-            style, function.name, parameters, function.body, scope, given, results=results
+            style, function.name, parameters, function.body, scope, given, function=function
         )
     body: list[Statement] = []
     init: Any = Chain("super().__init__", tuple(style.chain(function.body)))
@@ -93,10 +101,10 @@ def module_class(
     scope: Names,
     given: list[str],
     comments: bool = False,
-    results: Sequence[Variable] = (),
+    function: Function | None = None,
 ) -> str:
-    """A class with a method that tensors go through, which are `given` their names; it gives the
-    last of them, and `results`."""
+    """A class with a method that tensors go through, which are `given` their names; it gives what
+    a `function` gives, or else the outputs of the net."""
     body = Forward(style, items, scope, Names(scope, {"self", "x"}), comments)
     result = body.run(given[0])
     kind = style.tensor
@@ -108,9 +116,12 @@ def module_class(
     if body.outputs:
         result = named_outputs({"main": result, **body.outputs})
         kind = f"dict[str, {style.tensor}]"
-    if results:
-        result = python.Tuple([result, *(name(each.name) for each in results)])
-        kind = f"tuple[{', '.join([kind] * (1 + len(results)))}]"
+    if function is not None and function.results:
+        results = given_back(function, text(result))
+        result = results[0]
+        if len(results) > 1:
+            result = python.Tuple(results)
+            kind = f"tuple[{', '.join([kind] * len(results))}]"
     head = [f"class {own}({style.module}):"]
     if body.init or parameters:
         signature = ", ".join(["self", *parameters, *style.more(items, own)])

@@ -189,6 +189,7 @@ class Function:
     * `takes`: whether it reads the current tensor, rather than go on from another
     * `results`: the tensors that it gives beside the last, by what the source calls them, and
       `widths_of` their channels
+    * `last`: which of those is the last itself; None for none
     * `shared`: whether calls of it have weights in common
     """
 
@@ -202,6 +203,7 @@ class Function:
         self.channels: Expr | None = None
         self.takes = True
         self.results: dict[str, Variable] = {}
+        self.last: str | None = None
         self.widths_of: dict[str, Expr | None] = {}
         self.shared = False
 
@@ -388,6 +390,14 @@ def takes_tensor(items: list[Item]) -> bool:
             return item.function.takes
         return True
     return True
+
+
+def named_last(items: list[Item]) -> Variable | None:
+    """The name of the tensor that items come to; None where it has none."""
+    last = items[-1] if items else None
+    if isinstance(last, (FromTensor, NameTensor)):
+        return last.tensor
+    return last.alias if isinstance(last, (LayerCall, FunctionCall, Merge)) else None
 
 
 def is_sequential(items: list[Item]) -> bool:

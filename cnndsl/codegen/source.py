@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnndsl.codegen.expressions import Variable, calling, name
 from cnndsl.codegen.names import Names
+from cnndsl.codegen.program import Function, FunctionCall
 
 WIDTH = 88
 """Black's line length."""
@@ -157,14 +158,33 @@ class Writer:
         self.assign(goal, name(variable))
         return variable
 
-    def results(self, target: str, results: Sequence[Variable | None]) -> str:
-        """What a call with several results is assigned to."""
-        return ", ".join([target, *(self.goal(each, "_") for each in results)])
+    def give(self, item: FunctionCall, target: str, code: python.expr, note: str = "") -> str:
+        """Assign what a function gives, which may be several tensors; gives the name of the last
+        that it makes."""
+        goals, last = [self.goal(each, "_") for each in item.results], target
+        if item.function.last is None:
+            goals.insert(0, target)
+        else:
+            place = [*item.function.results].index(item.function.last)
+            if item.results[place] is None:
+                goals[place] = target
+            last = goals[place]
+        self.lines.append(Assign(", ".join(goals), code, note))
+        if item.alias is not None:
+            self.assign(target, name(last))
+        return last
 
     def settle(self, taken: set[str], more: Iterable[str] = ()) -> None:
         """Let go of the variables of a merge's paths, but for those that are read again."""
         outputs = [text(output) for output in (*self.outputs.values(), *self.extra.values())]
         self.scope.taken = {*taken, *(tensor.name for tensor in self.named), *outputs, *more}
+
+
+def given_back(function: Function, last: str) -> list[python.expr]:
+    """What a function returns: the last tensor that it makes, and its further results; the last
+    may be one of those."""
+    results = [name(each.name) for each in function.results.values()]
+    return results if function.last is not None else [name(last), *results]
 
 
 # Printing

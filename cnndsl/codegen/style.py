@@ -105,8 +105,9 @@ class Style:
         """The parts of a run as one."""
         return calling(self.sequential, *parts)
 
-    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
-        """The parts of a chain, with their notes, as one that does not learn."""
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...], *, alone: bool = True) -> Value:
+        """The parts of a chain, with their notes, as one that does not learn; of a module that
+        takes several tensors where they are not `alone`."""
         raise NotImplementedError
 
     def note(self, item: Any, call: CodeCall | None = None) -> str:

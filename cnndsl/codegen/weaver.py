@@ -57,6 +57,7 @@ from cnndsl.codegen.program import (
     all_items,
     certain,
     expressions,
+    named_last,
     read_by,
     takes_tensor,
     without_unread,
@@ -168,6 +169,8 @@ class Weaver:
         self.give_results(function, context, instances)
         body = without_unread(body, function.results.values())
         function.shared = instances[0].first is not None
+        ends = {variable: name for name, variable in function.results.items()}
+        function.last = ends.get(named_last(body))  # type: ignore[arg-type]
         alone = not function.tensors and not function.results
         if self.modules and alone and wraps_one_call(body):
             for instance in instances:

@@ -131,12 +131,14 @@ def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
         return f"({f',{space}'.join(sizes)})"
 
     inputs = ", ".join(show(index) for index in network.inputs)
-    if len(network.outputs) == 1:
-        outputs = f"{show(network.outputs['main'])} out"
-    else:
-        named = [f"{name}{space}{show(index)}" for name, index in network.outputs.items()]
-        outputs = ", ".join(named)
-        outputs += " out"
+    training = network.training_outputs
+    always = [name for name in network.outputs if name not in training]
+    outputs = f"{show(network.outputs['main'])} out"
+    if len(always) > 1:
+        named = [f"{name}{space}{show(network.outputs[name])}" for name in always]
+        outputs = ", ".join(named) + " out"
+    for name in sorted(training, key=list(network.outputs).index):
+        outputs += f", {name}{space}{show(network.outputs[name])}{space}while training"
     totals = network.totals
     kind = "trainable " if totals.non_trainable else ""
     text = f"{network.name}: {inputs} in, {outputs}, {totals.trainable:,} {kind}parameters."

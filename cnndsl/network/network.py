@@ -346,6 +346,12 @@ class Network:
             node.inputs == (node.index - 1,) for node in self.nodes[1:]
         )
 
+    @property
+    def training_outputs(self) -> frozenset[str]:
+        """The names of the outputs that exist while training only."""
+        heads = [item.statement for item in self.body.items if isinstance(item, Side)]
+        return frozenset(head.name.id for head in heads if head.when is not None)
+
     def users(self) -> list[list[int]]:
         """For each node, the indices of the nodes that read it."""
         users: list[list[int]] = [[] for _ in self.nodes]

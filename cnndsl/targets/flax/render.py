@@ -59,7 +59,7 @@ class Nnx(Style):
         drawing = isinstance(use.called, Variable) or use.function.name in self.drawing
         return {"rngs": name("rngs")} if drawing else {}
 
-    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...], *, alone: bool = True) -> Value:
         found = [part for part, _ in parts]
         is_one = len(found) == 1 and not isinstance(found[0], python.Starred)
         return calling("freeze", found[0] if is_one else calling(self.sequential, *found))

@@ -39,6 +39,7 @@ from cnndsl.codegen.source import (
     Statement,
     Writer,
     branch,
+    given_back,
     lines,
     range_of,
     returning,
@@ -97,9 +98,8 @@ def function(function: Function, module: Names) -> str:
     body = FunctionBody(function.body, scope, named=False, known=tensors)
     last = body.run("x", "x")
     head = f"def {function.name}({', '.join(given)}):"
-    result: python.expr = name(last)
-    if function.results:
-        result = python.Tuple([result, *(name(each.name) for each in function.results.values())])
+    results = given_back(function, last)
+    result = results[0] if len(results) == 1 else python.Tuple(results)
     return "\n".join([head, *lines(returning(body.lines, result), 1)])
 
 
@@ -141,7 +141,7 @@ def builder(function: Function, module: Names) -> str:
             *(Assign(taken, calling("keras.Input", name(shape))) for taken, shape in inputs),
             *body.lines,
         ]
-        outputs = [name(last), *(name(each.name) for each in function.results.values())]
+        outputs = given_back(function, last)
         ends = [name(taken) for taken, _ in inputs]
         model = calling("keras.Model", one_or_list(ends), one_or_list(outputs))
         statements.append(Return(model))
@@ -215,10 +215,7 @@ class FunctionBody(Writer):
             return variable
         if isinstance(item, FunctionCall):
             goal = self.goal(item.alias, target)
-            code = self.use(item, variable)
-            goals = self.results(goal, item.results)
-            self.lines.append(Assign(goals, code, self.note(item)))
-            return goal
+            return self.give(item, goal, self.use(item, variable), self.note(item))
         if isinstance(item, Merge):
             return self.merge(item, variable, target)
         if isinstance(item, Loop):

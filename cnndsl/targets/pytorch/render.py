@@ -51,8 +51,10 @@ class Torch(Style):
     def together(self, parts: list[python.expr]) -> python.expr:
         return calling("ChannelsLast", *parts)
 
-    def frozen(self, parts: tuple[tuple[python.expr, str], ...]) -> Value:
-        return Chain("Frozen", parts) if len(parts) > 1 else calling("Frozen", parts[0][0])
+    def frozen(self, parts: tuple[tuple[python.expr, str], ...], *, alone: bool = True) -> Value:
+        if len(parts) > 1:
+            return Chain("Frozen", parts)
+        return calling("Frozen" if alone else "FrozenJoin", parts[0][0])
 
     def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
         function = None if kept else _FUNCTIONS.get(call.bare)
