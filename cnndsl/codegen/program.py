@@ -190,7 +190,8 @@ class Function:
     * `results`: the tensors that it gives beside the last, by what the source calls them, and
       `widths_of` their channels
     * `last`: which of those is the last itself; None for none
-    * `shared`: whether calls of it have weights in common
+    * `shared`: whether calls of it have weights in common, and `resized` whether those that have
+      read tensors of several sizes
     """
 
     def __init__(self, name: str) -> None:
@@ -205,7 +206,7 @@ class Function:
         self.results: dict[str, Variable] = {}
         self.last: str | None = None
         self.widths_of: dict[str, Expr | None] = {}
-        self.shared = False
+        self.shared = self.resized = False
 
 
 class Program(NamedTuple):

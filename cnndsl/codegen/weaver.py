@@ -759,6 +759,9 @@ class Weaver:
             made = self.made_with(instance)
             read = [instance.body.input, *instance.tensors.values()]
             share.shapes.add(tuple(self.nodes[index].output for index in read))
+            function = self.assigned[id(instance)][0]
+            if function is not None:
+                function.resized = function.resized or len(share.shapes) > 1
             assert instance.first is not None
             if share.given.setdefault(instance.first, made) != made:
                 message = Message(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast as python
 from typing import Any
 
-from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
+from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, names_in, written
 from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
@@ -32,7 +32,6 @@ from cnndsl.codegen.roles import only, path_names
 from cnndsl.codegen.source import (
     WIDTH,
     Assign,
-    Chain,
     Do,
     For,
     Return,
@@ -44,6 +43,7 @@ from cnndsl.codegen.source import (
     range_of,
     returning,
     text,
+    without_copies,
 )
 from cnndsl.codegen.style import call_of, counter_of, listed, stretched
 from cnndsl.codegen.write_module import shape_note
@@ -100,7 +100,8 @@ def function(function: Function, module: Names) -> str:
     head = f"def {function.name}({', '.join(given)}):"
     results = given_back(function, last)
     result = results[0] if len(results) == 1 else python.Tuple(results)
-    return "\n".join([head, *lines(returning(body.lines, result), 1)])
+    statements = without_copies(body.lines, names_in(result))
+    return "\n".join([head, *lines(returning(statements, result), 1)])
 
 
 def is_chain(function: Function) -> bool:
@@ -117,7 +118,7 @@ def builder(function: Function, module: Names) -> str:
     plain = is_chain(function)
     given: list[str] = []
     inputs: list[tuple[str, str]] = []
-    if not plain:
+    if not plain or function.resized:
         names = ["inputs"] if function.takes else []
         for wanted in [*names, *(tensor.hint for tensor in tensors)]:
             taken = scope.take(wanted)
@@ -131,15 +132,15 @@ def builder(function: Function, module: Names) -> str:
         given.append(f"{each.name}{default}")
     statements: list[Statement]
     if plain:
-        layers = tuple((layer, "") for layer, _ in sequential(function.body, labelled=False))
-        name_counters(function.body, scope)
-        statements = [Return(calling("keras.Sequential", Chain("", layers).flat()))]
+        first = [calling("keras.Input", name(shape)) for _, shape in inputs]
+        layers = [*first, *(layer for layer, _ in sequential(function.body, labelled=False))]
+        statements = [Return(calling("keras.Sequential", python.List(layers)))]
     else:
         body = FunctionBody(function.body, scope, named=False, known=set(tensors))
         last = body.run(inputs[0][0], "x")
         statements = [
             *(Assign(taken, calling("keras.Input", name(shape))) for taken, shape in inputs),
-            *body.lines,
+            *without_copies(body.lines, {last, *(each.name for each in function.results.values())}),
         ]
         outputs = given_back(function, last)
         ends = [name(taken) for taken, _ in inputs]
@@ -260,7 +261,9 @@ class FunctionBody(Writer):
         if share not in self.shared:
             sizes: list[python.expr] = []
             ranks = [len(shape) - 1 for shape in next(iter(share.shapes))]
-            for each, rank in zip(given, ranks if not is_chain(item.function) else ()):
+            for each, rank in zip(
+                given, ranks if not is_chain(item.function) or item.function.resized else ()
+            ):
                 shape = python.Attribute(each, "shape")
                 size: python.expr = python.Subscript(shape, _REST)
                 if len(share.shapes) > 1:  # of any size
