@@ -54,9 +54,7 @@ from cnndsl.codegen.program import (
     PathLoop,
     Program,
     Share,
-    all_items,
     certain,
-    expressions,
     named_last,
     read_by,
     takes_tensor,
@@ -108,6 +106,7 @@ class Weaver:
         self.functions: list[Function] = []
         self.assigned: dict[int, tuple[Function | None, int]] = {}
         self.inside = False  # in a function, not in the net itself
+        self.keeping = False  # in one whose layers are made before any tensor comes
         self.shares: list[Share] = []  # the sets of weights of the function at hand
         self.woven = 0  # items, those woven in vain among them
 
@@ -120,7 +119,7 @@ class Weaver:
                 groups.setdefault(tuple(instance.tensors), []).append(instance)
             for alike in groups.values():
                 self.define(alike)
-        self.inside = False
+        self.inside = self.keeping = False
         main = Context([{}], self.constants())
         group = Group(main, [self.network.inputs[0]])
         aliases = [self.nodes[index].alias for index in self.network.inputs]
@@ -135,6 +134,7 @@ class Weaver:
         """Make a function of the instances of a block."""
         block = instances[0].block
         function = Function(block.name.id)
+        self.keeping = block.name.id in self.survey.kept
         envs: list[Env] = [{} for _ in instances]
         names = self.constants()
         source: dict[str, Variable] = {}
@@ -168,7 +168,7 @@ class Weaver:
         body = self.body(group, [instance.body for instance in instances])
         self.give_results(function, context, instances)
         body = without_unread(body, function.results.values())
-        function.shared = instances[0].first is not None
+        function.shared = self.keeping
         ends = {variable: name for name, variable in function.results.items()}
         function.last = ends.get(named_last(body))  # type: ignore[arg-type]
         alone = not function.tensors and not function.results
@@ -325,7 +325,7 @@ class Weaver:
         if self.modules:
             if group.channels is not None:
                 names["C"] = group.channels
-        elif self.inside or type(group.context) is not Context:
+        elif not self.keeping and (self.inside or type(group.context) is not Context):
             # In the net itself every size is a plain number.
             rank = len(self.shape(group, 0))
             for letter, axis in zip("CWHD" if rank != 2 else "CL", (-1, -2, -3, -4)):
@@ -669,7 +669,8 @@ class Weaver:
         slot, path = slots.pop() if len(slots) == 1 else ("", ())
         candidates: list[Expr | None] = [source.expression(slot, path)] if slot else []
         if slot == "in":
-            candidates = [group.channels if self.modules or not self.inside else Dim(-1)]
+            reads = self.inside and not (self.modules or self.keeping)
+            candidates = [Dim(-1) if reads else group.channels]
             hint = "channels"
         elif slot == "activation":
             hint = source.word() or slot
@@ -757,11 +758,6 @@ class Weaver:
                 self.refuse(instances[0], message, help_)
         for instance in instances:
             made = self.made_with(instance)
-            read = [instance.body.input, *instance.tensors.values()]
-            share.shapes.add(tuple(self.nodes[index].output for index in read))
-            function = self.assigned[id(instance)][0]
-            if function is not None:
-                function.resized = function.resized or len(share.shapes) > 1
             assert instance.first is not None
             if share.given.setdefault(instance.first, made) != made:
                 message = Message(
@@ -778,11 +774,7 @@ class Weaver:
         function, place = self.assigned[id(instance)]
         if function is not None:
             values = [(each.hint, own[place]) for each, own in function.arguments.items()]
-            sized = not self.modules and any(
-                reads_sizes(expr) for item in all_items(function.body) for expr in expressions(item)
-            )
-            before = self.nodes[instance.body.input].output if sized else ()
-            return repr((values, before))
+            return repr(values)
         steps = [item for item in walk(instance.body) if isinstance(item, tree.Step)]
         calls = [one for step in steps for one in self.survey.calls[step.node]]
         return repr(

@@ -826,9 +826,14 @@ class Elaborator:
         if statement.when is not None and statement.when.id != "training":
             self.report_mark(statement.when, "training", Message("head NAME training"))
         before, shape = self.current, self.shape
-        self.training += statement.when is not None
-        body = self.body(statement.body.statements, self.path_scope())
-        self.training -= statement.when is not None
+        if statement.when is None:
+            body = self.body(statement.body.statements, self.path_scope())
+        else:
+            # What is named in it is not there while the net infers.
+            frame, self.training = self.scope.frame, self.training + 1
+            results, frame.results = frame.results, dict(frame.results)
+            body = self.body(statement.body.statements, Scope(frame, self.scope))
+            self.training, frame.results = self.training - 1, results
         self.outputs[name.id] = body.output
         self.current, self.shape = before, shape
         return tree.Side(statement, body)
@@ -1509,6 +1514,7 @@ class Elaborator:
         ways = tuple([self.path(path, paths) for path in statement.paths])
         bodies, shapes = paths.bodies, paths.shapes
         if len(bodies) == 1 and not only:
+            self.current, self.shape = bodies[0].output, shapes[0]
             self.name_result(statement.alias)
             return tree.Merged(statement, self.current, tuple(bodies), ways)
         if not bodies and statement.paths and not paths.failed:
