@@ -841,6 +841,7 @@ class Weaver:
 
         args: list[Expr] = []
         kwargs: list[tuple[Variable, Expr]] = []
+        skipped = False
         for parameter in function.parameters:
             values = [function.arguments[parameter][place] for place in places]
             given, hint = arguments.get(parameter.hint), parameter.hint
@@ -850,13 +851,16 @@ class Weaver:
                 candidates, hint = [group.channels], "channels"
             elif given is None and left_out(parameter, values):
                 continue
+            elif parameter.default is not None and not any(v is not ANY for v in values):
+                skipped = True  # whatever the source gives here, nothing reads it
+                continue
             if parameter.kind == "extra":
                 if parameter in function.widths:
                     candidates = [context.widths.get(tensor(function.widths[parameter]))]
                 candidates.append(context.names.get(hint))
                 hint = node.id if isinstance(node, ast.Name) else hint
             code = context.code(values, candidates, hint)
-            if kwargs or not (parameter.kind == "channels" or isinstance(given, ast.Positional)):
+            if kwargs or skipped or not (parameter.kind == "channels" or isinstance(given, ast.Positional)):
                 kwargs.append((parameter, code))
             else:
                 args.append(code)
