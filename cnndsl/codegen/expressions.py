@@ -388,7 +388,12 @@ def literal(value: Any) -> python.expr:
     if isinstance(value, list):
         return python.List([literal(item) for item in value])
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        return python.UnaryOp(python.USub(), python.Constant(-value))
+        return python.UnaryOp(python.USub(), literal(-value))
+    if isinstance(value, float) and len(repr(value)) > 10:
+        inverse = round(1 / value, 6)
+        if 1 < inverse < 1e6 and 1 / inverse == value:  # a third is no 0.3333333333333333
+            whole = int(inverse) if inverse.is_integer() else inverse
+            return python.BinOp(python.Constant(1), python.Div(), python.Constant(whole))
     return python.Constant(value)
 
 
