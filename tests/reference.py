@@ -506,11 +506,14 @@ CASES: dict[str, list[Any]] = {
     ],
     "scale": [(size, "scale", "scale init=0.5") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
     "rescale": [
-        (size, "rescale 0.5", "rescale (1/127.5) offset=-1", "rescale 1")
-        for size in ("7", "5x3", "3x4x2", "2x3x2x3")
-    ]
-    + [
-        (size, "rescale (0.1, 1/3, -2) offset=(1, 2, 3)", "rescale 2 offset=(0.5, 0, -1)")
+        (
+            size,
+            "rescale 0.5",
+            "rescale (1/127.5) offset=-1",
+            "rescale 1",
+            "rescale (0.1, 1/3, -2) offset=(1, 2, 3)",
+            "rescale 2 offset=(0.5, 0, -1)",
+        )
         for size in ("3", "5x3", "3x4x3", "2x3x2x3")
     ],
     "dropout": [(size, "dropout 0.5", "dropout 0") for size in ("7", "5x3", "4x4x2", "2x3x2x3")],
@@ -549,14 +552,12 @@ CASES: dict[str, list[Any]] = {
     ],
     "shuffle": [(size, "shuffle 2", "shuffle 3") for size in ("6", "5x12", "3x4x6", "2x3x2x6")],
     "pixelshuffle": [
-        ("2x3x18", "pixelshuffle 3", "pixelshuffle 3 dcr", "pixelshuffle 1 dcr"),
-        ("2x3x8", "pixelshuffle 2", "pixelshuffle 2 dcr"),
+        ("2x3x36", *(f"pixelshuffle {how}" for how in ("2", "2 dcr", "3", "3 dcr", "1 dcr"))),
         ("4x6", "pixelshuffle 2", "pixelshuffle 3 dcr"),
         ("2x1x3x16", "pixelshuffle 2", "pixelshuffle 2 dcr"),
     ],
     "pixelunshuffle": [
-        ("6x9x2", "pixelunshuffle 3", "pixelunshuffle 3 dcr", "pixelunshuffle 1 dcr"),
-        ("4x6x3", "pixelunshuffle 2", "pixelunshuffle 2 dcr"),
+        ("6x12x2", *(f"pixelunshuffle {how}" for how in ("2", "2 dcr", "3", "3 dcr", "1 dcr"))),
         ("12x2", "pixelunshuffle 2", "pixelunshuffle 3 dcr"),
         ("4x2x6x2", "pixelunshuffle 2", "pixelunshuffle 2 dcr"),
     ],

@@ -57,7 +57,7 @@ class _PixelShuffle(Spatial):
         )
 
 
-_DCR = Slot("dcr", "flag", None, "[dcr]", "the order of TensorFlow: the channels of a pixel")
+_DCR = Slot("dcr", "flag", None, "[dcr]", "the order of TensorFlow", since="1.1")
 
 
 class PixelShuffle(_PixelShuffle):
