@@ -285,7 +285,7 @@ WORDS = {
     "does.pixelunshuffle": "Space becomes channels: the pixels of each square become channels of "
     "one position.",
     "does.permute": "The dimensions change places. The values stay the same.",
-    "does.transpose": "Positions become channels, and channels positions. The values stay the same.",
+    "does.transpose": "Positions become channels, and channels positions.",
     "does.slice": "Only some of the channels are kept.",
     "does.add": "The tensors are added up, value by value.",
     "does.concat": "The tensors are laid side by side, so that their channels add up.",
