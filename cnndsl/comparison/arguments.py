@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from cnndsl.layers import Layer
 from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.values import Pair, show_value, uniform
+from cnndsl.layers.source import uniform
+from cnndsl.layers.values import Pair, show_value
 from cnndsl.layers.window import rounding_of
 
 # Flags that are no argument of their own: how to round shows where it matters, `nearest` says

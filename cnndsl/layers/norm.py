@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
-from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE, uniform
+from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE
 
 _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
 
@@ -136,7 +136,10 @@ class Rescale(Layer):
                 )
 
     def is_idle(self) -> bool:
-        return bool(uniform(self.scale) == 1 and uniform(self.offset) == 0)
+        return all(
+            {*(value if isinstance(value, tuple) else (value,))} == {idle}
+            for value, idle in ((self.scale, 1), (self.offset, 0))
+        )
 
 
 LAYERS: tuple[type[Layer], ...] = (

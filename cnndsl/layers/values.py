@@ -46,7 +46,7 @@ def show_value(value: Any) -> str:
             show_value(item.begin if isinstance(item, Pair) and item.begin == item.end else item)
             for item in value[:6]
         ]
-        if not all(map(_in_sizes, value)):
+        if not all(map(in_size, value)):
             return f"({', '.join(shown)}{', …' if len(value) > 6 else ''})"
         return "x".join(shown) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
@@ -56,14 +56,7 @@ def show_value(value: Any) -> str:
     return str(value)
 
 
-def uniform(value: Any) -> Any:
-    """The one value of a tuple whose values are all the same; else the value itself."""
-    if isinstance(value, tuple) and not isinstance(value, Pair):
-        return value[0] if value.count(value[0]) == len(value) else value
-    return value
-
-
-def _in_sizes(item: Any) -> bool:
+def in_size(item: Any) -> bool:
     """Whether an item of a tuple can stand in a size, as in `3x0:1`: a number of digits alone."""
     return isinstance(item, (Pair, Word, bool)) or (type(item) is int and item >= 0)
 

@@ -15,8 +15,8 @@ from cnndsl.layers.conv import DepthwiseConv
 from cnndsl.layers.dense import Flatten
 from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
-from cnndsl.layers.source import call_of
-from cnndsl.layers.values import Pair, uniform
+from cnndsl.layers.source import call_of, uniform
+from cnndsl.layers.values import Pair
 from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
 from cnndsl.tables.rows import Row
 
