@@ -88,7 +88,7 @@ def statement(rng: Random, rank: int, channels: int, *, plain: bool = False) -> 
         f"crop {_pads(rng, rank, 1)}", "flatten", "gap", "gmp", "gap keep", "gmp keep",
         f"reflectpad {_pads(rng, rank, 1)}", f"replicatepad {_pads(rng, rank, 2)}",
         f"pixelshuffle {rng.randint(1, 2)}", f"pixelunshuffle {rng.randint(2, 3)} dcr",
-        f"permute {'x'.join(map(str, rng.sample(range(1, rank + 2), rank + 1)))}",
+        f"permute {rng.choice(['2x1', '2x1x3', '3x1x2', '2x3x1', '4x1x2x3', '3x2x1x4'])}",
         "lrn", "lrn size=3 alpha=0.1 k=2", f"avgpool {kernel} {window} countpad{rounding}",
     ]  # fmt: skip
     if plain:
