@@ -481,7 +481,7 @@ def reflect_pad(layer: geometry.ReflectPad, ask: LoweringOptions) -> list[Call]:
     """`ops.pad` mirrors two dimensions at most on PyTorch."""
     if rank(layer) == 3:
         return [helper("reflect_pad", source_parts(layer.pad, "pad"))]
-    widths = [[0, 0], *map(list, layer.pad), [0, 0]]
+    widths = ((0, 0), *source_parts(layer.pad, "pad"), (0, 0))
     return [Call("ops.pad", (widths,), {"mode": "reflect"}, style="function", main=True)]
 
 
