@@ -266,7 +266,7 @@ WORDS = {
     "learned.gamma.beta": "Then each channel is scaled and shifted by numbers that are learned.",
     "does.lrn": "Each value is divided by the strength of its neighbours in other channels.",
     "does.scale": "Each channel is multiplied by a factor that is learned.",
-    "does.rescale": "Each value is multiplied by a constant, and another is added.",
+    "does.rescale": "Each value is multiplied by {scale}, and {offset} is added.",
     "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
     "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
     "does.activation": "{activation} is applied to every value: {formula}.",

@@ -252,7 +252,7 @@ WORDS = {
     "learned.gamma.beta": "이어서 채널마다 학습한 값을 곱하고 더합니다.",
     "does.lrn": "값마다 이웃한 채널의 크기로 나눕니다.",
     "does.scale": "채널마다 학습한 값을 곱합니다.",
-    "does.rescale": "값마다 정해진 수를 곱하고 더합니다.",
+    "does.rescale": "값마다 {scale}(을/를) 곱하고 {offset}(을/를) 더합니다.",
     "does.dropout": "학습할 때 값의 {rate} 비율을 0으로 만듭니다.",
     "does.droppath": "학습할 때 샘플의 {rate} 비율을 통째로 0으로 만듭니다.",
     "does.activation": "모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",

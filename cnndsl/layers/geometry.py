@@ -94,7 +94,8 @@ class ReflectPad(ZeroPad):
         if wide:
             axis = wide[0]
             message = Message(
-                "{layer}: {axis} {size} has {count} pixels to mirror, and {pad} are wanted",
+                "{layer}: a padding of {pad} is more than {axis} {size} has to mirror, "
+                "{size} - 1 = {count}",
                 layer=self.op,
                 axis=base.DIMENSIONS[len(self.spatial)][axis],
                 size=self.spatial[axis],
