@@ -174,6 +174,28 @@ def ends(d: Draws, s: Shape) -> str:
     return f"slice {d.choice([f'{begin}:{end}', f'{begin}:', f':{end}', f'{begin - s[-1]}:'])}"
 
 
+def roots(s: Shape) -> list[int]:
+    """What a pixel shuffle can enlarge a tensor by."""
+    return [each for each in (2, 3, 1) if s[-1] % each ** (len(s) - 1) == 0]
+
+
+def parts(s: Shape) -> list[int]:
+    """What the sizes of a tensor can be divided by."""
+    return [each for each in (2, 3, 1) if all(size % each == 0 for size in s[:-1])]
+
+
+def permuted(d: Draws, s: Shape) -> list[str]:
+    rest = [str(axis) for axis in range(1, len(s) + 1)]
+    return [rest.pop(d.randint(0, len(rest) - 1)) for _ in s]
+
+
+def rescale(d: Draws, s: Shape) -> str:
+    scale = d.choice(["0.5", "(1/127.5)", "2"])
+    if s[-1] in (2, 3) and d.random() < 0.4:
+        scale = f"({', '.join(d.choice(['0.5', '1/3', '2']) for _ in range(s[-1]))})"
+    return f"rescale {scale} {d.maybe('offset=-1')}"
+
+
 def bn(d: Draws, s: Shape) -> str:
     return " ".join(["bn", *map(d.maybe, ("eps=1e-4", "momentum=0.9", "noscale", "noshift"))])
 
@@ -194,9 +216,15 @@ STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     "scale": lambda d, s: f"scale {d.maybe('init=0.5')}",
     "up": lambda d, s: f"up {sizes(d, len(s) - 1, 2)} {d.choice(['', 'nearest', 'bilinear'])}",
     "zeropad": lambda d, s: f"zeropad {pads(d, len(s) - 1, 2)}",
+    "reflectpad": lambda d, s: f"reflectpad {pads(d, len(s) - 1, min(2, min(s[:-1]) - 1))}",
+    "replicatepad": lambda d, s: f"replicatepad {pads(d, len(s) - 1, 3)}",
     "crop": lambda d, s: f"crop {pads(d, len(s) - 1, 1)}",
     "reshape": lambda d, s: f"reshape {reshaped(d, s)}",
     "shuffle": lambda d, s: f"shuffle {d.choice(factors(s[-1]))}",
+    "pixelshuffle": lambda d, s: f"pixelshuffle {d.choice(roots(s))} {d.maybe('dcr')}",
+    "pixelunshuffle": lambda d, s: f"pixelunshuffle {d.choice(parts(s))} {d.maybe('dcr')}",
+    "permute": lambda d, s: f"permute {'x'.join(permuted(d, s))}",
+    "rescale": rescale,
     "slice": ends,
 }
 

@@ -25,6 +25,8 @@ from cnndsl.codegen.expressions import (
     evaluate,
     is_short,
     plain,
+    power,
+    quotient,
     reads_sizes,
     same,
     says_something,
@@ -64,6 +66,8 @@ from cnndsl.codegen.survey import Survey, longest, side_by_side, structure
 from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.message import Message
+from cnndsl.layers import Layer
+from cnndsl.layers.rearrange import PixelShuffle, PixelUnshuffle
 from cnndsl.network import network as tree
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
@@ -578,7 +582,8 @@ class Weaver:
             else:
                 calls.append(self.call(group, source, list(column), widths, split))
         nodes = [step.node for step in steps]
-        shapes = self.arrive(group, nodes, [*reversed(widths), group.channels])
+        shuffled = shuffled_width(layer, source, group.channels)
+        shapes = self.arrive(group, nodes, [*reversed(widths), shuffled, group.channels])
         if not calls:
             return items + self.named(group, first.statement)
         mains = [place for place, one in enumerate(calls) if one.main]
@@ -1129,6 +1134,16 @@ def width(context: Context, values: list[int], codes: Sequence[Expr | None]) -> 
         elif is_short(code) and (found := context.express(values, [code])) is not None:
             return found
     return one
+
+
+def shuffled_width(layer: Layer, source: SourceArguments, channels: Expr | None) -> Expr | None:
+    """Code for the channels behind a shuffle of pixels; None behind any other layer."""
+    if channels is None or not isinstance(layer, (PixelShuffle, PixelUnshuffle)):
+        return None
+    factor, rank = source.expression("factor") or Literal(layer.factor), len(layer.spatial)
+    if isinstance(layer, PixelShuffle):
+        return quotient(channels, factor, rank)
+    return binary("*", channels, power(factor, rank))
 
 
 def either(

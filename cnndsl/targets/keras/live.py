@@ -137,9 +137,8 @@ def operation(call: Call) -> str:
     """The name of the operation that a call makes."""
     if call.style in ("negative", "index"):
         return "Negative" if call.style == "negative" else "GetItem"
-    if call.function == "ops.pad":
-        return "Pad"
-    return call.function.rpartition(".")[2]
+    module, _, name = call.function.rpartition(".")
+    return name.capitalize() if module == "ops" else name
 
 
 def merge(layer: Any) -> list[str]:
