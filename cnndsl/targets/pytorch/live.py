@@ -250,7 +250,7 @@ class Tracer(fx.Tracer):
         self.helpers = target.helpers()
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        own = type(module).__name__ in self.helpers - {"ChannelsLast"}
+        own = type(module).__name__ in self.helpers - {"ChannelsLast", "Frozen"}
         return own or super().is_leaf_module(module, path)
 
 
