@@ -12,12 +12,16 @@ import numpy as np
 import onnx
 import oracle
 import pytest
+from conftest import few
 from reference import computed
 from test_onnx import checked, pictures, run
 
 import cnndsl
 from cnndsl.codegen import weights as canonical
 from cnndsl.network import Network
+from cnndsl.proof import frameworks
+from cnndsl.proof.verify import verify
+from cnndsl.targets import load
 from cnndsl.targets.onnx import generate as to_onnx
 
 TWICE = """
@@ -165,6 +169,45 @@ def test_onnx(name: str) -> None:
     kept = [i for i in model.graph.initializer if i.name in weights]
     sizes = sum(onnx.numpy_helper.to_array(each).size for each in kept)
     assert sizes == net.totals.params, "an array for each weight, and none for training"
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_layer_by_layer(name: str) -> None:
+    report = verify(cnndsl.check(NETS[name]))
+    assert not report.problems
+    assert report.error < 1e-12
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("framework", ("keras", "pytorch"))
+def test_as_a_whole(framework: str, name: str) -> None:
+    """What numpy makes of it, with each array once."""
+    net = cnndsl.check(NETS[name])
+    images, weights, expected = numbers(net)
+    live, module = frameworks.build(net, framework)
+    module.put(live, weights)
+    found = live.run(images)
+    for end, wanted in expected.items():
+        assert found[end].shape == wanted.shape
+        assert oracle.difference(found[end], wanted) < oracle.TOLERANCE, end
+    assert live.trainable == net.training_totals.trainable
+    taken = module.take(live)
+    assert set(taken) == set(weights)
+    assert all(np.array_equal(taken[key], weights[key]) for key in weights)
+
+
+@pytest.mark.parametrize("name", few(NETS, ("other sizes", "frozen", "training and always")))
+def test_flax(name: str) -> None:
+    flax_test = pytest.importorskip("test_flax")
+    net = cnndsl.check(NETS[name])
+    images, weights, expected = numbers(net)
+    model = flax_test.outlined(load("flax").generate(net))
+    flax_test.fill(net, model, images, weights)
+    found = flax_test.run(model, images)
+    found = found if isinstance(found, dict) else {"main": found}
+    assert set(found) == set(expected)
+    for end, wanted in expected.items():
+        assert oracle.difference(np.asarray(found[end]), wanted) < oracle.TOLERANCE
 
 
 def test_the_statements_are_all_there() -> None:
