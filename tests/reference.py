@@ -16,6 +16,7 @@ import numpy as np
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Layer
 from cnndsl.layers.values import Pair
+from cnndsl.network import Network
 
 Array = Any
 """A numpy array: its type says nothing of its shape."""
@@ -384,6 +385,40 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "hard_swish": value(lambda x: x * np.clip(x + 3, 0, 6) / 6),
     "hard_sigmoid": value(lambda x: np.clip(x / 6 + 0.5, 0, 1)),
 }
+
+MERGE: dict[str, Callable[..., Array]] = {
+    "add": lambda layer, *xs: sum(xs),
+    "mul": lambda layer, *xs: math.prod(stretched(x, max(each.ndim for each in xs)) for x in xs),
+    "maximum": lambda layer, *xs: np.max(xs, axis=0),
+    "average": lambda layer, *xs: np.mean(xs, axis=0),
+    "concat": lambda layer, *xs: np.concatenate(xs, axis=-1),
+}
+"""What each merge makes of its inputs."""
+
+
+def stretched(x: Array, dimensions: int) -> Array:
+    """A vector as an image of one pixel, where others are images."""
+    return x.reshape(len(x), *(1 for _ in range(dimensions - x.ndim)), *x.shape[1:])
+
+
+def computed(
+    network: Network, images: Sequence[Array], weights: Mapping[str, Array]
+) -> list[Array]:
+    """What comes out of each node of a network; those that share weights have the first's."""
+    given = iter(images)
+    found: list[Array] = []
+    for node in network.nodes:
+        read = [found[index] for index in node.inputs]
+        first = node if node.shared_with is None else network.nodes[node.shared_with]
+        own = {weight.role: weights[f"{first.name}.{weight.role}"] for weight in first.weights}
+        if not read:
+            found.append(next(given))
+        elif len(read) > 1:
+            found.append(MERGE[node.op](node.layer, *read))
+        else:
+            found.append(reference(node.layer, *read, own))
+    return found
+
 
 CASES: dict[str, list[Any]] = {
     "conv": [
