@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
 
 _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
+_NOSCALE = Slot("noscale", "flag", None, "[noscale]", "learn no factor")
+_NOSHIFT = Slot("noshift", "flag", None, "[noshift]", "learn no summand")
 
 
 class Normalisation(Layer):
-    """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides."""
+    """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides.
+
+    `each_channel` tells whether each channel has a mean of its own, over all positions.
+    """
 
     family = "norm"
+    each_channel: ClassVar[bool] = False
     eps: float
+    noscale: bool | None
+    noshift: bool | None
 
     def setup(self) -> None:
         if self.eps is None:
             self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
         self.weights = (
-            Weight("gamma", (self.channels,), initial=ONES),
-            Weight("beta", (self.channels,)),
+            *(() if self.noscale else (Weight("gamma", (self.channels,), initial=ONES),)),
+            *(() if self.noshift else (Weight("beta", (self.channels,)),)),
         )
 
 
@@ -32,25 +42,21 @@ class BatchNorm(Normalisation):
     default); PyTorch's argument of that name is the rest. `defaults torch` makes it 0.9.
     """
 
-    op, title, linear = "bn", "batch normalisation", True
+    op, title, linear, each_channel = "bn", "batch normalisation", True, True
     slots = (
         _EPS,
         Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
-        Slot("noscale", "flag", None, "[noscale]", "learn no factor"),
-        Slot("noshift", "flag", None, "[noshift]", "learn no summand"),
+        _NOSCALE,
+        _NOSHIFT,
     )
     momentum: float
-    noscale: bool | None
-    noshift: bool | None
 
     def setup(self) -> None:
         super().setup()
         if self.momentum is None:
             self.momentum = 0.99 if self.context.defaults == "keras" else 0.9
-        gamma, beta = self.weights
         self.weights = (
-            *(() if self.noscale else (gamma,)),
-            *(() if self.noshift else (beta,)),
+            *self.weights,
             Weight("mean", (self.channels,), trainable=False),
             Weight("variance", (self.channels,), trainable=False, initial=ONES),
         )
@@ -60,7 +66,7 @@ class LayerNorm(Normalisation):
     """Normalises the channels of each position by themselves."""
 
     op, title = "ln", "layer normalisation"
-    slots = (_EPS,)
+    slots = (_EPS, _NOSCALE, _NOSHIFT)
 
 
 class GroupNorm(Normalisation):
@@ -70,12 +76,25 @@ class GroupNorm(Normalisation):
     slots = (
         Slot("groups", "value", NATURAL, "G", Message("groups of channels"), required=True),
         _EPS,
+        _NOSCALE,
+        _NOSHIFT,
     )
     groups: int
 
     def setup(self) -> None:
         super().setup()
         divide(self, self.groups, self.channels)
+
+
+class InstanceNorm(Normalisation, Spatial):
+    """Normalises each channel of each sample over all positions.
+
+    Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast
+    stylization" (2016).
+    """
+
+    op, title, since, each_channel = "inorm", "instance normalisation", "1.1", True
+    slots = (_EPS, _NOSCALE, _NOSHIFT)
 
 
 class LocalResponseNorm(Spatial):
@@ -109,4 +128,6 @@ class Scale(Layer):
         self.weights = (Weight("scale", (self.channels,), initial=Constant(self.init)),)
 
 
-LAYERS: tuple[type[Layer], ...] = (BatchNorm, LayerNorm, GroupNorm, LocalResponseNorm, Scale)
+LAYERS: tuple[type[Layer], ...] = (
+    BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, Scale,
+)  # fmt: skip

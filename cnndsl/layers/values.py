@@ -157,6 +157,20 @@ def _share(value: Any) -> float | int:
     return number
 
 
+_AXES = ("channels", "height", "width", "depth", "length")
+
+
+def _axis(value: Any) -> str:
+    if isinstance(value, Word) and value.id in _AXES:
+        return value.id
+    raise ValueError(
+        Message(
+            "must be channels, height, width, depth or length, not {value}",
+            value=show_value(value),
+        )
+    )
+
+
 NATURAL = Kind("number", _natural)
 SIZES = Kind("size", _sizes)
 SHAPE = Kind("shape", _shape)
@@ -165,3 +179,4 @@ CHANNELS = Kind("channels", _channels)
 NUMBER = Kind("number", _number)
 POSITIVE = Kind("number", _positive)
 SHARE = Kind("number", _share)
+AXIS = Kind("axis", _axis, _AXES)
