@@ -570,11 +570,12 @@ class Forward(Writer):
         """Several tensors merged."""
         op = item.layer.op
         if op == "concat":
-            return self.style.concat(parts)
-        if op in ("add", "average"):
+            return self.style.concat(parts, item.layer)
+        if op in ("add", "average", "subtract"):
             code = parts[0]
             for part in parts[1:]:
-                code = python.BinOp(code, python.Add(), part)
+                sign = python.Sub() if op == "subtract" else python.Add()
+                code = python.BinOp(code, sign, part)
             if op == "average":
                 code = python.BinOp(code, python.Div(), python.Constant(len(parts)))
             return code

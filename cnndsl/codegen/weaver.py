@@ -312,9 +312,10 @@ class Weaver:
             if item.is_path:
                 return ("path", tuple(id(each.statement) for each in item.paths[0].items))
             layer: Any = self.nodes[item.node].layer
+            axis = getattr(layer, "along", None)
             if not all(isinstance(way, int) for way in item.ways):
-                return ("merge", layer.op)
-            return ("merge", layer.op, tuple(map(len, layer.inputs)))
+                return ("merge", layer.op, axis)
+            return ("merge", layer.op, axis, tuple(map(len, layer.inputs)))
         return type(item).__name__
 
     def name_sizes(self, group: Group) -> None:
@@ -932,7 +933,8 @@ class Weaver:
                     help_ = Message("write the paths out, one `if` around the whole `mul`")
                     self.refuse(merge, message, help_)
         codes = channels[:1]
-        if layer.op == "concat" and None not in channels:
+        grows = layer.op == "concat" and layer.axis == "channels"
+        if grows and None not in channels:
             codes = [total(channels)]  # type: ignore[arg-type]
         elif layer.op == "mul":
             codes = list(channels)

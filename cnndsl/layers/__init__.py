@@ -8,9 +8,7 @@ from cnndsl.layers import activation, conv, dense, geometry, merge, norm, pool, 
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
 
 ACTIVATIONS: dict[str, type[activation.Activation]] = {
-    layer.op: layer
-    for layer in activation.LAYERS
-    if not any(slot.required for slot in layer.slots)
+    layer.op: layer for layer in activation.LAYERS if not any(slot.required for slot in layer.slots)
 }
 """The functions that can be written after a layer, where they get no arguments."""
 MERGES: dict[str, type[merge.Merge]] = {layer.op: layer for layer in merge.LAYERS}

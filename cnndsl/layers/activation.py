@@ -7,7 +7,7 @@ from math import inf
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Slot, Weight, axis_of
 from cnndsl.layers.initial import Constant
-from cnndsl.layers.values import AXIS, NUMBER, POSITIVE
+from cnndsl.layers.values import AXIS, NUMBER, POSITIVE, show_value
 
 
 class Activation(Layer):
@@ -185,6 +185,7 @@ class Clamp(Activation):
             message = Message("clamp: {low} is not below {high}", low=self.low, high=self.high)
             raise LayerError("E105", message, Message("the least value comes first"), "high")
         self.gives = self.keeps = (self.low, self.high)
+        self.formula = f"min(max(x, {show_value(self.low)}), {show_value(self.high)})"
 
 
 ACT = Slot("activation", "act", None, "[act]", "an activation")

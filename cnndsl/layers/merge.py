@@ -27,6 +27,10 @@ class Merge(Layer):
         self.inputs = shapes
         super().__init__(values, shapes[0], context)
 
+    @classmethod
+    def usage(cls) -> str:
+        return super().usage() + " { … | … }"
+
     def mismatch(self, rule: Message, index: int) -> LayerError:
         """The error that path `index` does not merge with the first."""
         one, other = self.inputs[0], self.inputs[index]
@@ -115,9 +119,7 @@ class Concat(Merge):
             if len(shape) != len(self.input) or (*shape[:axis], *shape[axis + 1 :]) != rest:
                 rule = Message("concat wants equal sizes in all but the channels")
                 if self.axis != "channels":
-                    rule = Message(
-                        "concat wants equal sizes in all but `{axis}`", axis=self.axis
-                    )
+                    rule = Message("concat wants equal sizes in all but `{axis}`", axis=self.axis)
                 raise self.mismatch(rule, index)
         total = sum(shape[axis] for shape in self.inputs)
         self.output = (*self.input[:axis], total, *self.input[axis + 1 :])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
@@ -15,13 +13,9 @@ _NOSHIFT = Slot("noshift", "flag", None, "[noshift]", "learn no summand")
 
 
 class Normalisation(Layer):
-    """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides.
-
-    `each_channel` tells whether each channel has a mean of its own, over all positions.
-    """
+    """Eps is 1e-3 by Keras's default and 1e-5 by PyTorch's; `defaults` decides."""
 
     family = "norm"
-    each_channel: ClassVar[bool] = False
     eps: float
     noscale: bool | None
     noshift: bool | None
@@ -42,7 +36,7 @@ class BatchNorm(Normalisation):
     default); PyTorch's argument of that name is the rest. `defaults torch` makes it 0.9.
     """
 
-    op, title, linear, each_channel = "bn", "batch normalisation", True, True
+    op, title, linear = "bn", "batch normalisation", True
     slots = (
         _EPS,
         Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
@@ -93,7 +87,7 @@ class InstanceNorm(Normalisation, Spatial):
     stylization" (2016).
     """
 
-    op, title, since, each_channel = "inorm", "instance normalisation", "1.1", True
+    op, title, since = "inorm", "instance normalisation", "1.1"
     slots = (_EPS, _NOSCALE, _NOSHIFT)
 
 

@@ -1392,6 +1392,7 @@ class Elaborator:
         statement: ast.Apply,
         bodies: Sequence[Body],
         ways: tuple[tree.Way, ...],
+        values: Mapping[str, Any],
     ) -> Item | None:
         """Go on after a merge that does not fit as if all paths had the size of the one with
         the most layers."""
@@ -1404,7 +1405,7 @@ class Elaborator:
         fitting = [shapes[longest]] * len(shapes)
         for tried in (shapes, [(*fitting[0][:-1], shape[-1]) for shape in shapes], fitting):
             try:
-                layer = kind({}, tuple(tried), self.context)
+                layer = kind(values, tuple(tried), self.context)
             except LayerError:
                 continue
             node = self.add_assumed(layer, inputs, statement)
@@ -1475,7 +1476,8 @@ class Elaborator:
     def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
         assert statement.paths is not None
         self.no_input(statement.name.span)
-        for argument in statement.args:
+        bound = self.bound(kind, statement) if kind.slots else BoundArguments({}, {}, [])
+        for argument in () if kind.slots else statement.args:
             message = Message("{word} takes paths only", word=kind.op)
             self.report("E104", argument.span, message, Message("remove the argument"))
         only = len(statement.paths) == 1 and _held_by(statement.paths[0]) is None
@@ -1503,19 +1505,32 @@ class Elaborator:
         if len(known) != len(shapes) or not shapes or paths.failed:
             if not statement.paths:
                 self.without_paths(kind.op, statement)
-            return self.suppose_merge(kind, statement, bodies, ways)
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         inputs = tuple(body.output for body in bodies)
+        is_known = len(bound.values) == len(bound.spans) and not bound.problems
+        if kind.most is not None and len(bodies) > kind.most:
+            message = Message(
+                "`{word}` has {count} paths, and takes {most}",
+                word=kind.op,
+                count=len(bodies),
+                most=kind.most,
+            )
+            help_ = Message("join some of them first, as with `add`")
+            self.report("E103", statement.name.span, message, help_)
+            is_known = False
+        if not is_known:
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         try:
-            layer = kind({}, known, self.context)
+            layer = kind(bound.values, known, self.context)
             seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         except LayerError as error:
-            span = statement.name.span
+            span = bound.spans.get(error.slot, statement.name.span)
             if error.slot.startswith("path "):
                 path = paths.written[int(error.slot[5:])]
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
             self.shape_error(error, statement, span, inputs)
-            return self.suppose_merge(kind, statement, bodies, ways)
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return tree.Merged(statement, node, tuple(bodies), ways)
 

@@ -32,6 +32,7 @@ _HELP = {
         "remove one of them; if twice the value is meant, learn the factor: `scale init=2`"
     ),
     "concat": Message("remove one of them: the channels stand there twice"),
+    "subtract": Message("remove both: the difference of equals is 0"),
     "maximum": Message("remove one of them: the maximum of equals is either"),
     "average": Message("remove one of them: the average of equals is either"),
 }
@@ -51,7 +52,7 @@ def _values(view: View) -> list[int]:
     """For each node, the first that computes the same.
 
     What has weights, or draws at random, is like nothing else. Equal layers on equal shapes
-    are one object; merges are known by their word.
+    are one object; merges are known by their word and axis.
     """
     known: dict[tuple[object, ...], int] = {}
     values: list[int] = []
@@ -59,7 +60,7 @@ def _values(view: View) -> list[int]:
         layer = node.layer
         value = node.index
         if not layer.all_weights and layer.op not in _UNLIKE:
-            what = layer.op if len(node.inputs) > 1 else id(layer)
+            what = (layer.op, getattr(layer, "axis", "")) if len(node.inputs) > 1 else id(layer)
             value = known.setdefault((what, *(values[i] for i in node.inputs)), value)
         values.append(value)
     return values

@@ -6,6 +6,7 @@ import ast as python
 from typing import Any
 
 from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
+from cnndsl.codegen.lowering import axis_channels_last
 from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
@@ -53,6 +54,7 @@ _MERGES = {
     "add": "layers.add",
     "concat": "layers.concatenate",
     "mul": "layers.multiply",
+    "subtract": "layers.subtract",
     "maximum": "layers.maximum",
     "average": "layers.average",
 }
@@ -311,8 +313,12 @@ class FunctionBody(Writer):
         if len(results) == 1 and len(paths) == len(item.paths):
             self.assign(goal, results[0])
             return goal if after is None else self.item(after, goal, target)
-        label = {"name": python.Constant(item.label)} if self.labelled and item.label else {}
-        code = calling(_MERGES[item.layer.op], listed(results), **label)
+        words: dict[str, python.expr] = {}
+        if item.layer.op == "concat" and (axis := axis_channels_last(item.layer)) != -1:
+            words["axis"] = literal(axis)
+        if self.labelled and item.label:
+            words["name"] = python.Constant(item.label)
+        code = calling(_MERGES[item.layer.op], listed(results), **words)
         if after is not None:
             nested = python.Call(made(after.calls[0]), [code], [])
             if not self.fits(nested, f"{goal} = "):
