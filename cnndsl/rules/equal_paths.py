@@ -13,10 +13,15 @@ _UNLIKE = frozenset(("input", *family("dropout")))  # the latter draws at random
 def find(view: View) -> Findings:
     """Merges of which two paths compute the same, having no weights that could differ.
 
-    The product of a tensor with itself is its square, which there is no other word for.
+    The product of a tensor with itself is its square, and a tensor below itself a longer one,
+    which there are no other words for.
     """
     same = _values(view) if any(view.groups(*_HELP)) else []
-    for group in view.where(_HELP, lambda node: _twins(node, same)):
+
+    def repeats(node: Node) -> bool:
+        return bool(_twins(node, same)) and getattr(node.layer, "axis", "channels") == "channels"
+
+    for group in view.where(_HELP, repeats):
         first, second = _twins(group.first, same)
         message = Message(
             "{op}: paths {first} and {second} compute the same",
