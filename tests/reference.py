@@ -16,6 +16,7 @@ import numpy as np
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Layer
 from cnndsl.layers.values import Pair
+from cnndsl.network import Network
 
 Array = Any
 """A numpy array: its type says nothing of its shape."""
@@ -348,6 +349,41 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "hard_sigmoid": value(lambda x: np.clip(x / 6 + 0.5, 0, 1)),
 }
 
+MERGE: dict[str, Callable[..., Array]] = {
+    "add": lambda layer, *xs: sum(xs),
+    "subtract": lambda layer, x, y: x - y,
+    "mul": lambda layer, *xs: math.prod(stretched(x, max(each.ndim for each in xs)) for x in xs),
+    "maximum": lambda layer, *xs: np.max(xs, axis=0),
+    "average": lambda layer, *xs: np.mean(xs, axis=0),
+    "concat": lambda layer, *xs: np.concatenate(xs, axis_of(layer, xs[0])),
+}
+"""What each merge makes of its inputs."""
+
+
+def stretched(x: Array, dimensions: int) -> Array:
+    """A vector as an image of one pixel, where others are images."""
+    return x.reshape(len(x), *(1 for _ in range(dimensions - x.ndim)), *x.shape[1:])
+
+
+def computed(
+    network: Network, images: Sequence[Array], weights: Mapping[str, Array]
+) -> list[Array]:
+    """What comes out of each node of a network."""
+    given, found = iter(images), []
+    for node in network.nodes:
+        read = [found[index] for index in node.inputs]
+        own = {
+            key.split(".")[-1]: w for key, w in weights.items() if key.startswith(f"{node.name}.")
+        }
+        if not read:
+            found.append(next(given))
+        elif len(read) > 1:
+            found.append(MERGE[node.op](node.layer, *read))
+        else:
+            found.append(reference(node.layer, *read, own))
+    return found
+
+
 CASES: dict[str, list[Any]] = {
     "conv": [
         ("9x8x3", "conv 4 3", "conv 4 3x2 relu", "conv 4 3 same", "conv 4 2 same"),
@@ -531,3 +567,24 @@ CASES["avgpool"] += [
 ]
 """For each layer sizes, each with layers to try on it; together they have all of its arguments, in
 each rank that it takes."""
+
+MERGED = [
+    "".join(f"input {size} as {name}\n" for name, size in zip("abc", sizes.split()))
+    + f"{merge} {{ {' | '.join(f'from {name}' for name in 'abc'[: len(sizes.split())])} }}"
+    for merge, *cases in (
+        ("add", "7 7", "5x3 5x3 5x3", "3x4x2 3x4x2", "2x3x2x3 2x3x2x3"),
+        ("subtract", "7 7", "5x3 5x3", "3x4x2 3x4x2", "2x3x2x3 2x3x2x3"),
+        ("maximum", "7 7 7", "3x4x2 3x4x2"),
+        ("average", "7 7 7", "3x4x2 3x4x2"),
+        ("mul", "7 7", "5x3 3 1x3", "5x1 5x3", "3x4x2 3x4x1", "3x4x1 1x1x2 3x4x2", "2 3x4x2 3x4x1"),
+        ("mul", "2x3x2x3 2x3x2x1", "1x1x1x3 2x3x2x1 2x3x2x3"),
+        ("concat", "7 2", "5x3 5x1", "3x4x2 3x4x3 3x4x1", "2x3x2x3 2x3x2x1"),
+        ("concat axis=channels", "7 2", "3x4x2 3x4x3"),
+        ("concat axis=length", "5x3 2x3", "1x2 3x2 2x2"),
+        ("concat axis=height", "3x4x2 1x4x2", "2x3x2x3 2x1x2x3"),
+        ("concat axis=width", "3x4x2 3x1x2 3x2x2", "2x3x2x3 2x3x4x3"),
+        ("concat axis=depth", "2x3x2x3 1x3x2x3"),
+    )
+    for sizes in cases
+]
+"""Merges of inputs, in all ways that they go together."""
