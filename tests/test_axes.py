@@ -1,0 +1,136 @@
+"""Axes that are said, and merges with arguments: what they see, how they are written, shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from reference import computed
+
+import cnndsl
+from cnndsl.codegen import weights as canonical
+from cnndsl.comparison.arguments import arguments_of
+from cnndsl.layers.source import call_of
+from cnndsl.network import Network
+from cnndsl.network.field import _see
+from cnndsl.proof.verify import verify
+from cnndsl.targets import load
+
+
+def seen(net: Network, axis: int) -> list[list[tuple[int, int]]]:
+    """For each node, the first and the last pixel along an axis that each position depends on."""
+    size = net.nodes[0].output[axis]
+    weights = {key: np.abs(w) + 0.1 for key, w in canonical.random(net).items()}
+    rng = np.random.default_rng(0)
+    image = rng.uniform(1, 2, (1, *net.nodes[0].output))
+    before = computed(net, [image], weights)
+    changed: list[list[list[int]]] = [[] for _ in net.nodes]
+    for pixel in range(size):
+        other = image.copy()
+        place: list[Any] = [slice(None)] * image.ndim
+        place[axis + 1] = pixel
+        other[tuple(place)] += rng.uniform(0.5, 1, other[tuple(place)].shape)
+        for index, (one, two) in enumerate(zip(before, computed(net, [other], weights))):
+            apart = np.moveaxis(one != two, axis + 1, 0).reshape(one.shape[axis + 1], -1).any(1)
+            changed[index] += [[] for _ in range(len(apart) - len(changed[index]))]
+            for position in np.nonzero(apart)[0]:
+                changed[index][position].append(pixel)
+    return [[(min(each), max(each)) for each in positions] for positions in changed]
+
+
+def told(net: Network, axis: int) -> list[list[tuple[int, int]]]:
+    """The same as the receptive field says, without the pixels of padding."""
+    last = net.nodes[0].output[axis] - 1
+    return [
+        [
+            (max(low, 0), min(high, last))
+            for low, high in (
+                _see(node.field.sights[axis], place) for place in range(node.output[axis])
+            )
+        ]
+        for node in net.nodes
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 7x2; concat axis=length { skip | skip }; conv 2 3 same; conv 2 3 /2",
+        "input 8x2; concat axis=length { avgpool 2 | conv 2 3 same | skip }; conv 2 5 same",
+        "input 8x2; concat axis=length { avgpool 4 | skip }; up 2; avgpool 3 /3 floor; conv 2 2",
+        "input 6x2; concat axis=length { up 2 | skip }; add { skip | conv 2 3 same; conv 2 3 same }",
+        "input 6x2; concat axis=length { conv 2 1 | skip }; crop 5:2; conv 2 3",
+        "input 9x2; conv 2 3; softmax axis=length; conv 2 3",
+        "input 6x5x2; concat axis=height { conv 2 3x1 same | skip }; softmax axis=width",
+        "input 6x5x2; concat axis=width { skip | skip }; conv 2 3x3 same; deconv 2 2x2 /2",
+    ],
+)
+def test_the_field_is_what_values_depend_on(text: str) -> None:
+    net = cnndsl.check(f"rounding floor; {text}")
+    for axis in range(len(net.nodes[0].output) - 1):
+        assert told(net, axis) == seen(net, axis)
+
+
+def test_a_window_with_gaps_counts_as_one_without() -> None:
+    net = cnndsl.check("input 6x2; concat axis=length { skip | skip }; conv 2 3 dilation=2")
+    for wide, real in zip(told(net, 0)[-1], seen(net, 0)[-1], strict=True):
+        assert wide[0] <= real[0] and real[1] <= wide[1]
+
+
+def test_what_is_too_long_to_list_sees_all_of_it() -> None:
+    net = cnndsl.check("input 400x2; conv 2 3; concat axis=length { skip | avgpool 2 }; conv 2 3")
+    assert [node.receptive_field for node in net.nodes] == [(1,), (3,), (4,), (400,), (400,)]
+
+
+def test_a_pattern_stays_where_nothing_stands_behind_another() -> None:
+    text = "input 8x8x2; concat axis=channels { conv 2 3x3 same | up 2; pool 2 }"
+    assert cnndsl.check(text).nodes[-1].field.sights[0].step
+
+
+BLOCK = """\
+block join(n) {
+  concat axis=height { skip | conv C 3x3 same }
+  conv n 3x3 same relu
+  softmax axis=width
+}
+input 6x6x4
+join 4
+join 8
+"""
+
+
+def test_blocks_of_axes_agree() -> None:
+    report = verify(cnndsl.check(BLOCK), batch=1)
+    assert report and report.error < 1e-12
+
+
+def test_an_axis_may_be_a_parameter() -> None:
+    text = "block j(a) { concat axis=a { skip | relu }; softmax axis=a }\ninput 4x6x3\nj height\nj width"
+    net = cnndsl.check(text)
+    assert net.nodes[-1].output == (8, 12, 3)
+    report = verify(net, batch=1)
+    assert report and report.error < 1e-12
+
+
+def test_axes_are_words_of_their_argument_alone() -> None:
+    net = cnndsl.check(
+        "let width = 3; let height = 8\ninput 8x8x3\nsoftmax axis=width\nconv height 1x1"
+    )
+    layer: Any = net.nodes[1].layer
+    assert layer.axis == "width" and net.nodes[2].output == (8, 8, 8)
+
+
+def test_merges_with_arguments_are_formatted_shown_and_compared() -> None:
+    text = "input 8x6x3\nconcat   axis = height {skip|conv 3 3x3 same}\nsoftmax axis=channels\n"
+    assert "concat axis=height { skip | conv 3 3x3 same }" in cnndsl.format(text)
+    net = cnndsl.check(text)
+    rows = json.loads(str(load("json").generate(net)))["layers"]
+    assert rows[1]["output"] == [16, 6, 3] and rows[1]["op"] == "concat"
+    plain = cnndsl.check(
+        "input 8x6x3\nconcat { skip | relu }; concat axis=channels { skip | tanh }"
+    )
+    assert [dict(arguments_of(plain.nodes[i].layer))["axis"] for i in (2, 4)] == ["channels"] * 2
+    assert dict(arguments_of(net.nodes[2].layer))["axis"] == "height"
+    assert [call_of(node.layer) for node in net.nodes[2:]] == ["concat axis=height", "softmax"]
