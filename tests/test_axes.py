@@ -10,12 +10,16 @@ import pytest
 from reference import computed
 
 import cnndsl
+from cnndsl.analysis.hover import hover
+from cnndsl.analysis.names import resolve
 from cnndsl.codegen import weights as canonical
 from cnndsl.comparison.arguments import arguments_of
+from cnndsl.diagnostics import Source
 from cnndsl.layers.source import call_of
 from cnndsl.network import Network
 from cnndsl.network.field import _see
 from cnndsl.proof.verify import verify
+from cnndsl.syntax.parser import parse
 from cnndsl.targets import load
 
 
@@ -60,7 +64,7 @@ def told(net: Network, axis: int) -> list[list[tuple[int, int]]]:
         "input 7x2; concat axis=length { skip | skip }; conv 2 3 same; conv 2 3 /2",
         "input 8x2; concat axis=length { avgpool 2 | conv 2 3 same | skip }; conv 2 5 same",
         "input 8x2; concat axis=length { avgpool 4 | skip }; up 2; avgpool 3 /3 floor; conv 2 2",
-        "input 6x2; concat axis=length { up 2 | skip }; add { skip | conv 2 3 same; conv 2 3 same }",
+        "input 6x2; concat axis=length { up 2 | skip }; add { | conv 2 3 same | conv 2 5 same }",
         "input 6x2; concat axis=length { conv 2 1 | skip }; crop 5:2; conv 2 3",
         "input 9x2; conv 2 3; softmax axis=length; conv 2 3",
         "input 6x5x2; concat axis=height { conv 2 3x1 same | skip }; softmax axis=width",
@@ -107,8 +111,8 @@ def test_blocks_of_axes_agree() -> None:
 
 
 def test_an_axis_may_be_a_parameter() -> None:
-    text = "block j(a) { concat axis=a { skip | relu }; softmax axis=a }\ninput 4x6x3\nj height\nj width"
-    net = cnndsl.check(text)
+    text = "block j(a) { concat axis=a { skip | relu }; softmax axis=a }\ninput 4x6x3\n"
+    net = cnndsl.check(text + "j height\nj width")
     assert net.nodes[-1].output == (8, 12, 3)
     report = verify(net, batch=1)
     assert report and report.error < 1e-12
@@ -134,3 +138,12 @@ def test_merges_with_arguments_are_formatted_shown_and_compared() -> None:
     assert [dict(arguments_of(plain.nodes[i].layer))["axis"] for i in (2, 4)] == ["channels"] * 2
     assert dict(arguments_of(net.nodes[2].layer))["axis"] == "height"
     assert [call_of(node.layer) for node in net.nodes[2:]] == ["concat axis=height", "softmax"]
+
+
+def test_an_axis_is_no_constant_of_its_name() -> None:
+    text = "let width = 4\ninput 8x8x3\nconv width 3x3\nsoftmax axis=width\n"
+    source = Source("a.cnn", text)
+    names = resolve(parse(source)[0], text)
+    assert len([each for each in names.occurrences if each.symbol.name == "width"]) == 2
+    found = hover(source, parse(source)[0], text.rindex("width"), [])
+    assert found is not None and "add up to 1" in found.text

@@ -288,9 +288,14 @@ class Layer:
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
 
 
+def axes_of(rank: int) -> tuple[str, ...]:
+    """The names of the axes of a tensor of some spatial dimensions."""
+    return (*map(str, DIMENSIONS[rank]), "channels")
+
+
 def axis_of(layer: Layer, name: str) -> int:
     """The place in a layer's input of the dimension of a name. Raises LayerError."""
-    names = (*map(str, DIMENSIONS[len(layer.spatial)]), "channels")
+    names = axes_of(len(layer.spatial))
     if name in names:
         return names.index(name)
     message = Message(

@@ -137,6 +137,14 @@ def assigned(
         yield argument, known.get(name)
 
 
+def is_value_of(kind: type[Layer], argument: ast.Argument) -> bool:
+    """Whether an argument is a word that a layer takes as the value of a keyword."""
+    if type(argument) is not ast.Keyword or not isinstance(argument.value, ast.Name):
+        return False
+    key, word = argument.key.id, argument.value.id
+    return any(each.name == key and each.kind and word in each.kind.words for each in kind.slots)
+
+
 def bound_arguments(block: ast.Block, call: ast.Apply) -> dict[str, ast.Argument]:
     """The arguments of a call by the names of the parameters; those with defaults may lack."""
     found: dict[str, ast.Argument] = {}

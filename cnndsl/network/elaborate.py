@@ -16,7 +16,7 @@ from cnndsl.layers.merge import Merge
 from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
-from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
+from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called, is_value_of
 from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
@@ -1260,7 +1260,7 @@ class Elaborator:
             if type(node) is ast.Number:
                 values.append(node.value)
                 continue
-            if type(node) is ast.Name and kind is not None and _is_value_of(kind, argument):
+            if type(node) is ast.Name and kind is not None and is_value_of(kind, argument):
                 own = self.scope.constant(node.id, None)
                 values.append(own if isinstance(own, Word) else Word(node.id))
                 continue
@@ -1900,14 +1900,6 @@ def _named(argument: ast.Argument) -> str:
     if isinstance(argument, ast.Keyword):
         return argument.key.id
     return argument.value.id if isinstance(argument.value, ast.Name) else ""
-
-
-def _is_value_of(kind: type[Layer], argument: ast.Argument) -> bool:
-    """Whether an argument is a word that a layer takes as the value of a keyword."""
-    if type(argument) is not ast.Keyword or not isinstance(argument.value, ast.Name):
-        return False
-    key, word = argument.key.id, argument.value.id
-    return any(each.name == key and each.kind and word in each.kind.words for each in kind.slots)
 
 
 def _kept(node: Node) -> list[tuple[str, Shape]]:
