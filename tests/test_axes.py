@@ -145,5 +145,28 @@ def test_an_axis_is_no_constant_of_its_name() -> None:
     source = Source("a.cnn", text)
     names = resolve(parse(source)[0], text)
     assert len([each for each in names.occurrences if each.symbol.name == "width"]) == 2
-    found = hover(source, parse(source)[0], text.rindex("width"), [])
+    found = hover(source, parse(source)[0], [], text.rindex("width"))
     assert found is not None and "add up to 1" in found.text
+
+
+def test_a_merge_with_one_path_left_is_that_path() -> None:
+    text = "input 6x6x4\nsubtract { conv 4 3x3 | if C == 3 { | skip } }\nrelu"
+    assert [node.op for node in cnndsl.check(text).nodes] == ["input", "conv", "relu"]
+
+
+VARYING = """\
+block d(s) {
+  subtract { relu | if s == 1 { | conv C 3x3 same } }
+  subtract { if s == 1 { | conv C 3x3 same } | tanh }
+  concat axis=height { relu | if s == 1 { | conv C 3x3 same } }
+}
+input 4x4x2
+d 0
+d 1
+repeat 2 { concat axis=width { repeat 2 { | conv 2 3x3 same } } }
+"""
+
+
+def test_paths_that_are_not_always_there() -> None:
+    report = verify(cnndsl.check(VARYING), batch=1)
+    assert report and report.error < 1e-12

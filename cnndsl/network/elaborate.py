@@ -1493,6 +1493,7 @@ class Elaborator:
         ways = tuple([self.path(path, paths) for path in statement.paths])
         bodies, shapes = paths.bodies, paths.shapes
         if len(bodies) == 1 and not only:
+            self.current, self.shape = bodies[0].output, shapes[0]
             self.name_result(statement.alias)
             return tree.Merged(statement, self.current, tuple(bodies), ways)
         if not bodies and statement.paths and not paths.failed:

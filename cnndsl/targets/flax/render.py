@@ -32,7 +32,12 @@ class Nnx(Style):
     def __init__(self) -> None:
         self.drawing: set[str] = set()  # classes that want rngs
 
-    reducers: ClassVar = {"add": "jnp.add", "mul": "jnp.multiply", "maximum": "jnp.maximum"}
+    reducers: ClassVar = {
+        "add": "jnp.add",
+        "subtract": "jnp.subtract",
+        "mul": "jnp.multiply",
+        "maximum": "jnp.maximum",
+    }
     training = python.UnaryOp(python.Not(), name("self.deterministic"))
     flags = (Assign("self.deterministic", python.Constant(False)),)
 

@@ -44,7 +44,12 @@ class Torch(Style):
         "Made": "Callable[[], nn.Module]",
     }
     attributes = _MODULE
-    reducers: ClassVar = {"add": "torch.add", "mul": "torch.mul", "maximum": "torch.maximum"}
+    reducers: ClassVar = {
+        "add": "torch.add",
+        "subtract": "torch.sub",
+        "mul": "torch.mul",
+        "maximum": "torch.maximum",
+    }
     training = name("self.training")
 
     def order(self, shape: Shape) -> Shape:
