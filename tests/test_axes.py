@@ -14,6 +14,7 @@ from cnndsl.analysis.hover import hover
 from cnndsl.analysis.names import resolve
 from cnndsl.codegen import weights as canonical
 from cnndsl.comparison.arguments import arguments_of
+from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Source
 from cnndsl.layers.source import call_of
 from cnndsl.network import Network
@@ -146,7 +147,7 @@ def test_an_axis_is_no_constant_of_its_name() -> None:
     names = resolve(parse(source)[0], text)
     assert len([each for each in names.occurrences if each.symbol.name == "width"]) == 2
     found = hover(source, parse(source)[0], [], text.rindex("width"))
-    assert found is not None and "add up to 1" in found.text
+    assert found is not None and "add up to 1" in found.markdown
 
 
 def test_a_merge_with_one_path_left_is_that_path() -> None:
@@ -170,3 +171,108 @@ repeat 2 { concat axis=width { repeat 2 { | conv 2 3x3 same } } }
 def test_paths_that_are_not_always_there() -> None:
     report = verify(cnndsl.check(VARYING), batch=1)
     assert report and report.error < 1e-12
+
+
+WRONG = {
+    "softmax axis=depth": ("E105", "axis=depth", "it has height, width, channels"),
+    "gap; softmax axis=height": ("E105", "axis=height", "it has channels"),
+    "softmax axis=Height": ("E105", "Height", "did you mean `height`?"),
+    "softmax axis=foo": ("E105", "foo", ""),
+    "softmax axis=C": ("E105", "C", ""),
+    "softmax axis=-1": ("E105", "-1", ""),
+    "softmax width": ("E102", "width", "write `axis=width`"),
+    "concat height { skip | relu }": ("E102", "height", "write `axis=height`"),
+    "concat axis=length { skip | relu }": (
+        "E105",
+        "axis=length",
+        "it has height, width, channels",
+    ),
+    "add axis=width { skip | relu }": ("E104", "axis=width", "remove the argument"),
+    "conv 4 3x3 gelu approx": (
+        "E102",
+        "approx",
+        "write `gelu approx` as a statement of its own: `conv …; gelu approx`",
+    ),
+    "conv 4 3x3 clamp": (
+        "E102",
+        "clamp",
+        "`clamp` is a layer: put it on a line of its own, or after `;`",
+    ),
+    "mul { conv 1 1x1 | gap keep }": ("E206", "gap keep", None),
+    "mul { gap keep; conv 2 1x1 | skip }": ("E206", "skip", None),
+    "subtract { skip | if C > 3 { | relu } | tanh }": ("E103", "subtract", None),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_is_wrong_is_told_where_it_stands(line: str) -> None:
+    code, span, help_ = WRONG[line]
+    with pytest.raises(cnndsl.CnndslError) as raised:
+        cnndsl.check(f"input 8x8x4\n{line}\n")
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.source.text[slice(*found.span)]) == (code, span)
+    assert help_ is None or found.help == help_
+
+
+def test_pytorch_normalises_no_map_of_one_value() -> None:
+    net = cnndsl.check("input 8x8x4\ngap keep; inorm")
+    with pytest.raises(TargetError) as raised:
+        load("pytorch").generate(net)
+    assert [each.code for each in raised.value.diagnostics] == ["E401"]
+    assert "groups=-1" in str(load("keras").generate(net))
+
+
+SPLIT = """\
+block split(n) {
+  conv (2*n) 3x3 same groups=2 nobias; bn; relu as u
+  add { slice 0:n | slice n:(2*n) }
+  gap; dense 4 relu; dense (2*n)
+  reshape (2, n); softmax axis=length; flatten as share
+  mul { from u | from share }
+  add { slice 0:n | slice n:(2*n) }
+}
+input 8x8x4
+split 4
+split 6
+"""
+
+
+def test_attention_over_splits_shares_out_every_channel() -> None:
+    """Zhang et al., "ResNeSt: split-attention networks" (2020)."""
+    net = cnndsl.check(SPLIT)
+    report = verify(net, batch=1)
+    assert report and report.error < 1e-12
+    image = np.random.default_rng(0).normal(size=(1, 8, 8, 4))
+    values = computed(net, [image], canonical.random(net))
+    share = next(node.index for node in net.nodes if node.name == "split1.share")
+    assert np.allclose(values[share][:, :4] + values[share][:, 4:], 1)
+
+
+def test_a_bias_before_instance_normalisation() -> None:
+    for norm in ("inorm", "inorm noshift", "inorm noscale noshift"):
+        (found,) = cnndsl.diagnose(f"input 8x8x3\nconv 4 3x3; {norm}; relu; conv 4 3x3")
+        assert found.code == "W301" and "instance normalisation" in found.message
+    assert not cnndsl.diagnose("input 8x8x3\nconv 4 3x3; ln noshift; relu; conv 4 3x3")
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("softmax axis=height; softmax axis=width", []),
+        ("softmax axis=height; softmax axis=height", ["W304"]),
+        ("softmax axis=width; conv 4 3x3 relu", []),
+        ("clamp 0 1; relu", ["W306"]),
+        ("relu6; clamp -1 6", ["W306"]),
+        ("relu6; clamp 0 5", []),
+        ("clamp 1 2; zeropad 1; clamp 1 2", []),
+        ("clamp -1 2; zeropad 1; clamp -1 2", ["W306"]),
+        ("inorm; inorm", ["W310"]),
+        ("dropout 0.5; inorm", []),
+        ("subtract { relu | relu }", ["W108"]),
+        ("concat axis=width { relu | relu }", []),
+        ("concat { relu | concat axis=width { slice 0:2 | slice 2:4 }; reshape 8x8x4 }", []),
+    ],
+)
+def test_rules_know_axes_and_bounds(text: str, codes: list[str]) -> None:
+    found = cnndsl.diagnose(f"input 8x8x4\n{text}; conv 4 3x3")
+    assert [each.code for each in found] == codes

@@ -15,7 +15,7 @@ from unicodedata import normalize
 from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.network.bind import is_value_of
+from cnndsl.network.bind import words_of
 from cnndsl.network.words import LATER, reserved
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
@@ -364,8 +364,9 @@ class _Resolver:
         for argument in statement.args:
             if isinstance(argument, ast.Keyword):
                 self.use(argument.key, known.get(self.id(argument.key)))
-            if kind is not None and is_value_of(kind, argument):
-                found = self.find_constant(self.id(argument.value))  # type: ignore[arg-type]
+            value = argument.value
+            if kind and isinstance(value, ast.Name) and value.id in words_of(kind, argument):
+                found = self.find_constant(self.id(value))
                 if found is None or found.kind != "parameter":
                     continue  # a number of that name is another thing
             self.read(argument.value)

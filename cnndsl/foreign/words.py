@@ -54,6 +54,7 @@ _WORDS = {
     "pad": "padding 패딩",
     "stride": "strides 스트라이드 보폭",
     "eps": "epsilon 엡실론",
+    "approx": "approximate",
     "add": "plus sum residual shortcut 더하기 덧셈",
     "mul": "multiply 곱하기 곱셈",
     "subtract": "sub minus difference 빼기 뺄셈",

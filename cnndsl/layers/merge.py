@@ -84,7 +84,7 @@ class Mul(Merge):
         for index, shape in enumerate(self.inputs):
             if shape not in stretching(self.output):
                 rule = Message("mul wants equal shapes, or HxWx1, 1x1xC or C beside HxWxC")
-                raise self.mismatch(rule, index)
+                raise self.mismatch(rule, index or self.inputs.index(self.output))
 
 
 def stretching(shape: Shape) -> tuple[Shape, ...]:

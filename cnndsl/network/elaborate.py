@@ -16,7 +16,7 @@ from cnndsl.layers.merge import Merge
 from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
-from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called, is_value_of
+from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called, words_of
 from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
@@ -1260,9 +1260,12 @@ class Elaborator:
             if type(node) is ast.Number:
                 values.append(node.value)
                 continue
-            if type(node) is ast.Name and kind is not None and is_value_of(kind, argument):
-                own = self.scope.constant(node.id, None)
-                values.append(own if isinstance(own, Word) else Word(node.id))
+            words = words_of(kind, argument) if type(node) is ast.Name and kind is not None else ()
+            if words:
+                assert isinstance(node, ast.Name)
+                own = self.word(node)
+                is_word = node.id in words and not isinstance(own, Word)
+                values.append(Word(node.id) if is_word else own)
                 continue
             if type(node) is ast.Name and (
                 type(argument) is ast.Positional or (kind and not _takes(kind, argument))
