@@ -186,12 +186,23 @@ def over_space(reduce: Any) -> Callable[..., Array]:
 
 def bn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
     whitened = (x - weights["mean"]) / np.sqrt(weights["variance"] + layer.eps)
-    return whitened * weights.get("gamma", 1.0) + weights.get("beta", 0.0)
+    return learned(whitened, weights)
 
 
 def ln(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-    return (x - mean) / np.sqrt(variance + layer.eps) * weights["gamma"] + weights["beta"]
+    return learned((x - mean) / np.sqrt(variance + layer.eps), weights)
+
+
+def learned(x: Array, weights: Mapping[str, Array]) -> Array:
+    """A factor and a summand for each channel, where there are any."""
+    return x * weights.get("gamma", 1.0) + weights.get("beta", 0.0)
+
+
+def inorm(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    axes = tuple(range(1, x.ndim - 1))
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return learned((x - mean) / np.sqrt(variance + layer.eps), weights)
 
 
 def gn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
@@ -203,7 +214,7 @@ def gn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
         mean = x[part].mean(axes, keepdims=True)
         variance = x[part].var(axes, keepdims=True)
         out[part] = (x[part] - mean) / np.sqrt(variance + layer.eps)
-    return out * weights["gamma"] + weights["beta"]
+    return learned(out, weights)
 
 
 def lrn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
@@ -320,10 +331,25 @@ def value(compute: Callable[[Array], Array]) -> Callable[..., Array]:
     return lambda layer, x, weights: compute(x)
 
 
-def softmax(x: Array) -> Array:
-    powers = np.exp(x - x.max(-1, keepdims=True))
-    result: Array = powers / powers.sum(-1, keepdims=True)
+AXES = ("c", "lc", "hwc", "dhwc")
+
+
+def axis_of(layer: Any, x: Array) -> int:
+    """The place of a layer's axis in a batch."""
+    return AXES[x.ndim - 2].index(layer.axis[0]) + 1
+
+
+def softmax(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    axis = axis_of(layer, x)
+    powers = np.exp(x - x.max(axis, keepdims=True))
+    result: Array = powers / powers.sum(axis, keepdims=True)
     return result
+
+
+def gelu(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    if layer.approx:
+        return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
 
 
 def sigmoid(x: Array) -> Array:
@@ -349,6 +375,7 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "bn": bn,
     "ln": ln,
     "gn": gn,
+    "inorm": inorm,
     "lrn": lrn,
     "scale": lambda layer, x, weights: x * weights["scale"],
     "rescale": lambda layer, x, weights: x * np.array(layer.scale) + np.array(layer.offset),
@@ -375,23 +402,25 @@ COMPUTE: dict[str, Callable[..., Array]] = {
         lambda x: 1.0507009873554805
         * np.where(x >= 0, x, 1.6732632423543772 * (np.exp(np.minimum(x, 0)) - 1))
     ),
-    "gelu": value(lambda x: x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2),
+    "gelu": gelu,
     "silu": value(lambda x: x * sigmoid(x)),
     "mish": value(lambda x: x * np.tanh(np.log1p(np.exp(x)))),
     "softplus": value(lambda x: np.log1p(np.exp(x))),
     "sigmoid": value(sigmoid),
     "tanh": value(np.tanh),
-    "softmax": value(softmax),
+    "softmax": softmax,
+    "clamp": lambda layer, x, weights: np.clip(x, layer.low, layer.high),
     "hard_swish": value(lambda x: x * np.clip(x + 3, 0, 6) / 6),
     "hard_sigmoid": value(lambda x: np.clip(x / 6 + 0.5, 0, 1)),
 }
 
 MERGE: dict[str, Callable[..., Array]] = {
     "add": lambda layer, *xs: sum(xs),
+    "subtract": lambda layer, x, y: x - y,
     "mul": lambda layer, *xs: math.prod(stretched(x, max(each.ndim for each in xs)) for x in xs),
     "maximum": lambda layer, *xs: np.max(xs, axis=0),
     "average": lambda layer, *xs: np.mean(xs, axis=0),
-    "concat": lambda layer, *xs: np.concatenate(xs, axis=-1),
+    "concat": lambda layer, *xs: np.concatenate(xs, axis_of(layer, xs[0])),
 }
 """What each merge makes of its inputs."""
 
@@ -527,8 +556,26 @@ CASES: dict[str, list[Any]] = {
         (size, "bn", "bn eps=0.1 momentum=0.9", "bn noscale", "bn noshift", "bn noscale noshift")
         for size in ("7", "5x3", "3x4x2", "2x3x2x3")
     ],
-    "ln": [(size, "ln", "ln eps=0.01") for size in ("7", "5x3", "3x4x3", "2x3x2x3")],
-    "gn": [(size, "gn 2", "gn 1 eps=0.01", "gn 3") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
+    "ln": [
+        (size, "ln", "ln eps=0.01", "ln noscale", "ln noshift", "ln noscale noshift")
+        for size in ("7", "5x3", "3x4x3", "2x3x2x3")
+    ],
+    "gn": [
+        (
+            size,
+            "gn 2",
+            "gn 1 eps=0.01",
+            "gn 3",
+            "gn 2 noscale",
+            "gn 2 noshift noscale",
+            "gn 3 noshift",
+        )
+        for size in ("6", "5x6", "3x4x6", "2x3x2x6")
+    ],
+    "inorm": [
+        (size, "inorm", "inorm eps=0.01", "inorm noscale", "inorm noshift", "inorm noscale noshift")
+        for size in ("5x3", "3x4x3", "2x3x2x3")
+    ],
     "lrn": [
         (
             size,
@@ -606,6 +653,16 @@ CASES: dict[str, list[Any]] = {
     "slice": [(size, "slice 0:3", "slice 2:6") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
     **{op: [(size, op) for size in ("7", "5x3", "3x4x2", "2x3x2x3")] for op in ACTIVATIONS},
 }
+CASES["clamp"] = [
+    (size, "clamp -0.5 0.25", "clamp 0 1") for size in ("7", "5x3", "3x4x2", "2x3x2x3")
+]
+CASES["gelu"] += [("3x4x2", "gelu approx"), ("7", "gelu approx")]
+CASES["softmax"] += [
+    ("7", "softmax axis=channels"),
+    ("5x3", "softmax axis=length", "softmax axis=channels"),
+    ("3x4x2", "softmax axis=height", "softmax axis=width"),
+    ("2x3x2x3", "softmax axis=depth", "softmax axis=height", "softmax axis=width"),
+]
 CASES["leaky_relu"] += [("3x4x2", "leaky_relu 0.2", "leaky_relu 0")]
 CASES["elu"] += [("3x4x2", "elu 0.5", "conv 2 1 elu")]
 CASES["avgpool"] += [
@@ -617,3 +674,24 @@ CASES["avgpool"] += [
 ]
 """For each layer sizes, each with layers to try on it; together they have all of its arguments, in
 each rank that it takes."""
+
+MERGED = [
+    "".join(f"input {size} as {name}\n" for name, size in zip("abc", sizes.split()))
+    + f"{merge} {{ {' | '.join(f'from {name}' for name in 'abc'[: len(sizes.split())])} }}"
+    for merge, *cases in (
+        ("add", "7 7", "5x3 5x3 5x3", "3x4x2 3x4x2", "2x3x2x3 2x3x2x3"),
+        ("subtract", "7 7", "5x3 5x3", "3x4x2 3x4x2", "2x3x2x3 2x3x2x3"),
+        ("maximum", "7 7 7", "3x4x2 3x4x2"),
+        ("average", "7 7 7", "3x4x2 3x4x2"),
+        ("mul", "7 7", "5x3 3 1x3", "5x1 5x3", "3x4x2 3x4x1", "3x4x1 1x1x2 3x4x2", "2 3x4x2 3x4x1"),
+        ("mul", "2x3x2x3 2x3x2x1", "1x1x1x3 2x3x2x1 2x3x2x3"),
+        ("concat", "7 2", "5x3 5x1", "3x4x2 3x4x3 3x4x1", "2x3x2x3 2x3x2x1"),
+        ("concat axis=channels", "7 2", "3x4x2 3x4x3"),
+        ("concat axis=length", "5x3 2x3", "1x2 3x2 2x2"),
+        ("concat axis=height", "3x4x2 1x4x2", "2x3x2x3 2x1x2x3"),
+        ("concat axis=width", "3x4x2 3x1x2 3x2x2", "2x3x2x3 2x3x4x3"),
+        ("concat axis=depth", "2x3x2x3 1x3x2x3"),
+    )
+    for sizes in cases
+]
+"""Merges of inputs, in all ways that they go together."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reference import CASES
 
 from cnndsl import targets
-from cnndsl.layers import ACTIVATIONS, LAYERS
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.layers.base import product
 from cnndsl.network import Network
 from cnndsl.network.words import reserved
@@ -196,8 +196,21 @@ def rescale(d: Draws, s: Shape) -> str:
     return f"rescale {scale} {d.maybe('offset=-1')}"
 
 
+def affine(d: Draws) -> str:
+    return " ".join(map(d.maybe, ("eps=0.01", "noscale", "noshift")))
+
+
 def bn(d: Draws, s: Shape) -> str:
-    return " ".join(["bn", *map(d.maybe, ("eps=1e-4", "momentum=0.9", "noscale", "noshift"))])
+    return f"bn {d.maybe('momentum=0.9')} {affine(d)}"
+
+
+AXES = (
+    ("channels",),
+    ("length", "channels"),
+    ("height", "width", "channels"),
+    ("depth", "height", "width", "channels"),
+)
+"""The names of the dimensions, by how many of them are spatial."""
 
 
 # What a layer without a row is drawn from are its cases.
@@ -210,8 +223,12 @@ STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     **{op: lambda d, s, op=op: f"{op} {d.maybe('keep')}" for op in ("gap", "gmp")},
     "dense": lambda d, s: f"dense {d.randint(1, 9)} {act(d)} {d.maybe('nobias')}",
     "bn": bn,
-    "ln": lambda d, s: f"ln {d.maybe('eps=0.01')}",
-    "gn": lambda d, s: f"gn {d.choice(factors(s[-1]))} {d.maybe('eps=0.01')}",
+    "ln": lambda d, s: f"ln {affine(d)}",
+    "gn": lambda d, s: f"gn {d.choice(factors(s[-1]))} {affine(d)}",
+    # PyTorch normalises no map of one value.
+    "inorm": lambda d, s: f"inorm {affine(d)}" if product(s[:-1]) > 1 else "relu",
+    "gelu": lambda d, s: f"gelu {d.maybe('approx')}",
+    "softmax": lambda d, s: f"softmax {d.maybe(f'axis={d.choice(AXES[len(s) - 1])}')}",
     "lrn": lrn,
     "scale": lambda d, s: f"scale {d.maybe('init=0.5')}",
     "up": lambda d, s: f"up {sizes(d, len(s) - 1, 2)} {d.choice(['', 'nearest', 'bilinear'])}",
@@ -504,20 +521,25 @@ class Growing:
 
     def merge(self) -> str:
         """A merge whose paths fit one another."""
-        d, op = self.d, self.d.choice(["add", "concat", "mul", "maximum", "average"])
-        paths = [self.layers("", d.randint(0, 2))]
+        d, op = self.d, self.d.choice(list(MERGES))
+        paths, words = [self.layers("", d.randint(0, 2))], ""
         goal = self.shape(paths[0])
-        for _ in range(d.randint(0, 2)):
+        grows = len(goal) - 1
+        if op == "concat" and d.random() < 0.4:
+            grows = d.randint(0, grows)
+            words = f"axis={AXES[len(goal) - 1][grows]} "
+        for _ in range(1 if op == "subtract" else d.randint(0, 2)):
             start = d.choice(["", *(f"from {name}; " for name in self.names)])
             aim = goal
             if op == "concat":
-                aim = (*goal[:-1], d.randint(1, 4))
+                aim = (*goal[:grows], d.randint(1, 4), *goal[grows + 1 :])
             elif op == "mul" and len(goal) > 1:
-                aim = d.choice([goal, goal[-1:], (*(1 for _ in goal[1:]), goal[-1])])
-            if aim != goal and op == "mul" and len(aim) > 1:
-                start += "" if len(self.shape(start)) == 1 else "gap keep; "
+                pixel, gate = (*(1 for _ in goal[1:]), goal[-1]), (*goal[:-1], 1)
+                aim = d.choice([goal, goal[-1:], pixel, gate])
+                if aim == pixel != goal:
+                    start += "" if len(self.shape(start)) == 1 else "gap keep; "
             paths.append(start + self.towards(start, aim))
-        return f"{op} {{ {' | '.join(path.rstrip('; ') for path in paths)} }}"
+        return f"{op} {words}{{ {' | '.join(path.rstrip('; ') for path in paths)} }}"
 
     def item(self, index: int) -> str:
         """A statement of any kind."""

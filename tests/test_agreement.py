@@ -115,6 +115,8 @@ def features(net: Network) -> set[Any]:
             found |= {(layer.op, min(len(layer.inputs), 3)), (layer.op, "ranks", ranks)}
             if len({shape[:-1] for shape in layer.inputs if len(shape) > 1}) > 1:
                 found.add((layer.op, "stretched"))
+            found.add((layer.op, "gate", len({shape[-1] for shape in layer.inputs}) > 1))
+            found.add((layer.op, "axis", getattr(layer, "axis", "")))
         if not isinstance(item, tree.Step):
             continue
         node = net.nodes[item.node]
@@ -253,8 +255,10 @@ def wanted() -> set[Any]:
         if "floor" in names:
             found |= {(op, what, yes) for what in ("extra", "dropped") for yes in (True, False)}
             found |= {(op, "uneven", True, place) for place in range(2)}
-    found |= {(op, paths) for op in MERGES for paths in (2, 3)}
-    found |= {("mul", "ranks", True), ("mul", "stretched")}
+    found |= {(op, n) for op, kind in MERGES.items() for n in (2, 3) if n <= (kind.most or n)}
+    found |= {("mul", "ranks", True), ("mul", "stretched"), ("mul", "gate", True)}
+    axes = ("channels", "height", "width", "depth", "length")
+    found |= {("concat", "axis", axis) for axis in axes}
     found |= {("after a layer", op) for op in ACTIVATIONS}
     named = ("Net", "Block", "Parameter", "Let", "Head", "index", "alias")
     found |= {(what, kind) for what in named for kind in AWKWARD}

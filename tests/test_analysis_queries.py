@@ -339,6 +339,11 @@ COMPLETIONS = {
     "f ^": "n= s= w img as",
     "f 3 ^": "n=- s=",
     "f s=2 ^": "n= s=-",
+    "conv 8 3x3 c^": "ceil clamp-",
+    "softmax axis=^": "height width channels depth length w- relu-",
+    "concat ^": "axis= as- w-",
+    "concat axis=w^": "width height- w-",
+    "gelu ^": "approx as",
     "from ^": "img w-",
     "rounding ^": "exact floor ceil conv-",
     "defaults k^": "keras torch-",
@@ -380,6 +385,8 @@ def test_completion_replaces_the_word() -> None:
 def test_completion_knows_the_shape() -> None:
     at_vector = {item.label for item in complete(*read("input 8\n"), 8, (8,))}
     at_image = {item.label for item in complete(*read("input 8x8x1\n"), 12, (8, 8, 1))}
+    axes = {item.label for item in complete(*read("input 8x8x1\nsoftmax axis="), 25, (8, 8, 1))}
+    assert axes == {"height", "width", "channels"}
     assert "dense" in at_vector and "conv" not in at_vector and {"conv", "flatten"} <= at_image
 
 

@@ -22,7 +22,7 @@ import pytest
 from conftest import few
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
-from reference import reference
+from reference import MERGED, computed, reference
 from test_awkward_nets import NETS as AWKWARD
 from test_forms import ONES, one
 from test_initial import BLOCKS, hold
@@ -187,6 +187,16 @@ def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     model = outlined(generate(net))
     fill(net, model, [image], weights)
     found = np.asarray(run(model, [image]))
+    assert found.shape == expected.shape
+    assert oracle.difference(found, expected) < oracle.TOLERANCE
+
+
+@pytest.mark.parametrize("text", few(MERGED, MERGED[::8]))
+def test_a_merge_is_what_numpy_makes_of_it(text: str) -> None:
+    net = cnndsl.check(text)
+    images = list(pictures(net).values())
+    expected = computed(net, images, {})[-1]
+    found = np.asarray(run(outlined(generate(net)), images))
     assert found.shape == expected.shape
     assert oracle.difference(found, expected) < oracle.TOLERANCE
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reference import CASES, COMPUTE, reference
+from reference import CASES, COMPUTE, MERGE, MERGED, computed, reference
 
 import cnndsl
 from cnndsl.codegen import weights as canonical
@@ -22,8 +22,9 @@ from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.codegen.expressions import Made, Symbol
 from cnndsl.codegen.source import text
 from cnndsl.codegen.style import call_of
-from cnndsl.layers import ACTIVATIONS, LAYERS, Layer
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer
 from cnndsl.network import Network
+from cnndsl.proof import frameworks
 from cnndsl.targets.keras import forms as keras_forms
 from cnndsl.targets.pytorch import forms as torch_forms
 from cnndsl.targets.pytorch.live import vector_orders
@@ -74,7 +75,22 @@ def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     hold(one(size, line))
 
 
+@pytest.mark.parametrize("text", MERGED)
+def test_a_merge_is_what_numpy_makes_of_it(text: str) -> None:
+    net = cnndsl.check(text)
+    rng = np.random.default_rng(0)
+    images = [rng.normal(size=(2, *net.nodes[index].output)) for index in net.inputs]
+    expected = computed(net, images, {})[-1]
+    assert expected.shape == (2, *net.nodes[-1].output)
+    for framework in ("keras", "pytorch"):
+        live, _ = frameworks.build(net, framework)
+        (found,) = live.run([image.astype("float32") for image in images]).values()
+        assert found.shape == expected.shape
+        assert oracle.difference(found, expected) < oracle.TOLERANCE
+
+
 def test_every_layer_has_a_reference() -> None:
+    assert set(MERGE) == set(MERGES), "MERGE of tests/reference.py has a row for each merge"
     assert set(COMPUTE) == set(LAYERS), "COMPUTE of tests/reference.py has a row for each layer"
 
 

@@ -208,6 +208,30 @@ def test_gelu_is_exact() -> None:
     )  # fmt: skip
 
 
+def test_gelu_is_approximate_where_it_is_told() -> None:
+    text = "input 6x6x3; gelu approx"
+    differs(text, "pytorch", 'approximate="tanh"', 'approximate="none"', "gelu1")
+    differs(text, "keras", "approximate=True", "approximate=False", "gelu1")
+
+
+def test_instance_normalisation_learns_and_states_eps() -> None:
+    text = "input 6x6x3; inorm"
+    differs(text, "pytorch", "eps=0.001", "eps=1e-5", "inorm1")
+    differs(text, "keras", "epsilon=0.001", "epsilon=1e-5", "inorm1")
+    report = mutated(text, "pytorch", ", affine=True", "")
+    assert report.problems and report.problems[0].node is not None
+    # Keras's groups of one channel are as many as there are channels.
+    assert nn.InstanceNorm2d(3)(torch.ones(1, 3, 1, 2)).shape == (1, 3, 1, 2)
+    with pytest.raises(ValueError, match="more than 1 spatial element"):
+        nn.InstanceNorm2d(3).eval()(torch.ones(1, 3, 1, 1))
+
+
+def test_axes_are_counted_with_the_channels_where_they_are() -> None:
+    text = "input 5x5x5; softmax axis=height"
+    differs(text, "pytorch", "dim=2", "dim=1", "softmax1")
+    differs(text, "keras", "axis=1", "axis=2", "softmax1")
+
+
 def test_a_last_softmax_stays_unless_logits_are_asked_for() -> None:
     net = cnndsl.check("input 6x6x3; conv 4 3 relu; flatten; dense 5 softmax")
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")

@@ -61,6 +61,10 @@ KERAS_CALLS = {
     "x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)": "bn eps=1e-5 momentum=0.9",
     "x = layers.BatchNormalization(center=False, scale=False)(x)": "bn noscale noshift",
     "x = layers.LayerNormalization(epsilon=1e-6)(x)": "ln eps=1e-6",
+    "layers.LayerNormalization(center=False)": "ln noshift",
+    "layers.GroupNormalization(groups=3, scale=False)": "gn 3 noscale",
+    "layers.GroupNormalization(groups=-1)": "inorm",
+    "layers.ReLU(max_value=1)": "clamp 0 1",
     "x = layers.Activation('relu')(x)": "relu",
     "x = layers.Activation('linear')(x)": "skip",
     "x = layers.ReLU(max_value=6)(x)": "relu6",
@@ -94,6 +98,14 @@ TORCH_CALLS = {
     "nn.AdaptiveAvgPool2d((1, 1))": "gap keep",
     "nn.BatchNorm2d(3)": "bn eps=1e-5 momentum=0.9",
     "nn.GroupNorm(1, 3)": "gn 1 eps=1e-5",
+    "nn.GroupNorm(1, 3, affine=False)": "gn 1 eps=1e-5 noscale noshift",
+    "nn.InstanceNorm2d(3)": "inorm eps=1e-5 noscale noshift",
+    "nn.InstanceNorm2d(3, eps=1e-3, affine=True)": "inorm",
+    "nn.GELU(approximate='tanh')": "gelu approx",
+    "nn.GELU()": "gelu",
+    "nn.Hardtanh()": "clamp -1 1",
+    "nn.Hardtanh(0, 0.5)": "clamp 0 0.5",
+    "x = F.hardtanh(x, -2.0, 2.0)": "clamp -2 2",
     "nn.ReLU(inplace=True)": "relu",
     "nn.LeakyReLU(0.2, True)": "leaky_relu 0.2",
     "nn.LeakyReLU()": "leaky_relu 0.01",
@@ -148,7 +160,7 @@ def test_what_a_file_says_decides_how_a_call_is_written() -> None:
         ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "padding_mode"),
         ("nn.AdaptiveAvgPool2d((7, 7))", "gap keep"),
         ("nn.PReLU()", "prelu"),
-        ("nn.GELU(approximate='tanh')", "approximate"),
+        ("nn.InstanceNorm2d(3, track_running_stats=True)", "inorm"),
         ("layers.Conv2D(8, 3, activation='softsign')", "softsign"),
         ("x = layers.Add()([x, shortcut])", "add"),
         ("x = layers.Concatenate()([a, b])", "add"),
@@ -484,7 +496,7 @@ def test_an_input_of_names_is_one_message(size: str) -> None:
 @pytest.mark.parametrize(
     "word",
     "unshuffle unpool max_unpool logsoftmax log_softmax softmin glu "
-    "celu hardtanh rmsnorm batchrelu".split(),
+    "celu rmsnorm batchrelu".split(),
 )
 def test_no_guess_names_another_operator(word: str) -> None:
     (problem,) = told(f"input 28x28x1\n{word} 3\n")
@@ -496,7 +508,8 @@ def test_no_guess_names_another_operator(word: str) -> None:
     [("convv", "conv"), ("ppool", "pool"), ("softmx", "softmax"), ("flaten", "flatten"),
      ("conv_2d", "conv"), ("batchnorm1d", "bn"), ("dens", "dense"), ("pool2", "pool"),
      ("pixel_shuffle", "pixelshuffle"), ("PixelUnshuffle", "pixelunshuffle"),
-     ("reflection_pad", "reflectpad")],
+     ("reflection_pad", "reflectpad"), ("hardtanh", "clamp"), ("instance_norm", "inorm"),
+     ("InstanceNorm2d", "inorm")],
 )  # fmt: skip
 def test_misspelt_words_are_still_guessed(word: str, meant: str) -> None:
     first, *_ = told(f"input 28x28x1\n{word} 3\n")

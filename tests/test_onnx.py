@@ -15,7 +15,7 @@ import pytest
 from conftest import few
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
-from reference import reference
+from reference import MERGED, computed, reference
 from test_forms import ONES, one
 
 import cnndsl
@@ -98,6 +98,16 @@ def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     checked(data)
     (found,) = run(data, {net.nodes[0].name: image}).values()
     assert found.shape == expected.shape and len(images) == 1
+    assert oracle.difference(found, expected) < oracle.TOLERANCE
+
+
+@pytest.mark.parametrize("text", MERGED)
+def test_a_merge_is_what_numpy_makes_of_it(text: str) -> None:
+    net = cnndsl.check(text)
+    images = pictures(net)
+    expected = computed(net, list(images.values()), {})[-1]
+    (found,) = run(to_onnx(net), images).values()
+    assert found.shape == expected.shape
     assert oracle.difference(found, expected) < oracle.TOLERANCE
 
 

@@ -49,6 +49,9 @@ NETS = {
         input 8x8x3; repeat 2 { unit 6 }; gap; dense 3""",
     "gates": "input 8x8x4; conv 6 3; mul { skip | gap; dense 6 sigmoid }"
     "; maximum { skip | conv 6 1 }; average { skip | ln }; flatten; dense 2",
+    "axes": "input 8x8x3; conv 4 3 same; concat axis=height { skip | inorm noscale; inorm }"
+    "; subtract { conv 4 3 same | skip }; mul { skip | conv 1 3 same sigmoid }; clamp -1 1"
+    "; ln noshift; gn 2 noscale; gelu approx; softmax axis=width; flatten; dense 2",
     "heads": "input 8x8x3; conv 4 3 relu; head side { gap; dense 3 }; conv 4 3; flatten; dense 2",
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from cnndsl.analysis.names import Names, line, resolve
 from cnndsl.analysis.tokens import NAMED
 from cnndsl.diagnostics import Source, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Shape, Slot
+from cnndsl.layers.base import axes_of
 from cnndsl.network.expect import TOTALS
 from cnndsl.network.words import STATEMENTS
 from cnndsl.syntax import nodes as ast
@@ -104,15 +105,17 @@ def signature(source: Source, module: ast.Module, offset: int) -> Signature | No
         tokens.append(("NAME", *typed.span))
     if any(kind == "AS" for kind, _, _ in tokens):
         return None
-    if word in LAYERS and word not in resolve(module, text).blocks:
-        usage, groups = LAYERS[word].usage(), _groups(LAYERS[word])
+    blocks = resolve(module, text).blocks
+    layer = None if word in blocks else LAYERS.get(word) or MERGES.get(word)
+    if layer is not None and (layer.slots or word in LAYERS):
+        usage, groups = layer.usage(), _groups(layer)
         arguments = [
             Argument(shown, "; ".join(dict.fromkeys(each.doc for each in slots)))
             for shown, slots in groups.items()
         ]
-        given = _given(text, LAYERS[word], tokens)
+        given = _given(text, layer, tokens)
     else:
-        block = resolve(module, text).blocks.get(word)
+        block = blocks.get(word)
         if block is None:
             return None
         groups = {line(text, p.span): [Slot(p.name.id, "value")] for p in block.parameters}
@@ -167,6 +170,13 @@ def _words(
     if last == "EXPECT":
         return [(each, "keyword", "") for each in (*TOTALS, "shape", "field")]
     constants = _seen(text, names, offset, tensors=False)
+    layer = None if word in names.blocks else LAYERS.get(word) or MERGES.get(word)
+    if layer is not None and last == "EQUAL":
+        key = text[slice(*tokens[-2][1:])]
+        kinds = [each.kind for each in layer.slots if each.name == key and each.kind]
+        if words := [each for kind in kinds for each in kind.words]:
+            axes = words if shape is None else axes_of(len(shape) - 1)
+            return [(each, "flag", "") for each in words if each in axes]
     if first in _VALUED:
         wanted = first in ("INPUT", "REPEAT", "IF") or any(
             kind in ("EQUAL", "COMPARE") for kind, _, _ in tokens
@@ -177,8 +187,8 @@ def _words(
     if first != "NAME" or last in _OPEN:
         return constants
     ending = [("as", "keyword", "")]
-    if word in LAYERS and word not in names.blocks:
-        return [*_arguments(text, LAYERS[word], tokens[1:], constants), *ending]
+    if layer is not None:
+        return [*_arguments(text, layer, tokens[1:], constants), *ending[word in MERGES :]]
     block = names.blocks.get(word)
     if block is None:
         return ending
@@ -202,7 +212,7 @@ def _beginnings(
     for word, block in names.blocks.items():
         yield word, "block", " ".join([word, *(line(text, p.span) for p in block.parameters)])
     for word in MERGES:
-        yield word, "merge", f"{word} {{ … | … }}"
+        yield word, "merge", MERGES[word].usage()
     for word in (*STATEMENTS, "skip"):
         if top or word not in _HEADERS:
             yield word, "keyword", ""

@@ -146,12 +146,13 @@ class _View:
             return self.results(statement)
         title = f"**{escaped(self.words.layer(layer.op, layer.title))}**"
         results = self.results(statement) if layer.op == op else []
+        slots = {slot.name: slot.doc for slot in layer.slots if slot.form in ("flag", "key")}
+        slots |= {each: s.doc for s in layer.slots if s.kind for each in s.kind.words}
+        if span != statement.name.span and word in slots:
+            return [f"{code(word)}: {escaped(slots[word])}"]
         if isinstance(layer, type) and issubclass(layer, Activation):
             formula = code(layer.formula)
             return [self.words.say("does.activation", activation=title, formula=formula), *results]
-        slots = {slot.name: slot.doc for slot in layer.slots if slot.form in ("flag", "key")}
-        if span != statement.name.span and word in slots:
-            return [f"{code(word)}: {escaped(slots[word])}"]
         does = f"does.{layer.op}"
         said = [self.words[does]] if does in self.words and "{" not in self.words[does] else []
         return [": ".join([title, *said]), *results]

@@ -15,6 +15,7 @@ from unicodedata import normalize
 from cnndsl.diagnostics import Edit, Source, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import LAYERS, MERGES
+from cnndsl.network.bind import words_of
 from cnndsl.network.words import LATER, reserved
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
@@ -351,7 +352,8 @@ class _Resolver:
         word = self.id(statement.name)
         known: dict[str, Symbol] = {}
         own = word in LATER and (word in self.block_symbols or self.find_constant(word))
-        if own or (word not in LAYERS and word not in MERGES):
+        kind = None if own else LAYERS.get(word) or MERGES.get(word)
+        if kind is None:
             symbol = self.block_symbols.get(word)
             known = self.parameters.get(word, {})
             if symbol is None:  # a parameter whose value is a layer or a block
@@ -362,6 +364,11 @@ class _Resolver:
         for argument in statement.args:
             if isinstance(argument, ast.Keyword):
                 self.use(argument.key, known.get(self.id(argument.key)))
+            value = argument.value
+            if kind and isinstance(value, ast.Name) and value.id in words_of(kind, argument):
+                found = self.find_constant(self.id(value))
+                if found is None or found.kind != "parameter":
+                    continue  # a number of that name is another thing
             self.read(argument.value)
         for path in statement.paths or ():
             self.body(path)

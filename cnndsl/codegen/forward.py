@@ -519,7 +519,7 @@ class Forward(Writer):
     ) -> python.expr:
         """A merge of paths of which some are not always there: they come one after another."""
         op = item.layer.op
-        if parts and op in ("add", "mul", "maximum"):
+        if parts and op in ("add", "subtract", "mul", "maximum"):
             total = self.scope.take("y" if variable != "y" else "total")
             self.assign(total, parts[0] if len(parts) == 1 else self.together(item, parts))
             for path in rest:
@@ -534,7 +534,7 @@ class Forward(Writer):
         for path in rest:
             self.gather(path, variable, lambda part: Do(calling(f"{many}.append", part)))
         if op == "concat":
-            return self.style.concat([python.Starred(name(many))])
+            return self.style.concat([python.Starred(name(many))], item.layer)
         reducer = self.style.reducers["add" if op == "average" else op]
         code: python.expr = calling("reduce", name(reducer), name(many))
         if op == "average":
@@ -565,17 +565,17 @@ class Forward(Writer):
         """Two tensors merged value by value."""
         if op == "maximum":
             return calling(self.style.maximum, one, other)
-        return python.BinOp(one, python.Mult() if op == "mul" else python.Add(), other)
+        return python.BinOp(one, _SIGNS[op](), other)
 
     def together(self, item: Merge, parts: list[python.expr]) -> python.expr:
         """Several tensors merged."""
         op = item.layer.op
         if op == "concat":
-            return self.style.concat(parts)
-        if op in ("add", "average"):
+            return self.style.concat(parts, item.layer)
+        if op in ("add", "average", "subtract"):
             code = parts[0]
             for part in parts[1:]:
-                code = python.BinOp(code, python.Add(), part)
+                code = python.BinOp(code, _SIGNS[op](), part)
             if op == "average":
                 code = python.BinOp(code, python.Div(), python.Constant(len(parts)))
             return code
@@ -601,6 +601,9 @@ def is_equality(test: object) -> bool:
         return False
     both = test.op == "and" and is_equality(test.left) and is_equality(test.right)
     return both or test.op == "=="
+
+
+_SIGNS = {"add": python.Add, "average": python.Add, "subtract": python.Sub, "mul": python.Mult}
 
 
 def plural(wanted: str) -> str:

@@ -44,6 +44,16 @@ def rank(layer: Layer) -> int:
     return len(layer.spatial)
 
 
+def axis_channels_last(layer: Any) -> int:
+    """The axis of a layer where the channels are last, and the batch first."""
+    return -1 if layer.along == rank(layer) else int(layer.along) + 1
+
+
+def axis_channels_first(layer: Any) -> int:
+    """The axis of a layer where the channels follow the batch."""
+    return 1 if layer.along == rank(layer) else int(layer.along) + 2
+
+
 def behind(layer: Layer, calls: Sequence[Call]) -> list[Call]:
     """The calls of the activation written after a layer, as part of that layer.
 

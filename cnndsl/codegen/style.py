@@ -35,6 +35,7 @@ from cnndsl.codegen.source import (
 )
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers.base import Shape
+from cnndsl.layers.merge import Merge
 
 
 class Style:
@@ -93,8 +94,8 @@ class Style:
         """The same of all that has no state, where parts are not `kept`."""
         return None if kept else self.around(item, x)
 
-    def concat(self, parts: list[python.expr]) -> python.expr:
-        """The channels of tensors side by side."""
+    def concat(self, parts: list[python.expr], layer: Merge) -> python.expr:
+        """Tensors behind one another along the axis of a layer."""
         raise NotImplementedError
 
     def stretched(self, part: python.expr, rank: int) -> python.expr:

@@ -316,9 +316,10 @@ class Weaver:
             if item.is_path:
                 return ("path", tuple(id(each.statement) for each in item.paths[0].items))
             layer: Any = self.nodes[item.node].layer
+            axis = getattr(layer, "along", None)
             if not all(isinstance(way, int) for way in item.ways):
-                return ("merge", layer.op)
-            return ("merge", layer.op, tuple(map(len, layer.inputs)))
+                return ("merge", layer.op, axis)
+            return ("merge", layer.op, axis, tuple(map(len, layer.inputs)))
         return type(item).__name__
 
     def name_sizes(self, group: Group) -> None:
@@ -865,7 +866,11 @@ class Weaver:
                 candidates.append(context.names.get(hint))
                 hint = node.id if isinstance(node, ast.Name) else hint
             code = context.code(values, candidates, hint)
-            if kwargs or skipped or not (parameter.kind == "channels" or isinstance(given, ast.Positional)):
+            if (
+                kwargs
+                or skipped
+                or not (parameter.kind == "channels" or isinstance(given, ast.Positional))
+            ):
                 kwargs.append((parameter, code))
             else:
                 args.append(code)
@@ -936,7 +941,8 @@ class Weaver:
                     help_ = Message("write the paths out, one `if` around the whole `mul`")
                     self.refuse(merge, message, help_)
         codes = channels[:1]
-        if layer.op == "concat" and None not in channels:
+        grows = layer.op == "concat" and layer.axis == "channels"
+        if grows and None not in channels:
             codes = [total(channels)]  # type: ignore[arg-type]
         elif layer.op == "mul":
             codes = list(channels)

@@ -50,6 +50,11 @@ def refusal(network: Network, node: Node, error: NotExpressible) -> Diagnostic:
     return Diagnostic("E401", network.source, node.span, error.message, error.help)
 
 
+def _shares_channels(layer: Layer) -> bool:
+    """Whether a layer is the softmax that a loss can do: that of the channels."""
+    return layer.op == "softmax" and layer.axis == "channels"  # type: ignore[attr-defined]
+
+
 def before_softmax(network: Network) -> dict[int, Layer | None]:
     """The outputs that end in a softmax, and what is left without it; None for nothing.
 
@@ -62,7 +67,9 @@ def before_softmax(network: Network) -> dict[int, Layer | None]:
         node = network.nodes[index]
         layer = node.layer
         function = layer if layer.activation is None else layer.activation
-        if function.op == "softmax" and index in read:
+        if not _shares_channels(function):
+            continue
+        if index in read:
             error = NotExpressible(
                 Message(
                     "`logits` cannot leave out the softmax of {name}, which other layers read",
@@ -71,9 +78,9 @@ def before_softmax(network: Network) -> dict[int, Layer | None]:
                 Message("let them read what comes before the softmax"),
             )
             problems.append(refusal(network, node, error))
-        elif layer.op == "softmax":
+        elif layer.activation is None:
             found[index] = None
-        elif layer.activation is not None and layer.activation.op == "softmax":
+        else:
             found[index] = copy(layer)
             found[index].activation = None  # type: ignore[union-attr]
     if problems:

@@ -321,9 +321,7 @@ class _Writer:
             momentum = round(1 - momentum, 12)
         if momentum != (0.99 if self.defaults == KERAS else 0.9):
             text += f" momentum={self.number(momentum)}"
-        affine = self.truth("affine", True)
-        scale, shift = self.truth("scale", affine), self.truth("shift", affine)
-        return text + ("" if scale else " noscale") + ("" if shift else " noshift")
+        return text + self.affine()
 
     def eps(self, value: Any) -> str:
         usual = 1e-3 if self.defaults == KERAS else 1e-5
@@ -334,23 +332,41 @@ class _Writer:
             shape = self.take("normalized")
             if shape is None or (isinstance(shape, tuple) and len(shape) != 1):
                 raise CannotTell(Message("only the channels are normalised by `ln`"))
-        return "ln" + self.affine()
+        return "ln" + self.eps(self.take("eps")) + self.affine()
 
     def _gn(self) -> str:
-        return f"gn {self.needed('groups')}" + self.affine()
+        eps, groups = self.take("eps"), self.needed("groups")
+        word = "inorm" if groups == "-1" and self.call.framework == KERAS else f"gn {groups}"
+        return word + self.eps(eps) + self.affine()
+
+    def _inorm(self) -> str:
+        self.take("momentum")  # of statistics that it does not keep
+        if self.values.pop("track_running_stats", False) is not False:
+            raise CannotTell(Message("`inorm` keeps no statistics"))
+        return "inorm" + self.eps(self.take("eps")) + self.affine()
 
     def affine(self) -> str:
-        """The end of a normalisation that learns both factor and summand."""
-        learned = [self.truth(role, True) for role in ("affine", "scale", "shift", "bias")]
-        if not all(learned):  # each of them is told
-            raise CannotTell(Message("a factor and a summand are always learned here"))
-        return self.eps(self.take("eps"))
+        """What of factor and summand a normalisation does not learn."""
+        affine = self.truth("affine", True)
+        scale = self.truth("scale", affine)
+        shift = self.truth("shift", self.truth("bias", True) and affine)
+        return ("" if scale else " noscale") + ("" if shift else " noshift")
 
     def _relu(self) -> str:
-        if self.values.get("max_value") in (6, 6.0):
-            del self.values["max_value"]
-            return "relu6"
-        return "relu"
+        most = self.values.get("max_value")
+        if most is None:
+            return "relu"
+        del self.values["max_value"]
+        return "relu6" if most == 6 else f"clamp 0 {self.number(most)}"
+
+    def _clamp(self) -> str:
+        return f"clamp {self.needed('low')} {self.needed('high')}"
+
+    def _gelu(self) -> str:
+        how = self.take("approximate", "none")
+        if how not in ("none", "tanh"):
+            raise CannotTell(Message("`{value}` is no value here", value=_short(str(how))))
+        return "gelu approx" if how == "tanh" else "gelu"
 
     def _leaky_relu(self) -> str:
         slope = self.take("slope")

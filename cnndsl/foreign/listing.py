@@ -420,7 +420,7 @@ class _Reader:
         return lines
 
 
-_MERGES = ("add", "concatenate", "multiply", "average", "maximum")
+_MERGES = ("add", "subtract", "concatenate", "multiply", "average", "maximum")
 _BRANCHES = Message(
     "tensors are read again in this net: name each with `as`, and go back to it with `from`"
 )

@@ -38,7 +38,9 @@ def _class(word: str, arguments: str = "", flags: str = "", **defaults: Any) -> 
 
 _KERAS_CONV = "strides padding data_format dilation_rate"
 _KERAS_POOL = _class("pool", "pool_size strides padding data_format", pool_size=2)
-_KERAS_MERGE = "add:Add mul:Multiply average:Average maximum:Maximum concat:Concatenate"
+_KERAS_MERGE = (
+    "add:Add subtract:Subtract mul:Multiply average:Average maximum:Maximum concat:Concatenate"
+)
 _TORCH_CONV = "in_channels out_channels kernel_size stride padding"
 _TORCH_NORM = _class(
     "bn", "num_features eps momentum affine track_running_stats", eps=1e-5, momentum=0.1
@@ -91,7 +93,13 @@ _RANKED = {
         "BatchNorm*d": _TORCH_NORM,
         "LazyBatchNorm*d": _TORCH_NORM._replace(arguments=_TORCH_NORM.arguments[1:]),
         "Dropout*d": _class(""),
-        "InstanceNorm*d": _class(""),
+        "InstanceNorm*d": _class(
+            "inorm",
+            "num_features eps momentum affine track_running_stats",
+            eps=1e-5,
+            affine=False,
+            track_running_stats=False,
+        ),
         "ZeroPad*d": _class("zeropad", "padding"),
         "ConstantPad*d": _class("zeropad", "padding value"),
         "ReflectionPad*d": _class("reflectpad", "padding"),
@@ -131,7 +139,7 @@ _PLAIN = {
             "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda "
             "RepeatVector Masking Normalization RandomFlip RandomRotation RandomZoom RandomCrop "
             "Resizing GaussianNoise GaussianDropout AlphaDropout UnitNormalization "
-            "MultiHeadAttention Attention Subtract Dot Minimum".split(),
+            "MultiHeadAttention Attention Dot Minimum".split(),
             _class(""),
         ),
     },
@@ -150,6 +158,7 @@ _PLAIN = {
         "ELU": _class("elu", "alpha inplace"),
         "SELU": _class("selu", "inplace"),
         "GELU": _class("gelu", "approximate"),
+        "Hardtanh": _class("clamp", "min_val max_val inplace", min_val=-1, max_val=1),
         "SiLU": _class("silu", "inplace"),
         "Mish": _class("mish", "inplace"),
         "Softplus": _class("softplus", "beta threshold"),
@@ -167,7 +176,7 @@ _PLAIN = {
         "Identity": _class("skip"),
         **dict.fromkeys(
             "LogSoftmax AlphaDropout Embedding LSTM GRU RNN Unflatten "
-            "Bilinear MultiheadAttention Softmin Softsign Hardtanh Threshold CELU GLU "
+            "Bilinear MultiheadAttention Softmin Softsign Threshold CELU GLU "
             "RMSNorm Fold Unfold".split(),
             _class(""),
         ),
@@ -196,7 +205,8 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "elu": ("ELU", ""), "selu": ("SELU", ""), "gelu": ("GELU", ""), "silu": ("SiLU", ""),
     "mish": ("Mish", ""), "softplus": ("Softplus", ""), "sigmoid": ("Sigmoid", ""),
     "tanh": ("Tanh", ""), "softmax": ("Softmax", ""), "hardswish": ("Hardswish", ""),
-    "hardsigmoid": ("Hardsigmoid", ""), "log_softmax": ("LogSoftmax", ""),
+    "hardsigmoid": ("Hardsigmoid", ""), "hardtanh": ("Hardtanh", ""),
+    "log_softmax": ("LogSoftmax", ""),
     "flatten": ("Flatten", "start_dim end_dim"), "dropout": ("Dropout", "p training inplace"),
     "max_pool1d": ("MaxPool1d", "kernel_size stride padding dilation ceil_mode"),
     "max_pool2d": ("MaxPool2d", "kernel_size stride padding dilation ceil_mode"),
@@ -232,6 +242,7 @@ ROLES: dict[str, dict[str, str]] = {
         "output_size": "output", "normalized_shape": "normalized",
         "upscale_factor": "factor", "downscale_factor": "factor",
         "size": "size", "alpha": "alpha", "beta": "beta", "k": "k",
+        "min_val": "low", "max_val": "high", "approximate": "approximate",
     },
 }  # fmt: skip
 """What their arguments are here."""
@@ -257,7 +268,7 @@ ORDINARY: dict[str, tuple[Any, ...]] = {
     "data_format": (None, "channels_last"), "axis": (-1, 3, (-1,)), "padding_mode": ("zeros",),
     "return_indices": (False,), "divisor_override": (None,), "align_corners": (None, False),
     "start_dim": (1,), "end_dim": (-1,), "dim": (1, -1), "num_parameters": (),
-    "approximate": ("none",), "max_value": (None,), "value": (0, 0.0),
+    "max_value": (None,), "value": (0, 0.0),
     "size": (None,), "shared_axes": ([1, 2], (1, 2)), "threshold": (None, 0, 0.0, 20),
     "beta": (1, 1.0), "track_running_stats": (True,),
 }  # fmt: skip

@@ -222,8 +222,10 @@ WORDS = {
     "fails.equal": "{layer} works value by value, and so wants equal shapes.",
     "fails.concat": "{layer} puts channels side by side, and so wants equal sizes in all but the "
     "channels.",
-    "fails.mul": "{layer} works value by value: it wants equal shapes, or (1, 1, C) or (C) beside "
-    "(H, W, C).",
+    "fails.concat.axis": "{layer} puts tensors behind one another, and so wants equal sizes in all "
+    "but the {axis}.",
+    "fails.mul": "{layer} works value by value: it wants equal shapes, or (H, W, 1), (1, 1, C) or "
+    "(C) beside (H, W, C).",
     "fails.channel": "channels",
     "fails.value": "values",
     "fails.wanted": "{size}: {formula} is wanted, and {numbers}",
@@ -261,6 +263,7 @@ WORDS = {
     "does.bn": "Each channel is brought to mean 0 and variance 1 over the batch.",
     "does.ln": "The channels of each position are brought to mean 0 and variance 1.",
     "does.gn": "Each group of channels is brought to mean 0 and variance 1.",
+    "does.inorm": "Each channel of each sample is brought to mean 0 and variance 1 by itself.",
     "learned.gamma": "Then each channel is scaled by a number that is learned.",
     "learned.beta": "Then each channel is shifted by a number that is learned.",
     "learned.gamma.beta": "Then each channel is scaled and shifted by numbers that are learned.",
@@ -271,6 +274,8 @@ WORDS = {
     "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
     "does.activation": "{activation} is applied to every value: {formula}.",
     "does.activation.softmax": "{activation} is applied to the values of all channels together, "
+    "which then add up to 1: {formula}.",
+    "does.activation.softmax.axis": "{activation} is applied to the values along the {axis}, "
     "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
     "does.zeropad": "Zeros are put around the map.",
@@ -289,6 +294,9 @@ WORDS = {
     "does.slice": "Only some of the channels are kept.",
     "does.add": "The tensors are added up, value by value.",
     "does.concat": "The tensors are laid side by side, so that their channels add up.",
+    "does.concat.axis": "The tensors are laid behind one another, so that their sizes in the "
+    "{axis} add up.",
+    "does.subtract": "The second tensor is subtracted from the first, value by value.",
     "does.mul": "The tensors are multiplied, value by value.",
     "does.maximum": "Of the values at the same place the largest is kept.",
     "does.average": "The values at the same place become their mean.",

@@ -210,8 +210,10 @@ WORDS = {
     "fails.path": "경로 {path}: {shape}",
     "fails.equal": "{layer}(은/는) 같은 자리의 값끼리 계산하므로 형상이 모두 같아야 합니다.",
     "fails.concat": "{layer}(은/는) 채널을 나란히 이어 붙이므로 채널을 뺀 크기가 모두 같아야 합니다.",
+    "fails.concat.axis": "{layer}(은/는) 텐서를 {axis} 방향으로 이어 붙이므로 {axis}(을/를) 뺀 크기가 "
+    "모두 같아야 합니다.",
     "fails.mul": "{layer}(은/는) 같은 자리의 값끼리 곱하므로 형상이 모두 같거나, (H, W, C) 곁에 "
-    "(1, 1, C) 또는 (C)가 와야 합니다.",
+    "(H, W, 1), (1, 1, C) 또는 (C)가 와야 합니다.",
     "fails.channel": "채널 수",
     "fails.value": "값의 수",
     "fails.wanted": "{size}: {formula}이어야 하는데 {numbers}",
@@ -247,6 +249,7 @@ WORDS = {
     "does.bn": "배치 전체에서 채널마다 평균이 0, 분산이 1이 되도록 맞춥니다.",
     "does.ln": "위치마다 채널들의 평균이 0, 분산이 1이 되도록 맞춥니다.",
     "does.gn": "채널 그룹마다 평균이 0, 분산이 1이 되도록 맞춥니다.",
+    "does.inorm": "샘플과 채널마다 따로 평균이 0, 분산이 1이 되도록 맞춥니다.",
     "learned.gamma": "이어서 채널마다 학습한 값을 곱합니다.",
     "learned.beta": "이어서 채널마다 학습한 값을 더합니다.",
     "learned.gamma.beta": "이어서 채널마다 학습한 값을 곱하고 더합니다.",
@@ -258,6 +261,8 @@ WORDS = {
     "does.activation": "모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
     "does.activation.softmax": "모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 "
     "1이 됩니다: {formula}.",
+    "does.activation.softmax.axis": "{axis} 방향의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 "
+    "합은 1이 됩니다: {formula}.",
     "does.up": "특성 맵을 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
     "does.zeropad": "특성 맵의 둘레를 0으로 채웁니다.",
     "does.reflectpad": "가장 바깥 픽셀을 거울로 삼아, 그 안쪽의 픽셀을 특성 맵 둘레에 뒤집어 붙입니다.",
@@ -272,6 +277,8 @@ WORDS = {
     "does.slice": "채널 가운데 일부를 꺼냅니다.",
     "does.add": "텐서들을 값끼리 더합니다.",
     "does.concat": "텐서들의 채널을 나란히 잇습니다. 그러므로 채널 수가 더해집니다.",
+    "does.concat.axis": "텐서들을 {axis} 방향으로 잇습니다. 그러므로 그 크기가 더해집니다.",
+    "does.subtract": "첫째 텐서에서 둘째 텐서를 값끼리 뺍니다.",
     "does.mul": "텐서들을 값끼리 곱합니다.",
     "does.maximum": "같은 자리의 값 가운데 가장 큰 값을 남깁니다.",
     "does.average": "같은 자리의 값을 평균합니다.",
@@ -295,6 +302,7 @@ LAYERS = {
     "bn": "배치 정규화",
     "ln": "층 정규화",
     "gn": "그룹 정규화",
+    "inorm": "인스턴스 정규화",
     "lrn": "국소 응답 정규화",
     "scale": "채널별 스케일",
     "rescale": "값 변환",
@@ -315,6 +323,7 @@ LAYERS = {
     "softmax": "소프트맥스",
     "hard_swish": "하드 스위시",
     "hard_sigmoid": "하드 시그모이드",
+    "clamp": "클램프",
     "up": "업샘플링",
     "zeropad": "제로 패딩",
     "reflectpad": "반사 패딩",
@@ -330,6 +339,7 @@ LAYERS = {
     "add": "합",
     "concat": "채널 결합",
     "mul": "곱",
+    "subtract": "차",
     "maximum": "최댓값",
     "average": "평균",
 }

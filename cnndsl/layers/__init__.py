@@ -18,8 +18,9 @@ from cnndsl.layers import (
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
 
 ACTIVATIONS: dict[str, type[activation.Activation]] = {
-    layer.op: layer for layer in activation.LAYERS
+    layer.op: layer for layer in activation.LAYERS if not any(slot.required for slot in layer.slots)
 }
+"""The functions that can be written after a layer, where they get no arguments."""
 MERGES: dict[str, type[merge.Merge]] = {layer.op: layer for layer in merge.LAYERS}
 LAYERS: dict[str, type[Layer]] = {
     layer.op: layer
@@ -50,7 +51,7 @@ def argument_order(name: str) -> tuple[str, ...] | None:
     `*` stands for its positional values, `act` for an activation, `/` for the stride,
     `key=` for a keyword, and a bare word for a flag.
     """
-    layer = LAYERS.get(name)
+    layer = LAYERS.get(name) or MERGES.get(name)
     if layer is None:
         return None
     forms = {"value": "*", "act": "act", "/": "/"}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import ClassVar
 
-from cnndsl.layers.base import Layer, Slot, Weight
+from cnndsl.diagnostics.message import Message
+from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Slot, Weight, axis_of
 from cnndsl.layers.initial import Constant
-from cnndsl.layers.values import NUMBER, POSITIVE
+from cnndsl.layers.values import AXIS, NUMBER, POSITIVE, show_value
 
 
 class Activation(Layer):
-    """A function applied to every value (softmax: to the channels of every position).
+    """A function applied to every value (softmax: to all those along an axis).
 
     `gives` are the least and the largest value that it can give, and `keeps` those between
     which it leaves a value as it is; None where it changes nearly all.
@@ -19,15 +19,14 @@ class Activation(Layer):
 
     family = "activation"
     formula: str
-    gives: ClassVar[tuple[float, float]] = (-inf, inf)
-    keeps: ClassVar[tuple[float, float] | None] = None
+    gives: tuple[float, float] = (-inf, inf)
+    keeps: tuple[float, float] | None = None
 
-    @classmethod
-    def keeps_all_of(cls, other: type[Activation]) -> bool:
+    def keeps_all_of(self, other: Activation) -> bool:
         """Whether it changes nothing of what another activation gives."""
-        if cls.keeps is None:
+        if self.keeps is None:
             return False
-        return cls.keeps[0] <= other.gives[0] and other.gives[1] <= cls.keeps[1]
+        return self.keeps[0] <= other.gives[0] and other.gives[1] <= self.keeps[1]
 
 
 class Relu(Activation):
@@ -85,10 +84,19 @@ class Selu(Activation):
 
 
 class Gelu(Activation):
-    """The exact form, with the error function, not the approximation by tanh."""
+    """The exact form, with the error function, unless the approximation by tanh is asked for.
+
+    Hendrycks and Gimpel, "Gaussian error linear units (GELUs)" (2016).
+    """
 
     op, title = "gelu", "GELU"
     formula = "x * (1 + erf(x / sqrt(2))) / 2"
+    slots = (Slot("approx", "flag", None, "[approx]", "approximate it by tanh", since="1.1"),)
+    approx: bool | None
+
+    def setup(self) -> None:
+        if self.approx:
+            self.formula = "x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x^3))) / 2"
 
 
 class Silu(Activation):
@@ -120,9 +128,32 @@ class Tanh(Activation):
 
 
 class Softmax(Activation):
+    """Of the channels of every position, or of what lies along another axis.
+
+    `along` is the place of the axis in the shape.
+    """
+
     op, title = "softmax", "softmax"
     formula = "exp(x[c]) / sum(exp(x))"
     gives = (0, 1)
+    slots = (
+        Slot(
+            "axis",
+            "key",
+            AXIS,
+            "[axis=]",
+            "the axis whose values add up to 1: channels, height, width, depth or length",
+            default="channels",
+        ),
+    )
+    axis: str
+
+    def setup(self) -> None:
+        self.along = axis_of(self, self.axis)
+        self.formula = f"exp(x[{self.axis[0]}]) / sum(exp(x))"
+        if self.axis != "channels":
+            places = range(len(self.spatial))
+            self.reach = tuple(ALL if place == self.along else Reach(1) for place in places)
 
 
 class HardSwish(Activation):
@@ -136,10 +167,31 @@ class HardSigmoid(Activation):
     gives = (0, 1)
 
 
+class Clamp(Activation):
+    """Bounds."""
+
+    op, title, since = "clamp", "clamp", "1.1"
+    formula = "min(max(x, low), high)"
+    gives = keeps = (-inf, inf)
+    slots = (
+        Slot("low", "value", NUMBER, "LOW", Message("the least value"), required=True),
+        Slot("high", "value", NUMBER, "HIGH", Message("the largest value"), required=True),
+    )
+    low: float
+    high: float
+
+    def setup(self) -> None:
+        if not self.low < self.high:
+            message = Message("clamp: {low} is not below {high}", low=self.low, high=self.high)
+            raise LayerError("E105", message, Message("the least value comes first"), "high")
+        self.gives = self.keeps = (self.low, self.high)
+        self.formula = f"min(max(x, {show_value(self.low)}), {show_value(self.high)})"
+
+
 ACT = Slot("activation", "act", None, "[act]", "an activation")
 NOBIAS = Slot("nobias", "flag", None, "[nobias]", "leave the bias out")
 
 LAYERS: tuple[type[Activation], ...] = (
     Relu, Relu6, LeakyRelu, Prelu, Elu, Selu, Gelu, Silu, Mish, Softplus, Sigmoid, Tanh, Softmax,
-    HardSwish, HardSigmoid,
+    HardSwish, HardSigmoid, Clamp,
 )  # fmt: skip

@@ -137,9 +137,9 @@ class Spread(NamedTuple):
     crop: int = 0
 
 
-Reaches: TypeAlias = tuple[Reach | Spread, ...] | str | None
-"""How far outputs see, per spatial dimension; ALL where every output sees every position; None
-where each output sees just its own position."""
+Reaches: TypeAlias = tuple[Reach | Spread | str, ...] | str | None
+"""How far outputs see, per spatial dimension; ALL where every output sees every position, be it
+of one dimension or of all; None where each output sees just its own position."""
 
 ALL = "all"
 
@@ -286,6 +286,22 @@ class Layer:
     def usage(cls) -> str:
         """How it is written: `conv N K [act] [/S] …`."""
         return " ".join([cls.op, *(slot.shown for slot in cls.slots if slot.shown)])
+
+
+def axes_of(rank: int) -> tuple[str, ...]:
+    """The names of the axes of a tensor of some spatial dimensions."""
+    return (*map(str, DIMENSIONS[rank]), "channels")
+
+
+def axis_of(layer: Layer, name: str) -> int:
+    """The place in a layer's input of the dimension of a name. Raises LayerError."""
+    names = axes_of(len(layer.spatial))
+    if name in names:
+        return names.index(name)
+    message = Message(
+        "{layer}: {shape} has no `{axis}`", layer=layer.op, shape=describe(layer.input), axis=name
+    )
+    raise LayerError("E105", message, Message("it has {names}", names=", ".join(names)), "axis")
 
 
 def divide(layer: Layer, groups: int, count: int, what: Message = _CHANNELS) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import Context, Layer, LayerError, Shape, show
+from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, axis_of, show
 from cnndsl.layers.derivation import Derivation, letters, unchanged
+from cnndsl.layers.values import AXIS
 
 
 class Merge(Layer):
-    """A layer of several inputs; `inputs` holds their shapes in the order of the paths."""
+    """A layer of several inputs; `inputs` holds their shapes in the order of the paths.
+
+    `most` is how many paths it takes, where that is bounded.
+    """
 
     family = "merge"
+    most: ClassVar[int | None] = None
     inputs: tuple[Shape, ...]
 
     def __init__(
@@ -21,6 +26,10 @@ class Merge(Layer):
     ) -> None:
         self.inputs = shapes
         super().__init__(values, shapes[0], context)
+
+    @classmethod
+    def usage(cls) -> str:
+        return super().usage() + " { … | … }"
 
     def mismatch(self, rule: Message, index: int) -> LayerError:
         """The error that path `index` does not merge with the first."""
@@ -51,6 +60,12 @@ class Add(Elementwise):
     op, title = "add", "sum"
 
 
+class Subtract(Elementwise):
+    """The first path less the second."""
+
+    op, title, since, most = "subtract", "difference", "1.1", 2
+
+
 class Maximum(Elementwise):
     op, title = "maximum", "maximum"
 
@@ -60,36 +75,62 @@ class Average(Elementwise):
 
 
 class Mul(Merge):
-    """The product; a path of 1x1xC, or a vector of C, stretches over the others."""
+    """The product; a path of HxWx1, of 1x1xC, or a vector of C stretches over the others."""
 
     op, title = "mul", "product"
 
     def setup(self) -> None:
         self.output = max(self.inputs, key=lambda shape: (len(shape), shape))
         for index, shape in enumerate(self.inputs):
-            ones = (1,) * (len(self.output) - 1)
-            if shape not in (self.output, (*ones, self.output[-1]), self.output[-1:]):
-                rule = Message("mul wants equal shapes, or 1x1xC or C beside HxWxC")
-                raise self.mismatch(rule, index)
+            if shape not in stretching(self.output):
+                rule = Message("mul wants equal shapes, or HxWx1, 1x1xC or C beside HxWxC")
+                raise self.mismatch(rule, index or self.inputs.index(self.output))
+
+
+def stretching(shape: Shape) -> tuple[Shape, ...]:
+    """The shapes that go into a product of a shape: itself, and what stretches to it."""
+    channels = (*(1 for _ in shape[:-1]), shape[-1])
+    return (shape, channels, shape[-1:], *([(*shape[:-1], 1)] if len(shape) > 1 else []))
 
 
 class Concat(Merge):
-    """The channels side by side, in the order of the paths."""
+    """The channels side by side, in the order of the paths; or the rows of another axis.
+
+    `along` is the place of the axis in the shape.
+    """
 
     op, title = "concat", "concatenation"
+    slots = (
+        Slot(
+            "axis",
+            "key",
+            AXIS,
+            "[axis=]",
+            "the axis that grows: channels, height, width, depth or length",
+            default="channels",
+        ),
+    )
+    axis: str
 
     def setup(self) -> None:
+        self.along = axis = axis_of(self, self.axis)
+        rest = (*self.input[:axis], *self.input[axis + 1 :])
         for index, shape in enumerate(self.inputs):
-            if shape[:-1] != self.spatial:
+            if len(shape) != len(self.input) or (*shape[:axis], *shape[axis + 1 :]) != rest:
                 rule = Message("concat wants equal sizes in all but the channels")
+                if self.axis != "channels":
+                    rule = Message("concat wants equal sizes in all but `{axis}`", axis=self.axis)
                 raise self.mismatch(rule, index)
-        self.output = (*self.spatial, sum(shape[-1] for shape in self.inputs))
+        total = sum(shape[axis] for shape in self.inputs)
+        self.output = (*self.input[:axis], total, *self.input[axis + 1 :])
 
     def sizes(self) -> tuple[Derivation, ...]:
-        letter = letters(self.input)[-1]
-        values = {f"{letter}_{i}": shape[-1] for i, shape in enumerate(self.inputs, 1)}
-        channels = Derivation(f"{letter}_out", " + ".join(values), values, self.output[-1])
-        return *unchanged(self.input)[:-1], channels
+        axis = self.along
+        letter = letters(self.input)[axis]
+        values = {f"{letter}_{i}": shape[axis] for i, shape in enumerate(self.inputs, 1)}
+        grown = Derivation(f"{letter}_out", " + ".join(values), values, self.output[axis])
+        steps = unchanged(self.input)
+        return *steps[:axis], grown, *steps[axis + 1 :]
 
 
-LAYERS: tuple[type[Merge], ...] = (Add, Concat, Mul, Maximum, Average)
+LAYERS: tuple[type[Merge], ...] = (Add, Concat, Mul, Subtract, Maximum, Average)

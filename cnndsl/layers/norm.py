@@ -8,6 +8,8 @@ from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE
 
 _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
+_NOSCALE = Slot("noscale", "flag", None, "[noscale]", "learn no factor")
+_NOSHIFT = Slot("noshift", "flag", None, "[noshift]", "learn no summand")
 
 
 class Normalisation(Layer):
@@ -15,13 +17,15 @@ class Normalisation(Layer):
 
     family = "norm"
     eps: float
+    noscale: bool | None
+    noshift: bool | None
 
     def setup(self) -> None:
         if self.eps is None:
             self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
         self.weights = (
-            Weight("gamma", (self.channels,), initial=ONES),
-            Weight("beta", (self.channels,)),
+            *(() if self.noscale else (Weight("gamma", (self.channels,), initial=ONES),)),
+            *(() if self.noshift else (Weight("beta", (self.channels,)),)),
         )
 
 
@@ -36,21 +40,17 @@ class BatchNorm(Normalisation):
     slots = (
         _EPS,
         Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
-        Slot("noscale", "flag", None, "[noscale]", "learn no factor"),
-        Slot("noshift", "flag", None, "[noshift]", "learn no summand"),
+        _NOSCALE,
+        _NOSHIFT,
     )
     momentum: float
-    noscale: bool | None
-    noshift: bool | None
 
     def setup(self) -> None:
         super().setup()
         if self.momentum is None:
             self.momentum = 0.99 if self.context.defaults == "keras" else 0.9
-        gamma, beta = self.weights
         self.weights = (
-            *(() if self.noscale else (gamma,)),
-            *(() if self.noshift else (beta,)),
+            *self.weights,
             Weight("mean", (self.channels,), trainable=False),
             Weight("variance", (self.channels,), trainable=False, initial=ONES),
         )
@@ -60,7 +60,7 @@ class LayerNorm(Normalisation):
     """Normalises the channels of each position by themselves."""
 
     op, title = "ln", "layer normalisation"
-    slots = (_EPS,)
+    slots = (_EPS, _NOSCALE, _NOSHIFT)
 
 
 class GroupNorm(Normalisation):
@@ -70,12 +70,25 @@ class GroupNorm(Normalisation):
     slots = (
         Slot("groups", "value", NATURAL, "G", Message("groups of channels"), required=True),
         _EPS,
+        _NOSCALE,
+        _NOSHIFT,
     )
     groups: int
 
     def setup(self) -> None:
         super().setup()
         divide(self, self.groups, self.channels)
+
+
+class InstanceNorm(Normalisation, Spatial):
+    """Normalises each channel of each sample over all positions.
+
+    Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast
+    stylization" (2016).
+    """
+
+    op, title, since = "inorm", "instance normalisation", "1.1"
+    slots = (_EPS, _NOSCALE, _NOSHIFT)
 
 
 class LocalResponseNorm(Spatial):
@@ -143,5 +156,5 @@ class Rescale(Layer):
 
 
 LAYERS: tuple[type[Layer], ...] = (
-    BatchNorm, LayerNorm, GroupNorm, LocalResponseNorm, Scale, Rescale,
+    BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, Scale, Rescale,
 )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.layers.base import Layer
-from cnndsl.layers.values import NATURAL, PADS, SIZES, Pair, in_size, show_value
+from cnndsl.layers.values import AXIS, NATURAL, PADS, SIZES, Pair, in_size, show_value
 
-_SHAPING = (NATURAL, SIZES, PADS)
+_SHAPING = (NATURAL, SIZES, PADS, AXIS)
 """The kinds of value that a named argument about shapes or counts has."""
 
 

@@ -180,6 +180,20 @@ def _share(value: Any) -> float | int:
     return number
 
 
+_AXES = ("channels", "height", "width", "depth", "length")
+
+
+def _axis(value: Any) -> str:
+    if isinstance(value, Word) and value.id in _AXES:
+        return value.id
+    raise ValueError(
+        Message(
+            "must be channels, height, width, depth or length, not {value}",
+            value=show_value(value),
+        )
+    )
+
+
 NATURAL = Kind("number", _natural)
 SIZES = Kind("size", _sizes)
 SHAPE = Kind("shape", _shape)
@@ -189,3 +203,4 @@ NUMBER = Kind("number", _number)
 NUMBERS = Kind("numbers", _numbers)
 POSITIVE = Kind("number", _positive)
 SHARE = Kind("number", _share)
+AXIS = Kind("axis", _axis, _AXES)

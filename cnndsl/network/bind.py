@@ -137,6 +137,14 @@ def assigned(
         yield argument, known.get(name)
 
 
+def words_of(kind: type[Layer], argument: ast.Argument) -> tuple[str, ...]:
+    """The words that are values of an argument where it is a keyword and its value a name."""
+    if type(argument) is not ast.Keyword or not isinstance(argument.value, ast.Name):
+        return ()
+    key = argument.key.id
+    return next((each.kind.words for each in kind.slots if each.name == key and each.kind), ())
+
+
 def bound_arguments(block: ast.Block, call: ast.Apply) -> dict[str, ast.Argument]:
     """The arguments of a call by the names of the parameters; those with defaults may lack."""
     found: dict[str, ast.Argument] = {}
@@ -258,6 +266,9 @@ def _other_value(
     layer: type[Layer], statement: ast.Apply, slot: Slot, argument: ast.Argument, value: Any
 ) -> tuple[Message, tuple[Fix, ...]]:
     """What may have been meant by a value that an argument does not take."""
+    if slot.kind is not None and slot.kind.words and isinstance(value, Word):
+        near = nearest(value.id, slot.kind.words)
+        return did_you_mean(near), rewrite(argument.value.span, near)
     if hasattr(value, "denominator") and value.denominator != 1:
         return Message("write `//` to round down"), ()
     if slot.kind is SHARE and isinstance(value, int) and 1 < value < 100:
@@ -453,8 +464,20 @@ def _unknown_key(
         if near:
             help_ = Message("did you mean `{near}=`?", near=near)
             return Problem("E102", span, message, help_, rewrite(span, near)), None
-        help_ = _usage_help(layer)
+        help_ = _by_itself(layer, slots, key, f"{key}=…") or _usage_help(layer)
     return Problem("E102", span, message, help_), slot
+
+
+def _by_itself(layer: type[Layer], slots: dict[str, Slot], name: str, shown: str) -> Message:
+    """What to do about an argument of an activation that is written after a layer."""
+    for op, kind in ACTIVATIONS.items() if "activation" in slots else ():
+        if name in {each.name for each in kind.slots if each.form in ("flag", "key")}:
+            return Message(
+                "write `{word}` as a statement of its own: `{layer} …; {word}`",
+                word=f"{op} {shown}",
+                layer=layer.op,
+            )
+    return NOTHING
 
 
 def _unknown_word(
@@ -477,6 +500,10 @@ def _unknown_word(
             word=word,
             layer=layer.op,
         )
+    elif key := next((s.name for s in layer.slots if s.kind and word in s.kind.words), ""):
+        text = f"{key}={word}"
+        help_ = Message("write `{text}`", text=text)
+        return Problem("E102", argument.span, message, help_, rewrite(argument.span, text))
     elif word in LAYERS:
         help_ = Message("`{word}` is a layer: put it on a line of its own, or after `;`", word=word)
     else:
@@ -484,5 +511,5 @@ def _unknown_word(
         if near:
             fixes = rewrite(argument.span, near)
             return Problem("E102", argument.span, message, did_you_mean(near), fixes)
-        help_ = _usage_help(layer)
+        help_ = _by_itself(layer, slots, word, word) or _usage_help(layer)
     return Problem("E102", argument.span, message, help_)

@@ -16,7 +16,7 @@ from cnndsl.layers.merge import Merge
 from cnndsl.layers.values import LARGEST, SHAPE, Word, show_value, whole
 from cnndsl.network import dead_code, field
 from cnndsl.network import network as tree
-from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called
+from cnndsl.network.bind import BoundArguments, Problem, assigned, bind, called, words_of
 from cnndsl.network.cost import Counter, steps
 from cnndsl.network.expect import TOTALS, broken, flaw
 from cnndsl.network.expressions import ExpressionError, Unknown, evaluate, truth
@@ -1283,9 +1283,12 @@ class Elaborator:
             if type(node) is ast.Number:
                 values.append(node.value)
                 continue
-            if type(node) is ast.Name and kind is not None and _is_value_of(kind, argument):
-                own = self.scope.constant(node.id, None)
-                values.append(own if isinstance(own, Word) else Word(node.id))
+            words = words_of(kind, argument) if type(node) is ast.Name and kind is not None else ()
+            if words:
+                assert isinstance(node, ast.Name)
+                own = self.word(node)
+                is_word = node.id in words and not isinstance(own, Word)
+                values.append(Word(node.id) if is_word else own)
                 continue
             if type(node) is ast.Name and (
                 type(argument) is ast.Positional or (kind and not _takes(kind, argument))
@@ -1415,6 +1418,7 @@ class Elaborator:
         statement: ast.Apply,
         bodies: Sequence[Body],
         ways: tuple[tree.Way, ...],
+        values: Mapping[str, Any],
     ) -> Item | None:
         """Go on after a merge that does not fit as if all paths had the size of the one with
         the most layers."""
@@ -1427,7 +1431,7 @@ class Elaborator:
         fitting = [shapes[longest]] * len(shapes)
         for tried in (shapes, [(*fitting[0][:-1], shape[-1]) for shape in shapes], fitting):
             try:
-                layer = kind({}, tuple(tried), self.context)
+                layer = kind(values, tuple(tried), self.context)
             except LayerError:
                 continue
             node = self.add_assumed(layer, inputs, statement)
@@ -1498,7 +1502,8 @@ class Elaborator:
     def merge(self, kind: type[Merge], statement: ast.Apply) -> Item | None:
         assert statement.paths is not None
         self.no_input(statement.name.span)
-        for argument in statement.args:
+        bound = self.bound(kind, statement) if kind.slots else BoundArguments({}, {}, [])
+        for argument in () if kind.slots else statement.args:
             message = Message("{word} takes paths only", word=kind.op)
             self.report("E104", argument.span, message, Message("remove the argument"))
         only = len(statement.paths) == 1 and _held_by(statement.paths[0]) is None
@@ -1527,19 +1532,32 @@ class Elaborator:
         if len(known) != len(shapes) or not shapes or paths.failed:
             if not statement.paths:
                 self.without_paths(kind.op, statement)
-            return self.suppose_merge(kind, statement, bodies, ways)
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         inputs = tuple(body.output for body in bodies)
+        is_known = len(bound.values) == len(bound.spans) and not bound.problems
+        if kind.most is not None and len(bodies) > kind.most:
+            message = Message(
+                "`{word}` has {count} paths, and takes {most}",
+                word=kind.op,
+                count=len(bodies),
+                most=kind.most,
+            )
+            help_ = Message("join some of them first, as with `add`")
+            self.report("E103", statement.name.span, message, help_)
+            is_known = False
+        if not is_known:
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         try:
-            layer = kind({}, known, self.context)
+            layer = kind(bound.values, known, self.context)
             seen = field.after(layer, tuple(self.nodes[index].field for index in inputs))
         except LayerError as error:
-            span = statement.name.span
+            span = bound.spans.get(error.slot, statement.name.span)
             if error.slot.startswith("path "):
                 path = paths.written[int(error.slot[5:])]
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
             self.shape_error(error, statement, span, inputs)
-            return self.suppose_merge(kind, statement, bodies, ways)
+            return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return tree.Merged(statement, node, tuple(bodies), ways)
 
@@ -1909,14 +1927,6 @@ def _named(argument: ast.Argument) -> str:
     if isinstance(argument, ast.Keyword):
         return argument.key.id
     return argument.value.id if isinstance(argument.value, ast.Name) else ""
-
-
-def _is_value_of(kind: type[Layer], argument: ast.Argument) -> bool:
-    """Whether an argument is a word that a layer takes as the value of a keyword."""
-    if type(argument) is not ast.Keyword or not isinstance(argument.value, ast.Name):
-        return False
-    key, word = argument.key.id, argument.value.id
-    return any(each.name == key and each.kind and word in each.kind.words for each in kind.slots)
 
 
 def _kept(node: Node) -> list[tuple[str, Shape]]:

@@ -28,24 +28,50 @@ def of_input(shape: Shape) -> Field:
 
 def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     """The field of a layer's output, from those of its inputs. Raises LayerError."""
+    spatial = layer.output[:-1]
     field = before[0]
     for other in before[1:]:
         field = _both(field, other)
-    spatial = layer.output[:-1]
+    axis = getattr(layer, "along", len(spatial)) if len(before) > 1 else len(spatial)
+    if axis < len(spatial):
+        return _in_a_row(field, before, axis, spatial)
     if layer.reach is None or len(field.map) != len(field.sights):
         return field._replace(map=spatial) if spatial and spatial != field.map else field
     if layer.reach == ALL:
         return _held(layer, Field(tuple(map(_all, field.sights, field.map)), spatial or field.map))
-    assert not isinstance(layer.reach, str)
     if len(layer.reach) != len(field.sights):
         return field._replace(map=spatial)
     if spatial == field.map and layer.reach == (_PIXEL,) * len(field.sights):
         return field
-    sights = tuple(
-        _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
-        for sight, reach, size in zip(field.sights, layer.reach, field.map)
-    )
+    sights = tuple(map(_through, field.sights, layer.reach, field.map, spatial))
     return _held(layer, Field(sights, spatial))
+
+
+def _through(sight: Sight, reach: Reach | Spread | str, size: int, output: int) -> Sight:
+    """What positions see that look at `size` positions, of which each sees what it does."""
+    if isinstance(reach, Reach):
+        return _slide(sight, reach, output)
+    if isinstance(reach, Spread):
+        return _spread(sight, reach, size, output)
+    return _all(sight, size)
+
+
+def _in_a_row(joined: Field, before: tuple[Field, ...], axis: int, spatial: Shape) -> Field:
+    """What is seen where tensors stand behind one another along an axis.
+
+    There each position sees what it did, so that all of them are listed; along the others it
+    counts as seeing what the positions of any of the tensors do.
+    """
+    if any(len(spatial) != len(each.map) or len(spatial) != len(each.sights) for each in before):
+        return joined._replace(map=spatial)
+    seen = [(each.sights[axis], each.map[axis]) for each in before]
+    if spatial[axis] > MAX_PERIOD:
+        seen = [(_all(sight, size), 1) for sight, size in seen]
+    each = [_seen_by_each(sight, size) for sight, size in seen]
+    sight = Sight(sum((one.low for one in each), ()), sum((one.high for one in each), ()), 0)
+    if spatial[axis] > MAX_PERIOD:
+        sight = _all(sight, len(each))
+    return Field((*joined.sights[:axis], sight, *joined.sights[axis + 1 :]), spatial)
 
 
 def _held(layer: Layer, field: Field) -> Field:
@@ -58,8 +84,19 @@ def _held(layer: Layer, field: Field) -> Field:
     return field
 
 
+def _is_listed(sight: Sight) -> bool:
+    """Whether a sight has each position by itself: a pattern without a step.
+
+    What lies beyond its ends counts as the last position before them.
+    """
+    return not sight.step and len(sight.low) > 1
+
+
 def _see(sight: Sight, position: int) -> tuple[int, int]:
     """The first and the last pixel that a position sees."""
+    if _is_listed(sight):
+        place = min(max(position, 0), len(sight.low) - 1)
+        return sight.low[place], sight.high[place]
     turns, phase = divmod(position, len(sight.low))
     shift = turns * sight.step
     return sight.low[phase] + shift, sight.high[phase] + shift
@@ -74,9 +111,12 @@ def _all(sight: Sight, size: int) -> Sight:
     return Sight((low,), (high,), 0)
 
 
-def _slide(sight: Sight, reach: Reach) -> Sight:
+def _slide(sight: Sight, reach: Reach, output: int) -> Sight:
     period, step = len(sight.low), sight.step
     last = reach.offset + reach.extent - 1
+    if _is_listed(sight):
+        starts = [reach.stride * place + reach.offset for place in range(output)]
+        return _seen(sight, [(start, start + reach.extent - 1) for start in starts])
     if period == 1:
         return Sight(
             (sight.low[0] + reach.offset * step,),
@@ -102,19 +142,33 @@ def _from(values: tuple[int, ...], position: int, step: int) -> tuple[int, ...]:
     return (*[each + before for each in values[phase:]], *[each + after for each in values[:phase]])
 
 
-def _spread(sight: Sight, reach: Spread, size: int) -> Sight:
-    period = len(sight.low) * reach.stride
-    if period > MAX_PERIOD or not sight.step:
+def _spread(sight: Sight, reach: Spread, size: int, output: int) -> Sight:
+    listed = _is_listed(sight)
+    period = output if listed else len(sight.low) * reach.stride
+    if period > MAX_PERIOD or not (sight.step or listed):
         return _all(sight, size)
-    low, high = [], []
+    windows = []
     for place in range(reach.crop, reach.crop + period):
         last = place // reach.stride
         # The first is the least x with place < stride * x + extent; a place between kernels
         # that are smaller than the stride counts as the pixel's before it.
-        first = min((place - reach.extent) // reach.stride + 1, last)
-        low.append(_see(sight, first)[0])
-        high.append(_see(sight, last)[1])
-    return Sight(tuple(low), tuple(high), sight.step)
+        windows.append((min((place - reach.extent) // reach.stride + 1, last), last))
+    if listed:
+        return _seen(sight, windows)
+    low = tuple(_see(sight, first)[0] for first, _ in windows)
+    high = tuple(_see(sight, last)[1] for _, last in windows)
+    return Sight(low, high, sight.step)
+
+
+def _seen(sight: Sight, windows: list[tuple[int, int]]) -> Sight:
+    """What is seen through windows on positions that are listed, from the first to the last."""
+    most = len(sight.low) - 1
+    seen = [slice(min(max(a, 0), most), min(max(b, 0), most) + 1) for a, b in windows]
+    return Sight(
+        tuple(min(sight.low[part]) for part in seen),
+        tuple(max(sight.high[part]) for part in seen),
+        0,
+    )
 
 
 def _both(one: Field, other: Field) -> Field:
@@ -132,6 +186,8 @@ def _both(one: Field, other: Field) -> Field:
 
 
 def _joined(one: Sight, other: Sight, size: int, other_size: int) -> Sight:
+    if size == other_size and _is_listed(one) != _is_listed(other):
+        one, other = (_seen_by_each(each, size) for each in (one, other))
     periods = len(one.low), len(other.low)
     period = lcm(*periods)
     if one.step * periods[1] != other.step * periods[0] or period > MAX_PERIOD:
@@ -141,6 +197,12 @@ def _joined(one: Sight, other: Sight, size: int, other_size: int) -> Sight:
     pairs = [_repeated(each, period // len(each.low)) for each in (one, other)]
     low, high = zip(*pairs)
     return Sight(tuple(map(min, *low)), tuple(map(max, *high)), one.step * (period // periods[0]))
+
+
+def _seen_by_each(sight: Sight, size: int) -> Sight:
+    """A sight with each position by itself."""
+    low, high = zip(*(_see(sight, place) for place in range(size)))
+    return Sight(low, high, 0)
 
 
 def _repeated(sight: Sight, times: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -41,7 +41,7 @@ ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
     "W211": ("unpainted", ("deconv",)),
     "W212": ("heavy_dense", ("flatten",)),
     "W213": ("channels_first", ("input",)),
-    "W301": ("bias_before_norm", ("bn",)),
+    "W301": ("bias_before_norm", ("bn", "inorm")),
     "W302": ("linear_pair", ("conv", "sepconv", "dense")),
     "W303": ("softmax_inside", ("softmax",)),
     "W304": ("softmax_twice", ("softmax",)),

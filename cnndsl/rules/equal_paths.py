@@ -13,10 +13,15 @@ _UNLIKE = frozenset(("input", *family("dropout")))  # the latter draws at random
 def find(view: View) -> Findings:
     """Merges of which two paths compute the same, having no weights that could differ.
 
-    The product of a tensor with itself is its square, which there is no other word for.
+    The product of a tensor with itself is its square, and a tensor below itself a longer one,
+    which there are no other words for.
     """
     same = _values(view) if any(view.groups(*_HELP)) else []
-    for group in view.where(_HELP, lambda node: _twins(node, same)):
+
+    def repeats(node: Node) -> bool:
+        return bool(_twins(node, same)) and getattr(node.layer, "axis", "channels") == "channels"
+
+    for group in view.where(_HELP, repeats):
         first, second = _twins(group.first, same)
         message = Message(
             "{op}: paths {first} and {second} compute the same",
@@ -32,6 +37,7 @@ _HELP = {
         "remove one of them; if twice the value is meant, learn the factor: `scale init=2`"
     ),
     "concat": Message("remove one of them: the channels stand there twice"),
+    "subtract": Message("remove both: the difference of equals is 0"),
     "maximum": Message("remove one of them: the maximum of equals is either"),
     "average": Message("remove one of them: the average of equals is either"),
 }
@@ -51,7 +57,7 @@ def _values(view: View) -> list[int]:
     """For each node, the first that computes the same.
 
     What has weights, or draws at random, is like nothing else. Equal layers on equal shapes
-    are one object; merges are known by their word.
+    are one object; merges are known by their word and axis.
     """
     known: dict[tuple[object, ...], int] = {}
     values: list[int] = []
@@ -59,7 +65,7 @@ def _values(view: View) -> list[int]:
         layer = node.layer
         value = node.index
         if not layer.all_weights and layer.op not in _UNLIKE:
-            what = layer.op if len(node.inputs) > 1 else id(layer)
+            what = (layer.op, getattr(layer, "axis", "")) if len(node.inputs) > 1 else id(layer)
             value = known.setdefault((what, *(values[i] for i in node.inputs)), value)
         values.append(value)
     return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers import family
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.ranges import activation, origin, remove, unchanged
 from cnndsl.rules.helpers.view import Findings, View
@@ -13,10 +13,10 @@ def find(view: View) -> Findings:
     """An activation on values that an earlier one has brought where it leaves them alone."""
 
     def is_idle(node: Node) -> bool:
-        before = activation(origin(view, node))
-        return unchanged(before, node.op) and before != "softmax"  # W305
+        before = origin(view, node)
+        return unchanged(before, node) and activation(before) != "softmax"  # W305
 
-    for group in view.where(ACTIVATIONS, is_idle):
+    for group in view.where(family("activation"), is_idle):
         first = origin(view, group.first)
         message = Message(
             "{op}: `{before}` on line {line} gives only values that it leaves as they are",

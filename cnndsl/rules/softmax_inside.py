@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import family
 from cnndsl.network.network import Node
-from cnndsl.rules.helpers.ranges import CARRYING, activation
+from cnndsl.rules.helpers.ranges import CARRYING, shares
 from cnndsl.rules.helpers.view import Findings, View
 
 _WEIGHTED = family("conv", "dense")
@@ -15,7 +15,8 @@ _PASSING = CARRYING.union(family("norm", "scaling"))
 def find(view: View) -> Findings:
     """A softmax whose result a convolution or a dense layer reads.
 
-    A softmax that a merge reads is a gate, and what comes after a merge is left alone.
+    A softmax that a merge reads is a gate, and what comes after a merge is left alone; so is
+    one over space, which points at places.
     """
     origins = view.origins(_PASSING)
     ends: dict[int, Node] = {}
@@ -23,7 +24,7 @@ def find(view: View) -> Findings:
         for node in group.nodes:
             ends.setdefault(origins[node.inputs[0]], node)
     for group in view.where(
-        (*_WEIGHTED, "softmax"), lambda n: n.index in ends and activation(n) == "softmax"
+        (*_WEIGHTED, "softmax"), lambda node: node.index in ends and shares(node)
     ):
         end = ends[group.first.index]
         message = Message(

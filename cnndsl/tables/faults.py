@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cnndsl.layers import Layer, Shape
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation, letters
+from cnndsl.layers.merge import Concat, stretching
 from cnndsl.network.evaluation import Misfit
 from cnndsl.tables.cells import tuple_text
 from cnndsl.tables.formulas import decimal, evaluated, written
@@ -90,26 +91,24 @@ def clash(misfit: Misfit) -> Clash | None:
     if layer.op == "mul":
         base = max(range(len(shapes)), key=lambda index: (len(shapes[index]), shapes[index]))
     one = shapes[base]
-    last = len(one) - (layer.op == "concat")
-    fitting = [one, (*(1,) * (len(one) - 1), one[-1]), one[-1:]] if layer.op == "mul" else []
+    grows = layer.along if isinstance(layer, Concat) else None
+    fitting = stretching(one) if layer.op == "mul" else ()
     for index, shape in enumerate(shapes):
-        if shape in fitting or (not fitting and _fits(one, shape, last)):
-            continue
         unequal = []
         if len(shape) == len(one):
-            sizes = zip(letters(one)[:last], one, shape)
-            unequal = [each for each in sizes if each[1] != each[2]]
+            sizes = enumerate(zip(letters(one), one, shape))
+            unequal = [each for axis, each in sizes if each[1] != each[2] and axis != grows]
+        if shape in fitting or (not fitting and len(shape) == len(one) and not unequal):
+            continue
         if fitting and set(shape[:-1]) <= {1}:  # it stretches, were it of as many channels
             unequal = [(letters(one)[-1], one[-1], shape[-1])]
+        elif fitting and shape[-1] == 1:  # or of the same size
+            unequal = unequal[:-1]
         first, other = sorted([(base + 1, one), (index + 1, shape)])
         if first[1] is not one:
             unequal = [(letter, b, a) for letter, a, b in unequal]
         return Clash(first, other, unequal)
     return None
-
-
-def _fits(one: Shape, other: Shape, last: int) -> bool:
-    return len(one) == len(other) and one[:last] == other[:last]
 
 
 def in_short(misfit: Misfit | None) -> str:

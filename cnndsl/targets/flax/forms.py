@@ -12,6 +12,7 @@ from cnndsl.codegen.lowering import (
     Pads,
     all_pads,
     any_pads,
+    axis_channels_last,
     behind,
     dilations,
     extra_pads,
@@ -233,20 +234,31 @@ def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
             "BatchNorm",
             channels_in(layer),
             momentum=Arg(layer.momentum, "momentum"),
-            epsilon=Arg(layer.eps, "eps"),
-            use_bias=Arg(not layer.noshift, "", True),
-            use_scale=Arg(not layer.noscale, "", True),
+            **normed(layer),
         )
     ]
 
 
+def normed(layer: Any) -> dict[str, Arg]:
+    """The keywords of all normalisations."""
+    return {
+        "epsilon": Arg(layer.eps, "eps"),
+        "use_bias": Arg(not layer.noshift, "", True),
+        "use_scale": Arg(not layer.noscale, "", True),
+    }
+
+
 def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
-    return [module("LayerNorm", channels_in(layer), epsilon=Arg(layer.eps, "eps"))]
+    return [module("LayerNorm", channels_in(layer), **normed(layer))]
 
 
 def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
-    groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
-    return [module("GroupNorm", channels_in(layer), num_groups=groups, epsilon=eps)]
+    groups = Arg(layer.groups, "groups")
+    return [module("GroupNorm", channels_in(layer), num_groups=groups, **normed(layer))]
+
+
+def instance_norm(layer: norm.InstanceNorm, ask: LoweringOptions) -> list[Call]:
+    return [module("InstanceNorm", channels_in(layer), **normed(layer))]
 
 
 def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
@@ -288,6 +300,18 @@ def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
 
 def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [function("nnx.elu", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+def gelu(layer: activation.Gelu, ask: LoweringOptions) -> list[Call]:
+    return [function("nnx.gelu", approximate=bool(layer.approx))]
+
+
+def softmax(layer: activation.Softmax, ask: LoweringOptions) -> list[Call]:
+    return [function("nnx.softmax", axis=Arg(axis_channels_last(layer), "", -1))]
+
+
+def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
+    return [function("jnp.clip", min=Arg(layer.low, "low"), max=Arg(layer.high, "high"))]
 
 
 # Geometry
@@ -376,6 +400,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.BatchNorm: batch_norm,
     norm.LayerNorm: layer_norm,
     norm.GroupNorm: group_norm,
+    norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
     norm.Rescale: rescale,
@@ -387,15 +412,16 @@ FORMS: dict[type[Layer], Form] = {
     activation.Prelu: prelu,
     activation.Elu: elu,
     activation.Selu: plain("nnx.selu"),
-    activation.Gelu: plain("nnx.gelu", approximate=False),
+    activation.Gelu: gelu,
     activation.Silu: plain("nnx.silu"),
     activation.Mish: plain("jax.nn.mish"),
     activation.Softplus: plain("nnx.softplus"),
     activation.Sigmoid: plain("nnx.sigmoid"),
     activation.Tanh: plain("nnx.tanh"),
-    activation.Softmax: plain("nnx.softmax"),
+    activation.Softmax: softmax,
     activation.HardSwish: plain("nnx.hard_swish"),
     activation.HardSigmoid: plain("nnx.hard_sigmoid"),
+    activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: zero_pad,
     geometry.ReflectPad: border("reflect"),

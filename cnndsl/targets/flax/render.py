@@ -6,10 +6,12 @@ import ast as python
 from typing import ClassVar
 
 from cnndsl.codegen.expressions import Literal, Symbol, Variable, calling, literal, name, walk
+from cnndsl.codegen.lowering import axis_channels_last
 from cnndsl.codegen.program import CodeCall, FunctionCall, Item, LayerCall, all_items
 from cnndsl.codegen.source import Assign, Value
 from cnndsl.codegen.style import Style, call_of, listed, stateless
 from cnndsl.layers.base import Shape
+from cnndsl.layers.merge import Merge
 
 # What nnx.Module itself is made of; a layer cannot be called so.
 _MODULE = frozenset("eval train perturb sow set_attributes iter_children iter_modules rngs".split())
@@ -30,7 +32,12 @@ class Nnx(Style):
     def __init__(self) -> None:
         self.drawing: set[str] = set()  # classes that want rngs
 
-    reducers: ClassVar = {"add": "jnp.add", "mul": "jnp.multiply", "maximum": "jnp.maximum"}
+    reducers: ClassVar = {
+        "add": "jnp.add",
+        "subtract": "jnp.subtract",
+        "mul": "jnp.multiply",
+        "maximum": "jnp.maximum",
+    }
     training = python.UnaryOp(python.Not(), name("self.deterministic"))
     flags = (Assign("self.deterministic", python.Constant(False)),)
 
@@ -89,5 +96,6 @@ class Nnx(Style):
         call = stateless(item)
         return None if call is None else self.call(call, x, kept=kept)
 
-    def concat(self, parts: list[python.expr]) -> python.expr:
-        return calling("jnp.concatenate", listed(parts), axis=literal(-1))
+    def concat(self, parts: list[python.expr], layer: Merge) -> python.expr:
+        axis = literal(axis_channels_last(layer))
+        return calling("jnp.concatenate", listed(parts), axis=axis)

@@ -158,6 +158,7 @@ _MERGES = {
     "add": "Add",
     "concat": "Concatenate",
     "mul": "Multiply",
+    "subtract": "Subtract",
     "maximum": "Maximum",
     "average": "Average",
 }

@@ -16,6 +16,7 @@ from cnndsl.codegen.lowering import (
     Pads,
     all_pads,
     any_pads,
+    axis_channels_last,
     behind,
     dilations,
     extra_pads,
@@ -111,6 +112,26 @@ def leaky_relu(layer: activation.LeakyRelu, ask: LoweringOptions) -> list[Call]:
 
 def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [layer_call("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+def gelu(layer: activation.Gelu, ask: LoweringOptions) -> list[Call]:
+    """The approximation is a function; the string means the exact form."""
+    if not layer.approx:
+        return by_string(layer, ask)
+    name = "keras.activations.gelu"
+    return [Call(name, (), {"approximate": True}, style="function", main=True)]
+
+
+def softmax(layer: activation.Softmax, ask: LoweringOptions) -> list[Call]:
+    """Over another axis than that of the channels it is a class, not a string."""
+    if ask.explicit and layer.axis == "channels":
+        return by_string(layer, ask)
+    return [layer_call("Softmax", axis=Arg(axis_channels_last(layer), "", -1))]
+
+
+def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
+    bounds = Arg(layer.low, "low"), Arg(layer.high, "high")
+    return [Call("ops.clip", bounds, style="function", main=True)]
 
 
 def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
@@ -395,19 +416,32 @@ def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
             "BatchNormalization",
             momentum=Arg(layer.momentum, "momentum"),
             epsilon=Arg(layer.eps, "eps"),
-            center=Arg(not layer.noshift, "", True),
-            scale=Arg(not layer.noscale, "", True),
+            **learned(layer),
         )
     ]
 
 
 def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
-    return [layer_call("LayerNormalization", epsilon=Arg(layer.eps, "eps"))]
+    return [layer_call("LayerNormalization", epsilon=Arg(layer.eps, "eps"), **learned(layer))]
+
+
+def learned(layer: Any) -> dict[str, Arg]:
+    """Whether a normalisation learns a summand, and a factor."""
+    return {
+        "center": Arg(not layer.noshift, "", True),
+        "scale": Arg(not layer.noscale, "", True),
+    }
 
 
 def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
     groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
-    return [layer_call("GroupNormalization", groups=groups, epsilon=eps)]
+    return [layer_call("GroupNormalization", groups=groups, epsilon=eps, **learned(layer))]
+
+
+def instance_norm(layer: norm.InstanceNorm, ask: LoweringOptions) -> list[Call]:
+    """Groups of one channel each."""
+    eps = Arg(layer.eps, "eps")
+    return [layer_call("GroupNormalization", groups=-1, epsilon=eps, **learned(layer))]
 
 
 def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
@@ -528,6 +562,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.BatchNorm: batch_norm,
     norm.LayerNorm: layer_norm,
     norm.GroupNorm: group_norm,
+    norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
     norm.Rescale: rescale,
@@ -539,7 +574,9 @@ FORMS: dict[type[Layer], Form] = {
     activation.LeakyRelu: leaky_relu,
     activation.Prelu: prelu,
     activation.Elu: elu,
-    activation.Softmax: of_its_own("Softmax"),
+    activation.Gelu: gelu,
+    activation.Softmax: softmax,
+    activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: borders("ZeroPadding", "pad"),
     geometry.ReflectPad: reflect_pad,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, names_in, written
 from cnndsl.codegen.forward import Forward
+from cnndsl.codegen.lowering import axis_channels_last
 from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import (
@@ -54,6 +55,7 @@ _MERGES = {
     "add": "layers.add",
     "concat": "layers.concatenate",
     "mul": "layers.multiply",
+    "subtract": "layers.subtract",
     "maximum": "layers.maximum",
     "average": "layers.average",
 }
@@ -138,7 +140,7 @@ class Parts(Forward):
         self.lines.append(Assign(many, python.List(parts)))
         for path in rest:
             self.gather(path, variable, lambda part: Do(calling(f"{many}.append", part)))
-        return calling(_MERGES[item.layer.op], name(many))
+        return merged(item, [python.Starred(name(many))])
 
 
 def merged(item: Merge, parts: list[python.expr], **label: python.expr) -> python.expr:
@@ -149,7 +151,10 @@ def merged(item: Merge, parts: list[python.expr], **label: python.expr) -> pytho
             stretched(part, rank) if len(shape) < rank else part
             for part, shape in zip(parts, item.layer.inputs)
         ]
-    return calling(_MERGES[item.layer.op], listed(parts), **label)
+    words: dict[str, python.expr] = {}
+    if item.layer.op == "concat" and (axis := axis_channels_last(item.layer)) != -1:
+        words["axis"] = literal(axis)
+    return calling(_MERGES[item.layer.op], listed(parts), **words, **label)
 
 
 def builder(function: Function, module: Names) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.codegen.lowering import (
     all_pads,
     any_pads,
+    axis_channels_first,
     extra_pads,
     form_of,
     rank,
@@ -184,28 +185,36 @@ def linear(at: Emitter, layer: dense.Dense, x: str) -> str:
 
 
 def batch_norm(at: Emitter, layer: norm.BatchNorm, x: str) -> str:
-    mean, variance = at.weight("mean"), at.weight("variance")
-    gamma = variance * 0 + 1 if layer.noscale else at.weight("gamma")
-    beta = mean * 0 if layer.noshift else at.weight("beta")
-    arrays = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
-    inputs = [at.keep(role, array) for role, array in arrays.items()]
+    inputs = list(gamma_beta(at, layer))
+    inputs += [at.keep(role, at.weight(role)) for role in ("mean", "variance")]
     momentum = float(layer.momentum)
     return at.main("BatchNormalization", x, *inputs, epsilon=float(layer.eps), momentum=momentum)
 
 
-def gamma_beta(at: Emitter) -> tuple[str, str]:
-    return at.keep("gamma", at.weight("gamma")), at.keep("beta", at.weight("beta"))
+def gamma_beta(at: Emitter, layer: norm.Normalisation) -> tuple[str, str]:
+    """The factors and the summands of a normalisation, as ones and zeros where there are none."""
+    ones, zeros = [1] * layer.channels, [0] * layer.channels
+    return (
+        at.numbers("gamma", *ones) if layer.noscale else at.keep("gamma", at.weight("gamma")),
+        at.numbers("beta", *zeros) if layer.noshift else at.keep("beta", at.weight("beta")),
+    )
 
 
 def layer_norm(at: Emitter, layer: norm.LayerNorm, x: str) -> str:
     x = channels_last(at, layer, x)
-    x = at.main("LayerNormalization", x, *gamma_beta(at), axis=-1, epsilon=float(layer.eps))
+    x = at.main("LayerNormalization", x, *gamma_beta(at, layer), axis=-1, epsilon=float(layer.eps))
     return channels_first(at, rank(layer), x)
 
 
 def group_norm(at: Emitter, layer: norm.GroupNorm, x: str) -> str:
     epsilon, groups = float(layer.eps), layer.groups
-    return at.main("GroupNormalization", x, *gamma_beta(at), epsilon=epsilon, num_groups=groups)
+    inputs = gamma_beta(at, layer)
+    return at.main("GroupNormalization", x, *inputs, epsilon=epsilon, num_groups=groups)
+
+
+def instance_norm(at: Emitter, layer: norm.InstanceNorm, x: str) -> str:
+    inputs = gamma_beta(at, layer)
+    return at.main("InstanceNormalization", x, *inputs, epsilon=float(layer.eps))
 
 
 def local_response_norm(at: Emitter, layer: norm.LocalResponseNorm, x: str) -> str:
@@ -248,6 +257,18 @@ def plain(name: str, **attributes: Any) -> Form:
 
 def relu6(at: Emitter, layer: activation.Relu6, x: str) -> str:
     return at.main("Clip", x, at.number("min", 0), at.number("max", 6))
+
+
+def clamp(at: Emitter, layer: activation.Clamp, x: str) -> str:
+    return at.main("Clip", x, at.number("min", layer.low), at.number("max", layer.high))
+
+
+def gelu(at: Emitter, layer: activation.Gelu, x: str) -> str:
+    return at.main("Gelu", x, approximate="tanh" if layer.approx else "none")
+
+
+def softmax(at: Emitter, layer: activation.Softmax, x: str) -> str:
+    return at.main("Softmax", x, axis=axis_channels_first(layer))
 
 
 def leaky_relu(at: Emitter, layer: activation.LeakyRelu, x: str) -> str:
@@ -379,6 +400,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.BatchNorm: batch_norm,
     norm.LayerNorm: layer_norm,
     norm.GroupNorm: group_norm,
+    norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
     norm.Rescale: rescale,
@@ -390,15 +412,16 @@ FORMS: dict[type[Layer], Form] = {
     activation.Prelu: prelu,
     activation.Elu: elu,
     activation.Selu: plain("Selu"),
-    activation.Gelu: plain("Gelu", approximate="none"),
+    activation.Gelu: gelu,
     activation.Silu: silu,
     activation.Mish: plain("Mish"),
     activation.Softplus: plain("Softplus"),
     activation.Sigmoid: plain("Sigmoid"),
     activation.Tanh: plain("Tanh"),
-    activation.Softmax: plain("Softmax", axis=1),
+    activation.Softmax: softmax,
     activation.HardSwish: plain("HardSwish"),
     activation.HardSigmoid: plain("HardSigmoid", alpha=1 / 6, beta=0.5),
+    activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: put_around(),
     geometry.ReflectPad: put_around(mode="reflect"),
@@ -421,7 +444,7 @@ FORMS: dict[type[Layer], Form] = {
 def merge(at: Emitter, layer: Merge, inputs: list[str]) -> str:
     """Add a merge to a graph; gives what comes out."""
     if layer.op == "concat":
-        return at.main("Concat", *inputs, axis=1)
+        return at.main("Concat", *inputs, axis=axis_channels_first(layer))
     if layer.op in _MERGES:
         return at.main(_MERGES[layer.op], *inputs)
     if layer.op != "mul":
@@ -437,4 +460,4 @@ def merge(at: Emitter, layer: Merge, inputs: list[str]) -> str:
     return at.main("Mul", product, others[-1])
 
 
-_MERGES = {"add": "Sum", "maximum": "Max", "average": "Mean"}
+_MERGES = {"add": "Sum", "subtract": "Sub", "maximum": "Max", "average": "Mean"}

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.codegen.expressions import collapsed
 from cnndsl.codegen.lowering import (
     LoweringOptions,
     Pads,
     all_pads,
     any_pads,
+    axis_channels_first,
     behind,
     dilations,
     extra_pads,
@@ -28,6 +29,7 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, rearrange, regular
 from cnndsl.layers.window import Window
 
@@ -302,12 +304,22 @@ def batch_norm(layer: norm.BatchNorm, ask: LoweringOptions) -> list[Call]:
         channels_in(layer),
         eps=Arg(layer.eps, "eps"),
         momentum=Arg(rest(layer.momentum)),
-        affine=Arg(not (layer.noscale or layer.noshift), "", True),
+        affine=learned(layer, True),
     )
+    return [call, *behind_norm(layer)]
+
+
+def learned(layer: Any, default: bool) -> Arg:
+    """Whether PyTorch's normalisation itself learns, which is a factor and a summand."""
+    return Arg(not (layer.noscale or layer.noshift), "", default)
+
+
+def behind_norm(layer: Any) -> list[Call]:
+    """The module that learns one of the two."""
     if bool(layer.noscale) == bool(layer.noshift):
-        return [call]
+        return []
     after = "Shift" if layer.noscale else "Scale"
-    return [call, Call(after, (channels_in(layer),), helpers=(after,))]
+    return [Call(after, (channels_in(layer),), helpers=(after,))]
 
 
 def rest(share: float) -> float:
@@ -320,11 +332,24 @@ def rest(share: float) -> float:
 def layer_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
     if not rank(layer):
         return last_norm(layer, ask)
-    return [own_module("ChannelLayerNorm", channels_in(layer), eps=Arg(layer.eps, "eps"))]
+    return normed(own_module, "ChannelLayerNorm", layer)
 
 
 def last_norm(layer: norm.LayerNorm, ask: LoweringOptions) -> list[Call]:
-    return [module("LayerNorm", channels_in(layer), eps=Arg(layer.eps, "eps"))]
+    return normed(module, "LayerNorm", layer)
+
+
+def normed(make: Callable[..., Call], name: str, layer: norm.LayerNorm) -> list[Call]:
+    """PyTorch's layer norm can leave out the summand, or both."""
+    affine, shifts = not layer.noscale, not layer.noshift
+    call = make(
+        name,
+        channels_in(layer),
+        eps=Arg(layer.eps, "eps"),
+        elementwise_affine=Arg(affine, "", True),
+        bias=Arg(shifts or not affine, "", True),
+    )
+    return [call] if affine or not shifts else [call, *behind_norm(layer)]
 
 
 def pointwise(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
@@ -335,7 +360,19 @@ def pointwise(layer: conv.Conv, ask: LoweringOptions) -> list[Call]:
 
 def group_norm(layer: norm.GroupNorm, ask: LoweringOptions) -> list[Call]:
     groups, eps = Arg(layer.groups, "groups"), Arg(layer.eps, "eps")
-    return [module("GroupNorm", groups, channels_in(layer), eps=eps)]
+    affine = learned(layer, True)
+    call = module("GroupNorm", groups, channels_in(layer), eps=eps, affine=affine)
+    return [call, *behind_norm(layer)]
+
+
+def instance_norm(layer: norm.InstanceNorm, ask: LoweringOptions) -> list[Call]:
+    """PyTorch refuses a map of one value, of which nothing is left."""
+    if set(layer.spatial) == {1}:
+        message = Message("PyTorch normalises no map of one value by itself")
+        raise NotExpressible(message, Message("leave `{op}` out here", op=layer.op))
+    name, eps = f"InstanceNorm{rank(layer)}d", Arg(layer.eps, "eps")
+    call = module(name, channels_in(layer), eps=eps, affine=learned(layer, False))
+    return [call, *behind_norm(layer)]
 
 
 def local_response_norm(layer: norm.LocalResponseNorm, ask: LoweringOptions) -> list[Call]:
@@ -383,6 +420,18 @@ def prelu(layer: activation.Prelu, ask: LoweringOptions) -> list[Call]:
 
 def elu(layer: activation.Elu, ask: LoweringOptions) -> list[Call]:
     return [module("ELU", alpha=Arg(layer.alpha, "alpha", 1))]
+
+
+def gelu(layer: activation.Gelu, ask: LoweringOptions) -> list[Call]:
+    return [module("GELU", approximate="tanh" if layer.approx else "none")]
+
+
+def softmax(layer: activation.Softmax, ask: LoweringOptions) -> list[Call]:
+    return [module("Softmax", dim=axis_channels_first(layer))]
+
+
+def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
+    return [module("Hardtanh", Arg(layer.low, "low"), Arg(layer.high, "high"))]
 
 
 # Geometry
@@ -479,6 +528,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.BatchNorm: batch_norm,
     norm.LayerNorm: layer_norm,
     norm.GroupNorm: group_norm,
+    norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
     norm.Rescale: rescale,
@@ -490,15 +540,16 @@ FORMS: dict[type[Layer], Form] = {
     activation.Prelu: prelu,
     activation.Elu: elu,
     activation.Selu: plain("SELU"),
-    activation.Gelu: plain("GELU", approximate="none"),
+    activation.Gelu: gelu,
     activation.Silu: plain("SiLU"),
     activation.Mish: plain("Mish"),
     activation.Softplus: plain("Softplus"),
     activation.Sigmoid: plain("Sigmoid"),
     activation.Tanh: plain("Tanh"),
-    activation.Softmax: plain("Softmax", dim=1),
+    activation.Softmax: softmax,
     activation.HardSwish: plain("Hardswish"),
     activation.HardSigmoid: plain("Hardsigmoid"),
+    activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: zero_pad,
     geometry.ReflectPad: border("Reflection"),

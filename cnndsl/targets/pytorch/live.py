@@ -254,7 +254,7 @@ class Tracer(fx.Tracer):
         return own or super().is_leaf_module(module, path)
 
 
-_OPERATORS = {"add", "mul", "truediv", "maximum", "cat", "getitem"}
+_OPERATORS = {"add", "sub", "mul", "truediv", "maximum", "cat", "getitem"}
 """What merges are made of, by their names in a graph."""
 
 # Functions that stand for modules in a `forward`.

@@ -6,10 +6,12 @@ import ast as python
 from typing import ClassVar
 
 from cnndsl.codegen.expressions import calling, name
+from cnndsl.codegen.lowering import axis_channels_first
 from cnndsl.codegen.program import CodeCall, If, Item
 from cnndsl.codegen.source import Assign, Branch, Chain, Do, Statement, Value
 from cnndsl.codegen.style import Style, listed, stateless
 from cnndsl.layers.base import Shape
+from cnndsl.layers.merge import Merge
 from cnndsl.targets.pytorch.layout import first
 
 # Activations that a `forward` writes as a function rather than keeps as a module.
@@ -42,7 +44,12 @@ class Torch(Style):
         "Made": "Callable[[], nn.Module]",
     }
     attributes = _MODULE
-    reducers: ClassVar = {"add": "torch.add", "mul": "torch.mul", "maximum": "torch.maximum"}
+    reducers: ClassVar = {
+        "add": "torch.add",
+        "subtract": "torch.sub",
+        "mul": "torch.mul",
+        "maximum": "torch.maximum",
+    }
     training = name("self.training")
 
     def order(self, shape: Shape) -> Shape:
@@ -72,8 +79,9 @@ class Torch(Style):
         assert isinstance(branch, Branch)
         return [first, branch._replace(otherwise=[])]
 
-    def concat(self, parts: list[python.expr]) -> python.expr:
-        return calling("torch.cat", listed(parts), dim=python.Constant(1))
+    def concat(self, parts: list[python.expr], layer: Merge) -> python.expr:
+        dim = python.Constant(axis_channels_first(layer))
+        return calling("torch.cat", listed(parts), dim=dim)
 
     def stretched(self, part: python.expr, rank: int) -> python.expr:
         new: list[python.expr] = [python.Constant(None)] * (rank - 1)

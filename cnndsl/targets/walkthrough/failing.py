@@ -223,7 +223,8 @@ def _unlike(error: Misfit, layer: Any, prose: Prose) -> Told | None:
         paths.append("…")
     lines = [words["fails.paths"], "\n".join(f"- {path}" for path in paths)]
     rule = {"concat": "fails.concat", "mul": "fails.mul"}.get(layer.op, "fails.equal")
-    lines.append(words.say(rule, layer=code(layer.op)))
+    rule, axis = prose.along(rule, layer)
+    lines.append(words.say(rule, layer=code(layer.op), axis=axis))
     (first, one), (second, other) = apart.first, apart.other
     if not apart.unequal:
         names = _unequal(lettered(len(one)), lettered(len(other)), prose)

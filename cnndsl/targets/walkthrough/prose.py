@@ -95,8 +95,9 @@ class Prose:
         key = f"does.{layer.op}"
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
             key += ".groups"
+        key, axis = self.along(key, layer)
         values = {name: show_value(getattr(layer, name, 0)) for name in _TOLD}
-        text = self.words.say(key, **values)
+        text = self.words.say(key, axis=axis, **values)
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
             text += " " + self.words[f"learned.{learned}"]
@@ -105,14 +106,23 @@ class Prose:
         self._explained.add(text)
         return text
 
+    def along(self, key: str, layer: Any) -> tuple[str, str]:
+        """The key of a sentence about a layer of an axis, and what the axis is called."""
+        axis = getattr(layer, "axis", "channels")
+        if axis == "channels":
+            return key, ""
+        return f"{key}.axis", self.words[f"symbol.{axis[0].upper()}"]
+
     def _applied(self, key: str, activation: Any) -> str:
-        if activation.op in self._explained:
+        if activation.formula in self._explained:
             return ""
-        self._explained.add(activation.op)
+        self._explained.add(activation.formula)
         name = self.words.layer(activation.op, activation.title)
         if f"{key}.{activation.op}" in self.words:
             key += f".{activation.op}"
-        return self.words.say(key, activation=escaped(name), formula=code(activation.formula))
+        key, axis = self.along(key, activation)
+        formula = code(activation.formula)
+        return self.words.say(key, activation=escaped(name), formula=formula, axis=axis)
 
     def _from(self, node: Node) -> str:
         """Which layers a layer reads, in a sentence."""
