@@ -86,7 +86,8 @@ class Slot(NamedTuple):
     `form` says how it is written: `value` by position, `/` the stride, `key` as name=value,
     `flag` as the bare name, `act` as the name of an activation. `shown` is its part of the
     usage line. Where `required` is False and nothing is written, the layer sees `default`.
-    `since` is the version of the language that a flag came with, as that of layers.
+    `since` is the version of the language that a flag came with, as that of layers. `instead`
+    names an argument that can stand in the place of one that is required.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Slot(NamedTuple):
     required: bool = False
     default: Any = None
     since: str = "1"
+    instead: str = ""
 
 
 class Weight(NamedTuple):
@@ -137,7 +139,24 @@ class Spread(NamedTuple):
     crop: int = 0
 
 
-Reaches: TypeAlias = tuple[Reach | Spread, ...] | str | None
+class Sight(NamedTuple):
+    """What positions see in one dimension, as a pattern that comes again.
+
+    It does every n positions, n being the length of `low` and `high`, and `step` pixels further
+    on: position i sees the pixels from `low[i % n] + step * (i // n)` to
+    `high[i % n] + step * (i // n)`. Neither falls from one position to the next.
+    """
+
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    step: int
+
+
+MAX_PERIOD = 512
+"""How long a pattern may become; beyond it all positions count as seeing what any of them do."""
+
+
+Reaches: TypeAlias = tuple[Reach | Spread | Sight, ...] | str | None
 """How far outputs see, per spatial dimension; ALL where every output sees every position; None
 where each output sees just its own position."""
 

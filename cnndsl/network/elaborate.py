@@ -1369,7 +1369,7 @@ class Elaborator:
         values = dict(bound.values)
         activation = values.pop("activation", None)
         layer = None
-        if all(slot.name in values for slot in kind.slots if slot.required):
+        if all({slot.name, slot.instead} & {*values} for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
             whole = {name: values[name] for name in values if name != "groups" or name in needed}
             fitting = {name: whole[name] for name in whole if name != "pad" or name in needed}

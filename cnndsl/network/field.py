@@ -10,12 +10,18 @@ from __future__ import annotations
 from math import gcd, lcm
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
+from cnndsl.layers.base import (
+    ALL,
+    MAX_PERIOD,
+    Layer,
+    Reach,
+    Shape,
+    Sight,
+    Spread,
+    beyond,
+)
 from cnndsl.layers.values import LARGEST
-from cnndsl.network.network import Field, Sight
-
-MAX_PERIOD = 512
-"""How long a pattern may become; beyond it all positions count as seeing what any of them do."""
+from cnndsl.network.network import Field
 
 _ITSELF = Sight((0,), (0,), 1)
 _PIXEL = Reach(1)
@@ -41,11 +47,23 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
         return field._replace(map=spatial)
     if spatial == field.map and layer.reach == (_PIXEL,) * len(field.sights):
         return field
-    sights = tuple(
-        _slide(sight, reach) if isinstance(reach, Reach) else _spread(sight, reach, size)
-        for sight, reach, size in zip(field.sights, layer.reach, field.map)
-    )
-    return _held(layer, Field(sights, spatial))
+    return _held(layer, Field(tuple(map(_through, field.sights, layer.reach, field.map)), spatial))
+
+
+def _through(sight: Sight, reach: Reach | Spread | Sight, size: int) -> Sight:
+    """What positions see that look at `size` others, which see something themselves."""
+    if isinstance(reach, Reach):
+        return _slide(sight, reach)
+    if isinstance(reach, Spread):
+        return _spread(sight, reach, size)
+    turns = len(sight.low) // gcd(len(sight.low), reach.step)
+    period = len(reach.low) * turns
+    if period > MAX_PERIOD or reach == Sight((0,), (size - 1,), 0):
+        return _all(sight, size)
+    seen = [_see(reach, position) for position in range(period)]
+    low = tuple(_see(sight, first)[0] for first, _ in seen)
+    high = tuple(_see(sight, last)[1] for _, last in seen)
+    return Sight(low, high, sight.step * (reach.step * turns // len(sight.low)))
 
 
 def _held(layer: Layer, field: Field) -> Field:

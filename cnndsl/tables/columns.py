@@ -93,7 +93,9 @@ def _stride(row: Row, view: TableView) -> Cell:
 def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     dilations = tuple(window.dilation for window in windows or ())
-    return _each(dilations) if dilations and not _is_pool(row) else None
+    dilations = dilations or getattr(row.layer, "dilation", ())
+    said = dilations and (not _is_pool(row) or max(dilations) > 1)
+    return _each(dilations) if said else None
 
 
 def _groups(row: Row, view: TableView) -> Cell:

@@ -89,8 +89,9 @@ class Prose:
         if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
-        if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
-            key += ".groups"
+        for name in ("groups", "to"):
+            if (getattr(layer, name, None) or 1) != 1 and f"{key}.{name}" in self.words:
+                key += f".{name}"
         text = self.words.say(key, rate=show_value(getattr(layer, "rate", 0)))
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
