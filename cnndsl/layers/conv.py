@@ -107,7 +107,6 @@ class Conv(Convolution):
         self.macs = product(spatial) * product(shape)
 
 
-
 class Depthwise(Convolution):
     """What works on each channel by itself."""
 
@@ -227,7 +226,7 @@ class TransposedConv(Convolution):
         shape = (*self.kernel, inputs, self.filters)
         # PyTorch keeps the kernel with the filters where others have their inputs.
         self.weights = (
-            self.drawn("kernel", shape, outputs, inputs + self.filters),
+            self.drawn("kernel", shape, outputs, self.channels + outputs),
             *self.bias(self.filters, product(self.kernel) * outputs),
         )
         self.macs = product(self.spatial) * product(shape)
@@ -256,7 +255,6 @@ class TransposedConv(Convolution):
                 values |= {kernel: self.kernel[axis]} | pads
             steps.append(Derivation(f"{letter}_out", formula, values, self.output[axis]))
         return (*steps, Derivation("C_out", *self.outputs(), self.filters))
-
 
 
 LAYERS: tuple[type[Layer], ...] = (Conv, DepthwiseConv, SeparableConv, TransposedConv)

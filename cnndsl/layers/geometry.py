@@ -66,7 +66,9 @@ class Upsample(Spatial):
             raise LayerError("E108", message, Message("keep one"), others[0])
         if self.aligned and one == "nearest":
             message = Message("`aligned` is for `bilinear` and `bicubic`")
-            raise LayerError("E108", message, Message("write one of them, or leave it out"), "aligned")
+            raise LayerError(
+                "E108", message, Message("write one of them, or leave it out"), "aligned"
+            )
         if one != "nearest" and len(self.spatial) != 2:
             message = Message(
                 "`{mode}` is for images, and this is {size}", mode=one, size=base.show(self.input)
@@ -96,7 +98,9 @@ class Upsample(Spatial):
                     size=size,
                     factor=written_value(factor),
                 )
-                raise LayerError("E105", message, Message("take a larger factor"), "factor", (axis,))
+                raise LayerError(
+                    "E105", message, Message("take a larger factor"), "factor", (axis,)
+                )
         self.rounded = bool(odd)
         if odd and rounding == "exact":
             clauses = [

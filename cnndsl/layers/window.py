@@ -313,8 +313,10 @@ def to_size(layer: Any) -> Shape:
 
 def given(layer: Any) -> tuple[Derivation, ...]:
     """The sizes of a layer that `to=` says."""
-    *spatial, channel = letters(layer.input)
-    steps = (Derivation(f"{name}_out", f"{size}", {}, size) for name, size in zip(spatial, layer.to))
+    *spatial, channel = list(letters(layer.input))
+    steps = (
+        Derivation(f"{name}_out", f"{size}", {}, size) for name, size in zip(spatial, layer.to)
+    )
     return *steps, Derivation(f"{channel}_out", channel, {channel: layer.channels}, layer.channels)
 
 

@@ -13,7 +13,9 @@ def find(view: View) -> Findings:
 
     Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016).
     """
-    for group in view.select(("deconv",), lambda layer: any(_uneven(layer)) and not is_dilated(layer)):
+    for group in view.select(
+        ("deconv",), lambda layer: any(_uneven(layer)) and not is_dilated(layer)
+    ):
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         message = Message(

@@ -51,7 +51,7 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     ]
     # Every size that leaves a rest has to change: one without the others helps nothing.
     sizes = []
-    for step, window, dimension in steps:
+    for _, window, dimension in steps:
         if window is None:
             continue
         lower = window.size - window.dropped
