@@ -188,6 +188,7 @@ class Layer:
     * `macs`: multiply-adds for one input
     * `reach`: how far an output position sees
     * `activation`: the activation written after it, or None
+    * `variant`: which of several things that it may do it does, for words about it
     """
 
     op: ClassVar[str]
@@ -207,6 +208,7 @@ class Layer:
     macs: int = 0
     reach: Reaches = None
     activation: Layer | None = None
+    variant: str = ""
 
     def __init__(self, values: Mapping[str, Any], shape: Shape, context: Context) -> None:
         self.input = self.output = shape

@@ -79,6 +79,10 @@ class Upsample(Spatial):
         else:
             self.factor = per_dimension(self.factor, len(self.spatial), "factor")
             sizes = self._multiplied(rounding_of(self))
+        if one != "nearest" and (self.bicubic or self.aligned or not self.whole):
+            self.variant = "aligned" if self.aligned else "mixed"
+        elif not self.whole:
+            self.variant = "to"
         self.output = (*sizes, self.channels)
         self.reach = tuple(map(self._seen, self.spatial, sizes))
 
@@ -112,7 +116,9 @@ class Upsample(Spatial):
                 )
                 for axis in odd
             ]
-            message = Message("up: {problem}", problem=joined(clauses, "{first} and {rest}"))
+            message = Message(
+                "{layer}: {problem}", layer=self.op, problem=joined(clauses, "{first} and {rest}")
+            )
             help_ = Message(
                 "say the size, as `up to={size}`, or write `floor` or `ceil`",
                 size=base.show(tuple(sizes)),

@@ -34,7 +34,7 @@ class Pool(Spatial):
 
     def setup(self) -> None:
         if self.to is not None:
-            self.to = windowed.to_size(self)
+            self.to, self.variant = windowed.to_size(self), "to"
             self.output = (*self.to, self.channels)
             self.reach = tuple(map(_shared, self.spatial, self.to))
             return

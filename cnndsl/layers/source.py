@@ -42,8 +42,10 @@ def written_value(value: Any) -> str:
     if isinstance(value, Pair):
         return show_value(value.begin if value.begin == value.end else value)
     if isinstance(value, tuple):
-        parts = [written_value(each).strip("()") for each in value]
-        return f"({', '.join(parts)})" if {".", "/"} & {*"".join(parts)} else "x".join(parts)
+        parts = [written_value(each) for each in value]
+        if not {".", "/"} & {*"".join(parts)}:
+            return "x".join(parts)
+        return parts[0] if len({*parts}) == 1 else f"({', '.join(parts)})"
     return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 

@@ -89,9 +89,9 @@ class Prose:
         if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
-        for name in ("groups", "to"):
-            if (getattr(layer, name, None) or 1) != 1 and f"{key}.{name}" in self.words:
-                key += f".{name}"
+        variant = "groups" if getattr(layer, "groups", 1) > 1 else layer.variant
+        if f"{key}.{variant}" in self.words:
+            key += f".{variant}"
         text = self.words.say(key, rate=show_value(getattr(layer, "rate", 0)))
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
