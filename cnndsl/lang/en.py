@@ -251,16 +251,16 @@ WORDS = {
     "overlap they add up.",
     "does.pool": "Of each window only the largest value is kept, in each channel by itself.",
     "does.pool.to": "The map is divided among as many windows as the output has positions: "
-    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ of X. Of each "
-    "only the largest value is kept, in each channel by itself.",
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Of each only the largest value is kept, in each channel by itself.",
     "does.avgpool": "Each window becomes its mean, in each channel by itself.",
     "does.avgpool.to": "The map is divided among as many windows as the output has positions: "
-    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ of X. Each "
-    "becomes its mean, in each channel by itself.",
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Each becomes its mean, in each channel by itself.",
     "does.minpool": "Of each window only the smallest value is kept, in each channel by itself.",
     "does.minpool.to": "The map is divided among as many windows as the output has positions: "
-    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ of X. Of each "
-    "only the smallest value is kept, in each channel by itself.",
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Of each only the smallest value is kept, in each channel by itself.",
     "does.gap": "Each channel becomes a single number, its mean.",
     "does.gmp": "Each channel becomes a single number, its largest value.",
     "does.flatten": "All values are lined up in one vector. Nothing is calculated; only the shape "
@@ -283,8 +283,8 @@ WORDS = {
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
     "does.up.aligned": "The map gets another size, and its corners stay corners: position i "
     "of n (from 0) lies at i·(X - 1)/(n - 1), and is mixed from the pixels around that.",
-    "does.up.mixed": "The map gets another size: position i of n (from 0) lies at (i + 1/2)·X/n - 1/2, "
-    "and is mixed from the pixels around that. Beyond the edge lies the edge.",
+    "does.up.mixed": "The map gets another size: position i of n (from 0) lies at "
+    "(i + 1/2)·X/n - 1/2, and is mixed from the pixels around that. Beyond the edge lies the edge.",
     "does.up.to": "The map gets another size: position i of n (from 0) takes pixel ⌊i·X/n⌋ of X.",
     "does.zeropad": "Zeros are put around the map.",
     "does.crop": "The edges of the map are cut off.",

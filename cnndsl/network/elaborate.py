@@ -925,7 +925,12 @@ class Elaborator:
         if call is not None:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
+        from cnndsl.foreign.words import told
+
         message = Message("there is no layer or block `{word}`", word=name.id)
+        if help_ := told(name.id) or NOTHING:
+            self.report("E101", name.span, message, help_)
+            raise Unknown
         help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:

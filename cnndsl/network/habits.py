@@ -32,6 +32,7 @@ _ARGUMENTS = {
     "eps": "eps epsilon 엡실론",
     "momentum": "momentum 모멘텀",
     "factor": "factor scale_factor size scale 배율",
+    "to": "to output_size",
 }
 """The arguments of layers, and what other tools call them."""
 
