@@ -46,8 +46,8 @@ def arguments_of(layer: Layer) -> tuple[tuple[str, Any], ...]:
             windows = getattr(layer, "windows", None)
             if windows and name in ("kernel", "stride", "dilation"):
                 value = tuple(getattr(window, name) for window in windows)
-            if value is None and slot.instead:
-                continue
+            if value is None and slot.form != "flag" and name != "pad":
+                continue  # as the kernel, where `to=` says the size
             if name != "shape":  # where each size counts
                 value = bool(value) if slot.form == "flag" else _plain(value)
             found.append((name, value))
@@ -101,17 +101,11 @@ def changed(old: Layer, new: Layer) -> list[Change]:
             found += changed(*map(_activation, (old, new)))  # as a slope, by other defaults
             continue
         found.append(Change(name, _argument(old, name, one), _argument(new, name, two)))
-    if is_rounded(old) or is_rounded(new):
+    if old.is_rounded or new.is_rounded:
         one, two = rounding_of(old), rounding_of(new)
         if one != two:
             found.append(Change("rounding", one, two))
     return found
-
-
-def is_rounded(layer: Any) -> bool:
-    """Whether a size of a layer came out by rounding."""
-    windows = getattr(layer, "windows", ())
-    return any(each.extra or each.dropped for each in windows) or getattr(layer, "rounded", False)
 
 
 def _activation(layer: Layer) -> Layer:
@@ -155,7 +149,7 @@ def written(layer: Layer) -> str:
                 words.append(f"/{text}")
         else:
             words.append(str(text))
-    if is_rounded(layer):
+    if layer.is_rounded:
         rounding = rounding_of(layer)
         words += [rounding] if rounding != layer.context.rounding else []
     return " ".join(words)

@@ -243,6 +243,11 @@ class Layer:
         """Whether it gives what it gets, by its numbers or by what comes in."""
         return False
 
+    @property
+    def is_rounded(self) -> bool:
+        """Whether a size came out by rounding."""
+        return any(each.extra or each.dropped for each in getattr(self, "windows", ()))
+
     def rank_help(self, shape: Shape) -> Message:
         """What to do about an input of the wrong rank."""
         return Message("put it before `flatten` or `gap`") if len(shape) == 1 else NOTHING

@@ -45,7 +45,6 @@ class Upsample(Spatial):
     bilinear: bool | None
     bicubic: bool | None
     aligned: bool | None
-    rounded: bool = False
 
     @property
     def mode(self) -> str:
@@ -105,7 +104,6 @@ class Upsample(Spatial):
                 raise LayerError(
                     "E105", message, Message("take a larger factor"), "factor", (axis,)
                 )
-        self.rounded = bool(odd)
         if odd and rounding == "exact":
             clauses = [
                 Message(
@@ -142,6 +140,11 @@ class Upsample(Spatial):
             return (low - 1, high + 1) if wide else (low, high)
 
         return pattern(size, a, d, see)
+
+    @property
+    def is_rounded(self) -> bool:
+        pairs = zip(self.spatial, self.factor or ())
+        return any((size * _fraction(factor)).denominator != 1 for size, factor in pairs)
 
     def is_idle(self) -> bool:
         return self.output == self.input
