@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from cnndsl.layers import Layer
 from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.source import uniform
-from cnndsl.layers.values import Pair, show_value
+from cnndsl.layers.source import uniform, written_value
+from cnndsl.layers.values import Pair
 from cnndsl.layers.window import rounding_of
 
 # Flags that are no argument of their own: how to round shows where it matters, `nearest` says
@@ -46,6 +46,8 @@ def arguments_of(layer: Layer) -> tuple[tuple[str, Any], ...]:
             windows = getattr(layer, "windows", None)
             if windows and name in ("kernel", "stride", "dilation"):
                 value = tuple(getattr(window, name) for window in windows)
+            if value is None and slot.form != "flag" and name != "pad":
+                continue  # as the kernel, where `to=` says the size
             if name != "shape":  # where each size counts
                 value = bool(value) if slot.form == "flag" else _plain(value)
             found.append((name, value))
@@ -99,8 +101,7 @@ def changed(old: Layer, new: Layer) -> list[Change]:
             found += changed(*map(_activation, (old, new)))  # as a slope, by other defaults
             continue
         found.append(Change(name, _argument(old, name, one), _argument(new, name, two)))
-    windows = (*getattr(old, "windows", ()), *getattr(new, "windows", ()))
-    if any(each.extra or each.dropped for each in windows):
+    if old.is_rounded or new.is_rounded:
         one, two = rounding_of(old), rounding_of(new)
         if one != two:
             found.append(Change("rounding", one, two))
@@ -114,7 +115,7 @@ def _activation(layer: Layer) -> Layer:
 
 def _argument(layer: Layer, name: str, value: Any) -> str | None:
     """An argument as the language writes it; a kernel with all its dimensions."""
-    return _shown(name, getattr(layer, name) if name == "kernel" else value)
+    return _shown(name, getattr(layer, name) if name == "kernel" and value else value)
 
 
 def _shown(name: str, value: Any) -> str | None:
@@ -124,9 +125,7 @@ def _shown(name: str, value: Any) -> str | None:
         return str(value[0][1])
     if value is True:
         return name
-    if isinstance(value, Pair) and value.begin == value.end:
-        return show_value(value.begin)
-    return show_value(value)
+    return written_value(value)
 
 
 def written(layer: Layer) -> str:
@@ -150,8 +149,7 @@ def written(layer: Layer) -> str:
                 words.append(f"/{text}")
         else:
             words.append(str(text))
-    windows = getattr(layer, "windows", ())
-    if any(each.extra or each.dropped for each in windows):
+    if layer.is_rounded:
         rounding = rounding_of(layer)
         words += [rounding] if rounding != layer.context.rounding else []
     return " ".join(words)

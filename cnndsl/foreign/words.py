@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import CLASSES
 
 _WORDS = {
@@ -19,9 +20,9 @@ _WORDS = {
     "pool": "maxpool maxpooling pooling 풀링 풀링층 최대풀링 맥스풀링 최댓값풀링 풀",
     "avgpool": "averagepool averagepooling avgpooling meanpool 평균풀링 평균값풀링",
     "minpool": "minpooling 최소풀링",
-    "gap": "globalavgpool globalaveragepool globalaveragepooling globalpool adaptiveavgpool "
+    "gap": "globalavgpool globalaveragepool globalaveragepooling globalpool "
     "전역평균풀링 글로벌평균풀링 전역풀링",
-    "gmp": "globalmaxpool globalmaxpooling adaptivemaxpool 전역최대풀링 글로벌최대풀링",
+    "gmp": "globalmaxpool globalmaxpooling 전역최대풀링 글로벌최대풀링",
     "dense": "linear fc fullyconnected innerproduct output affine 덴스 덴스층 완전연결 완전연결층 "
     "전결합 전결합층 밀집 밀집층 선형 출력 출력층 리니어",
     "bn": "batchnorm batchnormalization batchnormalisation norm 배치정규화 배치노름 배치놈",
@@ -78,6 +79,21 @@ _WORDS = {
 """The words of the language, and what else their things are called: without `_` and `2D`."""
 
 _WORD_OF = {other: word for word, others in _WORDS.items() for other in others.split()}
+
+
+_ADAPTIVE = {
+    "avg": Message("write `avgpool to=SIZE`, or `gap keep` for a size of 1"),
+    "average": Message("write `avgpool to=SIZE`, or `gap keep` for a size of 1"),
+    "max": Message("write `pool to=SIZE`, or `gmp keep` for a size of 1"),
+}
+
+
+def told(word: str) -> Message | None:
+    """How a word of another tool is said here, where no one word stands for it."""
+    found = re.fullmatch(
+        "adaptive(avg|average|max)pool(ing)?[123]?d?", word.lower().replace("_", "")
+    )
+    return _ADAPTIVE[found[1]] if found else None
 
 
 def word_for(word: str) -> str:

@@ -28,19 +28,25 @@ def call_of(layer: Layer) -> str:
             words.append(slot.name)
         elif slot.form == "key":
             if slot.kind in _SHAPING:
-                words.append(f"{slot.name}={_written(value)}")
+                words.append(f"{slot.name}={written_value(value)}")
         else:
-            words.append(("/" if slot.form == "/" else "") + _written(value))
+            words.append(("/" if slot.form == "/" else "") + written_value(value))
     return " ".join(words)
 
 
-def _written(value: Any) -> str:
-    """A value as the language writes it; begin and end in one where they are the same."""
+def written_value(value: Any) -> str:
+    """A value as the language writes it; begin and end in one where they are the same.
+
+    Fractions stand in parentheses, and so do sizes that are made of them.
+    """
     if isinstance(value, Pair):
         return show_value(value.begin if value.begin == value.end else value)
-    if isinstance(value, tuple) and all(map(in_size, value)):
-        return "x".join(map(_written, value))
-    return show_value(value)
+    if isinstance(value, tuple):
+        parts = [written_value(each) for each in value]
+        if all(map(in_size, value)):
+            return "x".join(parts)
+        return parts[0] if len({*parts}) == 1 else f"({', '.join(parts)})"
+    return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 
 def uniform(value: Any) -> Any:

@@ -93,6 +93,16 @@ def _sizes(value: Any) -> int | tuple[int, ...]:
     raise ValueError(Message("must be natural numbers, not {value}", value=show_value(value)))
 
 
+def _factors(value: Any) -> Any:
+    """Numbers above 0, for every dimension or for each; ints where they are whole."""
+    many = isinstance(value, tuple) and not isinstance(value, (Pair, Word))
+    numbers = value if many else (value,)
+    if not all((_real(number) or 0) > 0 for number in numbers):
+        raise ValueError(Message("must be numbers above 0, not {value}", value=show_value(value)))
+    found = tuple(whole(number) or number for number in numbers)
+    return found if many else found[0]
+
+
 def _shape(value: Any) -> tuple[int, ...]:
     sizes = _sizes(value)
     return sizes if isinstance(sizes, tuple) else (sizes,)
@@ -196,6 +206,7 @@ def _axis(value: Any) -> str:
 
 NATURAL = Kind("number", _natural)
 SIZES = Kind("size", _sizes)
+FACTORS = Kind("size", _factors)
 SHAPE = Kind("shape", _shape)
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)

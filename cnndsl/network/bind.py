@@ -104,11 +104,11 @@ def bind(
             help_, fixes = _other_value(layer, statement, slot, argument, value)
             bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
-        if slot.required and not bound.problems:
+        if slot.required and slot.instead not in bound.spans and not bound.problems:
             message = Message(
                 "{layer} needs `{argument}`: {doc}",
                 layer=layer.op,
-                argument=slot.shown,
+                argument=slot.shown.partition("|")[0],
                 doc=slot.doc,
             )
             span = statement.name.span

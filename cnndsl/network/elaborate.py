@@ -948,7 +948,12 @@ class Elaborator:
         if call is not None:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
+        from cnndsl.foreign.words import told
+
         message = Message("there is no layer or block `{word}`", word=name.id)
+        if help_ := told(name.id) or NOTHING:
+            self.report("E101", name.span, message, help_)
+            raise Unknown
         help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:
@@ -1395,7 +1400,7 @@ class Elaborator:
         values = dict(bound.values)
         activation = values.pop("activation", None)
         layer = None
-        if all(slot.name in values for slot in kind.slots if slot.required):
+        if all({slot.name, slot.instead} & {*values} for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
             whole = {name: values[name] for name in values if name != "groups" or name in needed}
             fitting = {name: whole[name] for name in whole if name != "pad" or name in needed}

@@ -35,6 +35,7 @@ _ARGUMENTS = {
     "scale": "scale factor",
     "offset": "offset shift beta",
     "order": "order dims axes perm",
+    "to": "to output_size",
 }
 """The arguments of layers, and what other tools call them."""
 

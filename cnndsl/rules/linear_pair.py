@@ -82,6 +82,8 @@ def _is_one(first: Any, second: Any) -> bool:
     if middle < first.channels and middle < second.output[-1]:
         return False
     one, other = getattr(first, "kernel", ()), getattr(second, "kernel", ())
+    if one is None or other is None:  # windows that are not all alike
+        return False
     if max(one, default=1) > 1 and max(other, default=1) > 1:
         return not all(min(pair) == 1 for pair in zip(one, other))
     return True

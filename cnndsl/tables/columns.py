@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.lang import Words
 from cnndsl.layers import Layer, Shape
-from cnndsl.layers.conv import DepthwiseConv
+from cnndsl.layers.conv import DepthwiseConv, TransposedConv
 from cnndsl.layers.dense import Flatten
 from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
@@ -93,7 +93,10 @@ def _stride(row: Row, view: TableView) -> Cell:
 def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     dilations = tuple(window.dilation for window in windows or ())
-    return _each(dilations) if dilations and not _is_pool(row) else None
+    if isinstance(row.layer, TransposedConv):
+        dilations = row.layer.dilation
+    said = dilations and (not _is_pool(row) or max(dilations) > 1)
+    return _each(dilations) if said else None
 
 
 def _groups(row: Row, view: TableView) -> Cell:

@@ -320,7 +320,8 @@ class _Volumes:
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
         layer: Any = node.layer
-        if step.box.kind == "layer" and layer.slides and not isinstance(layer, TransposedConv):
+        slides = layer.slides and layer.kernel and not isinstance(layer, TransposedConv)
+        if step.box.kind == "layer" and slides:
             # The window is drawn on the map that it looks at.
             corners = self.window(layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]

@@ -93,8 +93,9 @@ class Prose:
         if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
-        if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
-            key += ".groups"
+        variant = "groups" if getattr(layer, "groups", 1) > 1 else layer.variant
+        if f"{key}.{variant}" in self.words:
+            key += f".{variant}"
         key, axis = self.along(key, layer)
         values = {name: show_value(getattr(layer, name, 0)) for name in _TOLD}
         text = self.words.say(key, axis=axis, **values)
