@@ -147,8 +147,9 @@ class _View:
         title = f"**{escaped(self.words.layer(layer.op, layer.title))}**"
         results = self.results(statement) if layer.op == op else []
         if isinstance(layer, type) and issubclass(layer, Activation):
-            formula = code(layer.formula)
-            return [self.words.say("does.activation", activation=title, formula=formula), *results]
+            formula, key = code(layer.formula), f"does.activation.{layer.op}"
+            key = key if key in self.words else "does.activation"
+            return [self.words.say(key, activation=title, formula=formula), *results]
         slots = {slot.name: slot.doc for slot in layer.slots if slot.form in ("flag", "key")}
         if span != statement.name.span and word in slots:
             return [f"{code(word)}: {escaped(slots[word])}"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight, divide
+from cnndsl.layers.base import ByDefaults, Layer, LayerError, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE
 
-_EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
+_EPS = Slot(
+    "eps", "key", POSITIVE, "[eps=]", "added to the variance", default=ByDefaults(1e-3, 1e-5)
+)
 
 
 class Normalisation(Layer):
@@ -17,8 +19,6 @@ class Normalisation(Layer):
     eps: float
 
     def setup(self) -> None:
-        if self.eps is None:
-            self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
         self.weights = (
             Weight("gamma", (self.channels,), initial=ONES),
             Weight("beta", (self.channels,)),
@@ -35,7 +35,10 @@ class BatchNorm(Normalisation):
     op, title, linear = "bn", "batch normalisation", True
     slots = (
         _EPS,
-        Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
+        Slot(
+            *("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
+            default=ByDefaults(0.99, 0.9),
+        ),
         Slot("noscale", "flag", None, "[noscale]", "learn no factor"),
         Slot("noshift", "flag", None, "[noshift]", "learn no summand"),
     )
@@ -45,8 +48,6 @@ class BatchNorm(Normalisation):
 
     def setup(self) -> None:
         super().setup()
-        if self.momentum is None:
-            self.momentum = 0.99 if self.context.defaults == "keras" else 0.9
         gamma, beta = self.weights
         self.weights = (
             *(() if self.noscale else (gamma,)),

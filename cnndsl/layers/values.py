@@ -52,7 +52,7 @@ def show_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
     return str(value)
 
 

@@ -129,7 +129,7 @@ def _activation(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     if row.layer.family == "activation":
-        return row.layer.op
+        return call_of(row.layer)
     return row.layer.activation.op if row.layer.activation else None
 
 
