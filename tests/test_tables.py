@@ -17,6 +17,7 @@ from conftest import few, need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from running import run
 
 import cnndsl
 from cnndsl import Network
@@ -488,3 +489,25 @@ def test_an_activation_of_its_own_has_its_arguments() -> None:
     network = cnndsl.check("input 4; dense 3 leaky_relu; leaky_relu 0.2")
     cells = [row[0] for row in make(network, columns=["activation"]).rows]
     assert cells == ["leaky_relu", "leaky_relu 0.2"]
+
+
+def test_flops_are_twice_the_multiply_adds_and_say_so() -> None:
+    network = sample("article")
+    assert network.totals.flops == 2 * network.totals.macs == 4_555_520
+    for lang, said in (("en", "twice"), ("ko", "두 배")):
+        table = make(network, columns=["multiply-adds", "flops"], lang=lang)
+        assert all(2 * row[0] == row[1] for row in table.rows) and table.sums[1] == 4_555_520
+        assert [said in note for note in table.notes] == [True]
+    for target in ("markdown", "html", "latex"):
+        assert "twice" in cnndsl.build(network, target, columns=["name", "flops"])
+    assert cnndsl.build(network, "csv", columns=["flops"]).startswith("flops\r\n645120\r\n")
+    assert "flops" not in cnndsl.build(network, "json")
+
+
+def test_columns_on_a_terminal() -> None:
+    code, out, err = run("show", str(ROOT / "samples" / "vgg16.cnn"), "--columns", "code,flops")
+    lines = out.splitlines()
+    assert (code, err) == (0, "") and lines[0].split() == ["Written", "FLOPs"]
+    assert "30,940,528,640" in lines[-3] and "twice" in lines[-1]
+    code, out, err = run("show", str(ROOT / "samples" / "vgg16.cnn"), "--columns", "flop")
+    assert (code, out) == (2, "") and "did you mean `flops`?" in err

@@ -137,7 +137,8 @@ def css(own: str, used: Iterable[str]) -> str:
 
     fixed = rules(lambda style: _FORM.get(style, ""))
     day, night = rules(partial(_look, day=True)), rules(partial(_look, day=False))
-    # In a page it shrinks with its column. What knows no media, as CairoSVG, knows no `auto` either.
+    # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
+    # media.
     fluid = f"@media all{{.{own}{{max-width:100%;height:auto}}}}"
     return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}{fluid}"
 
