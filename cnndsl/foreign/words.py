@@ -58,7 +58,7 @@ _WORDS = {
     "pad": "padding 패딩",
     "stride": "strides 스트라이드 보폭",
     "eps": "epsilon 엡실론",
-    "add": "plus sum residual shortcut 더하기 덧셈",
+    "add": "plus sum 더하기 덧셈",
     "mul": "multiply 곱하기 곱셈",
     "average": "mean 평균",
     "concat": "concatenate cat merge 연결 결합 이어붙이기",
@@ -84,6 +84,16 @@ def word_for(word: str) -> str:
     return _WORD_OF.get(plain) or _WORD_OF.get(short, short)
 
 
+def misspelt(word: str) -> str:
+    """The same of a word with a stroke wrong, or two in a long one; empty for none."""
+    plain = re.sub("_|[123]d$", "", word.lower())
+    if not 6 <= len(plain) <= 40:
+        return ""
+    alike = (each for each in _WORD_OF if abs(len(each) - len(plain)) < 2 and len(each) > 5)
+    most = 1 + (len(plain) > 9)
+    return next((_WORD_OF[each] for each in alike if _strokes(plain, each) <= most), "")
+
+
 def is_another(word: str, near: str) -> bool:
     """Whether an unknown word is no misspelling of a known one, but the name of something else.
 
@@ -92,12 +102,28 @@ def is_another(word: str, near: str) -> bool:
     """
     plain = re.sub("_|[123]d$", "", word.lower())
     known = near.replace("_", "")
+    if plain != known and _strokes(plain, known) > 1 + len(plain) // 4:
+        return True
     if plain != known and len(plain) > 2 and _of_others(plain):
         return True
     added = len(plain) - len(known)
     if known not in plain or not re.search("[a-z]", plain) or added < 2:
         return False
     return not re.fullmatch(r"[0-9]*", plain.replace(known, "", 1))
+
+
+def _strokes(word: str, other: str) -> int:
+    """How many letters have to be put in, left out, changed or swapped with the next."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and word[i - 2 : i] == other[j - 1] + other[j - 2]:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def _of_others(plain: str) -> bool:

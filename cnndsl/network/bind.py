@@ -345,6 +345,13 @@ def _slot_of(
             if told := output_padding(layer, statement, argument, value):
                 problems.append(told)
                 return None
+        if argument.key.id == "padding" and value == Word("causal") and "pad" in slots:
+            from cnndsl.network.habits import causal
+
+            message = Message("{layer} has no `{key}=`", layer=op, key=argument.key.id)
+            help_, fixes = causal(layer, statement, argument.span)
+            problems.append(Problem("E102", argument.key.span, message, help_, fixes))
+            return None
         problem, meant = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
         if meant in waiting:
@@ -381,7 +388,16 @@ def _slot_of(
         return slot
     if word in ACTIVATIONS and "activation" in slots:
         return slots["activation"]
-    problems.append(_unknown_word(layer, slots, argument, word))
+    problem = _unknown_word(layer, slots, argument, word)
+    if word == "causal" and "pad" in slots:
+        from cnndsl.network.habits import causal
+
+        help_, fixes = causal(layer, statement, argument.span)
+        problem = problem._replace(help=help_, fixes=fixes)
+    elif word == "valid" and "pad" in slots:
+        fix = Fix(Message("leave it out"), (Edit(argument.span, ""),))
+        problem = problem._replace(help=Message("leave it out: it is so without"), fixes=(fix,))
+    problems.append(problem)
     return None
 
 
