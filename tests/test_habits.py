@@ -676,3 +676,14 @@ def test_causal_padding_stands_before_the_signal(written: str) -> None:
     (problem,) = told(f"input 100x8\nconv 32 2 dilation=4 {written}\n")
     assert problem.help == "all padding stands before the signal: write `pad=4:0`"
     assert "pad=4:0" in fixed(f"input 100x8\nconv 32 2 dilation=4 {written}\n", unsafe=True)
+
+
+def test_dense_of_keras_on_a_map_is_a_convolution() -> None:
+    text = "input 16x16x8\nDense(8, activation='relu')\nDense(4)\nMaxPooling2D(3)\nFlatten()\nDense(2)\n"
+    lines = ["conv 8 1x1 relu", "conv 4 1x1", "pool 3 floor", "flatten", "dense 2"]
+    assert [each.help for each in told(text)] == [f"here it is `{line}`" for line in lines]
+    assert fixed(text) == "input 16x16x8\n" + "\n".join(lines) + "\n"
+    (problem,) = told("input 9x8\nlayers.Dense(4, use_bias=False)\n")
+    assert problem.help == "here it is `conv 4 1 nobias`"
+    (problem,) = told("input 9x8\nnn.Linear(8, 4)\n")  # PyTorch's goes over the last dimension
+    assert problem.help == "here it is `dense 4`"
