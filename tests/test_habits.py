@@ -679,7 +679,8 @@ def test_causal_padding_stands_before_the_signal(written: str) -> None:
 
 
 def test_dense_of_keras_on_a_map_is_a_convolution() -> None:
-    text = "input 16x16x8\nDense(8, activation='relu')\nDense(4)\nMaxPooling2D(3)\nFlatten()\nDense(2)\n"
+    text = "input 16x16x8\nDense(8, activation='relu')\nDense(4)\n"
+    text += "MaxPooling2D(3)\nFlatten()\nDense(2)\n"
     lines = ["conv 8 1x1 relu", "conv 4 1x1", "pool 3 floor", "flatten", "dense 2"]
     assert [each.help for each in told(text)] == [f"here it is `{line}`" for line in lines]
     assert fixed(text) == "input 16x16x8\n" + "\n".join(lines) + "\n"
