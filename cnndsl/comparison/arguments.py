@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from cnndsl.layers import Layer
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.source import call_of, uniform
-from cnndsl.layers.values import Pair, show_value
+from cnndsl.layers.source import call_of, uniform, written_value
+from cnndsl.layers.values import Pair
 from cnndsl.layers.window import rounding_of
 
 # Flags that are no argument of their own: how to round shows where it matters, `nearest` says
@@ -123,6 +123,4 @@ def _shown(name: str, value: Any) -> str | None:
         return str(value[0][1])
     if value is True:
         return name
-    if isinstance(value, Pair) and value.begin == value.end:
-        return show_value(value.begin)
-    return show_value(value)
+    return written_value(value)

@@ -37,7 +37,7 @@ def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
         else:
             before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
             short = slot.kind in (SIZES, PADS) and slot.name != "kernel"
-            yield slot, before + _written(uniform(value) if short else value)
+            yield slot, before + written_value(uniform(value) if short else value)
 
 
 def _is_default(layer: Layer, slot: Slot, value: Any) -> bool:
@@ -50,13 +50,17 @@ def _is_default(layer: Layer, slot: Slot, value: Any) -> bool:
     return bool(value == default or (slot.kind is PADS and value == Pair(0, 0)))
 
 
-def _written(value: Any) -> str:
-    """A value as the language writes it; begin and end in one where they are the same."""
+def written_value(value: Any) -> str:
+    """A value as the language writes it; begin and end in one where they are the same.
+
+    Fractions stand in parentheses, and so do sizes that are made of them.
+    """
     if isinstance(value, Pair):
         return show_value(value.begin if value.begin == value.end else value)
-    if isinstance(value, tuple) and all(map(in_size, value)):
-        return "x".join(map(_written, value))
-    return show_value(value)
+    if isinstance(value, tuple):
+        parts = [written_value(each).strip("()") for each in value]
+        return "x".join(parts) if all(map(in_size, value)) else f"({', '.join(parts)})"
+    return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 
 def uniform(value: Any) -> Any:
