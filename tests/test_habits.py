@@ -688,3 +688,18 @@ def test_dense_of_keras_on_a_map_is_a_convolution() -> None:
     assert problem.help == "here it is `conv 4 1 nobias`"
     (problem,) = told("input 9x8\nnn.Linear(8, 4)\n")  # PyTorch's goes over the last dimension
     assert problem.help == "here it is `dense 4`"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("padding_mode=reflect", "before this one: `reflectpad P`"),
+        ("padding=replicate", "before this one: `replicatepad P`"),
+        ("pad=reflect", "before this one: `reflectpad P`"),
+        ("padding_mode=zeros", "leave it out: it is so without"),
+        ("padding_mode=circular", "the language has no padding from the other side"),
+    ],
+)
+def test_padding_by_other_values_is_a_layer(written: str, said: str) -> None:
+    (problem,) = told(f"input 8x8x3\nconv 4 3x3 {written}\n")
+    assert said in problem.help and not problem.fixes

@@ -266,7 +266,7 @@ def _other_value(
             argument.value.span, share
         )
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
-        from cnndsl.network.habits import causal, habit
+        from cnndsl.network.habits import causal, habit, padding_by
 
         key, node = argument.key.id, argument.value
         found = habit(layer, key, value, node, argument.span, in_place=False)
@@ -274,6 +274,8 @@ def _other_value(
             return found
         if slot.name == "pad" and value.id == "causal":
             return causal(layer, statement, argument.span)
+        if slot.name == "pad" and (other := padding_by(value)):
+            return other, ()
     if slot.form == "value" and isinstance(value, tuple):
         return _usage_help(layer), ()
     return NOTHING, ()
@@ -345,13 +347,16 @@ def _slot_of(
             if told := output_padding(layer, statement, argument, value):
                 problems.append(told)
                 return None
-        if argument.key.id == "padding" and value == Word("causal") and "pad" in slots:
-            from cnndsl.network.habits import causal
+        if argument.key.id in ("padding", "padding_mode") and "pad" in slots:
+            from cnndsl.network.habits import causal, padding_by
 
             message = Message("{layer} has no `{key}=`", layer=op, key=argument.key.id)
-            help_, fixes = causal(layer, statement, argument.span)
-            problems.append(Problem("E102", argument.key.span, message, help_, fixes))
-            return None
+            told: tuple[Message, tuple[Fix, ...]] = (padding_by(value), ())
+            if value == Word("causal"):
+                told = causal(layer, statement, argument.span)
+            if told[0]:
+                problems.append(Problem("E102", argument.key.span, message, *told))
+                return None
         problem, meant = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
         if meant in waiting:
@@ -392,8 +397,8 @@ def _slot_of(
     if word == "causal" and "pad" in slots:
         from cnndsl.network.habits import causal
 
-        help_, fixes = causal(layer, statement, argument.span)
-        problem = problem._replace(help=help_, fixes=fixes)
+        told = causal(layer, statement, argument.span)
+        problem = problem._replace(help=told[0], fixes=told[1])
     elif word == "valid" and "pad" in slots:
         fix = Fix(Message("leave it out"), (Edit(argument.span, ""),))
         problem = problem._replace(help=Message("leave it out: it is so without"), fixes=(fix,))
