@@ -351,16 +351,16 @@ def _slot_of(
             from cnndsl.network.habits import causal, padding_by
 
             message = Message("{layer} has no `{key}=`", layer=op, key=argument.key.id)
-            told: tuple[Message, tuple[Fix, ...]] = (padding_by(value), ())
+            meant: tuple[Message, tuple[Fix, ...]] = (padding_by(value), ())
             if value == Word("causal"):
-                told = causal(layer, statement, argument.span)
-            if told[0]:
-                problems.append(Problem("E102", argument.key.span, message, *told))
+                meant = causal(layer, statement, argument.span)
+            if meant[0]:
+                problems.append(Problem("E102", argument.key.span, message, *meant))
                 return None
-        problem, meant = _unknown_key(layer, slots, waiting, argument, value)
+        problem, stands = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
-        if meant in waiting:
-            waiting.remove(meant)  # it is given, though not as it should be
+        if stands in waiting:
+            waiting.remove(stands)  # it is given, though not as it should be
         return None
     if not isinstance(value, Word):
         if waiting:
@@ -397,8 +397,8 @@ def _slot_of(
     if word == "causal" and "pad" in slots:
         from cnndsl.network.habits import causal
 
-        told = causal(layer, statement, argument.span)
-        problem = problem._replace(help=told[0], fixes=told[1])
+        help_, fixes = causal(layer, statement, argument.span)
+        problem = problem._replace(help=help_, fixes=fixes)
     elif word == "valid" and "pad" in slots:
         fix = Fix(Message("leave it out"), (Edit(argument.span, ""),))
         problem = problem._replace(help=Message("leave it out: it is so without"), fixes=(fix,))
