@@ -85,12 +85,14 @@ def word_for(word: str) -> str:
 
 
 def misspelt(word: str) -> str:
-    """The same of a word with a stroke wrong, or two in a long one; empty for none."""
+    """The same of a word with a stroke wrong behind its first letter, or two in a long one; empty
+    for none."""
     plain = re.sub("_|[123]d$", "", word.lower())
     if not 6 <= len(plain) <= 40:
         return ""
-    alike = (each for each in _WORD_OF if abs(len(each) - len(plain)) < 2 and len(each) > 5)
     most = 1 + (len(plain) > 9)
+    alike = (each for each in _WORD_OF if each[0] == plain[0] and len(each) > 5)
+    alike = (each for each in alike if abs(len(each) - len(plain)) <= most)
     return next((_WORD_OF[each] for each in alike if _strokes(plain, each) <= most), "")
 
 

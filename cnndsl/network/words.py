@@ -98,7 +98,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
         return foreign
     if len(word) > 40:
         return None
-    if (meant := misspelt(word)) in known:
+    if "conv" in known and (meant := misspelt(word)) in known:
         return meant
     from difflib import get_close_matches
 
