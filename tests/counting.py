@@ -292,7 +292,7 @@ def layer(
             rest //= factor
         output = (*(x * factor for x in spatial), rest)
         sights = [
-            resized(sight, x, x * factor, ()) for sight, x in zip(sights, spatial, strict=True)
+            resized(sight, x, x * factor, set()) for sight, x in zip(sights, spatial, strict=True)
         ]
     elif op == "pixelunshuffle":
         factor = int(words.values[0])

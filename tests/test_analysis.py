@@ -315,3 +315,11 @@ def test_no_try_costs_much_more_than_the_budget() -> None:
     analysis = analyse("input 8x8x3 as x\nrepeat 900000 { from x; conv 3 9x9 }\n")
     with at_most(6_000_000):
         assert [each.code for each in analysis.mended()] == ["E203"]
+
+
+def test_a_hover_says_that_softmax_takes_all_channels_together() -> None:
+    text = "input 4x4x3; softmax; relu"
+    analysis = cnndsl.analyse(text)
+    for word, said in (("softmax", "together"), ("relu", "every value")):
+        found = analysis.hover(text.index(word))
+        assert found is not None and said in found.markdown

@@ -151,8 +151,9 @@ class _View:
         if span != statement.name.span and word in slots:
             return [f"{code(word)}: {escaped(slots[word])}"]
         if isinstance(layer, type) and issubclass(layer, Activation):
-            formula = code(layer.formula)
-            return [self.words.say("does.activation", activation=title, formula=formula), *results]
+            formula, key = code(layer.formula), f"does.activation.{layer.op}"
+            key = key if key in self.words else "does.activation"
+            return [self.words.say(key, activation=title, formula=formula), *results]
         does = f"does.{layer.op}"
         said = [self.words[does]] if does in self.words and "{" not in self.words[does] else []
         return [": ".join([title, *said]), *results]

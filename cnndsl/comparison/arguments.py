@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnndsl.layers import Layer
-from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.source import uniform, written_value
+from cnndsl.layers.source import call_of, uniform, written_value
 from cnndsl.layers.values import Pair
 from cnndsl.layers.window import rounding_of
 
@@ -88,7 +87,7 @@ def padding(layer: Layer) -> Any:
 def changed(old: Layer, new: Layer) -> list[Change]:
     """The arguments that differ, as the language writes them."""
     if old.op != new.op:
-        return [Change("layer", written(old), written(new))]
+        return [Change("layer", call_of(old), call_of(new))]
     before, after = dict(arguments_of(old)), dict(arguments_of(new))
     found = []
     for name in dict.fromkeys((*before, *after)):
@@ -126,30 +125,3 @@ def _shown(name: str, value: Any) -> str | None:
     if value is True:
         return name
     return written_value(value)
-
-
-def written(layer: Layer) -> str:
-    """A layer as one would write it, with all arguments that are not the default."""
-    words = [layer.op]
-    arguments = dict(arguments_of(layer))
-    if layer.op == "input":
-        return f"input {show(layer.output)}"
-    for slot in layer.slots:
-        value = arguments.get(slot.name)
-        if value is None or value is False or value == slot.default:
-            continue
-        text = _argument(layer, slot.name, value)
-        if slot.form == "key" and value == "same":
-            words.append("same")
-        elif slot.form == "key":
-            if value != 0 or slot.default is not None:
-                words.append(f"{slot.name}={text}")
-        elif slot.form == "/":
-            if value != arguments.get("kernel") or slot.default is not None:
-                words.append(f"/{text}")
-        else:
-            words.append(str(text))
-    if layer.is_rounded:
-        rounding = rounding_of(layer)
-        words += [rounding] if rounding != layer.context.rounding else []
-    return " ".join(words)

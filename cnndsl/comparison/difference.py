@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import Change, changed, effect, written
+from cnndsl.comparison.arguments import Change, changed, effect
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.comparison.pairing import Numbering, commutes, pair, through, turned, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
+from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Bound
@@ -142,7 +143,7 @@ def _entries(
             runs[-1].append((before, node))
     for members in groups.values():
         olds, news, *lists = zip(*members)
-        texts = written(olds[0].layer), written(news[0].layer)
+        texts = call_of(olds[0].layer), call_of(news[0].layer)
         differing = (tuple(dict.fromkeys(chain(*each))) for each in lists)
         entry = Entry("changed", olds, news, len(members), *texts, *differing)
         placed.append(((news[0].index, 1), entry))

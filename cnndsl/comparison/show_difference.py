@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import Change, changed, written
+from cnndsl.comparison.arguments import Change, changed
 from cnndsl.comparison.difference import Difference, Entry
 from cnndsl.comparison.side_by_side import BYTES, figure
 from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
+from cnndsl.layers.source import call_of
 from cnndsl.network import Network, Node
 from cnndsl.tables.plain_table import markdown_table, text_table
 
@@ -313,7 +314,7 @@ def _node(network: Network, node: Node) -> dict[str, Any]:
     return {
         "name": node.name,
         "op": node.op,
-        "written": written(node.layer),
+        "written": call_of(node.layer),
         "line": network.line(node),
         "output": node.output,
         "params": node.layer.params,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import written
+from cnndsl.layers.source import call_of
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Body, Item, Merged, Step
 from cnndsl.network.walk import children
@@ -84,7 +84,7 @@ class _Walk:
 def _text(network: Network, item: Item) -> str:
     """A statement in a line, without what stands in its braces."""
     if isinstance(item, Step):
-        return written(network.nodes[item.node].layer)
+        return call_of(network.nodes[item.node].layer)
     span = item.statement.span
     text = re.sub(r"#[^\n]*", "", network.source.text[span.start : span.end])
     head, brace, _ = text.partition("{")

@@ -15,8 +15,8 @@ from typing import Any
 from cnndsl.figures.boxes import Box
 from cnndsl.layers import Layer
 from cnndsl.layers.geometry import Shuffle, Slice
-from cnndsl.layers.source import call_of
-from cnndsl.layers.values import show_value
+from cnndsl.layers.source import arguments_of, call_of
+from cnndsl.layers.values import NUMBER, POSITIVE, SHARE, show_value
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
@@ -32,7 +32,7 @@ class _Collapser:
         self.network = network
         self.nodes = network.nodes
         self.keys: dict[Any, int] = {}
-        self.labels: dict[int, tuple[str, ...]] = {}  # by the layers, which nodes share
+        self.labels: dict[int, tuple[tuple[str, ...], str]] = {}  # by the layers, which nodes share
         self.uses = [0] * len(self.nodes)
         self.last_use = list(range(len(self.nodes)))
         for node in self.nodes:
@@ -53,11 +53,12 @@ class _Collapser:
         return self.keys.setdefault(structure, len(self.keys))
 
     def single(self, node: Node, kind: str) -> Box:
-        parts = self.labels.get(id(node.layer))
-        if parts is None:
-            parts = self.labels[id(node.layer)] = label(node.layer)
+        known = self.labels.get(id(node.layer))
+        if known is None:
+            known = self.labels[id(node.layer)] = label(node.layer), call_of(node.layer)
+        parts, call = known
         family = node.layer.family if node.layer.family in FAMILIES else "other"
-        key, index = self.key(kind, parts), node.index
+        key, index = self.key(kind, call), node.index
         return Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
 
     def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
@@ -99,9 +100,8 @@ class _Collapser:
         ):
             return None
         parts = box.parts + tidy.parts
-        return box._replace(
-            parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=self.key(box.kind, parts)
-        )
+        key = self.key("joined", box.key, tidy.key)
+        return box._replace(parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=key)
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:
         path = (*path, item.name)
@@ -174,24 +174,23 @@ class _Collapser:
         return found
 
 
-_SILENT = {"nobias", "floor", "ceil", "same", "countpad", "noscale", "noshift"}
+_SILENT = ("nobias", "floor", "ceil", "countpad", "noscale", "noshift")
+_FINE = (NUMBER, POSITIVE, SHARE)
+"""What figures leave out: flags, and the kinds of named arguments that are no whole numbers."""
 
 
 def label(layer: Layer) -> tuple[str, ...]:
-    """What a layer is, in the words of the language but without its padding; its activation."""
-    activation = layer.activation.op if layer.activation else ""
-    words = [
-        _short(word)
-        for word in call_of(layer).split()
-        if word not in _SILENT and word != activation and not word.startswith("pad=")
-    ]
-    return (" ".join(words), activation) if activation else (" ".join(words),)
+    """What a layer is, in the words of the language, and its activation.
 
-
-def _short(word: str) -> str:
-    """A stride with one number where it is the same in all dimensions."""
-    first, *others = word.removeprefix("/").split("x")
-    return f"/{first}" if word[:1] == "/" and set(others) <= {first} else word
+    What changes neither shapes nor what a window looks at is left out.
+    """
+    words, activation = [layer.op], []
+    for slot, text in arguments_of(layer):
+        if slot.form == "act":
+            activation.append(text)
+        elif slot.name not in _SILENT and (slot.form != "key" or slot.kind not in _FINE):
+            words.append(text)
+    return (" ".join(words), *activation)
 
 
 def call_text(call: Instance) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import CLASSES
 
 _WORDS = {
@@ -62,7 +61,7 @@ _WORDS = {
     "stride": "strides 스트라이드 보폭",
     "eps": "epsilon 엡실론",
     "approx": "approximate",
-    "add": "plus sum residual shortcut 더하기 덧셈",
+    "add": "plus sum 더하기 덧셈",
     "mul": "multiply 곱하기 곱셈",
     "subtract": "sub minus difference 빼기 뺄셈",
     "average": "mean 평균",
@@ -81,27 +80,24 @@ _WORDS = {
 _WORD_OF = {other: word for word, others in _WORDS.items() for other in others.split()}
 
 
-_ADAPTIVE = {
-    "avg": Message("write `avgpool to=SIZE`, or `gap keep` for a size of 1"),
-    "average": Message("write `avgpool to=SIZE`, or `gap keep` for a size of 1"),
-    "max": Message("write `pool to=SIZE`, or `gmp keep` for a size of 1"),
-}
-
-
-def told(word: str) -> Message | None:
-    """How a word of another tool is said here, where no one word stands for it."""
-    found = re.fullmatch(
-        "adaptive(avg|average|max)pool(ing)?[123]?d?", word.lower().replace("_", "")
-    )
-    return _ADAPTIVE[found[1]] if found else None
-
-
 def word_for(word: str) -> str:
     """What a layer or statement of another tool is called here, if it has one: `conv` for
     `Conv2D`."""
     plain = re.sub("_|[123]d", "", word.lower())
     short = re.sub("(?<=..)(layer|op|계층|층)$", "", plain)
     return _WORD_OF.get(plain) or _WORD_OF.get(short, short)
+
+
+def misspelt(word: str) -> str:
+    """The same of a word with a stroke wrong behind its first letter, or two in a long one; empty
+    for none."""
+    plain = re.sub("_|[123]d$", "", word.lower())
+    if not 6 <= len(plain) <= 40:
+        return ""
+    most = 1 + (len(plain) > 9)
+    alike = (each for each in _WORD_OF if each[0] == plain[0] and len(each) > 5)
+    alike = (each for each in alike if abs(len(each) - len(plain)) <= most)
+    return next((_WORD_OF[each] for each in alike if _strokes(plain, each) <= most), "")
 
 
 def is_another(word: str, near: str) -> bool:
@@ -112,12 +108,28 @@ def is_another(word: str, near: str) -> bool:
     """
     plain = re.sub("_|[123]d$", "", word.lower())
     known = near.replace("_", "")
+    if plain != known and _strokes(plain, known) > 1 + len(plain) // 4:
+        return True
     if plain != known and len(plain) > 2 and _of_others(plain):
         return True
     added = len(plain) - len(known)
     if known not in plain or not re.search("[a-z]", plain) or added < 2:
         return False
     return not re.fullmatch(r"[0-9]*", plain.replace(known, "", 1))
+
+
+def _strokes(word: str, other: str) -> int:
+    """How many letters have to be put in, left out, changed or swapped with the next."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and word[i - 2 : i] == other[j - 1] + other[j - 2]:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def _of_others(plain: str) -> bool:

@@ -32,6 +32,7 @@ WORDS = {
     "biases": "Biases",
     "trainable": "Trainable",
     "multiply-adds": "Multiply-adds",
+    "flops": "FLOPs",
     "field": "Receptive field",
     "share": "Share of parameters",
     "weight-share": "Share of weights",
@@ -53,6 +54,8 @@ WORDS = {
     "caption": "{net}: {inputs} in, {outputs} out, {count}.",
     "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
     "output.named": "{shape} as {name}",
+    "remark.flops": "FLOPs are twice the multiply-adds of convolutions and fully connected layers; "
+    "nothing else is counted.",
     "remark": "Trainable parameters: {trainable}; non-trainable parameters: {others}.",
     "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",

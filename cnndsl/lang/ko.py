@@ -32,6 +32,7 @@ WORDS = {
     "biases": "편향 수",
     "trainable": "학습 대상",
     "multiply-adds": "곱셈-누산 횟수",
+    "flops": "FLOPs",
     "field": "수용 영역",
     "share": "파라미터 비율",
     "weight-share": "가중치 비율",
@@ -50,6 +51,8 @@ WORDS = {
     "caption": "{net}: 입력 {inputs}, 출력 {outputs}, {count}",
     "caption.weights": "{net}: 입력 {inputs}, 출력 {outputs}, {count}(편향 제외)",
     "output.named": "{name} {shape}",
+    "remark.flops": "FLOPs는 합성곱 층과 완전 연결 층의 곱셈-누산 횟수의 두 배이며, 다른 연산은 세지 "
+    "않습니다.",
     "remark": "학습되는 파라미터 {trainable}개, 학습되지 않는 파라미터 {others}개",
     "remark.part": "이 표에 나온 것은 신경망의 {whole} 가운데 {part}개",
     "total-parameters": "전체 파라미터: {number}개({size})",

@@ -80,6 +80,13 @@ class Context(NamedTuple):
     defaults: str = "keras"
 
 
+class ByDefaults(NamedTuple):
+    """A default that `defaults` chooses."""
+
+    keras: Any
+    torch: Any
+
+
 class Slot(NamedTuple):
     """An argument of a layer.
 
@@ -99,6 +106,12 @@ class Slot(NamedTuple):
     default: Any = None
     since: str = "1"
     instead: str = ""
+
+    def default_in(self, context: Context) -> Any:
+        """What the layer sees where nothing is written."""
+        if isinstance(self.default, ByDefaults):
+            return getattr(self.default, context.defaults)
+        return self.default
 
 
 class Weight(NamedTuple):
@@ -214,7 +227,7 @@ class Layer:
         self.input = self.output = shape
         self.context = context
         for slot in self.slots:
-            setattr(self, slot.name, values.get(slot.name, slot.default))
+            setattr(self, slot.name, values.get(slot.name, slot.default_in(context)))
         try:
             if len(shape) - 1 not in self.ranks:
                 message = Message(

@@ -52,7 +52,10 @@ def show_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}"
+        # With all the digits that one would write, but not those that sums of such numbers have.
+        written = abs(float(f"{value:.9g}") - value) <= 1e-12 * abs(value)
+        text = f"{value:.9g}" if written else f"{value:g}"
+        return text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
     return str(value)
 
 

@@ -493,7 +493,8 @@ class Elaborator:
             return word
         if word not in self.guesses:
             known = (LAYERS, MERGES, ("skip",), STATEMENTS, self.blocks)
-            self.guesses[word] = self.near(word, *known) or ""
+            near = self.near(word, *known) or (self.blocks and self.near(word, self.blocks))
+            self.guesses[word] = near or ""
         return self.guesses[word]
 
     @cached_property
@@ -948,13 +949,12 @@ class Elaborator:
         if call is not None:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
-        from cnndsl.foreign.words import told
-
         message = Message("there is no layer or block `{word}`", word=name.id)
-        if help_ := told(name.id) or NOTHING:
-            self.report("E101", name.span, message, help_)
-            raise Unknown
-        help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
+        help_ = did_you_mean(near)
+        if not near:
+            from cnndsl.foreign.idioms import idiom
+
+            help_ = idiom(name.id) or Message("the layers are listed by `cnndsl rule E101`")
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:
             raise Unknown
@@ -1500,7 +1500,10 @@ class Elaborator:
     def skip(self, statement: ast.Apply) -> Item | None:
         if statement.args or statement.paths is not None:
             message = Message("`skip` takes no arguments")
-            self.report("E104", statement.span, message, Message("write `skip` alone"))
+            help_ = Message("write `skip` alone")
+            if any("connection" in each.lower() for each in map(_named, statement.args) if each):
+                help_ = Message("here it is `{line}`", line="add { skip | … }")
+            self.report("E104", statement.span, message, help_)
         self.name_result(statement.alias)
         return tree.Skipped(statement)
 
@@ -1953,4 +1956,4 @@ def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
     word = argument.value.id if isinstance(argument.value, ast.Name) else ""
     flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     keys = [slot.name for slot in kind.slots if slot.form == "key"]
-    return key in keys and word not in (*flags, "valid", "causal")
+    return key in keys and word not in (*flags, "valid", "causal", "reflect", "replicate")

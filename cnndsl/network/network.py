@@ -285,6 +285,11 @@ class Totals(NamedTuple):
     non_trainable: int
     macs: int
 
+    @property
+    def flops(self) -> int:
+        """Operations on numbers: twice the multiply-adds, and nothing else is counted."""
+        return 2 * self.macs
+
 
 class Network:
     """A net in which every size has come out whole and every name is known.

@@ -132,7 +132,7 @@ def _activation(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     if row.layer.family == "activation":
-        return row.layer.op
+        return call_of(row.layer)
     return row.layer.activation.op if row.layer.activation else None
 
 
@@ -203,13 +203,15 @@ COLUMNS: dict[str, Column] = {
     "biases": Column(lambda row, view: row.params - row.weights, right=True, summed=True),
     "trainable": Column(lambda row, view: row.trainable, right=True, summed=True),
     "multiply-adds": Column(lambda row, view: row.macs, right=True, summed=True),
+    "flops": Column(lambda row, view: 2 * row.macs, right=True, summed=True),
     "field": Column(lambda row, view: Shapes((row.field,)) if row.field else None),
     "share": Column(_share, right=True, summed=True),
     "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
 }
 """The columns by their keys, in the order in which help lists them.
 
-`memory` is that of the output of one input, in float32: four bytes for each value.
+`flops` are twice the multiply-adds, and nothing else; a note says so. `memory` is that of the
+output of one input, in float32: four bytes for each value.
 """
 
 

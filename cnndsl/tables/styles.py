@@ -192,16 +192,17 @@ def _notes(
             words[key].format(number=f"{count:,}", size=_memory(4 * count))
             for key, count in zip(kinds, counts)
         ]
+    notes = [words["remark.flops"]] if "flops" in keys else []
     if "parameters" not in keys:
-        return []
+        return notes
     part = sum(row.weights if view.weights else row.params for row in shown)
     if part < view.whole:
         # What is trained of the whole net would be a third number beside these two.
         whole = words.count(view.whole, "weights" if view.weights else "parameters")
-        return [words.say("remark.part", part=f"{part:,}", whole=whole)]
+        return [words.say("remark.part", part=f"{part:,}", whole=whole), *notes]
     if totals.non_trainable and not view.weights:
-        return [remark(network, words)]
-    return []
+        return [remark(network, words), *notes]
+    return notes
 
 
 def remark(network: Network, words: Words) -> str:

@@ -11,6 +11,7 @@ from cnndsl.lang import Words
 from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
+from cnndsl.layers.source import arguments_of, call_of
 from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
@@ -24,8 +25,10 @@ _FACTS = (
 )  # fmt: skip
 """The columns that tell how a layer is set, in the order in which they are told."""
 
+_TOLD = """kernel stride pad same dilation groups activation nobias floor ceil keep""".split()
+"""The arguments that these tell, or a formula does."""
 
-_TOLD = ("rate", "scale", "offset")
+_IN_SENTENCES = ("rate", "scale", "offset")
 """The arguments that stand in a sentence on what a layer does."""
 
 
@@ -84,7 +87,9 @@ class Prose:
         if node.inputs != (previous,):
             source = self._from(node)
         stays = self.words.say("walk.stays", shape=tuple_text(layer.output))
-        text = " ".join(filter(None, (title, self._does(layer), source, stays)))
+        written = self._written(layer)
+        written = f"{written}." if written else ""
+        text = " ".join(filter(None, (title, self._does(layer), written, source, stays)))
         counts = self._counts(layer)
         return [text, self.words["walk.parameters"], counts] if counts else [text]
 
@@ -97,7 +102,7 @@ class Prose:
         if f"{key}.{variant}" in self.words:
             key += f".{variant}"
         key, axis = self.along(key, layer)
-        values = {name: show_value(getattr(layer, name, 0)) for name in _TOLD}
+        values = {name: show_value(getattr(layer, name, 0)) for name in _IN_SENTENCES}
         text = self.words.say(key, axis=axis, **values)
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
@@ -113,6 +118,13 @@ class Prose:
         if axis == "channels":
             return key, ""
         return f"{key}.axis", self.words[f"symbol.{axis[0].upper()}"]
+
+    def _written(self, layer: Layer) -> str:
+        """How a layer is written, where it has an argument of which nothing else tells."""
+        arguments = (slot for slot, _ in arguments_of(layer) if not slot.required)
+        if all(slot.name in (*_TOLD, *_IN_SENTENCES) for slot in arguments):
+            return ""
+        return f"{self.words['code']}: {code(call_of(layer))}"
 
     def _applied(self, key: str, activation: Any) -> str:
         if activation.formula in self._explained:
@@ -149,6 +161,8 @@ class Prose:
             if key == "output-channels" and not getattr(row.layer, "kernel", None):
                 continue
             lines.append(f"- {self.words[key]}: {escaped(readable(cell))}")
+        if written := self._written(node.layer):
+            lines.append(f"- {written}")
         return lines
 
     def worked(self, steps: Sequence[Derivation], values: Sequence[Fraction] = ()) -> list[str]:
