@@ -362,7 +362,7 @@ class Elaborator:
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
         if statement.mark is not None and statement.mark.id != "shared":
-            self.report_mark(statement.mark, "shared", Message("shared block"))
+            self.report_mark(statement.mark, "shared", "shared block")
         if reserved(name.id):
             self.report_reserved(name, Message("a block"))
         elif name.id in self.blocks:
@@ -806,7 +806,7 @@ class Elaborator:
             self.report_taken(name, self.heads[name.id], Message("head"))
         self.heads[name.id] = name
         if statement.when is not None and statement.when.id != "training":
-            self.report_mark(statement.when, "training", Message("head NAME training"))
+            self.report_mark(statement.when, "training", "head NAME training")
         before, shape = self.current, self.shape
         self.training += statement.when is not None
         body = self.body(statement.body.statements, self.path_scope())
@@ -823,7 +823,7 @@ class Elaborator:
         self.name_result(statement.alias)
         return tree.Frozen(statement, body)
 
-    def report_mark(self, word: ast.Name, meant: str, usage: Message) -> None:
+    def report_mark(self, word: ast.Name, meant: str, usage: str) -> None:
         """Report a word where but one can stand."""
         message = Message("`{word}` means nothing here", word=word.id)
         help_ = Message("one word can stand here: `{usage}`", usage=usage)
@@ -1491,6 +1491,7 @@ class Elaborator:
         ways = tuple([self.path(path, paths) for path in statement.paths])
         bodies, shapes = paths.bodies, paths.shapes
         if len(bodies) == 1 and not only:
+            self.current, self.shape = bodies[0].output, shapes[0]
             self.name_result(statement.alias)
             return tree.Merged(statement, self.current, tuple(bodies), ways)
         if not bodies and statement.paths and not paths.failed:

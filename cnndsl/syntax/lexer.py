@@ -75,8 +75,10 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
         elif kind == "SIGN":
             kind = SIGNS[match[group]]
             if kind == "DOT":
-                if not tokens or tokens[-1][0] != "NAME" or tokens[-1][2] != start:
-                    kind = "BAD"
+                before = tokens[-2][0] if len(tokens) > 1 else "_SEP"
+                is_name = tokens and tokens[-1][0] == "NAME" and tokens[-1][2] == start
+                if not is_name or before in ("_SEP", "LBRACE", "RBRACE", "VBAR"):
+                    kind = "BAD"  # as in `nn.Conv2d`: statements begin with no dotted name
                 broken = broken or kind == "BAD" or _is_foreign(tokens)
             add((kind, start, end))
         elif kind == "COMMENT":
