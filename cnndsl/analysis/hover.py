@@ -59,7 +59,7 @@ class _Result(NamedTuple):
 
     @property
     def params(self) -> int:
-        return sum(node.layer.params for node in self.nodes)
+        return sum(node.params for node in self.nodes)
 
     def shapes(self) -> str:
         output = show(self.nodes[-1].output)
@@ -284,6 +284,8 @@ def hints(
         params = counts.get(node.layer)
         if params is None:
             params = counts[node.layer] = node.layer.params
+        if node.shared_with is not None:
+            params = 0
         is_assumed = node.index in assumed
         for depth, span in enumerate((*(call.span for call in calls), node.span)):
             end = span.end

@@ -58,12 +58,16 @@ def run(arguments: Arguments) -> int:
 
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
-    from cnndsl.tables.styles import remark
+    from cnndsl.tables.styles import remark, with_training
 
-    lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
+    said = words(language(arguments, paths))
+    lines = summary(network, depth, said)
+    right = [column in NUMBERS for column in (*SUMMARY, "")][: len(lines[0])]
     out(text_table(lines, right, sums=True))
-    if network.totals.non_trainable:
-        out(f"\n{remark(network, words(language(arguments, paths))).rstrip('.')}\n")
+    remarks = [remark(network, said)] if network.totals.non_trainable else []
+    remarks += with_training(network, said)
+    if remarks:
+        out("\n" + "".join(f"{each.rstrip('.')}\n" for each in remarks))
     return 0
 
 
