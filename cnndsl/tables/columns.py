@@ -18,7 +18,7 @@ from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
 from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
-from cnndsl.tables.rows import Row, notes_of
+from cnndsl.tables.rows import Row
 
 Value: TypeAlias = Callable[[Row, "TableView"], Cell]
 
@@ -206,7 +206,7 @@ COLUMNS: dict[str, Column] = {
     "share": Column(_share, right=True, summed=True),
     "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
     "note": Column(
-        lambda row, view: notes_of(row, view.words) or None,
+        lambda row, view: row.note(view.words) or None,
         wanted=lambda rows: any(row.shared or row.frozen or row.training for row in rows),
     ),
 }

@@ -62,6 +62,10 @@ class Row(NamedTuple):
         """What it is, in words and numbered: `Convolution 2`."""
         return f"{self.kind} {self.number}" if self.number else self.kind
 
+    def note(self, words: Words) -> str:
+        """What there is to say beside its numbers; empty for nothing."""
+        return notes_of(self.shared, self.frozen, self.training, words)
+
 
 def rows(network: Network, depth: int | None = None, words: Words | None = None) -> list[Row]:
     """The rows of a network, in topological order and without its inputs.
@@ -97,7 +101,7 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
             kind = words["block"].format(name=name)
             output = network.nodes[call.body.output] if call else nodes[-1]
             row = _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
-            yield row._replace(shared=shared_with(network, nodes, depth))
+            yield row._replace(shared=shared_with(network.nodes, nodes, depth))
 
 
 def _with_lenders(network: Network, found: Sequence[Row]) -> Iterator[Row]:
@@ -121,14 +125,14 @@ def grouped(
         yield path, tuple(group)
 
 
-def shared_with(network: Network, nodes: Sequence[Node], depth: int) -> tuple[str, ...]:
+def shared_with(every: Sequence[Node], nodes: Sequence[Node], depth: int) -> tuple[str, ...]:
     """Whose weights some layers have that keep none: calls so deep, or layers in fewer calls."""
     kept = [node.shared_with for node in nodes if node.layer.all_weights]
     names: dict[str, None] = {}
     for index in kept:
         if index is None:
             return ()
-        node = network.nodes[index]
+        node = every[index]
         call = node.instance[:depth]
         names[".".join(call) if len(call) == depth else node.name] = None
     return tuple(names)
@@ -184,11 +188,14 @@ def _row(
     return Row(name, kind, 0, inputs, shape, *sums, values, named, len(nodes), (), frozen, training)
 
 
-def notes_of(row: Row, words: Words) -> str:
-    """What there is to say of a row's weights, and of when it exists; empty for nothing."""
-    found = [words.say("note.shared", names=", ".join(row.shared))] if row.shared else []
-    found += [words["note.frozen"]] if row.frozen else []
-    found += [words["note.training"]] if row.training else []
+def notes_of(shared: Sequence[str], frozen: bool, training: bool, words: Words) -> str:
+    """Whose weights something has, whether it is frozen or there while training only.
+
+    Empty where there is nothing to say.
+    """
+    found = [words.say("note.shared", names=", ".join(shared))] if shared else []
+    found += [words["note.frozen"]] if frozen else []
+    found += [words["note.training"]] if training else []
     return ", ".join(found)
 
 
@@ -210,7 +217,7 @@ def summary(
     lines = [list(SUMMARY), *map(_summed_up, found)]
     totals = network.totals
     lines.append(["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""])
-    notes = [notes_of(row, words or words_of()) for row in found]
+    notes = [row.note(words or words_of()) for row in found]
     if any(notes):
         lines = [[*line, note] for line, note in zip(lines, ["note", *notes, ""], strict=True)]
     return lines

@@ -220,7 +220,7 @@ class _Writer:
         """A unit that has been explained elsewhere."""
         self._say("walk.before", unit, name=self.told[unit.sign])
         depth = len(unit.path) if isinstance(unit, BlockCall) else len(unit.nodes[0].instance) + 1
-        shared = shared_with(self.network, unit.nodes, depth)
+        shared = shared_with(self.network.nodes, unit.nodes, depth)
         if shared:
             self.parts.append(self.prose.shared(self.words.listed([*map(code, shared)])))
 
