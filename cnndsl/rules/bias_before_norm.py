@@ -14,6 +14,7 @@ def find(view: View) -> Findings:
     """Layers with a bias and no activation that batch normalisation reads, and nothing else.
 
     It subtracts the mean of each channel, and the bias with it; its own summand does the work.
+    What is frozen is as it was learned, and stays so.
     """
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
@@ -32,7 +33,9 @@ def find(view: View) -> Findings:
 
 
 def _loses_its_bias(view: View, node: Node) -> bool:
-    users, layer = view.users[node.index], node.layer
+    users, layer = [view.nodes[index] for index in view.users[node.index]], node.layer
     if layer.nobias or layer.activation or node.index in view.outputs:  # type: ignore[attr-defined]
         return False
-    return bool(users) and all(view.nodes[index].op == "bn" for index in users)
+    if node.frozen or any(user.frozen for user in users):
+        return False
+    return bool(users) and all(user.op == "bn" for user in users)
