@@ -58,6 +58,7 @@ WORDS = {
     "remark.training": "With the heads for training there are {count} and {macs} multiply-adds.",
     "note.shared": "shared with {names}",
     "note.frozen": "frozen",
+    "figure.shared": "shared weights",
     "note.training": "while training only",
     "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",

@@ -55,6 +55,7 @@ WORDS = {
     "remark.training": "학습용 헤드까지 합하면 {count}, 곱셈-누산 {macs}회",
     "note.shared": "{names}(와/과) 공유",
     "note.frozen": "동결",
+    "figure.shared": "공유 가중치",
     "note.training": "학습 중에만",
     "remark.part": "이 표에 나온 것은 신경망의 {whole} 가운데 {part}개",
     "total-parameters": "전체 파라미터: {number}개({size})",

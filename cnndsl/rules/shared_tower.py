@@ -37,8 +37,8 @@ def find(view: View) -> Findings:
                 edit = Edit(Span(start, start), "shared ")
                 fixes = (Fix(Message("write `shared block`"), (edit,)),)
             message = Message(
-                "each of the {count} inputs goes into `{block}` first, which has weights of its own "
-                "for each",
+                "each of the {count} inputs goes into `{block}` first, which has weights of its "
+                "own for each",
                 count=len(inputs),
                 block=block.name.id,
             )

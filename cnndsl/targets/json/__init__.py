@@ -7,6 +7,7 @@ from typing import Any
 
 from cnndsl.diagnostics.harmless import json_escaped
 from cnndsl.network import Network, Node
+from cnndsl.network.network import marks
 
 SUFFIX = ".json"
 FORMAT = 2
@@ -48,7 +49,7 @@ def _dump(value: object) -> str:
 def _row(network: Network, node: Node) -> dict[str, Any]:
     layer = node.layer
     params, biases, trainable = node.params, node.biases, node.trainable
-    row = {
+    return {
         "name": node.name,
         "op": node.op,
         "line": network.line(node),
@@ -62,11 +63,5 @@ def _row(network: Network, node: Node) -> dict[str, Any]:
         "macs": layer.macs,
         "field": node.receptive_field,
         "activation": layer.activation.op if layer.activation else None,
+        **marks(network, node),
     }
-    if node.shared_with is not None:
-        row["shared_with"] = network.nodes[node.shared_with].name
-    if node.frozen:
-        row["frozen"] = True
-    if node.training_only:
-        row["training_only"] = True
-    return row
