@@ -62,7 +62,9 @@ class _Walk:
             if count < len(span):
                 for inner in bodies:
                     self.body(inner)
-                if not isinstance(item, Merged) or self.sums[item.node + 1] == self.sums[item.node]:
+                if not isinstance(item, Merged) or item.is_path:
+                    continue
+                if self.sums[item.node + 1] == self.sums[item.node]:
                     continue
                 span = range(item.node, item.node + 1)
             key = (_text(self.network, item), item.statement.span)
@@ -73,7 +75,7 @@ class _Walk:
         known = self.ranges.get(id(item))
         if known is None:
             parts = [self.range(*each) for body in bodies for each in children(body)]
-            if isinstance(item, (Step, Merged)):
+            if isinstance(item, Step) or (isinstance(item, Merged) and not item.is_path):
                 parts.append(range(item.node, item.node + 1))
             parts = [each for each in parts if len(each)]
             known = range(parts[0].start, parts[-1].stop) if parts else range(0)

@@ -58,8 +58,10 @@ class _Collapser:
             known = self.labels[id(node.layer)] = label(node.layer), call_of(node.layer)
         parts, call = known
         family = node.layer.family if node.layer.family in FAMILIES else "other"
-        key, index = self.key(kind, call), node.index
-        return Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
+        index, marks, holds = node.index, marks_of(node), bool(node.layer.all_weights)
+        key = self.key(kind, call, marks)
+        box = Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
+        return box._replace(holds=holds, marks=marks) if holds or marks else box
 
     def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
         """The boxes of statements, not yet folded."""
@@ -81,7 +83,7 @@ class _Collapser:
         if isinstance(item, Loop):
             return self.loop(item, path)
         found = [box for body in bodies for box in self.items(body, path)]
-        if isinstance(item, Merged):
+        if isinstance(item, Merged) and not item.is_path:
             merge = self.single(self.nodes[item.node], "merge")
             found.append(merge._replace(opening=found[0].start if found else merge.start))
         return found
@@ -97,11 +99,18 @@ class _Collapser:
             or self.uses[box.gives] != 1
             or self.nodes[box.gives].output != self.nodes[tidy.gives].output
             or isinstance(self.nodes[tidy.start].layer, (Shuffle, Slice))
+            or (tidy.marks != box.marks and (box.holds and tidy.holds))
+            or ("training" in tidy.marks) != ("training" in box.marks)
         ):
             return None
-        parts = box.parts + tidy.parts
-        key = self.key("joined", box.key, tidy.key)
-        return box._replace(parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=key)
+        return box._replace(
+            parts=box.parts + tidy.parts,
+            size=box.size + tidy.size,
+            gives=tidy.gives,
+            key=self.key("joined", box.key, tidy.key),
+            holds=box.holds or tidy.holds,
+            marks=box.marks | tidy.marks,
+        )
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:
         path = (*path, item.name)
@@ -132,7 +141,11 @@ class _Collapser:
         # Which blocks are called counts, and not with what: only what comes of it does.
         key = self.key(kind, parts, structure, gives - start)
         size, inside = end - start, tuple(inner)
-        return Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
+        box = Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
+        holding = [each.marks for each in inner if each.holds] or [inner[0].marks - _OF_WEIGHTS]
+        marks = frozenset.intersection(*holding) | (inner[0].marks - _OF_WEIGHTS)
+        holds = any(each.holds for each in inner)
+        return box._replace(holds=holds, marks=marks) if holds or marks else box
 
     def loop(self, item: Loop, path: tuple[str, ...]) -> list[Box]:
         rounds = [self.fold(self.items(body, path)) for body in item.bodies]
@@ -172,6 +185,21 @@ class _Collapser:
             else:
                 found.append(box)
         return found
+
+
+_OF_WEIGHTS = frozenset(("shared", "frozen"))
+
+
+def marks_of(node: Node) -> frozenset[str]:
+    """What is to be said of a layer: whether its weights are another's, or frozen, and when it is
+    there."""
+    holds = bool(node.layer.all_weights)
+    marks = (
+        ("shared", node.shared_with is not None),
+        ("frozen", node.frozen and holds),
+        ("training", node.training_only),
+    )
+    return frozenset(mark for mark, is_so in marks if is_so)
 
 
 _SILENT = ("nobias", "floor", "ceil", "countpad", "noscale", "noshift")

@@ -35,6 +35,7 @@ WORDS = {
     "flops": "FLOPs",
     "field": "Receptive field",
     "share": "Share of parameters",
+    "note": "Note",
     "weight-share": "Share of weights",
     "memory": "Output memory (bytes)",
     # Cells
@@ -57,6 +58,11 @@ WORDS = {
     "remark.flops": "FLOPs are twice the multiply-adds of convolutions and fully connected layers; "
     "nothing else is counted.",
     "remark": "Trainable parameters: {trainable}; non-trainable parameters: {others}.",
+    "remark.training": "With the heads for training there are {count} and {macs} multiply-adds.",
+    "note.shared": "shared with {names}",
+    "note.frozen": "frozen",
+    "figure.shared": "shared weights",
+    "note.training": "while training only",
     "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",
     "trainable-parameters": "Trainable params: {number} ({size})",
@@ -168,6 +174,10 @@ WORDS = {
     "times.one": "{number} time",
     "times.many": "{number} times",
     "walk.before": "As worked out for {name}: {inputs} in, {output} out, {count}.",
+    "walk.shared": "The weights are those of {names}, and count there.",
+    "walk.frozen": "They are frozen: training leaves them as they are.",
+    "walk.training": "This belongs to a head that exists while training only; the totals are "
+    "without it.",
     "walk.totals": "Totals",
     "walk.sum": "In all, the net has {count}.",
     "walk.sum.apart": "In all, the net has {count}: {weights} and {biases}.",

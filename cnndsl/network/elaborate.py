@@ -380,7 +380,7 @@ class Elaborator:
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
         if statement.mark is not None and statement.mark.id != "shared":
-            self.report_mark(statement.mark, "shared", Message("shared block"))
+            self.report_mark(statement.mark, "shared", "shared block")
         if reserved(name.id):
             self.report_reserved(name, Message("a block"))
         elif name.id in self.blocks:
@@ -808,9 +808,18 @@ class Elaborator:
             message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
+        self.there(name, index)
         self.current = index
         self.shape = None if index in self.unknown else self.nodes[index].output
         return tree.Jump(statement, index)
+
+    def there(self, name: ast.Name, index: int) -> None:
+        """Report a tensor of a head for training where the rest of the net would read it."""
+        if self.training or not self.nodes[index].training_only:
+            return
+        message = Message("`{name}` is in a head for training, and not there else", name=name.id)
+        help_ = Message("make it before the head, or leave `training` out")
+        self.report("E106", name.span, message, help_)
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -825,7 +834,7 @@ class Elaborator:
             self.report_taken(name, self.heads[name.id], Message("head"))
         self.heads[name.id] = name
         if statement.when is not None and statement.when.id != "training":
-            self.report_mark(statement.when, "training", Message("head NAME training"))
+            self.report_mark(statement.when, "training", "head NAME training")
         before, shape = self.current, self.shape
         if statement.when is None:
             body = self.body(statement.body.statements, self.path_scope())
@@ -847,7 +856,7 @@ class Elaborator:
         self.name_result(statement.alias)
         return tree.Frozen(statement, body)
 
-    def report_mark(self, word: ast.Name, meant: str, usage: Message) -> None:
+    def report_mark(self, word: ast.Name, meant: str, usage: str) -> None:
         """Report a word where but one can stand."""
         message = Message("`{word}` means nothing here", word=word.id)
         help_ = Message("one word can stand here: `{usage}`", usage=usage)
@@ -1270,6 +1279,8 @@ class Elaborator:
         # A tensor of the caller, by its own name or handed on under a parameter's.
         tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
         if tensor is not None:
+            if isinstance(node, ast.Name):
+                self.there(node, tensor)
             scope.arguments[name] = tensor
         elif not self.passes(value.id):
             scope.constants[name] = None

@@ -138,6 +138,18 @@ class Node:
         return f"<{self.name} {'x'.join(map(str, self.output))}>"
 
 
+def marks(network: Network, node: Node) -> dict[str, Any]:
+    """What is said of a node in JSON where it applies: whose weights it has, and the like."""
+    found: dict[str, Any] = {}
+    if node.shared_with is not None:
+        found["shared_with"] = network.nodes[node.shared_with].name
+    if node.frozen:
+        found["frozen"] = True
+    if node.training_only:
+        found["training_only"] = True
+    return found
+
+
 class Assertion(NamedTuple):
     """An `expect`, its value, and, where that matters, the layer after which it stands.
 

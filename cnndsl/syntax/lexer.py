@@ -75,10 +75,9 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
         elif kind == "SIGN":
             kind = SIGNS[match[group]]
             if kind == "DOT":
-                if not tokens or tokens[-1][0] != "NAME" or tokens[-1][2] != start:
-                    kind = "BAD"
-                elif _begins(tokens):
-                    kind = "BAD"  # a module before a layer
+                is_name = tokens and tokens[-1][0] == "NAME" and tokens[-1][2] == start
+                if not is_name or _begins(tokens):
+                    kind = "BAD"  # as between a module and a layer
                 broken = broken or kind == "BAD" or _is_foreign(tokens)
             add((kind, start, end))
         elif kind == "COMMENT":

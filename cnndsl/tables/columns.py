@@ -147,7 +147,7 @@ def _sizes_worked(row: Row, view: TableView) -> Cell:
 
 
 def _counts_worked(row: Row, view: TableView) -> Cell:
-    if row.layer is None:
+    if row.layer is None or row.shared:
         return None
     steps = row.layer.all_counts()
     if view.weights:
@@ -160,6 +160,8 @@ def _counted(row: Row, view: TableView) -> int:
 
 
 def _share(row: Row, view: TableView) -> Cell:
+    if row.training and not row.lent:
+        return None  # which the whole is without
     return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
 
 
@@ -207,11 +209,16 @@ COLUMNS: dict[str, Column] = {
     "field": Column(lambda row, view: Shapes((row.field,)) if row.field else None),
     "share": Column(_share, right=True, summed=True),
     "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
+    "note": Column(
+        lambda row, view: row.note(view.words) or None,
+        wanted=lambda rows: any(row.shared or row.frozen or row.training for row in rows),
+    ),
 }
 """The columns by their keys, in the order in which help lists them.
 
 `flops` are twice the multiply-adds, and nothing else; a note says so. `memory` is that of the
-output of one input, in float32: four bytes for each value.
+output of one input, in float32: four bytes for each value. `note` says whose weights a row shares,
+and what is frozen or there while training only.
 """
 
 

@@ -72,15 +72,19 @@ def run(arguments: Arguments) -> int:
 
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
-    from cnndsl.tables.styles import remark
+    from cnndsl.tables.styles import remark, with_training
 
+    said = words(language(arguments, paths))
     if columns:
         out(_chosen(network, depth, columns, language(arguments, paths)))
         return 0
-    lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
+    lines = summary(network, depth, said)
+    right = [column in NUMBERS for column in (*SUMMARY, "")][: len(lines[0])]
     out(text_table(lines, right, sums=True))
-    if network.totals.non_trainable:
-        out(f"\n{remark(network, words(language(arguments, paths))).rstrip('.')}\n")
+    remarks = [remark(network, said)] if network.totals.non_trainable else []
+    remarks += with_training(network, said)
+    if remarks:
+        out("\n" + "".join(f"{each.rstrip('.')}\n" for each in remarks))
     return 0
 
 

@@ -71,12 +71,7 @@ class Prose:
         if layer.activation is not None:
             lines.append(self._applied("walk.activation", layer.activation))
         lines.append(self.words.say("walk.output", shape=tuple_text(layer.output)))
-        counts = self._counts(layer)
-        lines += (
-            [self.words["walk.parameters"], counts]
-            if counts
-            else [self.words["walk.no-parameters"]]
-        )
+        lines += self._kept(node) or [self.words["walk.no-parameters"]]
         return [line for line in lines if line]
 
     def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:
@@ -90,8 +85,19 @@ class Prose:
         written = self._written(layer)
         written = f"{written}." if written else ""
         text = " ".join(filter(None, (title, self._does(layer), written, source, stays)))
-        counts = self._counts(layer)
-        return [text, self.words["walk.parameters"], counts] if counts else [text]
+        return [text, *self._kept(node)]
+
+    def _kept(self, node: Node) -> list[str]:
+        """What a layer keeps, and what becomes of it; nothing for no parameters."""
+        if node.shared_with is not None:
+            return [self.shared(self.title(self.network.nodes[node.shared_with], named=True))]
+        counts = self._counts(node.layer)
+        found = [self.words["walk.parameters"], counts] if counts else []
+        return [*found, self.words["walk.frozen"]] if found and node.frozen else found
+
+    def shared(self, names: str) -> str:
+        """Whose weights something has."""
+        return self.words.say("walk.shared", names=names)
 
     def _does(self, layer: Layer) -> str:
         """What a layer does, in a sentence; nothing where that has been said."""
