@@ -127,6 +127,32 @@ def test_a_layer_without_a_form_is_refused(target: str) -> None:
     assert caught.value.help
 
 
+def test_a_transposed_convolution_with_a_stride_and_a_dilation() -> None:
+    """Keras has none, and says so; in PyTorch it is what numpy makes of it."""
+    network = one("4x5x4", "deconv 6 3x2 /2 dilation=2x3 groups=2 pad=1:0")
+    layer = network.nodes[-1].layer
+    with pytest.raises(NotExpressible, match="a stride and a dilation"):
+        keras_forms.lower(layer)
+    values = canonical.random(network)
+    x = np.random.default_rng(0).standard_normal((2, *layer.input)).astype("float32")
+    model = oracle.torch_layer(torch_forms.lower(layer))
+    oracle.put_torch(model, network, values)
+    with torch.no_grad():
+        found = oracle.channels_last(model(torch.from_numpy(oracle.channels_first(x))).numpy())
+    own = {key.rpartition(".")[2]: value for key, value in values.items()}
+    assert oracle.difference(found, reference(layer, x, own)) < oracle.TOLERANCE
+
+
+@pytest.mark.parametrize("size", [(2, 82), (5, 7), (41, 3)])
+def test_nearest_pixels_are_told_where_pytorch_rounds(size: tuple[int, int]) -> None:
+    """`nn.Upsample` works out in single precision which pixel it takes."""
+    before, after = size
+    pixels = torch.arange(before, dtype=torch.float32).reshape(1, 1, before)
+    found = torch.nn.functional.interpolate(pixels, size=after).flatten().tolist()
+    expected = [i * before // after for i in range(after)]
+    assert torch_forms.is_exact(before, after) == (found == expected)
+
+
 # Windows of all kinds
 
 WINDOWED = ("conv", "dwconv", "sepconv", "deconv", "pool", "avgpool", "minpool")
