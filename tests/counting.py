@@ -241,21 +241,46 @@ def layer(
         output = (*(x * f for x, f in zip(spatial, factors, strict=True)), channels)
         grown = between if "bilinear" in words.flags else repeated
         sights = [grown(sight, factor) for sight, factor in zip(sights, factors, strict=True)]
-    elif op in ("zeropad", "crop"):
-        sign = 1 if op == "zeropad" else -1
+    elif op in ("zeropad", "reflectpad", "replicatepad", "crop"):
+        sign = -1 if op == "crop" else 1
         each = words.pads(words.values[0], rank)
         sizes = [x + sign * sum(pair) for x, pair in zip(spatial, each, strict=True)]
         if min(sizes) < 1:
             raise Refused("nothing left")
+        if op == "reflectpad" and any(max(p) >= x for p, x in zip(each, spatial, strict=True)):
+            raise Refused("a mirror")
         output = (*sizes, channels)
         sights = [shifted(sight, -sign * pair[0]) for sight, pair in zip(sights, each, strict=True)]
     elif op == "slice":
         begin, end = map(int, words.values[0].split(":"))
         output = (*spatial, len(range(channels)[begin:end]))
+    elif op == "pixelshuffle":
+        factor, rest = int(words.values[0]), channels
+        for _ in spatial:
+            if rest % factor:
+                raise Refused("channels are left over")
+            rest //= factor
+        output = (*(x * factor for x in spatial), rest)
+        sights = [repeated(sight, factor) for sight in sights]
+    elif op == "pixelunshuffle":
+        factor = int(words.values[0])
+        if any(x % factor for x in spatial):
+            raise Refused("pixels are left over")
+        output = (*(len(range(0, x, factor)) for x in spatial), channels * factor**rank)
+        sights = [slid(sight, 0, factor, factor - 1) for sight in sights]
+    elif op == "permute":
+        order = [int(part) for part in words.values[0].split("x")]
+        if sorted(order) != [*range(1, rank + 2)]:
+            raise Refused("no permutation")
+        output = tuple(shape[place - 1] for place in order)
+        if order[-1] != rank + 1 or order != sorted(order):
+            sights = [seeing_all(sight, size) for sight, size in zip(sights, mapped, strict=True)]
+    elif op in ("channelmean", "channelmax"):
+        output = (*spatial, 1)
     elif op == "shuffle":
         if channels % int(words.values[0]):
             raise Refused("groups")
-    elif op not in ACTIVATIONS | {"dropout", "droppath", "lrn"}:
+    elif op not in ACTIVATIONS | {"dropout", "droppath", "lrn", "rescale"}:
         raise AssertionError(f"nobody told me of {op}")
     if words.act == "prelu":
         others = [*others, (output[-1],)]

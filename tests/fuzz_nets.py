@@ -71,7 +71,7 @@ def build_pytorch(net: Any, scope: dict[str, Any]) -> tuple[int, dict[str, Any]]
         found = model(*(torch.zeros(2, shape[-1], *shape[:-1]) for shape in shapes))
     found = found if isinstance(found, dict) else {"main": found}
     sizes = {name: tuple(each.shape[1:]) for name, each in found.items()}
-    return sum(each.numel() for each in model.parameters()), {
+    return sum(each.numel() for each in model.parameters() if each.requires_grad), {
         name: (*size[1:], size[0]) for name, size in sizes.items()
     }
 
@@ -174,8 +174,11 @@ class Tries:
 
                 def built(target: str = target, found: dict[str, str] = found) -> None:
                     trained, shapes = BUILD[target](net, frameworks.run(found["code"]))
-                    assert trained == net.totals.trainable, "another number of parameters"
+                    totals = net.totals if target == "keras" else net.training_totals
+                    assert trained == totals.trainable, "another number of parameters"
                     wanted = {name: net.nodes[at].output for name, at in net.outputs.items()}
+                    for name in net.training_outputs:
+                        del wanted[name]
                     assert shapes == wanted, "other shapes"
 
                 fine &= self.step(seed, text, f"built, {target}", built)

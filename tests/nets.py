@@ -67,7 +67,8 @@ def statement(rng: Random, rank: int, channels: int, *, plain: bool = False) -> 
         f"gn {rng.choice([1, channels])}", "dropout 0.3", "scale init=0.5", "droppath 0.2",
         rng.choice(_ACTIVATIONS), f"leaky_relu {rng.choice([0.1, 0.2])}", "elu 0.7",
         f"shuffle {rng.choice([1, 2, channels])}", f"slice 0:{rng.randint(1, channels)}",
-        f"slice {rng.randint(0, channels - 1)}:{channels}",
+        f"slice {rng.randint(0, channels - 1)}:{channels}", "rescale (1/3) offset=-1",
+        rng.choice(["channelmean", "channelmax"]),
     ]  # fmt: skip
     if rank == 0:
         return rng.choice([f"dense {rng.randint(1, 9)}{act}{bias}"] * 4 + same)
@@ -85,6 +86,9 @@ def statement(rng: Random, rank: int, channels: int, *, plain: bool = False) -> 
     moves = [
         f"up {_size(rng, rank, 2)}", "up 2 bilinear", f"zeropad {_pads(rng, rank, 2)}",
         f"crop {_pads(rng, rank, 1)}", "flatten", "gap", "gmp", "gap keep", "gmp keep",
+        f"reflectpad {_pads(rng, rank, 1)}", f"replicatepad {_pads(rng, rank, 2)}",
+        f"pixelshuffle {rng.randint(1, 2)}", f"pixelunshuffle {rng.randint(2, 3)} dcr",
+        f"permute {rng.choice(['2x1', '2x1x3', '3x1x2', '2x3x1', '4x1x2x3', '3x2x1x4'])}",
         "lrn", "lrn size=3 alpha=0.1 k=2", f"avgpool {kernel} {window} countpad{rounding}",
     ]  # fmt: skip
     if plain:

@@ -264,6 +264,60 @@ def shuffle(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
     return x[..., order]
 
 
+def beyond(place: Callable[[int, int], int]) -> Callable[..., Array]:
+    """Padding whose pixels are others of the image: `place` tells which, by its index and size."""
+
+    def compute(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+        out = np.zeros((len(x), *layer.output))
+        for pixel in itertools.product(*map(range, layer.output[:-1])):
+            where = [
+                place(i - pad.begin, size) for i, pad, size in zip(pixel, layer.pad, layer.input)
+            ]
+            out[at(pixel)] = x[at(where)]
+        return out
+
+    return compute
+
+
+def mirrored(index: int, size: int) -> int:
+    return -index if index < 0 else 2 * (size - 1) - index if index >= size else index
+
+
+def square(layer: Any, small: Sequence[int], channels: int) -> Iterator[Any]:
+    """Each pixel of each square, with the channel that stands for it: (pixel, channel of many,
+    channel of few)."""
+    factor, area = layer.factor, layer.factor ** len(small)
+    for tap, inner in enumerate(itertools.product(range(factor), repeat=len(small))):
+        pixel = tuple(place * factor + i for place, i in zip(small, inner))
+        for channel in range(channels):
+            yield pixel, tap * channels + channel if layer.dcr else channel * area + tap, channel
+
+
+def pixelshuffle(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    out = np.zeros((len(x), *layer.output))
+    for small in itertools.product(*map(range, layer.input[:-1])):
+        for pixel, many, few in square(layer, small, layer.output[-1]):
+            out[at((*pixel, few))] = x[at((*small, many))]
+    return out
+
+
+def pixelunshuffle(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    out = np.zeros((len(x), *layer.output))
+    for small in itertools.product(*map(range, layer.output[:-1])):
+        for pixel, many, few in square(layer, small, layer.input[-1]):
+            out[at((*small, many))] = x[at((*pixel, few))]
+    return out
+
+
+def permute(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
+    """Output dimension i is input dimension `order[i]`; the batch is 0."""
+    out = np.zeros((len(x), *layer.output))
+    for place in itertools.product(*map(range, layer.output)):
+        source = dict(zip(layer.order, place))
+        out[at(place)] = x[at([source[axis] for axis in range(1, x.ndim)])]
+    return out
+
+
 # Activations
 
 
@@ -312,6 +366,10 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "avgpool": avgpool,
     "gap": over_space(np.mean),
     "gmp": over_space(np.max),
+    "channelmean": value(
+        lambda x: sum(x[..., c : c + 1] for c in range(x.shape[-1])) / x.shape[-1]
+    ),
+    "channelmax": value(lambda x: np.sort(x, -1)[..., -1:]),
     "flatten": value(lambda x: x.reshape(len(x), -1)),
     "dense": lambda layer, x, weights: x @ weights["kernel"] + bias(weights),
     "bn": bn,
@@ -320,13 +378,20 @@ COMPUTE: dict[str, Callable[..., Array]] = {
     "inorm": inorm,
     "lrn": lrn,
     "scale": lambda layer, x, weights: x * weights["scale"],
+    "rescale": lambda layer, x, weights: x * np.array(layer.scale) + np.array(layer.offset),
     "dropout": value(lambda x: x),
     "droppath": value(lambda x: x),
     "up": up,
     "zeropad": zeropad,
+    "reflectpad": beyond(mirrored),
+    "replicatepad": beyond(lambda index, size: min(max(index, 0), size - 1)),
     "crop": crop,
     "reshape": lambda layer, x, weights: x.reshape(len(x), *layer.shape),
     "shuffle": shuffle,
+    "pixelshuffle": pixelshuffle,
+    "pixelunshuffle": pixelunshuffle,
+    "permute": permute,
+    "transpose": permute,
     "slice": lambda layer, x, weights: x[..., layer.range.begin : layer.range.end],
     "relu": value(lambda x: np.maximum(x, 0)),
     "relu6": value(lambda x: np.clip(x, 0, 6)),
@@ -368,13 +433,13 @@ def stretched(x: Array, dimensions: int) -> Array:
 def computed(
     network: Network, images: Sequence[Array], weights: Mapping[str, Array]
 ) -> list[Array]:
-    """What comes out of each node of a network."""
-    given, found = iter(images), []
+    """What comes out of each node of a network; those that share weights have the first's."""
+    given = iter(images)
+    found: list[Array] = []
     for node in network.nodes:
         read = [found[index] for index in node.inputs]
-        own = {
-            key.split(".")[-1]: w for key, w in weights.items() if key.startswith(f"{node.name}.")
-        }
+        first = node if node.shared_with is None else network.nodes[node.shared_with]
+        own = {weight.role: weights[f"{first.name}.{weight.role}"] for weight in first.weights}
         if not read:
             found.append(next(given))
         elif len(read) > 1:
@@ -481,6 +546,10 @@ CASES: dict[str, list[Any]] = {
         ("7x3", "gmp", "gmp keep"),
         ("2x3x4x5", "gmp", "gmp keep"),
     ],
+    **{
+        op: [(size, op) for size in ("7", "5x3", "3x4x2", "2x3x2x3")]
+        for op in ("channelmean", "channelmax")
+    },
     "flatten": [(size, "flatten") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
     "dense": [("7", "dense 5", "dense 5 nobias relu", "dense 5 softmax", "dense 5 prelu")],
     "bn": [
@@ -518,6 +587,17 @@ CASES: dict[str, list[Any]] = {
         for size in ("5x7", "3x4x7", "2x3x2x7", "3x3x2")
     ],
     "scale": [(size, "scale", "scale init=0.5") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
+    "rescale": [
+        (
+            size,
+            "rescale 0.5",
+            "rescale (1/127.5) offset=-1",
+            "rescale 1",
+            "rescale (0.1, 1/3, -2) offset=(1, 2, 3)",
+            "rescale 2 offset=(0.5, 0, -1)",
+        )
+        for size in ("3", "5x3", "3x4x3", "2x3x2x3")
+    ],
     "dropout": [(size, "dropout 0.5", "dropout 0") for size in ("7", "5x3", "4x4x2", "2x3x2x3")],
     "droppath": [(size, "droppath 0.2") for size in ("7", "5x3", "3x4x2", "2x3x2x3")],
     "up": [
@@ -531,6 +611,16 @@ CASES: dict[str, list[Any]] = {
         ("5x2", "zeropad 2", "zeropad 1:0"),
         ("2x3x2x2", "zeropad 1", "zeropad 0:1x2x3:1"),
     ],
+    "reflectpad": [
+        ("3x4x2", "reflectpad 1", "reflectpad 1x2", "reflectpad 0:1x2:3", "reflectpad 1:2"),
+        ("5x2", "reflectpad 2", "reflectpad 4:0"),
+        ("2x3x4x2", "reflectpad 1", "reflectpad 0:1x2x3:1"),
+    ],
+    "replicatepad": [
+        ("3x4x2", "replicatepad 1", "replicatepad 1x2", "replicatepad 0:1x2:5", "replicatepad 4"),
+        ("5x2", "replicatepad 2", "replicatepad 7:0"),
+        ("2x3x4x2", "replicatepad 1", "replicatepad 0:1x2x3:1"),
+    ],
     "crop": [
         ("5x6x2", "crop 1", "crop 1x2", "crop 0:1x2:3", "crop 0:2"),
         ("5x2", "crop 2", "crop 1:0"),
@@ -543,6 +633,23 @@ CASES: dict[str, list[Any]] = {
         ("2x3x2x2", "reshape 6x4", "reshape 2x2x3x2"),
     ],
     "shuffle": [(size, "shuffle 2", "shuffle 3") for size in ("6", "5x12", "3x4x6", "2x3x2x6")],
+    "pixelshuffle": [
+        ("2x3x36", *(f"pixelshuffle {how}" for how in ("2", "2 dcr", "3", "3 dcr", "1 dcr"))),
+        ("4x6", "pixelshuffle 2", "pixelshuffle 3 dcr"),
+        ("2x1x3x16", "pixelshuffle 2", "pixelshuffle 2 dcr"),
+    ],
+    "pixelunshuffle": [
+        ("6x12x2", *(f"pixelunshuffle {how}" for how in ("2", "2 dcr", "3", "3 dcr", "1 dcr"))),
+        ("12x2", "pixelunshuffle 2", "pixelunshuffle 3 dcr"),
+        ("4x2x6x2", "pixelunshuffle 2", "pixelunshuffle 2 dcr"),
+    ],
+    "permute": [
+        ("7", "permute 1"),
+        ("5x3", "permute 2x1", "permute 1x2"),
+        ("3x4x2", *(f"permute {order}" for order in ("2x1x3", "3x1x2", "1x3x2", "2x3x1", "3x2x1"))),
+        ("2x3x4x5", "permute 4x1x2x3", "permute 2x3x4x1", "permute 3x1x2x4", "permute 4x3x2x1"),
+    ],
+    "transpose": [("5x3", "transpose"), ("1x6", "transpose")],
     "slice": [(size, "slice 0:3", "slice 2:6") for size in ("6", "5x6", "3x4x6", "2x3x2x6")],
     **{op: [(size, op) for size in ("7", "5x3", "3x4x2", "2x3x2x3")] for op in ACTIVATIONS},
 }

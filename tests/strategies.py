@@ -178,6 +178,28 @@ def affine(d: Draws) -> str:
     return " ".join(map(d.maybe, ("eps=0.01", "noscale", "noshift")))
 
 
+def roots(s: Shape) -> list[int]:
+    """What a pixel shuffle can enlarge a tensor by."""
+    return [each for each in (2, 3, 1) if s[-1] % each ** (len(s) - 1) == 0]
+
+
+def parts(s: Shape) -> list[int]:
+    """What the sizes of a tensor can be divided by."""
+    return [each for each in (2, 3, 1) if all(size % each == 0 for size in s[:-1])]
+
+
+def permuted(d: Draws, s: Shape) -> list[str]:
+    rest = [str(axis) for axis in range(1, len(s) + 1)]
+    return [rest.pop(d.randint(0, len(rest) - 1)) for _ in s]
+
+
+def rescale(d: Draws, s: Shape) -> str:
+    scale = d.choice(["0.5", "(1/127.5)", "2"])
+    if s[-1] in (2, 3) and d.random() < 0.4:
+        scale = f"({', '.join(d.choice(['0.5', '1/3', '2']) for _ in range(s[-1]))})"
+    return f"rescale {scale} {d.maybe('offset=-1')}"
+
+
 def bn(d: Draws, s: Shape) -> str:
     return f"bn {d.maybe('momentum=0.9')} {affine(d)}"
 
@@ -211,9 +233,15 @@ STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     "scale": lambda d, s: f"scale {d.maybe('init=0.5')}",
     "up": lambda d, s: f"up {sizes(d, len(s) - 1, 2)} {d.choice(['', 'nearest', 'bilinear'])}",
     "zeropad": lambda d, s: f"zeropad {pads(d, len(s) - 1, 2)}",
+    "reflectpad": lambda d, s: f"reflectpad {pads(d, len(s) - 1, min(2, min(s[:-1]) - 1))}",
+    "replicatepad": lambda d, s: f"replicatepad {pads(d, len(s) - 1, 3)}",
     "crop": lambda d, s: f"crop {pads(d, len(s) - 1, 1)}",
     "reshape": lambda d, s: f"reshape {reshaped(d, s)}",
     "shuffle": lambda d, s: f"shuffle {d.choice(factors(s[-1]))}",
+    "pixelshuffle": lambda d, s: f"pixelshuffle {d.choice(roots(s))} {d.maybe('dcr')}",
+    "pixelunshuffle": lambda d, s: f"pixelunshuffle {d.choice(parts(s))} {d.maybe('dcr')}",
+    "permute": lambda d, s: f"permute {'x'.join(permuted(d, s))}",
+    "rescale": rescale,
     "slice": ends,
 }
 
@@ -518,13 +546,31 @@ class Growing:
         d, new = self.d, self.taken.new
         self.alias = ""
         kind = d.choice(
-            ["layer"] * 4 + ["merge", "named", "repeat", "if", "block", "block", "head", "let"]
+            ["layer"] * 4
+            + ["merge", "named", "repeat", "if", "block", "block", "head", "let"]
+            + ["shared", "freeze", "results", "ways"]
         )
         if kind == "merge":
             return self.merge()
+        if kind == "shared":
+            return self.shared(index)
+        if kind == "results":
+            return self.results(index)
+        if kind == "ways":
+            return self.ways(index)
+        if kind == "freeze":
+            body = d.choice([self.layers("", 2), self.merge(), self.shared(index)])
+            before, _, body = body.rpartition("\n")
+            frozen = f"{before}\nfreeze {{ {body.rstrip('; ') or 'skip'} }}".lstrip()
+            if d.random() < 0.3:
+                self.alias = new(f"t{index}")
+                frozen += f" as {self.alias}"
+            return frozen
         if kind == "head":
             size = d.randint(1, 4)
-            return f"head {new(f'side{index}')} {{ {self.towards('', (size,)) or 'relu'} }}"
+            when = d.choice(["", "training "])
+            body = self.towards("", (size,)) or "relu"
+            return f"head {new(f'side{index}')} {when}{{ {body.rstrip('; ')} }}"
         if kind == "let":
             name = new(f"n{index}")
             wide = "dense {}" if len(self.shape()) == 1 else "conv {} 1"
@@ -546,6 +592,81 @@ class Growing:
             return f"block {name}() {{ {first} }}; " + "; ".join([name] * d.randint(1, 2))
         other = self.layers("", 1).rstrip("; ") or "skip"
         return f"if C > {d.randint(0, 6)} {{ {first} }} else {{ {other} }}"
+
+    def shared(self, index: int) -> str:
+        """A block whose calls share their weights, and as many of its calls as fit."""
+        d, new = self.d, self.taken.new
+        rank = len(self.shape()) - 1
+        wide = ["dense C"] if rank == 0 else ["conv C 3 same", "conv C 1", "dwconv 3 same"]
+        bodies = [f"{d.choice(wide)} {d.choice(['relu', 'prelu', 'nobias; bn'])}"]
+        bodies += ["bn", "ln", "scale; relu", "dropout 0.5", f"add {{ skip | {wide[0]}; scale }}"]
+        written, names = "", []
+        for _ in range(d.randint(1, 2)):
+            body = [d.choice(bodies) for _ in range(d.randint(1, 2))]
+            if names:
+                body.append(d.choice([names[0], f"{names[0]}; relu; {names[0]}"]))
+            names.append(new(f"s{index}"))
+            mark = d.choice(["shared ", "shared ", "shared ", ""]) if len(names) > 1 else "shared "
+            written += f"{mark}block {names[-1]}() {{ {'; '.join(body)} }}\n"
+        name = names[-1]
+        calls = [name, name, f"add {{ {name} | {name}; relu }}", f"repeat 2 {{ {name} }}"]
+        calls += [names[0], f"if C > 2 {{ {name} }}"]
+        if rank:
+            calls += [f"pool 2 floor; {name}", f"concat {{ pool 2 /1 same; {name} | skip }}"]
+        last = ""
+        for call in [name, *(d.choice(calls) for _ in range(d.randint(1, 3)))]:
+            if self.fits(f"{written}{last}{call}; "):
+                last += f"{call}; "
+        return f"{written}{last}"
+
+    def results(self, index: int) -> str:
+        """A block that gives several tensors, and what reads them."""
+        d, new = self.d, self.taken.new
+        first, last = self.layers("", 1) or "relu; ", d.choice(["relu", "bn", "skip", "scale"])
+        name, inner, result = new(f"r{index}"), new(f"q{index}"), new(f"low{index}")
+        text = f"block {inner}() {{ {first.rstrip('; ')} as {result}; {last} }}\n"
+        call, path = inner, result
+        if d.random() < 0.4:
+            call, level = name, new(f"v{index}")
+            path = f"{level}.{result}"
+            text += f"block {name}() {{ {inner} as {level}; {d.choice(['relu', 'bn'])} }}\n"
+        alias = new(f"u{index}")
+        text += (
+            f"{call} as {alias}; " if d.random() < 0.7 else f"repeat 2 {{ {call} as {alias} }}; "
+        )
+        read = f"from {alias}.{path}; "
+        if not self.fits(text):
+            return ""
+        goal = self.shape(text)
+        try:
+            way = self.towards(f"{text}{read}", goal)
+        except AssertionError:  # of a vector beside an image
+            way = ""
+        self.alias = f"{alias}.{path}"
+        return f"{text}{d.choice(['add', 'concat'])} {{ skip | {read}{way}".rstrip("; ") + " }"
+
+    def ways(self, index: int) -> str:
+        """A merge of which some paths are there by a condition, or as often as a number says."""
+        d, new = self.d, self.taken.new
+        flag, times, name = new("f"), new("times"), new(f"w{index}")
+        wide = ["relu", "bn", "dense C", "scale"]
+        if len(self.shape()) > 1:
+            wide = ["relu", "bn", "conv C 1 nobias; bn", "conv C 3 same"]
+        some = [d.choice(wide) for _ in range(5)]
+        ways = [
+            d.choice([some[0], "skip"]),
+            f"if {flag} {{ | {some[1]} }}{d.choice(['', f' else {{ | {some[2]} }}'])}",
+            f"repeat {times} {{ | {some[3]}{d.choice(['', f' | {some[4]}'])} }}",
+        ]
+        ways = ways[: d.randint(2, 3)]
+        if d.random() < 0.5:
+            ways = [*ways[1:], ways[0]]
+        op = d.choice(["add", "concat", "maximum"])
+        text = f"block {name}({flag}, {times}=1) {{ {op} {{ | {' | '.join(ways)} }} }}\n"
+        for call in (f"{name} {d.randint(0, 1)} {d.randint(0, 3)}" for _ in range(d.randint(1, 2))):
+            if self.fits(f"{text}{call}; "):
+                text += f"{call}; "
+        return text
 
     def parametric(self, index: int) -> str:
         """A block with parameters, and as many of its calls as fit."""

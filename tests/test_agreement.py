@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -67,8 +68,10 @@ def agree(text: str) -> None:
             assert row["params"] == sum(sizes)
             kept[name] += sum(sizes)
     totals = data["totals"]
-    assert kept["keras"] == kept["pytorch"] == totals["params"] == keras.model.count_params()
-    assert totals["trainable"] == keras.trainable == torch.trainable
+    assert totals["params"] == net.totals.params and totals["trainable"] == net.totals.trainable
+    whole = net.training_totals
+    assert kept["keras"] == kept["pytorch"] == whole.params == keras.model.count_params()
+    assert whole.trainable == keras.trainable == torch.trainable
 
 
 ALWAYS = {"article", "ecg1d", "inception_block", "squeezenet1_0", "two_outputs"}
@@ -104,6 +107,9 @@ def features(net: Network) -> set[Any]:
     for item in walk(net.body):
         found.add(type(item).__name__)
         if isinstance(item, tree.Merged):
+            found |= set(of_ways(item))
+            if item.is_path:
+                continue
             layer: Any = net.nodes[item.node].layer
             ranks = len({len(shape) for shape in layer.inputs}) > 1
             found |= {(layer.op, min(len(layer.inputs), 3)), (layer.op, "ranks", ranks)}
@@ -127,7 +133,32 @@ def features(net: Network) -> set[Any]:
             found.add((layer.op, "extra", window.extra > 0))
             found.add((layer.op, "dropped", window.dropped > 0))
             found.add((layer.op, "uneven", window.begin != window.end, place))
-    return found | words(net)
+    return found | words(net) | set(of_weights(net))
+
+
+def of_ways(item: tree.Merged) -> Iterator[Any]:
+    """How the paths of a merge come to be there."""
+    yield "ways", "one path left", item.is_path
+    for way in item.ways:
+        if isinstance(way, tree.PathLoop):
+            yield "ways", "turns", min(len(way.turns), 2)
+        elif isinstance(way, tree.PathChoice):
+            yield "ways", "taken", bool(way.paths)
+
+
+def of_weights(net: Network) -> Iterator[Any]:
+    """Who shares weights with whom, which of them learn, and what exists while training only."""
+    calls = Counter(node.shared_with for node in net.nodes if node.shared_with is not None)
+    yield from (("shared", "calls", min(calls[index] + 1, 3)) for index in calls)
+    for node in net.nodes:
+        if node.layer.all_weights:
+            yield "frozen", node.frozen, node.op == "bn"
+        if node.shared_with is not None:
+            first = net.nodes[node.shared_with]
+            yield "shared", "other sizes", first.output != node.output
+            yield "shared", "frozen", node.frozen
+            yield "shared", "depth", min(len(node.instance), 2)
+    yield "training", bool(net.training_outputs)
 
 
 def inside(value: Any) -> Iterator[Any]:
@@ -155,6 +186,8 @@ def words(net: Network) -> set[Any]:
         if isinstance(each, syntax.Repeat):
             defined.append(("index", each.index))
         defined.append(("alias", getattr(each, "alias", None)))
+        if isinstance(each, syntax.From) and "." in each.name.id:
+            found.add(("result", each.name.id.count(".")))
         if isinstance(each, syntax.Block):
             found |= set(of_parameters(each))
     for what, name in defined:
@@ -234,7 +267,15 @@ def wanted() -> set[Any]:
     found |= {("turns", times) for times in range(4)}
     found |= {("differs", what) for what in ("activation", "layer", "block")}
     found |= {("range", True), ("range", False), ("tuple", 2), ("tuple", 3)}
-    return found
+    found |= {"Frozen", ("result", 1), ("result", 2)}
+    found |= {("frozen", yes, bn) for yes in (True, False) for bn in (True, False)}
+    found |= {("training", True), ("training", False)}
+    found |= {("shared", what, yes) for what in ("other sizes", "frozen") for yes in (True, False)}
+    found |= {("shared", "calls", 2), ("shared", "calls", 3)}
+    found |= {("shared", "depth", 1), ("shared", "depth", 2)}
+    found |= {("ways", "one path left", yes) for yes in (True, False)}
+    found |= {("ways", "turns", times) for times in range(3)}
+    return found | {("ways", "taken", True), ("ways", "taken", False)}
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,12 @@ def run(model: Any, images: list[np.ndarray]) -> Any:
 
 
 def kept(module: Any) -> dict[str, Any]:
-    """What a module itself keeps, but for what draws at random."""
+    """What a module itself keeps, but for what draws at random; what is frozen is no Param."""
     return {
         name: value
         for name, value in vars(module).items()
         if isinstance(value, (nnx.Param, nnx.BatchStat))
+        or (type(value) is nnx.Variable and name in NAMES.values())
     }
 
 
@@ -106,13 +108,20 @@ def in_order(model: Any, images: list[np.ndarray]) -> list[Any]:
     return found
 
 
+def used(net: Network) -> Iterator[canonical.Kept]:
+    """The weights that are used while inferring, in the order in which they first are."""
+    owners = (canonical.holder(net, node) for node in net.nodes if not node.training_only)
+    for node in dict.fromkeys(owners):
+        yield from canonical.slots_of(node)
+
+
 def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, Any]]:
     """For each canonical key, its weight, the layer's word, and the variable that holds it."""
     waiting = iter(modules)
     rest: dict[str, Any] = {}
     found = {}
     last: Any = None
-    for slot in canonical.slots(net):
+    for slot in used(net):
         layer, place = slot.layer, (slot.node.index, slot.layer is slot.node.layer)
         if place != last or slot.weight.role == "pointwise":
             assert not rest, f"{slot.key}: {rest} left over"

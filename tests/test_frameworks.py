@@ -313,3 +313,11 @@ def test_a_kernel_with_its_axes_swapped_is_another() -> None:
 def test_padding_before_a_max_pool_is_never_the_largest() -> None:
     text = "input 6x6x32; pool 3 /2 pad=1 floor"
     differs(text, "keras", 'float("-inf")', "0.0", "pool1")
+
+
+def test_a_shuffle_of_pixels_has_an_order() -> None:
+    """And `permute` one in which PyTorch's channels are the first dimension."""
+    text = "input 4x4x8; relu; pixelshuffle 2"
+    differs(text, "keras", "pixel_shuffle(x, 2)", "pixel_shuffle(x, 2, dcr=True)", "pixelshuffle1")
+    text = "input 4x4x8; relu; permute 2x1x3"
+    differs(text, "pytorch", "Permute(1, 3, 2)", "Permute(1, 2, 3)", "permute1")

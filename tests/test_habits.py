@@ -75,6 +75,9 @@ KERAS_CALLS = {
     "layers.ZeroPadding2D((3, 3))": "zeropad 3",
     "layers.Cropping2D(2)": "crop 2",
     "layers.Reshape((18, 72, 3))": "reshape 18x72x3",
+    "layers.Permute((2, 3, 1))": "permute 2x3x1",
+    "layers.Rescaling(1/127.5, offset=-1)": "rescale (1 / 127.5) offset=-1",
+    "layers.Rescaling([0.5, 1, 2.5], [0, 1, -2])": "rescale (0.5, 1, 2.5) offset=(0, 1, -2)",
     "layers.Conv2D(\n    8,\n    (3, 3),\n    activation='relu',\n)": "conv 8 3x3 relu",
 }
 
@@ -109,6 +112,11 @@ TORCH_CALLS = {
     "nn.Dropout()": "dropout 0.5",
     "nn.Upsample(scale_factor=2, mode='bilinear')": "up 2 bilinear",
     "nn.ZeroPad2d((1, 2, 3, 4))": "zeropad 3:4x1:2",
+    "nn.ReflectionPad2d((1, 2, 3, 4))": "reflectpad 3:4x1:2",
+    "nn.ReplicationPad2d(2)": "replicatepad 2",
+    "nn.PixelUnshuffle(downscale_factor=3)": "pixelunshuffle 3",
+    "nn.PixelShuffle(1)": "pixelshuffle 1",
+    "x = F.pixel_unshuffle(x, 2)": "pixelunshuffle 2",
     "nn.Flatten()": "flatten",
     "nn.Identity()": "skip",
     "x = F.relu(x)": "relu",
@@ -146,7 +154,7 @@ def test_what_a_file_says_decides_how_a_call_is_written() -> None:
 @pytest.mark.parametrize(
     ("call", "word"),
     [
-        ("nn.PixelShuffle(3)", "PixelShuffle"),
+        ("nn.Fold(3, 3)", "Fold"),
         ("layers.LSTM(3)", "LSTM"),
         ("nn.LogSoftmax(dim=1)", "LogSoftmax"),
         ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "padding_mode"),
@@ -487,7 +495,7 @@ def test_an_input_of_names_is_one_message(size: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    "pixelshuffle pixel_shuffle unshuffle unpool max_unpool logsoftmax log_softmax softmin glu "
+    "unshuffle unpool max_unpool logsoftmax log_softmax softmin glu "
     "celu rmsnorm batchrelu".split(),
 )
 def test_no_guess_names_another_operator(word: str) -> None:
@@ -499,7 +507,9 @@ def test_no_guess_names_another_operator(word: str) -> None:
     ("word", "meant"),
     [("convv", "conv"), ("ppool", "pool"), ("softmx", "softmax"), ("flaten", "flatten"),
      ("conv_2d", "conv"), ("batchnorm1d", "bn"), ("dens", "dense"), ("pool2", "pool"),
-     ("hardtanh", "clamp"), ("instance_norm", "inorm"), ("InstanceNorm2d", "inorm")],
+     ("hardtanh", "clamp"), ("instance_norm", "inorm"), ("InstanceNorm2d", "inorm"),
+     ("pixel_shuffle", "pixelshuffle"), ("PixelUnshuffle", "pixelunshuffle"),
+     ("reflection_pad", "reflectpad")],
 )  # fmt: skip
 def test_misspelt_words_are_still_guessed(word: str, meant: str) -> None:
     first, *_ = told(f"input 28x28x1\n{word} 3\n")

@@ -150,6 +150,13 @@ def test_groups_merges_reshapes() -> None:
     ]
 
 
+def test_channels_that_a_pixel_shuffle_divides() -> None:
+    net = "input 8x8x3\nconv {} 3x3 same relu\npixelshuffle 3\n"
+    assert helps(net.format(64)) == ["write `conv 63 3x3 same relu` on line 2"]
+    assert helps("input 8x8x3\npixelunshuffle 3\n") == ["make the input 9x9x3"]
+    assert helps("input 8x8x3\npixelshuffle 3\n") == ["give it 9 channels"]
+
+
 def test_a_size_that_is_made_of_names() -> None:
     text = "param size = 30\ninput (size, {}, 1)\nconv 6 5; pool 2\nconv 6 5; pool 2\n"
     assert "write `param size = 32` on line 1" in helps(text.format("size"))

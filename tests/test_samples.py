@@ -26,6 +26,7 @@ COUNTS = {
     "ecg1d": (53_957, 53_957),
     "efficientnetb0": (5_330_564, 5_288_548),
     "fully_connected": (1_056_850, 1_056_850),
+    "hrnet_stage": (2_173_104, 2_162_880),
     "inception_block": (163_696, 163_696),
     "inception_resnet_v2": (55_873_736, 55_813_192),
     "inceptionv3": (23_851_784, 23_817_352),
@@ -34,6 +35,7 @@ COUNTS = {
     "mobilenetv2": (3_538_984, 3_504_872),
     "nasnet_mobile": (5_326_716, 5_289_978),
     "padding": (948, 948),
+    "repvgg_a0": (9_132_616, 9_108_968),
     "resnet18": (11_699_112, 11_689_512),
     "resnet50": (25_636_712, 25_583_592),
     "resnet152": (60_419_944, 60_268_520),
@@ -45,6 +47,7 @@ COUNTS = {
     "unet": (31_030_658, 31_030_658),
     "unet3d": (19_074_627, 19_069_955),
     "vgg16": (138_357_544, 138_357_544),
+    "vgg16_frozen": (16_812_353, 2_097_665),
     "vgg19": (143_667_240, 143_667_240),
 }
 # Nets with errors, on purpose: what `check` says is in tests/golden/NAME/expected.diagnostics.

@@ -8,6 +8,7 @@ operations of a model, in the order in which it runs them, fall into one run for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from cnndsl.network import Network, Node
 
@@ -24,19 +25,22 @@ class Parted(Exception):
 
 
 def align(
-    network: Network, framework: str, found: Sequence[str], wanted: Callable[[Node], Sequence[str]]
+    layers: Sequence[Node],
+    framework: str,
+    found: Sequence[str],
+    wanted: Callable[[Node], Sequence[str]],
 ) -> Mapping[int, range]:
-    """For each node but the inputs, the places of its operations among those `found`.
+    """For each node of a model but the inputs, the places of its operations among those `found`.
 
     `wanted` gives the names of the operations that generated code has for a node. Names that
     differ one by one are let pass, since values will tell; raises Parted where there are more
     or fewer.
     """
-    names = {node.index: list(wanted(node)) for node in network.layers}
+    names = {node.index: list(wanted(node)) for node in layers}
     total = sum(map(len, names.values()))
     places: dict[int, range] = {}
     start = 0
-    for node in network.layers:
+    for node in layers:
         own = names[node.index]
         here = list(found[start : start + len(own)])
         if total != len(found) and here != own:
@@ -46,5 +50,12 @@ def align(
         places[node.index] = range(start, start + len(own))
         start += len(own)
     if start < len(found):
-        raise Parted(network.layers[-1], f"{framework} runs {found[start]} after all layers")
+        raise Parted(layers[-1], f"{framework} runs {found[start]} after all layers")
     return places
+
+
+def by_name(network: Network, result: Any) -> dict[str, Any]:
+    """What a model gives, by the names of the outputs: one value, several in order, or a dict."""
+    if isinstance(result, dict):
+        return result
+    return dict(zip(network.outputs, result if isinstance(result, (list, tuple)) else [result]))

@@ -248,6 +248,44 @@ def whole_division(expr: Expr) -> Expr:
     return made._replace(op="//") if isinstance(made, ast.Binary) and made.op == "/" else made
 
 
+def power(expr: Expr, times: int) -> Expr:
+    """An expression multiplied by itself, so that it stands there so often."""
+    return binary("**", expr, Literal(times)) if times > 1 else expr
+
+
+def quotient(expr: Expr, factor: Expr, times: int) -> Expr:
+    """An expression divided by a factor, so often: what it is multiplied by goes away."""
+    parts = _factors(expr)
+    for _ in range(times):
+        for place, each in enumerate(parts):
+            one = each.value if isinstance(each, Literal) else None
+            by = factor.value if isinstance(factor, Literal) else None
+            if type(one) is type(by) is int and one % by == 0:
+                parts[place] = Literal(one // by)
+            elif repr(each) == repr(factor):
+                del parts[place]
+            else:
+                continue
+            break
+        else:
+            return binary("//", expr, power(factor, times))
+    first, *rest = [each for each in parts if each != Literal(1)] or [Literal(1)]
+    for each in rest:
+        first = binary("*", first, each)
+    return first
+
+
+def _factors(expr: Expr) -> list[Expr]:
+    """What an expression is the product of."""
+    if isinstance(expr, ast.Binary):
+        left, right = children(expr)
+        if expr.op == "*":
+            return [*_factors(left), *_factors(right)]
+        if expr.op == "**" and isinstance(right, Literal) and right.value in (2, 3):
+            return [each for _ in range(right.value) for each in _factors(left)]
+    return [expr]
+
+
 def total(parts: Sequence[Expr]) -> Expr:
     """A sum, in which equal parts are counted: n + n + n is 3 * n."""
     counts: dict[str, tuple[int, Expr]] = {}
@@ -388,7 +426,12 @@ def literal(value: Any) -> python.expr:
     if isinstance(value, list):
         return python.List([literal(item) for item in value])
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        return python.UnaryOp(python.USub(), python.Constant(-value))
+        return python.UnaryOp(python.USub(), literal(-value))
+    if isinstance(value, float) and len(repr(value)) > 10:
+        inverse = round(1 / value, 6)
+        if 1 < inverse < 1e6 and 1 / inverse == value:  # a third is no 0.3333333333333333
+            whole = int(inverse) if inverse.is_integer() else inverse
+            return python.BinOp(python.Constant(1), python.Div(), python.Constant(whole))
     return python.Constant(value)
 
 

@@ -110,10 +110,10 @@ class Forward(Writer):
     # Names
 
     def attribute(self, wanted: str) -> str:
-        """A name for a part that no other part has."""
+        """What reads a part that no other part is called like."""
         wanted = f"{wanted}_" if wanted.startswith("_") else wanted
         self.parts += 1
-        return self.attributes.take(wanted)
+        return f"self.{self.attributes.take(wanted)}"
 
     # Parts
 
@@ -131,9 +131,9 @@ class Forward(Writer):
         if learning and self.freezing:
             code = flat(self.style.frozen(((code, ""),), alone=alone))
         if not self.turning():
-            attribute = self.attribute(wanted)
-            self.place().append(Assign(f"self.{attribute}", code, note))
-            return name(f"self.{attribute}")
+            part = self.attribute(wanted)
+            self.place().append(Assign(part, code, note))
+            return name(part)
         for frame in reversed(self.frames):
             if isinstance(frame, Turn):
                 one = self.scope.take(wanted)
@@ -163,12 +163,12 @@ class Forward(Writer):
             return self.keep(wanted, self.style.one(items), learning=learns(items))
         if not (conditions or looped):
             return self.keep_noted(wanted, items)
-        attribute = self.attribute(wanted)
-        target = f"self.{attribute}"
+        target = self.attribute(wanted)
         if len(items) == 1 and conditions and not frozen:
             self.place().extend(self.style.choice(conditions[0], target))
         else:
-            local = self.outside.take("layers" if "layers" not in self.outside.taken else attribute)
+            known = "layers" in self.outside.taken
+            local = self.outside.take(target.rpartition(".")[2] if known else "layers")
             found, rest = self.style.listed(items, local, self.comments)
             code: Value = calling(self.style.sequential, rest)
             if frozen:
@@ -184,9 +184,9 @@ class Forward(Writer):
             value = self.style.frozen(parts)
         elif len(parts) == 1 and not isinstance(parts[0][0], python.Starred):
             return self.keep(wanted, *parts[0])
-        attribute = self.attribute(wanted)
-        self.place().append(Assign(f"self.{attribute}", value))
-        return name(f"self.{attribute}")
+        part = self.attribute(wanted)
+        self.place().append(Assign(part, value))
+        return name(part)
 
     def applied(self, part: python.expr, *tensors: str) -> python.expr:
         """A part applied to tensors."""
@@ -375,7 +375,7 @@ class Forward(Writer):
         for part in frame.parts:
             turns = python.comprehension(counter, frame.numbers, [], 0)
             made: python.expr = python.ListComp(part.code, [turns])
-            if part.modules:
+            if part.modules and self.style.listing:
                 made = calling(self.style.listing, made)
             many.append(self.keep(part.many, made, modules=part.modules))
         ones = [name(part.one) for part in frame.parts]
@@ -432,7 +432,8 @@ class Forward(Writer):
             # Ways exclude one another: their parts can have the same names.
             used[0].update(self.attributes.taken)
             used[1].update(self.scope.taken)
-            self.attributes.taken = attributes | set(self.words.values())
+            words = {part.rpartition(".")[2] for part in self.words.values()}
+            self.attributes.taken = attributes | words
             self.scope.taken = inside | {tensor.name for tensor in self.named}
             self.lines = []
             way = Way(here)
@@ -455,8 +456,8 @@ class Forward(Writer):
             case ast.Binary(left=Variable() as word, right=Literal(str())):
                 if word not in self.words:
                     self.words[word] = self.attribute(word.hint)
-                    self.init.insert(0, Assign(f"self.{self.words[word]}", name(word.name)))
-                said = name(f"self.{self.words[word]}")
+                    self.init.insert(0, Assign(self.words[word], name(word.name)))
+                said = name(self.words[word])
                 return python.Compare(said, [python.Eq()], [written(test.right)])
         return self.keep(flag_name(test, ways, number), written(test), modules=False)
 

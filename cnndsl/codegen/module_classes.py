@@ -6,7 +6,7 @@ import ast as python
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnndsl.codegen.expressions import ANY, Symbol, calling, literal, written
+from cnndsl.codegen.expressions import ANY, Symbol, calling, literal, names_in, written
 from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.names import Names, class_name
 from cnndsl.codegen.program import (
@@ -32,6 +32,7 @@ from cnndsl.codegen.source import (
     lines,
     returning,
     text,
+    without_copies,
 )
 from cnndsl.codegen.style import Style, has_conditions
 from cnndsl.codegen.write_module import input_names
@@ -130,6 +131,7 @@ def module_class(
         head += [f"    def __init__({signature}) -> None:", *init, ""]
     tensors = ", ".join(f"{each}: {style.tensor}" for each in given)
     head.append(f"    def {style.forward}(self, {tensors}) -> {kind}:")
+    statements = without_copies(statements, names_in(result))
     return "\n".join([*head, *lines(returning(statements, result), 2)])
 
 

@@ -15,7 +15,8 @@ _WORDS = KEYWORDS | frozenset(dir(builtins))
 class Names:
     """The names of a module, or of a class or function in it, which hide none of the module's.
 
-    What is `reserved` is never handed out; `words` are those of Python.
+    What is `reserved` is never handed out; `words` are those of Python. What is `taken` may be let
+    go again, and what is `kept` not.
     """
 
     def __init__(
@@ -27,10 +28,12 @@ class Names:
         self.outer, self.words = outer, words
         self.reserved = frozenset(reserved)
         self.taken: set[str] = set()
+        self.kept: set[str] = set()
 
     def __contains__(self, name: object) -> bool:
         return (
             name in self.taken
+            or name in self.kept
             or name in self.reserved
             or (self.outer is not None and name in self.outer)
         )

@@ -22,14 +22,12 @@ class Share:
 
     * `sets`: for each instance of the function, or turn of a loop, which set of the net it is
     * `given`: for each set, the values that what keeps the weights is made with
-    * `shapes`: the shapes of the tensors that the calls read
     * `depth`: how many loops of the function have a set for each turn
     """
 
     def __init__(self, depth: int) -> None:
         self.sets: dict[Any, int] = {}
         self.given: dict[int, Any] = {}
-        self.shapes: set[tuple[Any, ...]] = set()
         self.depth = depth
 
 
@@ -190,7 +188,7 @@ class Function:
     * `results`: the tensors that it gives beside the last, by what the source calls them, and
       `widths_of` their channels
     * `last`: which of those is the last itself; None for none
-    * `shared`: whether calls of it have weights in common
+    * `shared`: whether calls of it, or of what calls it, have weights in common
     """
 
     def __init__(self, name: str) -> None:

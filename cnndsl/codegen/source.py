@@ -10,7 +10,7 @@ import ast as python
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from cnndsl.codegen.expressions import Variable, calling, name
+from cnndsl.codegen.expressions import Variable, calling, name, names_in
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import Function, FunctionCall
 
@@ -113,6 +113,38 @@ def returning(statements: list[Statement], result: python.expr) -> list[Statemen
         otherwise = returning(last.otherwise, result)
         return [*statements[:-1], last._replace(bodies=bodies, otherwise=[]), *otherwise]
     return [*statements, Return(result)]
+
+
+def without_copies(statements: Sequence[Statement], live: set[str]) -> list[Statement]:
+    """Statements without the copies of variables that nothing reads.
+
+    `live` are the variables that are read behind them, and then those that are read in them first.
+    """
+    kept: list[Statement] = []
+    for statement in reversed(statements):
+        if isinstance(statement, For):
+            body = without_copies(statement.body, live_ := set(live))
+            body = without_copies(statement.body, again := live | live_)
+            live |= again | names_in(statement.iterable)
+            statement = statement._replace(body=body)
+        elif isinstance(statement, Branch):
+            after, bodies = set(live), []
+            for body in (*statement.bodies, statement.otherwise):
+                bodies.append(without_copies(body, inside := set(after)))
+                live |= inside
+            live |= names_in(*statement.tests)
+            statement = statement._replace(bodies=tuple(bodies[:-1]), otherwise=bodies[-1])
+        elif isinstance(statement, Extend):
+            live |= {statement.target} | names_in(*(item for item, _ in statement.items))
+        else:
+            value = flat(statement.value)
+            if isinstance(statement, Assign):
+                if isinstance(value, python.Name) and statement.target not in live:
+                    continue
+                live -= set(statement.target.split(", "))
+            live |= names_in(value)
+        kept.append(statement)
+    return kept[::-1]
 
 
 def range_of(start: int, stop: python.expr) -> python.expr:

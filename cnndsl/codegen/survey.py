@@ -20,6 +20,7 @@ class Survey(NamedTuple):
     * `blocks`: the calls of each block in the source; a block comes after those that it calls
     * `calls`: for each node but inputs and merges, the calls of its layer
     * `wanted`: the names of the tensors that something goes back to
+    * `kept`: the blocks that are shared, and those that they call
     * `results`: for each block, the names of the tensors in it that are read from outside
     * `runs`: the nodes of neighbouring layers that are to be made one part, by each of them
     """
@@ -28,6 +29,7 @@ class Survey(NamedTuple):
     blocks: list[list[tree.Instance]]
     calls: dict[int, list[Call]]
     wanted: frozenset[str]
+    kept: frozenset[str]
     results: Mapping[str, tuple[str, ...]]
     runs: Mapping[int, tuple[int, ...]]
 
@@ -68,7 +70,17 @@ def survey(
                 plain = general
         calls |= {index: [one.normal() for one in each] for index, each in plain.items()}
     results = results_of(named, wanted)
-    return Survey(network, blocks(network), calls, frozenset(wanted), results, runs or {})
+    kept = kept_blocks(network)
+    return Survey(network, blocks(network), calls, frozenset(wanted), kept, results, runs or {})
+
+
+def kept_blocks(network: Network) -> frozenset[str]:
+    """The blocks that are shared, and those that they call."""
+    instances = [item for item in walk(network.body) if isinstance(item, tree.Instance)]
+    shared = [item for item in instances if item.first is not None]
+    inner = [each for item in shared for each in walk(item.body)]
+    called = [item for item in inner if isinstance(item, tree.Instance)]
+    return frozenset(item.block.name.id for item in (*shared, *called))
 
 
 def results_of(named: list[tree.Instance], wanted: set[str]) -> dict[str, tuple[str, ...]]:

@@ -25,6 +25,8 @@ from cnndsl.codegen.expressions import (
     evaluate,
     is_short,
     plain,
+    power,
+    quotient,
     reads_sizes,
     same,
     says_something,
@@ -54,9 +56,7 @@ from cnndsl.codegen.program import (
     PathLoop,
     Program,
     Share,
-    all_items,
     certain,
-    expressions,
     named_last,
     read_by,
     takes_tensor,
@@ -66,6 +66,8 @@ from cnndsl.codegen.survey import Survey, longest, side_by_side, structure
 from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.message import Message
+from cnndsl.layers import Layer
+from cnndsl.layers.rearrange import PixelShuffle, PixelUnshuffle
 from cnndsl.network import network as tree
 from cnndsl.network.bind import bound_arguments
 from cnndsl.network.walk import walk
@@ -108,6 +110,7 @@ class Weaver:
         self.functions: list[Function] = []
         self.assigned: dict[int, tuple[Function | None, int]] = {}
         self.inside = False  # in a function, not in the net itself
+        self.keeping = False  # in one whose layers are made before any tensor comes
         self.shares: list[Share] = []  # the sets of weights of the function at hand
         self.woven = 0  # items, those woven in vain among them
 
@@ -120,7 +123,7 @@ class Weaver:
                 groups.setdefault(tuple(instance.tensors), []).append(instance)
             for alike in groups.values():
                 self.define(alike)
-        self.inside = False
+        self.inside = self.keeping = False
         main = Context([{}], self.constants())
         group = Group(main, [self.network.inputs[0]])
         aliases = [self.nodes[index].alias for index in self.network.inputs]
@@ -135,6 +138,7 @@ class Weaver:
         """Make a function of the instances of a block."""
         block = instances[0].block
         function = Function(block.name.id)
+        self.keeping = block.name.id in self.survey.kept
         envs: list[Env] = [{} for _ in instances]
         names = self.constants()
         source: dict[str, Variable] = {}
@@ -168,7 +172,7 @@ class Weaver:
         body = self.body(group, [instance.body for instance in instances])
         self.give_results(function, context, instances)
         body = without_unread(body, function.results.values())
-        function.shared = instances[0].first is not None
+        function.shared = self.keeping
         ends = {variable: name for name, variable in function.results.items()}
         function.last = ends.get(named_last(body))  # type: ignore[arg-type]
         alone = not function.tensors and not function.results
@@ -326,7 +330,7 @@ class Weaver:
         if self.modules:
             if group.channels is not None:
                 names["C"] = group.channels
-        elif self.inside or type(group.context) is not Context:
+        elif not self.keeping and (self.inside or type(group.context) is not Context):
             # In the net itself every size is a plain number.
             rank = len(self.shape(group, 0))
             for letter, axis in zip("CWHD" if rank != 2 else "CL", (-1, -2, -3, -4)):
@@ -579,7 +583,8 @@ class Weaver:
             else:
                 calls.append(self.call(group, source, list(column), widths, split))
         nodes = [step.node for step in steps]
-        shapes = self.arrive(group, nodes, [*reversed(widths), group.channels])
+        shuffled = shuffled_width(layer, source, group.channels)
+        shapes = self.arrive(group, nodes, [*reversed(widths), shuffled, group.channels])
         if not calls:
             return items + self.named(group, first.statement)
         mains = [place for place, one in enumerate(calls) if one.main]
@@ -670,7 +675,8 @@ class Weaver:
         slot, path = slots.pop() if len(slots) == 1 else ("", ())
         candidates: list[Expr | None] = [source.expression(slot, path)] if slot else []
         if slot == "in":
-            candidates = [group.channels if self.modules or not self.inside else Dim(-1)]
+            reads = self.inside and not (self.modules or self.keeping)
+            candidates = [Dim(-1) if reads else group.channels]
             hint = "channels"
         elif slot == "activation":
             hint = source.word() or slot
@@ -758,8 +764,6 @@ class Weaver:
                 self.refuse(instances[0], message, help_)
         for instance in instances:
             made = self.made_with(instance)
-            read = [instance.body.input, *instance.tensors.values()]
-            share.shapes.add(tuple(self.nodes[index].output for index in read))
             assert instance.first is not None
             if share.given.setdefault(instance.first, made) != made:
                 message = Message(
@@ -776,11 +780,7 @@ class Weaver:
         function, place = self.assigned[id(instance)]
         if function is not None:
             values = [(each.hint, own[place]) for each, own in function.arguments.items()]
-            sized = not self.modules and any(
-                reads_sizes(expr) for item in all_items(function.body) for expr in expressions(item)
-            )
-            before = self.nodes[instance.body.input].output if sized else ()
-            return repr((values, before))
+            return repr(values)
         steps = [item for item in walk(instance.body) if isinstance(item, tree.Step)]
         calls = [one for step in steps for one in self.survey.calls[step.node]]
         return repr(
@@ -847,6 +847,7 @@ class Weaver:
 
         args: list[Expr] = []
         kwargs: list[tuple[Variable, Expr]] = []
+        skipped = False
         for parameter in function.parameters:
             values = [function.arguments[parameter][place] for place in places]
             given, hint = arguments.get(parameter.hint), parameter.hint
@@ -856,13 +857,20 @@ class Weaver:
                 candidates, hint = [group.channels], "channels"
             elif given is None and left_out(parameter, values):
                 continue
+            elif parameter.default is not None and not any(v is not ANY for v in values):
+                skipped = True  # whatever the source gives here, nothing reads it
+                continue
             if parameter.kind == "extra":
                 if parameter in function.widths:
                     candidates = [context.widths.get(tensor(function.widths[parameter]))]
                 candidates.append(context.names.get(hint))
                 hint = node.id if isinstance(node, ast.Name) else hint
             code = context.code(values, candidates, hint)
-            if kwargs or not (parameter.kind == "channels" or isinstance(given, ast.Positional)):
+            if (
+                kwargs
+                or skipped
+                or not (parameter.kind == "channels" or isinstance(given, ast.Positional))
+            ):
                 kwargs.append((parameter, code))
             else:
                 args.append(code)
@@ -1132,6 +1140,16 @@ def width(context: Context, values: list[int], codes: Sequence[Expr | None]) -> 
         elif is_short(code) and (found := context.express(values, [code])) is not None:
             return found
     return one
+
+
+def shuffled_width(layer: Layer, source: SourceArguments, channels: Expr | None) -> Expr | None:
+    """Code for the channels behind a shuffle of pixels; None behind any other layer."""
+    if channels is None or not isinstance(layer, (PixelShuffle, PixelUnshuffle)):
+        return None
+    factor, rank = source.expression("factor") or Literal(layer.factor), len(layer.spatial)
+    if isinstance(layer, PixelShuffle):
+        return quotient(channels, factor, rank)
+    return binary("*", channels, power(factor, rank))
 
 
 def either(

@@ -9,7 +9,7 @@ takes them out.
 The key is the node's name, a dot and the weight's role: `conv1.kernel`, `unit2.bn1.mean`.
 The weights of an activation written after a layer are among the layer's: `conv1.alpha`.
 Names of nodes are unique and roles have no dot, so that keys are unique; no layer has a
-role twice.
+role twice. A node that has the weights of another has no keys. Heads for training have theirs.
 """
 
 from __future__ import annotations
@@ -41,11 +41,16 @@ def slots(network: Network) -> Iterator[Kept]:
 
 
 def slots_of(node: Node) -> Iterator[Kept]:
-    """The weights of a node."""
-    for layer in (node.layer, node.layer.activation):
-        if layer is not None:
-            for weight in layer.weights:
-                yield Kept(f"{node.name}.{weight.role}", node, layer, weight)
+    """The weights that a node keeps itself: none where it has those of another."""
+    activation, count = node.layer.activation, len(node.layer.weights)
+    for place, weight in enumerate(node.weights):
+        layer = node.layer if place < count or activation is None else activation
+        yield Kept(f"{node.name}.{weight.role}", node, layer, weight)
+
+
+def holder(network: Network, node: Node) -> Node:
+    """The node whose weights a node has: itself, or the one that it shares them with."""
+    return node if node.shared_with is None else network.nodes[node.shared_with]
 
 
 def random(network: Network, seed: int = 0) -> Weights:
@@ -106,20 +111,26 @@ def placed(
 ) -> Iterator[Any]:
     """The places of the weights of a framework's model, or of one node's.
 
+    Weights that several nodes share have one place, at the first of them that the model has.
     `keeping` gives all that a node keeps there, and `find` takes from it where a weight is: its
     place, the array, and the shape that it should have; or it says what is wrong. Raises Misfit
     where the model keeps others than its network.
     """
     problems = []
-    for each in live.network.nodes if node is None else [node]:
-        kept, held = list(slots_of(each)), keeping(each)
+    seen = set() if live.training else {n.index for n in live.network.nodes if n.training_only}
+    for each in live.layers if node is None else [node]:
+        owner = holder(live.network, each)
+        if owner is not each and owner.index not in seen:
+            continue
+        seen.discard(owner.index)
+        kept, held = list(slots_of(owner)), keeping(each)
         if len(held) != len(kept):
             counts = f"{live.name} keeps {len(held)} arrays, and the net wants {len(kept)}"
             problems.append(f"{each.name}: {counts}")
             continue
         for one in kept:
             found = find(one, held)
-            problem = found if isinstance(found, str) else _misfit(live.name, one, *found[1:])
+            problem = found if isinstance(found, str) else _misfit(live, one, *found[1:])
             if problem:
                 problems.append(problem)
             else:
@@ -128,25 +139,37 @@ def placed(
         raise Misfit(problems)
 
 
-def _misfit(framework: str, kept: Kept, array: Any, wanted: Shape) -> str:
+def _misfit(live: Any, kept: Kept, array: Any, wanted: Shape) -> str:
     """What is wrong with an array that a model keeps for a weight; empty for nothing."""
     shape = tuple(array.shape)
     if shape != wanted:
-        return f"{kept.key}: {framework} keeps {shape}, and the net wants {wanted}"
-    trains = array.trainable if hasattr(array, "trainable") else array.requires_grad
+        return f"{kept.key}: {live.name} keeps {shape}, and the net wants {wanted}"
+    trains = live.trains(array)
     if trains != kept.weight.trainable:
         does, wants = ("trains", "does not") if trains else ("keeps", "trains")
-        return f"{kept.key}: {framework} {does} it, and the net {wants}"
+        return f"{kept.key}: {live.name} {does} it, and the net {wants}"
     return ""
 
 
+def for_training(network: Network) -> frozenset[str]:
+    """The keys of the weights that heads for training alone have."""
+    used = {holder(network, node).index for node in network.nodes if not node.training_only}
+    return frozenset(kept.key for kept in slots(network) if kept.node.index not in used)
+
+
 def fit(network: Network, weights: Mapping[str, Array]) -> None:
-    """Raise Misfit unless a mapping holds just what a network keeps, in shape and in type."""
+    """Raise Misfit unless a mapping holds just what a network keeps, in shape and in type.
+
+    The weights of heads for training may be missing.
+    """
     problems = []
     wanted = {kept.key: kept.weight for kept in slots(network)}
+    spared = for_training(network)
     for key, weight in wanted.items():
         array = weights.get(key)
         if array is None:
+            if key in spared:
+                continue
             problems.append(f"{key}: there is none, and the net wants {_shown(weight.shape)}")
         elif tuple(array.shape) != weight.shape:
             has, wants = _shown(tuple(array.shape)), _shown(weight.shape)

@@ -64,10 +64,14 @@ CODES: dict[str, Code] = {
         Code("E202", "pool-not-multiple", "a pooled size that is not a multiple of the pool"),
         Code("E203", "size-below-one", "a window larger than what it looks at"),
         Code("E204", "wrong-rank", "a layer on a tensor of a rank it does not take"),
-        Code("E205", "indivisible", "channels that do not divide into groups"),
+        Code("E205", "indivisible", "channels or sizes that do not divide as a layer divides them"),
         Code("E206", "merge-shapes", "paths whose shapes do not merge"),
         Code("E207", "reshape-size", "a reshape to another number of values"),
-        Code("E208", "out-of-range", "a slice outside the channels, or a crop of everything"),
+        Code(
+            "E208",
+            "out-of-range",
+            "a slice outside the channels, a crop of everything, or a mirror that is too wide",
+        ),
         Code(
             "E209", "unlike-weights", "a call of a shared block that cannot have the same weights"
         ),

@@ -435,7 +435,25 @@ class _Writer:
             pairs.append((self.number(both[0]), self.number(both[1])))
         return f"{self.call.kind.word} {self.pads(pairs)}"
 
-    _crop = _zeropad
+    _crop = _reflectpad = _replicatepad = _zeropad
+
+    def _pixelshuffle(self) -> str:
+        return f"{self.call.kind.word} {self.needed('factor')}"
+
+    _pixelunshuffle = _pixelshuffle
+
+    def _permute(self) -> str:
+        return f"permute {self.shape(self._required('order'))}"
+
+    def _rescale(self) -> str:
+        scale, offset = self.constant(self._required("scale")), self.take("offset", 0)
+        return f"rescale {scale}" + (f" offset={self.constant(offset)}" if offset != 0 else "")
+
+    def constant(self, value: Any) -> str:
+        """A number, or one for each channel."""
+        if isinstance(value, tuple):
+            return f"({', '.join(map(self.number, value))})"
+        return self.number(value)
 
     def _shuffle(self) -> str:
         return f"shuffle {self.needed('groups')}"

@@ -366,7 +366,7 @@ class _Reader:
         gives = next((plain[name] for name in _GIVES if name in plain), None)
         if gives is not None or word in ("conv", "deconv", "dense"):
             self.channels = gives
-        elif word in ("up", "shuffle", "input"):
+        elif word in ("up", "shuffle", "pixelshuffle", "pixelunshuffle", "input"):
             self.channels = None
         self.last = word
 

@@ -102,8 +102,8 @@ _RANKED = {
         ),
         "ZeroPad*d": _class("zeropad", "padding"),
         "ConstantPad*d": _class("zeropad", "padding value"),
-        "ReflectionPad*d": _class(""),
-        "ReplicationPad*d": _class(""),
+        "ReflectionPad*d": _class("reflectpad", "padding"),
+        "ReplicationPad*d": _class("replicatepad", "padding"),
         "FractionalMaxPool*d": _class(""),
         "MaxUnpool*d": _class(""),
         "LPPool*d": _class(""),
@@ -129,14 +129,15 @@ _PLAIN = {
         "ELU": _class("elu", "alpha"),
         "Softmax": _class("softmax", "axis"),
         "Reshape": _class("reshape", "target_shape"),
+        "Permute": _class("permute", "dims"),
+        "Rescaling": _class("rescale", "scale offset"),
         "Input": _class("input", "shape"),
         "InputLayer": _class("input", "shape"),
         "Identity": _class("skip"),
         **{name: _class(word) for word, name in (each.split(":") for each in _KERAS_MERGE.split())},
         **dict.fromkeys(
-            "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda Permute "
-            "RepeatVector Masking Rescaling"
-            "  Normalization RandomFlip RandomRotation RandomZoom RandomCrop "
+            "Embedding LSTM GRU SimpleRNN Bidirectional TimeDistributed Lambda "
+            "RepeatVector Masking Normalization RandomFlip RandomRotation RandomZoom RandomCrop "
             "Resizing GaussianNoise GaussianDropout AlphaDropout UnitNormalization "
             "MultiHeadAttention Attention Dot Minimum".split(),
             _class(""),
@@ -170,9 +171,11 @@ _PLAIN = {
         "Upsample": _class("up", "size scale_factor mode align_corners", mode="nearest"),
         "UpsamplingNearest2d": _class("up", "size scale_factor"),
         "ChannelShuffle": _class("shuffle", "groups"),
+        "PixelShuffle": _class("pixelshuffle", "upscale_factor"),
+        "PixelUnshuffle": _class("pixelunshuffle", "downscale_factor"),
         "Identity": _class("skip"),
         **dict.fromkeys(
-            "PixelShuffle PixelUnshuffle LogSoftmax AlphaDropout Embedding LSTM GRU RNN Unflatten "
+            "LogSoftmax AlphaDropout Embedding LSTM GRU RNN Unflatten "
             "Bilinear MultiheadAttention Softmin Softsign Threshold CELU GLU "
             "RMSNorm Fold Unfold".split(),
             _class(""),
@@ -213,6 +216,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "adaptive_avg_pool2d": ("AdaptiveAvgPool2d", ""),
     "adaptive_avg_pool3d": ("AdaptiveAvgPool3d", ""),
     "adaptive_max_pool2d": ("AdaptiveMaxPool2d", ""),
+    "pixel_shuffle": ("PixelShuffle", ""), "pixel_unshuffle": ("PixelUnshuffle", ""),
     "interpolate": ("Upsample", "size scale_factor mode align_corners"),
 }  # fmt: skip
 """PyTorch's functions of a tensor: the class of each, and its arguments where they are others."""
@@ -225,6 +229,7 @@ ROLES: dict[str, dict[str, str]] = {
         "rate": "rate", "epsilon": "eps", "momentum": "momentum", "center": "shift",
         "scale": "scale", "negative_slope": "slope", "alpha": "slope", "size": "factor",
         "interpolation": "mode", "cropping": "crop", "target_shape": "shape",
+        "dims": "order", "offset": "offset",
         "keepdims": "keep", "shape": "shape", "output_padding": "output_pad",
     },
     TORCH: {
@@ -235,6 +240,7 @@ ROLES: dict[str, dict[str, str]] = {
         "negative_slope": "slope", "scale_factor": "factor", "mode": "mode",
         "ceil_mode": "ceil", "count_include_pad": "countpad", "output_padding": "output_pad",
         "output_size": "output", "normalized_shape": "normalized",
+        "upscale_factor": "factor", "downscale_factor": "factor",
         "size": "size", "alpha": "alpha", "beta": "beta", "k": "k",
         "min_val": "low", "max_val": "high", "approximate": "approximate",
     },

@@ -93,6 +93,7 @@ WORDS = {
     "symbol.G": "number of groups",
     "symbol.M": "outputs for each channel",
     "symbol.F": "how many times as large",
+    "symbol.R": "side of the squares of pixels",
     "symbol.A": "first channel of the slice",
     "symbol.B": "the channel behind the slice",
     # What arrays are for
@@ -252,6 +253,8 @@ WORDS = {
     "does.avgpool": "Each window becomes its mean, in each channel by itself.",
     "does.minpool": "Of each window only the smallest value is kept, in each channel by itself.",
     "does.gap": "Each channel becomes a single number, its mean.",
+    "does.channelmean": "At each position the channels become a single number, their mean.",
+    "does.channelmax": "At each position the channels become a single number, the largest.",
     "does.gmp": "Each channel becomes a single number, its largest value.",
     "does.flatten": "All values are lined up in one vector. Nothing is calculated; only the shape "
     "changes.",
@@ -266,6 +269,7 @@ WORDS = {
     "learned.gamma.beta": "Then each channel is scaled and shifted by numbers that are learned.",
     "does.lrn": "Each value is divided by the strength of its neighbours in other channels.",
     "does.scale": "Each channel is multiplied by a factor that is learned.",
+    "does.rescale": "Each value is multiplied by {scale}, and {offset} is added.",
     "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
     "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
     "does.activation": "{activation} is applied to every value: {formula}.",
@@ -275,9 +279,18 @@ WORDS = {
     "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
     "does.zeropad": "Zeros are put around the map.",
+    "does.reflectpad": "The pixels inside the edges are put around the map once more, mirrored at "
+    "the outermost ones.",
+    "does.replicatepad": "The outermost pixels are repeated around the map.",
     "does.crop": "The edges of the map are cut off.",
     "does.reshape": "The same values get other dimensions, so that their number must stay.",
     "does.shuffle": "The channels are dealt out anew, so that groups mix.",
+    "does.pixelshuffle": "The channels become space: of each position several channels become the "
+    "pixels of a square.",
+    "does.pixelunshuffle": "Space becomes channels: the pixels of each square become channels of "
+    "one position.",
+    "does.permute": "The dimensions change places. The values stay the same.",
+    "does.transpose": "Positions become channels, and channels positions.",
     "does.slice": "Only some of the channels are kept.",
     "does.add": "The tensors are added up, value by value.",
     "does.concat": "The tensors are laid side by side, so that their channels add up.",

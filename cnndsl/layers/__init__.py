@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnndsl.layers import activation, conv, dense, geometry, merge, norm, pool, regular
+from cnndsl.layers import (
+    activation,
+    conv,
+    dense,
+    geometry,
+    merge,
+    norm,
+    pool,
+    rearrange,
+    regular,
+)
 from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, Weight
 
 ACTIVATIONS: dict[str, type[activation.Activation]] = {
@@ -14,7 +24,7 @@ ACTIVATIONS: dict[str, type[activation.Activation]] = {
 MERGES: dict[str, type[merge.Merge]] = {layer.op: layer for layer in merge.LAYERS}
 LAYERS: dict[str, type[Layer]] = {
     layer.op: layer
-    for module in (conv, pool, dense, norm, regular, activation, geometry)
+    for module in (conv, pool, dense, norm, regular, activation, geometry, rearrange)
     for layer in module.LAYERS
 }
 """Layers of one input by their word; merges stand apart in `MERGES`."""

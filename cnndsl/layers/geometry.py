@@ -77,6 +77,37 @@ class ZeroPad(Spatial):
         return _edged(self, self.pad, "+")
 
 
+class ReplicatePad(ZeroPad):
+    """Copies of the outermost pixels put around."""
+
+    op, title, since = "replicatepad", "replication padding", "1.1"
+
+
+class ReflectPad(ZeroPad):
+    """The map's own pixels put around, mirrored at the outermost ones."""
+
+    op, title, since = "reflectpad", "reflection padding", "1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        wide = [axis for axis, pad in enumerate(self.pad) if max(pad) >= self.spatial[axis]]
+        if wide:
+            axis = wide[0]
+            message = Message(
+                "{layer}: a padding of {pad} is more than {axis} {size} has to mirror, "
+                "{size} - 1 = {count}",
+                layer=self.op,
+                axis=base.DIMENSIONS[len(self.spatial)][axis],
+                size=self.spatial[axis],
+                count=self.spatial[axis] - 1,
+                pad=max(self.pad[axis]),
+            )
+            help_ = Message(
+                "pad with less than {size}, or by `replicatepad`", size=self.spatial[axis]
+            )
+            raise LayerError("E208", message, help_, "pad", tuple(wide))
+
+
 class Crop(Spatial):
     op, title, family, linear = "crop", "cropping", "move", True
     slots = (
@@ -206,4 +237,6 @@ class Slice(Layer):
         return *unchanged(self.input)[:-1], channels
 
 
-LAYERS: tuple[type[Layer], ...] = (Upsample, ZeroPad, Crop, Reshape, Shuffle, Slice)
+LAYERS: tuple[type[Layer], ...] = (
+    Upsample, ZeroPad, ReflectPad, ReplicatePad, Crop, Reshape, Shuffle, Slice,
+)  # fmt: skip

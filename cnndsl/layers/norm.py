@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import Layer, Slot, Spatial, Weight, divide
+from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
-from cnndsl.layers.values import NATURAL, NUMBER, POSITIVE, SHARE
+from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE
 
 _EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
 _NOSCALE = Slot("noscale", "flag", None, "[noscale]", "learn no factor")
@@ -122,6 +122,39 @@ class Scale(Layer):
         self.weights = (Weight("scale", (self.channels,), initial=Constant(self.init)),)
 
 
+class Rescale(Layer):
+    """A constant factor and a constant summand: one number, or one for each channel."""
+
+    op, title, family, linear, since = "rescale", "rescaling", "scaling", True, "1.1"
+    slots = (
+        Slot("scale", "value", NUMBERS, "S", Message("the factor"), required=True),
+        Slot("offset", "key", NUMBERS, "[offset=O]", "the summand, added after it", default=0),
+    )
+    scale: float | tuple[float, ...]
+    offset: float | tuple[float, ...]
+
+    def setup(self) -> None:
+        for name in ("scale", "offset"):
+            numbers = getattr(self, name)
+            if isinstance(numbers, tuple) and len(numbers) != self.channels:
+                message = Message(
+                    "{layer}: `{argument}` has {count} numbers for {channels} channels",
+                    layer=self.op,
+                    argument=name,
+                    count=len(numbers),
+                    channels=self.channels,
+                )
+                raise LayerError(
+                    "E105", message, Message("write one number, or one for each channel"), name
+                )
+
+    def is_idle(self) -> bool:
+        return all(
+            {*(value if isinstance(value, tuple) else (value,))} == {idle}
+            for value, idle in ((self.scale, 1), (self.offset, 0))
+        )
+
+
 LAYERS: tuple[type[Layer], ...] = (
-    BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, Scale,
+    BatchNorm, LayerNorm, GroupNorm, InstanceNorm, LocalResponseNorm, Scale, Rescale,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import window as windowed
-from cnndsl.layers.base import ALL, LayerError, Shape, Slot, Spatial
+from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
 from cnndsl.layers.window import KERNEL, PADDING, ROUNDING, STRIDE, Window
 
@@ -97,10 +97,36 @@ class GlobalMaxPool(GlobalPool):
     op, title = "gmp", "global max pooling"
 
 
-LAYERS: tuple[type[Spatial], ...] = (
+class ChannelPool(Layer):
+    """One number for each position: a map of one channel."""
+
+    family = "pool"
+
+    def setup(self) -> None:
+        self.output = (*self.spatial, 1)
+
+    def is_idle(self) -> bool:
+        return self.channels == 1
+
+    def sizes(self) -> tuple[Derivation, ...]:
+        channels = Derivation(f"{letters(self.input)[-1]}_out", "1", {}, 1)
+        return *unchanged(self.input)[:-1], channels
+
+
+class ChannelMean(ChannelPool):
+    op, title, since = "channelmean", "mean of the channels", "1.1"
+
+
+class ChannelMax(ChannelPool):
+    op, title, since = "channelmax", "maximum of the channels", "1.1"
+
+
+LAYERS: tuple[type[Layer], ...] = (
     MaxPool,
     AveragePool,
     MinPool,
     GlobalAveragePool,
     GlobalMaxPool,
+    ChannelMean,
+    ChannelMax,
 )

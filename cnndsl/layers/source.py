@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.layers.base import Layer
-from cnndsl.layers.values import AXIS, NATURAL, PADS, SIZES, Pair, show_value
+from cnndsl.layers.values import AXIS, NATURAL, PADS, SIZES, Pair, in_size, show_value
 
 _SHAPING = (NATURAL, SIZES, PADS, AXIS)
 """The kinds of value that a named argument about shapes or counts has."""
@@ -38,7 +38,7 @@ def _written(value: Any) -> str:
     """A value as the language writes it; begin and end in one where they are the same."""
     if isinstance(value, Pair):
         return show_value(value.begin if value.begin == value.end else value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and all(map(in_size, value)):
         return "x".join(map(_written, value))
     return show_value(value)
 

@@ -43,15 +43,22 @@ def show_value(value: Any) -> str:
         return f"{show_value(value.begin)}:{show_value(value.end)}"
     if isinstance(value, tuple):
         shown = [
-            item.begin if isinstance(item, Pair) and item.begin == item.end else item
+            show_value(item.begin if isinstance(item, Pair) and item.begin == item.end else item)
             for item in value[:6]
         ]
-        return "x".join(map(show_value, shown)) + ("x…" if len(value) > 6 else "")
+        if not all(map(in_size, value)):
+            return f"({', '.join(shown)}{', …' if len(value) > 6 else ''})"
+        return "x".join(shown) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def in_size(item: Any) -> bool:
+    """Whether an item of a tuple can stand in a size, as in `3x0:1`: a number of digits alone."""
+    return isinstance(item, (Pair, Word, bool)) or (type(item) is int and item >= 0)
 
 
 def whole(value: Any) -> int | None:
@@ -141,6 +148,22 @@ def _number(value: Any) -> float | int:
     return number
 
 
+def _numbers(value: Any) -> float | int | tuple[float | int, ...]:
+    """A number for all channels, or one for each."""
+    if type(value) is tuple:
+        numbers = tuple(map(_real, value))
+        if None not in numbers:
+            return numbers  # type: ignore[return-value]
+    elif (number := _real(value)) is not None:
+        return number
+    raise ValueError(
+        Message(
+            "must be a number, or one for each channel as (0.5, 1, 2), not {value}",
+            value=show_value(value),
+        )
+    )
+
+
 def _positive(value: Any) -> float | int:
     number = _real(value)
     if number is None or not number > 0:
@@ -177,6 +200,7 @@ SHAPE = Kind("shape", _shape)
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)
 NUMBER = Kind("number", _number)
+NUMBERS = Kind("numbers", _numbers)
 POSITIVE = Kind("number", _positive)
 SHARE = Kind("number", _share)
 AXIS = Kind("axis", _axis, _AXES)

@@ -7,7 +7,7 @@ that would begin in the padding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message, joined, listed
@@ -231,8 +231,10 @@ def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) 
     clauses = []
     for alike in _by(quotient, axes):
         window, several = windows[alike[0]], listed([names[axis] for axis in alike])
-        sizes = {windows[axis].size for axis in alike}
-        if not is_tiled(alike[0]):
+        if is_tiled(alike[0]):
+            tiled = {names[axis]: windows[axis].size for axis in alike}
+            clause = not_multiples(tiled, window.kernel)
+        else:
             values = {"padded": _padded(window), "extent": window.extent, "stride": window.stride}
             clause = Message(
                 "{axes} ({padded} - {extent}) / {stride} is not whole", axes=several, **values
@@ -241,30 +243,23 @@ def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) 
                 clause = Message(
                     "{axes} ({padded} - {extent}) / {stride} are not whole", axes=several, **values
                 )
-        elif len(alike) == 1:
-            clause = Message(
-                "{axes} {size} is not a multiple of {kernel}",
-                axes=several,
-                size=window.size,
-                kernel=window.kernel,
-            )
-        elif len(sizes) == 1:
-            clause = Message(
-                "{axes} are {size}, not a multiple of {kernel}",
-                axes=several,
-                size=window.size,
-                kernel=window.kernel,
-            )
-        else:
-            each = [
-                Message("{axis} {size}", axis=names[axis], size=windows[axis].size)
-                for axis in alike
-            ]
-            clause = Message(
-                "{sizes} are not multiples of {kernel}", sizes=listed(each), kernel=window.kernel
-            )
         clauses.append(clause)
     return _told(op, clauses)
+
+
+def not_multiples(sizes: Mapping[Message, int], kernel: int) -> Message:
+    """That sizes, each by the name of its dimension, are not multiples of a number."""
+    axes, size = listed([*sizes]), min(sizes.values())
+    if len(sizes) == 1:
+        return Message(
+            "{axes} {size} is not a multiple of {kernel}", axes=axes, size=size, kernel=kernel
+        )
+    if len({*sizes.values()}) == 1:
+        return Message(
+            "{axes} are {size}, not a multiple of {kernel}", axes=axes, size=size, kernel=kernel
+        )
+    each = [Message("{axis} {size}", axis=axis, size=size) for axis, size in sizes.items()]
+    return Message("{sizes} are not multiples of {kernel}", sizes=listed(each), kernel=kernel)
 
 
 def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:

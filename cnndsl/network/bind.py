@@ -343,7 +343,8 @@ def _slot_of(
         slot = next((slot for slot in layer.slots if slot.form == "/"), None)
         if slot is None:
             message = Message("{layer} takes no stride", layer=op)
-            problems.append(Problem("E102", argument.span, message, _usage_help(layer)))
+            help_, fixes = _division(statement, argument) or (_usage_help(layer), ())
+            problems.append(Problem("E102", argument.span, message, help_, fixes))
         return slot
     if isinstance(argument, ast.Keyword):
         slot = slots.get(argument.key.id)
@@ -393,6 +394,21 @@ def _slot_of(
         return slots["activation"]
     problems.append(_unknown_word(layer, slots, argument, word))
     return None
+
+
+def _division(statement: ast.Apply, argument: ast.Stride) -> tuple[Message, tuple[Fix, ...]] | None:
+    """What to do about `1/255`, two numbers where a stride has no place; None for another."""
+    before = next((each for each in statement.args if each.span.end == argument.span.start), None)
+    if before is None or not isinstance(before, ast.Positional):
+        return None
+    if not all(isinstance(each.value, (ast.Number, ast.Name)) for each in (before, argument)):
+        return None
+    names = (
+        getattr(each.value, "id", getattr(each.value, "value", "")) for each in (before, argument)
+    )
+    text = "({}/{})".format(*names)
+    span = Span(before.span.start, argument.span.end)
+    return Message("a division stands in parentheses: `{text}`", text=text), rewrite(span, text)
 
 
 def _usage_help(layer: type[Layer]) -> Message:

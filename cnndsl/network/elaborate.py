@@ -252,6 +252,7 @@ class Elaborator:
         if self.problems:
             return None
         self.outputs = {"main": self.current, **self.outputs}
+        self.mark_training()
         network = kind(
             first.name.id if isinstance(first, ast.Net) else stem,
             self.source,
@@ -274,6 +275,23 @@ class Elaborator:
         for problem, notes in broken(network.assertions, network):
             self.report(*problem, notes)
         return None if wrong or (self.problems and not unkept) else network
+
+    def mark_training(self) -> None:
+        """Have what leads to nothing but heads for training exist while training only too."""
+        if not any(node.training_only for node in self.nodes):
+            return
+        heads = [each for each in self.items if isinstance(each, tree.Side)]
+        training = {each.statement.name.id for each in heads if each.statement.when is not None}
+        used = {index for name, index in self.outputs.items() if name not in training}
+        nodes = self.nodes = list(self.nodes)
+        for node in reversed(nodes):
+            if node.index in used:
+                used.update(node.inputs)
+            elif not node.training_only:
+                copy = nodes[node.index] = Node.__new__(Node)
+                for slot in Node.__slots__:
+                    setattr(copy, slot, getattr(node, slot))
+                copy.training_only = True
 
     def bound_totals(self) -> None:
         """Report the layer with which the net has more parameters, or work, than numbers go."""
@@ -808,9 +826,14 @@ class Elaborator:
         if statement.when is not None and statement.when.id != "training":
             self.report_mark(statement.when, "training", Message("head NAME training"))
         before, shape = self.current, self.shape
-        self.training += statement.when is not None
-        body = self.body(statement.body.statements, self.path_scope())
-        self.training -= statement.when is not None
+        if statement.when is None:
+            body = self.body(statement.body.statements, self.path_scope())
+        else:
+            # What is named in it is not there while the net infers.
+            frame, self.training = self.scope.frame, self.training + 1
+            results, frame.results = frame.results, dict(frame.results)
+            body = self.body(statement.body.statements, Scope(frame, self.scope))
+            self.training, frame.results = self.training - 1, results
         self.outputs[name.id] = body.output
         self.current, self.shape = before, shape
         return tree.Side(statement, body)

@@ -31,7 +31,10 @@ _ARGUMENTS = {
     "rate": "rate p prob probability 비율 확률",
     "eps": "eps epsilon 엡실론",
     "momentum": "momentum 모멘텀",
-    "factor": "factor scale_factor size scale 배율",
+    "factor": "factor scale_factor size scale upscale_factor downscale_factor block_size r 배율",
+    "scale": "scale factor",
+    "offset": "offset shift beta",
+    "order": "order dims axes perm",
 }
 """The arguments of layers, and what other tools call them."""
 

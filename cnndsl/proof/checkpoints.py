@@ -14,7 +14,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -72,7 +72,7 @@ def bounds(network: Network) -> Bounds:
 
 
 def read(network: Network, suffix: str, data: bytes) -> Weights:
-    """The canonical weights in a file.
+    """The canonical weights in a file, which may lack those of heads for training.
 
     Raises Misfit where they are not those of the network, and NoCheckpoint where the file is
     not of its kind.
@@ -81,11 +81,13 @@ def read(network: Network, suffix: str, data: bytes) -> Weights:
     with frameworks.quiet(), ExitStack() as opened:
         with _reading(suffix):
             found = dict(_READERS[suffix](data, bounds(network), opened))
-        wanted = _wanted(network, suffix)  # a whole model, in Keras
+        heads = len(found) == len(list(canonical.slots(network)))
+        wanted = _wanted(network, suffix, heads)  # a whole model, in Keras
         with _reading(suffix):
-            result = matched(found, wanted)
+            result = matched(found, wanted, canonical.for_training(network))
     canonical.fit(network, result)
-    return {kept.key: result[kept.key] for kept in canonical.slots(network)}
+    keys = (kept.key for kept in canonical.slots(network))
+    return {key: result[key] for key in keys if key in result}
 
 
 @contextmanager
@@ -101,16 +103,22 @@ def _reading(suffix: str) -> Iterator[None]:
 
 
 def write(network: Network, suffix: str, weights: Mapping[str, Array]) -> bytes:
-    """The file of canonical weights; raises Misfit where they are not the network's."""
+    """The file of canonical weights; raises Misfit where they are not the network's.
+
+    Keras's is that of the model without heads for training. PyTorch's has all; weights of such
+    heads that are not there begin anew.
+    """
     canonical.fit(network, weights)
     needed(suffix)
     import numpy
 
     with frameworks.quiet():
-        live, module = built(network, suffix)
+        live, module = built(network, suffix, heads=False)
         if SUFFIXES[suffix] == "keras":
             module.put(live, weights)
             return _save_keras(live.model, suffix)
+        if canonical.for_training(network) - weights.keys():
+            weights = {**canonical.initial(network), **weights}
         state = live.model.state_dict()
         places = {place.key: place for place in module.places(live)}
         arrays = {key: numpy.zeros((), numpy.int64) for key in state}  # how often batches came
@@ -120,15 +128,18 @@ def write(network: Network, suffix: str, weights: Mapping[str, Array]) -> bytes:
         return _save_torch(arrays, suffix)
 
 
-def built(network: Network, suffix: str) -> tuple[Any, Any]:
-    """The model that tells what a kind of file calls its arrays, and how to move weights."""
+def built(network: Network, suffix: str, heads: bool) -> tuple[Any, Any]:
+    """The model that tells what a kind of file calls its arrays, and how to move weights.
+
+    One of Keras has heads for training only if `heads` says so; one of PyTorch always.
+    """
     if SUFFIXES[suffix] == "keras":
-        return frameworks.build(network, "keras")
+        return frameworks.build(network, "keras", training=heads)
     return frameworks.build(network, "pytorch", device="meta")  # shapes are enough
 
 
-def _wanted(network: Network, suffix: str) -> dict[str, Expected]:
-    live, weights = built(network, suffix)
+def _wanted(network: Network, suffix: str, heads: bool) -> dict[str, Expected]:
+    live, weights = built(network, suffix, heads)
     found = {}
     if SUFFIXES[suffix] == "keras":
         for name, place in weights.files(live).items():
@@ -141,11 +152,18 @@ def _wanted(network: Network, suffix: str) -> dict[str, Expected]:
     return found
 
 
-def matched(found: Mapping[str, Stored], wanted: Mapping[str, Expected]) -> Weights:
-    """The canonical weights of what a file holds; raises Misfit with all that is wrong."""
+def matched(
+    found: Mapping[str, Stored], wanted: Mapping[str, Expected], spared: Container[str] = ()
+) -> Weights:
+    """The canonical weights of what a file holds; raises Misfit with all that is wrong.
+
+    Those of the keys `spared` may be missing.
+    """
     problems = []
     for name, want in wanted.items():
         key, stored = want.kept.key, found.get(name)
+        if stored is None and key in spared:
+            continue
         if stored is None:
             problems.append(f"{key}: no `{name}` here, and the net wants {_shown(want.shape)}")
         elif stored.shape != want.shape:
@@ -160,7 +178,11 @@ def matched(found: Mapping[str, Stored], wanted: Mapping[str, Expected]) -> Weig
     ]
     if problems:
         raise canonical.Misfit(problems)
-    return {want.kept.key: want.restore(found[name].read()) for name, want in wanted.items()}
+    return {
+        want.kept.key: want.restore(found[name].read())
+        for name, want in wanted.items()
+        if name in found
+    }
 
 
 def _shown(shape: tuple[int, ...]) -> str:

@@ -167,7 +167,7 @@ class ModelComparison:
                 self.problem(None, f"the code of the target {name} fails: {why}")
                 continue
             self.models.append((live, weights))
-            trainable = self.network.totals.trainable
+            trainable = self.network.training_totals.trainable
             if live.trainable != trainable:
                 self.problem(
                     None, f"{live.name} trains {live.trainable:,} parameters, the net {trainable:,}"
@@ -190,7 +190,7 @@ class ModelComparison:
     def layer(self, node: Node, values: Mapping[int, Array]) -> Array | None:
         """Compare a layer; gives its output, or None where no framework has one."""
         values = spread({index: values[index] for index in node.inputs}, values)
-        if node.op == "bn":
+        if node.op == "bn" and node.shared_with is None:
             self.calibrate(node, values[node.inputs[0]])
         found: list[tuple[str, Array]] = []
         for live, weights in self.models:
@@ -262,6 +262,8 @@ class ModelComparison:
                 self.problem(None, f"{live.name} fails: {frameworks.first_line(error)}")
                 return
         for name in self.network.outputs:
+            if name in self.network.training_outputs:
+                continue  # its layers have been compared, and outside of training it is not there
             apart = self.outputs[name] = compare(*(result[name] for result in results))
             if not apart.share <= max(self.tolerance * WHOLE, self.unrest(inputs, name, apart)):
                 self.problem(None, f"the values of the output {name} differ", apart)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnndsl.diagnostics import Edit, Span
-from cnndsl.layers import LAYERS, Layer
+from cnndsl.layers import LAYERS, Layer, taking
 from cnndsl.layers.base import product
 from cnndsl.layers.pool import Pool
 from cnndsl.layers.values import Pair
@@ -279,25 +279,31 @@ def _other(
 def divisors(
     outcome: Evaluation, error: ShapeError, site: Site, layer: type[Layer]
 ) -> Iterator[Candidate]:
-    """Groups that divide the channels, and channels that divide into the groups."""
+    """Groups that divide the channels, and channels that divide into the groups.
+
+    The factor of a shuffle of pixels stays: of channels it wants the power of the dimensions.
+    """
     statement = error.statement
     own = LAYERS.get(statement.name.id)
     if own is None:
         return  # a word that stands for a layer
     itself = site._replace(statement=statement, calls=error.calls)
-    groups = literal_of(outcome, itself, own, "groups")
+    named = "groups" if own.op in taking("groups") else "factor"
+    groups = literal_of(outcome, itself, own, named)
     if groups is None or not isinstance(groups.value, int) or groups.value < 1:
         return
-    if site.distance == 0:
+    if site.distance == 0 and named == "groups":
         channels = error.shape[-1]
         for value in range(max(1, groups.value - 64), groups.value + 65):
             if channels % value == 0 and value != groups.value:
                 yield _number("weights", groups, value, site.distance)
     filters = literal_of(outcome, site, layer, "filters")
-    if filters is None or not isinstance(filters.value, int):
+    if filters is None or not isinstance(filters.value, int) or error.axes:
         return
-    down = filters.value // groups.value * groups.value
-    for value in (down, down + groups.value):
+    power = 1 if named == "groups" else len(error.shape) - 1
+    least = groups.value**power
+    down = filters.value // least * least
+    for value in (down, down + least):
         if value and value != filters.value:
             yield _number("weights", filters, value, site.distance)
 

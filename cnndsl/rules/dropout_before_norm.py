@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers import family
+from cnndsl.layers import Layer, family, words
+from cnndsl.layers.geometry import Upsample, ZeroPad
 from cnndsl.rules.helpers.view import Findings, View
 
+
+def _adds(layer: type[Layer]) -> bool:
+    return issubclass(layer, (Upsample, ZeroPad))
+
+
 # What neither repeats values nor puts zeros among them, nor bends the larger ones.
-_PASSIVE = frozenset(family("move")) - {"up", "zeropad"} | {"relu", "leaky_relu"}
+_PASSIVE = frozenset(family("move")) - {*words(_adds)} | {"relu", "leaky_relu"}
 
 
 def find(view: View) -> Findings:

@@ -66,7 +66,7 @@ def named(arguments: Arguments, option: str) -> str:
 def moved(network: Network, source: str, goal: str) -> int:
     """Read one file and write the other."""
     from cnndsl.cli.terminal.output import err, out, say
-    from cnndsl.codegen.weights import Misfit
+    from cnndsl.codegen.weights import Misfit, for_training
     from cnndsl.diagnostics.render import printable
     from cnndsl.proof import checkpoints
     from cnndsl.proof.archive import NoCheckpoint
@@ -95,9 +95,34 @@ def moved(network: Network, source: str, goal: str) -> int:
     if told := no_numbers(weights):
         say(f"{source}: {told}")
     write_files({goal: data})
-    count = sum(array.size for array in weights.values())
-    out(f"{printable(goal)}: {count:,} numbers in {len(weights):,} arrays\n")
+    spared = for_training(network)
+    kept = {key: weights[key] for key in weights if after in TORCH or key not in spared}
+    count = sum(array.size for array in kept.values())
+    told = told_of(network, kept)
+    out(f"{printable(goal)}: {count:,} numbers in {len(kept):,} arrays{told}\n")
+    if spared:
+        heads = "the weights of heads for training"
+        if after not in TORCH:
+            out(f"{printable(goal)}: without {heads}\n")
+        elif spared - weights.keys():
+            out(f"{printable(source)}: without {heads}, which begin anew\n")
     return 0
+
+
+TORCH = (".pt", ".pth", ".safetensors")
+"""The files that have the weights of heads for training, too."""
+
+
+def told_of(network: Network, weights: Weights) -> str:
+    """How many of some arrays several layers share, and how many do not learn for being frozen."""
+    from cnndsl.codegen.weights import slots
+
+    shared = {node.shared_with for node in network.nodes}
+    nodes = [kept.node for kept in slots(network) if kept.key in weights]
+    several = sum(node.index in shared for node in nodes)
+    frozen = sum(node.frozen for node in nodes)
+    told = f", {several:,} of them of several layers" if several else ""
+    return told + (f", {frozen:,} frozen" if frozen else "")
 
 
 MOST_PROBLEMS = 100

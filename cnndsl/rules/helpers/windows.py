@@ -9,6 +9,7 @@ from typing import Any
 from cnndsl.diagnostics.message import Message, listed
 from cnndsl.layers import words
 from cnndsl.layers.base import DIMENSIONS
+from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.window import Window
 from cnndsl.network.network import Node
 from cnndsl.rules.helpers.view import LayerGroup, View
@@ -17,7 +18,7 @@ _TRIED = 16
 """Of how many windows it is tried what they see."""
 
 WINDOWS = words(lambda layer: layer.slides)
-GLOBAL_POOLS = words(lambda layer: layer.family == "pool" and not layer.slides)
+GLOBAL_POOLS = words(lambda layer: issubclass(layer, GlobalPool))
 KERNELS = words(lambda layer: layer.slides and layer.family == "conv")
 
 

@@ -25,7 +25,7 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
-from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, rearrange, regular
 
 Form = Callable[[Any, LoweringOptions], list[Call]]
 
@@ -356,6 +356,33 @@ def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     ]
 
 
+def border(mode: str) -> Form:
+    """What is put around that is no constant."""
+
+    def form(layer: Any, ask: LoweringOptions) -> list[Call]:
+        around = zeros_around(source_parts(layer.pad, "pad"))
+        return [around._replace(kwargs={**around.kwargs, "mode": mode})]
+
+    return form
+
+
+def pixels(name: str) -> Form:
+    def form(layer: Any, ask: LoweringOptions) -> list[Call]:
+        dcr = Arg(bool(layer.dcr), "", False)
+        return [function(name, name, factor=Arg(layer.factor, "factor"), dcr=dcr)]
+
+    return form
+
+
+def permute(layer: rearrange.Permute, ask: LoweringOptions) -> list[Call]:
+    return [function("permute", "permute", order=Arg(tuple(layer.order), "order"))]
+
+
+def rescale(layer: norm.Rescale, ask: LoweringOptions) -> list[Call]:
+    scale, offset = Arg(layer.scale, "scale"), Arg(layer.offset, "offset", 0)
+    return [function("rescale", "rescale", scale=scale, offset=offset)]
+
+
 FORMS: dict[type[Layer], Form] = {
     conv.Conv: convolution,
     conv.DepthwiseConv: depthwise,
@@ -366,6 +393,8 @@ FORMS: dict[type[Layer], Form] = {
     pool.MinPool: extreme_pool("min"),
     pool.GlobalAveragePool: global_pool("jnp.mean"),
     pool.GlobalMaxPool: global_pool("jnp.max"),
+    pool.ChannelMean: plain("jnp.mean", axis=-1, keepdims=True),
+    pool.ChannelMax: plain("jnp.max", axis=-1, keepdims=True),
     dense.Flatten: flatten,
     dense.Dense: linear,
     norm.BatchNorm: batch_norm,
@@ -374,6 +403,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
+    norm.Rescale: rescale,
     regular.Dropout: dropout,
     regular.DropPath: drop_path,
     activation.Relu: plain("nnx.relu"),
@@ -394,9 +424,15 @@ FORMS: dict[type[Layer], Form] = {
     activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: zero_pad,
+    geometry.ReflectPad: border("reflect"),
+    geometry.ReplicatePad: border("edge"),
     geometry.Crop: crop,
     geometry.Reshape: reshape,
     geometry.Shuffle: shuffle,
     geometry.Slice: channels,
+    rearrange.PixelShuffle: pixels("pixel_shuffle"),
+    rearrange.PixelUnshuffle: pixels("pixel_unshuffle"),
+    rearrange.Permute: permute,
+    rearrange.Transpose: permute,
 }
 """A form for each layer; merges are the generator's."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from cnndsl.codegen.code import Arg, Call, NotExpressible
-from cnndsl.codegen.expressions import calling, literal, name
+from cnndsl.codegen.expressions import calling, literal, name, names_in
 from cnndsl.codegen.initial import drawn, drawn_classes
 from cnndsl.codegen.module_classes import named_outputs
 from cnndsl.codegen.names import Names
 from cnndsl.codegen.program import Program
-from cnndsl.codegen.source import Assign, Branch, Statement, lines, text
+from cnndsl.codegen.source import Assign, Branch, Statement, lines, text, without_copies
 from cnndsl.codegen.survey import Survey, survey
 from cnndsl.codegen.weaver import Weaver
 from cnndsl.codegen.write_module import (
@@ -184,6 +184,7 @@ def _main(network: Network, program: Program, module: Names) -> dict[str, Any]:
         every = Assign(made, named_outputs({**outputs, **body.extra}))
         statements += [Assign(made, result), Branch((name("training"),), ([every],), [])]
         result = name(made)
+    statements = without_copies(statements, names_in(result))
     return {
         "lines": lines(statements, 1),
         "outputs": text(result),

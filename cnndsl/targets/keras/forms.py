@@ -32,7 +32,7 @@ from cnndsl.codegen.lowering import (
     written_pads,
     written_parts,
 )
-from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, rearrange, regular
 
 Form = Callable[[Any, LoweringOptions], list[Call]]
 
@@ -506,6 +506,45 @@ def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     return [Call("channels", args, style="index", main=True)]
 
 
+def helper(name: str, *args: Any, **kwargs: Any) -> Call:
+    """The call of a function that the generated code defines."""
+    return Call(name, args, kwargs, style="function", main=True, helpers=(name,))
+
+
+def reflect_pad(layer: geometry.ReflectPad, ask: LoweringOptions) -> list[Call]:
+    """`ops.pad` mirrors two dimensions at most on PyTorch."""
+    if rank(layer) == 3:
+        return [helper("reflect_pad", source_parts(layer.pad, "pad"))]
+    widths = ((0, 0), *source_parts(layer.pad, "pad"), (0, 0))
+    return [Call("ops.pad", (widths,), {"mode": "reflect"}, style="function", main=True)]
+
+
+def replicate_pad(layer: geometry.ReplicatePad, ask: LoweringOptions) -> list[Call]:
+    return [helper("replicate_pad", source_parts(layer.pad, "pad"))]
+
+
+def pixels(name: str) -> Form:
+    def form(layer: Any, ask: LoweringOptions) -> list[Call]:
+        dcr = Arg(bool(layer.dcr), "", False)
+        return [helper(name, Arg(layer.factor, "factor"), dcr=dcr)]
+
+    return form
+
+
+def permute(layer: rearrange.Permute, ask: LoweringOptions) -> list[Call]:
+    return [layer_call("Permute", Arg(tuple(layer.order), "order"))]
+
+
+def rescale(layer: norm.Rescale, ask: LoweringOptions) -> list[Call]:
+    offset = Arg(layer.offset, "offset", 0)
+    return [layer_call("Rescaling", Arg(layer.scale, "scale"), offset=offset)]
+
+
+def over_channels(name: str) -> Form:
+    call = Call(name, (), {"axis": -1, "keepdims": True}, style="function", main=True)
+    return lambda layer, ask: [call]
+
+
 FORMS: dict[type[Layer], Form] = {
     conv.Conv: convolution,
     conv.DepthwiseConv: depthwise,
@@ -516,6 +555,8 @@ FORMS: dict[type[Layer], Form] = {
     pool.MinPool: min_pool,
     pool.GlobalAveragePool: global_pool("Average"),
     pool.GlobalMaxPool: global_pool("Max"),
+    pool.ChannelMean: over_channels("ops.mean"),
+    pool.ChannelMax: over_channels("ops.max"),
     dense.Flatten: flatten,
     dense.Dense: fully_connected,
     norm.BatchNorm: batch_norm,
@@ -524,6 +565,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
+    norm.Rescale: rescale,
     regular.Dropout: dropout,
     regular.DropPath: drop_path,
     **dict.fromkeys(STRINGS, by_string),
@@ -537,9 +579,15 @@ FORMS: dict[type[Layer], Form] = {
     activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: borders("ZeroPadding", "pad"),
+    geometry.ReflectPad: reflect_pad,
+    geometry.ReplicatePad: replicate_pad,
     geometry.Crop: borders("Cropping", "crop"),
     geometry.Reshape: reshape,
     geometry.Shuffle: shuffle,
     geometry.Slice: channels,
+    rearrange.PixelShuffle: pixels("pixel_shuffle"),
+    rearrange.PixelUnshuffle: pixels("pixel_unshuffle"),
+    rearrange.Permute: permute,
+    rearrange.Transpose: permute,
 }
 """A form for each layer; merges are the generator's."""

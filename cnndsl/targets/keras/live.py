@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy
 
-from cnndsl.codegen.align import align
+from cnndsl.codegen.align import align, by_name
 from cnndsl.codegen.code import Call
 from cnndsl.codegen.weights import Array
 from cnndsl.layers.base import product
@@ -37,30 +37,50 @@ class Step(NamedTuple):
 class Live:
     """The model of a generated module.
 
-    `scope` holds the names that the module defines, `model` is what its `build_model` makes.
+    `scope` holds the names that the module defines, `model` is what its `build_model` makes,
+    and `layers` are the nodes that it has: with `training`, heads for training among them.
     With `precise` it computes in double precision. Raises Parted where it is not the model
     of the network.
     """
 
     name = NAME
 
-    def __init__(self, network: Network, scope: dict[str, Any], *, precise: bool = False) -> None:
-        self.network = network
+    def __init__(
+        self,
+        network: Network,
+        scope: dict[str, Any],
+        *,
+        precise: bool = False,
+        training: bool = True,
+    ) -> None:
+        self.network, self.training = network, training
+        self.layers = [node for node in network.layers if training or not node.training_only]
+        options = {"training": True} if training and network.training_outputs else {}
         self.precise = precise = precise and doubles()
         self.type = "float64" if precise else "float32"
         with floats(self.type), recording(scope) as steps:
-            self.model: Any = scope["build_model"]()
-        self.steps = list(steps.values())
+            self.model: Any = scope["build_model"](**options)
+        self.learned = {id(each) for each in self.model.trainable_weights}
+        self.steps = self.once(steps)
         self.calls = target.lowered(network)
-        self.places = align(network, NAME, [step.name for step in self.steps], self.wanted)
+        self.places = align(self.layers, NAME, [step.name for step in self.steps], self.wanted)
         self.symbols: dict[int, Any] = {}
         for index, symbol in zip(network.inputs, self.model.inputs):
             self.symbols[index] = symbol
-        for node in network.layers:
+        for node in self.layers:
             places = self.places[node.index]
             last = self.steps[places[-1]].output if places else self.symbols[node.inputs[0]]
             self.symbols[node.index] = last
         self.nodes = {id(symbol): index for index, symbol in self.symbols.items()}
+
+    def once(self, steps: list[Step]) -> list[Step]:
+        """The steps of the model. A Sequential may apply its layers again while it is built, and
+        elsewhere a layer that is applied twice has been called twice.
+        """
+        if not isinstance(self.model, keras.Sequential):
+            return steps
+        latest = {id(step.call): number for number, step in enumerate(steps)}
+        return [steps[number] for number in sorted(latest.values())]
 
     def wanted(self, node: Node) -> list[str]:
         """The names of the operations that a node becomes."""
@@ -83,6 +103,10 @@ class Live:
                 found |= {"rate": part.rate}
         return found
 
+    def trains(self, variable: Any) -> bool:
+        """Whether the model trains a variable; a layer that does not learn may not tell its own."""
+        return id(variable) in self.learned
+
     @property
     def trainable(self) -> int:
         """How many parameters the model trains."""
@@ -91,8 +115,7 @@ class Live:
     def outputs(self) -> dict[str, int | None]:
         """The node that each output of the model is; None where it is that of none."""
         one = isinstance(self.model, keras.Sequential)
-        found = self.model.outputs[0] if one else self.model.output
-        named = found if isinstance(found, dict) else {"main": found}
+        named = by_name(self.network, self.model.outputs[0] if one else self.model.output)
         return {name: self.nodes.get(id(symbol)) for name, symbol in named.items()}
 
     def reads(self, node: Node) -> set[int]:
@@ -129,7 +152,7 @@ class Live:
         tensors = [keras.ops.convert_to_tensor(each, self.type) for each in inputs]
         with floats(self.type), no_gradients():
             result = self.model(tensors[0] if len(tensors) == 1 else tensors, training=False)
-        named = result if isinstance(result, dict) else {"main": result}
+        named = by_name(self.network, result)
         return {name: array(value) for name, value in named.items()}
 
 
@@ -137,9 +160,8 @@ def operation(call: Call) -> str:
     """The name of the operation that a call makes."""
     if call.style in ("negative", "index"):
         return "Negative" if call.style == "negative" else "GetItem"
-    if call.function == "ops.pad":
-        return "Pad"
-    return call.function.rpartition(".")[2]
+    module, _, name = call.function.rpartition(".")
+    return name.capitalize() if module == "ops" else name
 
 
 def merge(layer: Any) -> list[str]:
@@ -151,14 +173,13 @@ def merge(layer: Any) -> list[str]:
 
 
 @contextmanager
-def recording(scope: dict[str, Any]) -> Iterator[dict[int, Step]]:
+def recording(scope: dict[str, Any]) -> Iterator[list[Step]]:
     """Record the operations that a module's functions apply to symbolic tensors, in order.
 
-    A helper of the target counts as one operation. The steps are kept by the layer, as a
-    Sequential may apply its layers more than once while it is built. Keras itself is watched
-    meanwhile: nothing else may build layers, as another thread might.
+    A helper of the target counts as one operation. Keras itself is watched meanwhile: nothing
+    else may build layers, as another thread might.
     """
-    steps: dict[int, Step] = {}
+    steps: list[Step] = []
     depth = 0
 
     def watched(name: str, of: Callable[..., Any], call: Any, args: Any, kwargs: Any) -> Any:
@@ -169,9 +190,7 @@ def recording(scope: dict[str, Any]) -> Iterator[dict[int, Step]]:
         finally:
             depth -= 1
         if depth == 0 and isinstance(result, keras.KerasTensor):
-            key = id(call) if isinstance(call, keras.layers.Layer) else id(result)
-            steps.pop(key, None)
-            steps[key] = Step(name, call, args, kwargs, result)
+            steps.append(Step(name, call, args, kwargs, result))
         return result
 
     helpers = {name: scope[name] for name in target.helpers() if name in scope}

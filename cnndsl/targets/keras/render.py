@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast as python
+from collections.abc import Sequence
 from typing import Any
 
-from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, written
+from cnndsl.codegen.expressions import Symbol, Variable, calling, literal, name, names_in, written
+from cnndsl.codegen.forward import Forward
 from cnndsl.codegen.lowering import axis_channels_last
 from cnndsl.codegen.module_classes import name_counters
 from cnndsl.codegen.names import Names
@@ -33,10 +35,8 @@ from cnndsl.codegen.roles import only, path_names
 from cnndsl.codegen.source import (
     WIDTH,
     Assign,
-    Chain,
     Do,
     For,
-    Return,
     Statement,
     Writer,
     branch,
@@ -45,8 +45,9 @@ from cnndsl.codegen.source import (
     range_of,
     returning,
     text,
+    without_copies,
 )
-from cnndsl.codegen.style import call_of, counter_of, listed, stretched
+from cnndsl.codegen.style import Style, call_of, counter_of, listed, stretched
 from cnndsl.codegen.write_module import shape_note
 from cnndsl.layers import ACTIVATIONS
 
@@ -60,10 +61,6 @@ _MERGES = {
 }
 
 
-_REST = python.Slice(python.Constant(1))
-"""All sizes of a shape but the batch's."""
-
-
 def is_plain(items: list[Item]) -> bool:
     """Whether items fit in a Sequential: layers and nothing else."""
     return all(
@@ -74,13 +71,13 @@ def is_plain(items: list[Item]) -> bool:
     )
 
 
-def sequential(items: list[Item], *, labelled: bool = True) -> list[tuple[python.expr, str]]:
-    """The layers of a Sequential, with their notes, and the names that the file gives them."""
+def sequential(items: list[Item]) -> list[tuple[python.expr, str]]:
+    """The layers of a Sequential, with their notes."""
     found: list[tuple[python.expr, str]] = []
     for item in items:
         assert isinstance(item, LayerCall)
         for place, call in enumerate(item.calls):
-            label = item.label if labelled and place == item.carrier else None
+            label = item.label if place == item.carrier else None
             found.append((made(call, label), shape_note(item, call)))
     return found
 
@@ -102,58 +99,97 @@ def function(function: Function, module: Names) -> str:
     head = f"def {function.name}({', '.join(given)}):"
     results = given_back(function, last)
     result = results[0] if len(results) == 1 else python.Tuple(results)
-    return "\n".join([head, *lines(returning(body.lines, result), 1)])
+    statements = without_copies(body.lines, names_in(result))
+    return "\n".join([head, *lines(returning(statements, result), 1)])
 
 
-def is_chain(function: Function) -> bool:
-    """Whether a function is a plain chain of layers."""
-    alone = function.takes and not function.tensors and not function.results
-    return alone and is_plain(function.body)
+class Kept(Style):
+    """Layers that are made once and applied several times, as functions keep them."""
+
+    identity, listing, attributes = calling("layers.Identity"), "", frozenset()
+
+    def call(self, call: CodeCall, x: python.expr, *, kept: bool) -> python.expr | None:
+        return None if call.style == "layer" else applied(call, text(x), None)
+
+    def around(self, item: Item, x: python.expr) -> python.expr | None:
+        return None
+
+
+class Parts(Forward):
+    """Writes a function that makes layers, and the one in it that applies them. All of their
+    names differ, since the inner function reads those of the outer."""
+
+    def __init__(self, items: list[Item], scope: Names) -> None:
+        super().__init__(Kept(), items, scope, scope, comments=False)
+
+    def attribute(self, wanted: str) -> str:
+        part = self.scope.take(wanted)
+        self.scope.kept.add(part)
+        return part
+
+    def chains(self, item: Item) -> bool:
+        return False
+
+    def together(self, item: Merge, parts: list[python.expr]) -> python.expr:
+        return merged(item, parts)
+
+    def gathered(
+        self, item: Merge, parts: list[python.expr], rest: Sequence[Path], variable: str
+    ) -> python.expr:
+        many = self.scope.take("branches")
+        self.lines.append(Assign(many, python.List(parts)))
+        for path in rest:
+            self.gather(path, variable, lambda part: Do(calling(f"{many}.append", part)))
+        return joining(item, name(many))
+
+
+def merged(item: Merge, parts: list[python.expr], **label: python.expr) -> python.expr:
+    """Tensors merged; a vector of channels beside an image is stretched."""
+    if item.layer.op == "mul":
+        rank = len(item.layer.output)
+        parts = [
+            stretched(part, rank) if len(shape) < rank else part
+            for part, shape in zip(parts, item.layer.inputs)
+        ]
+    return joining(item, listed(parts), **label)
+
+
+def joining(item: Merge, tensors: python.expr, **label: python.expr) -> python.expr:
+    """The function of a merge, of a list."""
+    if item.layer.op == "concat" and (axis := axis_channels_last(item.layer)) != -1:
+        label = {"axis": literal(axis), **label}
+    return calling(_MERGES[item.layer.op], tensors, **label)
 
 
 def builder(function: Function, module: Names) -> str:
-    """The function that makes the model which calls with the same weights have in common: a
-    Sequential for a chain, else a model on tensors of the shapes that it is given."""
+    """The function that makes the layers of a block, and gives the one that applies them."""
     scope = Names(module, {"x"})
-    tensors = [*function.tensors.values()]
-    plain = is_chain(function)
-    given: list[str] = []
-    inputs: list[tuple[str, str]] = []
-    if not plain:
-        names = ["inputs"] if function.takes else []
-        for wanted in [*names, *(tensor.hint for tensor in tensors)]:
-            taken = scope.take(wanted)
-            inputs.append((taken, scope.take("shape" if taken == "inputs" else f"{taken}_shape")))
-        for tensor, (taken, _) in zip(tensors, inputs[len(names) :]):
-            tensor.name = taken
-        given = [shape for _, shape in inputs]
+    parameters, given = [], ["x"] if function.takes else []
     for each in function.parameters:
         each.name = scope.take(each.hint)
         default = "" if each.default is None else f"={text(written(each.default))}"
-        given.append(f"{each.name}{default}")
-    statements: list[Statement]
-    if plain:
-        layers = tuple((layer, "") for layer, _ in sequential(function.body, labelled=False))
-        name_counters(function.body, scope)
-        statements = [Return(calling("keras.Sequential", Chain("", layers).flat()))]
-    else:
-        body = FunctionBody(function.body, scope, named=False, known=set(tensors))
-        last = body.run(inputs[0][0], "x")
-        statements = [
-            *(Assign(taken, calling("keras.Input", name(shape))) for taken, shape in inputs),
-            *body.lines,
+        parameters.append(f"{each.name}{default}")
+    own = scope.take(function.block)
+    for tensor in function.tensors.values():
+        tensor.name = scope.take(tensor.hint)
+        given.append(tensor.name)
+    name_counters(function.body, scope)
+    body = Parts(function.body, scope)
+    body.named = set(function.tensors.values())
+    results = given_back(function, text(body.run(given[0])))
+    result = results[0] if len(results) == 1 else python.Tuple(results)
+    statements = without_copies(body.lines, names_in(result))
+    return "\n".join(
+        [
+            f"def {function.name}({', '.join(parameters)}):",
+            *lines(body.init, 1),
+            "",
+            f"    def {own}({', '.join(given)}):",
+            *lines(returning(statements, result), 2),
+            "",
+            f"    return {own}",
         ]
-        outputs = given_back(function, last)
-        ends = [name(taken) for taken, _ in inputs]
-        model = calling("keras.Model", one_or_list(ends), one_or_list(outputs))
-        statements.append(Return(model))
-    head = f"def {function.name}({', '.join(given)}):"
-    return "\n".join([head, *lines(statements, 1)])
-
-
-def one_or_list(values: list[python.expr]) -> python.expr:
-    """One value, or a list of several."""
-    return values[0] if len(values) == 1 else python.List(values)
+    )
 
 
 def made(call: CodeCall, label: str | None = None, x: python.expr | None = None) -> python.Call:
@@ -250,27 +286,20 @@ class FunctionBody(Writer):
         x = name(variable)
         given = [x] if item.function.takes else []
         given += [name(tensor.name) for tensor in item.tensors]
-        if item.share is not None:
-            return calling(self.model(item, given), one_or_list(given))
+        if item.function.shared:
+            return calling(self.applier(item), *given)
         kwargs = {key.name: written(value, x) for key, value in item.kwargs}
         return calling(function, *given, *(written(arg, x) for arg in item.args), **kwargs)
 
-    def model(self, item: FunctionCall, given: list[python.expr]) -> python.expr:
-        """The model that several calls have in common; it is made before the first of them."""
+    def applier(self, item: FunctionCall) -> python.expr:
+        """What applies the layers that a function makes; where several calls have it in common it
+        is made before the first of them."""
+        kwargs = {key.name: written(value) for key, value in item.kwargs}
+        code = calling(literal(item.called), *map(written, item.args), **kwargs)
         share = item.share
-        assert share is not None
+        if share is None:
+            return code
         if share not in self.shared:
-            sizes: list[python.expr] = []
-            ranks = [len(shape) - 1 for shape in next(iter(share.shapes))]
-            for each, rank in zip(given, ranks if not is_chain(item.function) else ()):
-                shape = python.Attribute(each, "shape")
-                size: python.expr = python.Subscript(shape, _REST)
-                if len(share.shapes) > 1:  # of any size
-                    last = python.Subscript(shape, literal(-1))
-                    size = python.Tuple([*[python.Constant(None)] * rank, last])
-                sizes.append(size)
-            kwargs = {key.name: written(value) for key, value in item.kwargs}
-            code = calling(literal(item.called), *sizes, *map(written, item.args), **kwargs)
             self.shared[share] = self.scope.take(item.function.block)
             self.loops[share.depth].append(Assign(self.shared[share], code))
         return name(self.shared[share])
@@ -304,21 +333,11 @@ class FunctionBody(Writer):
             for each in item.paths[len(paths) :]:
                 self.gather(each, variable, many)
             results = [python.Starred(name(many))]
-        elif item.layer.op == "mul":
-            rank = len(item.layer.output)
-            results = [
-                stretched(part, rank) if len(shape) < rank else part
-                for part, shape in zip(results, item.layer.inputs)
-            ]
         if len(results) == 1 and len(paths) == len(item.paths):
             self.assign(goal, results[0])
             return goal if after is None else self.item(after, goal, target)
-        words: dict[str, python.expr] = {}
-        if item.layer.op == "concat" and (axis := axis_channels_last(item.layer)) != -1:
-            words["axis"] = literal(axis)
-        if self.labelled and item.label:
-            words["name"] = python.Constant(item.label)
-        code = calling(_MERGES[item.layer.op], listed(results), **words)
+        label = {"name": python.Constant(item.label)} if self.labelled and item.label else {}
+        code = merged(item, results, **label)
         if after is not None:
             nested = python.Call(made(after.calls[0]), [code], [])
             if not self.fits(nested, f"{goal} = "):

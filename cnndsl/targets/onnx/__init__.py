@@ -3,7 +3,8 @@
 Operators are those of opset 21, the first whose GroupNormalization has a factor for each
 channel; `Gelu` has come with 20, `Mish` with 18.
 
-What acts while training only, dropout and stochastic depth, is not in the graph. A vector
+What acts while training only, dropout, stochastic depth and heads for training, is not in the
+graph. Layers that share weights read the same initializers. A vector
 has the language's order, also behind a flatten: height, width, channel.
 """
 
@@ -57,7 +58,7 @@ def refuse_large(network: Network) -> None:
 
     if 4 * network.totals.params <= LIMIT:
         return
-    most = max(network.layers, key=lambda node: node.layer.params)
+    most = max(network.layers, key=lambda node: node.params)
     layer: Any = most.layer
     message = Message(
         "an ONNX file holds {limit:,} weights, and this net has {total:,}: {most:,} of them in "

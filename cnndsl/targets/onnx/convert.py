@@ -25,6 +25,9 @@ def convert(network: Network, weights: Weights, *, logits: bool) -> bytes:
     ends = before_softmax(network) if logits else {}
     problems: dict[Span, Diagnostic] = {}
     for node in network.nodes:
+        if node.training_only:
+            graph.values.append("")  # which nothing reads
+            continue
         try:
             value = _layer(graph, node, ends.get(node.index, node.layer))
         except NotExpressible as error:

@@ -14,7 +14,7 @@ from cnndsl.codegen.lowering import (
     without_form,
     written_pads,
 )
-from cnndsl.layers import activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import activation, conv, dense, geometry, norm, pool, rearrange, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,11 +154,11 @@ def average_pool(at: Emitter, layer: pool.AveragePool, x: str) -> str:
     return at.main("AveragePool", x, count_include_pad=counts, **pooled(layer, pads))
 
 
-def padded(at: Emitter, x: str, pads: Pads, main: bool = False) -> str:
-    """Zeros around an image."""
+def padded(at: Emitter, x: str, pads: Pads, main: bool = False, **how: str) -> str:
+    """Zeros around an image, or what a mode says."""
     begins, ends = [begin for begin, _ in pads], [end for _, end in pads]
     sizes = at.whole("pads", 0, 0, *begins, 0, 0, *ends)
-    return (at.main if main else at.op)("Pad", x, sizes)
+    return (at.main if main else at.op)("Pad", x, sizes, **how)
 
 
 def global_pool(name: str) -> Form:
@@ -301,8 +301,8 @@ def upsample(at: Emitter, layer: geometry.Upsample, x: str) -> str:
     return at.main("Resize", x, "", scales, **how)
 
 
-def zero_pad(at: Emitter, layer: geometry.ZeroPad, x: str) -> str:
-    return padded(at, x, layer.pad, main=True)
+def put_around(**how: str) -> Form:
+    return lambda at, layer, x: padded(at, x, layer.pad, main=True, **how)
 
 
 def crop(at: Emitter, layer: geometry.Crop, x: str) -> str:
@@ -335,6 +335,54 @@ def shuffle(at: Emitter, layer: geometry.Shuffle, x: str) -> str:
     return at.main("Reshape", x, at.whole("shape", 0, layer.channels, *layer.spatial))
 
 
+def pixel_shuffle(at: Emitter, layer: rearrange.PixelShuffle, x: str) -> str:
+    """ONNX's own is for images."""
+    r, factor = rank(layer), layer.factor
+    if r == 2:
+        return at.main("DepthToSpace", x, blocksize=factor, mode="DCR" if layer.dcr else "CRD")
+    factors, channels = [factor] * r, layer.output[-1]
+    parts = [*factors, channels] if layer.dcr else [channels, *factors]
+    x = at.op("Reshape", x, at.whole("parts", 0, *parts, *layer.spatial))
+    first, one = (r + 1, 1) if layer.dcr else (1, 2)
+    order = [axis for i in range(r) for axis in (r + 2 + i, one + i)]
+    x = at.op("Transpose", x, perm=[0, first, *order])
+    return at.main("Reshape", x, at.whole("shape", 0, channels, *layer.output[:-1]))
+
+
+def pixel_unshuffle(at: Emitter, layer: rearrange.PixelUnshuffle, x: str) -> str:
+    """ONNX's own is for images, and has the order of `dcr` alone."""
+    r, factor = rank(layer), layer.factor
+    if r == 2 and layer.dcr:
+        return at.main("SpaceToDepth", x, blocksize=factor)
+    parts = [part for size in layer.output[:-1] for part in (size, factor)]
+    x = at.op("Reshape", x, at.whole("parts", 0, layer.channels, *parts))
+    factors = [3 + 2 * i for i in range(r)]
+    channels = [*factors, 1] if layer.dcr else [1, *factors]
+    x = at.op("Transpose", x, perm=[0, *channels, *(2 + 2 * i for i in range(r))])
+    return at.main("Reshape", x, at.whole("shape", 0, layer.output[-1], *layer.output[:-1]))
+
+
+def permute(at: Emitter, layer: rearrange.Permute, x: str) -> str:
+    """With the channels first they are 1, and a dimension is one more."""
+    last = len(layer.order)
+    order = (place % last + 1 for place in (layer.order[-1], *layer.order[:-1]))
+    return at.main("Transpose", x, perm=[0, *order])
+
+
+def rescale(at: Emitter, layer: norm.Rescale, x: str) -> str:
+    def numbers(role: str, value: float | tuple[float, ...]) -> str:
+        if not isinstance(value, tuple):
+            return at.number(role, value)
+        return at.numbers(role, *value, shape=(-1, *(1 for _ in layer.spatial)))
+
+    x = at.main("Mul", x, numbers("scale", layer.scale))
+    return at.op("Add", x, numbers("offset", layer.offset)) if layer.offset else x
+
+
+def over_channels(name: str) -> Form:
+    return lambda at, layer, x: at.main(name, x, at.whole("axes", 1), keepdims=1)
+
+
 FORMS: dict[type[Layer], Form] = {
     conv.Conv: convolution,
     conv.DepthwiseConv: depthwise,
@@ -345,6 +393,8 @@ FORMS: dict[type[Layer], Form] = {
     pool.MinPool: min_pool,
     pool.GlobalAveragePool: global_pool("Average"),
     pool.GlobalMaxPool: global_pool("Max"),
+    pool.ChannelMean: over_channels("ReduceMean"),
+    pool.ChannelMax: over_channels("ReduceMax"),
     dense.Flatten: flatten,
     dense.Dense: linear,
     norm.BatchNorm: batch_norm,
@@ -353,6 +403,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
+    norm.Rescale: rescale,
     regular.Dropout: nothing,
     regular.DropPath: nothing,
     activation.Relu: plain("Relu"),
@@ -372,11 +423,17 @@ FORMS: dict[type[Layer], Form] = {
     activation.HardSigmoid: plain("HardSigmoid", alpha=1 / 6, beta=0.5),
     activation.Clamp: clamp,
     geometry.Upsample: upsample,
-    geometry.ZeroPad: zero_pad,
+    geometry.ZeroPad: put_around(),
+    geometry.ReflectPad: put_around(mode="reflect"),
+    geometry.ReplicatePad: put_around(mode="edge"),
     geometry.Crop: crop,
     geometry.Reshape: reshape,
     geometry.Shuffle: shuffle,
     geometry.Slice: channels,
+    rearrange.PixelShuffle: pixel_shuffle,
+    rearrange.PixelUnshuffle: pixel_unshuffle,
+    rearrange.Permute: permute,
+    rearrange.Transpose: permute,
 }
 """A form for each layer."""
 

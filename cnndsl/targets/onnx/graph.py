@@ -8,7 +8,7 @@ import numpy
 from onnx import TensorProto, helper, numpy_helper
 
 from cnndsl.codegen.names import distinct
-from cnndsl.codegen.weights import Array, Weights
+from cnndsl.codegen.weights import Array, Weights, holder
 from cnndsl.layers.base import Shape
 from cnndsl.network import Network, Node
 
@@ -32,6 +32,7 @@ class Graph:
         self.text = text
         self.nodes: list[Any] = []
         self.initializers: dict[str, Any] = {}
+        self.shared: dict[str, str] = {}  # the initializers of weights, by their keys
         self.taken = {*network.outputs, *(node.name for node in network.nodes)}
         self.values: list[str] = []  # what comes out of each node of the network
         self.shapes: dict[str, Shape] = {}
@@ -51,7 +52,11 @@ class Graph:
         """Give the values of the net's outputs their names; gives each name's value as it was."""
         renamed: dict[str, str] = {}
         inputs = {self.network.nodes[index].name for index in self.network.inputs}
-        values = {distinct(n, inputs): self.values[i] for n, i in self.network.outputs.items()}
+        values = {
+            distinct(name, inputs): self.values[index]
+            for name, index in self.network.outputs.items()
+            if name not in self.network.training_outputs
+        }
         made = {value for node in self.nodes for value in node.output}
         for name, value in values.items():
             if value in made and value not in renamed:
@@ -108,6 +113,7 @@ class Emitter:
         self.graph = graph
         self.node = node
         self.part = part
+        self.holder = holder(graph.network, node)
 
     def main(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Add the node that does what the layer is; gives the value that comes out."""
@@ -128,22 +134,30 @@ class Emitter:
 
     def weight(self, role: str) -> Array:
         """A weight of the layer, in its canonical shape."""
-        return self.graph.weights[f"{self.node.name}.{role}"]
+        return self.graph.weights[f"{self.holder.name}.{role}"]
 
     def keep(self, role: str, array: Array) -> str:
+        """Add an initializer for a weight, one for all layers that share it; gives its name."""
+        key = f"{self.holder.name}.{role}"
+        if key not in self.graph.shared:
+            self.graph.shared[key] = self.constant(key, array)
+        return self.graph.shared[key]
+
+    def constant(self, wanted: str, array: Array) -> str:
         """Add an initializer; gives its name."""
-        name = self.graph.name(f"{self.node.name}.{role}")
+        name = self.graph.name(wanted)
         array = numpy.ascontiguousarray(array)
         self.graph.initializers[name] = numpy_helper.from_array(array, name)
         return name
 
     def whole(self, role: str, *numbers: int) -> str:
         """Whole numbers, as an input; gives their name."""
-        return self.keep(role, numpy.array(numbers, dtype=numpy.int64))
+        return self.constant(f"{self.node.name}.{role}", numpy.array(numbers, dtype=numpy.int64))
 
     def numbers(self, role: str, *values: float, shape: Shape = (-1,)) -> str:
         """Numbers, as an input of a shape; gives their name."""
-        return self.keep(role, numpy.array(values, dtype=numpy.float32).reshape(shape))
+        array = numpy.array(values, dtype=numpy.float32).reshape(shape)
+        return self.constant(f"{self.node.name}.{role}", array)
 
     def number(self, role: str, value: float) -> str:
         """A number, as an input; gives its name."""

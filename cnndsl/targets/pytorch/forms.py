@@ -30,7 +30,7 @@ from cnndsl.codegen.lowering import (
     written_parts,
 )
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, regular
+from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, rearrange, regular
 from cnndsl.layers.window import Window
 
 Form = Callable[[Any, LoweringOptions], list[Call]]
@@ -453,6 +453,11 @@ def zero_pad(layer: geometry.ZeroPad, ask: LoweringOptions) -> list[Call]:
     return [module(f"ZeroPad{rank(layer)}d", border_arg(layer.pad, "pad"))]
 
 
+def border(name: str) -> Form:
+    """What is put around that is no constant."""
+    return lambda layer, ask: [module(f"{name}Pad{rank(layer)}d", border_arg(layer.pad, "pad"))]
+
+
 def crop(layer: geometry.Crop, ask: LoweringOptions) -> list[Call]:
     return [own_module("Crop", border_arg(layer.crop, "crop"))]
 
@@ -475,6 +480,37 @@ def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     return [own_module("Slice", *parts)]
 
 
+def pixel_shuffle(layer: rearrange.PixelShuffle, ask: LoweringOptions) -> list[Call]:
+    """The other order is PyTorch's after a shuffle of the channels, one group for each pixel."""
+    factor = Arg(layer.factor, "factor")
+    call = own_module("ChannelsToSpace", factor)
+    if rank(layer) == 2:
+        call = module("PixelShuffle", factor)
+    before = [Call("nn.ChannelShuffle", (layer.area,))] if layer.dcr else []
+    return [*before, call]
+
+
+def pixel_unshuffle(layer: rearrange.PixelUnshuffle, ask: LoweringOptions) -> list[Call]:
+    factor = Arg(layer.factor, "factor")
+    call = own_module("SpaceToChannels", factor)
+    if rank(layer) == 2:
+        call = module("PixelUnshuffle", factor)
+    behind = [Call("nn.ChannelShuffle", (channels_in(layer),))] if layer.dcr else []
+    return [call, *behind]
+
+
+def permute(layer: rearrange.Permute, ask: LoweringOptions) -> list[Call]:
+    """The same order where the channels come first: they are 1, and a dimension is one more."""
+    last = len(layer.order)
+    first, *rest = (place % last + 1 for place in (layer.order[-1], *layer.order[:-1]))
+    return [own_module("Permute", first, *rest)]
+
+
+def rescale(layer: norm.Rescale, ask: LoweringOptions) -> list[Call]:
+    offset = Arg(layer.offset, "offset", 0)
+    return [own_module("Rescale", Arg(layer.scale, "scale"), offset=offset)]
+
+
 FORMS: dict[type[Layer], Form] = {
     conv.Conv: convolution,
     conv.DepthwiseConv: depthwise,
@@ -485,6 +521,8 @@ FORMS: dict[type[Layer], Form] = {
     pool.MinPool: min_pool,
     pool.GlobalAveragePool: global_pool("Avg"),
     pool.GlobalMaxPool: global_pool("Max"),
+    pool.ChannelMean: lambda layer, ask: [own_module("ChannelMean")],
+    pool.ChannelMax: lambda layer, ask: [own_module("ChannelMax")],
     dense.Flatten: flatten,
     dense.Dense: linear,
     norm.BatchNorm: batch_norm,
@@ -493,6 +531,7 @@ FORMS: dict[type[Layer], Form] = {
     norm.InstanceNorm: instance_norm,
     norm.LocalResponseNorm: local_response_norm,
     norm.Scale: scale,
+    norm.Rescale: rescale,
     regular.Dropout: dropout,
     regular.DropPath: drop_path,
     activation.Relu: plain("ReLU"),
@@ -513,10 +552,16 @@ FORMS: dict[type[Layer], Form] = {
     activation.Clamp: clamp,
     geometry.Upsample: upsample,
     geometry.ZeroPad: zero_pad,
+    geometry.ReflectPad: border("Reflection"),
+    geometry.ReplicatePad: border("Replication"),
     geometry.Crop: crop,
     geometry.Reshape: reshape,
     geometry.Shuffle: shuffle,
     geometry.Slice: channels,
+    rearrange.PixelShuffle: pixel_shuffle,
+    rearrange.PixelUnshuffle: pixel_unshuffle,
+    rearrange.Permute: permute,
+    rearrange.Transpose: permute,
 }
 """A form for each layer; merges are the generator's."""
 

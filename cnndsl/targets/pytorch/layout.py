@@ -57,6 +57,10 @@ def flatten_orders(network: Network) -> dict[int, str]:
             shape = node.layer.input
             same = product(shape[:-1]) == 1 or shape[-1] == 1
             orders[node.index] = "first" if same or forgiving(node.index) else "last"
+    if any(node.shared_with is not None for node in network.nodes):
+        # A module that several calls have in common has one order.
+        last = {network.nodes[index].span for index in orders if orders[index] == "last"}
+        orders |= {index: "last" for index in orders if network.nodes[index].span in last}
     return orders
 
 

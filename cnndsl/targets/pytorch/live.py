@@ -13,7 +13,7 @@ import numpy
 import torch
 from torch import fx, nn
 
-from cnndsl.codegen.align import Parted, align
+from cnndsl.codegen.align import Parted, align, by_name
 from cnndsl.codegen.code import Call
 from cnndsl.codegen.weights import Array
 from cnndsl.layers.activation import Activation
@@ -28,7 +28,8 @@ NAME = "PyTorch"
 class Live:
     """The model of a generated module, ready to infer.
 
-    `scope` holds the names that the module defines, `model` is what its `build_model` makes.
+    `scope` holds the names that the module defines, `model` is what its `build_model` makes,
+    and `layers` are the nodes that it has: heads for training, too, which it runs in training.
     With `precise` it computes in double precision; on the device `meta` it has shapes and
     no values. Raises Parted where it is not the model of the network.
     """
@@ -38,10 +39,11 @@ class Live:
     def __init__(
         self, network: Network, scope: dict[str, Any], *, precise: bool = False, device: str = "cpu"
     ) -> None:
-        self.network, self.precise = network, precise
+        self.network, self.precise, self.training = network, precise, True
+        self.layers = network.layers
         self.type = torch.float64 if precise else torch.float32
         with torch.device(device):
-            self.model: nn.Module = scope["build_model"]().eval()
+            self.model: nn.Module = scope["build_model"]()
         self.model.to(self.type)
         self.calls = target.lowered(network)
         self.orders = vector_orders(network)
@@ -49,7 +51,8 @@ class Live:
         # The nodes whose output has its channels last, as that of all but the last of a run.
         self.last = {index for run in self.runs_last.values() for index in run[:-1]}
 
-        graph = Tracer().trace(self.model)
+        graph = Tracer().trace(self.model.train(bool(network.training_outputs)))
+        self.model.eval()
         self.steps: list[fx.Node] = []
         same: dict[fx.Node, fx.Node] = {}  # what an nn.Identity gives is what it gets
         given: list[fx.Node] = []
@@ -75,7 +78,7 @@ class Live:
         """
         plain = [step for step in self.steps if self.operation(step) not in _OPERATORS]
         found = [self.operation(step) for step in plain]
-        places = align(self.network, NAME, found, self.wanted)
+        places = align(self.layers, NAME, found, self.wanted)
         free = [step for step in self.steps if self.operation(step) in _OPERATORS]
         runs: dict[int, list[fx.Node]] = {}
         for node in self.network.layers:
@@ -150,6 +153,10 @@ class Live:
                 found |= {"rate": part.p}  # type: ignore[dict-item]
         return found
 
+    def trains(self, tensor: Any) -> bool:
+        """Whether the model trains a parameter."""
+        return bool(tensor.requires_grad)
+
     @property
     def trainable(self) -> int:
         """How many parameters the model trains."""
@@ -157,7 +164,7 @@ class Live:
 
     def outputs(self) -> dict[str, int | None]:
         """The node that each output of the model is; None where it is that of none."""
-        named = self.result if isinstance(self.result, dict) else {"main": self.result}
+        named = by_name(self.network, self.result)
         return {name: self.nodes.get(symbol) for name, symbol in named.items()}
 
     def reads(self, node: Node) -> set[int]:
@@ -189,7 +196,7 @@ class Live:
         tensors = [self.tensor(i, value) for i, value in zip(self.network.inputs, inputs)]
         with torch.no_grad():
             result = self.model(*tensors)
-        named = result if isinstance(result, dict) else {"main": result}
+        named = by_name(self.network, result)
         ends = self.network.outputs
         return {name: self.array(ends.get(name, -1), value) for name, value in named.items()}
 
@@ -243,7 +250,7 @@ class Tracer(fx.Tracer):
         self.helpers = target.helpers()
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        own = type(module).__name__ in self.helpers - {"ChannelsLast"}
+        own = type(module).__name__ in self.helpers - {"ChannelsLast", "Frozen"}
         return own or super().is_leaf_module(module, path)
 
 

@@ -25,6 +25,10 @@ _FACTS = (
 """The columns that tell how a layer is set, in the order in which they are told."""
 
 
+_TOLD = ("rate", "scale", "offset")
+"""The arguments that stand in a sentence on what a layer does."""
+
+
 class Prose:
     """Says what there is to say of a network, in a language and a notation.
 
@@ -92,7 +96,8 @@ class Prose:
         if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
             key += ".groups"
         key, axis = self.along(key, layer)
-        text = self.words.say(key, rate=show_value(getattr(layer, "rate", 0)), axis=axis)
+        values = {name: show_value(getattr(layer, name, 0)) for name in _TOLD}
+        text = self.words.say(key, axis=axis, **values)
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
             text += " " + self.words[f"learned.{learned}"]

@@ -1,0 +1,217 @@
+"""Shared blocks, frozen parts, heads for training, paths by conditions: what nets of them compute.
+
+The statements change which weights a layer has, which of them learn and when it is there, so
+that each framework is held against numpy with one set of weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import oracle
+import pytest
+from conftest import few
+from reference import computed
+from test_onnx import checked, pictures, run
+
+import cnndsl
+from cnndsl.codegen import weights as canonical
+from cnndsl.network import Network
+from cnndsl.proof import frameworks
+from cnndsl.proof.verify import verify
+from cnndsl.targets import load
+from cnndsl.targets.onnx import generate as to_onnx
+
+TWICE = """
+shared block tower(n) { conv n 3 same nobias; bn; prelu; gap; dense 4 }
+input 8x8x3 as left; input 8x8x3 as right
+from left; tower 4 as one; from right; tower 4; mul { skip | from one }
+"""
+NETS = {
+    "two inputs": TWICE,
+    "other sizes": """
+shared block cell(n) { conv n 3 same nobias; bn; relu }
+input 16x16x4
+cell 4; pool 2; cell 4; pool 2; cell 4 as low
+up 2; cell 4; add { skip | from low; up 2 }; gap; dense 2
+""",
+    "other arguments": """
+shared block cell(n, k=3) { conv n k same; scale; relu }
+input 8x8x4
+cell 4; cell 4 k=1; cell 4; concat { cell 6 k=3 | cell 6 k=1 | cell 6 }
+""",
+    "loops and paths": """
+shared block cell(n) { conv n 3 same relu }
+input 8x8x4
+repeat 3 { cell 4 }
+add { | cell 4; cell 4 | repeat 2 { cell 4 } | skip }
+""",
+    "one a call of a block": """
+shared block mlp(n, out) { dense n relu; dense out }
+block cbam(n) {
+  let c = C
+  mul { skip | add { gap; mlp n c | gmp; mlp n c }; sigmoid }
+}
+input 8x8x8
+cbam 4; conv 8 3 same; cbam 4; conv 8 1; cbam 2
+""",
+    "nested": """
+shared block leaf(n) { conv n 1 nobias; bn; relu }
+shared block pair(n) { leaf n; conv n 3 same; leaf n }
+input 6x6x4 as a; input 6x6x4 as b
+from a; pair 4; leaf 4 as left
+from b; pair 4; leaf 4; concat { skip | from left }
+""",
+    "each kind": """
+shared block all() { dwconv 3 same; sepconv 4 3 same mult=2; deconv 4 3 same; ln; gn 2; prelu }
+input 6x6x4
+all; all; flatten; reshape 6x6x4; all
+""",
+    "frozen": """
+block cb(n) { conv n 3 same nobias; bn; relu }
+input 8x8x3
+freeze { cb 4; cb 6 as low; dropout 0.5 } as body
+add { skip | freeze { from low; prelu } }; cb 4; gap; dense 2
+""",
+    "frozen and shared": """
+shared block cb(n) { conv n 3 same nobias; bn; prelu }
+input 8x8x3
+freeze { cb 3; pool 2; cb 3 }; gap; dense 2
+""",
+    "training": """
+input 8x8x3
+conv 4 3 same relu as low
+head aux training { gap; dense 5 relu; dropout 0.5; dense 3 softmax }
+conv 4 3 same relu; gap; dense 3 softmax
+""",
+    "training and always": """
+shared block end(n) { gap; dense n }
+input 8x8x3
+conv 4 3 same relu
+head early training { end 3; softmax }
+head side { conv 2 1; gap }
+conv 4 3 same relu
+head late training { bn; end 3; softmax }
+end 3; softmax
+""",
+    "results": """
+block unit(n) { conv n 3 same relu as high; pool 2; conv n 3 same as low; up 2; conv n 1 }
+input 8x8x3
+unit 4 as u; add { skip | from u.high }; gap as v
+from u.low; gap; concat { skip | from v }
+""",
+    "results of nested calls": """
+block inner(n) { conv n 1 as mid; relu }
+block outer(n) { inner n as v; conv n 3 same }
+input 8x8x3
+repeat 2 { outer 3 as u }
+add { skip | from u.v.mid }
+""",
+    "paths that may be there": """
+block rep(n, s=1) {
+  add {
+    | if C == n and s == 1 {
+        | bn
+      }
+    | repeat 3 {
+        | conv n 3 /s same nobias; bn
+      }
+    | conv n 1 /s same nobias; bn
+  }
+  relu
+}
+input 8x8x3
+rep 4 s=2; repeat 2 { rep 4 }
+""",
+    "one path left": """
+block cell(n, more=0) {
+  concat {
+    | conv n 1
+    | if more > 0 {
+        | repeat more {
+            | conv n 3 same
+          }
+      }
+  } as t
+  relu; add { skip | from t }
+}
+input 8x8x3
+cell 2; cell 2 more=1; cell 2 more=2
+""",
+}  # fmt: skip
+
+
+def numbers(net: Network) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """Images, weights, and what numpy makes of them: what each output has while inferring."""
+    images, weights = list(pictures(net).values()), canonical.random(net)
+    values = computed(net, images, weights)
+    for node, value in zip(net.nodes, values):
+        assert value.shape[1:] == node.output, node
+    ends = {name: index for name, index in net.outputs.items() if name not in net.training_outputs}
+    return images, weights, {name: values[index] for name, index in ends.items()}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_onnx(name: str) -> None:
+    net = cnndsl.check(NETS[name])
+    images, weights, expected = numbers(net)
+    data = to_onnx(net, weights=weights)
+    model = checked(data)
+    names = [node.name for node in model.graph.node] + [i.name for i in model.graph.initializer]
+    assert len(names) == len(set(names))
+    found = run(data, dict(zip(pictures(net), images)))
+    assert list(found) == list(expected)
+    for value, wanted in zip(found.values(), expected.values()):
+        assert value.shape == wanted.shape
+        assert oracle.difference(value, wanted) < oracle.TOLERANCE
+    kept = [i for i in model.graph.initializer if i.name in weights]
+    sizes = sum(onnx.numpy_helper.to_array(each).size for each in kept)
+    assert sizes == net.totals.params, "an array for each weight, and none for training"
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_layer_by_layer(name: str) -> None:
+    report = verify(cnndsl.check(NETS[name]))
+    assert not report.problems
+    assert report.error < 1e-12
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("framework", ("keras", "pytorch"))
+def test_as_a_whole(framework: str, name: str) -> None:
+    """What numpy makes of it, with each array once."""
+    net = cnndsl.check(NETS[name])
+    images, weights, expected = numbers(net)
+    live, module = frameworks.build(net, framework)
+    module.put(live, weights)
+    found = live.run(images)
+    for end, wanted in expected.items():
+        assert found[end].shape == wanted.shape
+        assert oracle.difference(found[end], wanted) < oracle.TOLERANCE, end
+    assert live.trainable == net.training_totals.trainable
+    taken = module.take(live)
+    assert set(taken) == set(weights)
+    assert all(np.array_equal(taken[key], weights[key]) for key in weights)
+
+
+@pytest.mark.parametrize("name", few(NETS, ("other sizes", "frozen", "training and always")))
+def test_flax(name: str) -> None:
+    flax_test = pytest.importorskip("test_flax")
+    net = cnndsl.check(NETS[name])
+    images, weights, expected = numbers(net)
+    model = flax_test.outlined(load("flax").generate(net))
+    flax_test.fill(net, model, images, weights)
+    found = flax_test.run(model, images)
+    found = found if isinstance(found, dict) else {"main": found}
+    assert set(found) == set(expected)
+    for end, wanted in expected.items():
+        assert oracle.difference(np.asarray(found[end]), wanted) < oracle.TOLERANCE
+
+
+def test_the_statements_are_all_there() -> None:
+    nets = [cnndsl.check(text) for text in NETS.values()]
+    for flag in ("frozen", "training_only"):
+        assert sum(any(getattr(node, flag) for node in net.nodes) for net in nets) > 1
+    assert sum(any(n.shared_with is not None for n in net.nodes) for net in nets) > 5
