@@ -27,6 +27,7 @@ from cnndsl.contract import Unavailable
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.spelling import nearest
 from cnndsl.lang import LANGUAGES
+from cnndsl.syntax.nodes import Net
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 MODELS = ("keras", "pytorch")
 """The targets of which a cell may ask for the built model."""
 
+DEFAULT = "net"
+"""The variable of a Network for which the cell has no name."""
+
 
 @magics_class
 class CnnMagics(Magics):
     """The magics of cnndsl."""
 
     @magic_arguments()
-    @argument("name", nargs="?", default="net", help="the variable that the Network goes to")
+    @argument("name", nargs="?", default=DEFAULT, help="the variable that the Network goes to")
     @argument("--keras", metavar="VAR", help="a variable for the built Keras model")
     @argument("--pytorch", metavar="VAR", help="a variable for the built PyTorch model")
     @argument("--set", metavar="NAME=VALUE", action="append", default=[], help="for a `param`")
@@ -72,6 +76,8 @@ class CnnMagics(Magics):
             net = _checked(cell, settings, given.input, lang if lang in LANGUAGES else "en")
             if net is None:
                 return
+            if given.name != DEFAULT and not isinstance(net.module.statements[0], Net):
+                net.name = given.name
             shown = list(_pictures(net, given))
             made = {given.name: net}
             for target in MODELS:

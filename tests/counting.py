@@ -8,7 +8,7 @@ range of input pixels that the positions of a layer go back to.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -21,7 +21,10 @@ ACTIVATIONS = set(
     "relu relu6 leaky_relu prelu elu selu gelu silu mish softplus sigmoid tanh softmax "
     "hard_swish hard_sigmoid".split()
 )
-FLAGS = set("same floor ceil nobias countpad keep noscale noshift nearest bilinear".split())
+FLAGS = set(
+    "same floor ceil nobias countpad keep noscale noshift nearest bilinear "
+    "bicubic aligned".split()
+)
 
 
 class Refused(Exception):
@@ -146,6 +149,12 @@ def layer(
 
     if op in ("conv", "dwconv", "sepconv", "pool", "avgpool", "minpool"):
         pool = op.endswith("pool")
+        if "to" in words.keys:
+            given = words.each(words.keys["to"], rank)
+            sights = [
+                sharing(sight, *each) for sight, *each in zip(sights, spatial, given, strict=True)
+            ]
+            return Counted(op, (*given, channels), 0, 0, 0, 0, most(sights, given)), sights
         kernels = words.each(words.values[-1], rank)
         strides = words.each(words.keys.get("/", words.values[-1] if pool else "1"), rank)
         dilations = words.each(words.keys.get("dilation", "1"), rank)
@@ -175,8 +184,14 @@ def layer(
             macs = positions * sum(map(math.prod, kernel_weights))
         if not pool and "nobias" not in words.flags:
             bias = filters
-        if pool and any(pad and max(pad) >= k for pad, k in zip(pads, kernels, strict=True)):
-            raise Refused("a window of padding")
+        if pool:
+            for size, start, kernel, dilation in zip(
+                spatial, starts, kernels, dilations, strict=True
+            ):
+                for first in start:
+                    taps = range(first, first + kernel * dilation, dilation)
+                    if not any(0 <= tap < size for tap in taps):
+                        raise Refused("a window of padding")
         output = (*map(len, starts), filters)
         sights = [
             slid(sight, start[0], stride, (kernel - 1) * dilation)
@@ -187,15 +202,20 @@ def layer(
     elif op == "deconv":
         filters, kernels = int(words.values[0]), words.each(words.values[1], rank)
         strides = words.each(words.keys.get("/", "1"), rank)
+        dilations = words.each(words.keys.get("dilation", "1"), rank)
+        groups = int(words.keys.get("groups", "1"))
+        if channels % groups or filters % groups:
+            raise Refused("groups")
+        spans = [d * (k - 1) + 1 for d, k in zip(dilations, kernels, strict=True)]
         sizes, cuts = [], []
         for axis in range(rank):
             painted = [
-                position * strides[axis] + tap
+                position * strides[axis] + tap * dilations[axis]
                 for position in range(spatial[axis])
                 for tap in range(kernels[axis])
             ]
             if "same" in words.flags:
-                over = max(0, kernels[axis] - strides[axis])
+                over = max(0, spans[axis] - strides[axis])
                 cut = (over // 2, over - over // 2)
                 size = spatial[axis] * strides[axis]
             else:
@@ -206,12 +226,12 @@ def layer(
             sizes.append(size)
             cuts.append(cut[0])
         output = (*sizes, filters)
-        kernel_weights = [(*kernels, channels) for _ in range(filters)]
+        kernel_weights = [(*kernels, channels // groups) for _ in range(filters)]
         macs = math.prod(spatial) * sum(map(math.prod, kernel_weights))
         bias = 0 if "nobias" in words.flags else filters
         sights = [
-            unpainted(sight, stride, kernel, cut)
-            for sight, stride, kernel, cut in zip(sights, strides, kernels, cuts, strict=True)
+            unpainted(sight, stride, span, cut)
+            for sight, stride, span, cut in zip(sights, strides, spans, cuts, strict=True)
         ]
     elif op in ("gap", "gmp", "dense", "flatten"):
         if op == "dense":
@@ -237,10 +257,20 @@ def layer(
     elif op in ("prelu", "scale"):
         others = [(channels,)]
     elif op == "up":
-        factors = words.each(words.values[0], rank)
-        output = (*(x * f for x, f in zip(spatial, factors, strict=True)), channels)
-        grown = between if "bilinear" in words.flags else repeated
-        sights = [grown(sight, factor) for sight, factor in zip(sights, factors, strict=True)]
+        if "to" in words.keys:
+            sizes = words.each(words.keys["to"], rank)
+        else:
+            exact = [x * f for x, f in zip(spatial, multiples(words.values[0], rank), strict=True)]
+            if rounding == "exact" and any(each.denominator > 1 for each in exact):
+                raise Refused("not whole")
+            sizes = [*map(math.ceil if rounding == "ceil" else math.floor, exact)]
+            if min(sizes) < 1:
+                raise Refused("nothing left")
+        output = (*sizes, channels)
+        sights = [
+            resized(sight, x, n, words.flags)
+            for sight, x, n in zip(sights, spatial, sizes, strict=True)
+        ]
     elif op in ("zeropad", "reflectpad", "replicatepad", "crop"):
         sign = -1 if op == "crop" else 1
         each = words.pads(words.values[0], rank)
@@ -261,7 +291,9 @@ def layer(
                 raise Refused("channels are left over")
             rest //= factor
         output = (*(x * factor for x in spatial), rest)
-        sights = [repeated(sight, factor) for sight in sights]
+        sights = [
+            resized(sight, x, x * factor, set()) for sight, x in zip(sights, spatial, strict=True)
+        ]
     elif op == "pixelunshuffle":
         factor = int(words.values[0])
         if any(x % factor for x in spatial):
@@ -287,11 +319,16 @@ def layer(
 
     learned_count = sum(map(math.prod, [*kernel_weights, *others])) + bias
     params = learned_count + sum(map(math.prod, frozen))
-    seen = tuple(
-        max(last - first + 1 for first, last in map(sight, range(size)))
-        for sight, size in zip(sights, output[:-1] or mapped, strict=True)
-    )
+    seen = most(sights, output[:-1] or mapped)
     return Counted(op, output, params, params - bias, learned_count, macs, seen), sights
+
+
+def most(sights: list[Sight], sizes: Sequence[int]) -> Shape:
+    """How much of the input the position sees, of so many, that sees the most of it."""
+    return tuple(
+        max(last - first + 1 for first, last in map(sight, range(size)))
+        for sight, size in zip(sights, sizes, strict=True)
+    )
 
 
 def slid(sight: Sight, first: int, stride: int, extent: int) -> Sight:
@@ -318,17 +355,41 @@ def unpainted(sight: Sight, stride: int, kernel: int, cut: int) -> Sight:
     return see
 
 
-def repeated(sight: Sight, factor: int) -> Sight:
-    """What a position of an enlarged image sees: the pixel that it repeats."""
-    return lambda position: sight(position // factor)
-
-
-def between(sight: Sight, factor: int) -> Sight:
-    """What an interpolated position sees: the two pixels around it, or the one it falls on."""
+def sharing(sight: Sight, size: int, output: int) -> Sight:
+    """What windows see that share the pixels of a dimension."""
 
     def see(position: int) -> tuple[int, int]:
-        place = Fraction(2 * position + 1, 2 * factor) - Fraction(1, 2)
-        return sight(math.floor(place))[0], sight(math.ceil(place))[1]
+        first = math.floor(Fraction(position * size, output))
+        last = math.ceil(Fraction((position + 1) * size, output)) - 1
+        return sight(first)[0], sight(last)[1]
+
+    return see
+
+
+def multiples(text: str, rank: int) -> list[Fraction]:
+    """Factors: `2`, `2x3`, `1.5` or `(1.5, 2)`."""
+    parts = text.strip("()").replace(",", " ").replace("x", " ").split()
+    return [Fraction(part) for part in (parts if len(parts) > 1 else parts * rank)]
+
+
+def resized(sight: Sight, size: int, output: int, flags: set[str]) -> Sight:
+    """What a position of a larger or smaller image sees: the pixel that it takes; the two around
+    it, or the four, where it is interpolated. One that falls on a pixel sees that alone, though
+    beside cubics of four it counts as seeing three."""
+
+    def place(position: int) -> Fraction:
+        if "aligned" in flags:
+            return Fraction(position * (size - 1), max(output - 1, 1))
+        return Fraction((2 * position + 1) * size, 2 * output) - Fraction(1, 2)
+
+    between = any(place(position).denominator > 1 for position in range(output))
+    more = 1 if "bicubic" in flags and between else 0
+
+    def see(position: int) -> tuple[int, int]:
+        if not flags & {"bilinear", "bicubic"}:
+            return sight(position * size // output)
+        at = place(position)
+        return sight(math.floor(at) - more)[0], sight(math.ceil(at) + more)[1]
 
     return see
 

@@ -127,27 +127,49 @@ def deconv(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
     """Every pixel paints the kernel, S further on; what is beyond the output is lost."""
     rank = x.ndim - 2
     strides, kernels = each(layer.stride, rank), each(layer.kernel, rank)
-    pads = each(layer.pad or Pair(0, 0), rank)
+    pads, spacing = each(layer.pad or Pair(0, 0), rank), each(layer.dilation, rank)
     lost = [
-        max(0, k - s) // 2 if layer.same else pad.begin for k, s, pad in zip(kernels, strides, pads)
+        max(0, (k - 1) * d + 1 - s) // 2 if layer.same else pad.begin
+        for k, d, s, pad in zip(kernels, spacing, strides, pads)
     ]
+    ins, outs = x.shape[-1] // layer.groups, layer.filters // layer.groups
     out = np.zeros((len(x), *layer.output))
     for pixel in itertools.product(*map(range, layer.input[:-1])):
         for tap in itertools.product(*map(range, kernels)):
-            place = tuple(p * s + t - c for p, s, t, c in zip(pixel, strides, tap, lost))
-            if all(0 <= where < size for where, size in zip(place, layer.output)):
-                value = x[at(pixel)] @ weights["kernel"][tap]
-                out[at(place)] += value
+            place = tuple(
+                p * s + t * d - c for p, s, t, d, c in zip(pixel, strides, tap, spacing, lost)
+            )
+            if not all(0 <= where < size for where, size in zip(place, layer.output)):
+                continue
+            for g in range(layer.groups):
+                part, given = slice(g * outs, (g + 1) * outs), slice(g * ins, (g + 1) * ins)
+                out[at(place)][:, part] += x[at(pixel)][:, given] @ weights["kernel"][tap][:, part]
     return out + bias(weights)
 
 
 def pool(layer: Any, x: Array, reduce: Callable[[Array], Array]) -> Array:
     rank = x.ndim - 2
+    if layer.to is not None:
+        return shared(layer, x, reduce)
     stride = each(layer.kernel if layer.stride is None else layer.stride, rank)
+    dilation = each(getattr(layer, "dilation", 1), rank)
     out = np.zeros((len(x), *layer.output))
-    for place, taps in windows(layer, x, stride, (1,) * rank):
+    for place, taps in windows(layer, x, stride, dilation):
         seen = np.stack([x[at(pixel)] for _, pixel in taps])
         out[at(place)] = reduce(seen)
+    return out
+
+
+def shared(layer: Any, x: Array, reduce: Callable[[Array], Array]) -> Array:
+    """Window i of n sees the pixels from floor(i*X/n) up to, not with, ceil((i + 1)*X/n)."""
+    out = np.zeros((len(x), *layer.output))
+    for place in itertools.product(*map(range, layer.output[:-1])):
+        pixels = [
+            range(math.floor(i * size / n), math.ceil((i + 1) * size / n))
+            for i, size, n in zip(place, layer.input, layer.output[:-1])
+        ]
+        seen = [x[at(pixel)] for pixel in itertools.product(*pixels)]
+        out[at(place)] = reduce(np.stack(seen))
     return out
 
 
@@ -230,22 +252,38 @@ def lrn(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
 # Geometry
 
 
+def cubic(distance: float) -> float:
+    """Keys's kernel with a = -0.75."""
+    x = abs(distance)
+    if x <= 1:
+        return 1.25 * x**3 - 2.25 * x**2 + 1
+    return -0.75 * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
+
+
+def shares(layer: Any, index: int, size: int, output: int) -> dict[int, float]:
+    """What of each pixel of a dimension goes into a position; beyond the edge is the edge."""
+    if not layer.bilinear and not layer.bicubic:
+        return {index * size // output: 1.0}
+    # Centres at half-integers, or those of the first and the last at the corners.
+    centre = (index + 0.5) * size / output - 0.5
+    if layer.aligned:
+        centre = index * (size - 1) / (output - 1) if output > 1 else 0.0
+    found: dict[int, float] = {}
+    for pixel in range(math.floor(centre) - 1, math.floor(centre) + 3):
+        away = centre - pixel
+        share = cubic(away) if layer.bicubic else max(0.0, 1 - abs(away))
+        inside = min(max(pixel, 0), size - 1)
+        found[inside] = found.get(inside, 0.0) + share
+    return found
+
+
 def up(layer: Any, x: Array, weights: Mapping[str, Array]) -> Array:
     out = np.zeros((len(x), *layer.output))
     for place in itertools.product(*map(range, layer.output[:-1])):
-        if not layer.bilinear:
-            pixel = tuple(index // factor for index, factor in zip(place, layer.factor))
-            out[at(place)] = x[at(pixel)]
-            continue
-        # Centres at half-integers; beyond the outermost centres, the outermost pixels.
-        corners = []
-        for index, factor, size in zip(place, layer.factor, layer.input):
-            centre = min(max((index + 0.5) / factor - 0.5, 0.0), size - 1.0)
-            low = min(int(centre), max(size - 2, 0))
-            share = centre - low
-            corners.append([(low, 1 - share), (min(low + 1, size - 1), share)])
-        for (row, a), (column, b) in itertools.product(*corners):
-            out[:, place[0], place[1]] += a * b * x[:, row, column]
+        parts = [shares(layer, *each) for each in zip(place, layer.input, layer.output)]
+        for pixels in itertools.product(*(part.items() for part in parts)):
+            share = math.prod(share for _, share in pixels)
+            out[at(place)] += share * x[at([pixel for pixel, _ in pixels])]
     return out
 
 
@@ -508,6 +546,12 @@ CASES: dict[str, list[Any]] = {
             "deconv 2 2 /3 same",
             "deconv 2 3 pad=1",
         ),
+        ("4x5x3", "deconv 2 3 dilation=2", "deconv 2 3x2 dilation=2x3 same"),
+        ("4x5x4", "deconv 6 3 /2 groups=2", "deconv 4 2 groups=4 relu", "deconv 2 3 same groups=2"),
+        ("6x4", "deconv 6 3 /2 same groups=2 prelu", "deconv 2 3 dilation=2 groups=2 nobias"),
+        ("3x4x2x4", "deconv 4 2 /2x1x1 groups=2"),
+        ("6x3", "deconv 2 3 dilation=2 pad=1", "deconv 2 2 dilation=3 same relu"),
+        ("3x4x2x2", "deconv 2 2 dilation=1x2x1"),
     ],
     **{
         op: [
@@ -662,6 +706,31 @@ CASES["softmax"] += [
     ("5x3", "softmax axis=length", "softmax axis=channels"),
     ("3x4x2", "softmax axis=height", "softmax axis=width"),
     ("2x3x2x3", "softmax axis=depth", "softmax axis=height", "softmax axis=width"),
+]
+for _op in ("pool", "avgpool", "minpool"):
+    CASES[_op] += [
+        ("9x8x2", f"{_op} to=3x4", f"{_op} to=4x5", f"{_op} to=1", f"{_op} to=9x8"),
+        ("3x4x2", f"{_op} to=7x9", f"{_op} to=5x4"),
+        ("11x2", f"{_op} to=4"),
+        ("5x6x4x2", f"{_op} to=3x4x2", f"{_op} to=2"),
+    ]
+for _op in ("pool", "minpool"):
+    CASES[_op] += [
+        ("9x8x2", f"{_op} 2 /1 dilation=2", f"{_op} 3 /2 dilation=2 same"),
+        ("9x8x2", f"{_op} 3 /2x1 pad=2 dilation=2x1 ceil", f"{_op} 2x3 pad=1:0 dilation=3x2"),
+        ("2x2x2", f"{_op} 3 /1 same dilation=3"),
+        ("11x2", f"{_op} 3 /2 dilation=3 pad=2:1", f"{_op} 2 dilation=4"),
+        ("5x6x4x2", f"{_op} 2 /1 dilation=2x3x1", f"{_op} 2 same dilation=2"),
+    ]
+CASES["up"] += [
+    ("3x4x2", "up to=7x5", "up to=2x3", "up 1.5 ceil", "up (1.5, 2) floor", "up (4/3) nearest"),
+    ("4x6x2", "up 1.5 bilinear", "up to=7x3 bilinear", "up 0.5 bilinear", "up to=4x1 bilinear"),
+    ("4x6x2", "up 2 bilinear aligned", "up to=7x3 bilinear aligned", "up to=1 bilinear aligned"),
+    ("4x5x2", "up 2 bicubic", "up to=9x2 bicubic", "up 3x1 bicubic aligned", "up 0.6 bicubic ceil"),
+    ("1x2x2", "up to=3 bicubic aligned", "up to=4 bilinear", "up 3 bicubic"),
+    ("2x14x1", "up to=82x7", "up to=3x2"),
+    ("5x2", "up to=7", "up 1.4", "up to=2"),
+    ("2x3x2x2", "up to=3x2x5", "up 1.5 floor"),
 ]
 CASES["leaky_relu"] += [("3x4x2", "leaky_relu 0.2", "leaky_relu 0")]
 CASES["elu"] += [("3x4x2", "elu 0.5", "conv 2 1 elu")]

@@ -150,15 +150,36 @@ def separate(op: str) -> Callable[[Draws, Shape], str]:
 
 def deconv(d: Draws, s: Shape) -> str:
     rank = len(s) - 1
-    rest = f"{window(d, rank, most=2, rounds=False)} {d.maybe('nobias')}"
-    return f"deconv {d.randint(1, 4)} {kernel(d, s)} {act(d)} {rest}"
+    groups = d.choice([1, 1, *factors(s[-1])])
+    size, filters = kernel(d, s), groups * d.randint(1, 2 if groups > 1 else 4)
+    words = window(d, rank, most=2, rounds=False)
+    if "/" not in words:  # Keras has no more than one of the two
+        words += f" {d.maybe(f'dilation={sizes(d, rank, 2)}')}"
+    rest = f"{d.maybe(f'groups={groups}')} {d.maybe('nobias')}"
+    return f"deconv {filters} {size} {act(d)} {words} {rest}"
+
+
+def up(d: Draws, s: Shape) -> str:
+    rank = len(s) - 1
+    modes = ["", "nearest", "bilinear", "bicubic", "bilinear aligned", "bicubic aligned"]
+    mode = d.choice(modes[: 2 if rank != 2 else None])
+    size = d.choice(
+        [sizes(d, rank, 2), sizes(d, rank, 2), f"to={sizes(d, rank, 9)}", "1.5", "0.75"]
+    )
+    return (
+        f"up {size} {mode} {d.choice(['', 'floor', 'ceil'])}"
+        if "." in size
+        else f"up {size} {mode}"
+    )
 
 
 def pool(op: str) -> Callable[[Draws, Shape], str]:
     def text(d: Draws, s: Shape) -> str:
         rank = len(s) - 1
+        if d.randint(0, 4) == 0:
+            return f"{op} to={sizes(d, rank, 4)}"
         counts = d.maybe(" countpad") if op == "avgpool" else ""
-        return f"{op} {kernel(d, s)} {window(d, rank, most=2)}{counts}"
+        return f"{op} {kernel(d, s)} {window(d, rank, most=2, dilates=op != 'avgpool')}{counts}"
 
     return text
 
@@ -172,10 +193,6 @@ def ends(d: Draws, s: Shape) -> str:
     begin = d.randint(0, s[-1] - 1)
     end = d.randint(begin + 1, s[-1])
     return f"slice {d.choice([f'{begin}:{end}', f'{begin}:', f':{end}', f'{begin - s[-1]}:'])}"
-
-
-def affine(d: Draws) -> str:
-    return " ".join(map(d.maybe, ("eps=0.01", "noscale", "noshift")))
 
 
 def roots(s: Shape) -> list[int]:
@@ -198,6 +215,10 @@ def rescale(d: Draws, s: Shape) -> str:
     if s[-1] in (2, 3) and d.random() < 0.4:
         scale = f"({', '.join(d.choice(['0.5', '1/3', '2']) for _ in range(s[-1]))})"
     return f"rescale {scale} {d.maybe('offset=-1')}"
+
+
+def affine(d: Draws) -> str:
+    return " ".join(map(d.maybe, ("eps=0.01", "noscale", "noshift")))
 
 
 def bn(d: Draws, s: Shape) -> str:
@@ -231,7 +252,7 @@ STATEMENTS: dict[str, Callable[[Draws, Shape], str]] = {
     "softmax": lambda d, s: f"softmax {d.maybe(f'axis={d.choice(AXES[len(s) - 1])}')}",
     "lrn": lrn,
     "scale": lambda d, s: f"scale {d.maybe('init=0.5')}",
-    "up": lambda d, s: f"up {sizes(d, len(s) - 1, 2)} {d.choice(['', 'nearest', 'bilinear'])}",
+    "up": up,
     "zeropad": lambda d, s: f"zeropad {pads(d, len(s) - 1, 2)}",
     "reflectpad": lambda d, s: f"reflectpad {pads(d, len(s) - 1, min(2, min(s[:-1]) - 1))}",
     "replicatepad": lambda d, s: f"replicatepad {pads(d, len(s) - 1, 3)}",

@@ -129,6 +129,8 @@ PIECES = (
     *("conv 8 3x3\n", "\n", "}", "{", "#x", "pool 2;", "relu\n", "from t3\n", " as q", "1", "2"),
     *("x", "let a = 3\n", "input 3x3x3\n", "add { skip | conv 8 3x3 same }\n", ";", '"', "é"),
     *("repeat 3 { conv 8 3x3 }\n", "\r\n", "(", ")", "rounding floor\n", "from a; relu\n", ""),
+    *("shared ", "freeze { ", "training ", "u.low", ".", "| if s == 1 { | bn }", "from u.low\n"),
+    *("tower 4 as u\n", "repeat 2 { | conv 4 3x3 same }", "block ", "as low"),
 )
 
 
@@ -138,7 +140,38 @@ def edited(text: str, rng: Random) -> str:
     return text[:start] + rng.choice(PIECES) + text[end:]
 
 
+SHARING = """\
+input 16x16x3 as left
+input 16x16x3 as right
+
+shared block tower(n) {
+  conv n 3x3 same nobias; bn; relu as low
+  freeze { conv n 3x3 same } as mid
+  pool 2
+}
+
+block pair(s, more) {
+  add {
+    conv 4 3x3 same
+    | if s == 1 { | bn }
+    | repeat more as i { | conv 4 3x3 same dilation=(i + 1) }
+  }
+  relu as out
+  tower 4 as v
+}
+
+from left; tower 4 as u
+from right; tower 4 as w
+add { from u | from w }
+head aux training { from u.low; gap; dense 3 }
+repeat 2 { pair 1 2 as p; up 2 }
+freeze { pair 2 0 as q }
+concat { up 2 | from p.v.low | from q.out }
+"""
+"""Shared blocks, frozen parts, names of tensors in calls, paths by conditions."""
+
 TEXTS = [path.read_text(encoding="utf-8") for path in SAMPLES if path.stat().st_size < 1_500]
+TEXTS.append(SHARING)
 
 
 def edits_agree(rng: Random, count: int) -> None:
@@ -315,3 +348,11 @@ def test_no_try_costs_much_more_than_the_budget() -> None:
     analysis = analyse("input 8x8x3 as x\nrepeat 900000 { from x; conv 3 9x9 }\n")
     with at_most(6_000_000):
         assert [each.code for each in analysis.mended()] == ["E203"]
+
+
+def test_a_hover_says_that_softmax_takes_all_channels_together() -> None:
+    text = "input 4x4x3; softmax; relu"
+    analysis = cnndsl.analyse(text)
+    for word, said in (("softmax", "together"), ("relu", "every value")):
+        found = analysis.hover(text.index(word))
+        assert found is not None and said in found.markdown

@@ -194,6 +194,29 @@ def test_nets_of_the_readme_are_clean() -> None:
         assert cnndsl.format(net) == net
 
 
+IDIOMS = re.compile(r"^### ([^\n]+)\n.*?^```cnn\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def idioms() -> list[Any]:
+    """The nets of the chapter "How do I write …", each with its heading."""
+    text = (ROOT / "grammar" / "README.md").read_text(encoding="utf-8")
+    chapter = text[text.index("<!-- idioms -->") : text.index("<!-- end -->")]
+    return [pytest.param(code, id=title) for title, code in IDIOMS.findall(chapter)]
+
+
+@pytest.mark.parametrize("net", idioms())
+def test_idioms_are_clean_and_written_for_every_framework(net: str) -> None:
+    assert cnndsl.diagnose(net) == []
+    assert cnndsl.format(net) == net
+    network = cnndsl.check(net)
+    for target in ("keras", "pytorch", "flax", "json"):
+        assert cnndsl.build(network, target)
+
+
+def test_there_are_forty_idioms() -> None:
+    assert len(idioms()) >= 40
+
+
 def test_the_first_net_is_the_sample() -> None:
     first = blocks(README, "")[0]
     sample = (ROOT / "samples" / "article.cnn").read_text(encoding="utf-8")

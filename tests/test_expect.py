@@ -53,6 +53,8 @@ def said(promise: str) -> str:
         ("trainable == 112", ""),
         ("non_trainable == 0", "non_trainable: 8 is 8 over the 0 promised"),
         ("macs <= 57.6K", ""),
+        ("flops <= 115.2K", ""),
+        ("flops <= 115K", "flops: 115,200 is 200 over the 115,000 promised"),
         ("macs <= 57K", "macs: 57,600 is 600 over the 57,000 promised"),
         ("shape == 24x24x4", ""),
         (
@@ -131,7 +133,7 @@ def test_property_promises_compare(rng: Random, op: str, by: int) -> None:
     text = nets.straight(rng)
     network = nets.network(text)
     assert network is not None
-    for metric in ("params", "weights", "trainable", "non_trainable", "macs"):
+    for metric in ("params", "weights", "trainable", "non_trainable", "macs", "flops"):
         actual = getattr(network.totals, metric)
         value = max(0, actual + by)
         found = look(f"{text}expect {metric} {op} {value}\n")

@@ -565,3 +565,11 @@ def test_checking_a_net_loads_no_figures() -> None:
         check=True,
     )
     assert run.stdout == "[]\n[]\n"
+
+
+def test_a_reader_that_knows_no_media_sees_all() -> None:
+    """CairoSVG takes a height of `auto` for none, in an attribute as in a rule."""
+    drawn = svg.generate(cnndsl.check("input 8x8x1; conv 2 3x3; gap"))
+    assert "style=" not in drawn.split(">", 1)[0]
+    before, _, rule = drawn.partition("@media all")
+    assert "auto" not in before and "max-width:100%;height:auto" in rule

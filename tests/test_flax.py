@@ -116,7 +116,7 @@ def used(net: Network) -> Iterator[canonical.Kept]:
 
 
 def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, Any]]:
-    """For each canonical key, its weight, the layer's word, and the variable that holds it."""
+    """For each canonical key, its weight, the layer, and the variable that holds it."""
     waiting = iter(modules)
     rest: dict[str, Any] = {}
     found = {}
@@ -126,24 +126,26 @@ def variables(net: Network, modules: list[Any]) -> dict[str, tuple[Weight, str, 
         if place != last or slot.weight.role == "pointwise":
             assert not rest, f"{slot.key}: {rest} left over"
             rest, last = kept(next(waiting)), place
-        found[slot.key] = (slot.weight, layer.op, rest.pop(NAMES[slot.weight.role]))
+        found[slot.key] = (slot.weight, layer, rest.pop(NAMES[slot.weight.role]))
     assert not rest and next(waiting, None) is None
     return found
 
 
-def as_flax(array: np.ndarray, weight: Weight, op: str) -> np.ndarray:
+def as_flax(array: np.ndarray, weight: Weight, layer: Any) -> np.ndarray:
     """A canonical weight as Flax keeps it."""
     if weight.role == "depthwise":
         return array.reshape(*array.shape[:-2], 1, -1)
-    if op == "deconv" and weight.role == "kernel":
-        return array.swapaxes(-1, -2)
+    if layer.op == "deconv" and weight.role == "kernel":
+        *space, one, other = array.shape
+        parts = array.reshape(*space, one, layer.groups, -1).swapaxes(-1, -3)
+        return parts.reshape(*space, other // layer.groups, -1)
     return array
 
 
 def fill(net: Network, model: Any, images: list[np.ndarray], weights: Any) -> None:
     """Put canonical weights into a model."""
-    for key, (weight, op, variable) in variables(net, in_order(model, images)).items():
-        array = as_flax(weights[key], weight, op)
+    for key, (weight, layer, variable) in variables(net, in_order(model, images)).items():
+        array = as_flax(weights[key], weight, layer)
         assert array.shape == variable.shape, key
         assert isinstance(variable, nnx.Param) == weight.trainable, key
         variable.set_value(array)

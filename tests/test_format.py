@@ -230,6 +230,21 @@ def test_a_text_with_errors_stays_as_it_is(text: str) -> None:
         ("if a { b }\nelse\tif c { d }\n\n else { e }", None),
         ("if a { b };else { e }as f", "if a { b } else { e } as f"),
         ("a;;b ; \n;c;", "a; b\nc"),
+        # shared blocks, frozen parts, heads for training, paths by conditions, dots
+        ("shared\tblock  a( n ){b}", "shared block a(n) { b }"),
+        ("shared block a() {\n\n b #c\n}", "shared block a() {\n  b  #c\n}"),
+        ("freeze{a;b}as c", "freeze { a; b } as c"),
+        ("freeze {\n#x\na #y\n}  as  c #z", "freeze {\n  #x\n  a  #y\n} as c  #z"),
+        ("freeze { }", "freeze { }"),
+        ("head a  training{b}", "head a training { b }"),
+        ("from  u.v.low", "from u.v.low"),
+        ("a u.low k=u.low;b", "a u.low k=u.low; b"),
+        ("add{a|if b{|c}|repeat 2{|d|e}}", "add { a | if b { | c } | repeat 2 { | d | e } }"),
+        (
+            "add { a | if b {\n|c #d\n} }",
+            "add {\n  | a\n  | if b {\n      | c  #d\n    }\n}",
+        ),
+        ("add {\n | if b { | c } else { | }\n}", "add {\n  | if b { | c } else { | }\n}"),
         # whatever else
         ("ﬁlter 합성곱", "ﬁlter 합성곱"),
         ("a #b", "a  #b"),
@@ -453,8 +468,18 @@ class Messy:
         return out + "}"
 
     def path(self) -> str:
+        if self.depth < 4 and self.likely(0.2):
+            return self.edge() + self.conditional() + self.edge()
         inside = self.statements(1) if self.likely(0.8) else ""
         return self.edge() + inside + (self.edge() if inside else "")
+
+    def conditional(self) -> str:
+        """A path that holds paths."""
+        self.depth += 1
+        inside = "|" + self.many(2, self.path, lambda: "|")
+        self.depth -= 1
+        head = self.pick(f"if {self.test()}", "repeat 2")
+        return head + self.space() + "{" + self.edge() + inside + "}"
 
     def statement(self) -> str:
         kinds: list[Callable[[], str]] = [self.call] * 6
@@ -470,6 +495,12 @@ class Messy:
         if self.depth < 3:
             kinds += [self.merge, self.merge, self.repeat, self.choice, self.choice, self.block]
             kinds += [lambda: f"head{self.space(True)}{self.name()}{self.space()}{self.body()}"]
+            kinds += [
+                lambda: f"head {self.name()}{self.space(True)}training{self.space()}{self.body()}",
+                lambda: f"freeze{self.space()}{self.body()}{self.alias()}",
+                lambda: f"shared{self.space(True)}{self.block()}",
+                lambda: f"from{self.space(True)}{self.name()}.{self.name()}",
+            ]
         return self.random.choice(kinds)()
 
     def call(self) -> str:

@@ -111,6 +111,13 @@ TORCH_CALLS = {
     "nn.LeakyReLU()": "leaky_relu 0.01",
     "nn.Dropout()": "dropout 0.5",
     "nn.Upsample(scale_factor=2, mode='bilinear')": "up 2 bilinear",
+    "nn.Upsample(size=(7, 5))": "up to=7x5",
+    "nn.Upsample(scale_factor=2, mode='bicubic', align_corners=True)": "up 2 bicubic aligned",
+    "nn.AdaptiveAvgPool2d((7, 7))": "avgpool to=7",
+    "nn.AdaptiveMaxPool2d((3, 4))": "pool to=3x4",
+    "nn.MaxPool2d(3, stride=1, padding=1, dilation=2)": "pool 3 /1 pad=1 dilation=2",
+    "nn.ConvTranspose2d(3, 6, 3, groups=3, dilation=2)": "deconv 6 3x3 dilation=2 groups=3",
+    "layers.AdaptiveAveragePooling2D((2, 3))": "avgpool to=2x3",
     "nn.ZeroPad2d((1, 2, 3, 4))": "zeropad 3:4x1:2",
     "nn.ReflectionPad2d((1, 2, 3, 4))": "reflectpad 3:4x1:2",
     "nn.ReplicationPad2d(2)": "replicatepad 2",
@@ -158,7 +165,7 @@ def test_what_a_file_says_decides_how_a_call_is_written() -> None:
         ("layers.LSTM(3)", "LSTM"),
         ("nn.LogSoftmax(dim=1)", "LogSoftmax"),
         ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "padding_mode"),
-        ("nn.AdaptiveAvgPool2d((7, 7))", "gap keep"),
+        ("nn.AdaptiveAvgPool2d((None, 7))", "None"),
         ("nn.PReLU()", "prelu"),
         ("nn.InstanceNorm2d(3, track_running_stats=True)", "inorm"),
         ("layers.Conv2D(8, 3, activation='softsign')", "softsign"),
@@ -507,9 +514,9 @@ def test_no_guess_names_another_operator(word: str) -> None:
     ("word", "meant"),
     [("convv", "conv"), ("ppool", "pool"), ("softmx", "softmax"), ("flaten", "flatten"),
      ("conv_2d", "conv"), ("batchnorm1d", "bn"), ("dens", "dense"), ("pool2", "pool"),
-     ("hardtanh", "clamp"), ("instance_norm", "inorm"), ("InstanceNorm2d", "inorm"),
      ("pixel_shuffle", "pixelshuffle"), ("PixelUnshuffle", "pixelunshuffle"),
-     ("reflection_pad", "reflectpad")],
+     ("reflection_pad", "reflectpad"), ("hardtanh", "clamp"), ("instance_norm", "inorm"),
+     ("InstanceNorm2d", "inorm")],
 )  # fmt: skip
 def test_misspelt_words_are_still_guessed(word: str, meant: str) -> None:
     first, *_ = told(f"input 28x28x1\n{word} 3\n")
@@ -599,3 +606,120 @@ def test_the_line_has_the_shape_and_weights_of_keras(call: str) -> None:
 def test_a_call_without_arguments_within_a_line(before: str) -> None:
     (problem,) = cnndsl.diagnose(before + "Flatten()" + " }" * ("{" in before))
     assert [fix.title for fix in problem.fixes] == ["write `flatten`"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("se 16", "mul { skip | gap keep;"),
+        ("squeeze_excite 4", "block se(r=16)"),
+        ("residual { conv 8 3x3 same }", "here it is `add { skip | … }`"),
+        ("shortcut", "here it is `add { skip | … }`"),
+        ("skip connection", "here it is `add { skip | … }`"),
+        ("skip_connection", "here it is `add { skip | … }`"),
+        ("ResBlock 8", "add { skip | conv N 3x3 same; bn; relu; conv N 3x3 same; bn }"),
+        ("dense_block 4", "concat { skip | bn; relu; conv 32 3x3 same nobias }"),
+        ("pad 1", "here it is `zeropad P`"),
+        ("route", "here it is `from NAME`"),
+        ("split 2", "here it is `slice A:B`"),
+        ("dilatedconv 8 3x3", "here it is `conv N K dilation=D`"),
+        ("group_conv 8 3x3", "here it is `conv N K groups=G`"),
+        ("pointwise 8", "here it is `conv N 1x1`"),
+        ("activation relu", "here it is `relu`"),
+        ("causal_conv 8 3", "pad=((K-1)*D):0"),
+        ("conv_bn_relu 8", "here it is `conv N 3x3 same nobias; bn; relu`"),
+        ("bottleneck 64", "write it as a block, `block bottleneck(n) { … }`"),
+        ("mbconv 64", "write it as a block"),
+        ("self_attention 8", "the language has no attention"),
+        ("lstm 8", "the language has no recurrence"),
+        ("capsule 8", "the language has no capsules"),
+        ("fft", "the language has no Fourier transforms"),
+        ("matmul", "the language has no products of tensors as matrices"),
+        ("embedding 8", "the language has no tables of words"),
+        ("max_unpool 2", "the language has no unpooling"),
+        ("exp", "the language has no arithmetic"),
+        ("loss", "is about training, which no net says"),
+    ],
+)
+def test_a_thing_without_a_word_is_told_and_not_guessed(line: str, said: str) -> None:
+    (problem,) = told(f"input 16x16x8\n{line}\nrelu\n")
+    assert said in problem.help and not problem.fixes
+
+
+@pytest.mark.parametrize(
+    "word", ["pad 1", "route", "se", "exp", "minus", "capsule", "unpool", "dilatedconv 8 3x3"]
+)
+def test_nothing_near_in_letters_alone_is_guessed(word: str) -> None:
+    (problem,) = told(f"input 16x16x8\n{word}\n")
+    assert "did you mean" not in problem.help and not problem.fixes
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("convv 8 3x3", "conv"), ("dropot 0.5", "dropout"), ("softmx", "softmax"),
+        ("maxpol 2", "pool"), ("batchnrom", "bn"), ("convolutoin 8 3x3", "conv"),
+        ("depthwize 3x3", "dwconv"), ("upsample 2", "up"), ("global_avg_pool", "gap"),
+        ("max_pool2d 2", "pool"), ("leaky", "leaky_relu"), ("identty", "skip"),
+    ],
+)  # fmt: skip
+def test_what_is_misspelt_or_called_otherwise_is_guessed(word: str, meant: str) -> None:
+    (problem,) = told(f"input 16x16x8\n{word}\n")
+    assert problem.help == f"did you mean `{meant}`?" and problem.fixes
+
+
+def test_a_block_of_the_file_is_meant_before_a_thing_without_a_word() -> None:
+    for name, word in (
+        ("se_block", "SEBlock"),
+        ("residual", "residuals"),
+        ("shortcuts", "shortcut"),
+    ):
+        (problem,) = told(f"block {name}() {{ relu }}\ninput 4x4x3\n{name}\n{word}\n")
+        assert problem.help == f"did you mean `{name}`?"
+
+
+def test_every_line_that_stands_for_a_thing_is_of_the_language() -> None:
+    from cnndsl.foreign import idioms
+
+    known = {*LAYERS, *MERGES, "block", "repeat", "from"}
+    for line, names in idioms._LINES.items():
+        assert line.split()[0] in known
+        assert not {*names.split()} & known
+    every = [name for names in idioms._LINES.values() for name in names.split()]
+    every += [name for _, names in idioms._MISSING for name in names.split()]
+    every += [*idioms._BLOCKS, *idioms._TRAINING]
+    assert len(every) == len(set(every)) and not {*every} & {*LAYERS, *MERGES}
+
+
+@pytest.mark.parametrize("written", ["padding=causal", "pad=causal", "causal"])
+def test_causal_padding_stands_before_the_signal(written: str) -> None:
+    (problem,) = told(f"input 100x8\nconv 32 2 dilation=4 {written}\n")
+    assert problem.help == "all padding stands before the signal: write `pad=4:0`"
+    assert "pad=4:0" in fixed(f"input 100x8\nconv 32 2 dilation=4 {written}\n", unsafe=True)
+
+
+def test_dense_of_keras_on_a_map_is_a_convolution() -> None:
+    text = "input 16x16x8\nDense(8, activation='relu')\nDense(4)\n"
+    text += "MaxPooling2D(3)\nFlatten()\nDense(2)\n"
+    lines = ["conv 8 1x1 relu", "conv 4 1x1", "pool 3 floor", "flatten", "dense 2"]
+    assert [each.help for each in told(text)] == [f"here it is `{line}`" for line in lines]
+    assert fixed(text) == "input 16x16x8\n" + "\n".join(lines) + "\n"
+    (problem,) = told("input 9x8\nlayers.Dense(4, use_bias=False)\n")
+    assert problem.help == "here it is `conv 4 1 nobias`"
+    (problem,) = told("input 9x8\nnn.Linear(8, 4)\n")  # PyTorch's goes over the last dimension
+    assert problem.help == "here it is `dense 4`"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("padding_mode=reflect", "before this one: `reflectpad P`"),
+        ("padding=replicate", "before this one: `replicatepad P`"),
+        ("pad=reflect", "before this one: `reflectpad P`"),
+        ("padding_mode=zeros", "leave it out: it is so without"),
+        ("padding_mode=circular", "the language has no padding from the other side"),
+    ],
+)
+def test_padding_by_other_values_is_a_layer(written: str, said: str) -> None:
+    (problem,) = told(f"input 8x8x3\nconv 4 3x3 {written}\n")
+    assert said in problem.help and not problem.fixes

@@ -486,7 +486,7 @@ HARMLESS = {
     "expect shape = 9x9x9": "E002",
     "block k(n,, m) { relu }": "E002",
     "block k(n) m { relu }": "E002",
-    "head k k { relu }": "E002",
+    "head k k k { relu }": "E002",
     "defaults keras torch": "E002",
     "rounding floor floor": "E002",
     "relu 3,3": "E002",

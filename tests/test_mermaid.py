@@ -61,8 +61,8 @@ def test_blocks_are_frames() -> None:
         '  n0(["input<br/>187×1"])\n'
         '  n1["conv 32 5<br/>183×32"]\n'
         '  subgraph g0["residual ×5"]\n'
-        '    n2["conv 32 5 · relu<br/>183…8×32"]\n'
-        '    n3["conv 32 5<br/>183…8×32"]\n'
+        '    n2["conv 32 5 same · relu<br/>183…8×32"]\n'
+        '    n3["conv 32 5 same<br/>183…8×32"]\n'
         '    n4["add · relu<br/>183…8×32"]\n'
         '    n6["pool 5 /2<br/>90…2×32"]\n'
         "  end\n"
@@ -175,3 +175,19 @@ def test_what_cannot_be_folded_is_refused() -> None:
         mermaid.generate(network)
     with pytest.raises(OptionError, match="depth must be at least 1, not 0"):
         mermaid.generate(network, depth=0)
+
+
+def test_layers_that_differ_in_anything_are_not_one() -> None:
+    for one, two in (
+        ("conv 8 3x3 same", "conv 8 3x3 pad=1"),
+        ("conv 8 3x3 same", "conv 8 3x3 same nobias"),
+        ("conv 8 3x3 same; bn", "conv 8 3x3 same; bn eps=1e-5"),
+    ):
+        alike, unlike = (
+            mermaid.generate(cnndsl.check(f"input 16x16x8; {one}; {other}; gap"))
+            for other in (one, two)
+        )
+        assert "×2" in alike and "×2" not in unlike
+    assert '"conv 8 3x3 same<br/>' in mermaid.generate(
+        cnndsl.check("input 16x16x8; conv 8 3x3 same; conv 8 3x3")
+    )

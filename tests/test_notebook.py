@@ -88,6 +88,11 @@ def test_the_built_models_are_left_on_request(run: Any) -> None:
     assert counts == str((PARAMS, PARAMS))
 
 
+def test_a_net_without_a_name_goes_by_its_variable(run: Any) -> None:
+    run(f"%%cnn small --view none\n{NET}", f"%%cnn other --view none\nnet own\n{NET}")
+    assert value(run("small.name, other.name")) == "('small', 'own')"
+
+
 def test_tracebacks_show_the_lines_of_a_generated_model(run: Any) -> None:
     net = "input 8x8x3\nadd { conv 3 3x3 same | skip }\ngap; dense 2"
     run(f"%%cnn --pytorch wrong --view none\n{net}")

@@ -17,12 +17,14 @@ from conftest import few, need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from running import run
 
 import cnndsl
 from cnndsl import Network
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.render import printable
 from cnndsl.lang import LANGUAGES
+from cnndsl.layers.source import call_of
 from cnndsl.tables.cells import Verbatim, plain_value, readable
 from cnndsl.tables.columns import COLUMNS
 from cnndsl.tables.styles import STYLES, make
@@ -449,3 +451,65 @@ def test_a_table_of_some_layers_says_what_it_leaves_out() -> None:
     assert "rainable" not in dense
     full = cnndsl.build(network, "markdown", style="full")
     assert "The table shows" not in full and "non-trainable" in full
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("lrn size=3 alpha=5e-5", "lrn size=3 alpha=5e-5"),
+        ("lrn alpha=1e-4 size=5 beta=0.75", "lrn"),
+        ("bn eps=1e-5 momentum=0.99 noscale", "bn eps=1e-5 noscale"),
+        ("scale init=1e-6", "scale init=1e-6"),
+        ("leaky_relu 0.2", "leaky_relu 0.2"),
+        ("leaky_relu 0.3", "leaky_relu"),
+        ("elu 1; elu 0.5", "elu elu 0.5"),
+        ("conv 4 3 /2x2 pad=1x1 dilation=2x2 floor", "conv 4 3x3 /2 pad=1 dilation=2 floor"),
+        ("conv 4 2x3 /2x1 pad=1x0", "conv 4 2x3 /2x1 pad=1x0"),
+        ("conv 4 3 pad=0 dilation=1 groups=1 /1", "conv 4 3x3"),
+        ("pool 2 /2; avgpool 2 /1 countpad", "pool 2x2 avgpool 2x2 /1 countpad"),
+        ("up 2x2 nearest; up 2x1; zeropad 1", "up 2 up 2x1 zeropad 1"),
+        ("zeropad 0:1x0:1; crop 0:1; crop 1:2x2:1", "zeropad 0:1 crop 0:1 crop 1:2x2:1"),
+        ("reshape 9x9x8; slice 0:2", "reshape 9x9x8 slice 0:2"),
+        ("lrn alpha=0.00012345678 k=1234567.5", "lrn alpha=0.00012345678 k=1234567.5"),
+        ("dropout (0.1*3/4); droppath (1.0/3)", "dropout 0.075 droppath 0.333333"),
+        ("dropout (0.1*3/4); droppath 0", "dropout 0.075 droppath 0"),
+    ],
+)
+def test_all_arguments_that_are_not_the_default_are_shown(line: str, shown: str) -> None:
+    network = cnndsl.check(f"input 18x12x3; {line}")
+    assert " ".join(call_of(node.layer) for node in network.layers) == shown
+
+
+def test_what_defaults_chooses_is_the_default() -> None:
+    text = "defaults torch\nrounding floor\ninput 9x9x2\n"
+    network = cnndsl.check(text + "bn eps=1e-5; bn momentum=0.99; leaky_relu 0.3; pool 2 floor")
+    shown = [call_of(node.layer) for node in network.layers]
+    assert shown == ["bn", "bn momentum=0.99", "leaky_relu 0.3", "pool 2x2"]
+
+
+def test_an_activation_of_its_own_has_its_arguments() -> None:
+    network = cnndsl.check("input 4; dense 3 leaky_relu; leaky_relu 0.2")
+    cells = [row[0] for row in make(network, columns=["activation"]).rows]
+    assert cells == ["leaky_relu", "leaky_relu 0.2"]
+
+
+def test_flops_are_twice_the_multiply_adds_and_say_so() -> None:
+    network = sample("article")
+    assert network.totals.flops == 2 * network.totals.macs == 4_555_520
+    for lang, said in (("en", "twice"), ("ko", "두 배")):
+        table = make(network, columns=["multiply-adds", "flops"], lang=lang)
+        assert all(2 * row[0] == row[1] for row in table.rows) and table.sums[1] == 4_555_520
+        assert [said in note for note in table.notes] == [True]
+    for target in ("markdown", "html", "latex"):
+        assert "twice" in cnndsl.build(network, target, columns=["name", "flops"])
+    assert cnndsl.build(network, "csv", columns=["flops"]).startswith("flops\r\n645120\r\n")
+    assert "flops" not in cnndsl.build(network, "json")
+
+
+def test_columns_on_a_terminal() -> None:
+    code, out, err = run("show", str(ROOT / "samples" / "vgg16.cnn"), "--columns", "code,flops")
+    lines = out.splitlines()
+    assert (code, err) == (0, "") and lines[0].split() == ["Written", "FLOPs"]
+    assert "30,940,528,640" in lines[-3] and "twice" in lines[-1]
+    code, out, err = run("show", str(ROOT / "samples" / "vgg16.cnn"), "--columns", "flop")
+    assert (code, out) == (2, "") and "did you mean `flops`?" in err

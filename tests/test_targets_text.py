@@ -63,7 +63,7 @@ def test_json_of_the_article() -> None:
     """The keys and numbers that the description of the language shows."""
     text = json_target.generate(sample("article"))
     found = json.loads(text)
-    assert list(found) == ["net", "inputs", "outputs", "layers", "totals"]
+    assert list(found) == ["format", "net", "inputs", "outputs", "layers", "totals"]
     assert found["net"] == "article"
     assert found["inputs"] == [[39, 31, 1]]
     assert found["outputs"] == {"main": [100]}

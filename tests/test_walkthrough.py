@@ -599,3 +599,14 @@ def test_softmax_is_of_all_channels_together(net: str) -> None:
     text = write(net)
     assert "Softmax is applied to the values of all channels together" in text
     assert "every value" not in text and "모든 채널의 값에" in write(net, lang="ko")
+
+
+def test_arguments_that_nothing_else_tells_are_told() -> None:
+    text = cnndsl.build(
+        cnndsl.check("input 8x8x4; lrn size=3; bn eps=1e-5; dwconv 3 mult=2; gn 4; avgpool 2"),
+        "walkthrough",
+    )
+    assert isinstance(text, str)
+    for line in ("lrn size=3", "bn eps=1e-5", "dwconv 3x3 mult=2"):
+        assert f"Written: `{line}`" in text
+    assert text.count("Written") == 3

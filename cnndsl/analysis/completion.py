@@ -6,6 +6,7 @@ syntax tree tells the names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -69,6 +70,7 @@ _HEADERS = ("net", "input", "rounding", "defaults", "param", "block", "head")
 _CHOICES = {"ROUNDING": ("exact", "floor", "ceil"), "DEFAULTS": ("keras", "torch")}
 _VALUED = ("INPUT", "REPEAT", "IF", "EXPECT", "BLOCK", "LET", "PARAM")
 _OPEN = frozenset((*SIGNS.values(), "AND", "NOT", "OR")) - {"RPAR"}
+_DOTTED = re.compile(r"(?:[^\W\d]\w*\.)+\Z")
 _FUNCTIONS = ("min", "max", "round", "ceil", "floor", "divisible")
 
 
@@ -155,12 +157,18 @@ def _words(
 ) -> Iterable[tuple[str, str, str]]:
     """Words with their kinds and details, the likeliest first."""
     tokens = typed.tokens
+    dotted = _DOTTED.search(text, max(0, typed.span.start - 1000), typed.span.start)
+    if dotted:
+        inside = names.inside(dotted[0].split(".")[:-1], offset)
+        return [(each.name, "tensor", line(text, each.statement.span)) for each in inside]
     first, last = (tokens[0][0], tokens[-1][0]) if tokens else ("", "")
     if typed.closed:
         return [("as", "keyword", ""), ("else", "keyword", "")]
     if not tokens:
         return _beginnings(text, names, typed.top, shape)
     word = text[slice(*tokens[0][1:])]
+    if first == "HEAD" and len(tokens) == 2:
+        return [("training", "keyword", "")]
     if last == "AS" or first in ("NET", "HEAD"):
         return []
     if last in _CHOICES:
@@ -184,8 +192,11 @@ def _words(
         functions = [(each, "keyword", f"{each}(…)") for each in _FUNCTIONS]
         ending = [("as", "keyword", "")] if first in ("INPUT", "REPEAT") and tokens[1:] else []
         return [*constants, *ending, *functions] if wanted else []
+    if [each[0] for each in tokens] == ["NAME"] and text[slice(*tokens[0][1:])] == "shared":
+        return [("block", "keyword", "")]
     if first != "NAME" or last in _OPEN:
-        return constants
+        values = _values_of(text, tokens) if last == "EQUAL" else []
+        return [*values, *constants]
     ending = [("as", "keyword", "")]
     if layer is not None:
         return [*_arguments(text, layer, tokens[1:], constants), *ending[word in MERGES :]]
@@ -213,9 +224,20 @@ def _beginnings(
         yield word, "block", " ".join([word, *(line(text, p.span) for p in block.parameters)])
     for word in MERGES:
         yield word, "merge", MERGES[word].usage()
-    for word in (*STATEMENTS, "skip"):
-        if top or word not in _HEADERS:
-            yield word, "keyword", ""
+    for word in (*STATEMENTS, "skip", "freeze", "shared"):
+        if top or word not in (*_HEADERS, "shared"):
+            yield word, "keyword", {"freeze": "freeze { … }", "shared": "shared block …"}.get(
+                word, ""
+            )
+
+
+def _values_of(text: str, tokens: Sequence[Token]) -> list[tuple[str, str, str]]:
+    """The words that are values of the key before an `=`, in a layer or a merge."""
+    word, key = (text[slice(*each[1:])] for each in (tokens[0], tokens[-2]))
+    known: dict[str, type[Layer]] = {**LAYERS, **MERGES}
+    slots = known[word].slots if word in known else ()
+    kinds = [slot.kind for slot in slots if slot.name == key and slot.kind]
+    return [(each, "flag", "") for kind in kinds for each in kind.words]
 
 
 def _arguments(

@@ -25,6 +25,7 @@ from cnndsl.network.network import Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
 from cnndsl.tables.formulas import is_trivial, written
+from cnndsl.tables.rows import notes_of, shared_with
 
 MOST = 4
 """How many different results of a statement are told."""
@@ -59,7 +60,7 @@ class _Result(NamedTuple):
 
     @property
     def params(self) -> int:
-        return sum(node.layer.params for node in self.nodes)
+        return sum(node.params for node in self.nodes)
 
     def shapes(self) -> str:
         output = show(self.nodes[-1].output)
@@ -151,8 +152,9 @@ class _View:
         if span != statement.name.span and word in slots:
             return [f"{code(word)}: {escaped(slots[word])}"]
         if isinstance(layer, type) and issubclass(layer, Activation):
-            formula = code(layer.formula)
-            return [self.words.say("does.activation", activation=title, formula=formula), *results]
+            formula, key = code(layer.formula), f"does.activation.{layer.op}"
+            key = key if key in self.words else "does.activation"
+            return [self.words.say(key, activation=title, formula=formula), *results]
         does = f"does.{layer.op}"
         said = [self.words[does]] if does in self.words and "{" not in self.words[does] else []
         return [": ".join([title, *said]), *results]
@@ -179,7 +181,9 @@ class _View:
         """The different results of a statement; the one there is with how it is worked out."""
         different: dict[object, _Result] = {}
         for each in self.made(statement.span):
-            different.setdefault((each.inputs, each.nodes[-1].output, each.params), each)
+            # With shared weights or its own, it is the same that is worked out.
+            count = sum(node.layer.params for node in each.nodes)
+            different.setdefault((each.inputs, each.nodes[-1].output, count), each)
         results = list(different.values())
         lines = [f"- {self.brief(each)}" for each in results[:MOST]]
         if len(results) == 1:
@@ -216,6 +220,21 @@ class _View:
             return ""
         return f" *({translated(Message('assumed'), self.words.lang)})*"
 
+    def notes(self, result: _Result) -> str:
+        """Whose weights it shares, and whether it is frozen or there while training only."""
+        depth = len(result.nodes[0].instance) + (len(result.nodes) == 1)
+        if len(result.nodes) > 1:  # a call: as deep as what its layers have in common
+            instances = [node.instance for node in result.nodes]
+            depth = sum(len(set(each)) == 1 for each in zip(*instances))
+        names = shared_with(self.nodes, result.nodes, depth)
+        kept = [node.frozen for node in result.nodes if node.layer.all_weights]
+        return notes_of(
+            [*map(code, names)],
+            bool(kept) and all(kept),
+            result.nodes[0].training_only,
+            self.words,
+        )
+
     def worked(self, result: _Result) -> list[str]:
         """A result with its formulas and their numbers, a list in Markdown."""
         node, said = result.nodes[-1], self.words
@@ -229,8 +248,10 @@ class _View:
                 lines.append(f"  - {code(f'{step.symbol} = {_equation(step)}')}")
         if result.params:
             lines.append(f"- {said['parameters']}: {result.params:,}")
-        for step in layer.all_counts() if single else ():
+        for step in layer.all_counts() if single and result.params else ():
             lines.append(f"  - {said[f'role.{step.symbol}']}: {code(_equation(step))}")
+        notes = self.notes(result)
+        lines += [f"- {notes}"] if notes else []
         macs = sum(each.layer.macs for each in result.nodes)
         if macs:
             lines.append(f"- {said['multiply-adds']}: {macs:,}")
@@ -251,10 +272,11 @@ def _equation(step: Derivation) -> str:
 class _Pass:
     """What a line made, one time that it was run: `last` is where its last statement ends."""
 
-    __slots__ = ("assumed", "key", "last", "output", "params")
+    __slots__ = ("assumed", "kept", "key", "last", "output", "params")
 
     def __init__(self) -> None:
         self.last, self.params, self.assumed = -1, 0, False
+        self.kept: bool | None = None  # whether it keeps weights itself; None for none to keep
         self.key: object = None
         self.output: Shape = ()
 
@@ -285,6 +307,8 @@ def hints(
         params = counts.get(node.layer)
         if params is None:
             params = counts[node.layer] = node.layer.params
+        kept = node.shared_with is None
+        params *= kept
         is_assumed = node.index in assumed
         for depth, span in enumerate((*(call.span for call in calls), node.span)):
             end = span.end
@@ -301,12 +325,14 @@ def hints(
                 passes.setdefault(number, []).append(one)
             one.last, one.key, one.output = end, key, node.output
             one.params += params
+            if node.layer.all_weights:
+                one.kept = one.kept or kept
             one.assumed = one.assumed or is_assumed
             ends[number] = max(ends.get(number, 0), end)
-    texts: dict[tuple[tuple[Shape, int], ...], str] = {}
+    texts: dict[tuple[tuple[Shape, int | None], ...], str] = {}
     found = []
     for number, here in sorted(passes.items()):
-        came = tuple([(each.output, each.params) for each in here])
+        came = tuple([(each.output, None if each.kept is False else each.params) for each in here])
         if came not in texts:
             texts[came] = _hint(came, lang)
         is_assumed = any(each.assumed for each in here)
@@ -325,9 +351,10 @@ def _long_loops(source: Source, module: ast.Module) -> list[tuple[int, int]]:
     return found
 
 
-def _hint(came: Sequence[tuple[Shape, int]], lang: str) -> str:
+def _hint(came: Sequence[tuple[Shape, int | None]], lang: str) -> str:
+    """What a line came to; where weights are shared the count is that of those that keep them."""
     shapes = " … ".join(_ends([show(output) for output, _ in came]))
-    params = [params for _, params in came]
+    params = [params for _, params in came if params is not None]
     if not any(params):
         return shapes
     count = " … ".join(_ends([f"{each:,}" for each in params]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -65,7 +66,8 @@ class Symbol:
 class _Scope:
     """As `network.scope.Scope`; paths, heads and branches share the tensors of what is around.
 
-    `maybe` are tensors that only some branches of an `if` name; `log` those in order.
+    `maybe` are tensors that only some branches of an `if` name; `log` those in order. `calls` are
+    the calls that a name was given to, in all of the same call of a block, or of the file.
     """
 
     def __init__(self, outer: _Scope | None, *, call: bool = False, path: bool = False) -> None:
@@ -74,6 +76,7 @@ class _Scope:
         self.tensors: dict[str, Symbol] = outer.tensors if outer and path else {}
         self.maybe: set[str] = outer.maybe if outer and path else set()
         self.log: list[str] = outer.log if outer and path else []
+        self.calls: dict[str, list[ast.Apply]] = outer.calls if outer and not call else {}
 
 
 class Names:
@@ -120,6 +123,16 @@ class Names:
             scope = scope.outer  # type: ignore[assignment]
         return list(found.values())
 
+    def inside(self, path: Iterable[str], offset: int) -> list[Symbol]:
+        """What can be read as `u.low` of the calls that a path of names, read there, leads to."""
+        around = [each for each in self._resolver.extents if each[0].start < offset <= each[0].end]
+        scope = max(around, key=lambda each: each[0].start)[1] if around else self._resolver.file
+        scopes = [scope]
+        for word in path:
+            scopes = self._resolver.called(scopes, word)
+        names = {name: each for scope in scopes for name, each in scope.tensors.items()}
+        return [each.own() for each in names.values()]
+
     def rename(self, offset: int, new: str) -> list[Edit] | Message:
         """The edits that give what stands at an offset a new name, or why there are none."""
         found = self.at(offset)
@@ -137,7 +150,10 @@ class Names:
             return Message("a statement that cannot be read may use the name `{name}`", name=old)
         if found.symbol.kind == "parameter" and {old, plain} & self._resolver.handed:
             return Message("a block that is called by another name may take `{name}=`", name=old)
-        after = _Resolver(self._module, dict.fromkeys([span.start for span in spans], plain))
+        if found.symbol.kind == "tensor" and {old, plain} & self._resolver.unplaced:
+            return Message("a call by another name may have the tensor `{name}`", name=old)
+        starts = dict.fromkeys([span.start for span in spans], plain)
+        after = _Resolver(self._module, starts, self._text)
         if after.meanings() != self._resolver.meanings():
             return Message("`{name}` means something else in one of these places", name=new)
         return [Edit(span, new) for span in spans]
@@ -155,7 +171,7 @@ class Names:
 
 def resolve(module: ast.Module, text: str = "") -> Names:
     """The names of a syntax tree; with its text, `rename` sees what the tree could not hold."""
-    return Names(module, text, _Resolver(module, {}))
+    return Names(module, text, _Resolver(module, {}, text))
 
 
 def line(text: str, span: Span, most: int = 60) -> str:
@@ -171,8 +187,12 @@ def _plain(word: str) -> str:
 class _Resolver:
     """One walk over a tree, in which the names at some offsets may be `renamed`."""
 
-    def __init__(self, module: ast.Module, renamed: Mapping[int, str]) -> None:
+    def __init__(self, module: ast.Module, renamed: Mapping[int, str], text: str) -> None:
         self.renamed = renamed
+        self.text = text
+        self.dotted: list[tuple[list[ast.Name], _Scope]] = []  # `u.low`, and where it is read
+        self.insides: dict[str, _Scope] = {}  # of blocks
+        self.unplaced: set[str] = set()  # what is read in a call of which the block is not known
         self.places: dict[Span, tuple[Symbol, bool]] = {}
         self.refused: set[Span] = set()  # definitions whose name is not free
         self.handed: set[str] = set()  # keywords at calls of blocks by another name
@@ -196,6 +216,8 @@ class _Resolver:
         self.run(module.statements)
         for block in self.later:  # a block sees what the file defines after it, too
             self.block(block)
+        for names, scope in self.dotted:
+            self.use_inside(names, scope)
 
     def ordered(self) -> list[Occurrence]:
         return [
@@ -240,10 +262,51 @@ class _Resolver:
             if self.id(name) not in self.scope.tensors:
                 self.scope.log.append(self.id(name))
             self.define("tensor", name, statement, self.scope.tensors, self.scope.constants)
+            if isinstance(statement, ast.Apply):
+                self.scope.calls.setdefault(self.id(name), []).append(statement)
 
     def use(self, name: ast.Name, symbol: Symbol | None) -> None:
         if symbol is not None:
             self.places[name.span] = (symbol, False)
+
+    def use_tensor(self, name: ast.Name) -> None:
+        """A name that stands for a tensor and nothing else, which may be one of a call inside."""
+        if "." not in name.id:
+            self.use(name, self.find_tensor(self.id(name), self.scope))
+            return
+        parts, at = [], name.span.start
+        for word in (self.text[slice(*name.span)] or name.id).split("."):
+            parts.append(ast.Name(Span(at, at + len(word)), _plain(word)))
+            at += len(word) + 1
+        self.dotted.append((parts, self.scope))
+
+    def use_inside(self, names: list[ast.Name], scope: _Scope) -> None:
+        """`u.low`: the call that is named `u`, and the tensor in it."""
+        word = self.id(names[0])
+        self.use(names[0], self.find_tensor(word, scope) or self.call_named(word, scope))
+        scopes = [scope]
+        for first, name in pairwise(names):
+            scopes = self.called(scopes, self.id(first))
+            word = self.id(name)
+            inner: Symbol | None = None
+            for each in scopes:
+                found = each.tensors.get(word) or self.call_named(word, each)
+                inner = inner.join(found) if inner and found else inner or found
+            self.use(name, inner)
+            if inner is None:
+                self.unplaced.add(word)
+
+    def call_named(self, word: str, scope: _Scope) -> Symbol | None:
+        """A call that is named in a loop, which is known after it for what is in it alone."""
+        calls = scope.calls.get(word, ())
+        found = [self.places.get(each.alias.span) for each in calls if each.alias]
+        return next((each[0] for each in found if each is not None), None)
+
+    def called(self, scopes: Iterable[_Scope], word: str) -> list[_Scope]:
+        """The insides of the blocks whose calls are so named."""
+        calls = [call for scope in scopes for call in scope.calls.get(word, ())]
+        words = dict.fromkeys(self.id(call.name) for call in calls)
+        return [self.insides[each] for each in words if each in self.insides]
 
     def find_constant(self, word: str) -> Symbol | None:
         scope: _Scope | None = self.scope
@@ -276,6 +339,9 @@ class _Resolver:
         if node is None or type(node) in (ast.Number, ast.Size):
             return
         for name in walk.names(node):
+            if "." in name.id:
+                self.use_tensor(name)
+                continue
             word = self.id(name)
             found = self.find_constant(word) or self.find_tensor(word, self.scope)
             self.use(name, found or self.block_symbols.get(word))
@@ -306,7 +372,7 @@ class _Resolver:
             self.read(statement.size)
             self.tensor(statement.alias, statement)
         elif isinstance(statement, ast.From):
-            self.use(statement.name, self.find_tensor(self.id(statement.name), self.scope))
+            self.use_tensor(statement.name)
         elif isinstance(statement, ast.Expect):
             self.read(statement.value)
         elif isinstance(statement, ast.Repeat):
@@ -320,6 +386,12 @@ class _Resolver:
         elif isinstance(statement, ast.Head):
             self.define("head", statement.name, statement, self.heads)
             self.body(statement.body)
+        elif isinstance(statement, ast.Freeze):
+            self.body(statement.body)
+            self.tensor(statement.alias, statement)
+        elif isinstance(statement, ast.Paths):
+            for path in statement.paths:
+                self.body(path)
         elif isinstance(statement, ast.Net):
             self.define("net", statement.name, statement, {})
         elif isinstance(statement, ast.Bad):
@@ -383,5 +455,6 @@ class _Resolver:
             names = self.scope.constants
             self.define("parameter", each.name, each, names, (), known.get(self.id(each.name)))
         self.extents.append((block.body.span, self.scope))
+        self.insides.setdefault(word, self.scope)
         self.run(block.body.statements)
         self.scope = self.file

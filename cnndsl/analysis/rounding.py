@@ -1,7 +1,8 @@
-"""Where a line that stands for one of Keras or PyTorch has to say `floor`.
+"""What a line that stands for one of Keras or PyTorch has to say because of what comes before it.
 
-Their layers round sizes down that do not come out whole, and here a line says so. Which do is
-only known once all lines are worked out: that is done here, once for all of a text.
+Their layers round sizes down that do not come out whole, and here a line says `floor`. Keras's
+`Dense` on a map is a convolution of 1x1. Which they are is only known once all lines are worked
+out: that is done here, for all of a text together.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ from typing import Any
 
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.foreign import is_foreign
+from cnndsl.foreign.calls import Line
 from cnndsl.foreign.listing import ARROW, Found, find, one, problem
+from cnndsl.foreign.table import KERAS
 from cnndsl.network import elaborate
 from cnndsl.syntax.layout import MAX_ERRORS
 from cnndsl.syntax.lexer import scan
 from cnndsl.syntax.parser import parse_tokens
+
+MAX_RUNS = 5
+"""How many times it is worked out anew."""
 
 MAX_LAYERS = 10_000
 """Up to how many layers a net is worked out for it."""
@@ -30,7 +36,7 @@ def with_floors(
     size: str | None,
 ) -> list[Diagnostic]:
     """The problems of a text, those that cannot be read and then the others, with `floor` in
-    the fix of each statement of theirs whose size does not come out.
+    the fix of each statement of theirs whose size does not come out, and the like.
 
     `settings` and `size` are those that the text is asked with.
     """
@@ -42,7 +48,10 @@ def with_floors(
         if single is not None:
             found.setdefault(single.start, single)
     statements = [found[start] for start in sorted(found)]
-    places = _rounded(source, statements, settings, size)
+    places: dict[int, dict[int, str]] = {}
+    for _ in range(MAX_RUNS):  # what a line becomes may tell of those behind it
+        if not _mend(source, statements, settings, size, places):
+            break
     result = []
     for each in (*unread, *others):
         if is_foreign(each) and (rounds := places.get(each.span.start)):
@@ -52,17 +61,22 @@ def with_floors(
     return result
 
 
-def _rounded(
-    source: Source, found: Sequence[Found], settings: Mapping[str, Any], size: str | None
-) -> dict[int, set[int]]:
-    """For statements, by where they begin, which of their lines round a size down.
+def _mend(
+    source: Source,
+    found: Sequence[Found],
+    settings: Mapping[str, Any],
+    size: str | None,
+    places: dict[int, dict[int, str]],
+) -> bool:
+    """Put down, for statements by where they begin, which of their lines become others.
 
-    All lines are put into the text, and the net is worked out as far as it goes.
+    All lines are put into the text, and the net is worked out as far as it goes. Whether any is
+    new that may tell more is returned.
     """
-    if not any(line.rounds for each in found for line in each.lines or ()):
-        return {}
+    if not any(line.rounds or _is_dense(each, line) for each in found for line in each.lines or ()):
+        return False
     pieces: list[str] = []
-    lines: list[tuple[Found, int]] = []
+    lines: list[tuple[Found, int, str]] = []
     starts: list[int] = []  # where each of the lines begins
     length = at = 0
     for each in found:
@@ -74,22 +88,44 @@ def _rounded(
         pieces.append(piece)
         length += len(piece)
         for number, line in enumerate(each.lines or ()):
+            text = places.get(each.start, {}).get(number, line.text)
             starts.append(length)
-            lines.append((each, number))
-            pieces.append(line.text + "\n")
-            length += len(line.text) + 1
+            lines.append((each, number, text))
+            pieces.append(text + "\n")
+            length += len(text) + 1
         at = each.end
     if len(found) <= MAX_ERRORS:  # else nothing behind them was read
         pieces.append(source.text[at:])
     whole = Source(source.name, "".join(pieces))
     module = parse_tokens(whole, foreign=False)[0]
     problems = elaborate(whole, module, settings=settings, input_size=size, limit=MAX_LAYERS)[1]
-    rounded: dict[int, set[int]] = {}
+    more = False
     for error in problems:
         index = bisect_right(starts, error.span.start) - 1
-        if error.code in ("E201", "E202") and index >= 0:
-            each, number = lines[index]
-            line = (each.lines or ())[number]
-            if line.rounds and error.span.start <= starts[index] + len(line.text):
-                rounded.setdefault(each.start, set()).add(number)
-    return rounded
+        if index < 0:
+            continue
+        each, number, text = lines[index]
+        line = (each.lines or ())[number]
+        if error.span.start > starts[index] + len(text):
+            continue
+        first, sign, rest = text.partition(";")
+        if error.code in ("E201", "E202") and line.rounds:
+            first += " floor"
+        elif error.code == "E204" and _is_dense(each, line) and text == line.text:
+            first, more = _on_a_map(first, error), True
+        else:
+            continue
+        places.setdefault(each.start, {})[number] = first + sign + rest
+    return more
+
+
+def _is_dense(found: Found, line: Line) -> bool:
+    """Whether it is Keras's `Dense`, which on a map works on the channels of each position."""
+    return found.framework == KERAS and line.text.startswith("dense ")
+
+
+def _on_a_map(text: str, error: Diagnostic) -> str:
+    """`dense 8 relu` as it is on the image, or the signal, that an error tells of."""
+    _, units, *rest = text.split()
+    size = str(error.message).rsplit(" ", 1)[-1]
+    return " ".join(("conv", units, "x".join("1" * size.count("x")), *rest))

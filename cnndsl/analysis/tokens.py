@@ -5,11 +5,12 @@ from __future__ import annotations
 from cnndsl.analysis.names import Names, resolve
 from cnndsl.diagnostics import Source, Span
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
-from cnndsl.network.words import is_word, reserved
+from cnndsl.network.words import VALUES, is_word, reserved
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.layout import BOUNDARIES
 from cnndsl.syntax.lexer import tokenize
 from cnndsl.syntax.tables import KEYWORDS
+from cnndsl.syntax.walk import statements
 
 KINDS = (
     "layer", "merge", "block", "keyword", "flag", "activation", "number", "size", "parameter",
@@ -42,6 +43,11 @@ def tokens(
     text, lexed = source.text, tokenize(source)
     found = [(comment.span, "comment") for comment in lexed.comments]
     known = {each.span.start: NAMED[each.symbol.kind] for each in names.occurrences}
+    for statement in statements(module.statements):
+        own = statement if isinstance(statement, ast.Freeze) else None
+        own = own or getattr(statement, "mark", None) or getattr(statement, "when", None)
+        if own is not None:
+            known[own.span.start] = "keyword"
     meanings: dict[tuple[str, bool], str] = {}
     begins, last = True, 0
     for index, (kind, start, end) in enumerate(lexed.tokens):
@@ -79,4 +85,4 @@ def _word(names: Names, word: str, *, begins: bool) -> str:
         return "keyword"
     if begins:
         return ""
-    return "flag" if is_word(word) else "constant" if reserved(word) else ""
+    return "flag" if is_word(word) or word in VALUES else "constant" if reserved(word) else ""

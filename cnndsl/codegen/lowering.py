@@ -83,6 +83,21 @@ def sizes(values: Sequence[int], slot: str, default: Any = ...) -> Arg:
     return Arg(tuple(values), slot, default, each=True)
 
 
+def shares_evenly(layer: Any) -> bool:
+    """Whether the windows of a pool with `to` are all alike, and lie side by side."""
+    return all(size % output == 0 for size, output in zip(layer.spatial, layer.to))
+
+
+def even_kernel(layer: Any) -> tuple[int, ...]:
+    """The size of the windows of such a pool."""
+    return tuple(size // output for size, output in zip(layer.spatial, layer.to))
+
+
+def is_dilated(layer: Any) -> bool:
+    """Whether the pixels of a window lie apart in any dimension."""
+    return any(window.dilation > 1 for window in layer.windows)
+
+
 def strides(windows: Sequence[Window], default: Any = 1) -> Arg:
     """The steps of windows."""
     return sizes([window.stride for window in windows], "stride", default)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnndsl.layers import Layer
-from cnndsl.layers.base import show
 from cnndsl.layers.merge import Merge
-from cnndsl.layers.source import uniform
-from cnndsl.layers.values import Pair, show_value
+from cnndsl.layers.source import call_of, uniform, written_value
+from cnndsl.layers.values import Pair
 from cnndsl.layers.window import rounding_of
 
 # Flags that are no argument of their own: how to round shows where it matters, `nearest` says
@@ -46,6 +45,8 @@ def arguments_of(layer: Layer) -> tuple[tuple[str, Any], ...]:
             windows = getattr(layer, "windows", None)
             if windows and name in ("kernel", "stride", "dilation"):
                 value = tuple(getattr(window, name) for window in windows)
+            if value is None and slot.form != "flag" and name != "pad":
+                continue  # as the kernel, where `to=` says the size
             if name != "shape":  # where each size counts
                 value = bool(value) if slot.form == "flag" else _plain(value)
             found.append((name, value))
@@ -86,7 +87,7 @@ def padding(layer: Layer) -> Any:
 def changed(old: Layer, new: Layer) -> list[Change]:
     """The arguments that differ, as the language writes them."""
     if old.op != new.op:
-        return [Change("layer", written(old), written(new))]
+        return [Change("layer", call_of(old), call_of(new))]
     before, after = dict(arguments_of(old)), dict(arguments_of(new))
     found = []
     for name in dict.fromkeys((*before, *after)):
@@ -99,8 +100,7 @@ def changed(old: Layer, new: Layer) -> list[Change]:
             found += changed(*map(_activation, (old, new)))  # as a slope, by other defaults
             continue
         found.append(Change(name, _argument(old, name, one), _argument(new, name, two)))
-    windows = (*getattr(old, "windows", ()), *getattr(new, "windows", ()))
-    if any(each.extra or each.dropped for each in windows):
+    if old.is_rounded or new.is_rounded:
         one, two = rounding_of(old), rounding_of(new)
         if one != two:
             found.append(Change("rounding", one, two))
@@ -114,7 +114,7 @@ def _activation(layer: Layer) -> Layer:
 
 def _argument(layer: Layer, name: str, value: Any) -> str | None:
     """An argument as the language writes it; a kernel with all its dimensions."""
-    return _shown(name, getattr(layer, name) if name == "kernel" else value)
+    return _shown(name, getattr(layer, name) if name == "kernel" and value else value)
 
 
 def _shown(name: str, value: Any) -> str | None:
@@ -124,34 +124,4 @@ def _shown(name: str, value: Any) -> str | None:
         return str(value[0][1])
     if value is True:
         return name
-    if isinstance(value, Pair) and value.begin == value.end:
-        return show_value(value.begin)
-    return show_value(value)
-
-
-def written(layer: Layer) -> str:
-    """A layer as one would write it, with all arguments that are not the default."""
-    words = [layer.op]
-    arguments = dict(arguments_of(layer))
-    if layer.op == "input":
-        return f"input {show(layer.output)}"
-    for slot in layer.slots:
-        value = arguments.get(slot.name)
-        if value is None or value is False or value == slot.default:
-            continue
-        text = _argument(layer, slot.name, value)
-        if slot.form == "key" and value == "same":
-            words.append("same")
-        elif slot.form == "key":
-            if value != 0 or slot.default is not None:
-                words.append(f"{slot.name}={text}")
-        elif slot.form == "/":
-            if value != arguments.get("kernel") or slot.default is not None:
-                words.append(f"/{text}")
-        else:
-            words.append(str(text))
-    windows = getattr(layer, "windows", ())
-    if any(each.extra or each.dropped for each in windows):
-        rounding = rounding_of(layer)
-        words += [rounding] if rounding != layer.context.rounding else []
-    return " ".join(words)
+    return written_value(value)

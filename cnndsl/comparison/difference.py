@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import Change, changed, effect, written
+from cnndsl.comparison.arguments import Change, changed, effect
 from cnndsl.comparison.measure import Measure, measure
 from cnndsl.comparison.pairing import Numbering, commutes, pair, through, turned, union_of
 from cnndsl.comparison.stretches import Stretch, stretches
 from cnndsl.layers.base import show
+from cnndsl.layers.source import call_of
 from cnndsl.layers.values import show_value
 from cnndsl.network import Network, Node
-from cnndsl.network.network import Bound
+from cnndsl.network.network import Bound, Side
 
 
 class Entry(NamedTuple):
@@ -129,6 +130,7 @@ def _entries(
         if changes is None:
             changes = tuple(changed(before.layer, node.layer))
             known[id(before.layer), id(node.layer)] = changes
+        changes += sources.remarked(before, node)
         reads = sources.rewired(before, node)
         if changes or reads:
             key = (before.span, node.span, tuple(each.name for each in changes), bool(reads))
@@ -142,7 +144,7 @@ def _entries(
             runs[-1].append((before, node))
     for members in groups.values():
         olds, news, *lists = zip(*members)
-        texts = written(olds[0].layer), written(news[0].layer)
+        texts = call_of(olds[0].layer), call_of(news[0].layer)
         differing = (tuple(dict.fromkeys(chain(*each))) for each in lists)
         entry = Entry("changed", olds, news, len(members), *texts, *differing)
         placed.append(((news[0].index, 1), entry))
@@ -193,6 +195,25 @@ class _Sources:
         self.new = through(new, pairs)
         self.kept = kept
 
+    def remarked(self, before: Node, node: Node) -> tuple[Change, ...]:
+        """Whether it has other weights than its own now, is frozen, or is there for training."""
+        found = [
+            Change(word, word if was else None, word if now else None)
+            for word, was, now in (
+                ("frozen", before.frozen, node.frozen),
+                ("while training only", before.training_only, node.training_only),
+            )
+            if was != now and (word != "frozen" or node.layer.all_weights)
+        ]
+        was, now = before.shared_with, node.shared_with
+        if (None if now is None else self.pairs[now]) != was or (was is None) != (now is None):
+            texts = [
+                "of its own" if at is None else f"of {nodes[at].name}"
+                for at, nodes in ((was, self.old_nodes), (now, self.new_nodes))
+            ]
+            found.append(Change("weights", *texts))
+        return tuple(found)
+
     def rewired(self, before: Node, node: Node) -> tuple[Change, ...]:
         """What the layer reads, where that changed by itself and not by an added layer."""
         was, now = list(before.inputs), [self.pairs[index] for index in node.inputs]
@@ -224,12 +245,17 @@ def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[
         if one != two:
             name = "input" if len(old.inputs) == len(new.inputs) == 1 else f"input {at + 1}"
             found.append(Change(name, one, two))
+    training = [_training(network) for network in (old, new)]
     several = len(old.outputs) > 1 or len(new.outputs) > 1
     for output in dict.fromkeys((*old.outputs, *new.outputs)):
         was, now = old.outputs.get(output), new.outputs.get(output)
         name = f"output {output}" if several else "output"
         one = None if was is None else show(old.nodes[was].output)
         two = None if now is None else show(new.nodes[now].output)
+        one, two = (
+            f"{text} while training only" if text and output in names else text
+            for text, names in zip((one, two), training)
+        )
         if one != two:
             found.append(Change(name, one, two))
         elif was is not None and now is not None and pairs[now] != was and pairs[now] is not None:
@@ -237,6 +263,12 @@ def _interface(old: Network, new: Network, pairs: Sequence[int | None]) -> list[
     if old.defaults != new.defaults:
         found.append(Change("defaults", old.defaults, new.defaults))
     return found
+
+
+def _training(network: Network) -> set[str]:
+    """The outputs that exist while training only."""
+    sides = [item.statement for item in network.body.items if isinstance(item, Side)]
+    return {each.name.id for each in sides if each.when is not None}
 
 
 def _input(network: Network, at: int) -> str | None:

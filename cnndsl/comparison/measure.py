@@ -14,6 +14,8 @@ FLOAT32 = 4
 class Measure(NamedTuple):
     """The numbers of a network; counts of one input, shapes channels last without a batch.
 
+    Heads for training are left out, but for the shapes that they give.
+
     * `layers`: how many there are; an activation written after a layer belongs to it, and
       inputs are none
     * `depth`: the most layers with multiply-adds (convolutions and dense ones) on a path from
@@ -52,13 +54,13 @@ class Measure(NamedTuple):
 def measure(network: Network) -> Measure:
     """Count a network. The cost is linear in its layers."""
     nodes, totals = network.nodes, network.totals
-    sizes = [product(node.output) * FLOAT32 for node in nodes]
+    sizes = [product(node.output) * FLOAT32 * (not node.training_only) for node in nodes]
     depths: list[int] = []
     for node in nodes:
         before = max((depths[index] for index in node.inputs), default=0)
-        depths.append(before + (node.layer.macs > 0))
+        depths.append(before + (node.layer.macs > 0) * (not node.training_only))
     return Measure(
-        layers=len(nodes) - len(network.inputs),
+        layers=sum(not node.training_only for node in network.layers),
         depth=max(depths[index] for index in network.outputs.values()),
         params=totals.params,
         trainable=totals.trainable,
@@ -79,7 +81,7 @@ def _peak(network: Network, sizes: list[int]) -> int:
     """The most bytes alive at once; inputs are there from the start."""
     last = list(range(len(sizes)))  # what nothing reads goes at once
     for node in network.nodes:
-        for index in node.inputs:
+        for index in node.inputs if not node.training_only else ():
             last[index] = node.index
     for index in network.outputs.values():
         last[index] = len(sizes)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import Change, changed, written
+from cnndsl.comparison.arguments import Change, changed
 from cnndsl.comparison.difference import Difference, Entry
 from cnndsl.comparison.side_by_side import BYTES, figure
 from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
 from cnndsl.layers.base import show
+from cnndsl.layers.source import call_of
 from cnndsl.network import Network, Node
+from cnndsl.network.network import marks
 from cnndsl.tables.plain_table import markdown_table, text_table
 
 MOST_ROWS = 100
@@ -152,7 +154,7 @@ def _sizes(nodes: Sequence[Node]) -> list[tuple[str, str]]:
     """The output of the last layer, the counts of all, and the last one's field, with titles."""
     return [
         ("output", show(nodes[-1].output)),
-        ("parameters", f"{sum(node.layer.params for node in nodes):,}"),
+        ("parameters", f"{sum(node.params for node in nodes):,}"),
         ("multiply-adds", f"{sum(node.layer.macs for node in nodes):,}"),
         ("receptive field", show(nodes[-1].receptive_field)),
     ]
@@ -293,6 +295,7 @@ def as_json(difference: Difference, old: str, new: str) -> str:
             if each.kind == "changed":
                 differing = changed(before.layer, after.layer)
                 found["arguments"] = {arg.name: [arg.old, arg.new] for arg in differing}
+                found["arguments"] |= _remarked(each, found)
             changes.append(found)
     report = {
         "same_network": difference.same_network,
@@ -309,14 +312,26 @@ def as_json(difference: Difference, old: str, new: str) -> str:
     return to_json(report)
 
 
+def _remarked(entry: Entry, told: dict[str, Any]) -> dict[str, Any]:
+    """Which of a layer's marks differ, from the layers as they are told."""
+    keys = {each.name: _MARKS[each.name] for each in entry.changes if each.name in _MARKS}
+    sides = [told["old"], told["new"]]
+    return {key: [side.get(key) for side in sides] for key in keys.values()}
+
+
+_MARKS = {"weights": "shared_with", "frozen": "frozen", "while training only": "training_only"}
+"""What the file does not write on a layer itself, and its keys in JSON."""
+
+
 def _node(network: Network, node: Node) -> dict[str, Any]:
     return {
         "name": node.name,
         "op": node.op,
-        "written": written(node.layer),
+        "written": call_of(node.layer),
         "line": network.line(node),
         "output": node.output,
-        "params": node.layer.params,
+        "params": node.params,
         "macs": node.layer.macs,
         "field": node.receptive_field,
+        **marks(network, node),
     }

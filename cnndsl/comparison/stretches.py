@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnndsl.comparison.arguments import written
+from cnndsl.layers.source import call_of
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Body, Item, Merged, Step
 from cnndsl.network.walk import children
@@ -62,7 +62,9 @@ class _Walk:
             if count < len(span):
                 for inner in bodies:
                     self.body(inner)
-                if not isinstance(item, Merged) or self.sums[item.node + 1] == self.sums[item.node]:
+                if not isinstance(item, Merged) or item.is_path:
+                    continue
+                if self.sums[item.node + 1] == self.sums[item.node]:
                     continue
                 span = range(item.node, item.node + 1)
             key = (_text(self.network, item), item.statement.span)
@@ -73,7 +75,7 @@ class _Walk:
         known = self.ranges.get(id(item))
         if known is None:
             parts = [self.range(*each) for body in bodies for each in children(body)]
-            if isinstance(item, (Step, Merged)):
+            if isinstance(item, Step) or (isinstance(item, Merged) and not item.is_path):
                 parts.append(range(item.node, item.node + 1))
             parts = [each for each in parts if len(each)]
             known = range(parts[0].start, parts[-1].stop) if parts else range(0)
@@ -84,7 +86,7 @@ class _Walk:
 def _text(network: Network, item: Item) -> str:
     """A statement in a line, without what stands in its braces."""
     if isinstance(item, Step):
-        return written(network.nodes[item.node].layer)
+        return call_of(network.nodes[item.node].layer)
     span = item.statement.span
     text = re.sub(r"#[^\n]*", "", network.source.text[span.start : span.end])
     head, brace, _ = text.partition("{")

@@ -117,6 +117,9 @@ CODES: dict[str, Code] = {
         _advice("W401", "stride-or-division", "a stride that reads like a division"),
         _advice("W402", "block-used-once", "a block that the net has one of", default=False),
         _advice("W403", "uneven-channels", "channels that are no multiple of 8", default=False),
+        _advice(
+            "W404", "shared-tower", "a block for each input, with weights of its own", default=False
+        ),
         _advice("W901", "unused-ignore", "a comment that ignores what is not found"),
         _advice("W902", "bad-ignore", "a comment that ignores no rule there is"),
         _advice("W903", "internal-error", "a rule that failed, which is a fault of cnndsl"),

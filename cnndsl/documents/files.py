@@ -26,7 +26,7 @@ _COMMENTS = {
     **dict.fromkeys((".html", ".md", ".svg"), ("<!-- ", " -->")),
 }
 _ONNX = re.compile(rb"\x08.\x12\x06cnndsl", re.DOTALL)  # the fields 1 and 2: version, producer
-_JSON = re.compile(rb'\{\s+"net": "')
+_JSON = re.compile(rb'\{\s+("format": [0-9]{1,9},\s+)?"net": "')
 _DIGEST = re.compile(r"<!-- sha256: ([0-9a-f]{64}) -->")
 
 

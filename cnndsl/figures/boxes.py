@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cnndsl.contract import Option, OptionError
 from cnndsl.diagnostics.message import Message
+from cnndsl.lang import Words
 from cnndsl.network import Network
 
 DEPTH = Option(
@@ -38,6 +39,9 @@ class Box(NamedTuple):
     * `opening`: for a merge the index of the first node in its paths, or its own
     * `inner`: what is inside a block or a loop, the first time round
     * `key`: the same number for boxes of the same structure, whatever their shapes
+    * `holds`: whether there are weights in it
+    * `marks`: what is true of all of it: `shared` for weights of a box before it, `frozen`,
+      `training` where it is there while training only
     """
 
     kind: str
@@ -52,6 +56,8 @@ class Box(NamedTuple):
     opening: int = -1
     inner: tuple[Box, ...] = ()
     key: int = 0
+    holds: bool = False
+    marks: frozenset[str] = frozenset()
 
     @property
     def end(self) -> int:
@@ -65,6 +71,16 @@ class Box(NamedTuple):
 
     def __contains__(self, index: object) -> bool:
         return isinstance(index, int) and self.start <= index < self.end
+
+
+def noted(box: Box, words: Words) -> list[str]:
+    """What is said of a box beside its shape, in the words of tables."""
+    notes = {
+        "shared": words["figure.shared"],
+        "frozen": words["note.frozen"],
+        "training": words["note.training"],
+    }
+    return [said for mark, said in notes.items() if mark in box.marks]
 
 
 def titled(parts: Sequence[str], times: int) -> list[str]:

@@ -15,8 +15,8 @@ from typing import Any
 from cnndsl.figures.boxes import Box
 from cnndsl.layers import Layer
 from cnndsl.layers.geometry import Shuffle, Slice
-from cnndsl.layers.source import call_of
-from cnndsl.layers.values import show_value
+from cnndsl.layers.source import arguments_of, call_of
+from cnndsl.layers.values import NUMBER, POSITIVE, SHARE, show_value
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
@@ -32,7 +32,7 @@ class _Collapser:
         self.network = network
         self.nodes = network.nodes
         self.keys: dict[Any, int] = {}
-        self.labels: dict[int, tuple[str, ...]] = {}  # by the layers, which nodes share
+        self.labels: dict[int, tuple[tuple[str, ...], str]] = {}  # by the layers, which nodes share
         self.uses = [0] * len(self.nodes)
         self.last_use = list(range(len(self.nodes)))
         for node in self.nodes:
@@ -53,12 +53,15 @@ class _Collapser:
         return self.keys.setdefault(structure, len(self.keys))
 
     def single(self, node: Node, kind: str) -> Box:
-        parts = self.labels.get(id(node.layer))
-        if parts is None:
-            parts = self.labels[id(node.layer)] = label(node.layer)
+        known = self.labels.get(id(node.layer))
+        if known is None:
+            known = self.labels[id(node.layer)] = label(node.layer), call_of(node.layer)
+        parts, call = known
         family = node.layer.family if node.layer.family in FAMILIES else "other"
-        key, index = self.key(kind, parts), node.index
-        return Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
+        index, marks, holds = node.index, marks_of(node), bool(node.layer.all_weights)
+        key = self.key(kind, call, marks)
+        box = Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
+        return box._replace(holds=holds, marks=marks) if holds or marks else box
 
     def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
         """The boxes of statements, not yet folded."""
@@ -80,7 +83,7 @@ class _Collapser:
         if isinstance(item, Loop):
             return self.loop(item, path)
         found = [box for body in bodies for box in self.items(body, path)]
-        if isinstance(item, Merged):
+        if isinstance(item, Merged) and not item.is_path:
             merge = self.single(self.nodes[item.node], "merge")
             found.append(merge._replace(opening=found[0].start if found else merge.start))
         return found
@@ -96,11 +99,17 @@ class _Collapser:
             or self.uses[box.gives] != 1
             or self.nodes[box.gives].output != self.nodes[tidy.gives].output
             or isinstance(self.nodes[tidy.start].layer, (Shuffle, Slice))
+            or (tidy.marks != box.marks and (box.holds and tidy.holds))
+            or ("training" in tidy.marks) != ("training" in box.marks)
         ):
             return None
-        parts = box.parts + tidy.parts
         return box._replace(
-            parts=parts, size=box.size + tidy.size, gives=tidy.gives, key=self.key(box.kind, parts)
+            parts=box.parts + tidy.parts,
+            size=box.size + tidy.size,
+            gives=tidy.gives,
+            key=self.key("joined", box.key, tidy.key),
+            holds=box.holds or tidy.holds,
+            marks=box.marks | tidy.marks,
         )
 
     def call(self, item: Instance, path: tuple[str, ...]) -> list[Box]:
@@ -132,7 +141,11 @@ class _Collapser:
         # Which blocks are called counts, and not with what: only what comes of it does.
         key = self.key(kind, parts, structure, gives - start)
         size, inside = end - start, tuple(inner)
-        return Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
+        box = Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
+        holding = [each.marks for each in inner if each.holds] or [inner[0].marks - _OF_WEIGHTS]
+        marks = frozenset.intersection(*holding) | (inner[0].marks - _OF_WEIGHTS)
+        holds = any(each.holds for each in inner)
+        return box._replace(holds=holds, marks=marks) if holds or marks else box
 
     def loop(self, item: Loop, path: tuple[str, ...]) -> list[Box]:
         rounds = [self.fold(self.items(body, path)) for body in item.bodies]
@@ -174,24 +187,38 @@ class _Collapser:
         return found
 
 
-_SILENT = {"nobias", "floor", "ceil", "same", "countpad", "noscale", "noshift"}
+_OF_WEIGHTS = frozenset(("shared", "frozen"))
+
+
+def marks_of(node: Node) -> frozenset[str]:
+    """What is to be said of a layer: whether its weights are another's, or frozen, and when it is
+    there."""
+    holds = bool(node.layer.all_weights)
+    marks = (
+        ("shared", node.shared_with is not None),
+        ("frozen", node.frozen and holds),
+        ("training", node.training_only),
+    )
+    return frozenset(mark for mark, is_so in marks if is_so)
+
+
+_SILENT = ("nobias", "floor", "ceil", "countpad", "noscale", "noshift")
+_FINE = (NUMBER, POSITIVE, SHARE)
+"""What figures leave out: flags, and the kinds of named arguments that are no whole numbers."""
 
 
 def label(layer: Layer) -> tuple[str, ...]:
-    """What a layer is, in the words of the language but without its padding; its activation."""
-    activation = layer.activation.op if layer.activation else ""
-    words = [
-        _short(word)
-        for word in call_of(layer).split()
-        if word not in _SILENT and word != activation and not word.startswith("pad=")
-    ]
-    return (" ".join(words), activation) if activation else (" ".join(words),)
+    """What a layer is, in the words of the language, and its activation.
 
-
-def _short(word: str) -> str:
-    """A stride with one number where it is the same in all dimensions."""
-    first, *others = word.removeprefix("/").split("x")
-    return f"/{first}" if word[:1] == "/" and set(others) <= {first} else word
+    What changes neither shapes nor what a window looks at is left out.
+    """
+    words, activation = [layer.op], []
+    for slot, text in arguments_of(layer):
+        if slot.form == "act":
+            activation.append(text)
+        elif slot.name not in _SILENT and (slot.form != "key" or slot.kind not in _FINE):
+            words.append(text)
+    return (" ".join(words), *activation)
 
 
 def call_text(call: Instance) -> str:

@@ -219,12 +219,12 @@ class _Writer:
         if padding:
             parts.append(padding)
         if set(dilation) != {"1"}:
-            if word == "deconv" or pooling:
+            if word == "deconv" and self.call.framework == KERAS:
                 raise CannotTell(Message("`{name}=` has no counterpart here", name="dilation"))
             parts.append(f"dilation={self.size(dilation)}")
         groups = self.number(self.take("groups", 1))
         if groups != "1":
-            if word != "conv":
+            if word not in ("conv", "deconv"):
                 raise CannotTell(Message("`{name}=` has no counterpart here", name="groups"))
             parts.append(f"groups={groups}")
         mult = self.number(self.take("mult", 1))
@@ -299,11 +299,12 @@ class _Writer:
 
     def _gap(self) -> str:
         word = self.call.kind.word
-        if self.call.framework == KERAS:
+        if self.call.framework == KERAS and "Adaptive" not in self.call.name:
             return word + (" keep" if self.truth("keep", False) else "")
-        value = self.take("output")
+        value = self._required("output")
         if value not in (1, (1,) * self.rank):
-            raise CannotTell(Message("only an output of size 1 has a counterpart: `gap keep`"))
+            word = {"gap": "avgpool", "gmp": "pool"}[word]
+            return f"{word} to={self.size(self.dims(value))}"
         return f"{word} keep"
 
     _gmp = _gap
@@ -397,19 +398,30 @@ class _Writer:
 
     def _up(self) -> str:
         mode = self.take("mode", "nearest")
-        factor = self.take("factor")
-        if factor is None or mode not in ("nearest", "bilinear"):
-            raise CannotTell(Message("only a factor, `nearest` or `bilinear`, has a counterpart"))
+        factor, size = self.take("factor"), None
+        if self.call.framework == TORCH:
+            size = self.values.pop("size", None)
+        fits = mode in ("nearest", "bilinear") or (
+            mode == "bicubic" and self.call.name == "Upsample"
+        )
+        if (factor is None) == (size is None) or not fits:
+            message = Message("only a factor or a size, by a rule that is PyTorch's, is said here")
+            raise CannotTell(message)
+        how = "" if mode == "nearest" else f" {mode}"
+        if self.values.get("align_corners") is True and how:
+            del self.values["align_corners"]
+            how += " aligned"
+        if size is not None:
+            self.rank = len(size) if isinstance(size, tuple) else self.rank or 1
+            return f"up to={self.size(self.dims(size))}{how}"
         if isinstance(factor, tuple):
             self.rank = self.rank or len(factor)
             factor = self.size(self.dims(factor))
         else:
             factor = self.number(factor)
         if "." in factor:
-            raise CannotTell(Message("maps are made larger by whole factors alone"))
-        if self.call.name == "Upsample" and self.values.get("size", 0) is None:
-            del self.values["size"]
-        return f"up {factor}" + (" bilinear" if mode == "bilinear" else "")
+            raise CannotTell(Message("by a fraction it is said as a size: `up to=SIZE`"))
+        return f"up {factor}{how}"
 
     def _zeropad(self) -> str:
         value = self.take("pad")

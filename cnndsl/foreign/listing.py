@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
@@ -461,8 +461,9 @@ def _parsed(code: str) -> ast.stmt | None:
     return body[0] if len(body) == 1 else None
 
 
-def problem(source: Source, found: Found, places: Container[int] = ()) -> Diagnostic:
-    """What to say of a statement; `places` are the lines of it, by number, that round a size."""
+def problem(source: Source, found: Found, others: Mapping[int, str] = {}) -> Diagnostic:
+    """What to say of a statement; `others` are its lines, by number, that the net before them makes
+    other lines."""
     text = source.text
     span = Span(found.start, found.end)
     if found.lines is None:
@@ -477,10 +478,7 @@ def problem(source: Source, found: Found, places: Container[int] = ()) -> Diagno
         help_ = Message("leave it out")
         fix = Fix(help_, (Edit(_whole(text, span), ""),), safe=True)
         return Diagnostic("E002", source, span, message, help_, fixes=(fix,))
-    texts = []
-    for number, each in enumerate(found.lines):
-        first, sign, rest = each.text.partition(";")
-        texts.append(first + " floor" * (number in places) + sign + rest)
+    texts = [others.get(number, each.text) for number, each in enumerate(found.lines)]
     begin = text.rfind("\n", 0, span.start) + 1
     indent = text[begin : span.start]
     own_line = not indent.strip() and len(indent) < 200

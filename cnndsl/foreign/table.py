@@ -67,6 +67,8 @@ _RANKED = {
         "AveragePooling*D": _KERAS_POOL._replace(word="avgpool"),
         "AvgPool*D": _KERAS_POOL._replace(word="avgpool"),
         "GlobalAveragePooling*D": _class("gap", "data_format keepdims"),
+        "AdaptiveAveragePooling*D": _class("gap", "output_size data_format"),
+        "AdaptiveMaxPooling*D": _class("gmp", "output_size data_format"),
         "GlobalAvgPool*D": _class("gap", "data_format keepdims"),
         "GlobalMaxPooling*D": _class("gmp", "data_format keepdims"),
         "GlobalMaxPool*D": _class("gmp", "data_format keepdims"),
@@ -231,6 +233,7 @@ ROLES: dict[str, dict[str, str]] = {
         "interpolation": "mode", "cropping": "crop", "target_shape": "shape",
         "dims": "order", "offset": "offset",
         "keepdims": "keep", "shape": "shape", "output_padding": "output_pad",
+        "output_size": "output",
     },
     TORCH: {
         "out_channels": "filters", "out_features": "units", "kernel_size": "kernel",

@@ -19,9 +19,9 @@ _WORDS = {
     "pool": "maxpool maxpooling pooling 풀링 풀링층 최대풀링 맥스풀링 최댓값풀링 풀",
     "avgpool": "averagepool averagepooling avgpooling meanpool 평균풀링 평균값풀링",
     "minpool": "minpooling 최소풀링",
-    "gap": "globalavgpool globalaveragepool globalaveragepooling globalpool adaptiveavgpool "
+    "gap": "globalavgpool globalaveragepool globalaveragepooling globalpool "
     "전역평균풀링 글로벌평균풀링 전역풀링",
-    "gmp": "globalmaxpool globalmaxpooling adaptivemaxpool 전역최대풀링 글로벌최대풀링",
+    "gmp": "globalmaxpool globalmaxpooling 전역최대풀링 글로벌최대풀링",
     "dense": "linear fc fullyconnected innerproduct output affine 덴스 덴스층 완전연결 완전연결층 "
     "전결합 전결합층 밀집 밀집층 선형 출력 출력층 리니어",
     "bn": "batchnorm batchnormalization batchnormalisation norm 배치정규화 배치노름 배치놈",
@@ -61,7 +61,7 @@ _WORDS = {
     "stride": "strides 스트라이드 보폭",
     "eps": "epsilon 엡실론",
     "approx": "approximate",
-    "add": "plus sum residual shortcut 더하기 덧셈",
+    "add": "plus sum 더하기 덧셈",
     "mul": "multiply 곱하기 곱셈",
     "subtract": "sub minus difference 빼기 뺄셈",
     "average": "mean 평균",
@@ -88,6 +88,18 @@ def word_for(word: str) -> str:
     return _WORD_OF.get(plain) or _WORD_OF.get(short, short)
 
 
+def misspelt(word: str) -> str:
+    """The same of a word with a stroke wrong behind its first letter, or two in a long one; empty
+    for none."""
+    plain = re.sub("_|[123]d$", "", word.lower())
+    if not 6 <= len(plain) <= 40:
+        return ""
+    most = 1 + (len(plain) > 9)
+    alike = (each for each in _WORD_OF if each[0] == plain[0] and len(each) > 5)
+    alike = (each for each in alike if abs(len(each) - len(plain)) <= most)
+    return next((_WORD_OF[each] for each in alike if _strokes(plain, each) <= most), "")
+
+
 def is_another(word: str, near: str) -> bool:
     """Whether an unknown word is no misspelling of a known one, but the name of something else.
 
@@ -96,12 +108,28 @@ def is_another(word: str, near: str) -> bool:
     """
     plain = re.sub("_|[123]d$", "", word.lower())
     known = near.replace("_", "")
+    if plain != known and _strokes(plain, known) > 1 + len(plain) // 4:
+        return True
     if plain != known and len(plain) > 2 and _of_others(plain):
         return True
     added = len(plain) - len(known)
     if known not in plain or not re.search("[a-z]", plain) or added < 2:
         return False
     return not re.fullmatch(r"[0-9]*", plain.replace(known, "", 1))
+
+
+def _strokes(word: str, other: str) -> int:
+    """How many letters have to be put in, left out, changed or swapped with the next."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and word[i - 2 : i] == other[j - 1] + other[j - 2]:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def _of_others(plain: str) -> bool:

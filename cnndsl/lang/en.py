@@ -32,8 +32,10 @@ WORDS = {
     "biases": "Biases",
     "trainable": "Trainable",
     "multiply-adds": "Multiply-adds",
+    "flops": "FLOPs",
     "field": "Receptive field",
     "share": "Share of parameters",
+    "note": "Note",
     "weight-share": "Share of weights",
     "memory": "Output memory (bytes)",
     # Cells
@@ -53,7 +55,14 @@ WORDS = {
     "caption": "{net}: {inputs} in, {outputs} out, {count}.",
     "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
     "output.named": "{shape} as {name}",
+    "remark.flops": "FLOPs are twice the multiply-adds of convolutions and fully connected layers; "
+    "nothing else is counted.",
     "remark": "Trainable parameters: {trainable}; non-trainable parameters: {others}.",
+    "remark.training": "With the heads for training there are {count} and {macs} multiply-adds.",
+    "note.shared": "shared with {names}",
+    "note.frozen": "frozen",
+    "figure.shared": "shared weights",
+    "note.training": "while training only",
     "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",
     "trainable-parameters": "Trainable params: {number} ({size})",
@@ -165,6 +174,10 @@ WORDS = {
     "times.one": "{number} time",
     "times.many": "{number} times",
     "walk.before": "As worked out for {name}: {inputs} in, {output} out, {count}.",
+    "walk.shared": "The weights are those of {names}, and count there.",
+    "walk.frozen": "They are frozen: training leaves them as they are.",
+    "walk.training": "This belongs to a head that exists while training only; the totals are "
+    "without it.",
     "walk.totals": "Totals",
     "walk.sum": "In all, the net has {count}.",
     "walk.sum.apart": "In all, the net has {count}: {weights} and {biases}.",
@@ -202,7 +215,7 @@ WORDS = {
     "fails.least": "Or give this layer at least {sizes}, by pooling less before it.",
     "fails.cut": "Take a smaller `pad`. Both ends together can cut off at most: {sizes}.",
     "fails.rank": "{layer} takes {taken}, and gets {got}.",
-    "fails.nearest": "Write `nearest` in the place of `bilinear`.",
+    "fails.nearest": "Write `nearest` in the place of `{mode}`.",
     "fails.vector": "A vector has no height and no width: which values lie side by side is no "
     "longer known.",
     "fails.before": "Put {layer} before the layer that makes a vector, such as `flatten`, `gap` or "
@@ -249,9 +262,21 @@ WORDS = {
     "one pixel mixes the channels.",
     "does.deconv": "It is a convolution run backwards: every pixel of the input paints a window of "
     "the output, and where windows overlap they add up.",
+    "does.deconv.groups": "It is a convolution run backwards, of each group of channels by "
+    "itself: every pixel of the input paints a window of the output, and where windows "
+    "overlap they add up.",
     "does.pool": "Of each window only the largest value is kept, in each channel by itself.",
+    "does.pool.to": "The map is divided among as many windows as the output has positions: "
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Of each only the largest value is kept, in each channel by itself.",
     "does.avgpool": "Each window becomes its mean, in each channel by itself.",
+    "does.avgpool.to": "The map is divided among as many windows as the output has positions: "
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Each becomes its mean, in each channel by itself.",
     "does.minpool": "Of each window only the smallest value is kept, in each channel by itself.",
+    "does.minpool.to": "The map is divided among as many windows as the output has positions: "
+    "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
+    "of X. Of each only the smallest value is kept, in each channel by itself.",
     "does.gap": "Each channel becomes a single number, its mean.",
     "does.channelmean": "At each position the channels become a single number, their mean.",
     "does.channelmax": "At each position the channels become a single number, the largest.",
@@ -278,6 +303,11 @@ WORDS = {
     "does.activation.softmax.axis": "{activation} is applied to the values along the {axis}, "
     "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",
+    "does.up.aligned": "The map gets another size, and its corners stay corners: position i "
+    "of n (from 0) lies at i·(X - 1)/(n - 1), and is mixed from the pixels around that.",
+    "does.up.mixed": "The map gets another size: position i of n (from 0) lies at "
+    "(i + 1/2)·X/n - 1/2, and is mixed from the pixels around that. Beyond the edge lies the edge.",
+    "does.up.to": "The map gets another size: position i of n (from 0) takes pixel ⌊i·X/n⌋ of X.",
     "does.zeropad": "Zeros are put around the map.",
     "does.reflectpad": "The pixels inside the edges are put around the map once more, mirrored at "
     "the outermost ones.",

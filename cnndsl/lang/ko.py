@@ -32,8 +32,10 @@ WORDS = {
     "biases": "편향 수",
     "trainable": "학습 대상",
     "multiply-adds": "곱셈-누산 횟수",
+    "flops": "FLOPs",
     "field": "수용 영역",
     "share": "파라미터 비율",
+    "note": "비고",
     "weight-share": "가중치 비율",
     "memory": "출력 메모리(바이트)",
     # Cells
@@ -50,7 +52,14 @@ WORDS = {
     "caption": "{net}: 입력 {inputs}, 출력 {outputs}, {count}",
     "caption.weights": "{net}: 입력 {inputs}, 출력 {outputs}, {count}(편향 제외)",
     "output.named": "{name} {shape}",
+    "remark.flops": "FLOPs는 합성곱 층과 완전 연결 층의 곱셈-누산 횟수의 두 배이며, 다른 연산은 세지 "
+    "않습니다.",
     "remark": "학습되는 파라미터 {trainable}개, 학습되지 않는 파라미터 {others}개",
+    "remark.training": "학습용 헤드까지 합하면 {count}, 곱셈-누산 {macs}회",
+    "note.shared": "{names}(와/과) 공유",
+    "note.frozen": "동결",
+    "figure.shared": "공유 가중치",
+    "note.training": "학습 중에만",
     "remark.part": "이 표에 나온 것은 신경망의 {whole} 가운데 {part}개",
     "total-parameters": "전체 파라미터: {number}개({size})",
     "trainable-parameters": "학습되는 파라미터: {number}개({size})",
@@ -157,6 +166,9 @@ WORDS = {
     "walk.again.many": "{names}에서도 같은 형상으로 되풀이됩니다. 모두 {times}이며, 각각 {count}입니다.",
     "times.many": "{number}번",
     "walk.before": "{name}에서 계산한 것과 같습니다: 입력 {inputs}, 출력 {output}, {count}.",
+    "walk.shared": "가중치는 {names}의 것을 함께 쓰며, 거기에서 한 번만 셉니다.",
+    "walk.frozen": "이 파라미터는 동결되어 학습 중에 바뀌지 않습니다.",
+    "walk.training": "학습 중에만 있는 헤드에 속합니다. 전체 합계에는 넣지 않습니다.",
     "walk.totals": "전체 합계",
     "walk.sum": "이 신경망에는 모두 {count}가 있습니다.",
     "walk.sum.apart": "이 신경망에는 모두 {count}가 있습니다. {weights}와 {biases}를 더한 값입니다.",
@@ -192,7 +204,7 @@ WORDS = {
     "fails.least": "또는 앞에서 풀링을 줄여 이 층에 들어오는 입력을 {sizes} 이상으로 합니다.",
     "fails.cut": "`pad`를 줄입니다. 양쪽을 합해 잘라 낼 수 있는 크기는 {sizes}까지입니다.",
     "fails.rank": "{layer}(은/는) {taken} 형상을 받는데, 들어오는 것은 {got}입니다.",
-    "fails.nearest": "`bilinear` 대신 `nearest`를 씁니다.",
+    "fails.nearest": "`{mode}` 대신 `nearest`를 씁니다.",
     "fails.vector": "벡터에는 높이와 너비가 없어, 어느 값이 서로 이웃하는지 더는 알 수 없습니다.",
     "fails.before": "{layer}(을/를) `flatten`, `gap`, `dense`처럼 벡터를 만드는 층 앞으로 옮기거나 "
     "없앱니다.",
@@ -236,9 +248,20 @@ WORDS = {
     "does.sepconv": "먼저 채널마다 따로 합성곱을 하고, 이어서 1픽셀 크기의 합성곱으로 채널을 섞습니다.",
     "does.deconv": "합성곱을 거꾸로 한 것입니다. 입력의 픽셀 하나가 출력의 창 하나를 칠하고, 창이 "
     "겹치는 곳은 더합니다.",
+    "does.deconv.groups": "채널 그룹마다 따로 하는, 합성곱을 거꾸로 한 것입니다. 입력의 픽셀 "
+    "하나가 출력의 창 하나를 칠하고, 창이 겹치는 곳은 더합니다.",
     "does.pool": "채널마다 창 안에서 가장 큰 값만 남깁니다.",
+    "does.pool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 중 "
+    "i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
+    "안에서 가장 큰 값만 남깁니다.",
     "does.avgpool": "채널마다 창 안의 값을 평균합니다.",
+    "does.avgpool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 "
+    "중 i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
+    "안의 값을 평균합니다.",
     "does.minpool": "채널마다 창 안에서 가장 작은 값만 남깁니다.",
+    "does.minpool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 "
+    "중 i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
+    "안에서 가장 작은 값만 남깁니다.",
     "does.gap": "채널마다 모든 값을 평균해 수 하나로 만듭니다.",
     "does.channelmean": "위치마다 모든 채널을 평균해 수 하나로 만듭니다.",
     "does.channelmax": "위치마다 채널 가운데 가장 큰 값 하나만 남깁니다.",
@@ -264,6 +287,12 @@ WORDS = {
     "does.activation.softmax.axis": "{axis} 방향의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 "
     "합은 1이 됩니다: {formula}.",
     "does.up": "특성 맵을 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
+    "does.up.aligned": "모서리를 제자리에 둔 채 특성 맵의 크기를 바꿉니다. 출력 n칸 중 "
+    "i번째(0부터)는 i·(X - 1)/(n - 1) 자리에 놓이며, 그 둘레의 픽셀을 섞어 채웁니다.",
+    "does.up.mixed": "특성 맵의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 (i + 1/2)·X/n - "
+    "1/2 자리에 놓이며, 그 둘레의 픽셀을 섞어 채웁니다. 가장자리 밖은 가장자리 픽셀로 봅니다.",
+    "does.up.to": "특성 맵의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 입력 픽셀 X개 중 "
+    "⌊i·X/n⌋번 픽셀의 값입니다.",
     "does.zeropad": "특성 맵의 둘레를 0으로 채웁니다.",
     "does.reflectpad": "가장 바깥 픽셀을 거울로 삼아, 그 안쪽의 픽셀을 특성 맵 둘레에 뒤집어 붙입니다.",
     "does.replicatepad": "특성 맵의 둘레를 가장 바깥 픽셀로 되풀이해 채웁니다.",

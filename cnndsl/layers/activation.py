@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Slot, Weight, axis_of
+from cnndsl.layers.base import ALL, ByDefaults, Layer, LayerError, Reach, Slot, Weight, axis_of
 from cnndsl.layers.initial import Constant
 from cnndsl.layers.values import AXIS, NUMBER, POSITIVE, show_value
 
@@ -47,12 +47,13 @@ class LeakyRelu(Activation):
     op, title = "leaky_relu", "leaky ReLU"
     formula = "x where x >= 0, else slope * x"
     keeps = (0, inf)
-    slots = (Slot("slope", "value", NUMBER, "[slope]", "the slope below 0"),)
+    slots = (
+        Slot(
+            *("slope", "value", NUMBER, "[slope]", "the slope below 0"),
+            default=ByDefaults(0.3, 0.01),
+        ),
+    )
     slope: float
-
-    def setup(self) -> None:
-        if self.slope is None:
-            self.slope = 0.3 if self.context.defaults == "keras" else 0.01
 
 
 class Prelu(Activation):

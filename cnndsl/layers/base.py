@@ -80,13 +80,21 @@ class Context(NamedTuple):
     defaults: str = "keras"
 
 
+class ByDefaults(NamedTuple):
+    """A default that `defaults` chooses."""
+
+    keras: Any
+    torch: Any
+
+
 class Slot(NamedTuple):
     """An argument of a layer.
 
     `form` says how it is written: `value` by position, `/` the stride, `key` as name=value,
     `flag` as the bare name, `act` as the name of an activation. `shown` is its part of the
     usage line. Where `required` is False and nothing is written, the layer sees `default`.
-    `since` is the version of the language that a flag came with, as that of layers.
+    `since` is the version of the language that a flag came with, as that of layers. `instead`
+    names an argument that can stand in the place of one that is required.
     """
 
     name: str
@@ -97,6 +105,13 @@ class Slot(NamedTuple):
     required: bool = False
     default: Any = None
     since: str = "1"
+    instead: str = ""
+
+    def default_in(self, context: Context) -> Any:
+        """What the layer sees where nothing is written."""
+        if isinstance(self.default, ByDefaults):
+            return getattr(self.default, context.defaults)
+        return self.default
 
 
 class Weight(NamedTuple):
@@ -137,7 +152,24 @@ class Spread(NamedTuple):
     crop: int = 0
 
 
-Reaches: TypeAlias = tuple[Reach | Spread | str, ...] | str | None
+class Sight(NamedTuple):
+    """What positions see in one dimension, as a pattern that comes again.
+
+    It does every n positions, n being the length of `low` and `high`, and `step` pixels further
+    on: position i sees the pixels from `low[i % n] + step * (i // n)` to
+    `high[i % n] + step * (i // n)`. Neither falls from one position to the next.
+    """
+
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    step: int
+
+
+MAX_PERIOD = 512
+"""How long a pattern may become; beyond it all positions count as seeing what any of them do."""
+
+
+Reaches: TypeAlias = tuple[Reach | Spread | Sight | str, ...] | str | None
 """How far outputs see, per spatial dimension; ALL where every output sees every position, be it
 of one dimension or of all; None where each output sees just its own position."""
 
@@ -169,6 +201,7 @@ class Layer:
     * `macs`: multiply-adds for one input
     * `reach`: how far an output position sees
     * `activation`: the activation written after it, or None
+    * `variant`: which of several things that it may do it does, for words about it
     """
 
     op: ClassVar[str]
@@ -188,12 +221,13 @@ class Layer:
     macs: int = 0
     reach: Reaches = None
     activation: Layer | None = None
+    variant: str = ""
 
     def __init__(self, values: Mapping[str, Any], shape: Shape, context: Context) -> None:
         self.input = self.output = shape
         self.context = context
         for slot in self.slots:
-            setattr(self, slot.name, values.get(slot.name, slot.default))
+            setattr(self, slot.name, values.get(slot.name, slot.default_in(context)))
         try:
             if len(shape) - 1 not in self.ranks:
                 message = Message(
@@ -221,6 +255,11 @@ class Layer:
     def is_idle(self) -> bool:
         """Whether it gives what it gets, by its numbers or by what comes in."""
         return False
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether a size came out by rounding."""
+        return any(each.extra or each.dropped for each in getattr(self, "windows", ()))
 
     def rank_help(self, shape: Shape) -> Message:
         """What to do about an input of the wrong rank."""

@@ -13,6 +13,7 @@ from cnndsl.layers.values import NATURAL, Pair
 from cnndsl.layers.window import DILATION, KERNEL, PADDING, ROUNDING, STRIDE, Window
 
 _FILTERS = Slot("filters", "value", NATURAL, "N", Message("how many filters"), required=True)
+_GROUPS = Slot("groups", "key", NATURAL, "[groups=G]", "groups of channels", default=1)
 _MULT = Slot("mult", "key", NATURAL, "[mult=M]", "outputs for each channel", default=1)
 
 
@@ -26,6 +27,7 @@ class Convolution(Spatial):
     nobias: bool | None
     same: bool | None
     filters: int
+    groups: int
 
     def rank_help(self, shape: Shape) -> Message:
         return Message("put it before `flatten` or `gap`, or use `dense`")
@@ -63,6 +65,12 @@ class Convolution(Spatial):
         kernel, sides = area(self.kernel, self.input)
         return Derivation(role, f"{kernel}*{formula}", sides | values, size)
 
+    def counts(self) -> tuple[Derivation, ...]:
+        values, formula = {"C": self.channels, "N": self.filters}, "C*N"
+        if self.groups > 1:
+            values["G"], formula = self.groups, "(C/G)*N"
+        return self.count("kernel", formula, **values), *self.bias_count()
+
     def bias_count(self, formula: str = "N", **values: int) -> tuple[Derivation, ...]:
         count = self.output[-1]
         return () if self.nobias else (Derivation("bias", formula, values or {"N": count}, count),)
@@ -79,7 +87,7 @@ class Conv(Convolution):
         STRIDE,
         *PADDING,
         DILATION,
-        Slot("groups", "key", NATURAL, "[groups=G]", "groups of channels", default=1),
+        _GROUPS,
         NOBIAS,
         *ROUNDING,
     )
@@ -97,12 +105,6 @@ class Conv(Convolution):
             *self.bias(self.filters, product(shape[:-1])),
         )
         self.macs = product(spatial) * product(shape)
-
-    def counts(self) -> tuple[Derivation, ...]:
-        values = {"C": self.channels, "N": self.filters}
-        if self.groups == 1:
-            return (self.count("kernel", "C*N", **values), *self.bias_count())
-        return (self.count("kernel", "(C/G)*N", **values, G=self.groups), *self.bias_count())
 
 
 class Depthwise(Convolution):
@@ -173,32 +175,39 @@ class TransposedConv(Convolution):
     """A convolution run backwards: every input pixel paints a kernel, S pixels apart.
 
     `same` makes the output X * S. `crop` is what each end loses of the painted
-    (X - 1) * S + K pixels, and `grow` the pixels of mere bias added at the end where the
-    kernel is smaller than the stride.
+    (X - 1) * S + K' pixels, K' = D(K - 1) + 1 being what a kernel spans, and `grow` the pixels
+    of mere bias added at the end where that is smaller than the stride.
     """
 
     op, title, slides = "deconv", "transposed convolution", False
-    slots = (_FILTERS, KERNEL, ACT, STRIDE, *PADDING, NOBIAS)
+    slots = (_FILTERS, KERNEL, ACT, STRIDE, *PADDING, DILATION, _GROUPS, NOBIAS)
     stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    extent: tuple[int, ...]
     crop: tuple[Pair, ...]
     grow: tuple[int, ...]
 
     def setup(self) -> None:
         rank = len(self.spatial)
+        base.divide(self, self.groups, self.channels)
+        base.divide(self, self.groups, self.filters, Message("filters"))
         self.kernel = windowed.per_dimension(self.kernel, rank, "kernel")
         self.stride = windowed.per_dimension(self.stride, rank, "stride")
+        self.dilation = windowed.per_dimension(self.dilation, rank, "dilation")
+        self.extent = tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel))
         pads = windowed.paddings(self, rank)
         crop, grow, spatial = [], [], []
-        for axis, (size, kernel, stride) in enumerate(zip(self.spatial, self.kernel, self.stride)):
+        for axis, (size, extent, stride) in enumerate(zip(self.spatial, self.extent, self.stride)):
             if pads is None:
-                over = max(0, kernel - stride)
+                over = max(0, extent - stride)
                 crop.append(Pair(over // 2, over - over // 2))
-                grow.append(max(0, stride - kernel))
+                grow.append(max(0, stride - extent))
                 spatial.append(size * stride)
                 continue
             crop.append(pads[axis])
             grow.append(0)
-            spatial.append((size - 1) * stride + kernel - sum(pads[axis]))
+            spatial.append((size - 1) * stride + extent - sum(pads[axis]))
         self.crop, self.grow = tuple(crop), tuple(grow)
         self.output = (*spatial, self.filters)
         for axis, size in enumerate(spatial if pads is not None else ()):
@@ -208,28 +217,29 @@ class TransposedConv(Convolution):
                     "deconv: ({size} - 1)*{stride} + {kernel} - {begin} - {end} is below 1",
                     size=self.spatial[axis],
                     stride=self.stride[axis],
-                    kernel=self.kernel[axis],
+                    kernel=self.extent[axis],
                     begin=pads[axis].begin,
                     end=pads[axis].end,
                 )
                 raise LayerError("E203", message, Message("take a smaller `pad`"), "pad", (axis,))
-        shape = (*self.kernel, self.channels, self.filters)
+        inputs, outputs = self.channels // self.groups, self.filters // self.groups
+        shape = (*self.kernel, inputs, self.filters)
         # PyTorch keeps the kernel with the filters where others have their inputs.
-        fans = self.channels + self.filters
         self.weights = (
-            self.drawn("kernel", shape, self.filters, fans),
-            *self.bias(self.filters, product(self.kernel) * self.filters),
+            self.drawn("kernel", shape, outputs, self.channels + outputs),
+            *self.bias(self.filters, product(self.kernel) * outputs),
         )
         self.macs = product(self.spatial) * product(shape)
         self.reach = tuple(
-            Spread(kernel, stride, crop.begin)
-            for kernel, stride, crop in zip(self.kernel, self.stride, self.crop)
+            Spread(extent, stride, crop.begin)
+            for extent, stride, crop in zip(self.extent, self.stride, self.crop)
         )
 
     def sizes(self) -> tuple[Derivation, ...]:
         spatial = letters(self.input)[:-1]
         kernels = indexed("K", self.kernel, spatial)
         strides = indexed("S", self.stride, spatial)
+        spacings = indexed("d", self.dilation, spatial)
         steps = []
         for axis, (letter, kernel, stride) in enumerate(zip(spatial, kernels, strides)):
             values = {letter: self.spatial[axis], stride: self.stride[axis]}
@@ -237,15 +247,14 @@ class TransposedConv(Convolution):
                 formula = f"{letter}*{stride}"
             else:
                 painted = f"({letter} - 1)*{stride} + {kernel}"
+                if self.dilation[axis] > 1:
+                    painted = f"({letter} - 1)*{stride} + {spacings[axis]}*({kernel} - 1) + 1"
+                    values[spacings[axis]] = self.dilation[axis]
                 cut, pads = padding(letter, *self.crop[axis], "-", self.crop)
                 formula = painted + cut.removeprefix(letter)
                 values |= {kernel: self.kernel[axis]} | pads
             steps.append(Derivation(f"{letter}_out", formula, values, self.output[axis]))
         return (*steps, Derivation("C_out", *self.outputs(), self.filters))
-
-    def counts(self) -> tuple[Derivation, ...]:
-        kernel = self.count("kernel", "C*N", C=self.channels, N=self.filters)
-        return kernel, *self.bias_count()
 
 
 LAYERS: tuple[type[Layer], ...] = (Conv, DepthwiseConv, SeparableConv, TransposedConv)

@@ -2,60 +2,183 @@
 
 from __future__ import annotations
 
-from cnndsl.diagnostics.message import Message
+from typing import Any
+
+from cnndsl.diagnostics.message import Message, joined
 from cnndsl.layers import base
-from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Shape, Slot, Spatial, Spread
+from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Shape, Sight, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding, sizes_of, unchanged
-from cnndsl.layers.values import CHANNELS, NATURAL, PADS, SHAPE, SIZES, Pair
-from cnndsl.layers.window import per_dimension
+from cnndsl.layers.source import written_value
+from cnndsl.layers.values import CHANNELS, FACTORS, NATURAL, PADS, SHAPE, Pair
+from cnndsl.layers.window import ROUNDING, TO, given, pattern, per_dimension, rounding_of, to_size
 
 
 class Upsample(Spatial):
-    """F times as large; `nearest` repeats pixels, `bilinear` (images only) interpolates.
+    """F times as large, or of a size; images also interpolated, by `bilinear` or `bicubic`.
 
-    Bilinear takes pixel centres at half-integers, as Keras and PyTorch do by default.
+    Pixel centres lie at half-integers; `aligned` has those of the outermost pixels at the
+    corners instead. Nearest takes pixel floor(i*X/n). Keys, "Cubic convolution interpolation for
+    digital image processing" (1981), with PyTorch's a = -0.75. Beyond the edge is the edge.
     """
 
     op, title, family, linear = "up", "upsampling", "move", True
     slots = (
-        Slot("factor", "value", SIZES, "F", Message("how many times as large"), required=True),
-        Slot("nearest", "flag", None, "[nearest|bilinear]", "repeat pixels, the default"),
+        Slot(
+            "factor",
+            "value",
+            FACTORS,
+            "F|to=SIZE",
+            Message("how many times as large"),
+            required=True,
+            instead="to",
+        ),
+        TO,
+        Slot("nearest", "flag", None, "[nearest|bilinear|bicubic]", "repeat pixels, the default"),
         Slot("bilinear", "flag", None, "", "interpolate between pixels"),
+        Slot("bicubic", "flag", None, "", "interpolate by cubics between four", since="1.1"),
+        Slot("aligned", "flag", None, "[aligned]", "corners stay corners", since="1.1"),
+        *ROUNDING,
     )
-    factor: tuple[int, ...]
-    bilinear: bool | None
+    factor: tuple[Any, ...] | None
+    to: tuple[int, ...] | None
     nearest: bool | None
+    bilinear: bool | None
+    bicubic: bool | None
+    aligned: bool | None
+
+    @property
+    def mode(self) -> str:
+        """How new pixels are filled in: `nearest`, `bilinear` or `bicubic`."""
+        return "bilinear" if self.bilinear else "bicubic" if self.bicubic else "nearest"
+
+    @property
+    def whole(self) -> bool:
+        """Whether each size is multiplied by a whole number."""
+        return self.factor is not None and all(isinstance(each, int) for each in self.factor)
 
     def setup(self) -> None:
-        if self.nearest and self.bilinear:
-            message = Message("`nearest` and `bilinear` contradict each other")
-            raise LayerError("E108", message, Message("keep one"), "bilinear")
-        if self.bilinear and len(self.spatial) != 2:
+        one, *others = [word for word in _MODES if getattr(self, word)] or ["nearest"]
+        if others:
             message = Message(
-                "`bilinear` is for images, and this is {size}", size=base.show(self.input)
+                "`{one}` and `{other}` contradict each other", one=one, other=others[0]
             )
-            raise LayerError("E204", message, Message("write `nearest`"), "bilinear")
-        self.factor = per_dimension(self.factor, len(self.spatial), "factor")
-        self.output = (*(x * f for x, f in zip(self.spatial, self.factor)), self.channels)
-        if self.bilinear:
-            # A pixel counts wherever a centre is less than a pixel away from its own.
-            self.reach = tuple(Spread(2 * f - f % 2, f, f // 2) for f in self.factor)
+            raise LayerError("E108", message, Message("keep one"), others[0])
+        if self.aligned and one == "nearest":
+            message = Message("`aligned` is for `bilinear` and `bicubic`")
+            raise LayerError(
+                "E108", message, Message("write one of them, or leave it out"), "aligned"
+            )
+        if one != "nearest" and len(self.spatial) != 2:
+            message = Message(
+                "`{mode}` is for images, and this is {size}", mode=one, size=base.show(self.input)
+            )
+            raise LayerError("E204", message, Message("write `nearest`"), one)
+        if self.to is not None:
+            self.to = sizes = to_size(self)
         else:
-            self.reach = tuple(Spread(f, f) for f in self.factor)
+            self.factor = per_dimension(self.factor, len(self.spatial), "factor")
+            sizes = self._multiplied(rounding_of(self))
+        if one != "nearest" and (self.bicubic or self.aligned or not self.whole):
+            self.variant = "aligned" if self.aligned else "mixed"
+        elif not self.whole:
+            self.variant = "to"
+        self.output = (*sizes, self.channels)
+        self.reach = tuple(map(self._seen, self.spatial, sizes))
+
+    def _multiplied(self, rounding: str) -> Shape:
+        """The sizes, each as many times as large. Raises LayerError."""
+        assert self.factor is not None
+        names, sizes, odd = base.DIMENSIONS[len(self.spatial)], [], []
+        for axis, (size, factor) in enumerate(zip(self.spatial, self.factor)):
+            exact = size * _fraction(factor)
+            if exact.denominator != 1:
+                odd.append(axis)
+            sizes.append(-(-exact // 1) if rounding == "ceil" else exact // 1)
+            if sizes[-1] < 1:
+                message = Message(
+                    "up: {axis} {size}*{factor} is below 1",
+                    axis=names[axis],
+                    size=size,
+                    factor=written_value(factor),
+                )
+                raise LayerError(
+                    "E105", message, Message("take a larger factor"), "factor", (axis,)
+                )
+        if odd and rounding == "exact":
+            clauses = [
+                Message(
+                    "{axis} {size}*{factor} is not whole",
+                    axis=names[axis],
+                    size=self.spatial[axis],
+                    factor=written_value(self.factor[axis]),
+                )
+                for axis in odd
+            ]
+            message = Message(
+                "{layer}: {problem}", layer=self.op, problem=joined(clauses, "{first} and {rest}")
+            )
+            help_ = Message(
+                "say the size, as `up to={size}`, or write `floor` or `ceil`",
+                size=base.show(tuple(sizes)),
+            )
+            raise LayerError("E201", message, help_, "factor", tuple(odd))
+        return tuple(sizes)
+
+    def _seen(self, size: int, output: int) -> Sight:
+        """What positions see in one dimension: position i lies at (a*i + b)/d."""
+        if self.mode == "nearest":
+            return pattern(size, size, output, lambda i: (i * size // output,) * 2)
+        a, b, d = 2 * size, size - output, 2 * output
+        if self.aligned:
+            a, b, d = (size - 1, 0, output - 1) if output > 1 else (0, 0, 1)
+
+        def see(i: int) -> tuple[int, int]:
+            low, high = (a * i + b) // d, -(-(a * i + b) // d)
+            # What falls on a pixel sees that alone. Of a cubic it counts as seeing those beside it
+            # too, as positions around it do, so that what is seen never falls.
+            wide = self.bicubic and (a % d or b % d)
+            return (low - 1, high + 1) if wide else (low, high)
+
+        return pattern(size, a, d, see)
+
+    @property
+    def is_rounded(self) -> bool:
+        pairs = zip(self.spatial, self.factor or ())
+        return any((size * _fraction(factor)).denominator != 1 for size, factor in pairs)
 
     def is_idle(self) -> bool:
-        return set(self.factor) == {1}
+        return self.output == self.input
 
     def sizes(self) -> tuple[Derivation, ...]:
+        if self.to is not None:
+            return given(self)
+        assert self.factor is not None
         spatial = letters(self.input)[:-1]
         factors = indexed("F", self.factor, spatial)
-        steps = [
-            Derivation(
-                f"{letter}_out", f"{letter}*{name}", {letter: size, name: factor}, size * factor
-            )
-            for letter, name, size, factor in zip(spatial, factors, self.spatial, self.factor)
-        ]
+        steps = []
+        for letter, name, size, factor, output in zip(
+            spatial, factors, self.spatial, self.factor, self.output
+        ):
+            formula, values = f"{letter}*{name}", {letter: size, name: factor}
+            if not isinstance(factor, int):
+                formula, values = f"{letter}*{factor}", {letter: size}
+                exact = size * _fraction(factor)
+                if exact.denominator != 1:
+                    formula = f"{'ceil' if output > exact else 'floor'}({formula})"
+            steps.append(Derivation(f"{letter}_out", formula, values, output))
         return *steps, unchanged(self.input)[-1]
+
+
+_MODES = ("nearest", "bilinear", "bicubic")
+
+
+def _fraction(value: Any) -> Any:
+    """A number exactly as it is written: 1.1 is 11/10."""
+    if isinstance(value, int):
+        return value
+    from fractions import Fraction
+
+    return Fraction(str(value))
 
 
 class ZeroPad(Spatial):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import Layer, LayerError, Slot, Spatial, Weight, divide
+from cnndsl.layers.base import ByDefaults, Layer, LayerError, Slot, Spatial, Weight, divide
 from cnndsl.layers.initial import ONES, Constant
 from cnndsl.layers.values import NATURAL, NUMBER, NUMBERS, POSITIVE, SHARE
 
-_EPS = Slot("eps", "key", POSITIVE, "[eps=]", "added to the variance")
+_EPS = Slot(
+    "eps", "key", POSITIVE, "[eps=]", "added to the variance", default=ByDefaults(1e-3, 1e-5)
+)
 _NOSCALE = Slot("noscale", "flag", None, "[noscale]", "learn no factor")
 _NOSHIFT = Slot("noshift", "flag", None, "[noshift]", "learn no summand")
 
@@ -21,8 +23,6 @@ class Normalisation(Layer):
     noshift: bool | None
 
     def setup(self) -> None:
-        if self.eps is None:
-            self.eps = 1e-3 if self.context.defaults == "keras" else 1e-5
         self.weights = (
             *(() if self.noscale else (Weight("gamma", (self.channels,), initial=ONES),)),
             *(() if self.noshift else (Weight("beta", (self.channels,)),)),
@@ -39,7 +39,10 @@ class BatchNorm(Normalisation):
     op, title, linear = "bn", "batch normalisation", True
     slots = (
         _EPS,
-        Slot("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
+        Slot(
+            *("momentum", "key", SHARE, "[momentum=]", "the share of the old statistics kept"),
+            default=ByDefaults(0.99, 0.9),
+        ),
         _NOSCALE,
         _NOSHIFT,
     )
@@ -47,8 +50,6 @@ class BatchNorm(Normalisation):
 
     def setup(self) -> None:
         super().setup()
-        if self.momentum is None:
-            self.momentum = 0.99 if self.context.defaults == "keras" else 0.9
         self.weights = (
             *self.weights,
             Weight("mean", (self.channels,), trainable=False),

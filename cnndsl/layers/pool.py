@@ -6,45 +6,85 @@ from typing import ClassVar
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import window as windowed
-from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Slot, Spatial
+from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Sight, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
-from cnndsl.layers.window import KERNEL, PADDING, ROUNDING, STRIDE, Window
+from cnndsl.layers.window import DILATION, KERNEL, PADDING, ROUNDING, STRIDE, TO, Window
+
+_KERNEL = KERNEL._replace(shown="K|to=SIZE", instead="to")
+_TRIED = 1000
+"""Of how many windows that begin in the padding it is tried what they see."""
 
 _STRIDE = STRIDE._replace(default=None, doc="the step; the size of the pool unless said")
 
 
 class Pool(Spatial):
-    """A window that takes one number from each channel; padding never counts."""
+    """A window that takes one number from each channel; padding never counts.
+
+    With `to`, n of them share the X pixels of a dimension: window i goes from floor(i*X/n) up to,
+    not with, ceil((i + 1)*X/n). Then there are no `windows`, which are all alike, and no `kernel`.
+    """
 
     family, slides = "pool", True
-    slots: ClassVar[tuple[Slot, ...]] = (KERNEL, _STRIDE, *PADDING, *ROUNDING)
+    slots: ClassVar[tuple[Slot, ...]] = (_KERNEL, TO, _STRIDE, *PADDING, DILATION, *ROUNDING)
 
-    windows: tuple[Window, ...]
-    kernel: tuple[int, ...]
+    windows: tuple[Window, ...] = ()
+    kernel: tuple[int, ...] | None
+    to: tuple[int, ...] | None
     same: bool | None
 
     def setup(self) -> None:
+        if self.to is not None:
+            self.to, self.variant = windowed.to_size(self), "to"
+            self.output = (*self.to, self.channels)
+            self.reach = tuple(map(_shared, self.spatial, self.to))
+            return
         self.windows = windowed.slide(self, pool=True)
         self.kernel = tuple(window.kernel for window in self.windows)
         for window in self.windows:
-            if max(window.begin, window.end) >= window.kernel:
+            if _sees_padding(window):
                 message = Message(
                     "{layer}: a padding of {pad} leaves windows of {kernel} that see nothing else",
                     layer=self.op,
                     pad=max(window.begin, window.end),
-                    kernel=window.kernel,
+                    kernel=window.extent,
                 )
-                help_ = Message("pad with less than {kernel}", kernel=window.kernel)
+                help_ = Message("pad with less than {kernel}", kernel=window.extent)
                 raise LayerError("E105", message, help_, "pad")
         self.output = (*(window.output for window in self.windows), self.channels)
         self.reach = windowed.reach_of(self.windows)
 
     def is_idle(self) -> bool:
+        if self.to is not None:
+            return self.output == self.input
         return all(window.is_one_pixel for window in self.windows)
 
     def sizes(self) -> tuple[Derivation, ...]:
+        if self.to is not None:
+            return windowed.given(self)
         spatial = windowed.sliding(self.windows, self.input, same=bool(self.same), pool=True)
         return (*spatial, unchanged(self.input)[-1])
+
+
+def _shared(size: int, output: int) -> Sight:
+    """What windows see that share the pixels of a dimension."""
+    return windowed.pattern(
+        size, size, output, lambda i: (i * size // output, -(-(i + 1) * size // output) - 1)
+    )
+
+
+def _sees_padding(window: Window) -> bool:
+    """Whether there is a window that sees nothing but padding.
+
+    That is at the begin or the end, or else between the pixels of a small image, where the taps
+    of a dilated window lie further apart than it is large.
+    """
+    if max(window.begin, window.end) >= window.extent:
+        return True
+    if window.size >= window.dilation:
+        return False
+    stop = min(0, window.output * window.stride - window.begin)
+    starts = range(-window.begin, stop, window.stride)
+    return len(starts) > _TRIED or any(s % window.dilation >= window.size for s in starts)
 
 
 class MaxPool(Pool):
@@ -56,7 +96,7 @@ class AveragePool(Pool):
 
     op, title, linear = "avgpool", "average pooling", True
     slots = (
-        *Pool.slots,
+        *(slot for slot in Pool.slots if slot is not DILATION),
         Slot("countpad", "flag", None, "[countpad]", "let padding count as zeros"),
     )
     countpad: bool | None

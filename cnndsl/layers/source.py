@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from cnndsl.layers.base import Layer
-from cnndsl.layers.values import AXIS, NATURAL, PADS, SIZES, Pair, in_size, show_value
+from cnndsl.layers.base import Layer, Slot, show
+from cnndsl.layers.values import PADS, SIZES, Pair, in_size, show_value
 
-_SHAPING = (NATURAL, SIZES, PADS, AXIS)
-"""The kinds of value that a named argument about shapes or counts has."""
+_SAID_ANYWAY = ("nearest",)
+"""Flags that say the default."""
 
 
 def call_of(layer: Layer) -> str:
-    """How a layer would be written, without what changes neither shapes nor counts.
+    """How a layer would be written: its word and all arguments that are not the default.
 
-    That is its values, window, activation, stride, padding and flags, as numbers:
-    `conv 64 7x7 /2 pad=3 nobias`.
+    They stand in canonical order and as numbers: `conv 64 7x7 /2 pad=3 nobias`. One number
+    stands for the same one in all dimensions, but for kernels, which have all of theirs.
     """
-    words = [layer.op]
+    if layer.op == "input":
+        return f"input {show(layer.output)}"
+    return " ".join((layer.op, *(text for _, text in arguments_of(layer))))
+
+
+def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
+    """The arguments of a layer that are not the default, each as it is written."""
     for slot in layer.slots:
         value = getattr(layer, slot.name)
         if slot.form == "act":
-            words += [layer.activation.op] if layer.activation else []
-        elif value is None or uniform(value) == slot.default:
+            if layer.activation is not None:
+                yield slot, layer.activation.op
+        elif value is None or (not slot.required and _is_default(layer, slot, uniform(value))):
             continue
         elif slot.form == "flag":
-            words.append(slot.name)
-        elif slot.form == "key":
-            if slot.kind in _SHAPING:
-                words.append(f"{slot.name}={_written(value)}")
+            yield slot, slot.name
         else:
-            words.append(("/" if slot.form == "/" else "") + _written(value))
-    return " ".join(words)
+            before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
+            short = slot.kind in (SIZES, PADS) and slot.name != "kernel"
+            yield slot, before + written_value(uniform(value) if short else value)
 
 
-def _written(value: Any) -> str:
-    """A value as the language writes it; begin and end in one where they are the same."""
+def _is_default(layer: Layer, slot: Slot, value: Any) -> bool:
+    """Whether a layer would be the same without an argument of its."""
+    if slot.form == "flag":
+        return not value or slot.name in _SAID_ANYWAY or slot.name == layer.context.rounding
+    default = slot.default_in(layer.context)
+    if slot.form == "/" and default is None:  # the step of a pool
+        default = uniform(getattr(layer, "kernel", None))
+    return bool(value == default or (slot.kind is PADS and value == Pair(0, 0)))
+
+
+def written_value(value: Any) -> str:
+    """A value as the language writes it; begin and end in one where they are the same.
+
+    Fractions stand in parentheses, and so do sizes that are made of them.
+    """
     if isinstance(value, Pair):
         return show_value(value.begin if value.begin == value.end else value)
-    if isinstance(value, tuple) and all(map(in_size, value)):
-        return "x".join(map(_written, value))
-    return show_value(value)
+    if isinstance(value, tuple):
+        parts = [written_value(each).strip("()") for each in value]
+        return "x".join(parts) if all(map(in_size, value)) else f"({', '.join(parts)})"
+    return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 
 def uniform(value: Any) -> Any:

@@ -52,7 +52,10 @@ def show_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}"
+        # With all the digits that one would write, but not those that sums of such numbers have.
+        written = abs(float(f"{value:.9g}") - value) <= 1e-12 * abs(value)
+        text = f"{value:.9g}" if written else f"{value:g}"
+        return text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
     return str(value)
 
 
@@ -91,6 +94,16 @@ def _sizes(value: Any) -> int | tuple[int, ...]:
     elif (number := whole(value)) is not None and number >= 1:
         return number
     raise ValueError(Message("must be natural numbers, not {value}", value=show_value(value)))
+
+
+def _factors(value: Any) -> Any:
+    """Numbers above 0, for every dimension or for each; ints where they are whole."""
+    many = isinstance(value, tuple) and not isinstance(value, (Pair, Word))
+    numbers = value if many else (value,)
+    if not all((_real(number) or 0) > 0 for number in numbers):
+        raise ValueError(Message("must be numbers above 0, not {value}", value=show_value(value)))
+    found = tuple(whole(number) or number for number in numbers)
+    return found if many else found[0]
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -196,6 +209,7 @@ def _axis(value: Any) -> str:
 
 NATURAL = Kind("number", _natural)
 SIZES = Kind("size", _sizes)
+FACTORS = Kind("size", _factors)
 SHAPE = Kind("shape", _shape)
 PADS = Kind("padding", _pads)
 CHANNELS = Kind("channels", _channels)

@@ -8,11 +8,22 @@ that would begin in the padding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import gcd
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message, joined, listed
-from cnndsl.layers.base import DIMENSIONS, LayerError, Reach, Shape, Slot, beyond
+from cnndsl.layers.base import (
+    DIMENSIONS,
+    MAX_PERIOD,
+    LayerError,
+    Reach,
+    Shape,
+    Sight,
+    Slot,
+    beyond,
+)
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding
+from cnndsl.layers.source import written_value
 from cnndsl.layers.values import LARGEST, PADS, SIZES, Pair, show_value
 
 
@@ -44,10 +55,18 @@ class Window(NamedTuple):
         return (self.kernel, self.stride, self.begin, self.end) == (1, 1, 0, 0)
 
     @property
+    def is_tile(self) -> bool:
+        """Whether the windows lie side by side, from the first pixel on."""
+        return self.stride == self.extent == self.kernel and not self.begin and not self.end
+
+    @property
     def left_out(self) -> int:
         """How many pixels of the image, padding apart, lie behind the last window."""
         return min(max(0, self.dropped - self.end), self.size)
 
+
+_DECIDING = "kernel factor stride same pad dilation countpad floor ceil".split()
+"""The arguments that decide how large an output is, as `to=` does."""
 
 KERNEL = Slot("kernel", "value", SIZES, "K", Message("the kernel's size"), required=True)
 STRIDE = Slot("stride", "/", SIZES, "[/S]", "the step from one window to the next", default=1)
@@ -55,6 +74,7 @@ PADDING = (
     Slot("same", "flag", None, "[same|pad=P]", "pad so that the output is ceil(X / S)"),
     Slot("pad", "key", PADS, "", "pixels put around the input: 1, 3x1 or 0:1x0:1"),
 )
+TO = Slot("to", "key", SIZES, "", "the size that comes out")
 DILATION = Slot("dilation", "key", SIZES, "[dilation=D]", "the spacing of the kernel", default=1)
 ROUNDING = (
     Slot("floor", "flag", None, "[floor|ceil]", "round an odd size down"),
@@ -117,7 +137,7 @@ def slide(layer: Any, *, pool: bool = False) -> tuple[Window, ...]:
     kernels = per_dimension(layer.kernel, rank, "kernel")
     strides = kernels if pool and layer.stride is None else layer.stride
     strides = per_dimension(strides, rank, "stride")
-    dilations = (1,) * rank if pool else per_dimension(layer.dilation, rank, "dilation")
+    dilations = per_dimension(getattr(layer, "dilation", 1), rank, "dilation")
     pads = paddings(layer, rank)
     rounding = rounding_of(layer)
     numbers = zip(sizes, kernels, strides, dilations, pads or (None,) * rank)
@@ -219,7 +239,7 @@ def _not_whole(op: str, windows: Sequence[Window], axes: list[int], pool: bool) 
 
     def is_tiled(axis: int) -> bool:
         window = windows[axis]
-        return pool and window.stride == window.kernel and not window.begin and not window.end
+        return pool and window.is_tile
 
     def quotient(axis: int) -> tuple[Any, ...]:
         """What is the same of the axes of a clause."""
@@ -267,6 +287,43 @@ def reach_of(windows: Sequence[Window]) -> tuple[Reach, ...]:
     return tuple(Reach(window.extent, window.stride, -window.begin) for window in windows)
 
 
+def to_size(layer: Any) -> Shape:
+    """The spatial sizes that a layer gives which are said by `to=` in the place of all else.
+
+    Raises LayerError where something else says them too.
+    """
+    for slot in layer.slots:
+        value = getattr(layer, slot.name)
+        if slot.name in _DECIDING and value != slot.default:
+            text = written_value(value)
+            shown = {"/": f"/{text}", "flag": slot.name, "key": f"{slot.name}="}
+            message = Message(
+                "`{one}` and `{other}` contradict each other",
+                one="to=",
+                other=shown.get(slot.form, text),
+            )
+            raise LayerError("E108", message, Message("keep one of them"), slot.name)
+    return per_dimension(layer.to, len(layer.spatial), "to")
+
+
+def given(layer: Any) -> tuple[Derivation, ...]:
+    """The sizes of a layer that `to=` says."""
+    *spatial, channel = list(letters(layer.input))
+    steps = (
+        Derivation(f"{name}_out", f"{size}", {}, size) for name, size in zip(spatial, layer.to)
+    )
+    return *steps, Derivation(f"{channel}_out", channel, {channel: layer.channels}, layer.channels)
+
+
+def pattern(size: int, far: int, near: int, see: Callable[[int], tuple[int, int]]) -> Sight:
+    """What positions see of `size` pixels that lie far/near pixels apart; `see` says it of one."""
+    period = near // gcd(far, near)
+    if period > MAX_PERIOD:
+        return Sight((0,), (size - 1,), 0)
+    low, high = zip(*map(see, range(period)))
+    return Sight(low, high, far * period // near)
+
+
 def _lettered(
     windows: Sequence[Window], shape: Shape
 ) -> Iterator[tuple[str, Window, str, str, str]]:
@@ -294,7 +351,7 @@ def sliding(
         if same:
             values = {letter: window.size, stride: window.stride}
             formula = f"ceil({letter}/{stride})"
-        elif pool and window.kernel == window.stride and not window.begin and not window.end:
+        elif pool and window.is_tile:
             formula = f"{rounded}({letter}/{kernel})" if rounded else f"{letter}/{kernel}"
         else:
             padded, pads = padding(letter, window.begin, window.end, "+", windows)

@@ -104,11 +104,11 @@ def bind(
             help_, fixes = _other_value(layer, statement, slot, argument, value)
             bound.problems.append(Problem("E105", argument.value.span, message, help_, fixes))
     for slot in waiting:
-        if slot.required and not bound.problems:
+        if slot.required and slot.instead not in bound.spans and not bound.problems:
             message = Message(
                 "{layer} needs `{argument}`: {doc}",
                 layer=layer.op,
-                argument=slot.shown,
+                argument=slot.shown.partition("|")[0],
                 doc=slot.doc,
             )
             span = statement.name.span
@@ -277,7 +277,7 @@ def _other_value(
             argument.value.span, share
         )
     if isinstance(argument, ast.Keyword) and isinstance(value, Word):
-        from cnndsl.network.habits import causal, habit
+        from cnndsl.network.habits import causal, habit, padding_by
 
         key, node = argument.key.id, argument.value
         found = habit(layer, key, value, node, argument.span, in_place=False)
@@ -285,6 +285,8 @@ def _other_value(
             return found
         if slot.name == "pad" and value.id == "causal":
             return causal(layer, statement, argument.span)
+        if slot.name == "pad" and (other := padding_by(value)):
+            return other, ()
     if slot.form == "value" and isinstance(value, tuple):
         return _usage_help(layer), ()
     return NOTHING, ()
@@ -356,10 +358,20 @@ def _slot_of(
             if told := output_padding(layer, statement, argument, value):
                 problems.append(told)
                 return None
-        problem, meant = _unknown_key(layer, slots, waiting, argument, value)
+        if argument.key.id in ("padding", "padding_mode") and "pad" in slots:
+            from cnndsl.network.habits import causal, padding_by
+
+            message = Message("{layer} has no `{key}=`", layer=op, key=argument.key.id)
+            meant: tuple[Message, tuple[Fix, ...]] = (padding_by(value), ())
+            if value == Word("causal"):
+                meant = causal(layer, statement, argument.span)
+            if meant[0]:
+                problems.append(Problem("E102", argument.key.span, message, *meant))
+                return None
+        problem, stands = _unknown_key(layer, slots, waiting, argument, value)
         problems.append(problem)
-        if meant in waiting:
-            waiting.remove(meant)  # it is given, though not as it should be
+        if stands in waiting:
+            waiting.remove(stands)  # it is given, though not as it should be
         return None
     if not isinstance(value, Word):
         if waiting:
@@ -392,7 +404,16 @@ def _slot_of(
         return slot
     if word in ACTIVATIONS and "activation" in slots:
         return slots["activation"]
-    problems.append(_unknown_word(layer, slots, argument, word))
+    problem = _unknown_word(layer, slots, argument, word)
+    if word == "causal" and "pad" in slots:
+        from cnndsl.network.habits import causal
+
+        help_, fixes = causal(layer, statement, argument.span)
+        problem = problem._replace(help=help_, fixes=fixes)
+    elif word == "valid" and "pad" in slots:
+        fix = Fix(Message("leave it out"), (Edit(argument.span, ""),))
+        problem = problem._replace(help=Message("leave it out: it is so without"), fixes=(fix,))
+    problems.append(problem)
     return None
 
 

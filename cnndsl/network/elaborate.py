@@ -380,7 +380,7 @@ class Elaborator:
     def define_block(self, statement: ast.Block) -> None:
         name = statement.name
         if statement.mark is not None and statement.mark.id != "shared":
-            self.report_mark(statement.mark, "shared", Message("shared block"))
+            self.report_mark(statement.mark, "shared", "shared block")
         if reserved(name.id):
             self.report_reserved(name, Message("a block"))
         elif name.id in self.blocks:
@@ -493,7 +493,8 @@ class Elaborator:
             return word
         if word not in self.guesses:
             known = (LAYERS, MERGES, ("skip",), STATEMENTS, self.blocks)
-            self.guesses[word] = self.near(word, *known) or ""
+            near = self.near(word, *known) or (self.blocks and self.near(word, self.blocks))
+            self.guesses[word] = near or ""
         return self.guesses[word]
 
     @cached_property
@@ -807,9 +808,18 @@ class Elaborator:
             message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
+        self.there(name, index)
         self.current = index
         self.shape = None if index in self.unknown else self.nodes[index].output
         return tree.Jump(statement, index)
+
+    def there(self, name: ast.Name, index: int) -> None:
+        """Report a tensor of a head for training where the rest of the net would read it."""
+        if self.training or not self.nodes[index].training_only:
+            return
+        message = Message("`{name}` is in a head for training, and not there else", name=name.id)
+        help_ = Message("make it before the head, or leave `training` out")
+        self.report("E106", name.span, message, help_)
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -824,7 +834,7 @@ class Elaborator:
             self.report_taken(name, self.heads[name.id], Message("head"))
         self.heads[name.id] = name
         if statement.when is not None and statement.when.id != "training":
-            self.report_mark(statement.when, "training", Message("head NAME training"))
+            self.report_mark(statement.when, "training", "head NAME training")
         before, shape = self.current, self.shape
         if statement.when is None:
             body = self.body(statement.body.statements, self.path_scope())
@@ -846,7 +856,7 @@ class Elaborator:
         self.name_result(statement.alias)
         return tree.Frozen(statement, body)
 
-    def report_mark(self, word: ast.Name, meant: str, usage: Message) -> None:
+    def report_mark(self, word: ast.Name, meant: str, usage: str) -> None:
         """Report a word where but one can stand."""
         message = Message("`{word}` means nothing here", word=word.id)
         help_ = Message("one word can stand here: `{usage}`", usage=usage)
@@ -949,7 +959,11 @@ class Elaborator:
             self.report(call.code, call.span, call.message, call.help, call.fixes, call.notes)
             raise Unknown
         message = Message("there is no layer or block `{word}`", word=name.id)
-        help_ = did_you_mean(near) or Message("the layers are listed by `cnndsl rule E101`")
+        help_ = did_you_mean(near)
+        if not near:
+            from cnndsl.foreign.idioms import idiom
+
+            help_ = idiom(name.id) or Message("the layers are listed by `cnndsl rule E101`")
         self.report("E101", name.span, message, help_, rewrite(name.span, near))
         if near is None:
             raise Unknown
@@ -1265,6 +1279,8 @@ class Elaborator:
         # A tensor of the caller, by its own name or handed on under a parameter's.
         tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
         if tensor is not None:
+            if isinstance(node, ast.Name):
+                self.there(node, tensor)
             scope.arguments[name] = tensor
         elif not self.passes(value.id):
             scope.constants[name] = None
@@ -1395,7 +1411,7 @@ class Elaborator:
         values = dict(bound.values)
         activation = values.pop("activation", None)
         layer = None
-        if all(slot.name in values for slot in kind.slots if slot.required):
+        if all({slot.name, slot.instead} & {*values} for slot in kind.slots if slot.required):
             needed = {slot.name for slot in kind.slots if slot.required}
             whole = {name: values[name] for name in values if name != "groups" or name in needed}
             fitting = {name: whole[name] for name in whole if name != "pad" or name in needed}
@@ -1495,7 +1511,10 @@ class Elaborator:
     def skip(self, statement: ast.Apply) -> Item | None:
         if statement.args or statement.paths is not None:
             message = Message("`skip` takes no arguments")
-            self.report("E104", statement.span, message, Message("write `skip` alone"))
+            help_ = Message("write `skip` alone")
+            if any("connection" in each.lower() for each in map(_named, statement.args) if each):
+                help_ = Message("here it is `{line}`", line="add { skip | … }")
+            self.report("E104", statement.span, message, help_)
         self.name_result(statement.alias)
         return tree.Skipped(statement)
 
@@ -1948,4 +1967,4 @@ def _takes(kind: type[Layer], argument: ast.Argument) -> bool:
     word = argument.value.id if isinstance(argument.value, ast.Name) else ""
     flags = [slot.name for slot in kind.slots if slot.form == "flag"]
     keys = [slot.name for slot in kind.slots if slot.form == "key"]
-    return key in keys and word not in (*flags, "valid", "causal")
+    return key in keys and word not in (*flags, "valid", "causal", "reflect", "replicate")

@@ -15,7 +15,7 @@ from cnndsl.network.network import Assertion, Network
 from cnndsl.network.words import did_you_mean, nearest
 from cnndsl.syntax import nodes as ast
 
-TOTALS = ("params", "weights", "trainable", "non_trainable", "macs")
+TOTALS = ("params", "weights", "trainable", "non_trainable", "macs", "flops")
 _METRICS = (*TOTALS, "shape", "field")
 
 

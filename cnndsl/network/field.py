@@ -10,12 +10,9 @@ from __future__ import annotations
 from math import gcd, lcm
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import ALL, Layer, Reach, Shape, Spread, beyond
+from cnndsl.layers.base import ALL, MAX_PERIOD, Layer, Reach, Shape, Sight, Spread, beyond
 from cnndsl.layers.values import LARGEST
-from cnndsl.network.network import Field, Sight
-
-MAX_PERIOD = 512
-"""How long a pattern may become; beyond it all positions count as seeing what any of them do."""
+from cnndsl.network.network import Field
 
 _ITSELF = Sight((0,), (0,), 1)
 _PIXEL = Reach(1)
@@ -47,13 +44,26 @@ def after(layer: Layer, before: tuple[Field, ...]) -> Field:
     return _held(layer, Field(sights, spatial))
 
 
-def _through(sight: Sight, reach: Reach | Spread | str, size: int, output: int) -> Sight:
+def _through(sight: Sight, reach: Reach | Spread | Sight | str, size: int, output: int) -> Sight:
     """What positions see that look at `size` positions, of which each sees what it does."""
     if isinstance(reach, Reach):
         return _slide(sight, reach, output)
     if isinstance(reach, Spread):
         return _spread(sight, reach, size, output)
-    return _all(sight, size)
+    if isinstance(reach, str) or reach == Sight((0,), (size - 1,), 0):
+        return _all(sight, size)
+    if _is_listed(sight):
+        if output > MAX_PERIOD:
+            return _all(sight, size)
+        return _seen(sight, [_see(reach, position) for position in range(output)])
+    turns = len(sight.low) // gcd(len(sight.low), reach.step)
+    period = len(reach.low) * turns
+    if period > MAX_PERIOD:
+        return _all(sight, size)
+    seen = [_see(reach, position) for position in range(period)]
+    low = tuple(_see(sight, first)[0] for first, _ in seen)
+    high = tuple(_see(sight, last)[1] for _, last in seen)
+    return Sight(low, high, sight.step * (reach.step * turns // len(sight.low)))
 
 
 def _in_a_row(joined: Field, before: tuple[Field, ...], axis: int, spatial: Shape) -> Field:

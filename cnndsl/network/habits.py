@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Source, Span
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign.words import word_for
 from cnndsl.layers import ACTIVATIONS, Layer, Slot
 from cnndsl.layers.values import Word, show_value
@@ -35,6 +35,7 @@ _ARGUMENTS = {
     "scale": "scale factor",
     "offset": "offset shift beta",
     "order": "order dims axes perm",
+    "to": "to output_size",
 }
 """The arguments of layers, and what other tools call them."""
 
@@ -185,6 +186,27 @@ def causal(layer: type[Layer], statement: ast.Apply, span: Span) -> tuple[Messag
         title = Message("write `{text}`", text=f"pad={pad:g}:0")
         return help_, (Fix(title, (Edit(span, f"pad={pad:g}:0"),), safe=True),)
     return Message("all padding stands before the signal: `pad=((k-1)*d):0` for d the dilation"), ()
+
+
+PADDINGS = {
+    **dict.fromkeys(("reflect", "reflection", "mirror"), "reflectpad"),
+    **dict.fromkeys(("replicate", "edge", "nearest"), "replicatepad"),
+    **dict.fromkeys(("zeros", "constant"), ""),
+    **dict.fromkeys(("circular", "wrap"), None),
+}
+"""How other tools pad, and the layer that does so here; None for none."""
+
+
+def padding_by(value: Any) -> Message:
+    """How a padding by other values than zeros is written; empty for what is no such thing."""
+    word = PADDINGS.get(value.id, "no") if isinstance(value, Word) else "no"
+    if word is None:
+        return Message("the language has no {what}", what=Message("padding from the other side"))
+    if word == "no":
+        return NOTHING
+    if not word:
+        return Message("leave it out: it is so without")
+    return Message("it is a layer of its own, before this one: `{line}`", line=f"{word} P")
 
 
 def output_padding(

@@ -12,26 +12,15 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Note, Source, Span
-from cnndsl.layers.base import Layer, Shape, Weight
+from cnndsl.layers.base import Layer, Shape, Sight, Weight
 from cnndsl.syntax import nodes as ast
-
-
-class Sight(NamedTuple):
-    """What the positions of a tensor see of the input in one dimension.
-
-    The pattern comes again every n positions, n being the length of `low` and `high`, and
-    `step` pixels further on: position i sees the pixels from `low[i % n] + step * (i // n)`
-    to `high[i % n] + step * (i // n)`. Before any upsampling n is 1, and `step` what is
-    called the jump; it is 0 where all positions see the same.
-    """
-
-    low: tuple[int, ...]
-    high: tuple[int, ...]
-    step: int
 
 
 class Field(NamedTuple):
     """The receptive field of a tensor: what its positions see, per dimension of the input.
+
+    Before any upsampling the patterns are of one position, and `step` is what is called the
+    jump; it is 0 where all positions see the same.
 
     `map` is the spatial size that the tensor has, or had before it was flattened.
     """
@@ -147,6 +136,18 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name} {'x'.join(map(str, self.output))}>"
+
+
+def marks(network: Network, node: Node) -> dict[str, Any]:
+    """What is said of a node in JSON where it applies: whose weights it has, and the like."""
+    found: dict[str, Any] = {}
+    if node.shared_with is not None:
+        found["shared_with"] = network.nodes[node.shared_with].name
+    if node.frozen:
+        found["frozen"] = True
+    if node.training_only:
+        found["training_only"] = True
+    return found
 
 
 class Assertion(NamedTuple):
@@ -295,6 +296,11 @@ class Totals(NamedTuple):
     trainable: int
     non_trainable: int
     macs: int
+
+    @property
+    def flops(self) -> int:
+        """Operations on numbers: twice the multiply-adds, and nothing else is counted."""
+        return 2 * self.macs
 
 
 class Network:

@@ -85,13 +85,21 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     if word.lower() in known:
         return word.lower()
-    from cnndsl.foreign.words import is_another, word_for
+    from cnndsl.foreign.words import is_another, misspelt, word_for
 
+    if "conv" in known:
+        from cnndsl.foreign.idioms import idiom
+
+        if idiom(word):  # a thing for which there is no single word
+            plain = word.lower().replace("_", "")
+            return next((each for each in known if each.lower().replace("_", "") == plain), None)
     foreign = word_for(word)
     if foreign in known:
         return foreign
     if len(word) > 40:
         return None
+    if "conv" in known and (meant := misspelt(word)) in known:
+        return meant
     from difflib import get_close_matches
 
     # Most of many have too few letters in common with it, which is seen at once.

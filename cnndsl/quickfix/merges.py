@@ -192,7 +192,7 @@ def _strided(
 
 def _is_pointwise(outcome: Evaluation, statement: ast.Apply) -> bool:
     made = [node for node in outcome.nodes if node.span == statement.span]
-    return bool(made) and set(getattr(made[0].layer, "kernel", ())) == {1}
+    return bool(made) and set(getattr(made[0].layer, "kernel", ()) or ()) == {1}
 
 
 def _strides(outcome: Evaluation, paths: Sequence[Path]) -> Iterator[str]:

@@ -55,6 +55,7 @@ ADVICE: dict[str, tuple[str, tuple[str, ...]]] = {
     "W401": ("stride_or_division", ("/",)),
     "W402": ("block_used_once", ("block",)),
     "W403": ("uneven_channels", taking("filters", "units")),
+    "W404": ("shared_tower", ("block",)),
 }
 """The rules that advise, by their codes: the module, and the words one of which a net must
 have for the rule to have anything to say. Layers and activations count as words; `let`, `if`,

@@ -17,7 +17,7 @@ def find(view: View) -> Findings:
     """Layers with a bias and no activation that a normalisation reads, and nothing else, which
     subtracts the mean of each channel, and the bias with it.
 
-    What summand is wanted is its own.
+    What summand is wanted is its own. What is frozen is as it was learned, and stays so.
     """
     for group in view.where(taking("nobias"), lambda node: _loses_its_bias(view, node)):
         count = group.layer.biases
@@ -38,7 +38,9 @@ def find(view: View) -> Findings:
 
 
 def _loses_its_bias(view: View, node: Node) -> bool:
-    users, layer = view.users[node.index], node.layer
+    users, layer = [view.nodes[index] for index in view.users[node.index]], node.layer
     if layer.nobias or layer.activation or node.index in view.outputs:  # type: ignore[attr-defined]
         return False
-    return bool(users) and all(view.nodes[index].op in _NORMS for index in users)
+    if node.frozen or any(user.frozen for user in users):
+        return False
+    return bool(users) and all(user.op in _NORMS for user in users)

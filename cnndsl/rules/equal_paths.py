@@ -56,16 +56,20 @@ def _twins(node: Node, same: list[int]) -> tuple[int, ...]:
 def _values(view: View) -> list[int]:
     """For each node, the first that computes the same.
 
-    What has weights, or draws at random, is like nothing else. Equal layers on equal shapes
-    are one object; merges are known by their word and axis.
+    What has weights is like nothing but what shares them, and what draws at random like nothing
+    else. Equal layers on equal shapes are one object; merges are known by what is written.
     """
     known: dict[tuple[object, ...], int] = {}
     values: list[int] = []
     for node in view.nodes:
         layer = node.layer
         value = node.index
-        if not layer.all_weights and layer.op not in _UNLIKE:
-            what = (layer.op, getattr(layer, "axis", "")) if len(node.inputs) > 1 else id(layer)
+        if layer.op not in _UNLIKE:
+            what: object = id(layer)
+            if layer.all_weights:
+                what = "weights", node.index if node.shared_with is None else node.shared_with
+            elif len(node.inputs) > 1:
+                what = layer.op, *(getattr(layer, slot.name) for slot in layer.slots)
             value = known.setdefault((what, *(values[i] for i in node.inputs)), value)
         values.append(value)
     return values

@@ -22,7 +22,7 @@ def find(view: View) -> Findings:
     origins = view.origins(_KEEPING)
     for group in view.groups("dense"):
         for node in group.nodes:
-            params = node.layer.params
+            params = node.params * (not node.training_only)
             flat = view.nodes[origins[node.inputs[0]]]
             if params <= LEAST or 100 * params <= SHARE * total or flat.op != "flatten":
                 continue

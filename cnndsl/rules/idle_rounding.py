@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.message import Message
+from cnndsl.layers import taking
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import WINDOWS
 from cnndsl.syntax import nodes as ast
 
 
@@ -19,9 +19,7 @@ def find(view: View) -> Findings:
         return
     for statement in view.written(ast.Rounding):
         mode = statement.mode.id
-        rounded = view.select(
-            WINDOWS, lambda layer: any(window.dropped or window.extra for window in layer.windows)
-        )
+        rounded = view.select(taking("floor"), lambda layer: layer.is_rounded)
         if mode == "exact" or any(rounded):
             continue
         yield view.remark(

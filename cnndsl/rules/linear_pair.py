@@ -21,7 +21,8 @@ def find(view: View) -> Findings:
 
     Left out is what is done on purpose: fewer channels than on both sides (a linear
     bottleneck), depthwise, grouped and transposed convolutions, kernels that share the
-    dimensions between them (1x3 and 3x1), and what something else reads as well, as a shortcut.
+    dimensions between them (1x3 and 3x1), what something else reads as well, as a shortcut, and
+    what is frozen, and so as it was learned.
     """
     origins = view.origins(_LINEAR, alone=True)
     ends: dict[int, Node] = {}
@@ -32,6 +33,7 @@ def find(view: View) -> Findings:
             if (
                 origin >= 0
                 and view.read_alone(before)
+                and not (node.frozen or view.nodes[origin].frozen)
                 and _is_one(view.nodes[origin].layer, node.layer)
             ):
                 ends[origin] = node
@@ -82,6 +84,8 @@ def _is_one(first: Any, second: Any) -> bool:
     if middle < first.channels and middle < second.output[-1]:
         return False
     one, other = getattr(first, "kernel", ()), getattr(second, "kernel", ())
+    if one is None or other is None:  # windows that are not all alike
+        return False
     if max(one, default=1) > 1 and max(other, default=1) > 1:
         return not all(min(pair) == 1 for pair in zip(one, other))
     return True

@@ -7,6 +7,7 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.rules.helpers.edits import removal
 from cnndsl.rules.helpers.view import Findings, View
 from cnndsl.syntax import nodes as ast
+from cnndsl.syntax import walk
 
 
 def find(view: View) -> Findings:
@@ -31,13 +32,16 @@ def find(view: View) -> Findings:
 def _fixes(view: View, statement: ast.Repeat, once: bool) -> tuple[Fix, ...]:
     if statement.alias is not None:
         return ()
-    if not once:
-        return removal(view, statement.span, safe=True)
     body = statement.body
+    paths = [each for each in body.statements if isinstance(each, ast.Paths)]
+    if not once:  # without paths a merge would be left with one that does nothing
+        return () if paths else removal(view, statement.span, safe=True)
     text = view.source.text[body.span.start + 1 : body.span.end - 1].strip()
+    text = text[1:].lstrip() if paths else text  # the bar before the first stands there already
     # A name given in the body would be another's outside, and a comment would swallow the rest.
     named = any(
-        isinstance(each, ast.Let) or getattr(each, "alias", None) for each in body.statements
+        isinstance(each, ast.Let) or getattr(each, "alias", None)
+        for each in (walk.statements(paths) if paths else body.statements)
     )
     if statement.index is not None or named or "#" in text or not text:
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.view import Findings, View
+from cnndsl.rules.helpers.windows import is_dilated
 
 
 def find(view: View) -> Findings:
@@ -12,7 +13,9 @@ def find(view: View) -> Findings:
 
     Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016).
     """
-    for group in view.select(("deconv",), lambda layer: any(_uneven(layer))):
+    for group in view.select(
+        ("deconv",), lambda layer: any(_uneven(layer)) and not is_dilated(layer)
+    ):
         kernel, stride = next(filter(None, _uneven(group.layer)))
         low = kernel // stride
         message = Message(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers.base import Layer
 from cnndsl.rules.helpers.view import Findings, View
-from cnndsl.rules.helpers.windows import by_dimension
+from cnndsl.rules.helpers.windows import by_dimension, is_dilated
 
 
 def find(view: View) -> Findings:
     """Kernels smaller than the stride: between them the output is the bias alone."""
-    for group in view.select(("deconv",), lambda layer: any(gaps(layer))):
+    for group in view.select(("deconv",), lambda layer: any(gaps(layer)) and not is_dilated(layer)):
         bare = [
             Message("{count} of {size} pixels", count=gap, size=size) if gap else None
             for gap, size in zip(gaps(group.layer), group.first.output)

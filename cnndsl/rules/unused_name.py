@@ -11,7 +11,7 @@ from cnndsl.syntax import nodes as ast
 
 
 def find(view: View) -> Findings:
-    """Counters, and names of loops, conditions and `skip`, that are not read.
+    """Counters, and names of loops, conditions, frozen parts and `skip`, that are not read.
 
     The name of a layer, an input or a call stands in tables and in generated code as well.
     """
@@ -38,4 +38,4 @@ def _is_but_a_tensor(given: Given) -> bool:
     statement = given.statement
     if isinstance(statement, ast.Apply):
         return statement.name.id == "skip"
-    return isinstance(statement, (ast.Repeat, ast.If))
+    return isinstance(statement, (ast.Repeat, ast.If, ast.Freeze))

@@ -175,8 +175,10 @@ def _apply(text: str, span: Span, c: list[Any]) -> nodes.Apply | nodes.Freeze | 
     if len(c) == 1 and type(c[0]) is not nodes.Bad and (plain or paths == ()):
         word = identifier(text, c[0])
         if word.id == "freeze":
-            begin = text.index("{", word.span.end)
-            end = text.rindex("}", begin, alias.span.start if alias else span.end) + 1
+            stop = alias.span.start if alias else span.end
+            begin = text.find("{", word.span.end, stop)
+            begin = begin if begin >= 0 else word.span.end  # as in a text that has another brace
+            end = text.rfind("}", begin, stop) + 1 or max(begin, stop)
             statements = plain[0].statements if plain else ()
             return nodes.Freeze(span, nodes.Body(Span(begin, end), statements), alias)
     paths = plain or paths

@@ -75,8 +75,9 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
         elif kind == "SIGN":
             kind = SIGNS[match[group]]
             if kind == "DOT":
-                if not tokens or tokens[-1][0] != "NAME" or tokens[-1][2] != start:
-                    kind = "BAD"
+                is_name = tokens and tokens[-1][0] == "NAME" and tokens[-1][2] == start
+                if not is_name or _begins(tokens):
+                    kind = "BAD"  # as between a module and a layer
                 broken = broken or kind == "BAD" or _is_foreign(tokens)
             add((kind, start, end))
         elif kind == "COMMENT":
@@ -88,6 +89,11 @@ def scan(text: str) -> tuple[list[Token], list[Comment], bool]:
         elif kind != "SPACE":
             add((kind, start, end))
     return tokens, comments, broken
+
+
+def _begins(tokens: list[Token]) -> bool:
+    """Whether the last token begins a statement, in which no tensor stands first."""
+    return len(tokens) < 2 or tokens[-2][0] in ("_SEP", "LBRACE", "RBRACE", "VBAR")
 
 
 def _is_foreign(tokens: list[Token]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.lang import Words
 from cnndsl.layers import Layer, Shape
-from cnndsl.layers.conv import DepthwiseConv
+from cnndsl.layers.conv import DepthwiseConv, TransposedConv
 from cnndsl.layers.dense import Flatten
 from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
@@ -93,7 +93,10 @@ def _stride(row: Row, view: TableView) -> Cell:
 def _dilation(row: Row, view: TableView) -> Cell:
     windows = getattr(row.layer, "windows", None)
     dilations = tuple(window.dilation for window in windows or ())
-    return _each(dilations) if dilations and not _is_pool(row) else None
+    if isinstance(row.layer, TransposedConv):
+        dilations = row.layer.dilation
+    said = dilations and (not _is_pool(row) or max(dilations) > 1)
+    return _each(dilations) if said else None
 
 
 def _groups(row: Row, view: TableView) -> Cell:
@@ -129,7 +132,7 @@ def _activation(row: Row, view: TableView) -> Cell:
     if row.layer is None:
         return None
     if row.layer.family == "activation":
-        return row.layer.op
+        return call_of(row.layer)
     return row.layer.activation.op if row.layer.activation else None
 
 
@@ -144,7 +147,7 @@ def _sizes_worked(row: Row, view: TableView) -> Cell:
 
 
 def _counts_worked(row: Row, view: TableView) -> Cell:
-    if row.layer is None:
+    if row.layer is None or row.shared:
         return None
     steps = row.layer.all_counts()
     if view.weights:
@@ -157,6 +160,8 @@ def _counted(row: Row, view: TableView) -> int:
 
 
 def _share(row: Row, view: TableView) -> Cell:
+    if row.training and not row.lent:
+        return None  # which the whole is without
     return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
 
 
@@ -200,13 +205,20 @@ COLUMNS: dict[str, Column] = {
     "biases": Column(lambda row, view: row.params - row.weights, right=True, summed=True),
     "trainable": Column(lambda row, view: row.trainable, right=True, summed=True),
     "multiply-adds": Column(lambda row, view: row.macs, right=True, summed=True),
+    "flops": Column(lambda row, view: 2 * row.macs, right=True, summed=True),
     "field": Column(lambda row, view: Shapes((row.field,)) if row.field else None),
     "share": Column(_share, right=True, summed=True),
     "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
+    "note": Column(
+        lambda row, view: row.note(view.words) or None,
+        wanted=lambda rows: any(row.shared or row.frozen or row.training for row in rows),
+    ),
 }
 """The columns by their keys, in the order in which help lists them.
 
-`memory` is that of the output of one input, in float32: four bytes for each value.
+`flops` are twice the multiply-adds, and nothing else; a note says so. `memory` is that of the
+output of one input, in float32: four bytes for each value. `note` says whose weights a row shares,
+and what is frozen or there while training only.
 """
 
 

@@ -58,7 +58,7 @@ def uneven(misfit: Misfit) -> Derivation | None:
 
 def taken(layer: Layer) -> list[str]:
     """The kinds of tensor that a layer takes, by the names of their sizes: `(H, W, C)`."""
-    ranks = (2,) if getattr(layer, "bilinear", None) else layer.ranks
+    ranks = (2,) if getattr(layer, "mode", "nearest") != "nearest" else layer.ranks
     return [lettered(rank + 1) for rank in ranks]
 
 

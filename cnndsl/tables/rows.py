@@ -32,6 +32,10 @@ class Row(NamedTuple):
     * `values`: how many numbers its outputs hold, those inside a folded call among them
     * `named`: whether its name says more than its title, as one does that a file or a block gave
     * `nodes`: how many layers it stands for
+    * `shared`: the names of the rows that keep the weights that it has, where it keeps none
+    * `frozen`: whether it has weights, and none of them learns
+    * `training`: whether it belongs to an output that exists while training only; `lent` says
+      whether the rest of the net has weights that it keeps
     """
 
     name: str
@@ -48,11 +52,19 @@ class Row(NamedTuple):
     values: int
     named: bool
     nodes: int = 1
+    shared: tuple[str, ...] = ()
+    frozen: bool = False
+    training: bool = False
+    lent: bool = False
 
     @property
     def title(self) -> str:
         """What it is, in words and numbered: `Convolution 2`."""
         return f"{self.kind} {self.number}" if self.number else self.kind
+
+    def note(self, words: Words) -> str:
+        """What there is to say beside its numbers; empty for nothing."""
+        return notes_of(self.shared, self.frozen, self.training, words)
 
 
 def rows(network: Network, depth: int | None = None, words: Words | None = None) -> list[Row]:
@@ -69,6 +81,8 @@ def rows(network: Network, depth: int | None = None, words: Words | None = None)
         raise ValueError(f"depth must be at least 1, not {depth}")
     else:
         found = list(_folded(network, depth, words))
+    if any(row.training for row in found):
+        found = list(_with_lenders(network, found))
     counts = Counter(row.kind for row in found)
     seen = {kind: itertools.count(1) for kind, number in counts.items() if number > 1}
     return [row._replace(number=next(seen[row.kind])) if row.kind in seen else row for row in found]
@@ -86,7 +100,18 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
             name = call.block.name.id if call else path[-1]
             kind = words["block"].format(name=name)
             output = network.nodes[call.body.output] if call else nodes[-1]
-            yield _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
+            row = _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
+            yield row._replace(shared=shared_with(network.nodes, nodes, depth))
+
+
+def _with_lenders(network: Network, found: Sequence[Row]) -> Iterator[Row]:
+    """Rows with those of heads for training told apart whose weights the rest of the net has."""
+    lent = {node.shared_with for node in network.nodes if not node.training_only}
+    nodes = iter(network.layers)
+    for row in found:
+        inside = list(itertools.islice(nodes, row.nodes))
+        is_lent = row.training and any(node.index in lent for node in inside)
+        yield row._replace(lent=is_lent) if is_lent else row
 
 
 def grouped(
@@ -98,6 +123,19 @@ def grouped(
     """
     for path, group in itertools.groupby(nodes, lambda node: node.instance[:depth]):
         yield path, tuple(group)
+
+
+def shared_with(every: Sequence[Node], nodes: Sequence[Node], depth: int) -> tuple[str, ...]:
+    """Whose weights some layers have that keep none: calls so deep, or layers in fewer calls."""
+    kept = [node.shared_with for node in nodes if node.layer.all_weights]
+    names: dict[str, None] = {}
+    for index in kept:
+        if index is None:
+            return ()
+        node = every[index]
+        call = node.instance[:depth]
+        names[".".join(call) if len(call) == depth else node.name] = None
+    return tuple(names)
 
 
 def inputs_of(network: Network, nodes: Sequence[Node]) -> tuple[Shape, ...]:
@@ -123,7 +161,10 @@ def layer_row(network: Network, node: Node, words: Words) -> Row:
     kind = words.layer(node.layer.op, node.layer.title)
     inputs = tuple(network.nodes[index].output for index in node.inputs)
     named = node.alias is not None or bool(node.instance)
-    return _row(node.name, kind, inputs, node, [node], node.layer, named)
+    row = _row(node.name, kind, inputs, node, [node], node.layer, named)
+    if node.shared_with is not None:
+        row = row._replace(shared=(network.nodes[node.shared_with].name,))
+    return row
 
 
 def _row(
@@ -136,11 +177,26 @@ def _row(
     named: bool = True,
 ) -> Row:
     """A row of some nodes, the last of which is `output`, with the sums of their counts."""
-    counts = [(n.layer.params, n.layer.biases, n.layer.trainable, n.layer.macs) for n in nodes]
+    counts = [(n.params, n.biases, n.trainable, n.layer.macs) for n in nodes]
     params, biases, trainable, macs = map(sum, zip(*counts))
     sums = params, params - biases, trainable, macs, output.receptive_field, layer
     values = sum(product(node.output) for node in nodes)
-    return Row(name, kind, 0, inputs, output.output, *sums, values, named, len(nodes))
+    held = [n.frozen for n in nodes if n.layer.all_weights]
+    frozen = bool(held) and all(held)
+    training = nodes[0].training_only
+    shape = output.output
+    return Row(name, kind, 0, inputs, shape, *sums, values, named, len(nodes), (), frozen, training)
+
+
+def notes_of(shared: Sequence[str], frozen: bool, training: bool, words: Words) -> str:
+    """Whose weights something has, whether it is frozen or there while training only.
+
+    Empty where there is nothing to say.
+    """
+    found = [words.say("note.shared", names=", ".join(shared))] if shared else []
+    found += [words["note.frozen"]] if frozen else []
+    found += [words["note.training"]] if training else []
+    return ", ".join(found)
 
 
 SUMMARY = ("name", "layer", "output", "params", "multiply-adds", "field")
@@ -149,11 +205,22 @@ NUMBERS = ("params", "multiply-adds")
 """Those that hold numbers."""
 
 
-def summary(network: Network, depth: int | None = None) -> list[list[str]]:
-    """The table that `cnndsl show` draws: titles, a list for each row, sums."""
-    lines = [list(SUMMARY), *map(_summed_up, rows(network, depth))]
+def summary(
+    network: Network, depth: int | None = None, words: Words | None = None
+) -> list[list[str]]:
+    """The table that `cnndsl show` draws: titles, a list for each row, sums.
+
+    What is shared, frozen or there while training only is told, in `words`, in a last column,
+    where there is anything to tell.
+    """
+    found = rows(network, depth)
+    lines = [list(SUMMARY), *map(_summed_up, found)]
     totals = network.totals
-    return [*lines, ["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""]]
+    lines.append(["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""])
+    notes = [row.note(words or words_of()) for row in found]
+    if any(notes):
+        lines = [[*line, note] for line, note in zip(lines, ["note", *notes, ""], strict=True)]
+    return lines
 
 
 def _summed_up(row: Row) -> list[str]:
@@ -204,7 +271,8 @@ def summary_of_failing(
             cells[0] = ASSUMED + cells[0]
         for node in inside:
             if node.index not in assumed:
-                params, macs = params + node.layer.params, macs + node.layer.macs
+                params += node.params * (not node.training_only)
+                macs += node.layer.macs * (not node.training_only)
         lines.append(cells)
     if waiting:
         partial.between.setdefault(len(lines), []).extend(said for _, said in reversed(waiting))

@@ -34,22 +34,22 @@ _SETTINGS = tuple(
 )
 
 STYLES: dict[str, TableStyle] = {
-    "article": TableStyle((*_SETTINGS, "input-shape", "output-shape", "parameters")),
+    "article": TableStyle((*_SETTINGS, "input-shape", "output-shape", "parameters", "note")),
     "settings": TableStyle(_SETTINGS, sums=False),
     "layers": TableStyle(_SETTINGS[:-1], lambda row: len(row.output) > 1, sums=False),
     "dense": TableStyle(
-        ("layer", "name", "input-nodes", "output-nodes", "weight-shape", "parameters"),
+        ("layer", "name", "input-nodes", "output-nodes", "weight-shape", "parameters", "note"),
         lambda row: row.layer is not None and row.layer.op == "dense",
     ),
     "formulas": TableStyle(
-        ("layer", "name", "size-formula", "output-shape", "parameter-formula", "parameters")
+        ("layer", "name", "size-formula", "output-shape", "parameter-formula", "parameters", "note")
     ),
-    "keras": TableStyle(("type", "batch-shape", "parameters"), sums=False),
+    "keras": TableStyle(("type", "batch-shape", "parameters", "note"), sums=False),
     "full": TableStyle(
         (
             *("layer", "name", "input-channels", "kernel", "output-channels", "stride", "padding"),
             *("groups", "activation", "input-shape", "output-shape", "parameters", "share"),
-            *("multiply-adds", "field", "memory"),
+            *("multiply-adds", "field", "memory", "note"),
         )
     ),
 }
@@ -125,6 +125,10 @@ def make(
     )
 
 
+_KEPT = ("parameters", "weights", "biases", "trainable", "share")
+"""The columns that count what is kept, which may be used elsewhere too."""
+
+
 def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
     """The last row: `Total`, and the sums of what has one."""
     cells: list[Cell] = []
@@ -133,7 +137,8 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
         if not column.summed:
             cells.append(None)
             continue
-        found = [column.value(row, view) for row in shown]
+        kept = [row for row in shown if not row.training or (row.lent and key in _KEPT)]
+        found = [column.value(row, view) for row in kept]
         shares = [cell.value for cell in found if isinstance(cell, Share)]
         if shares:
             cells.append(Share(sum(shares, Fraction(0))))
@@ -183,8 +188,14 @@ def _notes(
     network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row]
 ) -> list[str]:
     """What is said below the table."""
-    totals = network.totals
-    words = view.words
+    return [*_remarks(network, style, view, keys, shown), *with_training(network, view.words)]
+
+
+def _remarks(
+    network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row]
+) -> list[str]:
+    """What is said of the parameters."""
+    totals, words = network.totals, view.words
     if style == "keras":
         kinds = ("total-parameters", "trainable-parameters", "other-parameters")
         counts = (totals.params, totals.trainable, totals.non_trainable)
@@ -192,16 +203,18 @@ def _notes(
             words[key].format(number=f"{count:,}", size=_memory(4 * count))
             for key, count in zip(kinds, counts)
         ]
+    notes = [words["remark.flops"]] if "flops" in keys else []
     if "parameters" not in keys:
-        return []
-    part = sum(row.weights if view.weights else row.params for row in shown)
+        return notes
+    counted = [row for row in shown if not row.training or row.lent]
+    part = sum(row.weights if view.weights else row.params for row in counted)
     if part < view.whole:
         # What is trained of the whole net would be a third number beside these two.
         whole = words.count(view.whole, "weights" if view.weights else "parameters")
-        return [words.say("remark.part", part=f"{part:,}", whole=whole)]
+        return [words.say("remark.part", part=f"{part:,}", whole=whole), *notes]
     if totals.non_trainable and not view.weights:
-        return [remark(network, words)]
-    return []
+        return [remark(network, words), *notes]
+    return notes
 
 
 def remark(network: Network, words: Words) -> str:
@@ -210,6 +223,15 @@ def remark(network: Network, words: Words) -> str:
     return words["remark"].format(
         trainable=f"{totals.trainable:,}", others=f"{totals.non_trainable:,}"
     )
+
+
+def with_training(network: Network, words: Words) -> list[str]:
+    """The totals with heads for training, in a sentence; none where there are none."""
+    totals = network.training_totals
+    if totals is network.totals:
+        return []
+    params = words.count(totals.params, "parameters")
+    return [words.say("remark.training", count=params, macs=f"{totals.macs:,}")]
 
 
 def _memory(count: int) -> str:

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 from cnndsl.cli.commands.nets import NET, asked, one_file, tell
 from cnndsl.cli.terminal.files import FileError, read_source
 from cnndsl.cli.terminal.language import LANG, language
-from cnndsl.cli.terminal.options import Arguments, Command
-from cnndsl.contract import DEPTH
+from cnndsl.cli.terminal.options import Arguments, Command, read_value
+from cnndsl.contract import DEPTH, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnndsl.analysis import Analysis
     from cnndsl.diagnostics import Span
     from cnndsl.lang import Words
+    from cnndsl.network import Network
+
+COLUMNS = Option(
+    "columns",
+    "these columns, of those that tables have: name,code,flops,…",
+    "words",
+    "A,B",
+)
 
 COMMAND = Command(
     "show",
@@ -21,8 +31,8 @@ COMMAND = Command(
     "print the table of a net's layers",
     "Print a table of a net's layers: their output shapes, parameters and multiply-adds.\n"
     "A net with errors is shown as far as it goes, with what is assumed after them.",
-    (DEPTH, LANG, *NET),
-    ("cnndsl show resnet50.cnn --depth 1",),
+    (DEPTH, COLUMNS, LANG, *NET),
+    ("cnndsl show resnet50.cnn --depth 1", "cnndsl show vgg16.cnn --columns name,code,flops"),
 )
 
 
@@ -33,7 +43,11 @@ _MOST = 48
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import out
 
-    depth = arguments.natural("depth")
+    depth, columns = arguments.natural("depth"), arguments.get("columns")
+    if columns is not None:
+        from cnndsl.tables.styles import COLUMNS_OPTION
+
+        columns = read_value(COLUMNS_OPTION, columns)
     (path,) = paths = one_file(arguments)
     values, size, limit = asked(arguments)
     try:
@@ -58,13 +72,35 @@ def run(arguments: Arguments) -> int:
 
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
-    from cnndsl.tables.styles import remark
+    from cnndsl.tables.styles import remark, with_training
 
-    lines, right = summary(network, depth), [column in NUMBERS for column in SUMMARY]
+    said = words(language(arguments, paths))
+    if columns:
+        out(_chosen(network, depth, columns, language(arguments, paths)))
+        return 0
+    lines = summary(network, depth, said)
+    right = [column in NUMBERS for column in (*SUMMARY, "")][: len(lines[0])]
     out(text_table(lines, right, sums=True))
-    if network.totals.non_trainable:
-        out(f"\n{remark(network, words(language(arguments, paths))).rstrip('.')}\n")
+    remarks = [remark(network, said)] if network.totals.non_trainable else []
+    remarks += with_training(network, said)
+    if remarks:
+        out("\n" + "".join(f"{each.rstrip('.')}\n" for each in remarks))
     return 0
+
+
+def _chosen(network: Network, depth: int | None, columns: Sequence[str], lang: str) -> str:
+    """The table of some columns, with their sums and what is to be said of them."""
+    from cnndsl.diagnostics.render import printable
+    from cnndsl.tables.cells import readable
+    from cnndsl.tables.plain_table import text_table
+    from cnndsl.tables.styles import make
+
+    table = make(network, columns=columns, depth=depth, lang=lang)
+    rows = [*table.rows, table.sums] if table.sums else table.rows
+    lines = [[each.title for each in table.headings]]
+    lines += [[printable("" if cell is None else readable(cell)) for cell in row] for row in rows]
+    text = text_table(lines, [each.right for each in table.headings], sums=bool(table.sums))
+    return "\n".join((text, *(f"{note}\n" for note in table.notes)))
 
 
 def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:

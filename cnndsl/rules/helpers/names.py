@@ -62,6 +62,7 @@ class Names:
         self.given: list[Given] = []
         self.blocks = {s.name.id: s for s in module.statements if isinstance(s, ast.Block)}
         self.called: set[str] = set()
+        self.inside: set[str] = set()  # the parts of dotted names, as `u` and `low` of `u.low`
         self.file = _Scope(None)
         self._body(module.statements, self.file)
         led: set[str] = set()
@@ -78,6 +79,8 @@ class Names:
             self._block(self.blocks[word])
             self.asked |= self.called - {word}
         self.given, self.called = given, called
+        for each in given:  # the call may be one of any block
+            each.read = each.read or (each.kind == TENSOR and each.name.id in self.inside)
         self.given.sort(key=lambda given: given.name.span)
 
     def _give(self, kind: str, name: ast.Name, statement: ast.Statement, scope: _Scope) -> None:
@@ -101,6 +104,9 @@ class Names:
         return []
 
     def _read(self, word: str, scope: _Scope, kinds: tuple[str, ...] = ()) -> None:
+        if "." in word:
+            self.inside.update(word.split("."))
+            return
         found = self._find(word, scope, kinds)
         for given in reversed(found):
             if given.read:

@@ -67,7 +67,7 @@ class Trace:
             inside, calls = stack.pop()
             for item, bodies in children(inside):
                 around = calls
-                if isinstance(item, (Step, Merged)):
+                if isinstance(item, Step) or (isinstance(item, Merged) and not item.is_path):
                     self.steps[item.node] = item
                     self.calls[item.node] = calls
                 elif isinstance(item, Instance):
@@ -141,9 +141,10 @@ class View:
     @cached_property
     def alone_in_path(self) -> set[Span]:
         """The statements that are all there is in a path of a merge."""
+        merges: list[ast.Apply | ast.Paths] = [*self.written(ast.Apply), *self.written(ast.Paths)]
         return {
             path.statements[0].span
-            for statement in self.written(ast.Apply)
+            for statement in merges
             for path in statement.paths or ()
             if len(path.statements) == 1
         }

@@ -42,6 +42,11 @@ def extent(window: Window) -> Message:
     return Message("the {size} pixels that the kernel spans", size=window.extent)
 
 
+def is_dilated(layer: Any) -> bool:
+    """Whether the kernel of a `deconv` has gaps of its own, of which this says nothing."""
+    return bool(layer.extent != layer.kernel)
+
+
 def missing(
     view: View,
     count: Callable[[Window], int],

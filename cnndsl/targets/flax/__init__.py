@@ -90,7 +90,7 @@ def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
     """The modules whose weights are drawn; depthwise ones count inputs as Keras alone does."""
     if not drawn(network):
         return None
-    plain = "nnx.Conv nnx.Linear"
+    plain = "nnx.Conv nnx.Linear GroupedConv"
     return {
         **drawn_classes(program, plain=plain, depthwise="DepthwiseConv"),
         "torch": network.defaults == "torch",

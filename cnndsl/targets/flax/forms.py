@@ -15,11 +15,15 @@ from cnndsl.codegen.lowering import (
     axis_channels_last,
     behind,
     dilations,
+    even_kernel,
     extra_pads,
     form_of,
+    is_dilated,
     is_symmetric,
     pad_arg,
     rank,
+    shares_evenly,
+    sizes,
     source_parts,
     strides,
     written_pads,
@@ -147,24 +151,31 @@ def transposed(layer: conv.TransposedConv, ask: LoweringOptions) -> list[Call]:
     """Flax pads what it slides over: less than a kernel's reach where ends are cut off."""
     pads: Pads = tuple(
         (size - 1 - begin, size - 1 - end + grow)
-        for size, (begin, end), grow in zip(layer.kernel, layer.crop, layer.grow)
+        for size, (begin, end), grow in zip(layer.extent, layer.crop, layer.grow)
     )
-    padding = Arg("SAME" if layer.same else pads, "", "SAME")
-    fits = all(size >= step for size, step in zip(layer.kernel, layer.stride))
+    dilated = set(layer.dilation) != {1}
+    padding = Arg("SAME" if layer.same and not dilated else pads, "", "SAME")
+    fits = all(size >= step for size, step in zip(layer.extent, layer.stride))
     if not layer.same and fits and not any_pads(layer.crop):
         padding = Arg("VALID", "", "SAME")
-    return [
-        module(
-            "ConvTranspose",
-            channels_in(layer),
-            Arg(layer.filters, "filters"),
-            kernel(layer),
-            strides=Arg(tuple(layer.stride), "stride"),
-            padding=padding,
-            use_bias=use_bias(layer),
-            transpose_kernel=True,
-        )
-    ]
+    call = module(
+        "ConvTranspose",
+        channels_in(layer),
+        Arg(layer.filters, "filters"),
+        kernel(layer),
+        strides=Arg(tuple(layer.stride), "stride"),
+        padding=padding,
+        kernel_dilation=sizes(layer.dilation, "dilation", 1),
+        use_bias=use_bias(layer),
+        transpose_kernel=True,
+    )
+    if layer.groups == 1:
+        return [call]
+    name, kwargs = "GroupedConvTranspose", {"groups": Arg(layer.groups, "groups"), **call.kwargs}
+    del kwargs["transpose_kernel"], kwargs["rngs"]
+    kwargs["padding"] = padding._replace(default=...)
+    kwargs |= {"kernel_dilation": Arg(tuple(layer.dilation), "dilation"), "rngs": RNGS}
+    return [call._replace(function=name, kwargs=kwargs, helpers=(name,))]
 
 
 # Pools
@@ -190,11 +201,34 @@ def pool_padding(layer: Any, pads: Pads) -> Arg:
 
 def extreme_pool(name: str) -> Form:
     """A max or min pool: what is put around the image is never what is taken."""
-    return lambda layer, ask: [pooled(layer, name, pool_padding(layer, all_pads(layer.windows)))]
+
+    def form(layer: Any, ask: LoweringOptions) -> list[Call]:
+        if layer.to is not None:
+            return [adaptive_pool(layer, name, f"jnp.{name}", ask)]
+        pads = all_pads(layer.windows)
+        if not is_dilated(layer):
+            return [pooled(layer, name, pool_padding(layer, pads))]
+        call = pooled(layer, name, Arg(pads))
+        spacing = Arg(tuple(window.dilation for window in layer.windows), "dilation")
+        kwargs = {**call.kwargs, "dilation": spacing, "least": Arg(name == "min", "", False)}
+        return [call._replace(function="dilated_pool", kwargs=kwargs, helpers=("dilated_pool",))]
+
+    return form
+
+
+def adaptive_pool(layer: Any, name: str, reduce: str, ask: LoweringOptions) -> Call:
+    """Windows that share the image: a plain pool where they are all alike."""
+    if shares_evenly(layer) and not ask.explicit:
+        kernel = Arg(even_kernel(layer))
+        return function(f"nnx.{name}_pool", window_shape=kernel, strides=kernel)
+    size = Arg(tuple(layer.to), "to")
+    return function("adaptive_pool", "adaptive_pool", size=size, reduce=Symbol(reduce))
 
 
 def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
     """Padding does not count, nor does ever what rounding up adds."""
+    if layer.to is not None:
+        return [adaptive_pool(layer, "avg", "jnp.mean", ask)]
     pads, extra = all_pads(layer.windows), extra_pads(layer.windows)
     calls, counts = [], bool(layer.countpad) or not (layer.same or any_pads(pads))
     if layer.countpad and (any_pads(extra) or ask.explicit):
@@ -318,8 +352,20 @@ def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
 
 
 def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
+    if not layer.whole or layer.bicubic or layer.aligned:
+        return [resized(layer)]
+    assert layer.factor is not None
     name = "interpolate" if layer.bilinear else "upsample"
     return [function(name, name, factors=Arg(tuple(layer.factor), "factor"))]
+
+
+def resized(layer: geometry.Upsample) -> Call:
+    """To a size, by PyTorch's rule, which is not JAX's."""
+    size = Arg(layer.output[:-1], "" if layer.to is None else "to")
+    if layer.mode == "nearest":
+        return function("resize_nearest", "resize_nearest", size=size)
+    cubic, aligned = Arg(bool(layer.bicubic), "", False), Arg(bool(layer.aligned), "", False)
+    return function("resize", "resize", size=size, cubic=cubic, aligned=aligned)
 
 
 def zeros_around(pads: Pads) -> Call:

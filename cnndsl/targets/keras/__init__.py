@@ -130,7 +130,7 @@ def _drawn(network: Network, program: Program) -> dict[str, Any] | None:
     ranks = {len(node.layer.spatial) for node in network.nodes if node.op == "scale"}
     kinds = drawn_classes(
         program,
-        plain="layers.Conv layers.Dense",
+        plain="layers.Conv layers.Dense GroupedConv",
         depthwise="layers.DepthwiseConv",
         separable="layers.SeparableConv",
     )

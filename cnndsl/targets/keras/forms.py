@@ -6,10 +6,10 @@ strides that differ between dimensions in a depthwise convolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnndsl.codegen.code import Arg, Call
+from cnndsl.codegen.code import Arg, Call, NotExpressible
 from cnndsl.codegen.expressions import Literal, Made, Symbol, binary, collapsed
 from cnndsl.codegen.lowering import (
     LoweringOptions,
@@ -19,19 +19,23 @@ from cnndsl.codegen.lowering import (
     axis_channels_last,
     behind,
     dilations,
+    even_kernel,
     extra_pads,
     form_of,
+    is_dilated,
     is_same,
     is_symmetric,
     pad_arg,
     pool_strides,
     rank,
+    shares_evenly,
     sizes,
     source_parts,
     strides,
     written_pads,
     written_parts,
 )
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer, activation, conv, dense, geometry, norm, pool, rearrange, regular
 
 Form = Callable[[Any, LoweringOptions], list[Call]]
@@ -302,23 +306,41 @@ def transposed(layer: conv.TransposedConv, ask: LoweringOptions) -> list[Call]:
     over = tuple(
         (begin, end + max(kernel, stride) - kernel - grow)
         for (begin, end), kernel, stride, grow in zip(
-            layer.crop, layer.kernel, layer.stride, layer.grow
+            layer.crop, layer.extent, layer.stride, layer.grow
         )
     )
     even = all(
         begin == end and kernel - stride == begin + end
-        for (begin, end), kernel, stride in zip(over, layer.kernel, layer.stride)
+        for (begin, end), kernel, stride in zip(over, layer.extent, layer.stride)
     )
-    word = "same" if any_pads(over) and even and not ask.explicit else "valid"
+    dilated = set(layer.dilation) != {1}
+    if dilated and set(layer.stride) != {1}:
+        message = Message("Keras has no transposed convolution with a stride and a dilation")
+        raise NotExpressible(message, Message("leave one of them out"))
+    kernel: Arg = sizes(layer.kernel, "kernel")
+    groups: dict[str, Arg] = {}
+    helper: tuple[str, ...] = ()
+    name = f"layers.Conv{rank(layer)}DTranspose"
+    if layer.groups > 1:
+        name, helper = "GroupedConvTranspose", ("GroupedConvTranspose",)
+        groups, kernel = {"groups": Arg(layer.groups, "groups")}, Arg(layer.kernel, "kernel")
+    word = (
+        "same" if any_pads(over) and even and not (ask.explicit or dilated or groups) else "valid"
+    )
     calls = [
-        layer_call(
-            f"Conv{rank(layer)}DTranspose",
-            Arg(layer.filters, "filters"),
-            sizes(layer.kernel, "kernel"),
-            strides=sizes(layer.stride, "stride", 1),
-            padding=Arg(word, "", "valid"),
-            activation=activation_arg(layer),
-            use_bias=Arg(not layer.nobias, "", True),
+        Call(
+            name,
+            (Arg(layer.filters, "filters"), kernel),
+            {
+                **groups,
+                "strides": sizes(layer.stride, "stride", 1),
+                "padding": Arg(word, "", "valid"),
+                "dilation_rate": sizes(layer.dilation, "dilation", 1),
+                "activation": activation_arg(layer),
+                "use_bias": Arg(not layer.nobias, "", True),
+            },
+            main=True,
+            helpers=helper,
         )
     ]
     if ask.explicit or (word == "valid" and any_pads(over)):
@@ -339,11 +361,41 @@ def pool_call(layer: Any, name: str, word: str) -> Call:
     )
 
 
+def adaptive_pool(layer: Any, name: str, reduce: str, ask: LoweringOptions) -> list[Call]:
+    """Windows that share the image: a plain pool where they are all alike.
+
+    Keras's own adaptive pools give no numbers for many sizes on JAX.
+    """
+    if shares_evenly(layer) and not ask.explicit:
+        return [layer_call(f"{name}Pooling{rank(layer)}D", sizes(even_kernel(layer), ""))]
+    args = (Arg(tuple(layer.to), "to"), Symbol(reduce))
+    return [our_function("adaptive_pool", *args)]
+
+
+def each_of(values: Sequence[int], slot: str) -> tuple[Arg, ...]:
+    """The values of a slot, each with its place in what the source says."""
+    return tuple(Arg(value, slot, path=(place, None)) for place, value in enumerate(values))
+
+
+def our_function(name: str, *args: Any, **kwargs: Any) -> Call:
+    """The call of a function that the generated code defines."""
+    return Call(name, args, kwargs, style="function", main=True, helpers=(name,))
+
+
 def max_pool(layer: Any, ask: LoweringOptions) -> list[Call]:
+    if layer.to is not None:
+        return adaptive_pool(layer, "Max", "ops.max", ask)
+    pads = all_pads(layer.windows)
+    if is_dilated(layer):
+        windows = layer.windows
+        steps = each_of([w.stride for w in windows], "kernel" if layer.stride is None else "stride")
+        spacing = each_of([w.dilation for w in windows], "dilation")
+        edges = [list(pair) for pair in pads]
+        args = (Arg(layer.kernel, "kernel"), steps, spacing)
+        return [our_function("dilated_max_pool", *args, padding=edges)]
     word = None if ask.explicit else padding_word(layer)
     if word is not None:
         return [pool_call(layer, "Max", word)]
-    pads = all_pads(layer.windows)
     return [fill_padding(pads, float("-inf")), pool_call(layer, "Max", "valid")]
 
 
@@ -358,6 +410,8 @@ def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
     On PyTorch, Keras counts an uneven `same` as the nearest pixels, and takes no volume that
     is smaller than the window: those are said otherwise.
     """
+    if layer.to is not None:
+        return adaptive_pool(layer, "Average", "ops.mean", ask)
     windows = layer.windows
     word = None if ask.explicit else padding_word(layer)
     pads = all_pads(windows)
@@ -375,7 +429,7 @@ def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
         *calls,
         Call(
             "average_pool",
-            (sizes(layer.kernel, "kernel"), pool_strides(layer)),
+            (sizes(layer.kernel or (), "kernel"), pool_strides(layer)),
             {"padding": [list(pair) for pair in pads]},
             style="function",
             main=True,
@@ -473,11 +527,26 @@ def drop_path(layer: regular.DropPath, ask: LoweringOptions) -> list[Call]:
 
 
 def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
+    if not layer.whole or layer.bicubic or layer.aligned:
+        return [resized(layer)]
+    assert layer.factor is not None
     factor = sizes(layer.factor, "factor")
     if rank(layer) != 2:
         return [layer_call(f"UpSampling{rank(layer)}D", factor)]
     how = Arg("bilinear" if layer.bilinear else "nearest", "", "nearest")
     return [layer_call("UpSampling2D", factor, interpolation=how)]
+
+
+def resized(layer: geometry.Upsample) -> Call:
+    """To a size, by PyTorch's rule, from which the backends differ but for `bilinear`."""
+    size = Arg(layer.output[:-1], "" if layer.to is None else "to")
+    if layer.mode == "nearest":
+        return our_function("resize_nearest", size)
+    if layer.bicubic or layer.aligned:
+        cubic, aligned = bool(layer.bicubic), Arg(bool(layer.aligned), "", False)
+        return our_function("resize", size, cubic=Arg(cubic, "", False), aligned=aligned)
+    call = Call("ops.image.resize", (size,), {"interpolation": "bilinear"})
+    return call._replace(style="function", main=True)
 
 
 def borders(name: str, slot: str) -> Form:

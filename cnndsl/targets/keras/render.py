@@ -140,7 +140,7 @@ class Parts(Forward):
         self.lines.append(Assign(many, python.List(parts)))
         for path in rest:
             self.gather(path, variable, lambda part: Do(calling(f"{many}.append", part)))
-        return joining(item, name(many))
+        return merged(item, [python.Starred(name(many))])
 
 
 def merged(item: Merge, parts: list[python.expr], **label: python.expr) -> python.expr:
@@ -151,14 +151,10 @@ def merged(item: Merge, parts: list[python.expr], **label: python.expr) -> pytho
             stretched(part, rank) if len(shape) < rank else part
             for part, shape in zip(parts, item.layer.inputs)
         ]
-    return joining(item, listed(parts), **label)
-
-
-def joining(item: Merge, tensors: python.expr, **label: python.expr) -> python.expr:
-    """The function of a merge, of a list."""
+    words: dict[str, python.expr] = {}
     if item.layer.op == "concat" and (axis := axis_channels_last(item.layer)) != -1:
-        label = {"axis": literal(axis), **label}
-    return calling(_MERGES[item.layer.op], tensors, **label)
+        words["axis"] = literal(axis)
+    return calling(_MERGES[item.layer.op], listed(parts), **words, **label)
 
 
 def builder(function: Function, module: Names) -> str:

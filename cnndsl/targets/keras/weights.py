@@ -66,7 +66,8 @@ def stored_shape(kept: Kept, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that Keras keeps a weight in; `shape` is one that is offered."""
     own = kept.weight.shape
     if kept.layer.op == "deconv" and kept.weight.role == "kernel":
-        return (*own[:-2], own[-1], own[-2])
+        groups = kept.layer.groups  # type: ignore[attr-defined]
+        return (*own[:-2], own[-1] // groups, own[-2] * groups)
     if kept.weight.role == "depthwise" and shape[-2:-1] == (1,):
         return (*own[:-2], 1, own[-2] * own[-1])
     if kept.weight.role in ("alpha", "scale"):
@@ -81,14 +82,22 @@ def stored_shape(kept: Kept, shape: tuple[int, ...]) -> tuple[int, ...]:
 def store(kept: Kept, value: Array, shape: tuple[int, ...]) -> Array:
     """A canonical weight as Keras keeps it, in its shape there."""
     if kept.layer.op == "deconv" and kept.weight.role == "kernel":
-        value = value.swapaxes(-1, -2)
+        value = swapped(value, kept.layer.groups)  # type: ignore[attr-defined]
     return numpy.ascontiguousarray(value).reshape(shape)
+
+
+def swapped(kernel: Array, groups: int) -> Array:
+    """A kernel (spatial…, in, out) as (spatial…, out, in) and back: of a group the one that
+    comes first, of all of them the last."""
+    *space, one, other = kernel.shape
+    kernel = kernel.reshape(*space, one, groups, other // groups)
+    return kernel.swapaxes(-1, -3).reshape(*space, other // groups, groups * one)
 
 
 def restore(kept: Kept, value: Array) -> Array:
     """The canonical weight of an array as Keras keeps it."""
     if kept.layer.op == "deconv" and kept.weight.role == "kernel":
-        value = value.swapaxes(-1, -2)
+        value = swapped(value, kept.layer.groups)  # type: ignore[attr-defined]
     return numpy.array(value, order="C").reshape(kept.weight.shape)
 
 

@@ -14,6 +14,7 @@ from cnndsl.figures.boxes import (
     Box,
     below,
     choose_depth,
+    noted,
     opens,
     outputs_in,
     producer,
@@ -93,7 +94,8 @@ class _Flowchart:
             first = box.last if not further else box.gives
             last = box.last + further
             shape = shape_text(self.network, first, last - first)
-            label = space + name, quoted(title, shape), box.kind == "input"
+            notes = [", ".join(noted(box, self.words))] if box.marks else []
+            label = space + name, quoted(title, shape, *notes), box.kind == "input"
             self.closed(box.family, name, *label, box.sources)
         if level == 0 and indent == 1:
             for number, (output, index) in enumerate(outputs_in(self.network, boxes)):

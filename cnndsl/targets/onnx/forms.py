@@ -8,16 +8,18 @@ from cnndsl.codegen.lowering import (
     all_pads,
     any_pads,
     axis_channels_first,
+    even_kernel,
     extra_pads,
     form_of,
     rank,
+    shares_evenly,
     without_form,
     written_pads,
 )
 from cnndsl.layers import activation, conv, dense, geometry, norm, pool, rearrange, regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cnndsl.codegen.lowering import Pads
     from cnndsl.codegen.weights import Array
@@ -109,7 +111,11 @@ def separable(at: Emitter, layer: conv.SeparableConv, x: str) -> str:
 def transposed(at: Emitter, layer: conv.TransposedConv, x: str) -> str:
     """`pads` cut the ends of what is painted off, `output_padding` adds at the end."""
     kernel = at.weight("kernel")
-    kernel = at.keep("kernel", kernel.transpose(-2, -1, *range(kernel.ndim - 2)))
+    *space, inputs, outputs = kernel.shape
+    groups, each = layer.groups, outputs // layer.groups
+    kernel = kernel.reshape(*space, inputs, groups, each)
+    kernel = kernel.transpose(-2, -3, -1, *range(len(space)))
+    kernel = at.keep("kernel", kernel.reshape(inputs * groups, each, *space))
     return at.main(
         "ConvTranspose",
         x,
@@ -119,6 +125,8 @@ def transposed(at: Emitter, layer: conv.TransposedConv, x: str) -> str:
         strides=list(layer.stride),
         pads=edges(layer.crop),
         output_padding=list(layer.grow),
+        **({"group": groups} if groups > 1 else {}),
+        **({"dilations": list(layer.dilation)} if set(layer.dilation) != {1} else {}),
     )
 
 
@@ -126,25 +134,78 @@ def transposed(at: Emitter, layer: conv.TransposedConv, x: str) -> str:
 
 
 def pooled(layer: Any, pads: Pads) -> dict[str, Any]:
+    dilations = [window.dilation for window in layer.windows]
     return {
         "kernel_shape": list(layer.kernel),
         "strides": [window.stride for window in layer.windows],
         "pads": edges(pads),
+        **({"dilations": dilations} if max(dilations) > 1 else {}),
     }
 
 
 def max_pool(at: Emitter, layer: pool.MaxPool, x: str) -> str:
-    """What is put around the image is never what is taken."""
-    return at.main("MaxPool", x, **pooled(layer, all_pads(layer.windows)))
+    x, how = windowed(at, layer, x)
+    return at.main("MaxPool", x, **how)
 
 
 def min_pool(at: Emitter, layer: pool.MinPool, x: str) -> str:
-    x = at.op("MaxPool", at.op("Neg", x), **pooled(layer, all_pads(layer.windows)))
-    return at.main("Neg", x)
+    x, how = windowed(at, layer, at.op("Neg", x))
+    return at.main("Neg", at.op("MaxPool", x, **how))
+
+
+def windowed(at: Emitter, layer: pool.Pool, x: str) -> tuple[str, dict[str, Any]]:
+    """What a max pool looks at, and the attributes for its windows.
+
+    What is put around the image is never what is taken. Windows that share the image, and are
+    not alike, are laid side by side before, as long as the longest: the last pixel again is none
+    that the greatest depends on.
+    """
+    if layer.to is None:
+        pads, none = all_pads(layer.windows), ((0, 0),) * rank(layer)
+        if all(max(pad) < window.kernel for pad, window in zip(pads, layer.windows)):
+            return x, pooled(layer, pads)
+        # More than runtimes let a pool pad, where its pixels lie apart.
+        return padded(at, x, pads, at.number("least", float("-inf"))), pooled(layer, none)
+    if shares_evenly(layer):
+        return x, side_by_side(even_kernel(layer))
+    kernel = []
+    for axis, bounds in enumerate(shared(layer), 2):
+        kernel.append(max(stop - start for start, stop in bounds))
+        places = [min(start + i, stop - 1) for start, stop in bounds for i in range(kernel[-1])]
+        x = at.op("Gather", x, at.whole("places", *places), axis=axis)
+    return x, side_by_side(kernel)
+
+
+def side_by_side(kernel: Sequence[int]) -> dict[str, Any]:
+    """The attributes for windows that lie side by side."""
+    return {"kernel_shape": list(kernel), "strides": list(kernel)}
+
+
+def shared(layer: pool.Pool) -> list[list[tuple[int, int]]]:
+    """For each dimension, where the windows begin and end that share the image."""
+    return [
+        [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+        for size, n in zip(layer.spatial, layer.to or ())
+    ]
+
+
+def shared_mean(at: Emitter, layer: pool.AveragePool, x: str) -> str:
+    """The means of windows that share the image: a product with the shares of its pixels."""
+    if shares_evenly(layer):
+        return at.main("AveragePool", x, **side_by_side(even_kernel(layer)))
+    matrices = []
+    for size, bounds in zip(layer.spatial, shared(layer)):
+        shares = [(a <= i < b) / (b - a) for i in range(size) for a, b in bounds]
+        matrices.append(at.numbers("shares", *shares, shape=(size, len(bounds))))
+    old, new = "hwd"[: rank(layer)], "ijk"[: rank(layer)]
+    terms = ",".join([f"nc{old}", *map("".join, zip(old, new))])
+    return at.main("Einsum", x, *matrices, equation=f"{terms}->nc{new}")
 
 
 def average_pool(at: Emitter, layer: pool.AveragePool, x: str) -> str:
     """Padding does not count, nor does ever what rounding up adds."""
+    if layer.to is not None:
+        return shared_mean(at, layer, x)
     windows, counts = layer.windows, 0
     pads = all_pads(windows)
     if layer.countpad and any_pads(written_pads(windows)):
@@ -154,11 +215,11 @@ def average_pool(at: Emitter, layer: pool.AveragePool, x: str) -> str:
     return at.main("AveragePool", x, count_include_pad=counts, **pooled(layer, pads))
 
 
-def padded(at: Emitter, x: str, pads: Pads, main: bool = False, **how: str) -> str:
-    """Zeros around an image, or what a mode says."""
+def padded(at: Emitter, x: str, pads: Pads, *value: str, main: bool = False, **how: str) -> str:
+    """Zeros around an image, or what `value` names, or what a mode says."""
     begins, ends = [begin for begin, _ in pads], [end for _, end in pads]
     sizes = at.whole("pads", 0, 0, *begins, 0, 0, *ends)
-    return (at.main if main else at.op)("Pad", x, sizes, **how)
+    return (at.main if main else at.op)("Pad", x, sizes, *value, **how)
 
 
 def global_pool(name: str) -> Form:
@@ -292,13 +353,32 @@ def silu(at: Emitter, layer: activation.Silu, x: str) -> str:
 
 
 def upsample(at: Emitter, layer: geometry.Upsample, x: str) -> str:
-    """Pixels repeated; or interpolated between centres at half-integers."""
-    how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    """Pixels repeated; or interpolated between centres at half-integers, or the corners.
+
+    Pixels for a size are taken by their places: where they lie runtimes work out in floats.
+    """
+    how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    if layer.mode == "nearest" and not layer.whole:
+        *others, last = enumerate(zip(layer.spatial, layer.output), 2)
+        for axis, (size, n) in others:
+            x = at.op("Gather", x, places(at, size, n), axis=axis)
+        axis, (size, n) = last
+        return at.main("Gather", x, places(at, size, n), axis=axis)
     how["nearest_mode"] = "floor"
-    if layer.bilinear:
-        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    scales = at.numbers("scales", 1, 1, *layer.factor)
-    return at.main("Resize", x, "", scales, **how)
+    if layer.mode != "nearest":
+        centres = "align_corners" if layer.aligned else "half_pixel"
+        how = {"mode": "linear", "coordinate_transformation_mode": centres}
+    if layer.bicubic:
+        how |= {"mode": "cubic", "cubic_coeff_a": -0.75}
+    if layer.whole and not layer.bicubic and not layer.aligned:
+        return at.main("Resize", x, "", at.numbers("scales", 1, 1, *(layer.factor or ())), **how)
+    axes = list(range(2, rank(layer) + 2))
+    return at.main("Resize", x, "", "", at.whole("sizes", *layer.output[:-1]), axes=axes, **how)
+
+
+def places(at: Emitter, size: int, output: int) -> str:
+    """Where the pixels lie that an output takes, of `size` of them."""
+    return at.whole("places", *(i * size // output for i in range(output)))
 
 
 def put_around(**how: str) -> Form:

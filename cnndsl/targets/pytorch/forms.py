@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from struct import pack, unpack
 from typing import Any
 
 from cnndsl.codegen.code import Arg, Call, NotExpressible
@@ -181,7 +182,9 @@ def transposed(layer: Any, ask: LoweringOptions) -> list[Call]:
             stride=sizes(layer.stride, "stride", 1),
             padding=sizes(padding, "pad" if even else "", 0),
             output_padding=sizes(output_padding, "", 0),
+            groups=Arg(layer.groups, "groups", 1),
             bias=Arg(not layer.nobias, "", True),
+            dilation=sizes(layer.dilation, "dilation", 1),
         )
     ]
     if ask.explicit or any_pads(tuple(crop)):
@@ -208,7 +211,7 @@ def native(layer: Any, ask: LoweringOptions) -> dict[str, Arg] | None:
 
 def native_output(window: Window, ceil: bool) -> int:
     """The size that PyTorch's pools give with the padding of the begin at both ends."""
-    span = window.size + 2 * window.begin - window.kernel
+    span = window.size + 2 * window.begin - window.extent
     if not ceil:
         return span // window.stride + 1
     output = -(-span // window.stride) + 1
@@ -237,7 +240,19 @@ def extreme_pool(
         edge = edges(all_pads(layer.windows))
         calls = [Call(f"nn.ConstantPad{rank(layer)}d", (edge, fill))]
         keywords = {"padding": Arg(0, "", 0), "ceil_mode": Arg(False, "", False)}
+    keywords = {"dilation": dilations(layer.windows), **keywords}
     return [*calls, make(sizes(layer.kernel, "kernel"), stride=pool_step(layer), **keywords)]
+
+
+def adaptive(form: Form, name: str, make: Callable[..., Call] = module) -> Form:
+    """The form of a pool; its class is another where the windows share the image."""
+
+    def either(layer: pool.Pool, ask: LoweringOptions) -> list[Call]:
+        if layer.to is None:
+            return form(layer, ask)
+        return [make(f"Adaptive{name}{rank(layer)}d", sizes(layer.to, "to"))]
+
+    return either
 
 
 def max_pool(layer: pool.MaxPool, ask: LoweringOptions) -> list[Call]:
@@ -438,8 +453,30 @@ def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
 
 
 def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
-    mode = Arg("bilinear" if layer.bilinear else "nearest", "", "nearest")
-    return [module("Upsample", scale_factor=sizes(layer.factor, "factor"), mode=mode)]
+    if layer.whole:
+        size = {"scale_factor": sizes(layer.factor or (), "factor")}
+    else:
+        size = {"size": sizes(layer.output[:-1], "" if layer.to is None else "to")}
+        if layer.mode == "nearest" and not all(map(is_exact, layer.spatial, layer.output)):
+            return [own_module("NearestUpsample", **size)]
+    aligned = Arg(bool(layer.aligned), "", False)
+    return [module("Upsample", **size, mode=Arg(layer.mode, "", "nearest"), align_corners=aligned)]
+
+
+def is_exact(size: int, output: int) -> bool:
+    """Whether PyTorch, which works it out in single precision, takes pixel i*X // n for each i."""
+
+    def single(value: float) -> float:
+        return float(unpack("f", pack("f", value))[0])
+
+    scale = single(size / output)
+    return output <= _TRIED and all(
+        min(int(single(i * scale)), size - 1) == i * size // output for i in range(output)
+    )
+
+
+_TRIED = 4096
+"""Up to which size it is tried."""
 
 
 def border_arg(pads: Pads, slot: str) -> Arg:
@@ -516,9 +553,9 @@ FORMS: dict[type[Layer], Form] = {
     conv.DepthwiseConv: depthwise,
     conv.SeparableConv: separable,
     conv.TransposedConv: transposed,
-    pool.MaxPool: max_pool,
-    pool.AveragePool: average_pool,
-    pool.MinPool: min_pool,
+    pool.MaxPool: adaptive(max_pool, "MaxPool"),
+    pool.AveragePool: adaptive(average_pool, "AvgPool"),
+    pool.MinPool: adaptive(min_pool, "MinPool", own_module),
     pool.GlobalAveragePool: global_pool("Avg"),
     pool.GlobalMaxPool: global_pool("Max"),
     pool.ChannelMean: lambda layer, ask: [own_module("ChannelMean")],

@@ -95,7 +95,17 @@ def stored_shape(kept: Kept) -> tuple[int, ...]:
     space = tuple(spatial[2:])
     if kept.weight.role == "depthwise":
         return (first * last, 1, *space)
-    return (first, last, *space) if kept.layer.op == "deconv" else (last, first, *space)
+    if kept.layer.op == "deconv":
+        groups = kept.layer.groups  # type: ignore[attr-defined]
+        return (first * groups, last // groups, *space)
+    return (last, first, *space)
+
+
+def inputs_first(kernel: Array, groups: int) -> Array:
+    """A transposed kernel (in of a group, out, spatial…) as (in, out of a group, spatial…)."""
+    inputs, outputs, *space = kernel.shape
+    kernel = kernel.reshape(inputs, groups, outputs // groups, *space).swapaxes(0, 1)
+    return kernel.reshape(inputs * groups, outputs // groups, *space)
 
 
 def store(kept: Kept, value: Array, order: Array | None) -> Array:
@@ -108,7 +118,7 @@ def store(kept: Kept, value: Array, order: Array | None) -> Array:
             value = value.reshape(*value.shape[:-2], 1, -1)
         value = numpy.moveaxis(value, (-1, -2), (0, 1))
         if kept.layer.op == "deconv":
-            value = value.swapaxes(0, 1)
+            value = inputs_first(value.swapaxes(0, 1), kept.layer.groups)  # type: ignore[attr-defined]
     return numpy.ascontiguousarray(value)
 
 
@@ -117,7 +127,9 @@ def restore(kept: Kept, value: Array, order: Array | None) -> Array:
     role = kept.weight.role
     if role in ("kernel", "depthwise", "pointwise"):
         if kept.layer.op == "deconv":
-            value = value.swapaxes(0, 1)
+            groups = kept.layer.groups  # type: ignore[attr-defined]
+            value = value.reshape(groups, -1, *value.shape[1:]).swapaxes(0, 1)
+            value = value.reshape(value.shape[0], -1, *value.shape[3:]).swapaxes(0, 1)
         value = numpy.moveaxis(value, (0, 1), (-1, -2)).reshape(kept.weight.shape)
         if order is not None:
             value = value[numpy.argsort(order)]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from cnndsl.contract import LANG, Option, OptionError, checked_values
 from cnndsl.diagnostics.message import Message
-from cnndsl.figures.boxes import DEPTH, Box, shape_text, titled
+from cnndsl.figures.boxes import DEPTH, Box, noted, shape_text, titled
 from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
 from cnndsl.lang import words as words_of
@@ -89,6 +89,7 @@ def describe(network: Network, boxes: tuple[Box, ...], words: Words) -> str:
         if not parts:  # a loop
             parts = [told(each) for each in box.inner]
         name = " · ".join(titled(parts, box.times))
+        name += f" ({', '.join(noted(box, words))})" if box.marks else ""
         return words["figure.step"].format(layer=name, shape=shape_text(network, box.last))
 
     steps = [told(box) for box in boxes[:_MOST_TOLD]]

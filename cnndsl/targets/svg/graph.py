@@ -11,6 +11,7 @@ from cnndsl.figures.boxes import (
     below,
     choose_depth,
     count_boxes,
+    noted,
     opens,
     outputs_in,
     producer,
@@ -180,6 +181,7 @@ class _Graph:
         shape = shape_text(self.network, first, box.last + further - first)
         small = wrap([shape.replace("×", " ×")], SIZES["small"], self.room)
         small = [line.replace(" ×", "×") for line in small]
+        small += wrap(noted(box, self.words), SIZES["small"], self.room) if box.marks else []
         full = " · ".join(parts) if any(line.endswith("…") for line in lines) else ""
         wide = max(
             *(width(line, SIZES["label"]) for line in lines),

@@ -117,7 +117,7 @@ def render(picture: Picture, title: str, description: str) -> str:
     view = f"0 0 {number(picture.width)} {number(picture.height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="{view}" class="{own}" '
-        f'style="max-width:100%;height:auto" role="img" aria-labelledby="{own}-t {own}-d">',
+        f'role="img" aria-labelledby="{own}-t {own}-d">',
         f'<title id="{own}-t">{escaped(title)}</title>',
         f'<desc id="{own}-d">{escaped(description)}</desc>',
         f"<style>{css(own, used)}</style>",
@@ -137,7 +137,10 @@ def css(own: str, used: Iterable[str]) -> str:
 
     fixed = rules(lambda style: _FORM.get(style, ""))
     day, night = rules(partial(_look, day=True)), rules(partial(_look, day=False))
-    return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}"
+    # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
+    # media.
+    fluid = f"@media all{{.{own}{{max-width:100%;height:auto}}}}"
+    return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}{fluid}"
 
 
 _FORM = {

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any, NamedTuple
 
-from cnndsl.figures.boxes import Box, choose_depth, opens, shape_text, titled
+from cnndsl.figures.boxes import Box, choose_depth, noted, opens, shape_text, titled
 from cnndsl.lang import Words
 from cnndsl.layers import Shape
 from cnndsl.layers.conv import TransposedConv
@@ -230,6 +230,8 @@ class _Volumes:
         full = " · ".join(parts) if any(line.endswith("…") for line in lines) else ""
         shape = shape_text(network, step.gives)
         below = [(cut(shape, SIZES["note"], self.label_room), "note")]
+        for note in noted(step.box, self.words) if not fresh else ():
+            below.append((cut(note, SIZES["note"], self.label_room), "note"))
         for name in self.names.get(step.gives, ()):
             text = f"{self.words['figure.output']} {name}"
             below.append((cut(text, SIZES["name"], self.label_room), "name"))
@@ -320,7 +322,8 @@ class _Volumes:
         if target is not None:
             goal = (end[0] + min(target.thick, 8) / 2, end[1] - target.high / 2)
         layer: Any = node.layer
-        if step.box.kind == "layer" and layer.slides and not isinstance(layer, TransposedConv):
+        slides = layer.slides and layer.kernel and not isinstance(layer, TransposedConv)
+        if step.box.kind == "layer" and slides:
             # The window is drawn on the map that it looks at.
             corners = self.window(layer.kernel, right, y, solid)
             rays = [polyline(corner, goal, style="ray") for corner in corners]

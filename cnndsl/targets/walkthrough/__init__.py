@@ -18,7 +18,7 @@ from cnndsl.network import Network, Node
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
 from cnndsl.tables.cells import tuple_text
-from cnndsl.tables.rows import inputs_of
+from cnndsl.tables.rows import inputs_of, shared_with
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, misfit, report
 from cnndsl.targets.walkthrough.prose import Prose
@@ -143,7 +143,7 @@ class _Writer:
             inputs=", ".join(tuple_text(nodes[index].output) for index in self.network.inputs),
             outputs=", ".join(outputs),
             layers=self.words.count(len(self.network.layers), "layers"),
-            count=self._count(self.network.layers),
+            count=self._all(),
         )
         return f"{text} {self.words['walk.weights-only']}" if self.weights else text
 
@@ -185,6 +185,7 @@ class _Writer:
             second = titles[1][:1].lower() + titles[1][1:]
             title = self.words.say("walk.pair", first=titles[0], second=second)
         self._heading(number, title)
+        self._training(part, number)
         if part.sign in self.told and not follows(head.layer):
             self._before(part)
             return
@@ -205,6 +206,7 @@ class _Writer:
     def _call(self, call: BlockCall, number: tuple[int, ...], level: int) -> None:
         name = code(".".join(call.path))
         self._heading(number, self.words["block"].format(name=name))
+        self._training(call, number)
         if call.sign in self.told:
             self._before(call)
             return
@@ -217,6 +219,15 @@ class _Writer:
     def _before(self, unit: Unit) -> None:
         """A unit that has been explained elsewhere."""
         self._say("walk.before", unit, name=self.told[unit.sign])
+        depth = len(unit.path) if isinstance(unit, BlockCall) else len(unit.nodes[0].instance) + 1
+        shared = shared_with(self.network.nodes, unit.nodes, depth)
+        if shared:
+            self.parts.append(self.prose.shared(self.words.listed([*map(code, shared)])))
+
+    def _training(self, unit: Unit, number: tuple[int, ...]) -> None:
+        """Say of a section of its own that it is part of a head for training."""
+        if len(number) == 1 and unit.nodes[0].training_only:
+            self.parts.append(self.words["walk.training"])
 
     def _say(self, key: str, unit: Unit, **told: str) -> None:
         """A sentence about a unit: the shapes that it reads from outside and gives, its count."""
@@ -246,8 +257,14 @@ class _Writer:
         )
 
     def _count(self, nodes: Sequence[Node]) -> str:
-        count = sum(node.layer.params - self.weights * node.layer.biases for node in nodes)
+        count = sum(node.params - self.weights * node.biases for node in nodes)
         return self.words.count(count, "weights" if self.weights else "parameters")
+
+    def _all(self) -> str:
+        totals = self.network.totals
+        if self.weights:
+            return self.words.count(totals.weights, "weights")
+        return self.words.count(totals.params, "parameters")
 
     def _totals(self) -> None:
         self._title_line(self.words["walk.totals"], 1)

@@ -34,12 +34,11 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     words = prose.words
     lines = [_line(problem, node.span, prose), "\n".join(prose.facts(node))]
     layer: Any = node.layer
+    windows = getattr(layer, "windows", (None,) * len(layer.spatial))
     steps = [
         (step._replace(formula=unrounded(step.formula)), window, dimension)
-        for step, window, dimension in zip(
-            layer.sizes(), layer.windows, DIMENSIONS[len(layer.windows)]
-        )
-        if window.dropped
+        for step, window, dimension in zip(layer.sizes(), windows, DIMENSIONS[len(windows)])
+        if step.formula != unrounded(step.formula)
     ]
     worked = [step for step, _, _ in steps]
     values = [evaluated(step.formula, step.values) for step in worked]
@@ -53,16 +52,17 @@ def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     # Every size that leaves a rest has to change: one without the others helps nothing.
     sizes = []
     for _, window, dimension in steps:
+        if window is None:
+            continue
         lower = window.size - window.dropped
         while lower < 1:  # all of the rest and more is padding
             lower += window.stride
         upper = lower + window.stride
         pair = {"lower": f"{lower:,}", "upper": f"{upper:,}"}
         sizes.append(words.say("fails.other", dimension=words[dimension], **pair))
-    cures = [
-        words.say("fails.floor", sizes=", ".join(down)),
-        words.say("fails.sizes", sizes=words["fails.together"].join(sizes)),
-    ]
+    cures = [words.say("fails.floor", sizes=", ".join(down))]
+    if sizes:
+        cures.append(words.say("fails.sizes", sizes=words["fails.together"].join(sizes)))
     lines.append("\n".join(f"- {cure}" for cure in cures))
     return lines
 
@@ -97,7 +97,7 @@ def _too_small(error: Misfit, layer: Any, prose: Prose) -> Told:
     lines.append(words.say("fails.below", values=", ".join(shown)))
     axes = [(size.axis, words[size.dimension]) for size in sizes]
     if not layer.slides:
-        painted = [(layer.spatial[a] - 1) * layer.stride[a] + layer.kernel[a] for a, _ in axes]
+        painted = [(layer.spatial[a] - 1) * layer.stride[a] + layer.extent[a] for a, _ in axes]
         most = _by_dimension([name for _, name in axes], [size - 1 for size in painted], prose)
         return lines, [words.say("fails.cut", sizes=most)]
     names = [name for _, name in axes]
@@ -142,8 +142,8 @@ def _wrong_rank(error: Misfit, layer: Any, prose: Prose) -> Told:
     got = prose.inline(f"{lettered(len(shape))} = {tuple_text(shape)}")
     takes = words["or"].join(prose.inline(each) for each in taken(layer))
     lines = [words.say("fails.rank", layer=code(layer.op), taken=takes, got=got)]
-    if getattr(layer, "bilinear", None):
-        return lines, [words["fails.nearest"]]
+    if getattr(layer, "mode", "nearest") != "nearest":
+        return lines, [words.say("fails.nearest", mode=layer.mode)]
     if len(shape) == 1:
         lines.append(words["fails.vector"])
         return lines, [words.say("fails.before", layer=code(layer.op))]

@@ -11,6 +11,7 @@ from cnndsl.lang import Words
 from cnndsl.layers import Layer
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.layers.derivation import Derivation
+from cnndsl.layers.source import arguments_of, call_of
 from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
@@ -24,8 +25,10 @@ _FACTS = (
 )  # fmt: skip
 """The columns that tell how a layer is set, in the order in which they are told."""
 
+_TOLD = """kernel stride pad same dilation groups activation nobias floor ceil keep""".split()
+"""The arguments that these tell, or a formula does."""
 
-_TOLD = ("rate", "scale", "offset")
+_IN_SENTENCES = ("rate", "scale", "offset")
 """The arguments that stand in a sentence on what a layer does."""
 
 
@@ -68,12 +71,7 @@ class Prose:
         if layer.activation is not None:
             lines.append(self._applied("walk.activation", layer.activation))
         lines.append(self.words.say("walk.output", shape=tuple_text(layer.output)))
-        counts = self._counts(layer)
-        lines += (
-            [self.words["walk.parameters"], counts]
-            if counts
-            else [self.words["walk.no-parameters"]]
-        )
+        lines += self._kept(node) or [self.words["walk.no-parameters"]]
         return [line for line in lines if line]
 
     def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:
@@ -84,19 +82,33 @@ class Prose:
         if node.inputs != (previous,):
             source = self._from(node)
         stays = self.words.say("walk.stays", shape=tuple_text(layer.output))
-        text = " ".join(filter(None, (title, self._does(layer), source, stays)))
-        counts = self._counts(layer)
-        return [text, self.words["walk.parameters"], counts] if counts else [text]
+        written = self._written(layer)
+        written = f"{written}." if written else ""
+        text = " ".join(filter(None, (title, self._does(layer), written, source, stays)))
+        return [text, *self._kept(node)]
+
+    def _kept(self, node: Node) -> list[str]:
+        """What a layer keeps, and what becomes of it; nothing for no parameters."""
+        if node.shared_with is not None:
+            return [self.shared(self.title(self.network.nodes[node.shared_with], named=True))]
+        counts = self._counts(node.layer)
+        found = [self.words["walk.parameters"], counts] if counts else []
+        return [*found, self.words["walk.frozen"]] if found and node.frozen else found
+
+    def shared(self, names: str) -> str:
+        """Whose weights something has."""
+        return self.words.say("walk.shared", names=names)
 
     def _does(self, layer: Layer) -> str:
         """What a layer does, in a sentence; nothing where that has been said."""
         if layer.family == "activation":
             return self._applied("does.activation", layer)
         key = f"does.{layer.op}"
-        if getattr(layer, "groups", 1) > 1 and f"{key}.groups" in self.words:
-            key += ".groups"
+        variant = "groups" if getattr(layer, "groups", 1) > 1 else layer.variant
+        if f"{key}.{variant}" in self.words:
+            key += f".{variant}"
         key, axis = self.along(key, layer)
-        values = {name: show_value(getattr(layer, name, 0)) for name in _TOLD}
+        values = {name: show_value(getattr(layer, name, 0)) for name in _IN_SENTENCES}
         text = self.words.say(key, axis=axis, **values)
         learned = ".".join(w.role for w in layer.weights if w.role in ("gamma", "beta"))
         if learned:
@@ -112,6 +124,13 @@ class Prose:
         if axis == "channels":
             return key, ""
         return f"{key}.axis", self.words[f"symbol.{axis[0].upper()}"]
+
+    def _written(self, layer: Layer) -> str:
+        """How a layer is written, where it has an argument of which nothing else tells."""
+        arguments = (slot for slot, _ in arguments_of(layer) if not slot.required)
+        if all(slot.name in (*_TOLD, *_IN_SENTENCES) for slot in arguments):
+            return ""
+        return f"{self.words['code']}: {code(call_of(layer))}"
 
     def _applied(self, key: str, activation: Any) -> str:
         if activation.formula in self._explained:
@@ -148,6 +167,8 @@ class Prose:
             if key == "output-channels" and not getattr(row.layer, "kernel", None):
                 continue
             lines.append(f"- {self.words[key]}: {escaped(readable(cell))}")
+        if written := self._written(node.layer):
+            lines.append(f"- {written}")
         return lines
 
     def worked(self, steps: Sequence[Derivation], values: Sequence[Fraction] = ()) -> list[str]:

@@ -91,7 +91,10 @@ class Cutter:
 
     def _part(self, nodes: list[Node]) -> Part:
         key = tuple(
-            (call_of(node.layer), inputs_of(self.network, [node]), node.output, node.layer.params)
+            (
+                *(call_of(node.layer), inputs_of(self.network, [node]), node.output),
+                *(node.layer.params, node.frozen, node.training_only),
+            )
             for node in nodes
         )
         return Part(tuple(nodes), self._sign(key))
@@ -101,5 +104,11 @@ class Cutter:
 
 
 def runs(units: Sequence[Unit]) -> list[list[Unit]]:
-    """Units that are alike and follow one another, together."""
-    return [list(group) for _, group in groupby(units, lambda unit: unit.sign)]
+    """Units that are alike and follow one another, together; those that share weights apart."""
+
+    def key(unit: Unit) -> tuple[int, int | None]:
+        return unit.sign, next(
+            (node.shared_with for node in unit.nodes if node.layer.weights), None
+        )
+
+    return [list(group) for _, group in groupby(units, key)]
