@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from cnndsl.layers.base import Layer, Slot, show
@@ -60,6 +61,9 @@ def written_value(value: Any) -> str:
     if isinstance(value, tuple):
         parts = [written_value(each).strip("()") for each in value]
         return "x".join(parts) if all(map(in_size, value)) else f"({', '.join(parts)})"
+    if isinstance(value, float) and float(show_value(value)) != value:
+        share = Fraction(value).limit_denominator(1000)  # as of a third, which no digits are
+        value = share if float(share) == value else value
     return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 
