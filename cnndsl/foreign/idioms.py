@@ -33,6 +33,8 @@ _LINES = {
     "adaptiveaveragepooling",
     "pool to=SIZE": "adaptivemaxpool adaptivemaxpooling",
     "zeropad P": "pad constantpad",
+    "pixelshuffle R dcr": "depthtospace depth2space d2s",
+    "pixelunshuffle R dcr": "spacetodepth space2depth s2d reorg passthrough focus",
     "slice A:B": "split chunk narrow 슬라이스",
     "reshape SIZE": "squeeze unsqueeze expand expanddims",
     "relu": "activation act actfn activationlayer nonlinearity nonlin 활성화 활성화함수",
