@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnndsl.layers.base import Layer, Slot, show
-from cnndsl.layers.values import PADS, SIZES, Pair, in_size, show_value
+from cnndsl.layers.values import FACTORS, PADS, SIZES, Pair, in_size, show_value
 
 _SAID_ANYWAY = ("nearest",)
 """Flags that say the default."""
@@ -37,7 +37,7 @@ def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
             yield slot, slot.name
         else:
             before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
-            short = slot.kind in (SIZES, PADS) and slot.name != "kernel"
+            short = slot.kind in (SIZES, PADS, FACTORS) and slot.name != "kernel"
             yield slot, before + written_value(uniform(value) if short else value)
 
 
