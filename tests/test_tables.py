@@ -471,7 +471,7 @@ def test_a_table_of_some_layers_says_what_it_leaves_out() -> None:
         ("zeropad 0:1x0:1; crop 0:1; crop 1:2x2:1", "zeropad 0:1 crop 0:1 crop 1:2x2:1"),
         ("reshape 9x9x8; slice 0:2", "reshape 9x9x8 slice 0:2"),
         ("lrn alpha=0.00012345678 k=1234567.5", "lrn alpha=0.00012345678 k=1234567.5"),
-        ("dropout (0.1*3/4); droppath (1.0/3)", "dropout 0.075 droppath 0.333333"),
+        ("dropout (0.1*3/4); droppath (1.0/3)", "dropout 0.075 droppath (1/3)"),
         ("dropout (0.1*3/4); droppath 0", "dropout 0.075 droppath 0"),
     ],
 )

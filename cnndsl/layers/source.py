@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from cnndsl.layers.base import Layer, Slot, show
-from cnndsl.layers.values import PADS, SIZES, Pair, in_size, show_value
+from cnndsl.layers.values import FACTORS, PADS, SIZES, Pair, in_size, show_value
 
 _SAID_ANYWAY = ("nearest",)
 """Flags that say the default."""
@@ -36,7 +37,7 @@ def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
             yield slot, slot.name
         else:
             before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
-            short = slot.kind in (SIZES, PADS) and slot.name != "kernel"
+            short = slot.kind in (SIZES, PADS, FACTORS) and slot.name != "kernel"
             yield slot, before + written_value(uniform(value) if short else value)
 
 
@@ -60,6 +61,9 @@ def written_value(value: Any) -> str:
     if isinstance(value, tuple):
         parts = [written_value(each).strip("()") for each in value]
         return "x".join(parts) if all(map(in_size, value)) else f"({', '.join(parts)})"
+    if isinstance(value, float) and float(show_value(value)) != value:
+        share = Fraction(value).limit_denominator(1000)  # as of a third, which no digits are
+        value = share if float(share) == value else value
     return f"({value})" if getattr(value, "denominator", 1) != 1 else show_value(value)
 
 
