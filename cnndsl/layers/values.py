@@ -47,7 +47,8 @@ def show_value(value: Any) -> str:
             for item in value[:6]
         ]
         if not all(map(in_size, value)):
-            return f"({', '.join(each.strip('()') for each in shown)}{', …' if len(value) > 6 else ''})"
+            shown = [each.strip("()") for each in shown] + ["…"] * (len(value) > 6)
+            return f"({', '.join(shown)})"
         return "x".join(shown) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
