@@ -34,6 +34,9 @@ _LINES = {
     "pool to=SIZE": "adaptivemaxpool adaptivemaxpooling",
     "zeropad P": "pad constantpad",
     "slice A:B": "split chunk narrow 슬라이스",
+    "pixelshuffle R dcr": "depthtospace",
+    "pixelunshuffle R dcr": "spacetodepth",
+    "pixelunshuffle R": "reorg unshuffle spacetochannels",
     "reshape SIZE": "squeeze unsqueeze expand expanddims",
     "relu": "activation act actfn activationlayer nonlinearity nonlin 활성화 활성화함수",
 }

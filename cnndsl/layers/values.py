@@ -53,9 +53,6 @@ def show_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        reciprocal = inverse(value)
-        if reciprocal is not None:
-            return f"(1/{reciprocal:g})"
         # With all the digits that one would write, but not those that sums of such numbers have.
         written = abs(float(f"{value:.9g}") - value) <= 1e-12 * abs(value)
         text = f"{value:.9g}" if written else f"{value:g}"
