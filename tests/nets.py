@@ -67,7 +67,7 @@ def statement(rng: Random, rank: int, channels: int, *, plain: bool = False) -> 
         f"gn {rng.choice([1, channels])}", "dropout 0.3", "scale init=0.5", "droppath 0.2",
         rng.choice(_ACTIVATIONS), f"leaky_relu {rng.choice([0.1, 0.2])}", "elu 0.7",
         f"shuffle {rng.choice([1, 2, channels])}", f"slice 0:{rng.randint(1, channels)}",
-        f"slice {rng.randint(0, channels - 1)}:{channels}", "rescale (1/3) offset=-1",
+        f"slice {rng.randint(0, channels - 1)}:{channels}", "rescale (3/8) offset=-1",
         rng.choice(["channelmean", "channelmax"]),
     ]  # fmt: skip
     if rank == 0:

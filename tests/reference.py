@@ -657,6 +657,7 @@ CASES: dict[str, list[Any]] = {
     ],
     "reflectpad": [
         ("3x4x2", "reflectpad 1", "reflectpad 1x2", "reflectpad 0:1x2:3", "reflectpad 1:2"),
+        ("3x4x2", "reflectpad 0:2x0", "reflectpad 0x2", "reflectpad 0"),
         ("5x2", "reflectpad 2", "reflectpad 4:0"),
         ("2x3x4x2", "reflectpad 1", "reflectpad 0:1x2x3:1"),
     ],

@@ -43,6 +43,7 @@ NETS = {
     "ends": "input 8x8x3; conv 4 3; concat { gap; dense 4 | gmp }; dense 3",
     "shapes": "input 8x8x3; conv 4 1; reshape 4x16x4; conv 3 3; flatten; reshape 84; dense 2",
     "signal": "input 16x3; conv 6 3 /2 same; bn; sepconv 4 3 mult=2; deconv 3 3 /2; gap; dense 2",
+    "turned": "input 16x8; conv 6 3; transpose; conv 5 1 tanh; transpose; flatten; dense 2",
     "volume": "input 6x6x6x2; conv 4 3 same nobias; bn; relu; dwconv 3; scale; deconv 2 2 /2; gap",
     "residual": """
         block unit(n) { add { conv n 3 same nobias; bn; relu; conv n 3 same; bn | conv n 1 }; relu }

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics.source import Span
-from cnndsl.layers.values import Pair, Word
+from cnndsl.layers.values import Pair, Word, inverse
 from cnndsl.network.expressions import ARITHMETIC, COMPARISONS, divisible
 from cnndsl.syntax import nodes as ast
 
@@ -427,11 +427,9 @@ def literal(value: Any) -> python.expr:
         return python.List([literal(item) for item in value])
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
         return python.UnaryOp(python.USub(), literal(-value))
-    if isinstance(value, float) and len(repr(value)) > 10:
-        inverse = round(1 / value, 6)
-        if 1 < inverse < 1e6 and 1 / inverse == value:  # a third is no 0.3333333333333333
-            whole = int(inverse) if inverse.is_integer() else inverse
-            return python.BinOp(python.Constant(1), python.Div(), python.Constant(whole))
+    if isinstance(value, float) and (whole := inverse(value)) is not None:
+        whole = int(whole) if whole.is_integer() else whole
+        return python.BinOp(python.Constant(1), python.Div(), python.Constant(whole))
     return python.Constant(value)
 
 

@@ -37,6 +37,9 @@ _LINES = {
     "pixelunshuffle R dcr": "spacetodepth space2depth s2d reorg passthrough focus",
     "up to=SIZE": "resize resizing interpolate interpolation",
     "slice A:B": "split chunk narrow 슬라이스",
+    "pixelshuffle R dcr": "depthtospace",
+    "pixelunshuffle R dcr": "spacetodepth",
+    "pixelunshuffle R": "reorg unshuffle spacetochannels",
     "reshape SIZE": "squeeze unsqueeze expand expanddims",
     "relu": "activation act actfn activationlayer nonlinearity nonlin 활성화 활성화함수",
 }

@@ -47,7 +47,8 @@ def show_value(value: Any) -> str:
             for item in value[:6]
         ]
         if not all(map(in_size, value)):
-            return f"({', '.join(shown)}{', …' if len(value) > 6 else ''})"
+            shown = [each.strip("()") for each in shown] + ["…"] * (len(value) > 6)
+            return f"({', '.join(shown)})"
         return "x".join(shown) + ("x…" if len(value) > 6 else "")
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -57,6 +58,16 @@ def show_value(value: Any) -> str:
         text = f"{value:.9g}" if written else f"{value:g}"
         return text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
     return str(value)
+
+
+def inverse(value: float) -> float | None:
+    """The short number of which a long one is the reciprocal; None for any other: a third is
+    no 0.3333333333333333."""
+    if not 1e-6 < value < 1 or len(repr(value)) <= 10:
+        return None
+    found = round(1 / value, 6)
+    short = found.is_integer() or found > 10  # two thirds are no 1/1.5
+    return found if short and 1 / found == value and len(f"{found:g}") < 7 else None
 
 
 def in_size(item: Any) -> bool:

@@ -581,8 +581,8 @@ def helper(name: str, *args: Any, **kwargs: Any) -> Call:
 
 
 def reflect_pad(layer: geometry.ReflectPad, ask: LoweringOptions) -> list[Call]:
-    """`ops.pad` mirrors two dimensions at most on PyTorch."""
-    if rank(layer) == 3:
+    """`ops.pad` mirrors two dimensions at most on PyTorch, and not none."""
+    if rank(layer) == 3 or layer.is_idle():
         return [helper("reflect_pad", source_parts(layer.pad, "pad"))]
     widths = ((0, 0), *source_parts(layer.pad, "pad"), (0, 0))
     return [Call("ops.pad", (widths,), {"mode": "reflect"}, style="function", main=True)]
