@@ -122,7 +122,7 @@ def test_another_count_of_layers_cannot_share() -> None:
 
 def test_a_first_call_with_an_error_says_nothing_of_the_next() -> None:
     found = errors(f"input 8x8x3 as x\ninput 9x9xk as y\n{TOWER}from y; tower; from x; tower")
-    assert [code for code, _, _ in found] == ["E106"]
+    assert [code for code, _, _ in found] == ["E004"]
 
 
 def test_only_shared_stands_before_block() -> None:
@@ -308,7 +308,8 @@ def test_weights_that_a_head_for_training_has_first_count() -> None:
 def test_what_a_head_for_training_makes_is_not_there_else() -> None:
     ((code, place, _),) = errors("head aux training { conv 4 1x1 as y }\nfrom y; relu")
     assert (code, place) == ("E106", "y")
-    assert not errors("relu\nhead a training { relu as y }\nhead b training { from y; bn }\nbn")
+    text = "block two() { relu as low; bn }\nhead aux training { two as u }\nfrom u.low; relu"
+    assert errors(text)[0][:2] == ("E106", "u.low")
 
 
 def test_only_training_stands_behind_the_name() -> None:

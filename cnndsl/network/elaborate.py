@@ -808,18 +808,9 @@ class Elaborator:
             message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
-        self.there(name, index)
         self.current = index
         self.shape = None if index in self.unknown else self.nodes[index].output
         return tree.Jump(statement, index)
-
-    def there(self, name: ast.Name, index: int) -> None:
-        """Report a tensor of a head for training where the rest of the net would read it."""
-        if self.training or not self.nodes[index].training_only:
-            return
-        message = Message("`{name}` is in a head for training, and not there else", name=name.id)
-        help_ = Message("make it before the head, or leave `training` out")
-        self.report("E106", name.span, message, help_)
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -1281,8 +1272,6 @@ class Elaborator:
         # A tensor of the caller, by its own name or handed on under a parameter's.
         tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
         if tensor is not None:
-            if isinstance(node, ast.Name):
-                self.there(node, tensor)
             scope.arguments[name] = tensor
         elif not self.passes(value.id):
             scope.constants[name] = None
