@@ -120,6 +120,11 @@ def test_another_count_of_layers_cannot_share() -> None:
     assert "comes to 1 layers with weights here and to 2 in the first call" in message
 
 
+def test_a_first_call_with_an_error_says_nothing_of_the_next() -> None:
+    found = errors(f"input 8x8x3 as x\ninput 9x9xk as y\n{TOWER}from y; tower; from x; tower")
+    assert [code for code, _, _ in found] == ["E004"]
+
+
 def test_only_shared_stands_before_block() -> None:
     ((code, place, message),) = errors("share block a() { relu }\na")
     assert (code, place) == ("E105", "share") and "means nothing here" in message
@@ -236,6 +241,18 @@ def test_conditions_in_loops_in_merges() -> None:
     assert len(one.paths) == 3
 
 
+def test_fixes_of_a_merge_know_its_paths() -> None:
+    paths = "conv 16 3x3 same /2 | if C == 8 { | bn } | repeat 2 { | conv 16 3x3 same }"
+    text = f"input 16x16x8\nadd {{ {paths} }}"
+    analysis = cnndsl.analyse(text)
+    (problem,) = analysis.diagnostics
+    fix = analysis.fixes(problem)[0]
+    for edit in sorted(fix.edits, reverse=True):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    assert "{ | bn; conv 16 1x1 /2 same }" in text and "same; pool 2 }" in text
+    assert not errors(text)
+
+
 # Frozen parts
 
 
@@ -291,7 +308,8 @@ def test_weights_that_a_head_for_training_has_first_count() -> None:
 def test_what_a_head_for_training_makes_is_not_there_else() -> None:
     ((code, place, _),) = errors("head aux training { conv 4 1x1 as y }\nfrom y; relu")
     assert (code, place) == ("E106", "y")
-    assert not errors("relu\nhead a training { relu as y }\nhead b training { from y; bn }\nbn")
+    text = "block two() { relu as low; bn }\nhead aux training { two as u }\nfrom u.low; relu"
+    assert errors(text)[0][:2] == ("E106", "u.low")
 
 
 def test_only_training_stands_behind_the_name() -> None:

@@ -195,8 +195,7 @@ def _words(
     if [each[0] for each in tokens] == ["NAME"] and text[slice(*tokens[0][1:])] == "shared":
         return [("block", "keyword", "")]
     if first != "NAME" or last in _OPEN:
-        values = _values_of(text, tokens) if last == "EQUAL" else []
-        return [*values, *constants]
+        return constants
     ending = [("as", "keyword", "")]
     if layer is not None:
         return [*_arguments(text, layer, tokens[1:], constants), *ending[word in MERGES :]]
@@ -229,15 +228,6 @@ def _beginnings(
             yield word, "keyword", {"freeze": "freeze { … }", "shared": "shared block …"}.get(
                 word, ""
             )
-
-
-def _values_of(text: str, tokens: Sequence[Token]) -> list[tuple[str, str, str]]:
-    """The words that are values of the key before an `=`, in a layer or a merge."""
-    word, key = (text[slice(*each[1:])] for each in (tokens[0], tokens[-2]))
-    known: dict[str, type[Layer]] = {**LAYERS, **MERGES}
-    slots = known[word].slots if word in known else ()
-    kinds = [slot.kind for slot in slots if slot.name == key and slot.kind]
-    return [(each, "flag", "") for kind in kinds for each in kind.words]
 
 
 def _arguments(

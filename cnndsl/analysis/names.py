@@ -385,7 +385,7 @@ class _Resolver:
             self.later.append(statement)
         elif isinstance(statement, ast.Head):
             self.define("head", statement.name, statement, self.heads)
-            self.body(statement.body)
+            self.body(statement.body, path=statement.when is None)  # else it is not there after it
         elif isinstance(statement, ast.Freeze):
             self.body(statement.body)
             self.tensor(statement.alias, statement)

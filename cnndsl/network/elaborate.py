@@ -808,18 +808,9 @@ class Elaborator:
             message = Message("no tensor is called `{name}` here", name=name.id)
             self.report("E106", name.span, message, help_, rewrite(name.span, near))
             return None
-        self.there(name, index)
         self.current = index
         self.shape = None if index in self.unknown else self.nodes[index].output
         return tree.Jump(statement, index)
-
-    def there(self, name: ast.Name, index: int) -> None:
-        """Report a tensor of a head for training where the rest of the net would read it."""
-        if self.training or not self.nodes[index].training_only:
-            return
-        message = Message("`{name}` is in a head for training, and not there else", name=name.id)
-        help_ = Message("make it before the head, or leave `training` out")
-        self.report("E106", name.span, message, help_)
 
     def head(self, statement: ast.Head) -> Item | None:
         name = statement.name
@@ -1041,14 +1032,16 @@ class Elaborator:
         key = (block.name.id, *values, *map(type, values))
         known = outer.shared.get(key)
         start, before, failures = len(self.nodes), (self.holders, self.held), self.failures
+        is_known = self.shape is not None
         if known is not None:
             self.holders, self.held = list(known.holders), 0
         body = self.body(block.body.statements, scope)
         made = [node for node in self.nodes[start:] if node.layer.all_weights]
         if known is None:
             holders = tuple(node.index for node in made)
-            known = outer.shared[key] = Sharing(statement, start, holders)
-        elif self.failures == failures and self.shape is not None:
+            is_sure = is_known and self.shape is not None and self.failures == failures
+            known = outer.shared[key] = Sharing(statement, start, holders, is_sure)
+        elif known.is_sure and self.failures == failures and self.shape is not None:
             self.same_weights(block, statement, known, made)
         holders_, held = before
         self.holders, self.held = holders_, held + len(made) * (holders_ is not None)
@@ -1279,8 +1272,6 @@ class Elaborator:
         # A tensor of the caller, by its own name or handed on under a parameter's.
         tensor = self.scope.tensor(node.id if isinstance(node, ast.Name) else value.id)
         if tensor is not None:
-            if isinstance(node, ast.Name):
-                self.there(node, tensor)
             scope.arguments[name] = tensor
         elif not self.passes(value.id):
             scope.constants[name] = None
@@ -1497,9 +1488,17 @@ class Elaborator:
         return layer
 
     def shape_error(
-        self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
+        self,
+        error: LayerError,
+        statement: ast.Apply,
+        span: Span,
+        inputs: tuple[int, ...],
+        paths: tuple[ast.Body, ...] = (),
     ) -> None:
-        """Report a layer that does not fit on what it reads, which are the nodes `inputs`."""
+        """Report a layer that does not fit on what it reads, which are the nodes `inputs`.
+
+        Those of a merge come of the `paths` that it has.
+        """
         first = next((s for s in self.module.statements if isinstance(s, ast.Input)), None)
         fits = error.code == "E105" and first and len(self.nodes[0].output) == 4
         if fits and first and (fixes := without_batch(first, self.nodes[0].output)):
@@ -1575,7 +1574,7 @@ class Elaborator:
                 path = paths.written[int(error.slot[5:])]
                 if path.statements:
                     span = Span(path.statements[0].span.start, path.statements[-1].span.end)
-            self.shape_error(error, statement, span, inputs)
+            self.shape_error(error, statement, span, inputs, tuple(paths.written))
             return self.suppose_merge(kind, statement, bodies, ways, bound.values)
         node = self.add(layer, inputs, seen, statement.span, statement.alias)
         return tree.Merged(statement, node, tuple(bodies), ways)

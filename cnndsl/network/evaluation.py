@@ -20,6 +20,7 @@ class ShapeError(NamedTuple):
     * `inputs`: the nodes that it reads
     * `axes`: the spatial dimensions that are at fault, by index; none where no size is
     * `shape`: what it reads (for a merge, the first path's)
+    * `paths`: for a merge those that it has, as they are written, one for each of `inputs`
     """
 
     code: str
@@ -29,6 +30,7 @@ class ShapeError(NamedTuple):
     inputs: tuple[int, ...]
     axes: tuple[int, ...]
     shape: Shape
+    paths: tuple[ast.Body, ...] = ()
 
 
 class Misfit(NamedTuple):
@@ -76,17 +78,24 @@ class Probe(Elaborator):
         super().add_input(self.sizes.get(len(self.inputs), shape), span, alias)
 
     def shape_error(
-        self, error: LayerError, statement: ast.Apply, span: Span, inputs: tuple[int, ...]
+        self,
+        error: LayerError,
+        statement: ast.Apply,
+        span: Span,
+        inputs: tuple[int, ...],
+        paths: tuple[ast.Body, ...] = (),
     ) -> None:
         if self.led_anywhere and not self.muted and (error.code, span) not in self.reported:
             shape = self.nodes[inputs[0]].output
             self.errors.append(
-                ShapeError(error.code, span, statement, self.calls, inputs, error.axes, shape)
+                ShapeError(
+                    error.code, span, statement, self.calls, inputs, error.axes, shape, paths
+                )
             )
             if error.layer is not None:
                 misfit = Misfit(error.code, statement, error.axes, error.layer)
                 self.misfits[error.code, span] = misfit
-        super().shape_error(error, statement, span, inputs)
+        super().shape_error(error, statement, span, inputs, paths)
 
 
 class Evaluation(NamedTuple):

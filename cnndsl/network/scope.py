@@ -16,11 +16,13 @@ class Sharing(NamedTuple):
     * `call`: its statement
     * `first`: where its nodes begin
     * `holders`: those of its nodes that keep weights, in order
+    * `is_sure`: whether no error keeps them from being known
     """
 
     call: ast.Apply
     first: int
     holders: tuple[int, ...]
+    is_sure: bool
 
 
 class Frame:

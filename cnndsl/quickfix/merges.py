@@ -73,8 +73,10 @@ class Path(NamedTuple):
 
 def merging(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     """All edits that may make the paths of a merge fit."""
-    numbered = enumerate(zip(error.statement.paths or (), error.inputs[:MAX_PATHS]))
-    paths = [Path(i, body, node, outcome.nodes[node].output) for i, (body, node) in numbered]
+    found: dict[int, Path] = {}  # each once, however often a `repeat` has it
+    for number, (body, node) in enumerate(zip(error.paths, error.inputs[:MAX_PATHS])):
+        found.setdefault(id(body), Path(number, body, node, outcome.nodes[node].output))
+    paths = list(found.values())
     kind = MERGES[error.statement.name.id]
     for wanted in sorted({path.shape for path in paths}):
         wrong = [path for path in paths if path.shape[:-1] != wanted[:-1]]

@@ -144,9 +144,10 @@ class Names:
             elif isinstance(statement, (ast.Let, ast.Param)):
                 self._give(type(statement).__name__.lower(), statement.name, statement, scope)
             for body in walk.bodies(statement):
-                if isinstance(statement, ast.Repeat):
+                training = isinstance(statement, ast.Head) and statement.when is not None
+                if training or isinstance(statement, ast.Repeat):
                     inner = _Scope(scope)
-                    if statement.index is not None:
+                    if isinstance(statement, ast.Repeat) and statement.index is not None:
                         self._give("counter", statement.index, statement, inner)
                 else:
                     inner = _Scope(scope, scope.tensors)
