@@ -58,11 +58,10 @@ class Live:
         options = {"training": True} if training and network.training_outputs else {}
         self.precise = precise = precise and doubles()
         self.type = "float64" if precise else "float32"
-        with floats(self.type):
-            with recording(scope) as steps:
-                self.model: Any = scope["build_model"](**options)
-            self.steps, self.inner = flat(self.model, steps)
+        with floats(self.type), recording(scope) as steps:
+            self.model: Any = scope["build_model"](**options)
         self.learned = {id(each) for each in self.model.trainable_weights}
+        self.steps = self.once(steps)
         self.calls = target.lowered(network)
         self.places = align(self.layers, NAME, [step.name for step in self.steps], self.wanted)
         self.symbols: dict[int, Any] = {}
@@ -73,6 +72,15 @@ class Live:
             last = self.steps[places[-1]].output if places else self.symbols[node.inputs[0]]
             self.symbols[node.index] = last
         self.nodes = {id(symbol): index for index, symbol in self.symbols.items()}
+
+    def once(self, steps: list[Step]) -> list[Step]:
+        """The steps of the model. A Sequential may apply its layers again while it is built, and
+        elsewhere a layer that is applied twice has been called twice.
+        """
+        if not isinstance(self.model, keras.Sequential):
+            return steps
+        latest = {id(step.call): number for number, step in enumerate(steps)}
+        return [steps[number] for number in sorted(latest.values())]
 
     def wanted(self, node: Node) -> list[str]:
         """The names of the operations that a node becomes."""
@@ -108,8 +116,7 @@ class Live:
         """The node that each output of the model is; None where it is that of none."""
         one = isinstance(self.model, keras.Sequential)
         named = by_name(self.network, self.model.outputs[0] if one else self.model.output)
-        ends = {name: self.inner.get(id(symbol), symbol) for name, symbol in named.items()}
-        return {name: self.nodes.get(id(symbol)) for name, symbol in ends.items()}
+        return {name: self.nodes.get(id(symbol)) for name, symbol in named.items()}
 
     def reads(self, node: Node) -> set[int]:
         """The nodes whose outputs a node's operations read; -1 for what is no node's."""
@@ -182,7 +189,7 @@ def recording(scope: dict[str, Any]) -> Iterator[list[Step]]:
             result = of()
         finally:
             depth -= 1
-        if depth == 0 and (isinstance(result, keras.KerasTensor) or isinstance(call, keras.Model)):
+        if depth == 0 and isinstance(result, keras.KerasTensor):
             steps.append(Step(name, call, args, kwargs, result))
         return result
 
@@ -193,8 +200,6 @@ def recording(scope: dict[str, Any]) -> Iterator[list[Step]]:
     def method(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             name = type(self).__name__
-            if isinstance(self, keras.Sequential) and not self.built:
-                self.build(args[0].shape)  # as its call would, where nobody watches its layers
             return watched(name, lambda: original(self, *args, **kwargs), self, args, kwargs)
 
         return call
@@ -215,64 +220,6 @@ def recording(scope: dict[str, Any]) -> Iterator[list[Step]]:
         keras.layers.Layer.__call__ = layer_call
         keras.Operation.symbolic_call = symbolic_call
         scope.update(helpers)
-
-
-def flat(model: Any, steps: list[Step]) -> tuple[list[Step], dict[int, Any]]:
-    """The steps of a model, with those of each model in it in the place of its calls.
-
-    Also what stands for the tensors that such calls give, by their ids.
-    """
-    makers = {id(each): n for n, step in enumerate(steps) for each in _symbols(step.output)}
-
-    def inside(part: Any) -> list[int]:
-        """The steps between the inputs and the outputs of a model. A Sequential may have applied
-        its layers before, too.
-        """
-        found: set[int] = set()
-        known = {id(each) for each in part.inputs}
-        waiting = list(part.outputs)
-        while waiting:
-            symbol = waiting.pop()
-            if id(symbol) in known or id(symbol) not in makers:
-                continue
-            known.add(id(symbol))
-            number = makers[id(symbol)]
-            found.add(number)
-            waiting += _symbols((steps[number].args, steps[number].kwargs))
-        return sorted(found)
-
-    calls: list[Any] = [step.call for step in steps]
-    parts = {id(call): call for call in calls if isinstance(call, keras.Model)}
-    within = {number for part in parts.values() for number in inside(part)}
-    result: list[Step] = []
-
-    def run(numbers: list[int], known: dict[int, Any], again: bool) -> None:
-        def fill(symbol: Any) -> Any:
-            return known.get(id(symbol), symbol)
-
-        for number in numbers:
-            name, call, *given, output = steps[number]
-            args, kwargs = keras.tree.map_structure(fill, tuple(given))
-            part = parts.get(id(call))
-            if part is not None:
-                inner = dict(zip(map(id, part.inputs), _symbols((args, kwargs))))
-                run(inside(part), inner, True)
-                ends = (inner.get(id(each), each) for each in part.outputs)
-                known.update(zip(map(id, _symbols(output)), ends))
-                continue
-            if again:  # a call has tensors of its own
-                known[id(output)] = output = call(*args, **kwargs)
-            result.append(Step(name, call, args, kwargs, output))
-
-    top = [number for number in range(len(steps)) if number not in within]
-    renamed: dict[int, Any] = {}
-    run(inside(model) if isinstance(model, keras.Sequential) else top, renamed, False)
-    return result, renamed
-
-
-def _symbols(values: Any) -> list[Any]:
-    """The symbolic tensors in a structure, in order."""
-    return [each for each in keras.tree.flatten(values) if isinstance(each, keras.KerasTensor)]
 
 
 @contextmanager

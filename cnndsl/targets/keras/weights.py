@@ -50,23 +50,16 @@ def places(live: Live, node: Node | None = None) -> Iterator[Place]:
 def files(live: Live) -> dict[str, Place]:
     """The places by what Keras 3 calls them in its files: `layers/conv2d_1/vars/0`.
 
-    A group is named for the class of its layer, and numbered in the order of `model.layers`;
-    that of a model in the model has groups of its own.
+    A group is named for the class of its layer, and numbered in the order of `model.layers`.
     """
+    counts: dict[str, int] = {}
     groups: dict[int, str] = {}
-
-    def visit(model: Any, path: str) -> None:
-        counts: dict[str, int] = {}
-        for layer in model.layers:
-            name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
-            name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-            number = counts[name] = counts.get(name, -1) + 1
-            group = groups[id(layer)] = f"{path}layers/{name}" + (f"_{number}" if number else "")
-            if hasattr(layer, "layers"):
-                visit(layer, f"{group}/")
-
-    visit(live.model, "")
-    return {f"{groups[id(p.layer)]}/vars/{p.number}": p for p in places(live)}
+    for layer in live.model.layers:
+        name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+        name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+        number = counts[name] = counts.get(name, -1) + 1
+        groups[id(layer)] = f"{name}_{number}" if number else name
+    return {f"layers/{groups[id(p.layer)]}/vars/{p.number}": p for p in places(live)}
 
 
 def stored_shape(kept: Kept, shape: tuple[int, ...]) -> tuple[int, ...]:
