@@ -27,6 +27,7 @@ COUNTS = {
     "efficientnetb0": (5_330_564, 5_288_548),
     "espcn": (59_657, 59_657),
     "fully_connected": (1_056_850, 1_056_850),
+    "googlenet": (6_639_464, 6_624_904),
     "hrnet_stage": (2_173_104, 2_162_880),
     "inception_block": (163_696, 163_696),
     "inception_resnet_v2": (55_873_736, 55_813_192),
@@ -37,6 +38,7 @@ COUNTS = {
     "mobilenetv2": (3_538_984, 3_504_872),
     "nasnet_mobile": (5_326_716, 5_289_978),
     "padding": (948, 948),
+    "psp_pool": (23_089_685, 23_084_565),
     "repvgg_a0": (9_132_616, 9_108_968),
     "resnet18": (11_699_112, 11_689_512),
     "resnet50": (25_636_712, 25_583_592),
@@ -125,6 +127,11 @@ def test_the_fully_connected_net_is_sixteen_times_the_article() -> None:
 def test_unet3d_is_that_of_the_paper() -> None:
     """Çiçek and others count 19,069,955 parameters, all that training changes."""
     assert check("unet3d").totals.trainable == 19_069_955
+
+
+def test_googlenet_has_more_while_training() -> None:
+    """As torchvision counts it with its two classifiers."""
+    assert check("googlenet").training_totals.trainable == 13_004_888
 
 
 # Nets of keras.applications, with what of them cnndsl does not write.
