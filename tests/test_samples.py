@@ -94,8 +94,9 @@ def test_json_adds_up(name: str) -> None:
     totals, rows = data["totals"], data["layers"]
     assert (totals["params"], totals["trainable"]) == COUNTS[name]
     assert totals["params"] == totals["trainable"] + totals["non_trainable"]
+    kept = [row for row in rows if not row.get("training_only")]
     for key in ("params", "weights", "trainable", "non_trainable", "macs"):
-        assert totals[key] == sum(row[key] for row in rows), key
+        assert totals[key] == sum(row[key] for row in kept), key
     for row in rows:
         assert row["params"] == row["weights"] + row["biases"]
 
