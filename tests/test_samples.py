@@ -190,7 +190,7 @@ def keras_model(name: str, device: str) -> Any:
 def test_same_as_keras_applications(name: str) -> None:
     theirs: Counter[tuple[str, tuple[int, ...], int, int]] = Counter()
     for layer in keras_model(name, "meta").layers:
-        # EfficientNet normalises its input with a layer that holds a mean and a variance.
+        # EfficientNet's holds a mean, a variance and a count, where cnndsl has constants.
         if layer.weights and type(layer).__name__ != "Normalization":
             learned = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
             kept = sum(math.prod(weight.shape) for weight in layer.non_trainable_weights)
@@ -258,8 +258,11 @@ def test_same_values_as_keras_applications(name: str) -> None:
             return np.asarray(keras.Model(model.input, last.input)(image))
 
     image = random.uniform(0, 1, (1, *theirs.input_shape[1:])).astype("float32")
-    # EfficientNet divides its input by 255 itself.
-    theirs_sees = image * 255 if name == "efficientnetb0" else image
-    expected = features(theirs, theirs_sees)
+    if name == "efficientnetb0":  # which normalises its input by what it keeps of ImageNet
+        image *= 255
+        (keeps,) = (each for each in theirs.layers if type(each).__name__ == "Normalization")
+        mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+        keeps.mean, keeps.variance = mean.reshape(1, 1, 1, 3), (deviation**2).reshape(1, 1, 1, 3)
+    expected = features(theirs, image)
     assert expected.std() > 0.1
     np.testing.assert_allclose(features(ours, image), expected, rtol=1e-4, atol=1e-4)
