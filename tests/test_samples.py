@@ -22,24 +22,31 @@ SAMPLES = {path.stem: path for path in sorted((ROOT / "samples").glob("*.cnn"))}
 COUNTS = {
     "alexnet": (61_100_840, 61_100_840),
     "article": (64_620, 64_620),
+    "cbam_resnet50": (28_142_776, 28_089_624),
+    "cyclegan": (11_378_179, 11_378_179),
     "densenet121": (8_062_504, 7_978_856),
     "ecg1d": (53_957, 53_957),
     "efficientnetb0": (5_330_564, 5_288_548),
+    "espcn": (59_657, 59_657),
     "fully_connected": (1_056_850, 1_056_850),
+    "googlenet": (6_639_464, 6_624_904),
     "hrnet_stage": (2_173_104, 2_162_880),
     "inception_block": (163_696, 163_696),
     "inception_resnet_v2": (55_873_736, 55_813_192),
     "inceptionv3": (23_851_784, 23_817_352),
     "lenet5": (61_706, 61_706),
+    "mlp_mixer_b16": (59_880_472, 59_880_472),
     "mobilenet": (4_253_864, 4_231_976),
     "mobilenetv2": (3_538_984, 3_504_872),
     "nasnet_mobile": (5_326_716, 5_289_978),
     "padding": (948, 948),
+    "psp_pool": (23_089_685, 23_084_565),
     "repvgg_a0": (9_132_616, 9_108_968),
     "resnet18": (11_699_112, 11_689_512),
     "resnet50": (25_636_712, 25_583_592),
     "resnet152": (60_419_944, 60_268_520),
     "resnet50v2": (25_613_800, 25_568_360),
+    "siamese": (38_951_745, 38_951_745),
     "squeezenet1_0": (1_248_424, 1_248_424),
     "tutorial": (93_322, 93_322),
     "two_inputs": (26_385, 26_385),
@@ -90,8 +97,9 @@ def test_json_adds_up(name: str) -> None:
     totals, rows = data["totals"], data["layers"]
     assert (totals["params"], totals["trainable"]) == COUNTS[name]
     assert totals["params"] == totals["trainable"] + totals["non_trainable"]
+    kept = [row for row in rows if not row.get("training_only")]
     for key in ("params", "weights", "trainable", "non_trainable", "macs"):
-        assert totals[key] == sum(row[key] for row in rows), key
+        assert totals[key] == sum(row[key] for row in kept), key
     for row in rows:
         assert row["params"] == row["weights"] + row["biases"]
 
@@ -123,6 +131,11 @@ def test_the_fully_connected_net_is_sixteen_times_the_article() -> None:
 def test_unet3d_is_that_of_the_paper() -> None:
     """Çiçek and others count 19,069,955 parameters, all that training changes."""
     assert check("unet3d").totals.trainable == 19_069_955
+
+
+def test_googlenet_has_more_while_training() -> None:
+    """As torchvision counts it with its two classifiers."""
+    assert check("googlenet").training_totals.trainable == 13_004_888
 
 
 # Nets of keras.applications, with what of them cnndsl does not write.
@@ -177,7 +190,7 @@ def keras_model(name: str, device: str) -> Any:
 def test_same_as_keras_applications(name: str) -> None:
     theirs: Counter[tuple[str, tuple[int, ...], int, int]] = Counter()
     for layer in keras_model(name, "meta").layers:
-        # EfficientNet normalises its input with a layer that holds a mean and a variance.
+        # EfficientNet's holds a mean, a variance and a count, where cnndsl has constants.
         if layer.weights and type(layer).__name__ != "Normalization":
             learned = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
             kept = sum(math.prod(weight.shape) for weight in layer.non_trainable_weights)
@@ -245,8 +258,11 @@ def test_same_values_as_keras_applications(name: str) -> None:
             return np.asarray(keras.Model(model.input, last.input)(image))
 
     image = random.uniform(0, 1, (1, *theirs.input_shape[1:])).astype("float32")
-    # EfficientNet divides its input by 255 itself.
-    theirs_sees = image * 255 if name == "efficientnetb0" else image
-    expected = features(theirs, theirs_sees)
+    if name == "efficientnetb0":  # which normalises its input by what it keeps of ImageNet
+        image *= 255
+        (keeps,) = (each for each in theirs.layers if type(each).__name__ == "Normalization")
+        mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+        keeps.mean, keeps.variance = mean.reshape(1, 1, 1, 3), (deviation**2).reshape(1, 1, 1, 3)
+    expected = features(theirs, image)
     assert expected.std() > 0.1
     np.testing.assert_allclose(features(ours, image), expected, rtol=1e-4, atol=1e-4)

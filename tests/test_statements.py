@@ -6,6 +6,7 @@ that each framework is held against numpy with one set of weights.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from reference import computed
 from test_onnx import checked, pictures, run
 
 import cnndsl
+from cnndsl.cli import main
 from cnndsl.codegen import weights as canonical
 from cnndsl.network import Network
-from cnndsl.proof import frameworks
+from cnndsl.proof import checkpoints, frameworks
 from cnndsl.proof.verify import verify
 from cnndsl.targets import load
 from cnndsl.targets.onnx import generate as to_onnx
@@ -208,6 +210,57 @@ def test_flax(name: str) -> None:
     assert set(found) == set(expected)
     for end, wanted in expected.items():
         assert oracle.difference(np.asarray(found[end]), wanted) < oracle.TOLERANCE
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("suffix", (".weights.h5", ".safetensors"))
+def test_files(suffix: str, name: str) -> None:
+    """There and back without a bit lost; a file of Keras is without heads for training."""
+    net = cnndsl.check(NETS[name])
+    drawn = canonical.random(net)
+    heads = canonical.for_training(net)
+    found = checkpoints.read(net, suffix, checkpoints.write(net, suffix, drawn))
+    kept = {key for key in drawn if suffix == ".safetensors" or key not in heads}
+    assert set(found) == kept
+    assert all(np.array_equal(found[key], drawn[key]) for key in kept)
+    if heads - kept:
+        again = checkpoints.read(net, ".pt", checkpoints.write(net, ".pt", found))
+        assert set(again) == set(drawn), "what is not there begins anew"
+        assert all(np.array_equal(again[key], drawn[key]) for key in kept)
+
+
+def test_a_keras_file_with_heads_for_training(tmp_path: Path) -> None:
+    net = cnndsl.check(NETS["training and always"])
+    live, module = frameworks.build(net, "keras")
+    drawn = canonical.random(net)
+    module.put(live, drawn)
+    live.model.save_weights(tmp_path / "net.weights.h5")
+    found = checkpoints.read(net, ".weights.h5", (tmp_path / "net.weights.h5").read_bytes())
+    assert list(found) == list(drawn)
+    assert all(np.array_equal(found[key], drawn[key]) for key in drawn)
+
+
+def test_what_the_command_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "net told\nshared block cb(n) { conv n 3 same; scale }\ninput 8x8x3\ncb 3; cb 3\n"
+        "head aux training { gap; dense 2 }\nfreeze { conv 4 1; bn }\ngap; dense 2\n"
+    )
+    (tmp_path / "net.cnn").write_text(text, encoding="utf-8")
+    net = cnndsl.check(text)
+    (tmp_path / "a.pt").write_bytes(checkpoints.write(net, ".pt", canonical.random(net)))
+
+    def told(source: str, goal: str) -> str:
+        paths = [str(tmp_path / name) for name in ("net.cnn", source, goal)]
+        assert main(["weights", paths[0], "--from", paths[1], "--to", paths[2]]) == 0
+        return capsys.readouterr().out.replace(f"{tmp_path}/", "")
+
+    counts = "13 arrays, 3 of them of several layers, 6 frozen"
+    assert told("a.pt", "b.safetensors") == f"b.safetensors: 137 numbers in {counts}\n"
+    counts = "11 arrays, 3 of them of several layers, 6 frozen"
+    without = "without the weights of heads for training"
+    assert told("a.pt", "c.keras") == f"c.keras: 129 numbers in {counts}\nc.keras: {without}\n"
+    assert told("a.pt", "d.onnx").endswith(f"d.onnx: {without}\n")
+    assert told("c.keras", "e.pt").endswith(f"c.keras: {without}, which begin anew\n")
 
 
 def test_the_statements_are_all_there() -> None:

@@ -216,13 +216,13 @@ def extreme_pool(name: str) -> Form:
     return form
 
 
-def adaptive_pool(layer: Any, name: str, reduce: str, ask: LoweringOptions) -> Call:
+def adaptive_pool(layer: Any, name: str, over: str, ask: LoweringOptions) -> Call:
     """Windows that share the image: a plain pool where they are all alike."""
     if shares_evenly(layer) and not ask.explicit:
         kernel = Arg(even_kernel(layer))
         return function(f"nnx.{name}_pool", window_shape=kernel, strides=kernel)
     size = Arg(tuple(layer.to), "to")
-    return function("adaptive_pool", "adaptive_pool", size=size, reduce=Symbol(reduce))
+    return function("adaptive_pool", "adaptive_pool", size=size, over=Symbol(over))
 
 
 def average_pool(layer: pool.AveragePool, ask: LoweringOptions) -> list[Call]:
