@@ -99,7 +99,8 @@ def results_of(named: list[tree.Instance], wanted: set[str]) -> dict[str, tuple[
                 found[block][rest] = None
                 wanted.add(rest)
                 waiting += [rest] if "." in rest else []
-    return {block: tuple(names) for block, names in found.items()}
+    order = {item.block.name.id: [*item.results] for item in named}  # as they are named
+    return {block: tuple(sorted(names, key=order[block].index)) for block, names in found.items()}
 
 
 def blocks(network: Network) -> list[list[tree.Instance]]:
