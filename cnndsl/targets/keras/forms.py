@@ -575,27 +575,22 @@ def channels(layer: geometry.Slice, ask: LoweringOptions) -> list[Call]:
     return [Call("channels", args, style="index", main=True)]
 
 
-def helper(name: str, *args: Any, **kwargs: Any) -> Call:
-    """The call of a function that the generated code defines."""
-    return Call(name, args, kwargs, style="function", main=True, helpers=(name,))
-
-
 def reflect_pad(layer: geometry.ReflectPad, ask: LoweringOptions) -> list[Call]:
     """`ops.pad` mirrors two dimensions at most on PyTorch, and not none."""
     if rank(layer) == 3 or layer.is_idle():
-        return [helper("reflect_pad", source_parts(layer.pad, "pad"))]
+        return [our_function("reflect_pad", source_parts(layer.pad, "pad"))]
     widths = ((0, 0), *source_parts(layer.pad, "pad"), (0, 0))
     return [Call("ops.pad", (widths,), {"mode": "reflect"}, style="function", main=True)]
 
 
 def replicate_pad(layer: geometry.ReplicatePad, ask: LoweringOptions) -> list[Call]:
-    return [helper("replicate_pad", source_parts(layer.pad, "pad"))]
+    return [our_function("replicate_pad", source_parts(layer.pad, "pad"))]
 
 
 def pixels(name: str) -> Form:
     def form(layer: Any, ask: LoweringOptions) -> list[Call]:
         dcr = Arg(bool(layer.dcr), "", False)
-        return [helper(name, Arg(layer.factor, "factor"), dcr=dcr)]
+        return [our_function(name, Arg(layer.factor, "factor"), dcr=dcr)]
 
     return form
 

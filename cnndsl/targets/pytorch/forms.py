@@ -453,12 +453,11 @@ def clamp(layer: activation.Clamp, ask: LoweringOptions) -> list[Call]:
 
 
 def upsample(layer: geometry.Upsample, ask: LoweringOptions) -> list[Call]:
+    size = {"size": sizes(layer.output[:-1], "" if layer.to is None else "to")}
+    if layer.mode == "nearest" and not all(map(is_exact, layer.spatial, layer.output)):
+        return [own_module("NearestUpsample", **size)]
     if layer.whole:
         size = {"scale_factor": sizes(layer.factor or (), "factor")}
-    else:
-        size = {"size": sizes(layer.output[:-1], "" if layer.to is None else "to")}
-        if layer.mode == "nearest" and not all(map(is_exact, layer.spatial, layer.output)):
-            return [own_module("NearestUpsample", **size)]
     aligned = Arg(bool(layer.aligned), "", False)
     return [module("Upsample", **size, mode=Arg(layer.mode, "", "nearest"), align_corners=aligned)]
 
@@ -470,13 +469,13 @@ def is_exact(size: int, output: int) -> bool:
         return float(unpack("f", pack("f", value))[0])
 
     scale = single(size / output)
-    return output <= _TRIED and all(
-        min(int(single(i * scale)), size - 1) == i * size // output for i in range(output)
-    )
+    if output > _TRIED:
+        return scale == size / output
+    return all(min(int(single(i * scale)), size - 1) == i * size // output for i in range(output))
 
 
 _TRIED = 4096
-"""Up to which size it is tried."""
+"""Up to which size it is tried; beyond it only scales that are exact are."""
 
 
 def border_arg(pads: Pads, slot: str) -> Arg:
