@@ -111,18 +111,27 @@ def test_json_keeps_other_scripts() -> None:
     assert '"net": "예제"' in text and '"name": "합성곱"' in text
 
 
+MARKS = ["shared_with", "frozen", "training_only"]
+"""What a row has only where it applies."""
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_json_adds_up(name: str) -> None:
     network = sample(name)
     found = data(network)
     assert list(found["totals"]) == TOTALS
     for row in found["layers"]:
-        assert list(row) == ROW
+        marks = [key for key in MARKS if key in row]
+        assert list(row) == [*ROW, *marks]
         assert row["params"] == row["weights"] + row["biases"]
         assert row["params"] == row["trainable"] + row["non_trainable"]
         assert row["op"] != "input"
     for key in TOTALS:
-        assert found["totals"][key] == sum(row[key] for row in found["layers"])
+        kept = [row for row in found["layers"] if "training_only" not in row]
+        assert found["totals"][key] == sum(row[key] for row in kept)
+        if "training_totals" in found:
+            assert found["training_totals"][key] == sum(row[key] for row in found["layers"])
+    assert ("training_totals" in found) == any("training_only" in row for row in found["layers"])
     lines = network.source.text.split("\n")
     for row in found["layers"]:
         # A layer stands on its line, unless a block was given its name.
@@ -297,10 +306,12 @@ def test_folding_changes_no_sum(name: str, depth: int | None) -> None:
     network = sample(name)
     totals = network.totals
     found = rows.rows(network, depth)
-    assert sum(row.params for row in found) == totals.params
-    assert sum(row.weights for row in found) == totals.weights
-    assert sum(row.trainable for row in found) == totals.trainable
-    assert sum(row.macs for row in found) == totals.macs
+    kept = [row for row in found if not row.training]
+    for counted, sums in ((kept, totals), (found, network.training_totals)):
+        assert sum(row.params for row in counted) == sums.params
+        assert sum(row.weights for row in counted) == sums.weights
+        assert sum(row.trainable for row in counted) == sums.trainable
+        assert sum(row.macs for row in counted) == sums.macs
     assert len({row.name for row in found}) == len(found)
     assert found[-1].output in [network.nodes[index].output for index in network.outputs.values()]
     lines = table(markdown_target.generate(network, depth=depth))

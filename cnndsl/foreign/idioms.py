@@ -34,10 +34,10 @@ _LINES = {
     "pool to=SIZE": "adaptivemaxpool adaptivemaxpooling",
     "zeropad P": "pad constantpad",
     "pixelshuffle R dcr": "depthtospace depth2space d2s",
-    "pixelunshuffle R dcr": "spacetodepth space2depth s2d focus",
+    "pixelunshuffle R dcr": "spacetodepth space2depth s2d reorg passthrough focus",
     "up to=SIZE": "resize resizing interpolate interpolation",
     "slice A:B": "split chunk narrow 슬라이스",
-    "pixelunshuffle R": "reorg passthrough unshuffle spacetochannels",
+    "pixelunshuffle R": "unshuffle spacetochannels",
     "reshape SIZE": "squeeze unsqueeze expand expanddims",
     "relu": "activation act actfn activationlayer nonlinearity nonlin 활성화 활성화함수",
 }
