@@ -268,3 +268,31 @@ def test_the_statements_are_all_there() -> None:
     for flag in ("frozen", "training_only"):
         assert sum(any(getattr(node, flag) for node in net.nodes) for net in nets) > 1
     assert sum(any(n.shared_with is not None for n in net.nodes) for net in nets) > 5
+
+
+SAID = {
+    ("two inputs", "pytorch"): ["self.tower = Tower(3, 4)", "one = self.tower(left)"],
+    ("two inputs", "keras"): ["tower = build_tower(4)", "one = tower(left)"],
+    ("two inputs", "flax"): ["self.tower = Tower(3, 4, rngs=rngs)", "one = self.tower(left)"],
+    ("loops and paths", "pytorch"): ["for _ in range(3):\n            x = self.cell(x)"],
+    ("loops and paths", "keras"): ["for _ in range(3):\n        x = cell(x)"],
+    ("frozen", "pytorch"): ["self.requires_grad_(False)", "Frozen(Cb(3, 4))"],
+    ("frozen", "keras"): ["trainable=trainable", "cb(image, 4, trainable=False)"],
+    ("training", "pytorch"): ["if self.training:", 'return {"main": x, "aux": aux}', "return x\n"],
+    ("training", "keras"): ["def build_model(*, training: bool = False)", "    if training:\n"],
+    ("training", "flax"): ["if not self.deterministic:"],
+    ("results", "pytorch"): ["return x, high, low\n", "x, u_high, u_low = self.u(x)"],
+    ("results", "keras"): ["return x, high, low\n", "x, u_high, u_low = unit(image, 4)"],
+    ("paths that may be there", "pytorch"): [
+        "self.keeps_width = in_channels == n and s == 1",
+        "self.branches = nn.ModuleList(",
+        "for branch in self.branches:",
+    ],
+    ("paths that may be there", "keras"): ["for _ in range(3):", "layers.add(branches)"],
+}
+
+
+@pytest.mark.parametrize(("name", "target"), SAID)
+def test_the_code_is_as_one_would_write_it(name: str, target: str) -> None:
+    code = str(load(target).generate(cnndsl.check(NETS[name])))
+    assert not [part for part in SAID[name, target] if part not in code], code

@@ -72,8 +72,8 @@ def test_formulas_give_the_sizes_of_branching_nets(text: str) -> None:
 MERGED = """
 input 9x8x4
 concat { skip | conv 2 1 | skip }
-add { skip | droppath 0.5 }; mul { skip | gap keep }; maximum { skip | relu }; subtract { skip | tanh }
-average { skip | bn }
+add { skip | droppath 0.5 }; mul { skip | gap keep }; maximum { skip | relu }
+subtract { skip | tanh }; average { skip | bn }
 """
 
 
