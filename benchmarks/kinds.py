@@ -115,4 +115,19 @@ NETS: dict[str, Callable[[int], str]] = {
         "input 8\nb0\n"
         + "".join(f"block b{at}() {{ b{(at + 1) % count} }}\n" for at in range(count))
     ),
+    "calls of a shared block": lambda n: (
+        f"input 8x8x8\nshared block t() {{ conv 8 3 same relu }}\nrepeat {n} {{ t }}\n"
+    ),
+    "calls that cannot share": lambda n: (
+        "input 64x64x8\nshared block t() { conv C 3 same; conv (C+1) 1 }\n" + "t\n" * n
+    ),
+    "frozen": lambda n: f"input 8x8x8\nfreeze {{ repeat {n} {{ conv 8 3 same relu }} }}\n",
+    "results of calls": lambda n: (
+        "input 8x8x8\nblock t() { conv 8 1 as a; conv 8 1 relu as b }\nt as u\n"
+        f"repeat {n} {{ from u.a; t as u }}\n"
+    ),
+    "paths of a repeat": lambda n: f"input 8x8x8\nadd {{ skip | repeat {n} {{ | conv 8 1 }} }}\n",
+    "heads for training": lambda n: (
+        "input 8x8x8\n" + "".join(f"head h{i} training {{ conv 8 1 }}\n" for i in range(n))
+    ),
 }
