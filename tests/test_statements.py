@@ -142,6 +142,49 @@ block cell(n, more=0) {
 input 8x8x3
 cell 2; cell 2 more=1; cell 2 more=2
 """,
+    "paths that count": """
+block unit(n) {
+  add { skip | repeat n as i { | conv 4 3 same | if i == 1 { | sigmoid } } }
+}
+input 8x8x4
+unit 2; unit 3
+""",
+    "a merge in what is shared": """
+input 8x8x4 as x
+shared block mix(o, n) { add { conv n 1 | from o; conv n 1 }; conv 4 1 }
+relu as y
+mix x 3; mix y 3; mix x 3; mix x 5
+""",
+    "other results of a function": """
+block a(n) { conv n 1 as low; conv 4 1 as hi }
+block b(n) { repeat 2 { a n as v; relu }; add { skip | a n as w } }
+block c(n) { b n as q; if n == 3 { b 2 as r }; conv 4 1 }
+input 8x8x4
+c 3 as u
+concat { from u.q.v.low | from u.r.w.low | from u.q.w.hi | skip }
+conv 4 1
+c 5 as z
+concat { from z.q.v.low | from z.q.w.low | skip }
+""",
+    "a result of a condition": """
+block a(n) { conv n 1 as low }
+block c(n) { if n == 3 { a 2 as r }; conv 4 1 }
+input 8x8x4
+c 3 as u; add { from u.r.low; conv 4 1 | from u }; c 5
+""",
+    "frozen norms": """
+input 6x6x4
+ln noscale; ln noshift; gn 2 noscale; gn 2 noshift noscale; inorm; inorm eps=0.1 noshift
+ln noscale noshift; bn noscale noshift
+freeze { inorm; ln; gn 2; prelu; scale }
+""",
+    "two for training": """
+input 8x8x4
+conv 4 1
+head first training { gap; dense 2 }
+head second training { gap; dense 3 }
+gap; dense 4
+""",
 }  # fmt: skip
 
 

@@ -36,12 +36,11 @@ from cnndsl.codegen.program import (
     certain,
     is_sequential,
     learns,
-    parts_of,
+    read_by_paths,
 )
 from cnndsl.codegen.roles import called, only, path_names
 from cnndsl.codegen.source import (
     Assign,
-    Branch,
     Chain,
     Do,
     For,
@@ -305,9 +304,9 @@ class Forward(Writer):
         outer, self.lines = self.lines, [] if item.training else self.lines
         result = self.expression(item.body, variable, item.name, goal)
         self.assign(goal, result)
+        found, self.lines = self.lines, outer
         if item.training:
-            outer.append(Branch((self.style.training,), (self.lines,), []))
-        self.lines = outer
+            self.in_training(self.style.training, found)
         (self.extra if item.training else self.outputs)[item.name] = name(goal)
         return variable
 
@@ -554,8 +553,7 @@ class Forward(Writer):
                 path.tests, [[] for _ in bodies], [partial(every, each) for each in bodies]
             )
         elif isinstance(path, PathLoop):
-            lists = [each for each in parts_of(path.paths) if isinstance(each, list)]
-            counter = counter_of(path.counter, lists)
+            counter = counter_of(path.counter, read_by_paths(path.paths))
             self.repeated(0, path.stop, counter, partial(every, path.paths))
         else:
             part = self.expression(path, variable, only(path) or "branch", None)

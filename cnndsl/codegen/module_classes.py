@@ -24,7 +24,6 @@ from cnndsl.codegen.program import (
     parts_of,
 )
 from cnndsl.codegen.source import (
-    Branch,
     Chain,
     Do,
     Statement,
@@ -109,11 +108,10 @@ def module_class(
     body = Forward(style, items, scope, Names(scope, {"self", "x"}), comments)
     result = body.run(given[0])
     kind = style.tensor
-    statements = body.lines
     if body.extra:
         kind = f"{kind} | dict[str, {kind}]" if not body.outputs else kind
         every = returning([], named_outputs({"main": result, **body.outputs, **body.extra}))
-        statements = [*statements, Branch((style.training,), (every,), [])]
+        body.in_training(style.training, every)
     if body.outputs:
         result = named_outputs({"main": result, **body.outputs})
         kind = f"dict[str, {style.tensor}]"
@@ -131,7 +129,7 @@ def module_class(
         head += [f"    def __init__({signature}) -> None:", *init, ""]
     tensors = ", ".join(f"{each}: {style.tensor}" for each in given)
     head.append(f"    def {style.forward}(self, {tensors}) -> {kind}:")
-    statements = without_copies(statements, names_in(result))
+    statements = without_copies(body.lines, names_in(result))
     return "\n".join([*head, *lines(returning(statements, result), 2)])
 
 

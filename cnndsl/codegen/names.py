@@ -16,7 +16,7 @@ class Names:
     """The names of a module, or of a class or function in it, which hide none of the module's.
 
     What is `reserved` is never handed out; `words` are those of Python. What is `taken` may be let
-    go again, and what is `kept` not.
+    go again, and what is `kept` not; all that was ever taken is among what is `handed` out.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Names:
         self.reserved = frozenset(reserved)
         self.taken: set[str] = set()
         self.kept: set[str] = set()
+        self.handed: set[str] = set()
 
     def __contains__(self, name: object) -> bool:
         return (
@@ -49,6 +50,7 @@ class Names:
             name = f"{name}_"
         free = distinct(name, self)
         self.taken.add(free)
+        self.handed.add(free)
         return free
 
 

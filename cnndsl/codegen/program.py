@@ -300,6 +300,18 @@ def read_by(items: list[Item]) -> set[Variable]:
     return found
 
 
+def read_by_paths(paths: Iterable[Path]) -> set[Variable]:
+    """The same of paths, with the conditions and loops that they stand in."""
+    found: set[Variable] = set()
+    for path in parts_of(tuple(paths)):
+        if isinstance(path, list):
+            found |= read_by(path)
+            continue
+        for expr in path.tests if isinstance(path, PathIf) else (path.stop,):
+            found.update(each for each in walk(expr) if isinstance(each, Variable))
+    return found
+
+
 def symbols(items: list[Item]) -> set[str]:
     """The functions and classes of a framework that items call, by their names."""
     found: set[str] = set()

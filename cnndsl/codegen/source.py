@@ -206,6 +206,14 @@ class Writer:
             self.assign(target, name(last))
         return last
 
+    def in_training(self, test: python.expr, statements: list[Statement]) -> None:
+        """Write statements for training alone, together with those right before them."""
+        last = self.lines[-1] if self.lines else None
+        if isinstance(last, Branch) and last.tests == (test,):
+            last.bodies[0].extend(statements)
+        else:
+            self.lines.append(Branch((test,), (statements,), []))
+
     def settle(self, taken: set[str], more: Iterable[str] = ()) -> None:
         """Let go of the variables of a merge's paths, but for those that are read again."""
         outputs = [text(output) for output in (*self.outputs.values(), *self.extra.values())]

@@ -6,7 +6,7 @@ What PyTorch and Flax have in common; their own styles say where they differ.
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
 from cnndsl.codegen.expressions import Variable, calling, literal, name, written
@@ -148,7 +148,7 @@ class Style:
 
     def counter(self, item: Loop) -> python.expr:
         """The counter of a loop, where its body reads it."""
-        return counter_of(item.counter, [item.body])
+        return counter_of(item.counter, read_by(item.body))
 
     def one(self, items: Sequence[Item]) -> python.expr:
         """A chain as one module."""
@@ -222,9 +222,9 @@ class Style:
         return found, python.Starred(name(local))
 
 
-def counter_of(counter: Variable, bodies: Iterable[list[Item]]) -> python.expr:
-    """The counter of a loop, where any of what it runs reads it."""
-    return name(counter.name if any(counter in read_by(body) for body in bodies) else "_")
+def counter_of(counter: Variable, read: Container[Variable]) -> python.expr:
+    """The counter of a loop, where it is among what the loop reads."""
+    return name(counter.name if counter in read else "_")
 
 
 def listed(parts: list[python.expr]) -> python.expr:

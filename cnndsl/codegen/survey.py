@@ -99,8 +99,11 @@ def results_of(named: list[tree.Instance], wanted: set[str]) -> dict[str, tuple[
                 found[block][rest] = None
                 wanted.add(rest)
                 waiting += [rest] if "." in rest else []
-    order = {item.block.name.id: [*item.results] for item in named}  # as they are named
-    return {block: tuple(sorted(names, key=order[block].index)) for block, names in found.items()}
+    order: dict[str, dict[str, None]] = {}
+    for item in named:
+        order.setdefault(item.block.name.id, {}).update(dict.fromkeys(item.results))
+    # As they are named.
+    return {block: tuple(n for n in order[block] if n in names) for block, names in found.items()}
 
 
 def blocks(network: Network) -> list[list[tree.Instance]]:

@@ -120,7 +120,8 @@ class Weaver:
         for instances in self.survey.blocks:
             groups: dict[Any, list[tree.Instance]] = {}
             for instance in instances:
-                groups.setdefault(tuple(instance.tensors), []).append(instance)
+                alike_by = tuple(instance.tensors), self.results_of(instance)
+                groups.setdefault(alike_by, []).append(instance)
             for alike in groups.values():
                 self.define(alike)
         self.inside = self.keeping = False
@@ -170,7 +171,7 @@ class Weaver:
                 env[incoming] = self.nodes[node].output[-1]
         self.shares = []
         body = self.body(group, [instance.body for instance in instances])
-        self.give_results(function, context, instances)
+        self.give_results(function, context, instances[0])
         body = without_unread(body, function.results.values())
         function.shared = self.keeping
         ends = {variable: name for name, variable in function.results.items()}
@@ -185,19 +186,14 @@ class Weaver:
         self.settle_parameters(function, context, block, instances, {"": incoming, **source})
         self.functions.append(function)
 
-    def give_results(
-        self, function: Function, context: Context, instances: list[tree.Instance]
-    ) -> None:
+    def results_of(self, instance: tree.Instance) -> tuple[str, ...]:
+        """The tensors that a call has named and that are read from outside of the block."""
+        wanted = self.survey.results.get(instance.block.name.id, ())
+        return tuple(each for each in wanted if each in instance.results)
+
+    def give_results(self, function: Function, context: Context, instance: tree.Instance) -> None:
         """Have a function give what is read from outside of the tensors that it names."""
-        for wanted in self.survey.results.get(function.block, ()):
-            if missing := [each for each in instances if wanted not in each.results]:
-                message = Message(
-                    "`{name}` of `{word}` is read from outside, and not all calls have it",
-                    name=wanted,
-                    word=function.block,
-                )
-                help_ = Message("name it in all ways of the condition that it stands in")
-                self.refuse(missing[0], message, help_)
+        for wanted in self.results_of(instance):
             function.results[wanted] = context.tensors[wanted]
             function.widths_of[wanted] = context.widths.get(context.tensors[wanted])
 
@@ -271,6 +267,8 @@ class Weaver:
         context, first = group.context, parallel[0]
         set_shapes(context, [self.shape(group, index) for index in range(len(parallel))])
         self.name_sizes(group)
+        if self.modules and is_sum_or_path(parallel):
+            return [self.merge(group, parallel)]
         kinds = [self.kind(item) for item in parallel]
         if len(set(kinds)) > 1:
             return self.alternatives(group, parallel, kinds)
@@ -780,7 +778,7 @@ class Weaver:
         function, place = self.assigned[id(instance)]
         if function is not None:
             values = [(each.hint, own[place]) for each, own in function.arguments.items()]
-            return repr(values)
+            return repr((id(function), values))
         steps = [item for item in walk(instance.body) if isinstance(item, tree.Step)]
         calls = [one for step in steps for one in self.survey.calls[step.node]]
         return repr(
@@ -929,23 +927,22 @@ class Weaver:
     # Merges and constants
 
     def merge(self, group: Group, merges: tuple[tree.Merged, ...]) -> Merge:
-        layer: Any = self.nodes[merges[0].node].layer
+        whole = [merge for merge in merges if not merge.is_path]
+        layer: Any = self.nodes[whole[0].node].layer
         channels: list[Expr | None] = []
         bodies = [merge.paths for merge in merges]
         paths = self.paths(group, bodies, [merge.ways for merge in merges], channels)
         if len(certain(paths)) < len(paths):
-            for merge in merges:
+            for merge in whole:
                 shapes = self.nodes[merge.node].layer.inputs  # type: ignore[attr-defined]
                 if layer.op == "mul" and len(set(shapes)) > 1:
                     message = Message("a product of paths that are not always there is stretched")
                     help_ = Message("write the paths out, one `if` around the whole `mul`")
                     self.refuse(merge, message, help_)
-        codes = channels[:1]
-        grows = layer.op == "concat" and layer.axis == "channels"
-        if grows and None not in channels:
-            codes = [total(channels)]  # type: ignore[arg-type]
-        elif layer.op == "mul":
-            codes = list(channels)
+        known = [code for code in channels if code is not None]
+        codes: list[Expr | None] = [*known]
+        if layer.op == "concat" and layer.axis == "channels":
+            codes = [total(known)] if len(known) == len(channels) else []
         shapes = self.arrive(group, [merge.node for merge in merges], codes)
         return Merge(layer, tuple(paths), *self.label(group, merges[0].statement), shapes)
 
@@ -957,7 +954,7 @@ class Weaver:
         channels: list[Expr | None],
     ) -> list[Path]:
         """The paths of a merge in all its instances, from the bodies of each; their `channels` are
-        added, None for those of paths that are not always there."""
+        added, behind a None those of paths that are not always there."""
         found: list[Path] = []
         for parallel in zip(*ways):
             inner = Group(group.context, group.current, group.channels)
@@ -988,6 +985,7 @@ class Weaver:
         tests = [translate(node, context.names) for node in choices[0].statement.tests]
         conditions: list[Expr] = []
         inner: list[tuple[Path, ...]] = []
+        channels.append(None)
         for way in ways:
             places = [place for place, each in enumerate(taken) if each == way]
             test = tests[way] if way < len(tests) else None
@@ -999,8 +997,9 @@ class Weaver:
                 conditions.append(context.test(values, test, f"with_{self.part_hint(body)}"))
             part = group.part(places)
             own = [bodies[place] for place in places]
-            inner.append(tuple(self.paths(part, own, [choices[at].paths for at in places], [])))
-        channels.append(None)
+            inner.append(
+                tuple(self.paths(part, own, [choices[at].paths for at in places], channels))
+            )
         if len(conditions) == len(inner):
             return [PathIf(tuple(conditions), tuple(inner), ())]
         return [PathIf(tuple(conditions), tuple(inner[:-1]), inner[-1])]
@@ -1028,9 +1027,10 @@ class Weaver:
                     inner.channels = context.code(values, [group.channels], "in_channels")
                 own = [bodies[owner] for owner in owners]
                 ways = [loops[owner].turns[turn] for owner, turn in turns]
-                paths = tuple(self.paths(inner, own, ways, []))
+                widths: list[Expr | None] = []
+                paths = tuple(self.paths(inner, own, ways, widths))
                 stop = outer.code(counts, [translate(statement.count, outer.names)], "times")
-                channels.append(None)
+                channels += [None, *widths]
                 return [PathLoop(stop, counter, paths)]
             except NoCode:
                 if len(set(counts)) > 1:
@@ -1102,6 +1102,15 @@ class SourceArguments:
         """The name that alone stands for a slot."""
         node = self.nodes.get(slot)
         return node.id if isinstance(node, ast.Name) else ""
+
+
+def is_sum_or_path(parallel: tuple[Any, ...]) -> bool:
+    """Whether items are a merge that is a single path in some instances, where the merge of one
+    would be that path."""
+    if not all(isinstance(item, tree.Merged) for item in parallel):
+        return False
+    ones = {item.is_path for item in parallel}
+    return len(ones) > 1 and parallel[0].statement.name.id in ("add", "mul", "maximum")
 
 
 def wraps_one_call(items: list[Item]) -> bool:

@@ -148,11 +148,14 @@ def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
         outputs += f", {name}{space}{show(network.outputs[name])}{space}while training"
     totals = network.totals
     kind = "trainable " if totals.non_trainable else ""
-    text = f"{network.name}: {inputs} in, {outputs}, {totals.trainable:,} {kind}parameters."
+    count = f"{totals.trainable:,} {kind}parameters"
+    if training:
+        count += f", {network.training_totals.trainable:,} while training"
+    text = f"{network.name}: {inputs} in, {outputs}, {count}."
     if len(text) <= 88 - 4 - 6:
         return text.replace(space, " ")
     line = "\n".join(wrap(f"{network.name}: {inputs} in, {outputs}.", 78)).replace(space, " ")
-    return f"{line}\n\n{totals.trainable:,} {kind}parameters.\n"
+    return f"{line}\n\n{count}.\n"
 
 
 INPUTS = {1: "vector", 2: "signal", 3: "image", 4: "volume"}

@@ -288,10 +288,9 @@ class Elaborator:
             if node.index in used:
                 used.update(node.inputs)
             elif not node.training_only:
-                copy = nodes[node.index] = Node.__new__(Node)
-                for slot in Node.__slots__:
-                    setattr(copy, slot, getattr(node, slot))
-                copy.training_only = True
+                place = (node.index, node.name, node.layer, node.inputs, node.alias, node.span)
+                more = (node.instance, node.field, node.shared_with, node.frozen, True)
+                nodes[node.index] = Node(*place, *more)
 
     def bound_totals(self) -> None:
         """Report the layer with which the net has more parameters, or work, than numbers go."""

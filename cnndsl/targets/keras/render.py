@@ -29,7 +29,8 @@ from cnndsl.codegen.program import (
     Share,
     all_items,
     certain,
-    parts_of,
+    read_by,
+    read_by_paths,
 )
 from cnndsl.codegen.roles import only, path_names
 from cnndsl.codegen.source import (
@@ -49,7 +50,7 @@ from cnndsl.codegen.source import (
 )
 from cnndsl.codegen.style import Style, call_of, counter_of, listed, stretched
 from cnndsl.codegen.write_module import shape_note
-from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers import ACTIVATIONS, LAYERS
 
 _MERGES = {
     "add": "layers.add",
@@ -59,6 +60,9 @@ _MERGES = {
     "maximum": "layers.maximum",
     "average": "layers.average",
 }
+
+
+_TRAINING = name("training")
 
 
 def is_plain(items: list[Item]) -> bool:
@@ -123,9 +127,17 @@ class Parts(Forward):
         super().__init__(Kept(), items, scope, scope, comments=False)
 
     def attribute(self, wanted: str) -> str:
+        variables = set(self.scope.handed)  # of the inner function, be they let go or not
         part = self.scope.take(wanted)
+        while part in variables:
+            part = self.scope.take(wanted)
         self.scope.kept.add(part)
         return part
+
+    def expression(
+        self, items: list[Item], variable: str, wanted: str, goal: str | None
+    ) -> python.expr:
+        return super().expression(items, variable, "branch1" if wanted in LAYERS else wanted, goal)
 
     def chains(self, item: Item) -> bool:
         return False
@@ -267,7 +279,7 @@ class FunctionBody(Writer):
         goal = self.scope.take(item.name)
         if item.training:
             body = self.nested(item.body, variable, goal)
-            self.lines.append(branch([name("training")], [body], []))
+            self.in_training(_TRAINING, body)
             self.extra[item.name] = name(goal)
             return variable
         result = self.write(item.body, variable, goal)
@@ -366,9 +378,9 @@ class FunctionBody(Writer):
         x = name(variable)
         if isinstance(path, PathLoop):
             self.loops.pop()
-            lists = [each for each in parts_of(path.paths) if isinstance(each, list)]
             numbers = range_of(0, written(path.stop, x))
-            self.lines.append(For(counter_of(path.counter, lists), numbers, found[0]))
+            counter = counter_of(path.counter, read_by_paths(path.paths))
+            self.lines.append(For(counter, numbers, found[0]))
         else:
             tests = [written(test, x) for test in path.tests]
             self.lines.append(branch(tests, found[:-1], found[-1]))
@@ -433,7 +445,7 @@ class FunctionBody(Writer):
             if len(code) == 1 and len(code[0]) + len(note) <= WIDTH:
                 body[-1] = last._replace(note=note)
         numbers = range_of(item.start, written(item.stop, name(variable)))
-        self.lines.append(For(counter_of(item.counter, [item.body]), numbers, body))
+        self.lines.append(For(counter_of(item.counter, read_by(item.body)), numbers, body))
         return target
 
     def condition(self, item: If, variable: str, target: str) -> str:
