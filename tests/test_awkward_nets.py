@@ -213,7 +213,7 @@ def test_traps_are_right_in_flax(text: str) -> None:
 
 
 @pytest.mark.parametrize("target", FRAMEWORKS)
-@pytest.mark.parametrize("text", few([*NETS, *TRAPS], [*NETS[::3], *TRAPS[::2]]))
+@pytest.mark.parametrize("text", few([*NETS, *TRAPS], [*NETS[::6], *TRAPS[::4]]))
 def test_the_code_is_clean(text: str, target: str) -> None:
     net = network(text)
     assert net is not None

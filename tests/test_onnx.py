@@ -16,7 +16,7 @@ from conftest import few
 from hypothesis import HealthCheck, given, settings
 from nets import branching_nets, network, straight_nets
 from reference import MERGED, computed, reference
-from test_forms import ONES, one
+from test_forms import ONES, SOME, one
 
 import cnndsl
 from cnndsl.codegen import weights as canonical
@@ -87,7 +87,7 @@ def agree(net: Network, batch: int = 2) -> None:
 # Each layer
 
 
-@pytest.mark.parametrize("size, line", ONES)
+@pytest.mark.parametrize("size, line", few(ONES, SOME))
 def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     net = one(size, line)
     layer = net.nodes[-1].layer
