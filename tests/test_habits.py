@@ -612,7 +612,13 @@ def test_a_call_without_arguments_within_a_line(before: str) -> None:
     ("line", "said"),
     [
         ("se 16", "mul { skip | gap keep;"),
-        ("squeeze_excite 4", "block se(r=16)"),
+        ("squeeze_excite 4", "conv (max(1, c//r)) 1x1 relu"),
+        ("frozen { conv 8 3x3 }", "here it is `freeze { … }`"),
+        ("동결 { conv 8 3x3 }", "here it is `freeze { … }`"),
+        ("bilinear 2", "here it is `up F bilinear`"),
+        ("celu", "the language has no activation of that name"),
+        ("up to=8x8x3", "`to=` is a size without channels: `to=8x8`"),
+        ("pool to=8x8x3", "`to=` is a size without channels: `to=8x8`"),
         ("residual { conv 8 3x3 same }", "here it is `add { skip | … }`"),
         ("shortcut", "here it is `add { skip | … }`"),
         ("skip connection", "here it is `add { skip | … }`"),
@@ -685,7 +691,7 @@ def test_a_block_of_the_file_is_meant_before_a_thing_without_a_word() -> None:
 def test_every_line_that_stands_for_a_thing_is_of_the_language() -> None:
     from cnndsl.foreign import idioms
 
-    known = {*LAYERS, *MERGES, "block", "repeat", "from"}
+    known = {*LAYERS, *MERGES, "block", "repeat", "from", "freeze"}
     for line, names in idioms._LINES.items():
         assert line.split()[0] in known
         assert not {*names.split()} & known

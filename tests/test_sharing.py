@@ -113,6 +113,13 @@ def test_weights_that_cannot_be_the_same(text: str, said: str) -> None:
     assert code == "E209" and said in message
 
 
+def test_flattened_tensors_of_other_sizes_are_told() -> None:
+    text = "shared block t(n) { conv n 1x1; flatten; dense 4 }\nt 8; from x; pool 2; t 8"
+    (problem,) = cnndsl.diagnose(f"input 8x8x3 as x\n{text}")
+    assert problem.code == "E209" and "take `gap` in the place of `flatten`" in problem.help
+    assert "8x8x8 in the first call and 4x4x8 here" in problem.help
+
+
 def test_another_count_of_layers_cannot_share() -> None:
     block = "shared block a() { if W > 4 { conv 3 1x1 }; conv 3 1x1 }\n"
     ((code, place, message),) = errors(f"{block}a; pool 2; a")

@@ -15,7 +15,7 @@ _LINES = {
     "add { skip | … }": "residual residualconnection shortcut skipconnection identityshortcut "
     "connection 잔차 잔차연결 숏컷 스킵연결",
     _RESIDUAL: "res resblock residualblock residualunit identityblock 잔차블록",
-    "block se(r=16) { let c = C; mul { skip | gap keep; conv (c//r) 1x1 relu; conv c 1x1 sigmoid } "
+    "block se(r=16) { let c = C; mul { skip | gap keep; conv (max(1, c//r)) 1x1 relu; conv c 1x1 sigmoid } "
     "}": "se seblock selayer semodule seunit squeezeexcite squeezeexcitation squeezeandexcite "
     "squeezeandexcitation sqex scse channelattention",
     "repeat 4 { concat { skip | bn; relu; conv 32 3x3 same nobias } }": "denseblock denselayer "
@@ -36,6 +36,8 @@ _LINES = {
     "pixelshuffle R dcr": "depthtospace depth2space d2s",
     "pixelunshuffle R dcr": "spacetodepth space2depth s2d reorg passthrough focus",
     "up to=SIZE": "resize resizing interpolate interpolation",
+    "freeze { … }": "frozen frozenlayers 동결 고정",
+    "up F bilinear": "bilinear bilinearupsample bilinearupsampling upsamplebilinear",
     "slice A:B": "split chunk narrow 슬라이스",
     "pixelunshuffle R": "unshuffle spacetochannels",
     "reshape SIZE": "squeeze unsqueeze expand expanddims",
@@ -71,7 +73,7 @@ _MISSING = (
      "channeldropout dropblock featurealphadropout"),
     (Message("such a normalisation"), "weightnorm spectralnorm rmsnorm filterresponsenorm frn "
      "evonorm syncbn unitnorm grn l2norm normalize whitening"),
-    (Message("such an activation"), "celu glu geglu swiglu hardshrink softshrink tanhshrink "
+    (Message("activation of that name"), "celu glu geglu swiglu hardshrink softshrink tanhshrink "
      "softsign logsoftmax logsigmoid rrelu crelu maxout softmin threshold thresholdedrelu "
      "sparsemax snake sine"),
     (Message("arithmetic with single values"), "abs sqrt rsqrt pow square exp log neg divide div "

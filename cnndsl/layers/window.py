@@ -93,7 +93,10 @@ def per_dimension(value: Any, rank: int, slot: str) -> tuple[Any, ...]:
         help_ = Message("write one number")
         if rank > 1:
             help_ = Message("write {count} numbers", count=rank)
-        if len(value) == rank + 1:
+        if len(value) == rank + 1 and slot == "to":
+            text = show_value(value[:-1])
+            help_ = Message("`to=` is a size without channels: `to={text}`", text=text)
+        elif len(value) == rank + 1:
             help_ = Message(
                 "{help}; or has the input lost its channels? a grey image is 28x28x1", help=help_
             )

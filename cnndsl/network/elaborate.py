@@ -1051,8 +1051,8 @@ class Elaborator:
     ) -> None:
         """Report a call of a shared block that cannot have the weights of the first."""
         word, notes = block.name.id, (Note(Message("the first call"), known.call.span),)
-        help_ = Message("give both calls tensors of as many channels, or leave `shared` out")
         firsts = [self.nodes[index] for index in known.holders]
+        help_ = self.alike(firsts, made)
         for one, other in zip(firsts, made):
             if _kept(one) != _kept(other):
                 message = Message(
@@ -1082,6 +1082,21 @@ class Elaborator:
                 one=len(firsts),
             )
         self.report("E209", statement.span, message, help_, notes=notes)
+
+    def alike(self, firsts: list[Node], made: list[Node]) -> Message:
+        """What to do so that two calls of a block can have the same weights."""
+        for one, other in zip(firsts, made):
+            was, now = self.nodes[one.inputs[0]], self.nodes[other.inputs[0]]
+            if _kept(one) != _kept(other) and was.layer.op == now.layer.op == "flatten":
+                sizes = [self.nodes[each.inputs[0]].output for each in (was, now)]
+                if sizes[0][-1] == sizes[1][-1]:
+                    return Message(
+                        "`flatten` gets {one} in the first call and {other} here: give both calls "
+                        "tensors of one size, or take `gap` in the place of `flatten`",
+                        one=show(sizes[0]),
+                        other=show(sizes[1]),
+                    )
+        return Message("give both calls tensors of as many channels, or leave `shared` out")
 
     def run_block(self, block: ast.Block, scope: Scope) -> Body:
         """Run a block's statements, or copy what they came to where all that they see is alike."""
