@@ -16,8 +16,8 @@ _LINES = {
     "connection 잔차 잔차연결 숏컷 스킵연결",
     _RESIDUAL: "res resblock residualblock residualunit identityblock 잔차블록",
     "block se(r=16) { let c = C; mul { skip | gap keep; conv (max(1, c//r)) 1x1 relu; conv c 1x1 "
-    "sigmoid } }": "se seblock selayer semodule seunit squeezeexcite squeezeexcitation squeezeandexcite "
-    "squeezeandexcitation sqex scse channelattention",
+    "sigmoid } }": "se seblock selayer semodule seunit squeezeexcite squeezeexcitation "
+    "squeezeandexcite squeezeandexcitation sqex scse channelattention",
     "repeat 4 { concat { skip | bn; relu; conv 32 3x3 same nobias } }": "denseblock denselayer "
     "denselyconnected",
     "conv N 1x1": "pointwise pointwiseconv projection conv1x1 conv1by1 nin",
