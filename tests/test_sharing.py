@@ -381,3 +381,18 @@ def test_diff_knows_what_became_shared_frozen_or_for_training() -> None:
     ]
     assert [each.name for each in found.interface] == ["output aux"]
     assert difference(net(new), net(new)).same_network
+
+
+@pytest.mark.parametrize(
+    ("line", "help_"),
+    [
+        ("u 8; from u.low", "give the call a name: `u … as k`, then `from k.low`"),
+        ("u 8 as k; from k.hi", "named so far: k, k.low"),
+        ("head aux training { gap; dense 3 as q }; from q", "ends with `head aux`, which exists"),
+        ("from q; head aux { gap as q }", "name a tensor with `as`"),
+    ],
+)
+def test_a_name_that_is_not_known_is_told_why(line: str, help_: str) -> None:
+    block = "block u(n) { conv n 1 as low; conv n 1 }\n"
+    (problem,) = cnndsl.diagnose(f"{block}input 8x8x3\n{line}\n".replace("; ", "\n"))
+    assert problem.code == "E106" and help_ in problem.help

@@ -497,8 +497,8 @@ class Elaborator:
         return self.guesses[word]
 
     @cached_property
-    def containers(self) -> dict[str, ast.Repeat | ast.Block]:
-        """For names given with `as` in loops and blocks, where that is."""
+    def containers(self) -> dict[str, ast.Repeat | ast.Block | ast.Head]:
+        """For names given with `as` in loops, blocks and heads, where that is."""
         return containers(self.module.statements)
 
     def makes_layers(self, word: str) -> bool:
@@ -798,6 +798,19 @@ class Elaborator:
                     "the block gives, write `as {name}` after a call of `{block}`",
                     name=name.id,
                     block=inside.name.id,
+                )
+            elif isinstance(inside, ast.Head) and inside.when is not None:
+                help_ = Message(
+                    "the name `{name}` ends with `head {head}`, which exists while training only",
+                    name=name.id,
+                    head=inside.name.id,
+                )
+            called, _, rest = name.id.partition(".")
+            if rest and called in self.blocks:
+                help_ = Message(
+                    "give the call a name: `{block} … as k`, then `from k.{name}`",
+                    block=called,
+                    name=rest,
                 )
             if name.id in self.file_scope.tensors:
                 help_ = Message(

@@ -98,15 +98,15 @@ def given_names(statements: Iterable[ast.Statement]) -> Iterable[str]:
             yield alias.id
 
 
-def containers(statements: Iterable[ast.Statement]) -> dict[str, ast.Repeat | ast.Block]:
-    """For each name that is given with `as` in a loop or a block, the innermost around it."""
-    found: dict[str, ast.Repeat | ast.Block] = {}
-    around: list[ast.Repeat | ast.Block] = []
+def containers(statements: Iterable[ast.Statement]) -> dict[str, ast.Repeat | ast.Block | ast.Head]:
+    """For each name that is given with `as` in a loop, block or head, the innermost around it."""
+    found: dict[str, ast.Repeat | ast.Block | ast.Head] = {}
+    around: list[ast.Repeat | ast.Block | ast.Head] = []
     for statement in walk.statements(statements):
         start = statement.span.start
         while around and around[-1].span.end <= start:
             around.pop()
-        if isinstance(statement, ast.Block):
+        if isinstance(statement, (ast.Block, ast.Head)):
             around.append(statement)
             continue
         alias = getattr(statement, "alias", None)
