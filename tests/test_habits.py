@@ -733,3 +733,20 @@ def test_dense_of_keras_on_a_map_is_a_convolution() -> None:
 def test_padding_by_other_values_is_a_layer(written: str, said: str) -> None:
     (problem,) = told(f"input 8x8x3\nconv 4 3x3 {written}\n")
     assert said in problem.help and not problem.fixes
+
+
+@pytest.mark.parametrize(
+    ("line", "here"),
+    [
+        ("up 2 mode=bilinear", "up 2 bilinear"),
+        ("up 2 interpolation=bicubic", "up 2 bicubic"),
+        ("up 2 bilinear align_corners=true", "up 2 bilinear aligned"),
+        ("up 2 align_corners=0", "up 2"),
+        ("conv 3 1 use_bias=0", "conv 3 1 nobias"),
+    ],
+)
+def test_a_flag_that_has_a_value_elsewhere(line: str, here: str) -> None:
+    assert (
+        fixed(f"input 8x8x3\n{line}\n", unsafe=True).replace(" \n", "\n")
+        == f"input 8x8x3\n{here}\n"
+    )

@@ -36,6 +36,7 @@ _ARGUMENTS = {
     "offset": "offset shift beta",
     "order": "order dims axes perm",
     "to": "to output_size",
+    "aligned": "align_corners",
 }
 """The arguments of layers, and what other tools call them."""
 
@@ -114,11 +115,13 @@ def habit(
     `span` is all of the argument. What is given by its place is only certain where it stands
     there already, `in_place`.
     """
-    slot = argument_for(layer, key)
+    named = value.id if isinstance(value, Word) else None  # as `mode=bilinear` names a flag
+    flag = next((each for each in layer.slots if each.form == "flag" and each.name == named), None)
+    slot = flag or argument_for(layer, key)
     if slot is None:
         return None
     text = _text(value, node)
-    here = _here(layer, slot, value, text)
+    here = named if flag else _here(layer, slot, value, text)
     if here == "":
         return Habit(
             Message("leave it out: it is so without"),
@@ -145,9 +148,11 @@ def _here(layer: type[Layer], slot: Slot, value: Any, text: str | None) -> str |
         return "same"
     if slot.name == "pad" and word == "valid":
         return ""
-    if slot.name == "nobias":
+    if slot.form == "flag":
         wanted = _TRUTH.get(word or "", value)
-        return None if wanted not in (0, 1) else "" if wanted else "nobias"
+        if wanted not in (0, 1):
+            return None
+        return slot.name if wanted != (slot.name == "nobias") else ""
     if text is None:
         return None
     if slot.form == "act":
