@@ -36,7 +36,7 @@ _LINES = {
     "pixelshuffle R dcr": "depthtospace depth2space d2s",
     "pixelunshuffle R dcr": "spacetodepth space2depth s2d reorg passthrough focus",
     "up to=SIZE": "resize resizing interpolate interpolation",
-    "freeze { … }": "frozen frozenlayers 동결 고정",
+    "freeze { … }": "frozen frozenlayers trainable requiresgrad 동결 고정",
     "up F bilinear": "bilinear bilinearupsample bilinearupsampling upsamplebilinear",
     "slice A:B": "split chunk narrow 슬라이스",
     "pixelunshuffle R": "unshuffle spacetochannels",

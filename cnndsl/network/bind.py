@@ -490,7 +490,10 @@ def _unknown_key(
 
 
 def _by_itself(layer: type[Layer], slots: dict[str, Slot], name: str, shown: str) -> Message:
-    """What to do about an argument of an activation that is written after a layer."""
+    """What to do about an argument of an activation that is written after a layer, or about the
+    name of a thing that is written otherwise."""
+    from cnndsl.foreign.idioms import idiom
+
     for op, kind in ACTIVATIONS.items() if "activation" in slots else ():
         if name in {each.name for each in kind.slots if each.form in ("flag", "key")}:
             return Message(
@@ -498,7 +501,7 @@ def _by_itself(layer: type[Layer], slots: dict[str, Slot], name: str, shown: str
                 word=f"{op} {shown}",
                 layer=layer.op,
             )
-    return NOTHING
+    return idiom(name)
 
 
 def _unknown_word(
