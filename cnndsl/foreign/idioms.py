@@ -71,8 +71,8 @@ _MISSING = (
     (Message("noise"), "noise gaussiannoise gaussiandropout uniformnoise"),
     (Message("dropout of whole channels or regions"), "spatialdropout alphadropout featuredropout "
      "channeldropout dropblock featurealphadropout"),
-    (Message("normalisation of that name"), "weightnorm spectralnorm rmsnorm filterresponsenorm frn "
-     "evonorm syncbn unitnorm grn l2norm normalize whitening"),
+    (Message("normalisation of that name"), "weightnorm spectralnorm rmsnorm filterresponsenorm "
+     "frn evonorm syncbn unitnorm grn l2norm normalize whitening"),
     (Message("activation of that name"), "celu glu geglu swiglu hardshrink softshrink tanhshrink "
      "softsign logsoftmax logsigmoid rrelu crelu maxout softmin threshold thresholdedrelu "
      "sparsemax snake sine"),
