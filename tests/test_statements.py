@@ -186,6 +186,11 @@ head second training { gap; dense 3 }
 gap; dense 4
 """,
 }  # fmt: skip
+# All are verified layer by layer always; the files, ONNX and whole models of these.
+SOME = (
+    *("other sizes", "nested", "each kind", "frozen", "frozen norms", "training"),
+    *("training and always", "two for training", "results", "paths that may be there"),
+)
 
 
 def numbers(net: Network) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -198,7 +203,7 @@ def numbers(net: Network) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     return images, weights, {name: values[index] for name, index in ends.items()}
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", few(NETS, SOME))
 def test_onnx(name: str) -> None:
     net = cnndsl.check(NETS[name])
     images, weights, expected = numbers(net)
@@ -223,7 +228,7 @@ def test_layer_by_layer(name: str) -> None:
     assert report.error < 1e-12
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", few(NETS, SOME))
 @pytest.mark.parametrize("framework", ("keras", "pytorch"))
 def test_as_a_whole(framework: str, name: str) -> None:
     """What numpy makes of it, with each array once."""
@@ -255,7 +260,7 @@ def test_flax(name: str) -> None:
         assert oracle.difference(np.asarray(found[end]), wanted) < oracle.TOLERANCE
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", few(NETS, SOME))
 @pytest.mark.parametrize("suffix", (".weights.h5", ".safetensors"))
 def test_files(suffix: str, name: str) -> None:
     """There and back without a bit lost; a file of Keras is without heads for training."""
