@@ -301,7 +301,7 @@ def test_a_folded_block_may_end_elsewhere_and_read_several_tensors() -> None:
     assert row.field == (1, 1)
 
 
-@pytest.mark.parametrize("name", few(SAMPLES, SAMPLES[::3]))
+@pytest.mark.parametrize("name", few(SAMPLES, [*SAMPLES][::3]))
 @pytest.mark.parametrize("depth", [1, 2, 3, None])
 def test_folding_changes_no_sum(name: str, depth: int | None) -> None:
     network = sample(name)
