@@ -252,7 +252,7 @@ def wanted() -> set[Any]:
         names = {slot.name for slot in layer.slots}
         if {"same", "pad"} <= names:
             found |= {(op, "pad", colon, x) for colon in (True, False) for x in (True, False)}
-        if "floor" in names:
+        if {"stride", "floor"} <= names:  # has windows
             found |= {(op, what, yes) for what in ("extra", "dropped") for yes in (True, False)}
             found |= {(op, "uneven", True, place) for place in range(2)}
     found |= {(op, n) for op, kind in MERGES.items() for n in (2, 3) if n <= (kind.most or n)}
