@@ -41,7 +41,7 @@ FAULT = fault.fault
 fault.fault = _fail
 
 # The same examples each time, on every machine.
-settings.register_profile("default", derandomize=True, max_examples=25, **STEADY)
+settings.register_profile("default", derandomize=True, max_examples=16, **STEADY)
 # More, and others: for `.ci/run`, which says with `--hypothesis-seed` which.
 settings.register_profile("ci", database=None, max_examples=40, **STEADY)
 # Many, and others each time: for `make fuzz`.

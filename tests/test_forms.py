@@ -73,7 +73,7 @@ def hold(network: Network, seed: int = 0, tolerance: float = oracle.TOLERANCE) -
             assert oracle.difference(array, expected) < tolerance, calls
 
 
-@pytest.mark.parametrize("size, line", ONES)
+@pytest.mark.parametrize("size, line", few(ONES, SOME))
 def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     hold(one(size, line))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import teams
+from conftest import few
 from hypothesis import given
 from hypothesis import strategies as st
 from running import ROOT, run
@@ -62,7 +63,7 @@ def cached(folder: Path) -> list[Path]:
     return sorted((folder / "cache").glob("check-*"))
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+@pytest.mark.parametrize("form", few(["text", "json", "sarif"], ["json"], "long"))
 def test_however_it_is_done_it_is_the_same(
     nets: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
