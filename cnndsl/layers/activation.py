@@ -5,9 +5,19 @@ from __future__ import annotations
 from math import inf
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import ALL, ByDefaults, Layer, LayerError, Reach, Slot, Weight, axis_of
+from cnndsl.layers.base import (
+    ALL,
+    ByDefaults,
+    Layer,
+    LayerError,
+    Reach,
+    Slot,
+    Weight,
+    axis_of,
+    axis_slot,
+)
 from cnndsl.layers.initial import Constant
-from cnndsl.layers.values import AXIS, NUMBER, POSITIVE, show_value
+from cnndsl.layers.values import NUMBER, POSITIVE, show_value
 
 
 class Activation(Layer):
@@ -137,16 +147,7 @@ class Softmax(Activation):
     op, title = "softmax", "softmax"
     formula = "exp(x[c]) / sum(exp(x))"
     gives = (0, 1)
-    slots = (
-        Slot(
-            "axis",
-            "key",
-            AXIS,
-            "[axis=]",
-            "the axis whose values add up to 1: channels, height, width, depth or length",
-            default="channels",
-        ),
-    )
+    slots = (axis_slot("the axis whose values add up to 1"),)
     axis: str
 
     def setup(self) -> None:

@@ -13,7 +13,7 @@ from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers.derivation import Derivation
 from cnndsl.layers.derivation import Shape as Shape
 from cnndsl.layers.initial import ZEROS, Initial
-from cnndsl.layers.values import LARGEST, Kind
+from cnndsl.layers.values import AXIS, LARGEST, Kind
 
 DIMENSIONS: dict[int, tuple[Message, ...]] = {
     0: (),
@@ -330,6 +330,12 @@ class Layer:
 def axes_of(rank: int) -> tuple[str, ...]:
     """The names of the axes of a tensor of some spatial dimensions."""
     return (*map(str, DIMENSIONS[rank]), "channels")
+
+
+def axis_slot(what: str) -> Slot:
+    """The argument that names an axis of a layer; `what` says which of them is meant."""
+    doc = f"{what}: channels, height, width, depth or length"
+    return Slot("axis", "key", AXIS, "[axis=]", doc, default="channels")
 
 
 def axis_of(layer: Layer, name: str) -> int:

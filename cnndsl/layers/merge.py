@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers.base import Context, Layer, LayerError, Shape, Slot, axis_of, show
+from cnndsl.layers.base import Context, Layer, LayerError, Shape, axis_of, axis_slot, show
 from cnndsl.layers.derivation import Derivation, letters, unchanged
-from cnndsl.layers.values import AXIS
 
 
 class Merge(Layer):
@@ -100,16 +99,7 @@ class Concat(Merge):
     """
 
     op, title = "concat", "concatenation"
-    slots = (
-        Slot(
-            "axis",
-            "key",
-            AXIS,
-            "[axis=]",
-            "the axis that grows: channels, height, width, depth or length",
-            default="channels",
-        ),
-    )
+    slots = (axis_slot("the axis that grows"),)
     axis: str
 
     def setup(self) -> None:

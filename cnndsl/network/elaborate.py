@@ -1065,7 +1065,7 @@ class Elaborator:
         """Report a call of a shared block that cannot have the weights of the first."""
         word, notes = block.name.id, (Note(Message("the first call"), known.call.span),)
         firsts = [self.nodes[index] for index in known.holders]
-        help_ = self.alike(firsts, made)
+        help_ = Message("give both calls tensors of as many channels, or leave `shared` out")
         for one, other in zip(firsts, made):
             if _kept(one) != _kept(other):
                 message = Message(
@@ -1076,6 +1076,7 @@ class Elaborator:
                     other=_shapes(other),
                     one=_shapes(one),
                 )
+                help_ = self.flattened(one, other) or help_
                 break
             if one.frozen != other.frozen:
                 message = Message(
@@ -1096,20 +1097,19 @@ class Elaborator:
             )
         self.report("E209", statement.span, message, help_, notes=notes)
 
-    def alike(self, firsts: list[Node], made: list[Node]) -> Message:
-        """What to do so that two calls of a block can have the same weights."""
-        for one, other in zip(firsts, made):
-            was, now = self.nodes[one.inputs[0]], self.nodes[other.inputs[0]]
-            if _kept(one) != _kept(other) and was.layer.op == now.layer.op == "flatten":
-                sizes = [self.nodes[each.inputs[0]].output for each in (was, now)]
-                if sizes[0][-1] == sizes[1][-1]:
-                    return Message(
-                        "`flatten` gets {one} in the first call and {other} here: give both calls "
-                        "tensors of one size, or take `gap` in the place of `flatten`",
-                        one=show(sizes[0]),
-                        other=show(sizes[1]),
-                    )
-        return Message("give both calls tensors of as many channels, or leave `shared` out")
+    def flattened(self, *nodes: Node) -> Message:
+        """What to do where two layers get as many channels, flattened from other sizes; else
+        nothing."""
+        before = [self.nodes[node.inputs[0]] for node in nodes]
+        shapes = [self.nodes[each.inputs[0]].output for each in before if each.op == "flatten"]
+        if len(shapes) < 2 or shapes[0][-1] != shapes[1][-1]:
+            return NOTHING
+        return Message(
+            "`flatten` gets {one} in the first call and {other} here: give both calls "
+            "tensors of one size, or take `gap` in the place of `flatten`",
+            one=show(shapes[0]),
+            other=show(shapes[1]),
+        )
 
     def run_block(self, block: ast.Block, scope: Scope) -> Body:
         """Run a block's statements, or copy what they came to where all that they see is alike."""
