@@ -43,6 +43,10 @@ MAY_IMPORT = {
     },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets"},
     "lint": {"diagnostics", "lang", "syntax"},
+    "importers": {
+        *("contract", "lang", "diagnostics", "foreign", "syntax", "layers", "network"),
+        "comparison",
+    },
 }
 # The folders that turn values into values: they read no files and print nothing.
 # Not so the pages of `diagnostics`, and `proof`, which runs what was generated.
