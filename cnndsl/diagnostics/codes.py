@@ -1,10 +1,10 @@
 """Every code that a diagnostic can have. Each has a page, `pages/CODE.md`.
 
 E0 is about the text, E1 about names and arguments, E2 about shapes, E3 about promises and
-bounds, E4 about targets, E5 about documents. W is what a rule advises: the net is one, and
-perhaps not the one that was meant. W1 is about words that change nothing, W2 about shapes and
-what is seen, W3 about training, W4 about style, W9 about the checking itself: comments that
-ignore such advice, and what of cnndsl failed.
+bounds, E4 about targets, E5 about documents, E6 about what is imported. W is what a rule
+advises: the net is one, and perhaps not the one that was meant. W1 is about words that change
+nothing, W2 about shapes and what is seen, W3 about training, W4 about style, W9 about the
+checking itself: comments that ignore such advice, and what of cnndsl failed.
 Whether a rule is on by default stands here, in its row.
 """
 
@@ -79,6 +79,13 @@ CODES: dict[str, Code] = {
         Code("E302", "too-large", "a net, a number or a name beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),
         Code("E501", "bad-region", "a region of a document that cannot be written"),
+        Code("E601", "unknown-operation", "an operation that the language has no word for"),
+        Code("E602", "unsayable-sharing", "shared weights that a file cannot say"),
+        Code("E603", "branch-on-data", "a branch that depends on the data"),
+        Code("E604", "unknown-size", "a size that the source does not say"),
+        Code("E605", "unreadable-row", "a row of a summary or of a list of layers, not to be read"),
+        Code("E606", "cannot-follow", "source code that cannot be followed without running it"),
+        Code("E607", "refused", "a file or a part of it that is not safe, not known or damaged"),
         _advice("W101", "unused-let", "a constant that nothing reads"),
         _advice("W102", "unused-param", "a param that nothing reads"),
         _advice("W103", "unused-block", "a block that nothing calls"),
