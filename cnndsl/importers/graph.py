@@ -191,7 +191,9 @@ class Graph:
         defaults of the graph's framework. Raises ImportProblems where it does not fit.
         """
         inputs = tuple(inputs)
-        values = {name: value for name, value in values.items() if value not in (None, False)}
+        values = {
+            name: each for name, each in values.items() if each is not None and each is not False
+        }
         try:
             layer = make(word, values, [self.shape(op) for op in inputs], self.defaults)
         except (LayerError, ValueError) as error:
