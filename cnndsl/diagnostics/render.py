@@ -75,6 +75,8 @@ def render(diagnostic: Diagnostic, *, color: bool = False, lang: str = "en") -> 
     indent = " " * len(str(max(lines)))
 
     def snippet(where: Span, mark: str, mark_style: str) -> list[str]:
+        if source.dark:
+            return [f"{indent}{paint(_BLUE, '-->')} {printable(source.name)}"]
         line = source.position(where.start).line
         shown, before, marks = excerpt(source, where)
         gutter = paint(_BLUE, f"{indent} |")

@@ -26,15 +26,16 @@ class Source:
     """A text, the name it goes by in messages, and where its lines begin.
 
     `piece` says that the text is a piece of what the name means, so that the name and a line of
-    the text together are no place.
+    the text together are no place. What is `dark` is no text, and the name is all there is to show.
     """
 
-    __slots__ = ("_lines", "_starts", "name", "piece", "text")
+    __slots__ = ("_lines", "_starts", "dark", "name", "piece", "text")
 
-    def __init__(self, name: str, text: str, *, piece: bool = False) -> None:
+    def __init__(self, name: str, text: str, *, piece: bool = False, dark: bool = False) -> None:
         self.name = name
         self.text = text
         self.piece = piece
+        self.dark = dark
         # For each block of the text how many lines end before it, and where the line begins
         # that goes on into it: a text of newlines has millions of lines.
         self._lines: list[int] = []

@@ -22,6 +22,20 @@ class Stored(NamedTuple):
     read: Callable[[], Array]
 
 
+RAW = {"float32": "f4", "float64": "f8", "float16": "f2", "bfloat16": "u2"}
+"""How numpy reads the numbers of each type; it has no word for those of the last."""
+
+
+def single(raw: Array, kind: str) -> Array:
+    """An array of a type of `RAW` as float32: what is beyond that becomes infinite."""
+    import numpy
+
+    if kind == "bfloat16":  # the upper half of a float32
+        return (raw.astype(numpy.uint32) << 16).view(numpy.float32)
+    with numpy.errstate(over="ignore"):
+        return raw.astype(numpy.float32, copy=False)
+
+
 class Bounds(NamedTuple):
     """What the weights of a net can take: bytes at most and at `least`, `items` of what is counted.
 

@@ -26,7 +26,7 @@ from cnndsl.codegen.weights import Array, Kept, Weights
 from cnndsl.layers.base import product, show
 from cnndsl.network import Network
 from cnndsl.proof import frameworks, state_dict
-from cnndsl.proof.archive import Archive, Bounds, NoCheckpoint, Stored
+from cnndsl.proof.archive import RAW, Archive, Bounds, NoCheckpoint, Stored, single
 
 SUFFIXES = {
     ".weights.h5": "keras",
@@ -47,6 +47,17 @@ class Expected(NamedTuple):
     kept: Kept
     shape: tuple[int, ...]
     restore: Callable[[Array], Array]
+
+
+def arrays(suffix: str, data: bytes, bounds: Bounds, opened: ExitStack) -> dict[str, Stored]:
+    """The arrays in a file of whatever network, by their names there.
+
+    They can be read, as float32, while `opened` is; those of a type of `RAW`. Raises NoCheckpoint
+    where the file is not of its kind.
+    """
+    needed(suffix)
+    with frameworks.quiet(), reading(suffix):
+        return dict(_READERS[suffix](data, bounds, opened))
 
 
 def suffix_of(path: str) -> str | None:
@@ -79,11 +90,11 @@ def read(network: Network, suffix: str, data: bytes) -> Weights:
     """
     needed(suffix)
     with frameworks.quiet(), ExitStack() as opened:
-        with _reading(suffix):
+        with reading(suffix):
             found = dict(_READERS[suffix](data, bounds(network), opened))
         heads = len(found) == len(list(canonical.slots(network)))
         wanted = _wanted(network, suffix, heads)  # a whole model, in Keras
-        with _reading(suffix):
+        with reading(suffix):
             result = matched(found, wanted, canonical.for_training(network))
     canonical.fit(network, result)
     keys = (kept.key for kept in canonical.slots(network))
@@ -91,7 +102,7 @@ def read(network: Network, suffix: str, data: bytes) -> Weights:
 
 
 @contextmanager
-def _reading(suffix: str) -> Iterator[None]:
+def reading(suffix: str) -> Iterator[None]:
     """Turn whatever a damaged file makes a library raise into NoCheckpoint."""
     try:
         yield
@@ -247,7 +258,10 @@ def _in_order(item: Any) -> Array:
     if item.chunks is not None:  # a piece may unpack to anything
         raise NoCheckpoint(f"`{item.name}` is compressed or in pieces, as Keras writes none")
     array = item[()]
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    kind = _type(item)
+    if kind == "bfloat16":
+        array = array.view("<u2")
+    return single(array.astype(array.dtype.newbyteorder("="), copy=False), kind)
 
 
 def _save_keras(model: Any, suffix: str) -> bytes:
@@ -306,13 +320,13 @@ def _read_safetensors(
         if not name.endswith(COUNTER):
             shape = tuple(entry["shape"])
             kind = _TYPES.get(entry["dtype"], entry["dtype"])
-            yield name, Stored(shape, kind, partial(_floats, entry["data"], shape))
+            yield name, Stored(shape, kind, partial(_floats, entry["data"], kind, shape))
 
 
-def _floats(data: bytes, shape: tuple[int, ...]) -> Array:
+def _floats(data: bytes, kind: str, shape: tuple[int, ...]) -> Array:
     import numpy
 
-    return numpy.frombuffer(data, "<f4").reshape(shape)
+    return single(numpy.frombuffer(data, f"<{RAW[kind]}"), kind).reshape(shape)
 
 
 _TYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}

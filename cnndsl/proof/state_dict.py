@@ -15,7 +15,7 @@ from pickletools import genops
 from typing import Any, NamedTuple
 
 from cnndsl.codegen.weights import Array
-from cnndsl.proof.archive import Archive, Bounds, NoCheckpoint, Stored
+from cnndsl.proof.archive import RAW, Archive, Bounds, NoCheckpoint, Stored, single
 
 OTHER = "not a file of tensors alone; nothing else is loaded from it"
 DAMAGED = "no file that PyTorch saved, or a damaged one"
@@ -146,18 +146,19 @@ _TYPES = {
 
 
 def _array(tensor: Tensor, read: Callable[[str], bytes], order: str) -> Array:
-    """The numbers of a tensor of type float32."""
+    """The numbers of a tensor of a type of `RAW`, as float32."""
     import numpy
     from numpy.lib.stride_tricks import as_strided
 
-    flat = numpy.frombuffer(read(tensor.storage), f"{order}f4")
+    flat = numpy.frombuffer(read(tensor.storage), f"{order}{RAW[tensor.type]}")
     if 0 in tensor.shape:
         return numpy.zeros(tensor.shape, numpy.float32)
     last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride))
     if min(tensor.offset, *tensor.shape, *tensor.stride, 0) < 0 or last >= flat.size:
         raise NoCheckpoint(DAMAGED)
     steps = [step * flat.itemsize for step in tensor.stride]
-    return as_strided(flat[tensor.offset :], tensor.shape, steps).astype(numpy.float32, "C")
+    raw = as_strided(flat[tensor.offset :], tensor.shape, steps)
+    return numpy.array(single(raw, tensor.type), order="C")
 
 
 _CONSTANTS = frozenset(

@@ -9,8 +9,12 @@ from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import ExitStack
+
     from cnndsl.codegen.weights import Weights
     from cnndsl.network import Network
+    from cnndsl.proof.archive import Stored
 
 COMMAND = Command(
     "weights",
@@ -18,15 +22,27 @@ COMMAND = Command(
     "move trained weights between Keras and PyTorch",
     "Move the weights of a net from one file to another: .keras and .weights.h5 of Keras,\n"
     ".safetensors and .pt (a state_dict) of PyTorch, of models that `cnndsl build` wrote.\n"
+    "Files of other models are read with the map of an import, or matched by order.\n"
     "Where they are not the net's, say which layer's, and write nothing.",
     (
         Option("from", "the file to read", "word", "PATH"),
         Option("to", "the file to write; .onnx, too", "word", "PATH"),
+        Option("map", "read a file of the model that the net was imported from", "word", "PATH"),
+        Option(
+            "match",
+            "`order` pairs the layers of a state_dict of PyTorch with the net's,\n"
+            "by their order and shapes, and says how; refused where two ways fit",
+            "word",
+            "HOW",
+            ("order",),
+        ),
         *NET,
     ),
     (
         "cnndsl weights net.cnn --from trained.keras --to net.safetensors",
         "cnndsl weights net.cnn --from net.pt --to net.weights.h5",
+        "cnndsl weights net.cnn --from later.pth --map net.map.json --to net.keras",
+        "cnndsl weights net.cnn --from resnet50.pth --match order --to net.keras",
     ),
 )
 
@@ -37,11 +53,16 @@ def run(arguments: Arguments) -> int:
 
     paths = one_file(arguments)
     source, goal = named(arguments, "from"), named(arguments, "to")
+    given, match = arguments.get("map"), arguments.has("match")
+    if given is not None and match:
+        raise UsageError("--map says which array is which, and --match asks for it: give one")
+    if match and not source.endswith(TORCH):
+        raise UsageError(f"--match order reads {', '.join(TORCH)}, and {quoted(source)} is none")
     networks, code = networks_of(arguments, paths)
     if code:
         return code
     try:
-        return moved(networks[0], source, goal)
+        return moved(networks[0], source, goal, given, match)
     except TargetError as error:
         tell(error.diagnostics)
         return 1
@@ -57,14 +78,18 @@ def named(arguments: Arguments, option: str) -> str:
     path = arguments.get(option)
     if not path or "\0" in path:
         raise UsageError(f"no file given: --{option} PATH")
-    known = [*SUFFIXES, *([".onnx"] if option == "to" else [])]
+    known = [*SUFFIXES]
+    if option == "to":
+        known.append(".onnx")
+    elif arguments.has("map"):
+        known.append(".h5")
     if not path.endswith(tuple(known)):
         raise UsageError(f"--{option} {quoted(path)} ends in none of {', '.join(known)}")
     return path
 
 
-def moved(network: Network, source: str, goal: str) -> int:
-    """Read one file and write the other."""
+def moved(network: Network, source: str, goal: str, given: str | None, match: bool) -> int:
+    """Read one file, with a map if one is given or by order, and write the other."""
     from cnndsl.cli.terminal.output import err, out, say
     from cnndsl.codegen.weights import Misfit, for_training
     from cnndsl.diagnostics.render import printable
@@ -78,7 +103,10 @@ def moved(network: Network, source: str, goal: str) -> int:
     try:
         # What lies on the disk may be of a larger net, which is then told.
         stored = read_bytes(source, max(checkpoints.bounds(network).bytes, MOST_BYTES))
-        weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", stored)
+        if given is None and not match:
+            weights = checkpoints.read(network, checkpoints.suffix_of(source) or "", stored)
+        else:
+            weights = elsewhere(network, source, stored, given)
     except NoCheckpoint as error:
         raise FileError(f"{source}: {error}") from None
     except Misfit as misfit:
@@ -107,6 +135,48 @@ def moved(network: Network, source: str, goal: str) -> int:
         elif spared - weights.keys():
             out(f"{printable(source)}: without {heads}, which begin anew\n")
     return 0
+
+
+def elsewhere(network: Network, source: str, stored: bytes, given: str | None) -> Weights:
+    """The weights in a file of a model that cnndsl did not write, by a map or by order.
+
+    Raises Misfit and NoCheckpoint as reading another file does.
+    """
+    from collections import Counter
+    from contextlib import ExitStack
+
+    from cnndsl.cli.terminal.output import out, say
+    from cnndsl.diagnostics.render import printable
+    from cnndsl.layers.base import show
+    from cnndsl.proof import in_order, weight_map
+
+    with ExitStack() as opened:
+        converted: Counter[str]
+        if given is None:
+            found = foreign_arrays(network, source, stored, opened)
+            weights, pairs, converted = in_order.paired(network, found)
+            for pair in pairs:
+                out(f"{printable(f'{pair.key} ← {pair.source}')} {show(pair.shape)}\n")
+        else:
+            try:
+                told = weight_map.read(read_bytes(given).decode("utf-8", "replace"))
+            except weight_map.NoMap as error:
+                raise FileError(f"{given}: {error}") from None
+            found = foreign_arrays(network, source, stored, opened)
+            weights, converted = weight_map.moved(network, found, told)
+    for kind, count in converted.items():
+        say(f"{source}: {count:,} arrays of {kind} are made float32")
+    return weights
+
+
+def foreign_arrays(
+    network: Network, source: str, stored: bytes, opened: ExitStack
+) -> Mapping[str, Stored]:
+    """The arrays in a file by what the file calls them; they can be read while `opened` is."""
+    from cnndsl.proof import checkpoints
+
+    suffix = checkpoints.suffix_of(source) or ""
+    return checkpoints.arrays(suffix, stored, checkpoints.bounds(network), opened)
 
 
 TORCH = (".pt", ".pth", ".safetensors")

@@ -1,0 +1,56 @@
+"""What stands in the way of an import, as diagnostics: equal problems once, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cnndsl.diagnostics import Diagnostic, Note, Source, Span
+from cnndsl.diagnostics.message import NOTHING, Message, joined
+from cnndsl.importers.graph import Problem
+
+PLACES = 4
+"""How many of the places of equal problems are told; the others are counted."""
+
+
+def told(problems: Iterable[Problem], source: Source) -> list[Diagnostic]:
+    """The problems of a source, in their order. Equal ones are one diagnostic, at the first."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for each in problems:
+        alike.setdefault((each.code, str(each.message), str(each.help)), []).append(each)
+    return [diagnostic(group, source) for group in alike.values()]
+
+
+def diagnostic(group: Sequence[Problem], source: Source) -> Diagnostic:
+    """One diagnostic for problems that are equal but for where they stand."""
+    first = group[0]
+    start, end = (min(at, len(source.text)) for at in first.span or (0, 0))
+    span = Span(start, max(start, end))
+    notes = (Note(note),) if (note := places(group, source)) else ()
+    return Diagnostic(first.code, source, span, first.message, first.help, notes)
+
+
+def places(group: Sequence[Problem], source: Source) -> Message | None:
+    """Where problems stand, in words; None where the first is all and shows itself in the text."""
+    wheres = [where for each in group if (where := place(each, source))]
+    shown = [*dict.fromkeys(wheres)]
+    count, more = len(group), len(shown) - PLACES
+    if count == 1 and (not shown or (group[0].span is not None and not source.dark)):
+        return None
+    if not shown:
+        return Message("{count:,} times", count=count)
+    listed = joined(shown[:PLACES], "{first}, {rest}")
+    if more > 0:
+        listed = Message("{places} and {count:,} more", places=listed, count=more)
+    if count == 1:
+        return Message("at {places}", places=listed)
+    return Message("{count:,} times: at {places}", count=count, places=listed)
+
+
+def place(problem: Problem, source: Source) -> Message:
+    """Where a problem stands: in words, or by its line; empty where that is not known."""
+    if problem.where:
+        return Message("{place}", place=problem.where)
+    if problem.span is None or source.dark:
+        return NOTHING
+    line = source.position(min(problem.span[0], len(source.text))).line
+    return Message("line {line}", line=line)
