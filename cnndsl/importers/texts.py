@@ -1,0 +1,113 @@
+"""What the readers of texts share: operations that know their lines, and collected problems."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
+from cnndsl.layers.base import Shape
+
+LONGEST = 4_000_000
+"""How many characters a text may have."""
+MOST_LAYERS = 20_000
+"""How many layers a text may stand for."""
+MOST_PROBLEMS = 100
+"""How many problems of a text are told."""
+
+Span = tuple[int, int]
+
+
+class Draft:
+    """A graph in the making, from a text: what does not fit becomes a problem with its place."""
+
+    def __init__(self, text: str, name: str, defaults: str) -> None:
+        self.graph = Graph(name, defaults)
+        self.text = text
+        self._lines = [at for at, sign in enumerate(text[:LONGEST]) if sign == "\n"]
+        self._asked: set[Message] = set()
+        if len(text) > LONGEST:
+            self.text = ""
+            message = Message("the text has {count:,} characters", count=len(text))
+            help_ = Message("it may have {most:,}", most=LONGEST)
+            self.problem("E607", message, (0, 0), help_)
+
+    def where(self, span: Span) -> str:
+        """The line that a place of the text is in, in words."""
+        return f"line {bisect_right(self._lines, span[0] - 1) + 1}"
+
+    def problem(self, code: str, message: Message, span: Span, help_: Message = NOTHING) -> None:
+        """Take a problem down."""
+        where = self.where(span)
+        self.graph.problems.append(Problem(code, message, where, help_, span))
+
+    def unreadable(self, span: Span, help_: Message = NOTHING) -> None:
+        """Take down that a piece of the text cannot be read."""
+        piece = short(" ".join(self.text[slice(*span)].split()))
+        self.problem("E605", Message("cannot read `{text}`", text=piece), span, help_)
+
+    def unknown(self, what: str, span: Span, help_: Message = NOTHING) -> None:
+        """Take down an operation that the language has no word for."""
+        message = Message("there is no word for `{operation}`", operation=short(what))
+        self.problem("E601", message, span, help_)
+
+    def ask(self, message: Message, op: int | None = None) -> None:
+        """Take down what the text does not say; what is about all is asked once."""
+        if op is None and message in self._asked:
+            return
+        self._asked.add(message)
+        self.graph.asks.append((op, message))
+
+    def add(
+        self,
+        word: str,
+        values: Mapping[str, Any],
+        inputs: Iterable[int],
+        span: Span,
+        name: str = "",
+        scope: tuple[Scope, ...] = (),
+        frozen: bool = False,
+    ) -> int:
+        """Add an operation; one that does not fit is a problem, and gives its first input."""
+        inputs = tuple(inputs)
+        where = self.where(span)
+        if len(self.graph.ops) == MOST_LAYERS:
+            message = Message("there are more than {most:,} layers", most=MOST_LAYERS)
+            self.problem("E605", message, span)
+        if len(self.graph.ops) >= MOST_LAYERS:
+            return inputs[0]
+        try:
+            return self.graph.add(word, values, inputs, {}, scope, name, where, frozen)
+        except ImportProblems as error:
+            for each in error.problems:
+                self.graph.problems.append(each._replace(span=span))
+            return inputs[0]
+
+    def reshape_channels_first(self, op: int, shape: Shape, span: Span) -> int:
+        """Other dimensions, channels last, for values that are laid out channels first."""
+        count = len(self.graph.shape(op))
+        if count > 1:
+            order = (count, *range(1, count))
+            op = self.add("permute", {"order": order}, [op], span)
+        op = self.add("reshape", {"shape": (shape[-1], *shape[:-1])}, [op], span)
+        if len(shape) > 1:
+            op = self.add("permute", {"order": (*range(2, len(shape) + 1), 1)}, [op], span)
+        return op
+
+    def done(self) -> Graph:
+        """The graph, with its problems in the order of the text, and no more than are told."""
+        problems = sorted(self.graph.problems, key=lambda each: each.span or (0, 0))
+        self.graph.problems = problems[:MOST_PROBLEMS]
+        return self.graph
+
+
+def short(text: str) -> str:
+    """A text of at most 60 signs."""
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def channels_last(sizes: tuple[int, ...]) -> Shape:
+    """A shape whose channels come first, with them last."""
+    return (*sizes[1:], sizes[0])
