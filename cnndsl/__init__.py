@@ -20,12 +20,23 @@ __all__ = [
     "check",
     "diagnose",
     "format",
+    "import_model",
     "parse",
 ]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnndsl.api import CnndslError, Network, analyse, build, check, diagnose, format, parse
+    from cnndsl.api import (
+        CnndslError,
+        Network,
+        analyse,
+        build,
+        check,
+        diagnose,
+        format,
+        import_model,
+        parse,
+    )
 
 
 def __getattr__(name: str) -> object:

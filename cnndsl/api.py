@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     Settings: TypeAlias = Mapping[str, str | int | float | tuple[Any, ...]]
 
-__all__ = ["CnndslError", "Network", "analyse", "build", "check", "diagnose", "format", "parse"]
+__all__ = [
+    "CnndslError",
+    "Network",
+    "analyse",
+    "build",
+    "check",
+    "diagnose",
+    "format",
+    "import_model",
+    "parse",
+]
 
 LIMIT = DEFAULT_LIMIT
 
@@ -187,6 +197,39 @@ def format(text: str, *, file: str = "<text>") -> str:
     return formatted
 
 
+def import_model(
+    model: Any,
+    *,
+    input: str | tuple[int, ...] | list[str | tuple[int, ...]] | None = None,
+    name: str | None = None,
+    flat: bool = False,
+) -> str:
+    """The text of the network that a live model is, with its blocks and repeats.
+
+    * `model`: a `keras.Model`, a `torch.nn.Module`, or an ONNX `ModelProto`. It is not changed
+    * `input`: the input's size, as `"224x224x3"` or a tuple, channels last and without the batch;
+      a list for several inputs. A module of PyTorch has none of its own
+    * `name`: the net's name, else that of the model or of its class
+    * `flat`: one layer after the other, without blocks and repeats
+
+    Raises CnndslError with all that the language cannot say of the model, and ValueError for a
+    size that is none.
+    """
+    from cnndsl.importers.graph import ImportProblems
+    from cnndsl.importers.read import read_object
+    from cnndsl.importers.told import told
+    from cnndsl.importers.write import to_text
+
+    given = input if isinstance(input, list) else [] if input is None else [input]
+    shapes = [_shape(each) for each in given]
+    own = type(model).__name__
+    try:
+        graph = read_object(model, name or own, shapes)
+        return to_text(graph, flat, name).text
+    except ImportProblems as error:
+        raise CnndslError(told(error.problems, Source(own, "", dark=True))) from None
+
+
 def examine(
     source: Source,
     values: Settings | None = None,
@@ -245,6 +288,16 @@ def format_source(source: Source) -> tuple[str, list[Diagnostic]]:
     from cnndsl.syntax.format import format_text
 
     return format_text(source, argument_order, ACTIVATIONS)
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    """The shape that a size is; raises ValueError for what is none."""
+    from cnndsl.network.values import given_shape, shown
+
+    try:
+        return given_shape(given)
+    except ValueError as error:
+        raise ValueError(f"{shown(given)!r} {error.args[0]}") from None
 
 
 def _source(text: str, file: str) -> Source:

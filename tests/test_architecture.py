@@ -41,7 +41,7 @@ MAY_IMPORT = {
         *("contract", "lang", "comparison", "diagnostics", "network", "tables", "targets"),
         "analysis",
     },
-    "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets"},
+    "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets", "importers"},
     "lint": {"diagnostics", "lang", "syntax"},
     "importers": {
         *("contract", "lang", "diagnostics", "foreign", "syntax", "layers", "network"),

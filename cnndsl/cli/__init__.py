@@ -26,6 +26,7 @@ COMMANDS = (
     "diff",
     "compare",
     "docs",
+    "import",
     "verify",
     "weights",
     "rule",
@@ -114,7 +115,8 @@ def load(name: str, words: Sequence[str] = ()) -> tuple[Command, Callable[[Argum
 
     What `build` takes depends on the target that `words` name: it has a function for that.
     """
-    module = __import__(f"cnndsl.cli.commands.{name}", fromlist=["COMMAND"])
+    stem = "import_" if name == "import" else name  # which is a word of Python
+    module = __import__(f"cnndsl.cli.commands.{stem}", fromlist=["COMMAND"])
     command = module.command(words) if hasattr(module, "command") else module.COMMAND
     return command, module.run
 

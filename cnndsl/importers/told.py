@@ -48,9 +48,7 @@ def places(group: Sequence[Problem], source: Source) -> Message | None:
 
 def place(problem: Problem, source: Source) -> Message:
     """Where a problem stands: in words, or by its line; empty where that is not known."""
-    if problem.where:
-        return Message("{place}", place=problem.where)
     if problem.span is None or source.dark:
-        return NOTHING
+        return Message("{place}", place=problem.where) if problem.where else NOTHING
     line = source.position(min(problem.span[0], len(source.text))).line
     return Message("line {line}", line=line)

@@ -146,9 +146,15 @@ def moved(
 
 
 def restored(
-    network: Network, weights: Mapping[str, Taken], found: Mapping[str, Stored | SourceArray]
+    network: Network,
+    weights: Mapping[str, Taken],
+    found: Mapping[str, Stored | SourceArray],
+    types: dict[str, int] | None = None,
 ) -> Weights:
-    """The canonical weights that are taken from some arrays; raises Misfit where one cannot be."""
+    """The canonical weights that are taken from some arrays; raises Misfit where one cannot be.
+
+    How many arrays there are of each type is counted in `types`.
+    """
     import numpy
 
     result: Weights = {}
@@ -159,8 +165,11 @@ def restored(
         if product(array.shape) != product(kept.weight.shape) or array.read is None:
             problems.append(f"{kept.key}: `{taken.key}` is {show(array.shape)}")
             continue
+        read = array.read()
+        if types is not None:
+            types[str(read.dtype)] = types.get(str(read.dtype), 0) + 1
         try:
-            value = taken.restore(array.read(), kept.weight.shape)
+            value = taken.restore(read, kept.weight.shape)
         except ValueError:  # a map that was edited
             problems.append(f"{kept.key}: `{taken.key}` does not come out as the map says")
             continue

@@ -1,0 +1,135 @@
+"""Which reader a source is for, and what it makes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.layers.base import Shape
+
+KINDS = ("keras", "onnx", "python", "summary", "notation", "darknet", "caffe")
+"""What a source can be."""
+
+BYTES = ("keras", "onnx")
+"""The kinds that are no text."""
+
+SUFFIXES = {
+    ".keras": "keras",
+    ".h5": "keras",
+    ".hdf5": "keras",
+    ".onnx": "onnx",
+    ".py": "python",
+    ".md": "python",
+    ".markdown": "python",
+    ".cfg": "darknet",
+    ".prototxt": "caffe",
+}
+"""What the ending of a file says."""
+
+WEIGHTS = (".weights.h5", ".pt", ".pth", ".safetensors", ".ckpt", ".npz")
+"""The endings of files that hold weights and no graph."""
+
+
+def by_name(name: str) -> str | None:
+    """What the name of a file says that it is: one of `KINDS`, or `weights`; None for nothing."""
+    lower = name.lower()
+    if lower.endswith(WEIGHTS):
+        return "weights"
+    return next((kind for suffix, kind in SUFFIXES.items() if lower.endswith(suffix)), None)
+
+
+def refuse_weights() -> Graph:
+    """Say of a file of weights that it has no graph."""
+    message = Message("this holds weights, and not the graph that they belong to")
+    help_ = Message(
+        "import the code that makes the model, as `cnndsl import package.module:function`, and "
+        "bring the weights after it with `cnndsl weights`"
+    )
+    raise ImportProblems([Problem("E607", message, "", help_)])
+
+
+def read_text(
+    kind: str | None,
+    text: str,
+    name: str,
+    shape: Shape | None,
+    pick: str | None,
+    line: int | None,
+) -> Graph:
+    """The graph of a text, of a kind that it looks like if none is given.
+
+    `pick` and `line` say which of several nets in source code is meant.
+    """
+    if kind is None:
+        from cnndsl.importers.kinds import kind_of
+
+        kind = kind_of(text)
+    if kind == "python":
+        from cnndsl.importers.source import read_source
+
+        return read_source(text, name, shape, pick, line)
+    if kind == "summary":
+        from cnndsl.importers.summary import read_summary
+
+        return read_summary(text, name, shape)
+    if kind == "notation":
+        from cnndsl.importers.notation import read_notation
+
+        return read_notation(text, name, shape)
+    if kind == "darknet":
+        from cnndsl.importers.darknet import read_darknet
+
+        return read_darknet(text, name, shape)
+    if kind == "caffe":
+        from cnndsl.importers.caffe import read_caffe
+
+        return read_caffe(text, name, shape)
+    message = Message("this is no source that is known")
+    raise ImportProblems([Problem("E607", message, "", Message("say with `--from` what it is"))])
+
+
+def read_bytes(
+    kind: str, data: bytes, name: str, outside: Callable[[str], bytes], shapes: Sequence[Shape]
+) -> Graph:
+    """The graph of a file; `outside` gives the bytes of a file that lies beside it."""
+    if kind == "keras":
+        from cnndsl.importers.keras_file import read_keras
+
+        return read_keras(data, name)
+    from cnndsl.importers.onnx_file import read_onnx
+
+    return read_onnx(data, name, outside, shapes or None)
+
+
+def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
+    """The graph of a live model; raises ImportProblems where it is none."""
+    kind = framework_of(model)
+    if kind == "keras":
+        from cnndsl.importers.keras_file import read_model
+
+        return read_model(model)
+    if kind == "torch":
+        from cnndsl.importers.torch_model import read_module
+
+        return read_module(model, shapes, name)
+    if kind == "onnx":
+        from cnndsl.importers.onnx_file import read_onnx
+
+        return read_onnx(model.SerializeToString(), name, None, shapes or None)
+    message = Message("a `{type}` is no model of Keras, PyTorch or ONNX", type=type(model).__name__)
+    raise ImportProblems([Problem("E607", message)])
+
+
+def framework_of(model: Any) -> str | None:
+    """The framework of a live model, of those that are loaded; None for anything else."""
+    # On the backend `torch` a model of Keras is a module of PyTorch, too.
+    for module, *path in (("keras", "Model"), ("torch", "nn", "Module"), ("onnx", "ModelProto")):
+        found: Any = sys.modules.get(module)
+        for part in path:
+            found = getattr(found, part, None)
+        if isinstance(found, type) and isinstance(model, found):
+            return module
+    return None
