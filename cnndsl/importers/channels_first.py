@@ -159,18 +159,12 @@ class Tensor(NamedTuple):
         places = sorted(range(len(group)), key=lambda place: group[place])
         return tuple(self.sizes[atom] for atom in group), tuple(places)
 
-    def moved(self, op: int, ours: Shape) -> Tensor:
-        """The same view of another operation's output, which has our axes alike but the last.
-
-        Channels that became others follow the axis that they followed, in one piece.
-        """
-        if ours == self.ours:
-            return self._replace(op=op)
-        channels = set(self.channels())
-        before = len(self.sizes) - len(channels)
-        sizes, new = self.sizes[:before], ((before,) if ours[-1] > 1 else ())
-        axes = tuple(new if channels and set(axis) == channels else axis for axis in self.axes)
-        return Tensor(op, ours, sizes + ours[-1:] * len(new), axes)
+    def with_channels(self, op: int, ours: Shape, axis: int) -> Tensor:
+        """The same view of an output that has other channels, which are an axis, in its order."""
+        sizes = self.sizes[: len(self.sizes) - len(self.axes[axis])]
+        channels = (len(sizes),) if ours[-1] > 1 else ()
+        axes = (*self.axes[:axis], channels, *self.axes[axis + 1 :])
+        return Tensor(op, ours, sizes + ours[-1:] * len(channels), axes)
 
 
 def _cuts(sizes: Sequence[int], shape: Sequence[int]) -> tuple[list[list[int]], list[int]] | None:

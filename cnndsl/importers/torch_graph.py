@@ -1,0 +1,390 @@
+"""A graph that grows by calls of PyTorch's functions, which `torch_calls` has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple, TypeVar
+
+from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.importers.channels_first import Tensor, Unsayable, arranged, fresh
+from cnndsl.importers.graph import (
+    Graph,
+    ImportProblems,
+    Output,
+    Problem,
+    Scope,
+    SourceArray,
+    Taken,
+)
+from cnndsl.layers.base import Shape
+from cnndsl.layers.values import Pair
+
+
+class Param(NamedTuple):
+    """An array that a module keeps: its key in the state_dict, and the shape that it is seen in.
+
+    * `trainable`: whether it learns
+    * `read`: what reads its numbers, None where the source has none
+    * `stored`: the shape that it is kept in, where it is seen in another
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    trainable: bool = True
+    read: Callable[[], Any] | None = None
+    stored: tuple[int, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Constant(NamedTuple):
+    """A tensor of numbers that are no array of the source, in its shape."""
+
+    numbers: tuple[float, ...]
+    shape: tuple[int, ...]
+
+
+class Lost(NamedTuple):
+    """A tensor that cannot be followed, of a shape with its batch.
+
+    `why` is the function to tell of once it is read; empty where it has been told of.
+    """
+
+    shape: tuple[int, ...]
+    why: str = ""
+
+
+class Refused(Exception):
+    """A call that the language has no counterpart for: its argument is what is at fault in it,
+    as it is written, or a Message; without one it is the function."""
+
+
+Said = TypeVar("Said", bound=Callable[..., Any])
+_SAID: dict[str, Callable[..., Any]] = {}
+
+
+def says(*names: str) -> Callable[[Said], Said]:
+    """Enter a method as what functions of some names do; `*` stands for 1, 2 and 3."""
+
+    def enter(method: Said) -> Said:
+        for name in names:
+            for rank in "123" if "*" in name else " ":
+                _SAID[name.replace("*", rank)] = method
+        return method
+
+    return enter
+
+
+SIZES = ("size", "shape", "dim", "ndim", "ndimension", "numel", "len")
+"""The functions that ask for sizes alone."""
+
+
+def plain_name(function: str) -> str:
+    """The name of a function: `add` for `__iadd__` and `add_`."""
+    if function in _SAID:
+        return function
+    name = function.strip("_").removesuffix("_with_indices")
+    return _OTHERS.get(name, name)
+
+
+_OTHERS = {
+    "iadd": "add",
+    "radd": "add",
+    "isub": "sub",
+    "imul": "mul",
+    "rmul": "mul",
+    "itruediv": "div",
+    "truediv": "div",
+    "true_divide": "div",
+    "divide": "div",
+    "subtract": "sub",
+    "multiply": "mul",
+    "negative": "neg",
+    "concat": "cat",
+    "concatenate": "cat",
+}
+
+
+class TorchGraph:
+    """A graph that grows by calls of PyTorch's functions.
+
+    `laid` has, for each operation that only put a tensor's axes in other places, that tensor
+    before and behind.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.scope: tuple[Scope, ...] = ()
+        self.where = self.name = self.function = ""
+        self.laid: list[tuple[Tensor, Tensor]] = []
+        self.unknown: dict[str, list[str]] = {}
+        self.params: dict[str, Param] = {}
+        self.fills: dict[int, float] = {}  # paddings that are no zeros, for the pool behind
+
+    def input(self, shape: Shape, name: str = "") -> Tensor:
+        """An input of a shape, channels last and without a batch."""
+        return fresh(self.graph.input(shape, name), shape)
+
+    def call(
+        self,
+        function: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None = None,
+        scope: tuple[Scope, ...] = (),
+        where: str = "",
+        name: str = "",
+        shape: Any = None,
+    ) -> Any:
+        """What a function gives: tensors, or numbers where it asks for sizes.
+
+        `shape` is what is known of the result, with its batch: it has this where the function
+        is not understood. That is kept as a problem.
+        """
+        self.scope, self.where, self.name = scope, where, name
+        self.function = known = plain_name(function)
+        tensors = list(_tensors((args, kwargs or {})))
+        if shape is None:
+            shape = next((each.shape for each in tensors), (1,))
+        lost = [each for each in tensors if isinstance(each, Lost)]
+        for each in lost:
+            if each.why:
+                self.tell(each.why)
+        if lost and known not in SIZES:
+            if known not in _SAID:
+                self.tell(function)
+            return Lost(tuple(shape))
+        method = _SAID.get(known)
+        if method is None:
+            self.tell(function)
+            return Lost(tuple(shape))
+        try:
+            return method(self, *args, **(kwargs or {}))
+        except Refused as refused:
+            if not refused.args:
+                self.tell(function)
+            elif isinstance(refused.args[0], Message):
+                self.problem("E601", refused.args[0])
+            else:
+                self.tell(f"{function}({refused.args[0]})")
+        except Unsayable:
+            self.problem(
+                "E601",
+                Message("no layer has the axes in the order of `{function}`", function=function),
+            )
+        except ImportProblems as problems:
+            self.graph.problems += problems.problems
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError):
+            message = Message("`{function}` cannot be read with these arguments", function=function)
+            self.problem("E601", message)
+        return Lost(tuple(shape))
+
+    def finish(self, outputs: Sequence[tuple[str, Any, bool]]) -> dict[int, int]:
+        """Enter the outputs, by name, with those that exist while training only marked; leave
+        out what none of them reads; tell of all that is unknown. Gives the new places."""
+        graph = self.graph
+        for name, value, training in outputs:
+            self.scope, self.where = (), name
+            if isinstance(value, Lost) and value.why:
+                self.tell(value.why)
+            if not isinstance(value, Tensor):
+                continue
+            try:
+                value = self.naturally(value)
+            except Unsayable:
+                message = Message(
+                    "no layer has the axes in the order of `{function}`", function=name
+                )
+                self.problem("E601", message)
+            graph.outputs.append(Output(name, value.op, training))
+        for name, places in self.unknown.items():
+            message = Message("`{operation}` has no word here", operation=name)
+            if len(places) > 1:
+                message = Message(
+                    "`{operation}` has no word here, and stands in {count:,} places",
+                    operation=name,
+                    count=len(places),
+                )
+            shown = list(dict.fromkeys(filter(None, places)))
+            where = ", ".join(shown[:3]) + (", …" if len(shown) > 3 else "")
+            graph.problems.append(Problem("E601", message, where))
+        kept = prune(graph)
+        if any(op in kept for op in self.fills):
+            message = Message("a border that is no zeros stands before no pool of its kind")
+            graph.problems.append(Problem("E601", message))
+        return kept
+
+    def tell(self, function: str) -> None:
+        """Keep that a function has no word."""
+        self.unknown.setdefault(function, []).append(self.where)
+
+    def problem(self, code: str, message: Message, help_: Message = NOTHING) -> None:
+        self.graph.problems.append(Problem(code, message, self.where, help_))
+
+    # How operations are added
+
+    def emit(self, word: str, values: Mapping[str, Any], op: int) -> int:
+        """Add a layer without weights behind an operation, and give its place."""
+        return self.graph.add(word, values, (op,), {}, self.scope, self.name, self.where)
+
+    def reshaped(self, op: int) -> tuple[int, Shape] | None:
+        """What an operation reads, and its shape, where all that it does is to reshape it."""
+        found = self.graph.ops[op]
+        if found.word not in ("flatten", "reshape"):
+            return None
+        return found.inputs[0], self.graph.shape(found.inputs[0])
+
+    def weighted(
+        self,
+        word: str,
+        values: Mapping[str, Any],
+        op: int,
+        weights: Mapping[str, tuple[Any, Taken | None]],
+    ) -> int:
+        """Add a layer with weights: each a Param, with how it is taken if not as it is."""
+        taken: dict[str, Taken] = {}
+        learns: dict[bool, str] = {}
+        for role, (param, how) in weights.items():
+            if param is None:
+                continue
+            if not isinstance(param, Param):
+                message = Message(
+                    "the weights of `{word}` are computed, and kept nowhere", word=word
+                )
+                raise Refused(message)
+            stored = param.stored or param.shape
+            how = how or Taken(param.key)
+            if stored != param.shape and how.axes and not how.split:
+                how = how._replace(split=param.shape)
+            taken[role] = how._replace(key=param.key)
+            self.params[param.key] = param
+            self.graph.arrays[param.key] = SourceArray(stored, param.trainable, param.read)
+            if role not in ("mean", "variance"):
+                learns[param.trainable] = param.key
+        if len(learns) > 1:
+            message = Message(
+                "`{key}` learns, and other weights of its layer do not", key=learns[True]
+            )
+            self.problem("E601", message)
+        frozen = [*learns] == [False]
+        return self.graph.add(word, values, (op,), taken, self.scope, self.name, self.where, frozen)
+
+    def layer(self, word: str, tensor: Tensor, **values: Any) -> Tensor:
+        """A layer that gives a tensor of the same shape and leaves its axes where they are."""
+        return tensor._replace(op=self.emit(word, values, tensor.op))
+
+    def arrange(self, tensor: Tensor, order: Sequence[int]) -> Tensor:
+        """A tensor whose axes of ours are those of the framework, in an order."""
+        found = arranged(tensor, [tensor.axes[axis] for axis in order], self)
+        if found.op != tensor.op:
+            self.laid.append((tensor, found))
+        return found
+
+    def mapped(self, tensor: Tensor) -> Tensor:
+        """A tensor whose axes of ours are space and then the channels, the first axis."""
+        return self.arrange(tensor, tensor.first())
+
+    def naturally(self, tensor: Tensor) -> Tensor:
+        """A tensor of which each axis of ours is one of the framework's."""
+        return tensor if tensor.order() else self.mapped(tensor)
+
+    def lasting(self, tensor: Tensor, axis: int) -> Tensor:
+        """A tensor of which the last axis of ours has the values of an axis, in any order."""
+        if set(tensor.channels()) == set(tensor.axes[axis]):
+            return tensor
+        order = tensor.order() or range(len(tensor.axes))
+        return self.arrange(tensor, (*(each for each in order if each != axis), axis))
+
+    def along(self, tensor: Tensor, axis: int) -> tuple[Tensor, int]:
+        """A tensor of which one axis of ours is an axis of the framework, and which."""
+        tensor = self.naturally(tensor)
+        order = tensor.order()
+        assert order is not None
+        return tensor, order.index(axis)
+
+    def seen(self, tensor: Tensor) -> Tensor:
+        """The axes of a view put in their places where some of them became one."""
+        if len(tensor.axes) == 1:
+            if len(tensor.ours) == 1:
+                return tensor
+            op = self.emit("flatten", {}, tensor.op)
+            return tensor._replace(op=op, ours=self.graph.shape(op)).plain()
+        if any(len(axis) > 1 for axis in tensor.axes):
+            last = len(tensor.sizes)
+            key = [
+                min(axis) if axis else -1 if place else last
+                for place, axis in enumerate(tensor.axes)
+            ]
+            try:
+                return self.arrange(tensor, sorted(range(len(key)), key=key.__getitem__))
+            except Unsayable:
+                return tensor  # perhaps it need not be
+        return tensor
+
+
+def prune(graph: Graph) -> dict[int, int]:
+    """Leave out the operations that no output reads, and give the new places of the others."""
+    alive = {output.op for output in graph.outputs}
+    for index in range(len(graph.ops) - 1, -1, -1):
+        if graph.ops[index].word == "input":
+            alive.add(index)
+        elif index in alive:
+            alive.update(graph.ops[index].inputs)
+    places = {old: new for new, old in enumerate(sorted(alive))}
+    graph.ops = [graph.ops[old] for old in places]
+    for op in graph.ops:
+        op.inputs = tuple(places[each] for each in op.inputs)
+    graph.outputs = [output._replace(op=places[output.op]) for output in graph.outputs]
+    kept = {taken.key for op in graph.ops for taken in op.weights.values()}
+    graph.arrays = {key: array for key, array in graph.arrays.items() if key in kept}
+    return places
+
+
+def _tensors(value: Any) -> Any:
+    """The tensors in arguments, in their order."""
+    if isinstance(value, (Tensor, Lost)):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _tensors(each)
+    elif type(value) in (list, tuple):
+        for each in value:
+            yield from _tensors(each)
+
+
+def axis_in(tensor: Tensor, dim: int) -> int:
+    """An axis by its number in the framework, behind the batch."""
+    count = len(tensor.axes) + 1
+    if not -count <= dim < count:
+        raise IndexError
+    if dim % count == 0:
+        raise Refused(Message("samples of a batch would depend on one another"))
+    return dim % count - 1
+
+
+def per_axis(value: Any, rank: int) -> tuple[int, ...]:
+    """A size for each spatial dimension."""
+    if isinstance(value, (tuple, list)):
+        if len(value) == 1:
+            return (int(value[0]),) * rank
+        if len(value) != rank:
+            raise ValueError
+        return tuple(map(int, value))
+    return (int(value),) * rank
+
+
+def said(**values: Any) -> dict[str, Any]:
+    """Arguments without those that are 1 in all dimensions, or nothing."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value not in (None, False)
+        and {*(value if isinstance(value, tuple) else (value,))} != {1}
+    }
+
+
+def pads_of(pairs: Sequence[tuple[int, int]]) -> tuple[Pair, ...] | None:
+    """A padding, or None where there is none."""
+    return tuple(Pair(*pair) for pair in pairs) if any(map(any, pairs)) else None
