@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.layers.base import Context, Input, Layer, LayerError, Shape
+from cnndsl.layers.base import Context, Input, Layer, LayerError, Shape, Slot
+from cnndsl.layers.values import Word
 
 
 class Scope(NamedTuple):
@@ -219,13 +220,15 @@ def make(word: str, values: Mapping[str, Any], shapes: Sequence[Shape], defaults
     """
     context = Context("floor", defaults)
     kind = MERGES.get(word) or LAYERS[word]
-    slots = {slot.name: slot for slot in kind.slots}
-    read = {
-        name: slots[name].kind.read(value) if slots[name].kind is not None else value  # type: ignore[union-attr]
-        for name, value in values.items()
-        if name != "activation"
-    }
+    slots = {slot.name: slot for slot in kind.slots if slot.form != "act"}
+    read = {name: _read(slots[name], value) for name, value in values.items() if name in slots}
     layer = kind(read, tuple(shapes) if word in MERGES else shapes[0], context)  # type: ignore[arg-type]
     if activation := values.get("activation"):
         layer.activation = LAYERS[activation]({}, layer.output, context)
     return layer
+
+
+def _read(slot: Slot, value: Any) -> Any:
+    if slot.kind is None or slot.form == "act":
+        return value
+    return slot.kind.read(Word(value) if isinstance(value, str) else value)

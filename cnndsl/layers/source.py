@@ -31,7 +31,7 @@ def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
         if slot.form == "act":
             if layer.activation is not None:
                 yield slot, layer.activation.op
-        elif value is None or (not slot.required and _is_default(layer, slot, uniform(value))):
+        elif value is None or (not slot.required and is_default(layer, slot, uniform(value))):
             continue
         elif slot.form == "flag":
             yield slot, slot.name
@@ -41,7 +41,7 @@ def arguments_of(layer: Layer) -> Iterator[tuple[Slot, str]]:
             yield slot, before + written_value(uniform(value) if short else value)
 
 
-def _is_default(layer: Layer, slot: Slot, value: Any) -> bool:
+def is_default(layer: Layer, slot: Slot, value: Any) -> bool:
     """Whether a layer would be the same without an argument of its."""
     if slot.form == "flag":
         return not value or slot.name in _SAID_ANYWAY or slot.name == layer.context.rounding

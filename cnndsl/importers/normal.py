@@ -1,0 +1,445 @@
+"""One form for what sources say in several ways, so that equal parts of a net look equal.
+
+Each step rewrites operations into others that compute the same; none looks at more than its
+neighbours. What an operation gives is always the value of one of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isclose
+from typing import Any
+
+from cnndsl.importers.graph import Graph, Op, Taken, make
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.layers.base import Layer
+from cnndsl.layers.values import Pair
+from cnndsl.layers.window import Window
+
+
+class Normal:
+    """A graph in normal form.
+
+    * `graph`: a graph of its own; its operations are others than those of the source's
+    * `source`: for each of its operations, the one of the source whose value it gives
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.given = graph
+        self.ops: list[Op | None] = list(graph.ops)
+        self.source = list(range(len(graph.ops)))
+        self.outputs = list(graph.outputs)
+        for step in STEPS:
+            self.drop_dead()
+            self.users = self.find_users()
+            step(self)
+        self.drop_dead()
+        self.graph = self.renumbered()
+
+    # What the steps use
+
+    def alive(self) -> Iterator[tuple[int, Op]]:
+        """The operations that are left; those that a step drops meanwhile are not met."""
+        for index in range(len(self.ops)):
+            op = self.ops[index]
+            if op is not None:
+                yield index, op
+
+    def find_users(self) -> list[list[int]]:
+        users: list[list[int]] = [[] for _ in self.ops]
+        for index, op in self.alive():
+            for each in op.inputs:
+                users[each].append(index)
+        return users
+
+    def only_user(self, index: int, *words: str) -> int | None:
+        """The one operation that reads another, if it is of some words and no output is."""
+        users = self.users[index]
+        if len(users) != 1 or any(output.op == index for output in self.outputs):
+            return None
+        user = self.ops[users[0]]
+        return users[0] if user is not None and user.word in words else None
+
+    def before(self, index: int) -> Op:
+        """The operation whose value another reads first."""
+        op = self.ops[index]
+        assert op is not None
+        found = self.ops[op.inputs[0]]
+        assert found is not None
+        return found
+
+    def become(
+        self,
+        index: int,
+        word: str,
+        values: Mapping[str, Any],
+        inputs: Sequence[int],
+        weights: Mapping[str, Taken] | None = None,
+        like: Op | None = None,
+    ) -> bool:
+        """Put another operation in the place of one, if it gives the same shape."""
+        old = self.ops[index]
+        assert old is not None
+        like = like or old
+        shapes = [op.shape for op in map(self.ops.__getitem__, inputs) if op is not None]
+        values = {name: value for name, value in values.items() if value not in (None, False)}
+        layer = make(word, values, shapes, self.given.defaults)
+        if layer.output != old.shape:
+            return False
+        weights = like.weights if weights is None else weights
+        new = Op(
+            layer, values, tuple(inputs), weights, like.scope, like.name, like.where, like.frozen
+        )
+        for each in old.inputs:
+            self.users[each].remove(index)
+        for each in inputs:
+            self.users[each].append(index)
+        self.ops[index] = new
+        return True
+
+    def give_way(self, index: int, other: int) -> None:
+        """Let whoever reads an operation read another, which gives the same value."""
+        for user in set(self.users[index]):
+            op = self.ops[user]
+            if op is not None:
+                inputs = tuple(other if each == index else each for each in op.inputs)
+                self.ops[user] = Op(
+                    op.layer, op.values, inputs, op.weights, op.scope, op.name, op.where, op.frozen
+                )
+        self.users[other] = [
+            *(each for each in self.users[other] if each != index),
+            *self.users[index],
+        ]
+        self.users[index] = []
+        self.outputs = [
+            output._replace(op=other) if output.op == index else output for output in self.outputs
+        ]
+        self.ops[index] = None
+
+    def drop_dead(self) -> None:
+        """Drop what no output needs; inputs stay."""
+        needed = {output.op for output in self.outputs}
+        for index in range(len(self.ops) - 1, -1, -1):
+            op = self.ops[index]
+            if op is None:
+                continue
+            if index in needed:
+                needed.update(op.inputs)
+            elif op.word != "input":
+                self.ops[index] = None
+
+    def renumbered(self) -> Graph:
+        places: dict[int, int] = {}
+        result = Graph(self.given.name, self.given.defaults)
+        source = []
+        for index, op in self.alive():
+            places[index] = len(result.ops)
+            inputs = tuple(places[each] for each in op.inputs)
+            result.ops.append(
+                Op(op.layer, op.values, inputs, op.weights, op.scope, op.name, op.where, op.frozen)
+            )
+            source.append(self.source[index])
+        self.source = source
+        result.outputs = [output._replace(op=places[output.op]) for output in self.outputs]
+        for name in ("arrays", "params", "trainable", "notes"):
+            setattr(result, name, getattr(self.given, name))
+        asked = [(None if op is None else places.get(op), text) for op, text in self.given.asks]
+        result.asks = asked
+        return result
+
+
+# Activations that are said by what they are made of
+
+
+def fold_hard_sigmoid(net: Normal) -> None:
+    """`relu6(x + 3) / 6` is `hard_sigmoid`."""
+    for index, op in net.alive():
+        if not (op.word == "rescale" and _is_affine(op, 1 / 6, 0)):
+            continue
+        middle = op.inputs[0]
+        relu = net.ops[middle]
+        if relu is None or not _is_relu6(relu) or net.only_user(middle, "rescale") is None:
+            continue
+        shift = net.ops[relu.inputs[0]]
+        if shift is None or shift.word != "rescale" or not _is_affine(shift, 1, 3):
+            continue
+        if net.only_user(relu.inputs[0], relu.word) is not None:
+            net.become(index, "hard_sigmoid", {}, shift.inputs, {})
+
+
+def fold_gates(net: Normal) -> None:
+    """`x * sigmoid(x)` is `silu`, and `x * hard_sigmoid(x)` is `hard_swish`."""
+    for index, op in net.alive():
+        if op.word != "mul" or len(op.inputs) != 2:
+            continue
+        for one, other in (op.inputs, op.inputs[::-1]):
+            gate = net.ops[other]
+            word = _GATED.get(gate.word) if gate is not None else None
+            if gate is not None and word and gate.inputs == (one,) and gate.shape == op.shape:
+                if net.only_user(other, "mul") is not None:
+                    net.become(index, word, {}, [one], {})
+                    break
+
+
+_GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
+
+
+def _is_affine(op: Op, scale: float, offset: float) -> bool:
+    layer: Any = op.layer
+    found = layer.scale, layer.offset or 0
+    return all(isinstance(each, (int, float)) for each in found) and (
+        isclose(found[0], scale, rel_tol=1e-7) and isclose(found[1], offset, rel_tol=1e-7)
+    )
+
+
+def _is_relu6(op: Op) -> bool:
+    layer: Any = op.layer
+    return op.word == "relu6" or (op.word == "clamp" and (layer.low, layer.high) == (0, 6))
+
+
+# Pools
+
+
+def fold_global_pools(net: Normal) -> None:
+    """A pool over the whole map is a global one, and with a flatten behind it gives a vector."""
+    for index, op in net.alive():
+        layer: Any = op.layer
+        if op.word in ("avgpool", "pool") and _is_global(layer):
+            word = "gap" if op.word == "avgpool" else "gmp"
+            user = net.only_user(index, "flatten")
+            if user is not None or layer.to is not None:
+                net.become(index, word, {"keep": True}, op.inputs)
+    for index, op in net.alive():
+        source = op.inputs[0] if op.inputs else None
+        if op.word in ("flatten", "reshape") and source is not None:
+            pooled = net.ops[source]
+            if pooled is None or pooled.word not in ("gap", "gmp"):
+                continue
+            keep = len(op.shape) > 1
+            if net.only_user(source, op.word) is not None:
+                net.become(index, pooled.word, {"keep": keep}, pooled.inputs, like=pooled)
+
+
+def _is_global(layer: Any) -> bool:
+    if layer.to is not None:
+        return set(layer.output[:-1]) == {1}
+    windows: tuple[Window, ...] = layer.windows
+    return all(
+        (each.begin, each.end, each.output) == (0, 0, 1)
+        and each.size == each.kernel
+        and each.dilation == 1
+        for each in windows
+    )
+
+
+# Convolutions
+
+
+def split_depthwise(net: Normal) -> None:
+    """A convolution of as many groups as channels is a depthwise one."""
+    for index, op in net.alive():
+        layer: Any = op.layer
+        if op.word != "conv" or layer.groups != layer.channels or layer.channels == 1:
+            continue
+        values = {k: v for k, v in op.values.items() if k not in ("filters", "groups")}
+        mult = layer.filters // layer.channels
+        weights = {
+            ("depthwise" if role == "kernel" else role): taken for role, taken in op.weights.items()
+        }
+        net.become(
+            index, "dwconv", {**values, "mult": mult if mult > 1 else None}, op.inputs, weights
+        )
+
+
+def fold_zero_pads(net: Normal) -> None:
+    """Zeros put around a map are the padding of the convolution that reads it."""
+    for index, op in net.alive():
+        if op.word != "zeropad":
+            continue
+        user = net.only_user(index, "conv", "dwconv", "sepconv")
+        if user is None:
+            continue
+        conv = net.ops[user]
+        assert conv is not None
+        layer: Any = conv.layer
+        if layer.same and any(each.begin or each.end for each in layer.windows):
+            continue
+        added = _pairs(op.layer)
+        pads = tuple(
+            Pair(pair.begin + window.begin, pair.end + window.end)
+            for pair, window in zip(added, layer.windows)
+        )
+        values = {k: v for k, v in conv.values.items() if k not in ("same", "pad")}
+        net.become(user, conv.word, {**values, "pad": pads}, op.inputs)
+
+
+def _pairs(layer: Any) -> tuple[Pair, ...]:
+    pad = layer.pad
+    return (pad,) * (len(layer.input) - 1) if isinstance(pad, Pair) else pad
+
+
+def one_padding(net: Normal) -> None:
+    """Say padding in one way: `same` where every window that has any can say it, else numbers.
+
+    A net that mixes both, such as one of strides that PyTorch pads alike, has blocks whose
+    calls would not look equal. What no number of half a window can say stays `same`.
+    """
+    for words in (("conv", "dwconv", "sepconv"), ("pool", "avgpool", "minpool")):
+        found = [(index, op) for index, op in net.alive() if op.word in words and _pads(op.layer)]
+        for index, op in net.alive():
+            if op.word in words and not _pads(op.layer) and {"same", "pad"} & op.values.keys():
+                values = {k: v for k, v in op.values.items() if k not in ("same", "pad")}
+                layer: Any = make(op.word, values, [op.layer.input], net.given.defaults)
+                if layer.output == op.shape:
+                    net.become(index, op.word, values, op.inputs)
+        everywhere = all(_is_same(op.layer) for _, op in found)
+        halves = all(_is_half(op.layer) for _, op in found)
+        for index, op in found:
+            values = {k: v for k, v in op.values.items() if k not in ("same", "pad")}
+            if (everywhere or not halves) and _is_same(op.layer):
+                changed = {**values, "same": True}
+            else:
+                windows = op.layer.windows  # type: ignore[attr-defined]
+                changed = {**values, "pad": tuple(Pair(w.begin, w.end) for w in windows)}
+            if changed != op.values and _same_windows(op, changed, net):
+                net.become(index, op.word, changed, op.inputs)
+
+    # So that a block can have the size of its window as a parameter.
+    spread = [op for _, op in net.alive() if op.word in _CONVS and op.values.get("same")]
+    for index, op in net.alive():
+        if spread and op.word in _CONVS and not {"same", "pad"} & op.values.keys():
+            if all(window.kernel == 1 for window in op.layer.windows):  # type: ignore[attr-defined]
+                net.become(index, op.word, {**op.values, "same": True}, op.inputs)
+
+
+_CONVS = ("conv", "dwconv", "sepconv")
+
+
+def _pads(layer: Any) -> bool:
+    return layer.windows and any(each.begin or each.end for each in layer.windows)
+
+
+def _same_windows(op: Op, values: Mapping[str, Any], net: Normal) -> bool:
+    layer: Any = make(op.word, values, [op.layer.input], net.given.defaults)
+    old: Any = op.layer
+    if layer.output != old.output or getattr(layer, "countpad", 0) != getattr(old, "countpad", 0):
+        return False
+    return all(
+        (one.begin, one.extra or one.end) == (other.begin, other.extra or other.end)
+        for one, other in zip(layer.windows, old.windows)
+    )
+
+
+def _is_same(layer: Any) -> bool:
+    """Whether `same` pads a layer just as it is padded."""
+    if layer.same:
+        return True
+    if getattr(layer, "countpad", False):
+        return False
+    for window in layer.windows:
+        missing = max((-(-window.size // window.stride) - 1) * window.stride, 0)
+        total = max(missing + window.extent - window.size, 0)
+        if (window.begin, window.end) != (total // 2, total - total // 2):
+            return False
+    return True
+
+
+def _is_half(layer: Any) -> bool:
+    """Whether half a window is put at both ends in every dimension."""
+    return all(each.begin == each.end == (each.extent - 1) // 2 for each in layer.windows)
+
+
+# Merges
+
+
+def nest_concats(net: Normal) -> None:
+    """`concat { a | b | c }` reads the concatenation of a and b where there is one."""
+    known: dict[tuple[int, ...], int] = {}
+    for index, op in net.alive():
+        if op.word != "concat" or len(op.inputs) < 2 or op.values.get("axis"):
+            continue
+        flat = tuple(_flattened(net, op.inputs))
+        for length in range(len(flat) - 1, 1, -1):
+            grown = known.get(flat[:length])
+            if grown is not None:
+                net.become(index, "concat", {}, [grown, *flat[length:]])
+                break
+        known.setdefault(flat, index)
+
+
+def _flattened(net: Normal, inputs: Sequence[int]) -> Iterator[int]:
+    """The inputs of a concatenation, with those of concatenations that it reads."""
+    for each in inputs:
+        op = net.ops[each]
+        if op is not None and op.word == "concat" and not op.values.get("axis"):
+            yield from _flattened(net, op.inputs)
+        else:
+            yield each
+
+
+def join_sums(net: Normal) -> None:
+    """`(a + b) + c` is one sum of three."""
+    for index, op in net.alive():
+        if op.word != "add":
+            continue
+        inputs: list[int] = []
+        for each in op.inputs:
+            inner = net.ops[each]
+            joined = inner is not None and inner.word == "add" and inner.shape == op.shape
+            # A sum that an activation or another block reads first is one of its own.
+            if joined and inner is not None and net.only_user(each, "add") is not None:
+                if inner.scope == op.scope and len(op.inputs) == 2 and each == op.inputs[0]:
+                    inputs += inner.inputs
+                    continue
+            inputs.append(each)
+        if len(inputs) > len(op.inputs):
+            net.become(index, "add", {}, inputs)
+
+
+# Activations written after a layer
+
+
+def attach_activations(net: Normal) -> None:
+    """An activation without arguments belongs to the layer before it, which no other reads."""
+    for index, op in net.alive():
+        kind = LAYERS.get(op.word)
+        if kind is None or op.values.get("activation"):
+            continue
+        if not any(slot.form == "act" for slot in kind.slots):
+            continue
+        user = net.only_user(index, *ACTIVATIONS)
+        activation = net.ops[user] if user is not None else None
+        if user is None or activation is None or not _is_plain(activation, net.given.defaults):
+            continue
+        if op.frozen != activation.frozen and activation.weights:
+            continue
+        values = {**op.values, "activation": activation.word}
+        weights = {**op.weights, **activation.weights}
+        net.become(user, op.word, values, op.inputs, weights, like=op)
+
+
+def _is_plain(op: Op, defaults: str) -> bool:
+    """Whether an activation has no argument that is not the default."""
+    plain: Layer = make(op.word, {}, [op.layer.input], defaults)
+    return all(getattr(plain, slot.name) == getattr(op.layer, slot.name) for slot in op.layer.slots)
+
+
+STEPS: tuple[Callable[[Normal], None], ...] = (
+    fold_hard_sigmoid,
+    fold_gates,
+    fold_global_pools,
+    split_depthwise,
+    fold_zero_pads,
+    one_padding,
+    nest_concats,
+    join_sums,
+    attach_activations,
+)
+
+
+def normal(graph: Graph) -> Normal:
+    """A graph in normal form; the one given stays as it is."""
+    return Normal(graph)
+
+
+__all__ = ["MERGES", "Normal", "normal"]

@@ -1,0 +1,648 @@
+"""Blocks and loops of a net that has been written out: what its author would have written.
+
+Runs of statements that come again, but for their arguments, become blocks: those first that make
+the text shortest, and parts of the source before others. A run that differs from the others in a
+stretch that it lacks is one of them. Loops are found last, among the calls.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnndsl.importers.graph import Graph
+from cnndsl.importers.nest import Nested
+from cnndsl.importers.statements import Const, Line, Statement, Text, call_text, concrete
+from cnndsl.importers.unify import (
+    Block,
+    Solver,
+    Unalike,
+    call_of_block,
+    columns,
+    shrinking,
+)
+from cnndsl.layers import MERGES
+from cnndsl.layers.base import Layer
+
+Run = list[Statement]
+
+
+class Recovered(NamedTuple):
+    """A net in statements: its blocks, and its body with its heads."""
+
+    blocks: list[Block]
+    body: tuple[Text, ...]
+
+
+class Place(NamedTuple):
+    """A run of statements that may become a call.
+
+    Where others have a merge, `wrapped`, it may have but the one path of it: the first `body`
+    statements.
+    """
+
+    run: Run
+    begin: int
+    length: int
+    wrapped: Statement | None = None
+    body: int = 0
+
+
+def recover(
+    graph: Graph,
+    nested: Nested,
+    names: Mapping[int, str],
+    flat: bool,
+    banned: frozenset[Any] = frozenset(),
+) -> Recovered:
+    """A nested graph with its blocks and loops; if `flat`, without.
+
+    `names` are those of the operations that have one, and `banned` what shall be no block.
+    """
+    return _Recovery(graph, nested, names, banned).run(flat)
+
+
+MOST_STATEMENTS = 24
+"""How many statements of a run may be one block."""
+
+LEAST_GAIN = 24
+"""How many characters a block must save."""
+
+COSTLY = 20
+"""How many characters a flag of a block must save: whoever reads it has two blocks to see."""
+
+MOST_TRIED = 10
+"""How many candidates are worked out in each round."""
+
+
+def with_heads(graph: Graph, nested: Nested, names: Mapping[int, str]) -> Run:
+    """The statements of a nested graph, its heads among them."""
+    first = next(index for index, op in enumerate(graph.ops) if op.word == "input")
+    main = concrete(graph, nested.body, graph.ops[first].shape, names)
+    for side in nested.sides:
+        shape = graph.ops[side.start].shape
+        body = concrete(graph, side.body, shape, names)
+        word = side.output.name + " training" * side.output.training
+        if side.start in names:
+            body.insert(0, Statement("jump", names[side.start], {}, shape, shape, side.start))
+        head = Statement("head", word, {}, shape, shape, side.start, (body,))
+        places = [number + 1 for number, each in enumerate(main) if each.op == side.start]
+        at = len(main) if side.start in names else max(places, default=0)
+        main.insert(at, head)
+    return main
+
+
+class Found(NamedTuple):
+    """A candidate for a block."""
+
+    places: list[Place]
+    block: Block
+    gain: float
+    key: Any
+
+
+class _Recovery:
+    def __init__(
+        self, graph: Graph, nested: Nested, names: Mapping[int, str], banned: frozenset[Any]
+    ) -> None:
+        self.graph, self.banned = graph, banned
+        self.names = names
+        self.main = with_heads(graph, nested, names)
+        self.blocks: dict[str, Block] = {}
+        self.jumps = Counter(each.op for run in self.runs() for each in run if each.kind == "jump")
+        self.partners = shared_groups(graph)
+        self.scopes = scopes(graph)
+
+    def run(self, flat: bool) -> Recovered:
+        self.share()
+        if not flat:
+            for only_layers in (True, False):
+                while (found := self.best(only_layers)) is not None:
+                    self.replace(found)
+        return Recovered([*self.blocks.values()], self.texts(self.main))
+
+    # Statements
+
+    def runs(self) -> Iterator[Run]:
+        """All runs of statements: bodies, and the paths in them."""
+        stack = [self.main]
+        while stack:
+            run = stack.pop()
+            yield run
+            for each in run:
+                stack.extend(path for path in each.paths if isinstance(path, list))
+
+    def layer_of(self, statement: Statement) -> Layer | None:
+        return self.graph.ops[statement.op].layer if statement.kind != "call" else None
+
+    def is_depthwise(self, statement: Statement) -> bool:
+        """Whether a depthwise convolution stands in a statement."""
+        return any(self.graph.ops[op].word == "dwconv" for op in statement.ops)
+
+    def text(self, statement: Statement) -> Text:
+        """A statement as it is written where nothing varies."""
+        name = statement.name
+        if statement.kind == "jump":
+            return Text(f"from {statement.word}")
+        if statement.kind == "head":
+            return Text(f"head {statement.word}", (self.texts(statement.paths[0]),))
+        values: dict[str, Any] = {slot: Const(value) for slot, value in statement.slots.items()}
+        if statement.kind == "call":
+            head = call_of_block(self.blocks[statement.word], values)
+            return Text(head, None, False, name, shrinking(statement))
+        head = call_text(statement.word, values, self.layer_of(statement))
+        if statement.kind == "merge":
+            bodies = tuple(self.texts(path) for path in statement.paths)
+            return Text(head, bodies, True, name)
+        return Text(head, None, False, name, shrinking(statement))
+
+    def texts(self, run: Sequence[Statement]) -> tuple[Text, ...]:
+        """The statements of a run, with its loops and what is frozen."""
+        result: list[Text] = []
+        at = 0
+        while at < len(run):
+            state = self.frozen(run[at])
+            end = at + 1
+            while end < len(run) and self.frozen(run[end]) in (state, None) and state is not None:
+                end += 1
+            while end > at + 1 and self.frozen(run[end - 1]) is None:
+                end -= 1
+            part = self.unfrozen(run[at:end])
+            result += [Text("freeze", (part,))] if state else part
+            at = end
+        return folded(result)
+
+    def frozen(self, statement: Statement) -> bool | None:
+        """Whether nothing in a statement learns; None where nothing could, and for a mixture."""
+        found = {self.graph.ops[op].frozen for op in statement.ops if self.graph.ops[op].weights}
+        return found.pop() if len(found) == 1 else None
+
+    def unfrozen(self, run: Sequence[Statement]) -> tuple[Text, ...]:
+        result = []
+        at = 0
+        while at < len(run):
+            length, line = self.progression(run[at:])
+            if line is None:
+                result.append(self.text(run[at]))
+                at += 1
+                continue
+            call = run[at]
+            slot, value = line
+            values: dict[str, Any] = {name: Const(each) for name, each in call.slots.items()}
+            values[slot] = value
+            head = call_of_block(self.blocks[call.word], values)
+            result.append(Text(f"repeat {length} as i", ((Text(head),),)))
+            at += length
+        return folded(result)
+
+    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Line] | None]:
+        """How many calls from the first on are the same but for a rate that grows evenly."""
+        first = run[0]
+        if first.kind != "call" or first.name:
+            return 1, None
+        for slot, value in first.slots.items():
+            rest = {name: each for name, each in first.slots.items() if name != slot}
+            values = [value]
+            for each in run[1:]:
+                others = {name: own for name, own in each.slots.items() if name != slot}
+                if each.kind != "call" or each.word != first.word or others != rest or each.name:
+                    break
+                values.append(each.slots[slot])
+            line = linear(values)
+            if line is not None:
+                return line[0], (slot, line[1])
+        return 1, None
+
+    # Shared weights
+
+    def share(self) -> None:
+        """Make shared blocks of what is called several times with the same weights."""
+        while True:
+            found: dict[Any, list[Place]] = defaultdict(list)
+            for run in self.runs():
+                for begin in range(len(run)):
+                    signature: tuple[Any, ...] = ()
+                    for end in range(begin, len(run)):
+                        each = run[end]
+                        if each.kind in ("jump", "call", "head") or not self.is_shared(each):
+                            break
+                        signature += (self.signature(each),)
+                        found[signature].append(Place(run, begin, end - begin + 1))
+            candidates = [
+                (sum(map(self.weighty, key)), -len(key), places)
+                for key, places in found.items()
+                if len(apart(places)) > 1 and any(map(self.weighty, key))
+            ]
+            if not candidates:
+                return
+            places = apart(max(candidates, key=lambda each: each[:2])[2])
+            instances = [place.run[place.begin : place.begin + place.length] for place in places]
+            name = self.name_of(instances)
+            block = Block(name, instances[:1])
+            block.shared = True
+            Solver(block, columns(instances[:1]), self.layer_of, self.blocks, self.is_depthwise)
+            block.instances = instances
+            self.blocks[name] = block
+            self.calls(block, places)
+
+    def is_shared(self, statement: Statement) -> bool:
+        """Whether all weights in a statement are those of others, too; true for none."""
+        return not statement.name and all(
+            op in self.partners for op in statement.ops if self.graph.ops[op].weights
+        )
+
+    def signature(self, statement: Statement) -> Any:
+        keys = tuple(
+            tuple(taken.key for taken in self.graph.ops[op].weights.values())
+            for op in statement.ops
+        )
+        return self.text(statement).same, keys
+
+    def weighty(self, signature: Any) -> int:
+        return sum(len(keys) for keys in signature[1])
+
+    # Candidates
+
+    def best(self, only_layers: bool) -> Found | None:
+        """The block that saves most; None where none saves enough."""
+        found: dict[Any, list[Place]] = defaultdict(list)
+        for run in self.runs():
+            for begin in range(len(run)):
+                key: tuple[Any, ...] = ()
+                for end in range(begin, min(len(run), begin + MOST_STATEMENTS)):
+                    each = run[end]
+                    if (
+                        each.kind == "head"
+                        or only_layers
+                        and (each.kind != "layer" or end - begin >= 5)
+                    ):
+                        break
+                    key += (each.key,)
+                    found[key].append(Place(run, begin, end - begin + 1))
+        self.index = found
+        rough = []
+        for key, places in found.items():
+            if key in self.banned or not self.is_substantial(key, places[0]):
+                continue
+            places = [place for place in apart(places) if self.is_closed(place)]
+            if len(places) < 2:
+                continue
+            length = sum(self.length(each) for each in self.statements(places[0])) if places else 0
+            if length:
+                rough.append((length * (len(places) - 1 + 0.5), key, places))
+        rough.sort(key=lambda each: -each[0])
+        results = []
+        for _, key, places in rough[:MOST_TRIED]:
+            result = self.tried(key, places)
+            if result is not None and result.gain >= LEAST_GAIN:
+                results.append(result)
+        return max(results, key=lambda each: each.gain, default=None)
+
+    def statements(self, place: Place) -> Run:
+        """The statements of a place, in the form that its block has."""
+        run = place.run[place.begin : place.begin + place.length]
+        merge = place.wrapped
+        if merge is None:
+            return run
+        body, tail = run[: place.body], run[place.body :]
+        one = Statement(
+            "merge",
+            merge.word,
+            merge.slots,
+            body[0].before,
+            body[-1].after,
+            body[-1].op,
+            (body,),
+            "",
+            merge.key,
+        )
+        return [one, *tail]
+
+    def length(self, statement: Statement) -> int:
+        return len(self.text(statement).flat()) + 2
+
+    def is_substantial(self, key: tuple[Any, ...], place: Place) -> bool:
+        """Whether a run is more than one layer, or than a call with an activation behind it, and
+        no repetition of a shorter one.
+        """
+        run = place.run[place.begin : place.begin + place.length]
+        if len(key) == 1 and run[0].kind != "merge":
+            return False
+        if not any(each.kind == "merge" for each in run):
+            if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
+                return False
+        large = Counter(each.key for each in run if self.has_merge(each))
+        if any(count > 1 for count in large.values()):
+            return False  # blocks in a row are a loop, or calls
+        for period in range(1, len(key) // 2 + 1):
+            if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
+                return False
+        return all(each.kind != "jump" or each.paths for each in run[:1])
+
+    def has_merge(self, statement: Statement) -> bool:
+        return statement.kind == "merge" or (
+            statement.kind == "call"
+            and any(self.graph.ops[op].word in MERGES for op in statement.ops)
+        )
+
+    def is_closed(self, place: Place) -> bool:
+        """Whether nothing in a run is named for others, nor names what is outside."""
+        run = place.run[place.begin : place.begin + place.length]
+        named, jumps = _names(run[:-1]), _jumps(run)
+        last = run[-1]
+        inner = _names([path for way in last.paths for path in way])
+        inside = {**named, **inner}
+        if any(op not in inside for op in jumps):
+            return False
+        if any(self.jumps[op] != jumps[op] for op in inside):
+            return False
+        ops = {op for each in run for op in each.ops}
+        shared = {op for op in ops if op in self.partners}
+        if any(not self.partners[op] <= ops for op in shared):
+            return False
+        states = {self.frozen(each) for each in run if self.weights_in(each)}
+        return len(states) <= 1 and None not in states
+
+    def weights_in(self, statement: Statement) -> bool:
+        return any(self.graph.ops[op].weights for op in statement.ops)
+
+    def tried(self, key: tuple[Any, ...], places: list[Place]) -> Found | None:
+        """The block of some runs, and of those that lack a stretch of them."""
+        best: Found | None = None
+        for more in self.families(key, places):
+            result = self.unified(key, more)
+            if result is not None and (best is None or result.gain > best.gain):
+                best = result
+        return best
+
+    def families(self, key: tuple[Any, ...], places: list[Place]) -> Iterator[list[Place]]:
+        """Runs that could be calls of one block: those given, and with others like them."""
+        yield places
+        run = places[0].run[places[0].begin : places[0].begin + places[0].length]
+        taken = {op for place in places for each in self.statements(place) for op in each.ops}
+        first = run[0]
+        if first.kind == "merge" and first.word in ("add", "mul") and len(first.paths) == 2:
+            body = tuple(each.key for each in max(first.paths, key=len))
+            bare = [
+                place._replace(wrapped=first, body=len(form))
+                for form in _shorter(body)
+                for place in self.like((*form, *key[1:]), taken)
+            ]
+            if bare:
+                yield apart([*places, *bare])
+        if len(key) > 2:
+            lacking = [
+                place for form in _shorter(key) if form != key for place in self.like(form, taken)
+            ]
+            if lacking:
+                yield apart([*places, *lacking])
+
+    def like(self, key: tuple[Any, ...], taken: set[int]) -> list[Place]:
+        """The runs of some keys whose operations are not taken."""
+        found = []
+        for place in self.index.get(key, ()):
+            run = place.run[place.begin : place.begin + place.length]
+            if not any(op in taken for each in run for op in each.ops) and self.is_closed(place):
+                found.append(place)
+        return found
+
+    def unified(self, key: tuple[Any, ...], places: list[Place]) -> Found | None:
+        if len(places) < 2:
+            return None
+        instances = [self.statements(place) for place in places]
+        name = self.name_of(instances)
+        block = Block(name, instances)
+        try:
+            Solver(block, columns(instances), self.layer_of, self.blocks, self.is_depthwise)
+        except Unalike:
+            return None
+        if len(block.params) > 12:
+            return None
+        before = sum(self.length(each) for run in instances for each in run)
+        after = len(block.text().flat())
+        for place in range(len(instances)):
+            after += len(self.call(block, place)) + 2
+        gain = before - after - COSTLY * sum(param.slot == "flag" for param in block.params)
+        matched = sum(self.scope_of(run) is not None for run in instances)
+        if matched * 5 >= len(instances) * 4:
+            gain *= 1.5
+        return Found(places, block, gain, key)
+
+    def call(self, block: Block, place: int) -> str:
+        return call_of_block(
+            block, {param.name: Const(param.vector[place]) for param in block.params}
+        )
+
+    # Blocks
+
+    def replace(self, found: Found) -> None:
+        block = found.block
+        block.key = found.key
+        self.blocks[block.name] = block
+        self.calls(block, found.places)
+
+    def calls(self, block: Block, places: Sequence[Place]) -> None:
+        """Put calls of a block in the places of its instances."""
+        made = []
+        for number, place in enumerate(places):
+            run = place.run[place.begin : place.begin + place.length]
+            slots = {param.name: param.vector[number] for param in block.params}
+            call = Statement(
+                "call",
+                block.name,
+                slots,
+                run[0].before,
+                run[-1].after,
+                run[-1].op,
+                (),
+                run[-1].name,
+            )
+            call.ops = tuple(op for each in run for op in each.ops)
+            made.append((place, call))
+        for place, call in sorted(made, key=lambda each: -each[0].begin):
+            place.run[place.begin : place.begin + place.length] = [call]
+        self.rekey()
+
+    def rekey(self) -> None:
+        """Work out the keys of merges anew, the inner ones first."""
+        for run in reversed([*self.runs()]):
+            for each in run:
+                if each.kind == "merge":
+                    each.key = each.find_key()
+
+    # Names
+
+    def scope_of(self, run: Sequence[Statement]) -> str | None:
+        """The class of the part of the source that a run is, if it is one."""
+        return self.scopes.get(frozenset(op for each in run for op in each.ops))
+
+    def name_of(self, instances: Sequence[Run]) -> str:
+        kinds = Counter(
+            kind for run in instances if (kind := self.scope_of(run)) is not None and kind
+        )
+        simple = all(each.kind == "layer" for each in instances[0])
+        if simple and len(instances[0]) <= 4:
+            base = "".join(_initial(each.word) for each in instances[0])
+        elif kinds:
+            base = snake(kinds.most_common(1)[0][0])
+        else:
+            base = structural(instances[0])
+        return self.free(base)
+
+    def free(self, base: str) -> str:
+        taken = {*self.blocks, *self.names.values(), *RESERVED}
+        if base not in taken:
+            return base
+        return next(f"{base}{n}" for n in range(2, 10**6) if f"{base}{n}" not in taken)
+
+
+RESERVED = frozenset("C H W L D c i n k s".split())
+
+
+def apart(places: Sequence[Place]) -> list[Place]:
+    """Those of some runs that do not overlap, from the first on."""
+    ends: dict[int, int] = {}
+    found = []
+    for place in sorted(places, key=lambda each: (id(each.run), each.begin)):
+        if place.begin >= ends.get(id(place.run), 0):
+            ends[id(place.run)] = place.begin + place.length
+            found.append(place)
+    order = {id(place): number for number, place in enumerate(places)}
+    return sorted(found, key=lambda each: order[id(each)])
+
+
+def _shorter(keys: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Some keys, and what is left where one stretch of at most half of them is missing."""
+    yield keys
+    for length in range(1, len(keys) // 2 + 1):
+        for begin in range(len(keys) - length + 1):
+            rest = keys[:begin] + keys[begin + length :]
+            if len(rest) >= 2:
+                yield rest
+
+
+def _names(run: Sequence[Statement]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for each in run:
+        if each.name and each.kind != "jump":
+            found[each.op] += 1
+        for path in each.paths:
+            found += _names(path)
+    return found
+
+
+def _jumps(run: Sequence[Statement]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for each in run:
+        if each.kind == "jump":
+            found[each.op] += 1
+        for path in each.paths:
+            found += _jumps(path)
+    return found
+
+
+def shared_groups(graph: Graph) -> dict[int, set[int]]:
+    """For each operation that has weights of others, all that have them."""
+    groups: dict[Any, set[int]] = defaultdict(set)
+    for index, op in enumerate(graph.ops):
+        if op.weights:
+            groups[tuple(sorted(taken.key for taken in op.weights.values()))].add(index)
+    return {op: group for group in groups.values() if len(group) > 1 for op in group}
+
+
+def scopes(graph: Graph) -> dict[frozenset[int], str]:
+    """The parts of the source by the operations in them: the class of each."""
+    parts: dict[Any, set[int]] = defaultdict(set)
+    for index, op in enumerate(graph.ops):
+        for depth in range(1, len(op.scope) + 1):
+            parts[op.scope[:depth]].add(index)
+    found: dict[frozenset[int], str] = {}
+    for path, ops in sorted(parts.items(), key=lambda each: len(each[0])):
+        kind = path[-1].kind
+        key = frozenset(ops)
+        if kind not in ("Sequential", "ModuleList", "") or key not in found:
+            found[key] = "" if kind in ("Sequential", "ModuleList") else kind
+    return found
+
+
+def snake(name: str) -> str:
+    """A class's name as that of a block."""
+    name = re.sub(r"\W", "", name).strip("_")
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    name = re.sub(r"^([a-z]{1,2})_(?=conv|block|net)", r"\1", name)
+    return name if name and not name[0].isdigit() else f"block_{name}"
+
+
+_INITIALS = {"dwconv": "dw", "sepconv": "sep", "deconv": "up", "dropout": "d", "leaky_relu": "r"}
+
+
+def _initial(word: str) -> str:
+    return _INITIALS.get(word, word[0])
+
+
+def structural(run: Sequence[Statement]) -> str:
+    """A name for what a run does."""
+    merges = [each for each in run if each.kind == "merge"]
+    words = {each.word for each in run}
+    if not merges:
+        if words & {"dwconv"}:
+            return "inverted"
+        return "stage" if len(run) > 4 else "".join(_initial(each.word) for each in run)
+    merge = merges[0]
+    skips = any(not path for path in merge.paths)
+    if merge.word == "concat":
+        return "dense_layer" if skips and len(merge.paths) == 2 else "inception"
+    if merge.word == "mul":
+        return "excite"
+    return "residual" if merge.word == "add" else merge.word
+
+
+def linear(values: Sequence[Any]) -> tuple[int, Line] | None:
+    """How many values from the first on are `a*(b + i)/n`, at least three, and these numbers."""
+    if len(values) < 2 or not all(isinstance(each, (int, float)) for each in values):
+        return None
+    step = values[1] - values[0]
+    if isinstance(step, bool) or not isinstance(step, float) or step <= 0:
+        return None
+    best: tuple[int, Line] | None = None
+    for over in range(1, 129):
+        factor = float(f"{step * over:.3g}")
+        begin = round(values[0] / step)
+        count = 0
+        while count < len(values) and factor * (begin + count) / over == values[count]:
+            count += 1
+        if count >= 3 and (best is None or count > best[0]):
+            best = count, Line(factor, begin, "i", over)
+    return best
+
+
+def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
+    """Statements with loops for those that come several times in a row, where it is shorter."""
+    result = [*texts]
+    at = 0
+    while at < len(result):
+        best: tuple[int, int, int] | None = None
+        for period in range(1, min(6, (len(result) - at) // 2) + 1):
+            part = [each.same for each in result[at : at + period]]
+            count = 1
+            while [each.same for each in result[at + count * period :][:period]] == part:
+                count += 1
+            length = sum(len(each.flat()) + 2 for each in result[at : at + period])
+            saved = length * (count - 1) - len("repeat 3 {  }")
+            named = any(each.alias or " as " in each.flat() for each in result[at : at + period])
+            if count > 1 and saved > 0 and not named and (best is None or saved > best[0]):
+                best = saved, period, count
+        if best is not None:
+            _, period, count = best
+            body = tuple(result[at : at + period])
+            shrinks = 1 if any(each.shrinks > 0 for each in body) else 0
+            result[at : at + period * count] = [
+                Text(f"repeat {count}", (body,), False, "", shrinks)
+            ]
+        at += 1
+    return tuple(result)
+
+
+__all__ = ["Callable", "Recovered", "recover"]

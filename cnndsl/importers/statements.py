@@ -1,0 +1,261 @@
+"""Statements as values: concrete ones, of which blocks are made, and what is written in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnndsl.importers.graph import Graph, Op
+from cnndsl.importers.nest import Join, Jump, Leaf, Seq
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.layers.base import Context, Layer, Shape
+from cnndsl.layers.source import is_default, uniform, written_value
+from cnndsl.layers.values import Pair
+
+ACTIVATION = "activation"
+
+
+class Statement:
+    """A statement of a net, with numbers for arguments.
+
+    * `kind`: `layer`, `merge`, `jump`, `call` or `head`
+    * `word`: the layer, merge or block; of a jump or a head the name
+    * `slots`: the arguments by slot; those of a call by parameter
+    * `paths`: the paths of a merge
+    * `before`, `after`: the shapes of the current tensor
+    * `op`: the operation of the graph that gives the tensor after it
+    * `ops`: all operations that it stands for
+    * `key`: the same for statements that differ in arguments alone
+    """
+
+    __slots__ = ("after", "before", "key", "kind", "name", "op", "ops", "paths", "slots", "word")
+
+    def __init__(
+        self,
+        kind: str,
+        word: str,
+        slots: Mapping[str, Any],
+        before: Shape,
+        after: Shape,
+        op: int,
+        paths: tuple[Sequence[Statement], ...] = (),
+        name: str = "",
+        key: Any = None,
+    ) -> None:
+        self.kind, self.word, self.slots, self.paths = kind, word, dict(slots), paths
+        self.before, self.after, self.op, self.name = before, after, op, name
+        self.ops: tuple[int, ...] = tuple(
+            each for path in paths for statement in path for each in statement.ops
+        ) + ((op,) if kind in ("layer", "merge") else ())
+        self.key = key if key is not None else self.find_key()
+
+    def find_key(self) -> Any:
+        """What two statements must have in common to be calls of one block."""
+        flags = tuple(name for name, value in self.slots.items() if value is True)
+        if self.kind == "merge":
+            paths = tuple(tuple(each.key for each in path) for path in self.paths)
+            if self.word == "concat":
+                return ("merge", self.word, flags, paths)
+            longest = max(paths, key=len)
+            return ("merge", self.word, flags, longest, len(longest) == 0 and len(paths))
+        if self.kind == "call":
+            return ("call", self.word)
+        if self.kind in ("jump", "head"):
+            return (self.kind, self.word)
+        if self.word in ACTIVATIONS and not self.slots:
+            return ("layer", ACTIVATION)
+        has = tuple(name for name in self.slots if name in (ACTIVATION, "to", "factor"))
+        word = ACTIVATION if self.word in ACTIVATIONS else self.word
+        return ("layer", word, flags, has)
+
+    def __repr__(self) -> str:
+        return f"<{self.word} {self.slots}>"
+
+
+_NEVER = ("floor", "nearest")
+"""Flags that say what holds anyway: a graph rounds down."""
+
+
+def slots_of(layer: Layer) -> dict[str, Any]:
+    """The arguments of a layer, defaults among them; one number for the same in all dimensions."""
+    found: dict[str, Any] = {}
+    for slot in layer.slots:
+        if slot.form == "act":
+            if layer.activation is not None:
+                found[ACTIVATION] = layer.activation.op
+            continue
+        value = getattr(layer, slot.name)
+        if slot.name == "pad" and value is None and not found.get("same"):
+            value = Pair(0, 0)
+        if slot.name == "stride" and value is None:
+            value = getattr(layer, "kernel", None)
+        if slot.form == "flag":
+            if value and slot.name not in _NEVER:
+                found[slot.name] = True
+        elif value is not None:
+            found[slot.name] = uniform(value) if slot.name not in ("shape", "order") else value
+    if type(layer).op in ACTIVATIONS and all(
+        is_default(layer, slot, found.get(slot.name)) for slot in layer.slots if slot.form != "act"
+    ):
+        return {}
+    return found
+
+
+def concrete(graph: Graph, seq: Seq, start: Shape, names: Mapping[int, str]) -> list[Statement]:
+    """The statements of a nested graph, from a tensor of a shape on."""
+    found = []
+    for item in seq:
+        op: Op = graph.ops[item.op]
+        name = names.get(item.op, "")
+        if isinstance(item, Jump):
+            found.append(Statement("jump", name, {}, start, op.shape, item.op))
+        elif isinstance(item, Join):
+            paths = tuple(concrete(graph, path, start, names) for path in item.paths)
+            slots = slots_of(op.layer)
+            found.append(Statement("merge", op.word, slots, start, op.shape, item.op, paths, name))
+        else:
+            assert isinstance(item, Leaf)
+            slots = slots_of(op.layer)
+            found.append(Statement("layer", op.word, slots, start, op.shape, item.op, (), name))
+        start = op.shape
+    return found
+
+
+# Expressions
+
+
+class Const(NamedTuple):
+    """A value that is the same in every call."""
+
+    value: Any
+
+    def text(self) -> str:
+        return self.value if isinstance(self.value, str) else written_value(self.value)
+
+
+class Ref(NamedTuple):
+    """A parameter, or one of the sizes of the current tensor."""
+
+    name: str
+
+    def text(self) -> str:
+        return self.name
+
+
+class Scaled(NamedTuple):
+    """`k*x`, or `x//k`."""
+
+    operand: Ref
+    op: str
+    by: int
+
+    def text(self) -> str:
+        if self.op == "*":
+            return f"{self.by}*{self.operand.text()}"
+        return f"{self.operand.text()}//{self.by}"
+
+
+class Product(NamedTuple):
+    """`x*y`, or `x//y`."""
+
+    left: Ref
+    right: Ref
+    op: str = "*"
+
+    def text(self) -> str:
+        return f"{self.left.text()}{self.op}{self.right.text()}"
+
+
+class Line(NamedTuple):
+    """`a*(b + i)/n`: a value that grows with each turn of a loop."""
+
+    factor: float
+    begin: int
+    index: str
+    over: int
+
+    def text(self) -> str:
+        index = self.index if not self.begin else f"({self.begin}+{self.index})"
+        return f"{written_value(self.factor)}*{index}/{self.over}"
+
+
+Expr = Const | Ref | Scaled | Product | Line
+
+
+# What is written
+
+
+class Text(NamedTuple):
+    """A statement as it is written.
+
+    * `head`: the words before its braces, or all of them
+    * `bodies`: what stands in its braces; None without braces
+    * `bars`: whether those are paths
+    * `alias`: the name behind `as`
+    * `shrinks`: whether the map behind it is smaller: -1 for a pool, after which a line ends,
+      1 for others, before which one begins, 0 where it is not
+    """
+
+    head: str
+    bodies: tuple[tuple[Text, ...], ...] | None = None
+    bars: bool = False
+    alias: str = ""
+    shrinks: int = 0
+
+    @property
+    def same(self) -> Any:
+        """What statements have in common that are written alike."""
+        bodies = self.bodies and tuple(tuple(each.same for each in body) for body in self.bodies)
+        return self.head, bodies, self.bars, self.alias
+
+    def flat(self) -> str:
+        """On one line."""
+        end = f" as {self.alias}" if self.alias else ""
+        if self.bodies is None:
+            return self.head + end
+        bodies = ["; ".join(each.flat() for each in body) for body in self.bodies]
+        if self.bars:
+            inner = " | ".join(body or "skip" for body in bodies)
+            if len(bodies) == 1:
+                inner = f"| {inner}"
+        else:
+            inner = bodies[0] or "skip"
+        return f"{self.head} {{ {inner} }}{end}"
+
+
+def call_text(word: str, values: Mapping[str, Expr], layer: Layer | None) -> str:
+    """A layer with its arguments in their order; `layer` is one of its kind, to tell defaults."""
+    if layer is None:
+        return word
+    kind = LAYERS.get(layer.op) or MERGES[layer.op]
+    parts = [word]
+    for slot in kind.slots:
+        name = ACTIVATION if slot.form == "act" else slot.name
+        value = values.get(name)
+        if value is None:
+            continue
+        if isinstance(value, Const):
+            if value.value is True:
+                if name != "same" or values.get("kernel") != Const(1):
+                    parts.append(name)
+                continue
+            if slot.form == "act":
+                parts.append(value.text())
+                continue
+            default = slot.form == "/" and layer.family == "pool" and value == values.get("kernel")
+            if default or (not slot.required and is_default(layer, slot, value.value)):
+                continue
+        elif slot.form == "/" and layer.family == "pool" and value == values.get("kernel"):
+            continue
+        before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
+        parts.append(before + argument(value))
+    return " ".join(parts)
+
+
+def argument(value: Expr) -> str:
+    """An expression where an argument stands."""
+    text = value.text()
+    return text if isinstance(value, (Const, Ref)) else f"({text})"
+
+
+CONTEXT = Context("floor", "keras")

@@ -1,0 +1,556 @@
+"""Instances laid over each other: what they share becomes a block, what differs its parameters.
+
+What differs is a parameter that the block has, a multiple or a part of one, of the channels `C`
+or of the channels that come in; else a new parameter. A stretch that some instances lack stands
+in an `if`. Numbers that merely happen to fit are no reason: a test asks for the stride, for
+whether shapes agree, for an expansion that is none, and else for a flag of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cnndsl.importers.statements import (
+    ACTIVATION,
+    Const,
+    Expr,
+    Product,
+    Ref,
+    Scaled,
+    Statement,
+    Text,
+    call_text,
+)
+from cnndsl.layers import ACTIVATIONS
+from cnndsl.layers.base import Layer, Shape
+from cnndsl.layers.values import Pair
+
+Vector = list[Any]
+"""A value for each instance; ABSENT where one has no such thing."""
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "-"
+
+
+ABSENT: Any = _Absent()
+
+
+class Column:
+    """A statement of several instances; None where one lacks it."""
+
+    def __init__(self, cells: list[Statement | None]) -> None:
+        self.cells = cells
+        self.some = next(cell for cell in cells if cell is not None)
+        self.paths: list[tuple[list[Column], list[bool]]] = []
+
+    def vector(self, slot: str) -> Vector:
+        if any(cell is not None and slot not in cell.slots for cell in self.cells):
+            raise Unalike
+        return [ABSENT if cell is None else cell.slots[slot] for cell in self.cells]
+
+    @property
+    def present(self) -> list[bool]:
+        return [cell is not None for cell in self.cells]
+
+
+class Unalike(Exception):
+    """Instances that have no common form."""
+
+
+def columns(instances: Sequence[Sequence[Statement] | None]) -> list[Column]:
+    """The common form of several runs of statements. Raises Unalike."""
+    there = [each for each in instances if each is not None]
+    base = max(there, key=len)
+    keys = [each.key for each in base]
+    rows = [align(keys, each) if each is not None else [None] * len(base) for each in instances]
+    found = []
+    for place in range(len(base)):
+        column = Column([row[place] for row in rows])
+        column.paths = _paths(column)
+        found.append(column)
+    return found
+
+
+def align(keys: Sequence[Any], run: Sequence[Statement]) -> list[Statement | None]:
+    """A run of statements beside the keys of a longer one, with one stretch left out."""
+    gap = len(keys) - len(run)
+    own = [each.key for each in run]
+    for begin in range(len(run), -1, -1):
+        if own[:begin] == list(keys[:begin]) and own[begin:] == list(keys[begin + gap :]):
+            return [*run[:begin], *[None] * gap, *run[begin:]]
+    raise Unalike
+
+
+def _paths(column: Column) -> list[tuple[list[Column], list[bool]]]:
+    """The paths of a merge, each with the instances that have it."""
+    if column.some.kind != "merge":
+        return []
+    base = max((cell for cell in column.cells if cell is not None), key=lambda c: len(c.paths))
+    cells: list[list[Sequence[Statement] | None]] = [[] for _ in base.paths]
+    for cell in column.cells:
+        places = {} if cell is None else _placed(base, cell)
+        for place, found in enumerate(cells):
+            found.append(None if cell is None else places.get(place))
+    result = []
+    for found in cells:
+        result.append((columns(found), [each is not None for each in found]))
+    return result
+
+
+def _placed(base: Statement, cell: Statement) -> dict[int, Sequence[Statement]]:
+    """The paths of a merge by the places of those of another that has as many or more."""
+    if len(cell.paths) == len(base.paths):
+        return dict(enumerate(cell.paths))
+    longest = max(range(len(base.paths)), key=lambda place: len(base.paths[place]))
+    rest = list(cell.paths)
+    own = max(rest, key=len)
+    rest.remove(own)
+    places = {longest: own}
+    free = [place for place in range(len(base.paths)) if place != longest]
+    for path in rest:
+        match = next((p for p in free if len(base.paths[p]) == len(path)), None)
+        if match is None:
+            raise Unalike
+        free.remove(match)
+        places[match] = path
+    return places
+
+
+class Parameter:
+    """A parameter of a block: its value in each instance, and its default, or None."""
+
+    def __init__(self, name: str, slot: str, vector: Vector) -> None:
+        self.name, self.slot, self.vector = name, slot, vector
+        self.default: Any = None
+
+
+class Block:
+    """A block: its parameters in order, what stands in it, and whose calls it has."""
+
+    def __init__(self, name: str, instances: Sequence[Sequence[Statement]]) -> None:
+        self.name = name
+        self.instances = instances
+        self.shared = False
+        self.params: list[Parameter] = []
+        self.lets: list[str] = []
+        self.body: tuple[Text, ...] = ()
+        self.key: Any = None
+
+    def head(self) -> str:
+        params = [
+            each.name if each.default is None else f"{each.name}={Const(each.default).text()}"
+            for each in self.params
+        ]
+        return f"{'shared ' * self.shared}block {self.name}({', '.join(params)})"
+
+    def text(self) -> Text:
+        lets = tuple(Text(f"let {each}") for each in self.lets)
+        return Text(self.head(), (lets + self.body,))
+
+
+class Solver:
+    """Finds what the arguments of a block's statements are in terms of its parameters."""
+
+    def __init__(
+        self,
+        block: Block,
+        table: list[Column],
+        layer_of: Callable[[Statement], Layer | None],
+        blocks: dict[str, Block],
+        is_depthwise: Callable[[Statement], bool],
+    ) -> None:
+        self.block, self.layer_of, self.blocks = block, layer_of, blocks
+        self.count = len(block.instances)
+        self.entry = [run[0].before[-1] if run else ABSENT for run in block.instances]
+        shapes = [run[0].before for run in block.instances]
+        # Only a residual that is narrow at its ends has widths that are said as expansions.
+        self.is_inverted = any(is_depthwise(each) for run in block.instances for each in run)
+        self.uses_entry = False
+        block.body = self.body(table, shapes, [True] * self.count)
+        if self.uses_entry:
+            block.lets.append("c = C")
+        self.finish()
+
+    # Parameters
+
+    def finish(self) -> None:
+        """Choose the defaults, and put those parameters first that have none."""
+        for param in self.block.params:
+            known = [each for each in param.vector if each is not ABSENT]
+            value, times = Counter(known).most_common(1)[0]
+            if param.slot != "filters" and (2 * times >= len(known) or param.slot == "flag"):
+                param.default = value
+            param.vector = [value if each is ABSENT else each for each in param.vector]
+        self.block.params.sort(key=lambda each: each.default is not None)
+
+    def new(self, slot: str, vector: Vector) -> Ref:
+        name = self.free(NAMES.get(slot, ("v",)))
+        self.block.params.append(Parameter(name, slot, list(vector)))
+        return Ref(name)
+
+    def free(self, names: Sequence[str]) -> str:
+        taken = {each.name for each in self.block.params} | {"c", *self.blocks}
+        for name in names:
+            if name not in taken:
+                return name
+        return next(f"{names[0]}{n}" for n in range(2, 10**6) if f"{names[0]}{n}" not in taken)
+
+    # Expressions
+
+    def explain(self, vector: Vector, slot: str, here: Vector, create: bool = True) -> Expr | None:
+        """A vector as an expression; `here` are the channels of the current tensor."""
+        places = [i for i, value in enumerate(vector) if value is not ABSENT]
+        values = [vector[i] for i in places]
+        if all(_equal(value, values[0]) for value in values):
+            return Const(values[0])
+        for param in self.block.params:
+            if _fits(param.vector, vector) and _related(param.slot, slot):
+                param.vector = [b if a is ABSENT else a for a, b in zip(param.vector, vector)]
+                return Ref(param.name)
+        if all(type(value) is int for value in values):
+            found = self.arithmetic(places, values, slot, here)
+            if found is not None:
+                return found
+        if slot == "pad":
+            for param in self.block.params:
+                if param.slot == "kernel" and all(
+                    param.vector[i] is not ABSENT and _half(param.vector[i]) == _plain(vector[i])
+                    for i in places
+                ):
+                    if all(type(param.vector[i]) is int for i in places):
+                        return Scaled(Ref(param.name), "//", 2)
+        if not create:
+            return None
+        if slot == "filters" and self.is_inverted and all(type(each) is int for each in values):
+            found = self.ratio(places, values, here)
+            if found is not None:
+                return found
+        return self.new(slot, vector)
+
+    def arithmetic(
+        self, places: list[int], values: list[int], slot: str, here: Vector
+    ) -> Expr | None:
+        """A multiple or a part of a parameter or of channels, the same in all instances."""
+        if slot not in ("filters", "units", "groups", "n"):
+            return None
+        operands: list[tuple[Ref, Vector]] = [
+            (Ref(each.name), each.vector)
+            for each in self.block.params
+            if each.slot in ("filters", "units")
+        ]
+        channels = [(Ref("C"), here)]
+        if self.entry != here:
+            channels.append((Ref("c"), self.entry))
+        for ref, known in (*operands, *channels):
+            others = [known[i] for i in places]
+            if ABSENT in others or len(set(others)) < 2 or len(set(values)) < 2:
+                continue
+            found: Expr | None = None
+            if values == others:
+                found = ref
+            elif all(o and v % o == 0 for v, o in zip(values, others)):
+                factors = {v // o for v, o in zip(values, others)}
+                if len(factors) == 1 and max(factors) <= 16:
+                    found = Scaled(ref, "*", factors.pop())
+            else:
+                for by in (2, 3, 4, 6, 8, 12, 16, 24, 32):
+                    if all(o // by == v for v, o in zip(values, others)):
+                        found = Scaled(ref, "//", by)
+                        break
+            if found is not None:
+                self.uses_entry = self.uses_entry or ref.name == "c"
+                return found
+        return None
+
+    def ratio(self, places: list[int], values: list[int], here: Vector) -> Expr | None:
+        """Channels times a factor that few instances differ in: `expand*C`."""
+        others = [here[i] for i in places]
+        if not all(type(o) is int and o and v % o == 0 and v > o for v, o in zip(values, others)):
+            return None
+        factors = [v // o for v, o in zip(values, others)]
+        if len(set(factors)) * 2 > len(set(values)) or max(factors) > 16:
+            return None
+        vector = [ABSENT] * self.count
+        for place, factor in zip(places, factors):
+            vector[place] = factor
+        for param in self.block.params:
+            if param.slot == "ratio" and _fits(param.vector, vector):
+                return Product(Ref(param.name), Ref("C"))
+        return Product(self.new("ratio", vector), Ref("C"))
+
+    # Statements
+
+    def body(
+        self, table: list[Column], shapes: list[Shape], here: list[bool], path: bool = False
+    ) -> tuple[Text, ...]:
+        """The statements of a run, which may be a whole path of a merge; `here` says which
+        instances have the run at all.
+        """
+        result: list[Text] = []
+        at = 0
+        while at < len(table):
+            present = table[at].present
+            if present == here or not any(here):
+                result.append(self.statement(table[at], shapes, here))
+                shapes = _behind(table[at], shapes)
+                at += 1
+                continue
+            end = at
+            while end < len(table) and table[end].present == present:
+                end += 1
+            if (rate := self.rate(table[at:end], here)) is not None:
+                result.append(rate)
+                at = end
+                continue
+            start = shapes
+            ratios = {each.name for each in self.block.params if each.slot == "ratio"}
+            inner = []
+            for column in table[at:end]:
+                inner.append(self.statement(column, shapes, present))
+                shapes = _behind(column, shapes)
+            whole = path and end - at == len(table)
+            ends = shapes if whole else None
+            test = self.test(table[at:end], present, here, start, ends, ratios)
+            result.append(Text(f"if {test}", (tuple(inner),)))
+            at = end
+        return tuple(result)
+
+    def statement(self, column: Column, shapes: list[Shape], here: list[bool]) -> Text:
+        """A statement that all the instances have that have its run."""
+        some = column.some
+        channels = [shape[-1] if there else ABSENT for shape, there in zip(shapes, column.present)]
+        shrinks = shrinking(some)
+        if some.kind == "merge":
+            return self.merge(column, shapes, channels)
+        if some.kind == "jump":
+            return Text(f"from {some.word}")
+        names = {name for cell in column.cells if cell is not None for name in cell.slots}
+        word = some.word
+        words = [ABSENT if cell is None else cell.word for cell in column.cells]
+        if len({each for each in words if each is not ABSENT}) > 1:
+            found = self.explain(words, ACTIVATION, channels)
+            assert found is not None
+            word = found.text()
+        values: dict[str, Expr] = {}
+        for name in _in_order(some, names):
+            vector = column.vector(name)
+            slot = name
+            if some.kind == "call":
+                slot = next(p.slot for p in self.blocks[some.word].params if p.name == name)
+            value = self.explain(vector, slot, channels)
+            assert value is not None
+            values[name] = value
+        if some.kind == "call":
+            head = call_of_block(self.blocks[some.word], values)
+        else:
+            head = call_text(word, values, self.layer_of(some)) if word == some.word else word
+        return Text(head, None, False, some.name, shrinks)
+
+    def merge(self, column: Column, shapes: list[Shape], channels: Vector) -> Text:
+        """A merge; its longest path is looked at first, as the others follow from it."""
+        some = column.some
+        order = sorted(range(len(column.paths)), key=lambda p: (-len(column.paths[p][0]), p))
+        bodies: dict[int, Text | tuple[Text, ...]] = {}
+        for place in order:
+            table, present = column.paths[place]
+            body = self.body(table, shapes, present, True)
+            if present == column.present:
+                bodies[place] = body
+                continue
+            ends = _behind(column, shapes)
+            test = self.agree(present, column.present, shapes, ends)
+            test = test or self.flag(present, column.present, "residual")
+            bodies[place] = Text(f"if {test}", (body,), True)
+        values: dict[str, Expr] = {
+            name: Const(value) for name, value in some.slots.items() if value is not ABSENT
+        }
+        head = call_text(some.word, values, self.layer_of(some))
+        paths = []
+        for place in range(len(column.paths)):
+            body = bodies[place]
+            paths.append((body,) if isinstance(body, Text) else body)
+        return Text(head, tuple(paths), True, some.name)
+
+    # Tests
+
+    def test(
+        self,
+        table: list[Column],
+        present: list[bool],
+        here: list[bool],
+        start: list[Shape],
+        end: list[Shape] | None,
+        before: set[str],
+    ) -> str:
+        """When a stretch is there that some instances lack."""
+        for param in self.block.params:
+            if param.slot != "ratio" or param.name in before:
+                continue
+            filled = [
+                1 if value is ABSENT and there and not has else value
+                for value, has, there in zip(param.vector, present, here)
+            ]
+            if all(
+                (value != 1) == has for value, has, there in zip(filled, present, here) if there
+            ):
+                param.vector = filled
+                return f"{param.name} != 1"
+        if end is not None:
+            lacking = [not each for each in present]
+            if adapter := self.agree(lacking, here, start, end):
+                return negated(adapter)
+        for param in self.block.params:
+            if param.slot == "stride":
+                if all(
+                    (value != 1) == has
+                    for value, has, there in zip(param.vector, present, here)
+                    if there and value is not ABSENT
+                ):
+                    return f"{param.name} != 1"
+        word = table[0].some.word
+        return self.flag(present, here, word if word in ("pool", "relu") else f"with_{word}")
+
+    def rate(self, table: list[Column], here: list[bool]) -> Text | None:
+        """A dropout that some instances lack: theirs is a rate of 0."""
+        column = table[0]
+        if len(table) != 1 or column.some.word not in ("droppath", "dropout"):
+            return None
+        vector = [
+            0 if there and cell is None else value
+            for there, cell, value in zip(here, column.cells, column.vector("rate"))
+        ]
+        found = next(
+            (
+                Ref(p.name)
+                for p in self.block.params
+                if p.slot == "rate" and _fits(p.vector, vector)
+            ),
+            None,
+        ) or self.new("rate", vector)
+        return Text(f"if {found.name}", ((Text(f"{column.some.word} {found.name}"),),))
+
+    def agree(
+        self, present: list[bool], here: list[bool], start: list[Shape], end: list[Shape]
+    ) -> str:
+        """`C == n and s == 1`, where that is when a path that changes no shape is there."""
+        places = [i for i, there in enumerate(here) if there]
+        outs = [end[i][-1] if here[i] else ABSENT for i in range(self.count)]
+        channels = [start[i][-1] if here[i] else ABSENT for i in range(self.count)]
+        found = self.explain(outs, "filters", channels, create=False)
+        if found is None:
+            return ""
+        alike = [outs[i] == channels[i] for i in range(self.count)]
+        steps = [each for each in self.block.params if each.slot == "stride"]
+        for param in steps:
+            values = [param.vector[i] for i in range(self.count)]
+            if all((alike[i] and _plain(values[i]) in (1, ABSENT)) == present[i] for i in places):
+                return f"C == {found.text()} and {param.name} == 1"
+        if all(alike[i] == present[i] for i in places):
+            return f"C == {found.text()}"
+        return ""
+
+    def flag(self, present: list[bool], here: list[bool], name: str) -> str:
+        vector = [(1 if has else 0) if there else ABSENT for has, there in zip(present, here)]
+        for param in self.block.params:
+            if param.slot == "flag" and _fits(param.vector, vector):
+                return param.name
+        found = Parameter(self.free([name]), "flag", vector)
+        self.block.params.append(found)
+        return found.name
+
+
+def negated(test: str) -> str:
+    """The opposite of `C == n and s == 1`."""
+    return test.replace("==", "!=").replace(" and ", " or ")
+
+
+NAMES: dict[str, Sequence[str]] = {
+    "filters": ("n", "m", "a", "b", "d", "e", "f", "g", "h"),
+    "units": ("n", "m"),
+    "kernel": ("k",),
+    "stride": ("s",),
+    "pad": ("p",),
+    "dilation": ("dilation",),
+    "groups": ("groups",),
+    "rate": ("rate",),
+    "ratio": ("expand",),
+    "eps": ("eps",),
+    "momentum": ("momentum",),
+    "factor": ("factor",),
+    "mult": ("mult",),
+    "to": ("size",),
+    ACTIVATION: ("act",),
+}
+
+
+def call_of_block(block: Block, values: dict[str, Expr]) -> str:
+    """A call: what has no default by position, the rest by name where it is another."""
+    parts = [block.name]
+    for param in block.params:
+        value = values[param.name]
+        if param.default is None:
+            text = value.text()
+            parts.append(text if isinstance(value, (Const, Ref)) else f"({text})")
+        elif not (isinstance(value, Const) and _equal(value.value, param.default)):
+            text = value.text()
+            shown = text if isinstance(value, (Const, Ref)) else f"({text})"
+            parts.append(f"{param.name}={shown}")
+    return " ".join(parts)
+
+
+def _in_order(some: Statement, names: set[str]) -> Iterator[str]:
+    """The slots as they are written: the filters before the kernel."""
+    yield from (name for name in some.slots if name in names)
+    yield from sorted(names - some.slots.keys())
+
+
+def shrinking(statement: Statement) -> int:
+    """Where a line of text had better begin or end: see `Text`."""
+    before, after = statement.before[:-1], statement.after[:-1]
+    if len(before) != len(after):
+        return 1 if statement.kind != "call" else 0
+    if before and any(b > a for b, a in zip(before, after)):
+        return -1 if "pool" in statement.word else 1
+    return 0
+
+
+def _behind(column: Column, shapes: list[Shape]) -> list[Shape]:
+    return [shape if cell is None else cell.after for cell, shape in zip(column.cells, shapes)]
+
+
+def _fits(known: Vector, vector: Vector) -> bool:
+    """Whether two vectors agree wherever both have a value, and both do somewhere."""
+    pairs = [(a, b) for a, b in zip(known, vector) if a is not ABSENT and b is not ABSENT]
+    return bool(pairs) and all(_equal(a, b) for a, b in pairs)
+
+
+_KINDS = {"units": "filters", "n": "filters"}
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether one parameter may stand for arguments of two kinds: not for a kernel and a width."""
+    return _KINDS.get(one, one) == _KINDS.get(other, other)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+def _plain(value: Any) -> Any:
+    """Padding that is alike at both ends as one number, a size of equal numbers as one."""
+    if isinstance(value, Pair) and value.begin == value.end:
+        return value.begin
+    if isinstance(value, tuple) and not isinstance(value, Pair):
+        return tuple(map(_plain, value))
+    return value
+
+
+def _half(kernel: Any) -> Any:
+    return tuple(each // 2 for each in kernel) if isinstance(kernel, tuple) else kernel // 2
+
+
+__all__ = ["ACTIVATIONS", "Block", "Solver", "Unalike", "call_of_block", "columns", "shrinking"]

@@ -1,0 +1,290 @@
+"""A graph to the text of a net, and the proof that the text is that graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnndsl.comparison.arguments import effect
+from cnndsl.diagnostics import Source
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
+from cnndsl.importers.nest import Nested, nest
+from cnndsl.importers.normal import normal
+from cnndsl.importers.recover import recover
+from cnndsl.importers.statements import Text
+from cnndsl.diagnostics.message import Message, said
+from cnndsl.layers import LAYERS, MERGES, argument_order
+from cnndsl.layers.base import show
+from cnndsl.network import Network, elaborate
+from cnndsl.syntax.format import format_text
+from cnndsl.syntax.parser import parse
+
+
+class Written(NamedTuple):
+    """The text of an imported net.
+
+    * `text`: in canonical form
+    * `network`: the checked network that it is
+    * `ops`: for each node of the network, by its index, the operation of the graph whose value
+      it gives
+    * `weights`: the array of the source that each weight is, by its key, `conv1.kernel`
+    """
+
+    text: str
+    network: Network
+    ops: dict[int, int]
+    weights: dict[str, Taken]
+
+
+WIDTH = 100
+"""How many characters a line may have."""
+
+MOST_TRIES = 12
+"""How many blocks may turn out to be wrong before all of them are left out."""
+
+
+def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Written:
+    """The text of a graph, with its blocks and loops, or `flat`; `name` is the net's.
+
+    The text is read back, and is the graph node for node: a block that would make it another
+    network is left out. Raises ImportProblems where there is no such text.
+    """
+    if graph.problems:
+        raise ImportProblems(graph.problems)
+    simple = normal(graph)
+    net = simple.graph
+    try:
+        nested = nest(net)
+    except RecursionError:
+        raise ImportProblems([Problem("E602", TOO_DEEP)]) from None
+    names = names_of(net, nested)
+    banned: frozenset[Any] = frozenset()
+    problem = None
+    for attempt in range(MOST_TRIES + 1):
+        found = recover(net, nested, names, flat or attempt == MOST_TRIES, banned)
+        text = laid_out(net, found.blocks, found.body, names, name)
+        network = checked(text)
+        pairs = paired(net, network) if isinstance(network, Network) else None
+        if isinstance(network, Network) and pairs is not None:
+            ops = {node: simple.source[op] for node, op in pairs.items()}
+            return Written(text, network, ops, weights_of(net, network, pairs))
+        problem = network if isinstance(network, Problem) else None
+        keys = [block.key for block in found.blocks if block.key is not None]
+        if not keys:
+            break
+        banned |= {keys[-1]}
+    raise ImportProblems([problem or Problem("E602", NOT_SAID)])
+
+
+TOO_DEEP = Message("merges stand too deep in each other")
+NOT_SAID = Message("a file cannot say how this net shares its weights")
+
+
+# The text
+
+
+def names_of(graph: Graph, nested: Nested) -> dict[int, str]:
+    """Names for the tensors that are read by name, and for all inputs but one alone."""
+    inputs = [index for index, op in enumerate(graph.ops) if op.word == "input"]
+    wanted = sorted({*nested.named, *(inputs if len(inputs) > 1 else ())})
+    taken = {*LAYERS, *MERGES, *_RESERVED, *(output.name for output in graph.outputs)}
+    found = {}
+    for index in wanted:
+        op = graph.ops[index]
+        scope = next((each.name for each in reversed(op.scope) if not each.name.isdigit()), "")
+        for base in (op.name, scope, op.word):
+            base = re.sub(r"\W+", "_", base).strip("_").lower()[:40]
+            if base.isascii() and base.isidentifier():
+                break
+        else:
+            base = "x"
+        name = base
+        for number in range(2, 10**6):
+            if name not in taken:
+                break
+            name = f"{base}{number}"
+        taken.add(name)
+        found[index] = name
+    return found
+
+
+_RESERVED = frozenset(
+    "C H W L D c i n m k s net input rounding defaults param let repeat if else block shared head "
+    "freeze expect from as skip and or not min max round ceil floor divisible main same".split()
+)
+
+
+def laid_out(
+    graph: Graph,
+    blocks: Sequence[Any],
+    body: Sequence[Text],
+    names: Mapping[int, str],
+    name: str | None,
+) -> str:
+    """The whole text in canonical form."""
+    lines = [f"net {net_name(name or graph.name)}"]
+    for op, ask in graph.asks:
+        about = f"{graph.ops[op].word}: " if op is not None else ""
+        lines.append(f"# ask: {about}{_comment(said(ask, 'en'))}")
+    if graph.defaults == "torch":
+        lines.append("defaults torch")
+    if any(op.layer.is_rounded and not op.values.get("ceil") for op in graph.ops):
+        lines.append("rounding floor")
+    for block in blocks:
+        lines += packed([block.text()], 0)
+    for index, op in enumerate(graph.ops):
+        if op.word == "input":
+            alias = f" as {names[index]}" if index in names else ""
+            lines.append(f"input {show(op.shape)}{alias}")
+    lines += packed(body, 0)
+    if graph.params is not None:
+        lines.append(f"expect params == {graph.params:_}")
+    if graph.trainable is not None and graph.trainable != graph.params:
+        lines.append(f"expect trainable == {graph.trainable:_}")
+    source = Source("imported.cnn", "\n".join(lines) + "\n")
+    return format_text(source, argument_order)[0]
+
+
+def net_name(name: str) -> str:
+    """A name that a net can have."""
+    name = re.sub(r"\W+", "_", name.strip()).strip("_")[:80] or "net1"
+    name = f"net_{name}" if name[0].isdigit() else name
+    return f"{name}_net" if name in {*LAYERS, *MERGES, *_RESERVED} else name
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.split())
+
+
+def packed(texts: Iterable[Text], indent: int, first: int = 0) -> list[str]:
+    """Statements in lines: those of one size of the map together, as far as they fit.
+
+    `first` is how much of the first line is taken, by the bar of a path.
+    """
+    lines: list[str] = []
+    open_ = False
+    before = 0
+    for text in texts:
+        room = WIDTH - indent
+        flat = text.flat()
+        joins = open_ and before >= 0 and text.shrinks <= 0 and not _stands_alone(text)
+        if joins and len(lines[-1]) + 2 + len(flat) <= room:
+            lines[-1] += f"; {flat}"
+            before = text.shrinks
+            continue
+        taken = first if not lines else 0
+        if len(flat) <= room - taken and not _is_long(text):
+            lines.append(flat)
+            open_, before = not _stands_alone(text), text.shrinks
+            continue
+        lines += spread(text, indent)
+        open_, before = False, 0
+    return lines
+
+
+def _stands_alone(text: Text) -> bool:
+    """Whether a statement is a line of its own."""
+    return text.head.startswith(("block ", "head ", "let ", "shared ")) or (
+        text.bodies is not None and not text.head.startswith("repeat")
+    )
+
+
+def _is_long(text: Text) -> bool:
+    return text.head.startswith("block ") and any(
+        each.bars for body in text.bodies or () for each in body
+    )
+
+
+def spread(text: Text, indent: int) -> list[str]:
+    """A statement with braces over several lines."""
+    if text.bodies is None:
+        return [text.flat()]
+    lines = [f"{text.head} {{"]
+    for body in text.bodies:
+        if text.bars:
+            inner = packed(body, indent + 4, 2) or ["skip"]
+            lines.append(f"  | {inner[0]}")
+            lines += [f"    {each}" for each in inner[1:]]
+        else:
+            lines += [f"  {each}" for each in packed(body, indent + 2)]
+    lines.append(f"}} as {text.alias}" if text.alias else "}")
+    return lines
+
+
+# The proof
+
+
+def checked(text: str) -> Network | Problem:
+    """The network of a text, or what is wrong with it."""
+    source = Source("imported.cnn", text)
+    module, problems = parse(source)
+    if not problems:
+        network, problems = elaborate(source, module)
+        errors = [each for each in problems if each.severity == "error"]
+        if network is not None and not errors:
+            return network
+        problems = errors
+    first = problems[0]
+    where = text.splitlines()[source.position(first.span.start).line - 1]
+    return Problem(first.code, first.message, where.strip(), first.help)
+
+
+def paired(graph: Graph, network: Network) -> dict[int, int] | None:
+    """For each node of a network the operation of a graph that it is; None where it is not it.
+
+    Both are walked from the outputs to the inputs.
+    """
+    outputs = {"main": graph.outputs[0].op, **{each.name: each.op for each in graph.outputs[1:]}}
+    if outputs.keys() != network.outputs.keys():
+        return None
+    pairs: dict[int, int] = {}
+    back: dict[int, int] = {}
+    stack = [(network.outputs[name], op) for name, op in outputs.items()]
+    inputs = [index for index, op in enumerate(graph.ops) if op.word == "input"]
+    stack += zip(network.inputs, inputs)
+    while stack:
+        index, at = stack.pop()
+        if pairs.get(index, at) != at or back.get(at, index) != index:
+            return None
+        if index in pairs:
+            continue
+        pairs[index], back[at] = at, index
+        node, op = network.nodes[index], graph.ops[at]
+        if len(node.inputs) != len(op.inputs) or effect(node.layer) != effect(op.layer):
+            return None
+        if op.weights and node.frozen != op.frozen:
+            return None
+        stack += zip(node.inputs, op.inputs)
+    if len(pairs) != len(network.nodes) or len(pairs) != len(graph.ops):
+        return None
+    training = {output.name for output in graph.outputs if output.training}
+    return (
+        pairs if network.training_outputs == training and _shares(graph, network, pairs) else None
+    )
+
+
+def _shares(graph: Graph, network: Network, pairs: Mapping[int, int]) -> bool:
+    """Whether the nodes that share weights are those that do so in the source."""
+    holders: dict[Any, int] = {}
+    for node in network.nodes:
+        taken = graph.ops[pairs[node.index]].weights
+        if not taken:
+            continue
+        key = tuple(sorted(each.key for each in taken.values()))
+        holder = node.index if node.shared_with is None else node.shared_with
+        if holders.setdefault(key, holder) != holder:
+            return False
+        if node.shared_with is None and holder != node.index:
+            return False
+    return len(set(holders.values())) == len(holders)
+
+
+def weights_of(graph: Graph, network: Network, pairs: Mapping[int, int]) -> dict[str, Taken]:
+    """The arrays of the source, by the keys that the weights have."""
+    found = {}
+    for node in network.nodes:
+        if node.shared_with is None:
+            for role, taken in graph.ops[pairs[node.index]].weights.items():
+                found[f"{node.name}.{role}"] = taken
+    return found
