@@ -1,0 +1,576 @@
+"""Reads a PyTorch module by running it once, on tensors of shapes and no values.
+
+Each function that it calls on what depends on its inputs is recorded, as `torch_calls` has it;
+the identity of a parameter gives its key, and the modules that run give the scope.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
+from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
+from cnndsl.layers.base import Shape
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+    from torch import nn
+
+    Array = numpy.ndarray[Any, Any]
+
+MOST_NUMBERS = 1 << 16
+"""How many numbers of a constant tensor are looked at."""
+COUNTER = "num_batches_tracked"
+
+_BRANCHES = ("bool", "item", "int", "float", "index", "tolist", "contains", "numpy", "complex")
+_IN_TRAINING = ("BatchNorm", "Dropout", "StochasticDepth", "DropPath")
+
+
+def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Graph:
+    """The graph of a module for inputs of shapes, channels last and without a batch.
+
+    The module itself stays as it is. What is in the way stands in the problems of the graph.
+    """
+    trace = Trace(_copy(module), module, name or type(module).__name__)
+    trace.run_shapes(inputs, training=False)
+    unused = trace.unused()
+    if unused and not trace.graph.problems:
+        trained = Trace(_copy(module), module, trace.graph.name)
+        trained.run_shapes(inputs, training=True)
+        if trained.extends(trace):
+            trace, unused = trained, trained.unused()
+    if unused and not trace.graph.problems:
+        shown = ", ".join(unused[:3]) + (", …" if len(unused) > 3 else "")
+        message = Message(
+            "{count:,} of the module's arrays are read by nothing that runs: {keys}",
+            count=len(unused),
+            keys=shown,
+        )
+        trace.graph.problems.append(Problem("E602", message))
+    return trace.graph
+
+
+class Values(NamedTuple):
+    """What a module computed, in double precision.
+
+    * `ops`: for each operation of its graph what it gave, channels last, with the batch first;
+      operations that only put axes elsewhere are among them
+    * `arrays`: the arrays of the source that it had, by key
+    """
+
+    ops: dict[int, Array]
+    arrays: dict[str, Array]
+
+
+def values(
+    module: nn.Module,
+    graph: Graph,
+    inputs: Sequence[Array],
+    arrays: Mapping[str, Array] | None = None,
+    seed: int = 0,
+) -> Values:
+    """Run a module that `read_module` has read, in double precision, on arrays channels last
+    with the batch first.
+
+    Its arrays are those given by key; others are drawn by a seed. Statistics of a batch
+    normalisation that are not given are taken from near those of what reaches it, as with any
+    others what a deep network computes would explode. Heads that exist while training are
+    computed, with everything else as without training.
+    """
+    import numpy
+    import torch
+
+    rng = numpy.random.default_rng(seed)
+    real = copy.deepcopy(module).cpu().double()
+    given = dict(arrays or {})
+    with torch.no_grad():
+        for key, tensor in real.state_dict(keep_vars=True).items():
+            if key.rpartition(".")[2] == COUNTER or key not in graph.arrays:
+                continue
+            if key not in given:
+                spread = tensor.numel() / max(1, tensor.shape[0]) if tensor.dim() > 1 else 16
+                drawn = rng.normal(0, 1.4 / spread**0.5, tuple(tensor.shape))
+                given[key] = drawn + 1 if tensor.dim() == 1 and key.endswith("weight") else drawn
+            tensor.copy_(torch.from_numpy(numpy.array(given[key], float)).reshape(tensor.shape))
+    trace = Trace(real, module, graph.name)
+    trace.given, trace.rng = set(arrays or {}), rng
+    training = any(output.training for output in graph.outputs)
+    trace.run([_first(torch.from_numpy(numpy.array(each, float))) for each in inputs], training)
+    used = real.state_dict()
+    return Values(trace.op_values, {key: used[key].numpy().copy() for key in graph.arrays})
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    """The module with parameters that have no values; its buffers, which are small, keep them."""
+    import torch
+    from torch import nn
+
+    memo: dict[int, Any] = {}
+    for parameter in module.parameters():
+        empty = torch.empty_like(parameter, device="meta", requires_grad=parameter.requires_grad)
+        memo[id(parameter)] = nn.Parameter(empty, parameter.requires_grad)
+    return copy.deepcopy(module, memo)
+
+
+def _first(tensor: torch.Tensor) -> torch.Tensor:
+    """Channels first, of a batch with its channels last."""
+    return tensor.movedim(-1, 1) if tensor.dim() > 1 else tensor
+
+
+class Trace:
+    """A run of a copy of a module, recorded; `original` has the numbers."""
+
+    def __init__(self, module: nn.Module, original: nn.Module, name: str) -> None:
+        self.module, self.original = module, original
+        self.graph = Graph(name, "torch")
+        self.calls = TorchGraph(self.graph)
+        self.known: dict[int, tuple[Any, Any]] = {}  # by identity: a tensor, and what it is here
+        self.given: set[str] = set()
+        self.rng: Any = None  # where values are computed
+        self.op_values: dict[int, Array] = {}
+        self.stack: list[tuple[str, Scope | None]] = []
+        self.turns: dict[str, int] = {}
+        self.quiet = 0
+        self.arrays: dict[str, Param] = {}
+
+    # Running
+
+    def run_shapes(self, inputs: Sequence[Shape], training: bool) -> None:
+        """Run on tensors without values."""
+        import torch
+
+        floating = next((p.dtype for p in self.module.parameters()), torch.float32)
+        empty = [
+            torch.empty((1, *shape[-1:], *shape[:-1]), device="meta", dtype=floating)
+            for shape in inputs
+        ]
+        self.run(empty, training)
+        counted = {k: p for k, p in self.arrays.items() if k.rpartition(".")[2] != COUNTER}
+        kept = {key: param for key, param in counted.items() if param.trainable is not None}
+        self.graph.params = sum(param.size for param in kept.values())
+        self.graph.trainable = sum(param.size for param in kept.values() if param.trainable)
+
+    def run(self, tensors: Sequence[torch.Tensor], training: bool) -> None:
+        import torch
+
+        self.module.train(training)
+        self.enter_arrays()
+        names = _parameter_names(self.module)
+        for place, tensor in enumerate(tensors):
+            name = names[place] if place < len(names) else f"input{place + 1}"
+            shape = (*tensor.shape[2:], tensor.shape[1])
+            self.keep(tensor, self.calls.input(tuple(shape), name))
+        handles = [self.watch(path, part) for path, part in self.module.named_modules()]
+        try:
+            with torch.no_grad(), _mode(self):
+                result = self.module(*tensors)
+        except ImportProblems as problems:
+            self.graph.problems += problems.problems
+            return
+        except RecursionError:
+            self.fails(Message("the module calls itself without an end"))
+            return
+        except Exception as error:  # whatever a module of somebody's raises
+            self.fails(
+                Message(
+                    "the module fails on inputs of these shapes: {problem}",
+                    problem=f"{type(error).__name__}: {error}".splitlines()[0][:200],
+                )
+            )
+            return
+        finally:
+            for handle in handles:
+                handle()
+        found = [
+            (name, self.of(value), training and bool(place))
+            for place, (name, value) in enumerate(_outputs(result))
+        ]
+        if not found:
+            self.fails(Message("the module gives no tensor"))
+        places = self.calls.finish(found)
+        self.op_values = {places[op]: value for op, value in self.op_values.items() if op in places}
+
+    def fails(self, message: Message) -> None:
+        if not self.graph.problems:
+            where = self.stack[-1][0] if self.stack else ""
+            self.graph.problems.append(Problem("E607", message, where))
+
+    def extends(self, other: Trace) -> bool:
+        """Whether it runs all that another run does, with the same main output, and more."""
+        if self.graph.problems or len(self.graph.outputs) < len(other.graph.outputs):
+            return False
+        names = [output.name for output in other.graph.outputs[1:]]
+        self.graph.outputs = [
+            output._replace(training=place > 0 and output.name not in names)
+            for place, output in enumerate(self.graph.outputs)
+        ]
+
+        def run(graph: Graph) -> list[tuple[Any, ...]]:
+            needed = {graph.outputs[0].op}
+            for place in range(max(needed), -1, -1):
+                if place in needed:
+                    needed.update(graph.ops[place].inputs)
+            ops = [graph.ops[place] for place in sorted(needed)]
+            return [(op.word, op.shape, tuple(op.weights.values())) for op in ops]
+
+        return run(self.graph) == run(other.graph)
+
+    def unused(self) -> list[str]:
+        """The keys of parameters that nothing reads."""
+        return [
+            key
+            for key, tensor in self.module.named_parameters()
+            if key not in self.graph.arrays and tensor.numel()
+        ]
+
+    # Arrays
+
+    def enter_arrays(self) -> None:
+        """Note what the module keeps; what is kept under two keys has the first."""
+        kept = self.original.state_dict(keep_vars=True)
+        for key, tensor in self.module.state_dict(keep_vars=True).items():
+            if id(tensor) in self.known or not hasattr(tensor, "shape"):
+                continue
+            source = kept.get(key)
+            read = None if source is None or source.is_meta else partial(_numbers, source)
+            learns = source.requires_grad if source is not None else False
+            param = Param(key, tuple(tensor.shape), learns, read)
+            self.keep(tensor, param)
+            self.arrays[key] = param
+
+    def keep(self, tensor: Any, value: Any) -> None:
+        self.known[id(tensor)] = (tensor, value)
+
+    def of(self, value: Any) -> Any:
+        """What a tensor is here, if it is known; a constant where it is not."""
+        found = self.known.get(id(value))
+        if found is not None:
+            return found[1]
+        if value.is_meta or value.numel() > MOST_NUMBERS:
+            return Lost(tuple(value.shape), "a tensor that does not depend on the input")
+        numbers = value.detach().double().reshape(-1).tolist()
+        return Constant(tuple(numbers), tuple(value.shape))
+
+    # Scope
+
+    def watch(self, path: str, part: nn.Module) -> Callable[[], None]:
+        """Follow the calls of a part; gives what ends that."""
+        if leaf := _LEAVES.get(type(part).__name__):
+            found = leaf(part)
+            if found is not None:
+                part.forward = partial(self.leaf, path, found, part.forward)
+
+        def before(_: Any, args: Any) -> None:
+            outer = self.stack[-1][0] if self.stack else ""
+            name = path.removeprefix(outer + ".") if outer else path
+            scope = None
+            if path and not _is_plain(part):
+                turn = self.turns[path] = self.turns.get(path, -1) + 1
+                scope = Scope(type(part).__name__, name, turn)
+            self.stack.append((path, scope))
+
+        def after(*_: Any) -> None:
+            self.stack.pop()
+
+        handles = part.register_forward_pre_hook(before), part.register_forward_hook(after)
+        return lambda: [handle.remove() for handle in handles] and None
+
+    def leaf(
+        self,
+        path: str,
+        found: tuple[str, tuple[Any, ...]],
+        forward: Callable[..., Any],
+        *args: Any,
+    ) -> Any:
+        """A module that is one call: what it computes itself is not recorded."""
+        function, more = found
+        self.quiet += 1
+        try:
+            training = self.module.training
+            result = args[0] if function == "drop_path" else forward(*args)
+        finally:
+            self.quiet -= 1
+        if len(args) == 1 and self.depends(args):
+            if result is args[0]:
+                result = result.view_as(result)
+            self.record(function, (*args, *more), {}, result)
+        return result
+
+    # Calls
+
+    def depends(self, args: Any) -> bool:
+        """Whether among arguments there is what depends on the inputs."""
+        return any(
+            isinstance(self.known.get(id(each), (0, 0))[1], (Tensor, Lost))
+            for each in _leaves(args)
+        )
+
+    def function(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """A function that the module calls: run, and recorded where it is to be."""
+        name = getattr(function, "__name__", str(function))
+        plain = name.strip("_")
+        if self.quiet:
+            return function(*args, **kwargs)
+        depends = self.depends((args, kwargs))
+        if depends and plain in _BRANCHES:
+            raise self.branching()
+        if name == "__get__":
+            plain = name = getattr(getattr(function, "__self__", None), "__name__", "")
+        if plain in ("batch_norm", "dropout") and depends:
+            result = self.steady(plain, function, args, kwargs)
+        else:
+            result = function(*self.empty(args), **self.empty(kwargs))
+        tensors = list(_leaves(result))
+        of_params = any(
+            isinstance(self.known.get(id(a), (0, 0))[1], Param) for a in _leaves((args, kwargs))
+        )
+        if not tensors or not (depends or of_params):
+            return result
+        if not depends and plain in ("add_", COUNTER):
+            return result
+        self.record(name, args, kwargs, result)
+        return result
+
+    def empty(self, value: Any) -> Any:
+        """Arguments with constants that have no values, as all else in a run of shapes."""
+        if self.rng is not None:
+            return value
+        import torch
+
+        mixed = [each for each in _leaves(value)]
+        if not any(each.is_meta for each in mixed):
+            return value
+        return _mapped(value, lambda each: each if each.is_meta else each.to("meta"), torch.Tensor)
+
+    def steady(self, plain: str, function: Any, args: Any, kwargs: Any) -> Any:
+        """What acts while training, as it is otherwise."""
+        import torch
+
+        if plain == "dropout":
+            return args[0].view_as(args[0])
+        bound = inspect.signature(torch.nn.functional.batch_norm).bind(*args, **kwargs)
+        bound.arguments["training"] = bound.arguments.get("running_mean") is None
+        if self.rng is not None:
+            self.calibrate(bound.arguments)
+        shapes = self.empty(dict(bound.arguments))
+        return torch.nn.functional.batch_norm(**shapes)
+
+    def calibrate(self, arguments: Mapping[str, Any]) -> None:
+        """Set the statistics of a batch normalisation to near those of what reaches it."""
+        import torch
+
+        value = arguments["input"]
+        over = [axis for axis in range(value.dim()) if axis != 1]
+        spread = value.var(over, correction=0) + 0.01
+        count = len(spread)
+        shift = torch.from_numpy(self.rng.normal(0, 0.2, count)) * spread.sqrt()
+        factor = torch.from_numpy(self.rng.uniform(0.7, 1.4, count))
+        near = {"running_mean": value.mean(over) + shift, "running_var": spread * factor}
+        for name, numbers in near.items():
+            tensor = arguments.get(name)
+            if tensor is None:
+                continue
+            key = self.of(tensor).key
+            if key not in self.given:
+                self.given.add(key)
+                tensor.copy_(numbers)
+
+    def record(self, function: str, args: Any, kwargs: Any, result: Any) -> None:
+        """Enter a call, and what its results are."""
+        import torch
+
+        path = self.stack[-1][0] if self.stack else ""
+        scope = tuple(scope for _, scope in self.stack if scope is not None)
+        shapes = [tuple(each.shape) for each in _leaves(result)]
+        told = partial(_mapped, do=self.of, kind=torch.Tensor)
+        already = len(self.calls.laid)
+        found = self.calls.call(
+            function, told(args), told(kwargs), scope, path, path.rpartition(".")[2], shapes[0]
+        )
+        many = found if type(found) in (tuple, list) else [found]
+        for tensor, value in zip(_leaves(result), many):
+            if isinstance(value, (Tensor, Lost, Param)):
+                if tuple(value.shape) != tuple(tensor.shape):
+                    if isinstance(value, Tensor):
+                        self.calls.tell(function)
+                    value = Lost(tuple(tensor.shape))
+                self.keep(tensor, value)
+        if function.endswith("_") and not function.startswith("__"):
+            self.in_place(result)
+        if self.rng is not None:
+            self.note(result, args, already)
+
+    def in_place(self, result: Any) -> None:
+        """What a tensor is a view of is changed with it, which cannot be followed."""
+        base = getattr(result, "_base", None)
+        if base is not None and isinstance(self.known.get(id(base), (0, 0))[1], Tensor):
+            self.keep(base, Lost(tuple(base.shape), "a change in place of a part"))
+
+    def note(self, result: Any, args: Any, already: int) -> None:
+        """Keep the values of the operations that a call became."""
+        for tensor in _leaves((args, result)):
+            value = self.known.get(id(tensor), (0, 0))[1]
+            if not isinstance(value, Tensor):
+                continue
+            for before, behind in ((value, value), *self.calls.laid[already:]):
+                if before is value and behind.op not in self.op_values:
+                    self.op_values[behind.op] = _ours(behind, tensor)
+
+    def branching(self) -> ImportProblems:
+        """That the module asks for numbers which depend on its input."""
+        frame = sys._getframe()
+        line = ""
+        while (outer := frame.f_back) is not None:
+            frame = outer
+            module = frame.f_globals.get("__name__", "")
+            if not module.startswith(("torch.", "cnndsl.")) and module != "torch":
+                line = f"{frame.f_code.co_name}, line {frame.f_lineno}"
+                break
+        path = self.stack[-1][0] if self.stack else ""
+        message = Message("what runs here depends on the values of the input")
+        return ImportProblems([Problem("E603", message, ": ".join(filter(None, (path, line))))])
+
+
+def _numbers(tensor: Any) -> Array:
+    found: Array = tensor.detach().cpu().numpy()
+    return found
+
+
+def _ours(value: Tensor, tensor: torch.Tensor) -> Array:
+    """A tensor of the framework in the axes of ours, with the batch first."""
+    walk = [atom for axis in value.axes for atom in axis]
+    array: Array = tensor.detach().numpy()
+    array = array.reshape(len(array), *(value.sizes[atom] for atom in walk))
+    order = sorted(range(len(walk)), key=walk.__getitem__)
+    array = array.transpose(0, *(1 + place for place in order))
+    return array.reshape(len(array), *value.ours)
+
+
+@contextmanager
+def _mode(trace: Trace) -> Iterator[None]:
+    """Have a trace see the functions that are called."""
+    from torch.overrides import TorchFunctionMode
+
+    class Recording(TorchFunctionMode):
+        def __torch_function__(
+            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            return trace.function(function, args, kwargs or {})
+
+    with Recording():
+        yield
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The tensors in a value, in their order."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _leaves(each)
+
+
+def _mapped(value: Any, do: Callable[[Any], Any], kind: type) -> Any:
+    """A value with the tensors in it replaced."""
+    if isinstance(value, kind):
+        return do(value)
+    if isinstance(value, Mapping):
+        return {key: _mapped(each, do, kind) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return (list if isinstance(value, list) else tuple)(_mapped(e, do, kind) for e in value)
+    return value
+
+
+def _parameter_names(module: nn.Module) -> list[str]:
+    """What a module calls its inputs."""
+    try:
+        return [*inspect.signature(module.forward).parameters]
+    except (TypeError, ValueError):
+        return []
+
+
+def _outputs(result: Any) -> list[tuple[str, Any]]:
+    """The tensors that a module gives, each with its name; the first is the main one."""
+    import torch
+
+    if isinstance(result, torch.Tensor):
+        return [("main", result)]
+    if isinstance(result, Mapping):
+        named = [(str(key), value) for key, value in result.items()]
+    elif hasattr(result, "_fields"):
+        named = [(key.replace("_logits", ""), getattr(result, key)) for key in result._fields]
+    elif isinstance(result, (tuple, list)):
+        named = [(f"out{place}", value) for place, value in enumerate(result, 1)]
+    else:
+        return []
+    flat: list[tuple[str, Any]] = []
+    for name, value in named:
+        tensors = list(_leaves(value))
+        flat += [(name if len(tensors) == 1 else f"{name}{i}", t) for i, t in enumerate(tensors, 1)]
+    return [("main" if not place else name, value) for place, (name, value) in enumerate(flat)]
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a module is a layer of PyTorch's own, and no part with others in it."""
+    own = type(module).__module__.startswith("torch.nn.")
+    return (own and next(module.children(), None) is None) or type(module).__name__ in _LEAVES
+
+
+# Modules that are one call, by the name of their class
+
+
+def _given(module: Any, function: str, *names: str) -> tuple[str, tuple[Any, ...]] | None:
+    """The call of a module with some of its attributes; None where it has no such."""
+    found = []
+    for name in names:
+        value = getattr(module, name, None)
+        if not isinstance(value, (int, float, str, tuple, list)) or isinstance(value, bool):
+            return None
+        found.append(value)
+    return function, tuple(found)
+
+
+def _drop_path(module: Any) -> tuple[str, tuple[Any, ...]] | None:
+    mode = getattr(module, "mode", "row")
+    for name in ("p", "drop_prob"):
+        if isinstance(getattr(module, name, None), (int, float)):
+            return "drop_path", (getattr(module, name), mode)
+    return ("drop_path", (0.0,)) if hasattr(module, "drop_prob") else None
+
+
+def _min_pool(module: Any) -> tuple[str, tuple[Any, ...]] | None:
+    names = ("kernel_size", "stride", "padding", "dilation")
+    found = _given(module, "min_pool2d", *names)
+    return found and (found[0], (*found[1], bool(module.ceil_mode)))
+
+
+def _padded_pool(module: Any) -> tuple[str, tuple[Any, ...]] | None:
+    found = _given(module, "padded_avg_pool", "kernel_size", "stride")
+    padding = getattr(getattr(module, "pad", None), "padding", None)
+    return found and padding and (found[0], (*found[1], padding))
+
+
+_LEAVES: dict[str, Callable[[Any], tuple[str, tuple[Any, ...]] | None]] = {
+    **dict.fromkeys(("DropPath", "StochasticDepth"), _drop_path),
+    **{f"MinPool{rank}d": _min_pool for rank in (1, 2, 3)},
+    **{f"PaddedAvgPool{rank}d": _padded_pool for rank in (1, 2, 3)},
+    **{
+        f"AdaptiveMinPool{rank}d": lambda m: _given(m, "adaptive_min_pool2d", "output_size")
+        for rank in (1, 2, 3)
+    },
+    "Rescale": lambda module: _given(module, "rescale", "scale", "offset"),
+    "NearestUpsample": lambda module: _given(module, "up", "size"),
+}
