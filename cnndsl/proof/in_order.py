@@ -225,17 +225,13 @@ def windows(ours: Sequence[Kind], theirs: Sequence[Kind]) -> Iterator[tuple[int,
 def moved(
     ours: Sequence[Kind], theirs: Sequence[Kind], start: int, end: int
 ) -> set[tuple[int, ...]]:
-    """The orders of a stretch in which one part of it stands elsewhere, or what follows on it
-    takes part in that; the one order where all its kinds differ. Empty where there is none.
+    """The orders of a stretch that come about where one part of it, or of what stands around it,
+    has moved; else the one order where all its kinds differ. Empty where there is none.
 
     Each order says for the places of the stretch which of theirs are meant.
     """
-    plain = tuple(range(start, end))
     if ours[start:end] == theirs[start:end]:
-        return {plain}
-    if len(set(ours[start:end])) == end - start:
-        where = {kind: at for at, kind in enumerate(theirs[start:end], start)}
-        return {tuple(where[kind] for kind in ours[start:end])}
+        return {tuple(range(start, end))}
     width = end - start
     if width > WIDEST:
         return set()
@@ -243,15 +239,14 @@ def moved(
     one, other = ("".join(letters[kind] for kind in kinds) for kinds in (ours, theirs))
     found: set[tuple[int, ...]] = set()
     for first in range(start, max(-1, start - width - 1), -1):
-        if one[first:start] != other[first:start]:
-            break
         for last in range(end, min(len(one), end + width) + 1):
-            if one[end:last] != other[end:last]:
-                break
-            part, twice = one[first:last], other[first:last] * 2
+            part, twice, length = one[first:last], other[first:last] * 2, last - first
             turn = twice.find(part, 1)
-            while 0 <= turn < last - first:
-                order = [first + (at + turn) % (last - first) for at in range(last - first)]
-                found.add(tuple(order[start - first : end - first]))
+            while 0 <= turn < length:
+                places = (first + (at + turn) % length for at in range(start - first, end - first))
+                found.add(tuple(places))
                 turn = twice.find(part, turn + 1)
+    if not found and len(set(ours[start:end])) == width:
+        where = {kind: at for at, kind in enumerate(theirs[start:end], start)}
+        found.add(tuple(where[kind] for kind in ours[start:end]))
     return found

@@ -59,7 +59,8 @@ def opened(word: str, kind: str | None, shapes: Sequence[Shape], name: str | Non
         source = Source(word, "", dark=True)
         return Opened(source, (), lambda: read.read_object(live, own, shapes), live)
     line = None
-    if (at := AT_LINE.fullmatch(word)) and not os.path.exists(word):
+    at = None if os.path.exists(word) else AT_LINE.fullmatch(word)
+    if at and (kind or read.by_name(at[1])) == "python":
         word, line = at[1], int(at[2])
     data = read_bytes(word, LARGEST if word.lower().endswith(LARGE) else MOST_BYTES)
     shown, stem = display_name(word), os.path.splitext(os.path.basename(word))[0]
@@ -142,12 +143,10 @@ def raised_at(error: BaseException) -> str:
     import traceback
 
     own = os.path.join(os.getcwd(), "")
-    frames = [
-        each for each in traceback.extract_tb(error.__traceback__) if each.filename != __file__
+    names = [
+        (frame.filename, frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and "importlib" not in frame.filename
     ]
-    frames = [each for each in frames if each.filename.startswith(own)] or frames
-    frames = [each for each in frames if not each.filename.startswith("<")]
-    if not frames:
-        return ""
-    last = frames[-1]
-    return f" ({last.filename.removeprefix(own)}, line {last.lineno})"
+    name, line = ([each for each in names if each[0].startswith(own)] or names or [("", 0)])[-1]
+    return f" ({name.removeprefix(own)}, line {line})" if name else ""
