@@ -1,0 +1,706 @@
+"""What the names of Keras and TensorFlow mean in source code.
+
+A tensor keeps the call that gave it. A network is called again from its inputs once it is chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.foreign.table import ACTIVATIONS, CLASSES, INPUT_SHAPES, KERAS
+from cnndsl.importers.graph import Graph, Output, Problem, Scope
+from cnndsl.importers.interpreter import (
+    Bound,
+    Exhausted,
+    Function,
+    Instance,
+    Interpreter,
+    Library,
+    Native,
+    Place,
+    Tensor,
+    Unknown,
+    World,
+    unknown_in,
+)
+from cnndsl.importers.keras_layers import KerasGraph
+from cnndsl.layers.base import Shape
+
+MODELS = frozenset(("Sequential", "Model", "Functional"))
+"""Keras's classes of models."""
+
+_NAMED_SINCE = {
+    "nb_filter": "filters", "border_mode": "padding", "subsample": "strides",
+    "output_dim": "units", "bias": "use_bias", "p": "rate", "atrous_rate": "dilation_rate",
+    "pool_length": "pool_size", "stride": "strides", "filter_length": "kernel_size",
+    "size_": "size", "mode": "mode", "subsample_length": "strides",
+}  # fmt: skip
+"""What arguments of Keras 1 are called now."""
+
+_SILENT = re.compile(
+    "(?!alpha_).*(initializer|regularizer|constraint)|name|dtype|seed|weights|init|autocast|"
+    "input_length|implementation|batch_size|sparse|trainable"
+)
+"""Arguments that say nothing of which network it is, or what is asked for elsewhere."""
+
+_OPERATIONS = {
+    "truediv": "TrueDivide", "sub": "Subtract", "mul": "Multiply", "neg": "Negative",
+    "pow": "Power", "concat": "Concatenate", "div": "TrueDivide", "divide": "TrueDivide",
+    "reduce_mean": "Mean", "reduce_max": "Max", "reduce_min": "Min", "reduce_sum": "Sum",
+    "amax": "Max", "amin": "Min", "permute_dimensions": "Transpose", "stack": "Stack",
+    "clip_by_value": "Clip", "floordiv": "FloorDivide", "matmul": "Matmul",
+    "swish": "Silu", "expand_dims": "ExpandDims", "getitem": "GetItem",
+}  # fmt: skip
+_ARGUMENTS = {
+    "Mean": "axis keepdims", "Max": "axis keepdims", "Min": "axis keepdims",
+    "Sum": "axis keepdims", "Reshape": "newshape", "Transpose": "axes", "Concatenate": "axis",
+    "Softmax": "axis", "Pad": "pad_width mode constant_values", "Clip": "x_min x_max",
+    "ExpandDims": "axis", "Squeeze": "axis", "LeakyRelu": "negative_slope",
+    "Gelu": "approximate", "Split": "indices_or_sections axis", "Swapaxes": "axis1 axis2",
+    "Moveaxis": "source destination", "Take": "indices axis", "Elu": "alpha",
+    "Repeat": "repeats axis", "Stack": "axis",
+    **dict.fromkeys(("MaxPool", "AveragePool", "MaxPool2D", "AveragePool2D"), "pool_size strides padding data_format"),
+}  # fmt: skip
+"""The arguments of operations behind the tensors that they read."""
+_CALLED = {
+    "dim": "axis", "keep_dims": "keepdims", "shape": "newshape", "perm": "axes", "pattern": "axes",
+    "paddings": "pad_width", "clip_value_min": "x_min", "clip_value_max": "x_max",
+    "num_or_size_splits": "indices_or_sections", "min_value": "x_min", "max_value": "x_max",
+}  # fmt: skip
+_SAME = frozenset(("convert_to_tensor", "cast", "identity", "stop_gradient"))
+"""Functions that give their tensor."""
+_CHORES = frozenset(
+    "compile fit summary evaluate predict save save_weights load_weights fit_generator "
+    "to_json get_config train_on_batch count_params export".split()
+)
+"""What is done with a model, which is no part of it."""
+
+
+class Made:
+    """A call of the text that gives tensors: of a layer, of an operation, or an input.
+
+    * `kind`: the class
+    * `layer`: the layer that was called, None for an operation
+    * `args`: tensors among other values
+    * `shape`: of an input
+    """
+
+    __slots__ = ("args", "config", "kind", "layer", "place", "scope", "shape", "within")
+
+    def __init__(
+        self,
+        kind: str,
+        layer: Instance | None,
+        config: Mapping[str, Any],
+        args: Sequence[Any],
+        scope: tuple[Scope, ...],
+        place: Place,
+        within: tuple[Instance, ...] = (),
+        shape: Any = None,
+    ) -> None:
+        self.kind, self.layer, self.config, self.args = kind, layer, config, args
+        self.scope, self.place, self.within, self.shape = scope, place, within, shape
+
+
+class KerasTensor(Tensor):
+    """A tensor of a network: the call that gave it, and which of its results it is."""
+
+    __slots__ = ("made", "part", "world")
+
+    def __init__(self, world: KerasWorld, made: Made, part: int | None = None) -> None:
+        self.world, self.made, self.part = world, made, part
+
+
+class KerasWorld(World):
+    """Keras's names, and TensorFlow's."""
+
+    entry = "call"
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+        self.counts: dict[str, int] = {}
+        self.scopes: list[Scope] = []
+        self.within: list[Instance] = []
+        self.scratch = Replay(KerasGraph(Graph()))
+        self.report: Callable[[Unknown], None] = lambda unknown: None
+        self.created: list[Instance] = []
+        self.channels_first: Place | None = None
+        self.nested: set[int] = set()
+
+    # Calls
+
+    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        name, within = path.name, path.path.split(".")[:-1]
+        if name == "__init__" and args and isinstance(args[0], Instance):
+            return self.begin(args[0], args[1:], kwargs)
+        if name == "Input":
+            return self.input(args, kwargs, place)
+        if name in ("set_image_data_format", "set_image_dim_ordering"):
+            if args and args[0] in ("channels_first", "th"):
+                self.channels_first = place
+            return None
+        if name in ("image_data_format", "image_dim_ordering"):
+            return "channels_last"
+        if name == "int_shape" and args and isinstance(args[0], KerasTensor):
+            return self.shape(args[0])
+        if within[-1:] == ["activations"] and name == "get" and args:
+            return args[0]
+        if name[:1].isupper() and (within[-1:] != ["applications"]):
+            made = Instance(Library(f"keras.layers.{name}"), place)
+            result = self.begin(made, args, kwargs)
+            return result if isinstance(result, Unknown) else made
+        if _holds(args) or _holds(list(kwargs.values())):
+            return self.function(name, within, args, kwargs, place)
+        return Unknown(Message("`{name}` is not part of the source", name=path.path), place)
+
+    def input(self, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        """A tensor that a network begins with."""
+        given = args[0] if args else kwargs.get("shape")
+        batched = kwargs.get("batch_shape", kwargs.get("batch_input_shape"))
+        if given is None and isinstance(batched, (list, tuple)):
+            given = batched[1:]
+        if kwargs.get("tensor") is not None:
+            return Unknown(Message("this is not followed"), place)
+        name = kwargs.get("name")
+        config = {"name": name if isinstance(name, str) else ""}
+        return KerasTensor(self, Made("InputLayer", None, config, (), (), place, (), given))
+
+    def function(
+        self,
+        name: str,
+        within: Sequence[str],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        place: Place,
+    ) -> Any:
+        """A function of tensors."""
+        unknown = unknown_in(args) or unknown_in(kwargs)
+        if unknown is not None:
+            self.report(unknown)
+            return unknown
+        if name in _SAME:
+            return args[0]
+        if name in ("shape",):
+            return self.shape(args[0])
+        if within[-1:] == ["layers"] and name.capitalize() in CLASSES[KERAS]:
+            config = {key: each for key, each in kwargs.items() if not _SILENT.fullmatch(key)}
+            layer = Instance(Library(f"keras.layers.{name.capitalize()}"), place)
+            self.begin(layer, args[1:], config)
+            return self.run(layer, [args[0] if args else kwargs.get("inputs")], {}, place)
+        if name == "merge" and args:
+            kinds = {"sum": "Add", "concat": "Concatenate", "mul": "Multiply", "ave": "Average"}
+            kind = kinds.get(kwargs.get("mode", "sum"), "Merge")
+            axis = {"axis": kwargs["concat_axis"]} if "concat_axis" in kwargs else {}
+            return self.made(kind, None, axis, args[:1], place, layered=True)
+        if name in ACTIVATIONS and within[-1:] in (["activations"], ["nn"]) and len(args) == 1:
+            config = {"activation": "silu" if name == "swish" else name}
+            if set(kwargs) <= {"name"}:
+                return self.made("Activation", None, config, args, place, layered=True)
+        kind = _OPERATIONS.get(
+            name, "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+        )
+        config = {}
+        tensors = []
+        names = iter(_ARGUMENTS.get(kind, "").split())
+        for each in args:
+            if _holds([each]) or kind not in _ARGUMENTS:
+                tensors.append(each)
+            else:
+                config[next(names, "?")] = each
+        for key, each in kwargs.items():
+            if _holds([each]):
+                tensors.append(each)
+            elif key != "name":
+                config[_CALLED.get(key, key)] = each
+        return self.made(kind, None, config, tensors, place)
+
+    def made(
+        self,
+        kind: str,
+        layer: Instance | None,
+        config: Mapping[str, Any],
+        args: Sequence[Any],
+        place: Place,
+        layered: bool = False,
+    ) -> Any:
+        """The tensor that a call gives."""
+        if layered and layer is None:
+            layer = Instance(Library(f"keras.layers.{kind}"), place)
+            layer.attrs["name"] = self.name(kind)
+        call = Made(kind, layer, config, args, tuple(self.scopes), place, tuple(self.within))
+        if kind in ("Split", "Unstack"):
+            parts = config.get("indices_or_sections")
+            count = parts if isinstance(parts, int) else len(parts) + 1 if parts else 0
+            return [KerasTensor(self, call, part) for part in range(min(count, 1000))]
+        return KerasTensor(self, call)
+
+    # Layers and models
+
+    def name(self, kind: str, given: Any = None) -> str:
+        """The name of a layer: what it is given, or its class and a number."""
+        if isinstance(given, str):
+            return given
+        plain = re.sub("([a-z0-9])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", kind))
+        plain = plain.lower()
+        count = self.counts.get(plain, 0)
+        self.counts[plain] = count + 1
+        return f"{plain}_{count}" if count else plain
+
+    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        native = instance.native
+        kind = native.name if native is not None else ""
+        attrs = instance.attrs
+        attrs["name"] = self.name(instance.cls.name, kwargs.get("name"))
+        trainable = kwargs.get("trainable", True)
+        attrs.setdefault("trainable", trainable if isinstance(trainable, bool) else True)
+        if kind in MODELS:
+            if instance not in self.created:
+                self.created.append(instance)
+            inputs = args[0] if args else kwargs.get("inputs", kwargs.get("input"))
+            outputs = args[1] if len(args) > 1 else kwargs.get("outputs", kwargs.get("output"))
+            if kind == "Sequential":
+                layers = self.interpreter.items(args[0], self.interpreter.node) if args else []
+                if not args and isinstance(kwargs.get("layers"), list):
+                    layers = kwargs["layers"]
+                attrs["?layers"] = [layers] if isinstance(layers, Unknown) else [*layers]
+            elif inputs is not None:
+                attrs["?inputs"], attrs["?outputs"] = inputs, outputs
+            return None
+        if kind != "Layer":
+            attrs["?config"] = self.config(kind, args, kwargs)
+            attrs.update((key, each) for key, each in attrs["?config"].items() if key not in attrs)
+        return None
+
+    def config(self, kind: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a layer by the names that they have now."""
+        known = CLASSES[KERAS].get(kind)
+        names: Sequence[str] = known.arguments if known else ()
+        old = kind.startswith(("Convolution", "SeparableConvolution", "AtrousConvolution"))
+        rank = known.rank if known else 2
+        if old and all(isinstance(each, int) for each in args[: rank + 1]) and len(args) > rank:
+            args = [args[0], tuple(args[1 : rank + 1]), *args[rank + 1 :]]
+        config = dict(zip(names, args))
+        if len(args) > len(names):
+            config["?"] = args[len(names)]
+        for key, each in kwargs.items():
+            config[_NAMED_SINCE.get(key, key)] = each
+        sides = [config.pop(key) for key in ("nb_row", "nb_col") if key in config]
+        if len(sides) == 2:
+            config["kernel_size"] = tuple(sides)
+        if config.get("dim_ordering") in ("th", "tf"):
+            config["data_format"] = "channels_first" if config["dim_ordering"] == "th" else None
+        config.pop("dim_ordering", None)
+        if kind == "LeakyReLU" and "alpha" in config:
+            config["negative_slope"] = config.pop("alpha")
+        if kind == "UpSampling2D" and isinstance(config.get("size"), list):
+            config["size"] = tuple(config["size"])
+        return config
+
+    def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        if not args and kwargs:
+            key = next(iter(kwargs))
+            args, kwargs = [kwargs[key]], {k: each for k, each in kwargs.items() if k != key}
+        unknown = unknown_in(args)
+        own = self.interpreter.lookup(instance.cls, "call")
+        is_model = instance.native is not None and instance.native.name in MODELS
+        if not _holds(args):
+            if unknown is not None:
+                self.checked(instance)
+                return unknown
+            return Unknown(Message("this is not followed"), place)
+        if own is None and not is_model:
+            return self.above(instance, args, kwargs)
+        self.nested.add(id(instance))
+        self.scopes.append(Scope(instance.cls.name, str(instance.attrs.get("name", ""))))
+        self.within.append(instance)
+        try:
+            if own is None:
+                return self.above(instance, args, kwargs)
+            build = self.interpreter.lookup(instance.cls, "build")
+            node = self.interpreter.node
+            if build is not None and not instance.attrs.get("?built"):
+                instance.attrs["?built"] = True
+                first = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
+                shape = self.shape(first)
+                self.interpreter.call(Bound(build, instance), [shape], {}, node)
+            kwargs = {key: each for key, each in kwargs.items() if key != "training"}
+            wanted = [each.arg for each in own.node.args.args] if isinstance(own, Function) else []
+            if "training" in wanted:
+                kwargs["training"] = False
+            return self.interpreter.call(Bound(own, instance), args, kwargs, node)
+        finally:
+            self.scopes.pop()
+            self.within.pop()
+
+    def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        native = instance.native
+        assert native is not None
+        kind, attrs, node = native.name, instance.attrs, self.interpreter.node
+        place = self.interpreter.place()
+        if kind == "Sequential":
+            value = args[0]
+            for layer in attrs.get("?layers", ()):
+                if isinstance(layer, Unknown):
+                    self.report(layer)
+                if not _is_input(layer):
+                    value = self.interpreter.call(layer, [value], {}, node)
+            return value
+        if kind in MODELS:
+            if "?inputs" not in attrs:
+                return Unknown(Message("`{model}` has no `call`", model=instance.cls.name), place)
+            return self.again(instance, args[0], place)
+        config = self.checked(instance)
+        if config is None:
+            return unknown_in(attrs["?config"])
+        if kind == "Lambda" and isinstance(config.get("function"), Function):
+            return self.interpreter.call(config["function"], args, {}, node)
+        activation = config.get("activation")
+        after: Any = None
+        if isinstance(activation, Library):
+            config = {**config, "activation": _activation(activation)}
+        elif activation is not None and not isinstance(activation, str):
+            config, after = {**config, "activation": None}, activation
+        if kind == "Activation" and after is not None:
+            return self.interpreter.call(after, args, {}, node)
+        inputs = [args[0]] if not isinstance(args[0], (list, tuple)) else [*args[0]]
+        inputs += [each for each in args[1:] if isinstance(each, KerasTensor)]
+        result = self.made(kind, instance, config, inputs, instance.place)
+        return result if after is None else self.interpreter.call(after, [result], {}, node)
+
+    def checked(self, instance: Instance) -> dict[str, Any] | None:
+        """The arguments of a layer that matter, or None where one is unknown."""
+        given = instance.attrs.get("?config", {})
+        config = {key: each for key, each in given.items() if not _SILENT.fullmatch(key)}
+        if unknown_in(instance.attrs.get("trainable")):
+            self.report(instance.attrs["trainable"])
+        for each in config.values():
+            unknown = unknown_in(each)
+            if unknown is not None:
+                self.report(unknown)
+                return None
+        return {
+            key: each
+            for key, each in config.items()
+            if key not in INPUT_SHAPES or instance.cls.name in ("InputLayer", "Input")
+        }
+
+    def again(self, model: Instance, given: Any, place: Place) -> Any:
+        """The tensors of a model of tensors, called with others."""
+        inputs = [*_tensors(model.attrs["?inputs"])]
+        values = [*_tensors(given)]
+        if len(inputs) != len(values):
+            return Unknown(Message("the numbers of inputs differ"), place)
+        new: dict[int, Any] = {id(old.made): value for old, value in zip(inputs, values)}
+        scope, within = tuple(self.scopes), tuple(self.within)
+
+        def changed(value: Any) -> Any:
+            if isinstance(value, KerasTensor):
+                found = new.get(id(value.made), value.made)
+                made = found.made if isinstance(found, KerasTensor) else found
+                part = found.part if isinstance(found, KerasTensor) else value.part
+                return KerasTensor(self, made, part)
+            return type(value)(map(changed, value)) if isinstance(value, (list, tuple)) else value
+
+        for made in in_order(model.attrs["?outputs"], set(new)):
+            self.interpreter.tick()
+            new[id(made)] = Made(
+                made.kind, made.layer, made.config, [changed(each) for each in made.args],
+                scope + made.scope, made.place, within + made.within, made.shape,
+            )  # fmt: skip
+        return changed(model.attrs["?outputs"])
+
+    # Attributes and parts
+
+    def attribute(self, value: Any, name: str) -> Any:
+        if isinstance(value, KerasTensor):
+            if name in ("shape", "_keras_shape"):
+                return self.shape(value)
+            if name == "get_shape":
+                return Native(lambda args, kwargs, node: self.shape(value))
+            if name == "as_list":
+                return Native(lambda args, kwargs, node: list(self.shape(value)))
+            return None
+        assert isinstance(value, Instance)
+        attrs, native = value.attrs, value.native
+        if native is None:
+            return None
+        if native.name in MODELS:
+            if name in _CHORES:
+                return Native(lambda args, kwargs, node: None)
+            if name == "add":
+                return Native(lambda args, kwargs, node: self._add(value, args))
+            if name == "pop":
+                return Native(
+                    lambda args, kwargs, node: attrs.get("?layers", [None]).pop() and None
+                )
+            if name == "build":
+                return Native(lambda args, kwargs, node: self._built(value, args, kwargs))
+            if name == "layers":
+                return attrs["?layers"] if "?layers" in attrs else self._layers(value)
+            if name in ("input", "output", "inputs", "outputs") and "?inputs" in attrs:
+                found = attrs["?inputs" if name.startswith("in") else "?outputs"]
+                return found if not name.endswith("s") or isinstance(found, list) else [found]
+            if name == "get_layer":
+                return Native(lambda args, kwargs, node: self._layer(value, args, kwargs, node))
+        if name == "build":
+            return Native(lambda args, kwargs, node: None)
+        if name in ("output", "input"):
+            return attrs.get(f"?{name}")
+        return None
+
+    def _add(self, model: Instance, args: list[Any]) -> None:
+        if args:
+            model.attrs.setdefault("?layers", []).append(args[0])
+
+    def _built(self, model: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
+        shape = args[0] if args else kwargs.get("input_shape")
+        if isinstance(shape, (list, tuple)) and shape:
+            model.attrs.setdefault("?shape", tuple(shape[1:]))
+
+    def _layers(self, model: Instance) -> list[Instance]:
+        if "?outputs" not in model.attrs:
+            return []
+        found = {id(m.layer): m.layer for m in in_order(model.attrs["?outputs"]) if m.layer}
+        return [*found.values()]
+
+    def _layer(self, model: Instance, args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
+        wanted = args[0] if args else kwargs.get("name")
+        layers = model.attrs["?layers"] if "?layers" in model.attrs else self._layers(model)
+        for each in layers:
+            if isinstance(each, Instance) and each.attrs.get("name") == wanted:
+                return each
+        return self.interpreter.unfollowed(node)
+
+    def shape(self, tensor: KerasTensor) -> tuple[int | None, ...]:
+        """The shape of a tensor, with its batch of no known size."""
+        self.interpreter.tick()
+        value = self.scratch.value(tensor)
+        return (None, *getattr(value, "shape", ()))
+
+    def operate(self, function: str, args: list[Any], place: Place) -> Any:
+        if function in ("int", "float", "bool", "len"):
+            return Unknown(Message("this depends on the values of a tensor"), place, "E603")
+        return self.function(function, ["operator"], args, {}, place)
+
+    def item(self, value: Any, key: Any, place: Place) -> Any:
+        if isinstance(value, KerasTensor):
+            return self.made("GetItem", None, {}, [value, key], place)
+        return Unknown(Message("this is not followed"), place)
+
+    def items(self, instance: Instance) -> Sequence[Any] | None:
+        return None
+
+    # Networks
+
+    def follow(
+        self, net: Instance, shapes: Sequence[Shape], name: str
+    ) -> tuple[Graph, list[Unknown | Problem]]:
+        """The graph of a model, and what in it could not be followed."""
+        graph, interpreter = Graph(name, "keras"), self.interpreter
+        found: list[Unknown | Problem] = []
+        self.report = found.append
+        interpreter.steps, interpreter.depth = 0, 0
+        try:
+            inputs, outputs = self.ends(net, shapes, found)
+            unknown = unknown_in([inputs, outputs])
+            if unknown is not None:
+                found.append(unknown)
+            replay = Replay(KerasGraph(graph), found)
+            given = dict(zip((id(each.made) for each in _tensors(inputs)), shapes))
+            for each in _tensors(inputs):
+                replay.input(each.made, given.get(id(each.made)))
+            names = [*outputs] if isinstance(outputs, dict) else []
+            for at, each in enumerate(_tensors(outputs)):
+                value = replay.value(each)
+                op = replay.builder.output(value)
+                label = each.made.layer.attrs.get("name", "") if each.made.layer else ""
+                label = str(names[at]) if at < len(names) else label
+                if op is not None:
+                    graph.outputs.append(Output(label or f"out{at + 1}", op))
+            if not graph.outputs and not found and not graph.problems:
+                found.append(Unknown(Message("`{net}` gives no tensor", net=name), net.place))
+        except (Exhausted, RecursionError) as error:
+            found.append(interpreter.too_far(error, interpreter.node))
+        if not found:
+            sizes = [(_size(array.shape), array.trainable) for array in graph.arrays.values()]
+            graph.params = sum(size for size, _ in sizes)
+            graph.trainable = sum(size for size, learns in sizes if learns)
+        return graph, found
+
+    def ends(self, net: Instance, shapes: Sequence[Shape], found: list[Any]) -> tuple[Any, Any]:
+        """The inputs and the outputs of a model."""
+        attrs = net.attrs
+        if "?inputs" in attrs and self.interpreter.lookup(net.cls, "call") is None:
+            return attrs["?inputs"], attrs["?outputs"]
+        layers = attrs.get("?layers", [])
+        begins = [each for each in layers if isinstance(each, KerasTensor)]
+        if begins:
+            return begins[0], self.run(net, [begins[0]], {}, net.place)
+        first = layers[0] if layers else None
+        while isinstance(first, Instance) and first.attrs.get("?layers"):
+            first = first.attrs["?layers"][0]
+        shape: Any = attrs.get("?shape")
+        place = net.place
+        if isinstance(first, Instance):
+            place = first.place
+            if "?inputs" in first.attrs:
+                shape = next((each.made.shape for each in _tensors(first.attrs["?inputs"])), shape)
+            shape = _input_shape(first.attrs.get("?config", {}), shape)
+        elif isinstance(first, KerasTensor):
+            shape = first.made.shape
+        count = max(1, len(shapes)) if self.interpreter.lookup(net.cls, "call") else 1
+        inputs = [
+            KerasTensor(self, Made("InputLayer", None, {}, (), (), place, (), shape))
+            for _ in range(count)
+        ]
+        given: Any = inputs if count > 1 else inputs[0]
+        if shapes:
+            for each, said in zip(inputs, shapes):
+                each.made.shape = said
+        if shape is None and not shapes:
+            message = Message("the source does not say the size of the input")
+            help_ = Message("say it with `--input`, such as `--input 28x28x1`")
+            found.append(Problem("E604", message, f"line {place.line}", help_, place.span))
+            return given, []
+        return given, self.run(net, [given], {}, net.place)
+
+
+class Replay:
+    """The calls of a text made again, in a graph."""
+
+    def __init__(self, builder: KerasGraph, found: list[Any] | None = None) -> None:
+        self.builder, self.found = builder, [] if found is None else found
+        self.values: dict[int, Any] = {}
+        self.keys: dict[int, str] = {}
+        self.kept: list[Made] = []  # what `values` goes by stays alive
+
+    def input(self, made: Made, shape: Shape | None = None) -> None:
+        """Make an input, of a shape that is given or that the text says."""
+        said = made.shape
+        if shape is None and isinstance(said, (list, tuple)):
+            known = [each for each in said if isinstance(each, int) and each > 0]
+            shape = tuple(known) if len(known) == len(said) and known else None
+        elif shape is None and isinstance(said, int):
+            shape = (said,)
+        where = f"line {made.place.line}"
+        if shape is None:
+            if isinstance(said, Unknown):
+                self.found.append(said)
+                shape = ()
+            else:
+                message = Message("the source does not say the size of the input")
+                help_ = Message("say it with `--input`, such as `--input 28x28x1`")
+                self.found.append(Problem("E604", message, where, help_, made.place.span))
+                shape = ()
+        elif len(shape) == 3 and shape[0] in (1, 3) and shape[2] > 4 and shape is not made.shape:
+            first, *rest = shape
+            message = Message("the input has its channels first: {shape}", shape=tuple(shape))
+            sizes = "x".join(map(str, [*rest, first]))
+            help_ = Message("Keras has them last: `--input {sizes}`", sizes=sizes)
+            self.found.append(Problem("E604", message, where, help_, made.place.span))
+        self.kept.append(made)
+        name = made.config.get("name", "")
+        self.values[id(made)] = self.builder.input(tuple(shape), name) if shape else None
+
+    def value(self, tensor: KerasTensor) -> Any:
+        """What a tensor is in the graph."""
+        for made in in_order(tensor, set(self.values)):
+            if made.kind == "InputLayer":
+                self.input(made)
+            else:
+                self.values[id(made)] = self.call(made)
+                self.kept.append(made)
+        return self.of(tensor)
+
+    def of(self, value: Any) -> Any:
+        """A value with the tensors of the graph in it."""
+        if isinstance(value, KerasTensor):
+            found = self.values.get(id(value.made))
+            if value.part is not None and isinstance(found, (list, tuple)):
+                found = found[value.part] if value.part < len(found) else None
+            return found
+        return type(value)(map(self.of, value)) if isinstance(value, (list, tuple)) else value
+
+    def call(self, made: Made) -> Any:
+        args = [self.of(each) for each in made.args]
+        if any(self._lost(each) for each in args):
+            return None
+        where, span = f"line {made.place.line}", made.place.span
+        if made.layer is None:
+            return self.builder.operation(
+                made.kind, made.config, args, scope=made.scope, where=where, span=span
+            )
+        name = str(made.layer.attrs.get("name", ""))
+        path = "/".join([*(scope.name for scope in made.scope), name])
+        key = self.keys.setdefault(id(made.layer), path)
+        trains = all(each.attrs.get("trainable", True) for each in (made.layer, *made.within))
+        config = made.config if trains else {**made.config, "trainable": False}
+        return self.builder.layer(
+            made.kind, config, args, name, made.scope, where, key=key, span=span
+        )
+
+    def _lost(self, value: Any) -> bool:
+        if isinstance(value, (list, tuple)):
+            return any(map(self._lost, value))
+        return value is None
+
+
+def in_order(outputs: Any, known: set[int] | None = None) -> Iterator[Made]:
+    """The calls that tensors come of, each behind those that it reads, but for what is known."""
+    seen = set(known or ())
+    left: list[tuple[Made, bool]] = [(each.made, False) for each in reversed([*_tensors(outputs)])]
+    while left:
+        made, ready = left.pop()
+        if ready:
+            yield made
+        elif id(made) not in seen:
+            seen.add(id(made))
+            left.append((made, True))
+            left.extend((each.made, False) for each in reversed([*_tensors(made.args)]))
+
+
+def _tensors(value: Any) -> Iterator[KerasTensor]:
+    """The tensors in a value, in their order."""
+    if isinstance(value, KerasTensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(each)
+
+
+def _holds(values: Sequence[Any]) -> bool:
+    return next(_tensors([*values]), None) is not None
+
+
+def _is_input(layer: Any) -> bool:
+    """Whether a layer of a Sequential is its input."""
+    if isinstance(layer, KerasTensor):
+        return True
+    return isinstance(layer, Instance) and layer.cls.name in ("InputLayer", "Input")
+
+
+def _activation(function: Library) -> str:
+    """The name of an activation that is given as a function."""
+    return {"swish": "silu"}.get(function.name, function.name)
+
+
+def _input_shape(config: Mapping[str, Any], default: Any) -> Any:
+    """The shape that the first layer says its input has."""
+    for key in ("input_shape", "shape"):
+        if config.get(key) is not None:
+            return config[key]
+    for key in ("batch_input_shape", "batch_shape"):
+        if isinstance(config.get(key), (list, tuple)):
+            return tuple(config[key][1:])
+    if isinstance(config.get("input_dim"), int):
+        return (config["input_dim"],)
+    return default
+
+
+def _size(shape: Sequence[int]) -> int:
+    from math import prod
+
+    return prod(shape)

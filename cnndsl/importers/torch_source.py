@@ -1,0 +1,844 @@
+"""What PyTorch's names mean in source code: its modules become calls of its functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.graph import Graph, Scope
+from cnndsl.importers.interpreter import (
+    Bound,
+    Exhausted,
+    Instance,
+    Interpreter,
+    Library,
+    Native,
+    Place,
+    Tensor,
+    Unknown,
+    World,
+    unknown_in,
+)
+from cnndsl.importers.torch_graph import Constant, Lost, Param, TorchGraph
+from cnndsl.layers.base import Shape
+
+PARAMETER = "torch.nn.Parameter"
+
+
+class Spec(NamedTuple):
+    """A module of PyTorch.
+
+    * `signature`: its arguments in their order, `name=default` where they have one
+    * `function`: the function that it calls, and `operands` what that is given, by attribute
+    * `arrays`: the shapes of the arrays that it keeps, given its attributes
+    """
+
+    signature: str
+    function: str
+    operands: str
+    arrays: Callable[[dict[str, Any], int], dict[str, Sequence[int]]] = lambda a, rank: {}
+
+
+def _each(value: Any, rank: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
+
+
+def _conv(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    kernel = _each(a["kernel_size"], rank)
+    weight = (a["out_channels"], a["in_channels"] // a["groups"], *kernel)
+    return {"weight": weight, **({"bias": (a["out_channels"],)} if a["bias"] else {})}
+
+
+def _transposed(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    kernel = _each(a["kernel_size"], rank)
+    weight = (a["in_channels"], a["out_channels"] // a["groups"], *kernel)
+    return {"weight": weight, **({"bias": (a["out_channels"],)} if a["bias"] else {})}
+
+
+def _linear(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    weight = (a["out_features"], a["in_features"])
+    return {"weight": weight, **({"bias": (a["out_features"],)} if a["bias"] else {})}
+
+
+def _norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    shape = (a["num_features"],)
+    learned = ("weight", "bias") if a["affine"] else ()
+    kept = ("running_mean", "running_var") if a["track_running_stats"] else ()
+    return dict.fromkeys((*learned, *kept), shape)
+
+
+def _layer_norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    a["normalized_shape"] = _each(a["normalized_shape"], 1)
+    learned = ("weight", "bias") if a["bias"] else ("weight",)
+    return dict.fromkeys(learned if a["elementwise_affine"] else (), a["normalized_shape"])
+
+
+def _group_norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
+    return dict.fromkeys(("weight", "bias") if a["affine"] else (), (a["num_channels"],))
+
+
+_CONV = "kernel_size stride=1 padding=0"
+_NORM = "num_features eps=1e-05 momentum=0.1 affine=True track_running_stats=True"
+_CONV_OPERANDS = "weight bias stride padding dilation groups"
+_RANKED = {
+    "Conv*d": Spec(
+        f"in_channels out_channels {_CONV} dilation=1 groups=1 bias=True padding_mode=zeros",
+        "conv*d", _CONV_OPERANDS, _conv,
+    ),
+    "LazyConv*d": Spec(
+        f"out_channels {_CONV} dilation=1 groups=1 bias=True padding_mode=zeros",
+        "conv*d", _CONV_OPERANDS, _conv,
+    ),
+    "ConvTranspose*d": Spec(
+        f"in_channels out_channels {_CONV} output_padding=0 groups=1 bias=True dilation=1 "
+        "padding_mode=zeros",
+        "conv_transpose*d", "weight bias stride padding output_padding groups dilation",
+        _transposed,
+    ),
+    "MaxPool*d": Spec(
+        "kernel_size stride=None padding=0 dilation=1 return_indices=False ceil_mode=False",
+        "max_pool*d", "kernel_size stride padding dilation ceil_mode return_indices",
+    ),
+    "AvgPool*d": Spec(
+        "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True "
+        "divisor_override=None",
+        "avg_pool*d", "kernel_size stride padding ceil_mode count_include_pad",
+    ),
+    "AdaptiveAvgPool*d": Spec("output_size", "adaptive_avg_pool*d", "output_size"),
+    "AdaptiveMaxPool*d": Spec(
+        "output_size return_indices=False", "adaptive_max_pool*d", "output_size return_indices"
+    ),
+    "BatchNorm*d": Spec(
+        _NORM, "batch_norm", "running_mean running_var weight bias training momentum eps", _norm
+    ),
+    "LazyBatchNorm*d": Spec(
+        _NORM.partition(" ")[2],
+        "batch_norm", "running_mean running_var weight bias training momentum eps", _norm,
+    ),
+    "InstanceNorm*d": Spec(
+        "num_features eps=1e-05 momentum=0.1 affine=False track_running_stats=False",
+        "instance_norm",
+        "running_mean running_var weight bias use_input_stats momentum eps", _norm,
+    ),
+    "Dropout*d": Spec("p=0.5 inplace=False", "dropout*d", "p training"),
+    "ZeroPad*d": Spec("padding mode=constant value=0", "pad", "padding mode value"),
+    "ConstantPad*d": Spec("padding value mode=constant", "pad", "padding mode value"),
+    "ReflectionPad*d": Spec("padding mode=reflect", "pad", "padding mode"),
+    "ReplicationPad*d": Spec("padding mode=replicate", "pad", "padding mode"),
+    "CircularPad*d": Spec("padding mode=circular", "pad", "padding mode"),
+}  # fmt: skip
+_ACTIVATION = "inplace=False"
+_PLAIN = {
+    "Linear": Spec("in_features out_features bias=True", "linear", "weight bias", _linear),
+    "LazyLinear": Spec("out_features bias=True", "linear", "weight bias", _linear),
+    "SyncBatchNorm": _RANKED["BatchNorm*d"],
+    "LayerNorm": Spec(
+        "normalized_shape eps=1e-05 elementwise_affine=True bias=True",
+        "layer_norm", "normalized_shape weight bias eps", _layer_norm,
+    ),
+    "GroupNorm": Spec(
+        "num_groups num_channels eps=1e-05 affine=True",
+        "group_norm", "num_groups weight bias eps", _group_norm,
+    ),
+    "LocalResponseNorm": Spec(
+        "size alpha=0.0001 beta=0.75 k=1.0", "local_response_norm", "size alpha beta k"
+    ),
+    "Dropout": Spec("p=0.5 inplace=False", "dropout", "p training"),
+    "AlphaDropout": Spec("p=0.5 inplace=False", "alpha_dropout", "p training"),
+    "Flatten": Spec("start_dim=1 end_dim=-1", "flatten", "start_dim end_dim"),
+    "Unflatten": Spec("dim unflattened_size", "unflatten", "dim unflattened_size"),
+    "Identity": Spec("", "", ""),
+    "ReLU": Spec(_ACTIVATION, "relu", ""),
+    "ReLU6": Spec(_ACTIVATION, "relu6", ""),
+    "SELU": Spec(_ACTIVATION, "selu", ""),
+    "SiLU": Spec(_ACTIVATION, "silu", ""),
+    "Mish": Spec(_ACTIVATION, "mish", ""),
+    "Hardswish": Spec(_ACTIVATION, "hardswish", ""),
+    "Hardsigmoid": Spec(_ACTIVATION, "hardsigmoid", ""),
+    "Sigmoid": Spec("", "sigmoid", ""),
+    "Tanh": Spec("", "tanh", ""),
+    "Softsign": Spec("", "softsign", ""),
+    "LogSigmoid": Spec("", "logsigmoid", ""),
+    "LeakyReLU": Spec("negative_slope=0.01 inplace=False", "leaky_relu", "negative_slope"),
+    "ELU": Spec("alpha=1.0 inplace=False", "elu", "alpha"),
+    "CELU": Spec("alpha=1.0 inplace=False", "celu", "alpha"),
+    "GELU": Spec("approximate=none", "gelu", "approximate="),
+    "Softplus": Spec("beta=1 threshold=20", "softplus", "beta threshold"),
+    "Hardtanh": Spec("min_val=-1.0 max_val=1.0 inplace=False", "hardtanh", "min_val max_val"),
+    "PReLU": Spec(
+        "num_parameters=1 init=0.25", "prelu", "weight",
+        lambda a, rank: {"weight": (a["num_parameters"],)},
+    ),
+    "Softmax": Spec("dim=None", "softmax", "dim"),
+    "Softmin": Spec("dim=None", "softmin", "dim"),
+    "LogSoftmax": Spec("dim=None", "log_softmax", "dim"),
+    "Softmax2d": Spec("dim=1", "softmax", "dim"),
+    "Upsample": Spec(
+        "size=None scale_factor=None mode=nearest align_corners=None",
+        "interpolate", "size scale_factor mode align_corners",
+    ),
+    "UpsamplingNearest2d": Spec(
+        "size=None scale_factor=None mode=nearest", "interpolate", "size scale_factor mode"
+    ),
+    "UpsamplingBilinear2d": Spec(
+        "size=None scale_factor=None mode=bilinear align_corners=True",
+        "interpolate", "size scale_factor mode align_corners",
+    ),
+    "ChannelShuffle": Spec("groups", "channel_shuffle", "groups"),
+    "PixelShuffle": Spec("upscale_factor", "pixel_shuffle", "upscale_factor"),
+    "PixelUnshuffle": Spec("downscale_factor", "pixel_unshuffle", "downscale_factor"),
+}  # fmt: skip
+
+MODULES: dict[str, tuple[Spec, int]] = {
+    **{name: (spec, 0) for name, spec in _PLAIN.items()},
+    **{
+        name.replace("*", str(rank)): (
+            spec._replace(function=spec.function.replace("*d", f"{rank}d")),
+            rank,
+        )
+        for name, spec in _RANKED.items()
+        for rank in (1, 2, 3)
+    },
+}
+"""The modules that are one call of a function, and how many dimensions they are for."""
+
+CONTAINERS = frozenset(("Sequential", "ModuleList", "ModuleDict", "Module"))
+_SELVES = frozenset(
+    "to cuda cpu eval train apply float half double type requires_grad_ share_memory "
+    "init_weights load_state_dict zero_grad bfloat16 compile".split()
+)
+"""Methods of a module that leave the network as it is."""
+_SAME = frozenset(
+    "DataParallel DistributedDataParallel script compile jit_script checkpoint_wrapper trace".split()
+)
+"""Functions that give the module that they are given."""
+_MADE = frozenset("zeros ones empty rand randn full tensor FloatTensor Tensor normal".split())
+"""Functions that make a tensor out of nothing."""
+
+
+class TorchTensor(Tensor):
+    """A tensor on its way through a network: `view` is what TorchGraph gave."""
+
+    __slots__ = ("view", "world")
+
+    def __init__(self, world: TorchWorld, view: Any) -> None:
+        self.world, self.view = world, view
+
+
+class Array:
+    """A tensor of numbers: its shape, and its numbers where they matter and are known."""
+
+    __slots__ = ("numbers", "shape")
+
+    def __init__(self, shape: tuple[int, ...], numbers: tuple[float, ...] | None = None) -> None:
+        self.shape, self.numbers = shape, numbers
+
+
+class TorchWorld(World):
+    """PyTorch's names; `graph` is that of the network whose forward is being followed."""
+
+    entry = "forward"
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+        self.graph: TorchGraph | None = None
+        self.training = False
+        self.scopes: list[Scope] = []
+        self.keys: dict[int, str] = {}  # of modules and parameters, by identity
+        self.turns: dict[int, int] = {}
+        self.shapes: dict[int, tuple[int, ...]] = {}  # of what a module was called with in the text
+        self.used: set[int] = set()
+        self.made_here: list[Instance] = []
+        self.report: Callable[[Unknown], None] = lambda unknown: None
+
+    # Calls
+
+    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        name = path.name
+        if name == "__init__" and args and isinstance(args[0], Instance):
+            return self.begin(args[0], args[1:], kwargs)
+        if name == "forward" and args and isinstance(args[0], Instance):
+            return self.above(args[0], args[1:], kwargs)
+        if name in _SAME and args:
+            return args[0]
+        if name == "checkpoint" and args:
+            return self.interpreter.call(args[0], args[1:], {}, self.interpreter.node)
+        if name in ("Parameter", "Buffer"):
+            value = args[0] if args else kwargs.get("data")
+            if isinstance(value, Unknown):
+                return value
+            made = Instance(Library(PARAMETER), place)
+            made.attrs = {"requires_grad": kwargs.get("requires_grad", name == "Parameter")}
+            made.attrs["data"] = value
+            return made
+        if name in ("is_scripting", "is_tracing", "is_exporting", "is_compiling"):
+            return False
+        if name == "annotate" and len(args) == 2:
+            return args[1]
+        if name == "Size" and args:
+            return tuple(args[0]) if isinstance(args[0], (list, tuple)) else args[0]
+        if _holds(args) or _holds(list(kwargs.values())):
+            return self.function(name, args, kwargs, place)
+        if name in _MADE:
+            return self.made(name, args, kwargs, place)
+        if name[:1].isupper() and path.path.startswith("torch.nn") and ".init" not in path.path:
+            made = Instance(Library(f"torch.nn.{name}"), place)
+            result = self.begin(made, args, kwargs)
+            return result if isinstance(result, Unknown) else made
+        return Unknown(Message("`{name}` is not followed", name=path.path), place)
+
+    def made(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        """A tensor that a function makes."""
+        unknown = unknown_in(args)
+        if unknown is not None:
+            return unknown
+        first = args[0] if args else kwargs.get("size", kwargs.get("data"))
+        if name == "tensor" or (name.endswith("Tensor") and isinstance(first, list)):
+            numbers = _flat(first)
+            if numbers is None:
+                return Unknown(Message("this is not followed"), place)
+            return Array(*numbers)
+        sizes: Any = first if isinstance(first, (list, tuple)) else args
+        if name == "full":
+            sizes = first
+        if not isinstance(sizes, (list, tuple)) or not all(isinstance(s, int) for s in sizes):
+            return Unknown(Message("this is not followed"), place)
+        fill: Any = {"zeros": 0.0, "ones": 1.0}.get(name)
+        if name == "full":
+            fill = args[1] if len(args) > 1 else kwargs.get("fill_value")
+        count = math.prod(sizes)
+        known = isinstance(fill, (int, float)) and count <= 100_000
+        return Array(tuple(sizes), (float(fill),) * count if known else None)
+
+    def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        """A function of tensors that flow through the network."""
+        unknown = unknown_in(args) or unknown_in(kwargs)
+        if unknown is not None:
+            self.report(unknown)
+            return unknown
+        assert self.graph is not None
+        kwargs = {
+            key: each for key, each in kwargs.items() if key not in ("inplace", "out", "dtype")
+        }
+        graph = self.graph.graph
+        before = len(graph.problems)
+        result = self.graph.call(
+            name,
+            [self.lower(each) for each in args],
+            {key: self.lower(each) for key, each in kwargs.items()},
+            tuple(self.scopes),
+            f"line {place.line}",
+        )
+        graph.problems[before:] = [
+            each if each.span else each._replace(span=place.span)
+            for each in graph.problems[before:]
+        ]
+        return self.raised(result)
+
+    def lower(self, value: Any) -> Any:
+        """A value as TorchGraph takes it."""
+        if isinstance(value, TorchTensor):
+            return value.view
+        if isinstance(value, Instance) and value.cls.path == PARAMETER:  # type: ignore[union-attr]
+            return self.param(value)
+        if isinstance(value, Array):
+            numbers = value.numbers
+            return (
+                Lost(value.shape, "a tensor") if numbers is None else Constant(numbers, value.shape)
+            )
+        if isinstance(value, Library):
+            return value.name
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(self.lower, value))
+        return value
+
+    def raised(self, value: Any) -> Any:
+        """What TorchGraph gave as a value of the source."""
+        if isinstance(value, (int, float, str, bool, type(None))):
+            return value
+        if type(value) in (list, tuple):
+            return type(value)(map(self.raised, value))
+        return TorchTensor(self, value)
+
+    def param(self, parameter: Instance) -> Any:
+        """A parameter as TorchGraph takes it."""
+        data = parameter.attrs["data"]
+        key = self.keys.get(id(parameter), "")
+        self.used.add(id(parameter))
+        return Param(key, data.shape, parameter.attrs["requires_grad"] is True)
+
+    # Modules
+
+    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        native = instance.native
+        name = native.name if native is not None else ""
+        if name in CONTAINERS and instance not in self.made_here[-1:]:
+            self.made_here.append(instance)
+        if name == "ModuleDict" or (name == "Sequential" and args and isinstance(args[0], dict)):
+            if args and isinstance(args[0], dict):
+                instance.attrs.update((str(key), each) for key, each in args[0].items())
+            elif args:
+                return unknown_in(args)
+        elif name in ("Sequential", "ModuleList", "ParameterList"):
+            if name != "Sequential" and args:
+                items = self.interpreter.items(args[0], self.interpreter.node)
+                args = [items] if isinstance(items, Unknown) else items
+            for each in args:
+                self.append(instance, each)
+        elif name in MODULES:
+            return self.configure(instance, name, args, kwargs)
+        elif name != "Module":
+            instance.attrs["?arguments"] = (args, kwargs)
+        return None
+
+    def configure(
+        self, instance: Instance, name: str, args: list[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Give a module of PyTorch its attributes and its arrays."""
+        spec, rank = MODULES[name]
+        attrs = instance.attrs
+        names = []
+        for each in spec.signature.split():
+            argument, _, default = each.partition("=")
+            names.append(argument)
+            if default:
+                attrs[argument] = _DEFAULTS.get(default, default)
+        attrs.update(zip(names, args))
+        attrs.update((key, each) for key, each in kwargs.items() if key not in ("device", "dtype"))
+        if name.startswith("Instance"):
+            attrs["use_input_stats"] = not attrs["track_running_stats"]
+        if not name.startswith("Lazy"):
+            self.build(instance, spec, rank)
+        missing = next((each for each in names if each not in attrs), None)
+        strange = next((key for key in attrs if key in kwargs and key not in names), None)
+        if (missing and not name.startswith("Lazy")) or strange or len(args) > len(names):
+            text = Message("`{module}` takes no such arguments", module=name)
+            return Unknown(text, instance.place)
+        return None
+
+    def build(self, instance: Instance, spec: Spec, rank: int) -> None:
+        """Make the arrays of a module, as far as its arguments are known."""
+        attrs = instance.attrs
+        if unknown_in(attrs):
+            return
+        try:
+            shapes = spec.arrays(attrs, rank)
+        except (KeyError, TypeError, ZeroDivisionError):
+            return
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            if name in spec.operands.split():
+                attrs[name] = None
+        for name, shape in shapes.items():
+            if not all(isinstance(size, int) for size in shape):
+                continue
+            attrs[name] = Instance(Library(PARAMETER), instance.place)
+            learns = not name.startswith("running")
+            attrs[name].attrs = {"data": Array(tuple(shape)), "requires_grad": learns}
+
+    def append(self, instance: Instance, value: Any, name: str = "") -> None:
+        """Add a part to a container."""
+        instance.attrs[name or str(len(children(instance)))] = value
+
+    def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        if self.graph is None:  # outside of a network: `model(torch.randn(1, 3, 32, 32))`
+            shape = next((each.shape for each in args if isinstance(each, Array)), None)
+            if shape is not None:
+                self.shapes.setdefault(id(instance), shape)
+            return Unknown(Message("a network is called here"), place)
+        if instance.native is not None and instance.native.path == PARAMETER:
+            return Unknown(Message("this is not followed"), place)
+        turn = self.turns.get(id(instance), 0)
+        self.turns[id(instance)] = turn + 1
+        key = self.keys.get(id(instance), "")
+        cls = instance.cls
+        kind = cls.name
+        self.scopes.append(Scope(kind, key.rpartition(".")[2], turn))
+        try:
+            forward = self.interpreter.lookup(cls, "forward")
+            if forward is None:
+                return self.above(instance, args, kwargs)
+            return self.interpreter.call(
+                Bound(forward, instance), args, kwargs, self.interpreter.node
+            )
+        finally:
+            self.scopes.pop()
+
+    def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        native = instance.native
+        assert native is not None
+        name, node = native.name, self.interpreter.node
+        if not args and kwargs:
+            args = [kwargs.pop(next(iter(kwargs)))]
+        if name == "Sequential" and len(args) == 1:
+            value = args[0]
+            for each in children(instance).values():
+                if isinstance(each, Unknown):
+                    self.report(each)
+                value = self.interpreter.call(each, [value], {}, node)
+            return value
+        if name == "Identity" and args:
+            return args[0]
+        if name in MODULES and args:
+            return self.leaf(instance, name, args[0])
+        if name in CONTAINERS:
+            message = Message("`{module}` has no `forward`", module=instance.cls.name)
+            return Unknown(message, self.interpreter.place())
+        unknown = unknown_in([*args, *instance.attrs.get("?arguments", ())])
+        if unknown is not None:
+            self.report(unknown)
+            return unknown
+        return self.function(name, args, kwargs, self.interpreter.place())
+
+    def leaf(self, instance: Instance, name: str, value: Any) -> Any:
+        """The call that a module of PyTorch makes."""
+        spec, rank = MODULES[name]
+        attrs = instance.attrs
+        unknown = unknown_in(attrs)
+        if unknown is not None:
+            self.report(unknown)
+        if unknown is not None or isinstance(value, Unknown):
+            return unknown or value
+        place = instance.place
+        if not isinstance(value, TorchTensor):
+            return Unknown(Message("this is not followed"), self.interpreter.place())
+        if name.startswith("Lazy") and "weight" not in attrs:
+            size = value.view.shape[-1 if "Linear" in name else 1]
+            attrs.update(in_channels=size, in_features=size, num_features=size)
+            self.build(instance, spec, rank)
+            self.name_arrays(instance, self.keys.get(id(instance), ""))
+        given: dict[str, Any] = {"training": False, **attrs}
+        if name.startswith(("Zero", "Constant", "Reflection", "Replication", "Circular")):
+            if isinstance(attrs.get("padding"), int):
+                given["padding"] = (attrs["padding"],) * (2 * rank)
+        elif attrs.get("padding_mode", "zeros") != "zeros":
+            if isinstance(attrs["padding"], str):
+                return Unknown(Message("this is not followed"), place)
+            pads = [size for size in reversed(_each(attrs["padding"], rank)) for _ in range(2)]
+            mode = attrs["padding_mode"]
+            value = self.function("pad", [value, tuple(pads), mode], {}, place)
+            given["padding"] = 0
+        args, kwargs = [value], {}
+        for each in spec.operands.split():
+            if each.endswith("="):
+                kwargs[each[:-1]] = given.get(each[:-1])
+            else:
+                args.append(given.get(each))
+        return self.function(spec.function, args, kwargs, place)
+
+    def name_all(self, root: Instance) -> None:
+        """Give each module and array the key that it has in the state_dict."""
+        left: list[tuple[str, Instance]] = [("", root)]
+        while left:
+            key, instance = left.pop()
+            if id(instance) in self.keys:
+                continue
+            self.keys[id(instance)] = key
+            prefix = key and f"{key}."
+            self.name_arrays(instance, key)
+            parts = [(f"{prefix}{n}", each) for n, each in children(instance).items()]
+            left.extend((n, each) for n, each in reversed(parts) if isinstance(each, Instance))
+
+    def name_arrays(self, instance: Instance, key: str) -> None:
+        for name, each in instance.attrs.items():
+            if is_parameter(each):
+                self.keys.setdefault(id(each), f"{key}.{name}" if key else name)
+
+    # Parts
+
+    def attribute(self, value: Any, name: str) -> Any:
+        if isinstance(value, TorchTensor):
+            return self.tensor_attribute(value, name)
+        assert isinstance(value, Instance)
+        if is_parameter(value):
+            data = value.attrs["data"]
+            if name == "shape":
+                return getattr(data, "shape", None)
+            return Native(
+                lambda args, kwargs, node: self._of_array(value, name, args, kwargs, node)
+            )
+        if name == "training":
+            return self.training
+        if name in _SELVES:
+            return Native(lambda args, kwargs, node: self._changed(value, name, args))
+        parts = getattr(self, f"_part_{name}", None)
+        return parts and Native(lambda args, kwargs, node: parts(value, *args, **kwargs))
+
+    def _changed(self, value: Instance, name: str, args: list[Any]) -> Any:
+        if name == "requires_grad_":
+            for each in parameters(value):
+                each.attrs["requires_grad"] = args[0] if args else True
+        return value
+
+    def _of_array(
+        self, value: Instance, name: str, args: list[Any], kwargs: dict[str, Any], node: Any
+    ) -> Any:
+        """A method of a parameter: those that end in `_` set numbers, which do not matter."""
+        if name.endswith("_") or self.graph is None:
+            return value
+        return self.function(name, [value, *args], kwargs, self.interpreter.place(node))
+
+    def _part_parameters(self, value: Instance, *rest: Any) -> Any:
+        return parameters(value)
+
+    def _part_named_parameters(self, value: Instance, *rest: Any) -> Any:
+        return [(str(at), each) for at, each in enumerate(parameters(value))]
+
+    def _part_modules(self, value: Instance) -> Any:
+        return [*modules(value)]
+
+    def _part_children(self, value: Instance) -> Any:
+        return [*children(value).values()]
+
+    def _part_named_children(self, value: Instance) -> Any:
+        return [*children(value).items()]
+
+    _part_items = _part_named_children
+    _part_values = _part_children
+
+    def _part_keys(self, value: Instance) -> Any:
+        return [*children(value)]
+
+    def _part_add_module(self, value: Instance, name: Any, module: Any) -> Any:
+        self.append(value, module, name if isinstance(name, str) else "")
+
+    _part_register_module = _part_add_module
+
+    def _part_append(self, value: Instance, module: Any) -> Any:
+        self.append(value, module)
+        return value
+
+    def _part_extend(self, value: Instance, parts: Any) -> Any:
+        items = self.interpreter.items(parts, self.interpreter.node)
+        for each in [items] if isinstance(items, Unknown) else items:
+            self.append(value, each)
+        return value
+
+    def _part_insert(self, value: Instance, at: int, module: Any) -> Any:
+        parts = [*children(value).values()]
+        parts.insert(at, module)
+        value.attrs.update((str(i), each) for i, each in enumerate(parts))
+
+    def _part_register_buffer(self, value: Instance, name: str, tensor: Any, **rest: Any) -> Any:
+        value.attrs[name] = tensor
+
+    def _part_register_parameter(self, value: Instance, name: str, parameter: Any) -> Any:
+        value.attrs[name] = parameter
+
+    def tensor_attribute(self, tensor: TorchTensor, name: str) -> Any:
+        shape = tuple(tensor.view.shape)
+        if name == "shape":
+            return shape
+        if name == "ndim":
+            return len(shape)
+        if name in ("dtype", "device", "T", "mT"):
+            place = self.interpreter.place()
+            return Unknown(Message("`{name}` is not followed", name=name), place)
+        if name in (
+            "contiguous",
+            "clone",
+            "detach",
+            "to",
+            "float",
+            "type_as",
+            "cuda",
+            "cpu",
+            "half",
+        ):
+            return Native(lambda args, kwargs, node: tensor)
+        if name in ("size", "dim"):
+            return Native(lambda args, kwargs, node: _size(shape, name, args, kwargs))
+        if name == "data":
+            return tensor
+
+        def method(args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
+            return self.function(name, [tensor, *args], kwargs, self.interpreter.place(node))
+
+        return Native(method)
+
+    def operate(self, function: str, args: list[Any], place: Place) -> Any:
+        names = {"truediv": "div", "floordiv": "floor_divide"}
+        if function == "len":
+            return 1
+        if function in ("int", "float", "bool"):
+            return Unknown(Message("this depends on the values of a tensor"), place, "E603")
+        return self.function(names.get(function, function), args, {}, place)
+
+    def item(self, value: Any, key: Any, place: Place) -> Any:
+        if isinstance(value, TorchTensor):
+            return self.function("__getitem__", [value, key], {}, place)
+        parts = children(value)
+        if isinstance(key, slice):
+            made = Instance(Library(f"torch.nn.{value.native.name}"), place)
+            for each in [*parts.values()][key]:
+                self.append(made, each)
+            return made
+        if isinstance(key, int) and not isinstance(key, bool) and -len(parts) <= key < len(parts):
+            return [*parts.values()][key]
+        if isinstance(key, str) and key in value.attrs:
+            return value.attrs[key]
+        return Unknown(Message("this is not followed"), place)
+
+    def items(self, instance: Instance) -> Sequence[Any] | None:
+        native = instance.native
+        if native is None or native.name not in ("Sequential", "ModuleList", "ModuleDict"):
+            return None
+        parts = children(instance)
+        return [*parts] if native.name == "ModuleDict" else [*parts.values()]
+
+    # Networks
+
+    def roots(self) -> list[Instance]:
+        """The modules of the text's own classes that are no part of another."""
+        made = {id(each): each for each in self.made_here}
+        inner = {id(part) for each in made.values() for part in children(each).values()}
+        return [each for key, each in made.items() if key not in inner]
+
+    def follow(
+        self, net: Instance, shapes: Sequence[Shape], name: str
+    ) -> tuple[Graph, list[Unknown]]:
+        """Follow a module from inputs of shapes, channels last, and give its graph and what in it
+        could not be followed."""
+        graph = Graph(name, "torch")
+        self.graph = TorchGraph(graph)
+        self.keys, self.turns, self.scopes, self.used = {}, {}, [], set()
+        found: list[Unknown] = []
+        self.report = found.append
+        interpreter = self.interpreter
+        interpreter.steps, interpreter.depth = 0, 0
+        try:
+            self.name_all(net)
+            tensors = [TorchTensor(self, self.graph.input(shape)) for shape in shapes]
+            result = self.run(net, tensors, {}, net.place)
+            outputs = []
+            for at, (label, each) in enumerate(_outputs(result)):
+                if isinstance(each, Unknown):
+                    found.append(each)
+                elif isinstance(each, TorchTensor):
+                    outputs.append(
+                        (label or ("main" if at == 0 else f"out{at + 1}"), each.view, False)
+                    )
+            if not outputs and not found:
+                message = Message("`{net}` gives no tensor", net=name)
+                found.append(Unknown(message, net.place))
+            before = len(graph.problems)
+            self.graph.finish(outputs)
+            graph.problems[before:] = [
+                each._replace(span=each.span or net.place.span) for each in graph.problems[before:]
+            ]
+        except (Exhausted, RecursionError) as error:
+            found.append(interpreter.too_far(error, interpreter.node))
+        finally:
+            self.graph = None
+        self.totals(graph, net)
+        return graph, found
+
+    def totals(self, graph: Graph, net: Instance) -> None:
+        """Count the parameters, and name the modules that the forward leaves out."""
+        every = parameters(net, buffers=True)
+        sizes = [(each, math.prod(each.attrs["data"].shape)) for each in every if _known(each)]
+        graph.params = sum(size for each, size in sizes)
+        graph.trainable = sum(size for each, size in sizes if each.attrs["requires_grad"] is True)
+        left = [self.keys.get(id(each), "") for each, _ in sizes if id(each) not in self.used]
+        names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in left)]
+        if names and not graph.problems:
+            shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+            text = "`{modules}` is made, and used for no output: left out"
+            graph.notes.append(Message(text, modules=shown))
+            unused = set(left)
+            graph.params -= sum(s for e, s in sizes if self.keys.get(id(e), "") in unused)
+            graph.trainable -= sum(
+                s
+                for e, s in sizes
+                if self.keys.get(id(e), "") in unused and e.attrs["requires_grad"] is True
+            )
+
+
+_DEFAULTS: dict[str, Any] = {
+    "True": True, "False": False, "None": None, "0": 0, "1": 1, "-1": -1, "20": 20,
+    **{each: float(each) for each in "1e-05 0.1 0.5 0.0001 0.75 1.0 -1.0 0.01 0.25".split()},
+}  # fmt: skip
+
+
+def is_parameter(value: Any) -> bool:
+    """Whether a value is an array of a module."""
+    return isinstance(value, Instance) and getattr(value.cls, "path", "") == PARAMETER
+
+
+def children(instance: Instance) -> dict[str, Any]:
+    """The modules of a module, by the names that it has for them."""
+    return {
+        name: each
+        for name, each in instance.attrs.items()
+        if (isinstance(each, Instance) and each.native is not None and not is_parameter(each))
+        or (isinstance(each, Unknown) and (name.isdigit() or name.startswith("?")))
+    }
+
+
+def modules(instance: Instance) -> Iterator[Instance]:
+    """A module and all within it, each once."""
+    left, seen = [instance], set()
+    while left:
+        each = left.pop()
+        if id(each) not in seen and isinstance(each, Instance):
+            seen.add(id(each))
+            yield each
+            left.extend(reversed([*children(each).values()]))
+
+
+def parameters(instance: Instance, buffers: bool = False) -> list[Instance]:
+    """The parameters of a module, and of those within it."""
+    found = {
+        id(value): value
+        for each in modules(instance)
+        for name, value in each.attrs.items()
+        if is_parameter(value) and (buffers or not name.startswith("running"))
+    }
+    return [*found.values()]
+
+
+def _known(parameter: Instance) -> bool:
+    return isinstance(parameter.attrs["data"], Array)
+
+
+def _holds(values: Sequence[Any]) -> bool:
+    """Whether a tensor of the network is among values."""
+    return any(
+        isinstance(each, TorchTensor) or (isinstance(each, (list, tuple)) and _holds(each))
+        for each in values
+    )
+
+
+def _flat(value: Any) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+    """The shape and the numbers of nested lists of numbers."""
+    if isinstance(value, (int, float)):
+        return (), (float(value),)
+    if not isinstance(value, (list, tuple)):
+        return None
+    parts = [_flat(each) for each in value]
+    known = [each for each in parts if each is not None]
+    if len(known) < len(parts) or len({shape for shape, _ in known}) > 1:
+        return None
+    inner = known[0][0] if known else ()
+    return (len(parts), *inner), tuple(number for _, numbers in known for number in numbers)
+
+
+def _size(shape: tuple[int, ...], name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if name == "dim":
+        return len(shape)
+    dim = args[0] if args else kwargs.get("dim")
+    if dim is None:
+        return shape
+    return shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+
+
+def _outputs(result: Any) -> list[tuple[str, Any]]:
+    """The outputs that a forward gives, with their names where it has them."""
+    if isinstance(result, dict):
+        return [
+            ("main" if at == 0 else str(key), each) for at, (key, each) in enumerate(result.items())
+        ]
+    if isinstance(result, (list, tuple)):
+        return [("", each) for each in result]
+    return [("", result)]
