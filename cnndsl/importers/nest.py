@@ -59,6 +59,9 @@ class Nested(NamedTuple):
 MOST_DEEP = 12
 """How deep merges may stand in each other; deeper ones read names instead."""
 
+MOST_SHORT = 3
+"""How many operations may stand in the other paths where a long one stands before its merge."""
+
 MOST_LONG = 40
 """How many operations may stand in a path beside one that has none."""
 
@@ -167,7 +170,8 @@ class _Nester:
         longest = max(range(len(inputs)), key=lengths.__getitem__)
         if depth >= MOST_DEEP:
             return longest
-        if lengths.count(0) + 1 < len(inputs):
+        others = sorted(lengths)[:-1]
+        if max(others) > MOST_SHORT:
             return None
         grows = self.enlarged[inputs[longest]] > self.enlarged[begin]
         return longest if grows or lengths[longest] > MOST_LONG else None

@@ -23,7 +23,7 @@ from cnndsl.importers.unify import (
     columns,
     shrinking,
 )
-from cnndsl.layers import MERGES
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.layers.base import Layer
 
 Run = list[Statement]
@@ -151,7 +151,9 @@ class _Recovery:
         values: dict[str, Any] = {slot: Const(value) for slot, value in statement.slots.items()}
         if statement.kind == "call":
             head = call_of_block(self.blocks[statement.word], values)
-            return Text(head, None, False, name, shrinking(statement))
+            last = max(statement.ops, default=0)
+            pools = "pool" in self.graph.ops[last].word
+            return Text(head, None, False, name, shrinking(statement, pools))
         head = call_text(statement.word, values, self.layer_of(statement))
         if statement.kind == "merge":
             bodies = tuple(self.texts(path) for path in statement.paths)
@@ -218,7 +220,11 @@ class _Recovery:
     # Shared weights
 
     def share(self) -> None:
-        """Make shared blocks of what is called several times with the same weights."""
+        """Make shared blocks of what is called several times with the same weights.
+
+        Those that look alike are one block, whose calls have other weights where they stand in
+        other calls, or have other arguments.
+        """
         while True:
             found: dict[Any, list[Place]] = defaultdict(list)
             for run in self.runs():
@@ -230,22 +236,50 @@ class _Recovery:
                             break
                         signature += (self.signature(each),)
                         found[signature].append(Place(run, begin, end - begin + 1))
-            candidates = [
-                (sum(map(self.weighty, key)), -len(key), places)
-                for key, places in found.items()
-                if len(apart(places)) > 1 and any(map(self.weighty, key))
-            ]
+            candidates = []
+            for signature, places in found.items():
+                places = apart(places)
+                weight = sum(map(self.weighty, signature))
+                if len(places) > 1 and weight:
+                    candidates.append((weight, -len(signature), signature, places))
             if not candidates:
                 return
-            places = apart(max(candidates, key=lambda each: each[:2])[2])
-            instances = [place.run[place.begin : place.begin + place.length] for place in places]
-            name = self.name_of(instances)
-            block = Block(name, instances[:1])
-            block.shared = True
-            Solver(block, columns(instances[:1]), self.layer_of, self.blocks, self.is_depthwise)
-            block.instances = instances
-            self.blocks[name] = block
-            self.calls(block, places)
+            best = max(candidates, key=lambda each: each[:2])
+            key = tuple(each.key for each in self.statements(best[3][0]))
+            groups = [best[3]]
+            if "shared" not in self.banned:
+                for *_, places in sorted(candidates, key=lambda each: -each[0]):
+                    run = self.statements(places[0])
+                    taken = {
+                        id(each) for group in groups for p in group for each in self.statements(p)
+                    }
+                    if tuple(each.key for each in run) == key and not any(
+                        id(each) in taken for p in places for each in self.statements(p)
+                    ):
+                        groups.append(places)
+            instances = [self.statements(group[0]) for group in groups]
+            block = Block(self.name_of(instances), instances)
+            block.shared, block.key = True, "shared" if len(groups) > 1 else None
+            try:
+                self.solve(block)
+            except Unalike:
+                groups = groups[:1]
+                block = Block(block.name, instances[:1])
+                block.shared = True
+                self.solve(block)
+            self.blocks[block.name] = block
+            self.calls(block, [(n, place) for n, group in enumerate(groups) for place in group])
+
+    def solve(self, block: Block) -> None:
+        """Work out what stands in a block. Raises Unalike."""
+        Solver(
+            block,
+            columns(block.instances),
+            self.layer_of,
+            self.blocks,
+            self.is_depthwise,
+            self.has_merge,
+        )
 
     def is_shared(self, statement: Statement) -> bool:
         """Whether all weights in a statement are those of others, too; true for none."""
@@ -286,6 +320,10 @@ class _Recovery:
         for key, places in found.items():
             if key in self.banned or not self.is_substantial(key, places[0]):
                 continue
+            if only_layers and not _is_unit(places[0]):
+                continue
+            if 5 * sum(map(_cuts, places)) > 4 * len(places):
+                continue
             places = [place for place in apart(places) if self.is_closed(place)]
             if len(places) < 2:
                 continue
@@ -295,7 +333,7 @@ class _Recovery:
         rough.sort(key=lambda each: -each[0])
         results = []
         for _, key, places in rough[:MOST_TRIED]:
-            result = self.tried(key, places)
+            result = self.tried(key, places, only_layers)
             if result is not None and result.gain >= LEAST_GAIN:
                 results.append(result)
         return max(results, key=lambda each: each.gain, default=None)
@@ -331,6 +369,9 @@ class _Recovery:
         if len(key) == 1 and run[0].kind != "merge":
             return False
         if not any(each.kind == "merge" for each in run):
+            words = {each.word for each in run}
+            if all(each.kind == "layer" for each in run) and not words & NORMS and len(run) < 5:
+                return False  # a person writes convolutions out
             if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
                 return False
         large = Counter(each.key for each in run if self.has_merge(each))
@@ -368,10 +409,10 @@ class _Recovery:
     def weights_in(self, statement: Statement) -> bool:
         return any(self.graph.ops[op].weights for op in statement.ops)
 
-    def tried(self, key: tuple[Any, ...], places: list[Place]) -> Found | None:
+    def tried(self, key: tuple[Any, ...], places: list[Place], strict: bool) -> Found | None:
         """The block of some runs, and of those that lack a stretch of them."""
         best: Found | None = None
-        for more in self.families(key, places):
+        for more in [places] if strict else self.families(key, places):
             result = self.unified(key, more)
             if result is not None and (best is None or result.gain > best.gain):
                 best = result
@@ -415,7 +456,7 @@ class _Recovery:
         name = self.name_of(instances)
         block = Block(name, instances)
         try:
-            Solver(block, columns(instances), self.layer_of, self.blocks, self.is_depthwise)
+            self.solve(block)
         except Unalike:
             return None
         if len(block.params) > 12:
@@ -441,12 +482,12 @@ class _Recovery:
         block = found.block
         block.key = found.key
         self.blocks[block.name] = block
-        self.calls(block, found.places)
+        self.calls(block, [*enumerate(found.places)])
 
-    def calls(self, block: Block, places: Sequence[Place]) -> None:
-        """Put calls of a block in the places of its instances."""
+    def calls(self, block: Block, places: Sequence[tuple[int, Place]]) -> None:
+        """Put calls of a block in some places, each that of one of its instances."""
         made = []
-        for number, place in enumerate(places):
+        for number, place in places:
             run = place.run[place.begin : place.begin + place.length]
             slots = {param.name: param.vector[number] for param in block.params}
             call = Statement(
@@ -499,6 +540,36 @@ class _Recovery:
 
 
 RESERVED = frozenset("C H W L D c i n k s".split())
+
+
+NORMS = frozenset(op for op, layer in LAYERS.items() if layer.family == "norm")
+_WEIGHTY = frozenset(op for op, layer in LAYERS.items() if layer.family in ("conv", "dense"))
+
+
+def _in_unit(statement: Statement) -> bool:
+    """Whether a statement can be part of a unit: a convolution with what normalises it."""
+    family = LAYERS[statement.word].family if statement.kind == "layer" else ""
+    return family in ("conv", "dense", "norm", "activation") or statement.word == "zeropad"
+
+
+def _is_unit(place: Place) -> bool:
+    words = [each.word for each in place.run[place.begin : place.begin + place.length]]
+    return sum(word in _WEIGHTY for word in words) == 1 and not NORMS.isdisjoint(words)
+
+
+def _cuts(place: Place) -> bool:
+    """Whether a run begins or ends between a convolution and its norm, or a norm and its
+    activation.
+    """
+    run, begin, end = place.run, place.begin, place.begin + place.length
+    first, last = run[begin], run[end - 1]
+    before = run[begin - 1].word if begin else ""
+    after = run[end].word if end < len(run) else ""
+    if first.word in NORMS and before in _WEIGHTY:
+        return True
+    if first.word in ACTIVATIONS and (before in NORMS or before in _WEIGHTY or before in MERGES):
+        return True
+    return last.word in _WEIGHTY and after in NORMS
 
 
 def apart(places: Sequence[Place]) -> list[Place]:
@@ -596,7 +667,14 @@ def structural(run: Sequence[Statement]) -> str:
         return "dense_layer" if skips and len(merge.paths) == 2 else "inception"
     if merge.word == "mul":
         return "excite"
-    return "residual" if merge.word == "add" else merge.word
+    if merge.word != "add":
+        return merge.word
+    path = [each for each in max(merge.paths, key=len) if len(each.slots) > 1]
+    if "dwconv" in {each.word for each in path}:
+        return "inverted"
+    first = path[0].slots if path else {}
+    narrow = len(path) >= 3 and first.get("kernel", first.get("k")) == 1
+    return "bottleneck" if narrow else "residual"
 
 
 def linear(values: Sequence[Any]) -> tuple[int, Line] | None:

@@ -10,7 +10,7 @@ from cnndsl.importers.nest import Join, Jump, Leaf, Seq
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
 from cnndsl.layers.base import Context, Layer, Shape
 from cnndsl.layers.source import is_default, uniform, written_value
-from cnndsl.layers.values import Pair
+from cnndsl.layers.values import Pair, in_size, inverse, show_value
 
 ACTIVATION = "activation"
 
@@ -124,13 +124,26 @@ def concrete(graph: Graph, seq: Seq, start: Shape, names: Mapping[int, str]) -> 
 # Expressions
 
 
+def number(value: Any) -> str:
+    """A value as it is written, with all of its digits, or as what it comes of: `(1/255)`."""
+    if isinstance(value, tuple) and not isinstance(value, Pair) and not all(map(in_size, value)):
+        return f"({', '.join(number(each).strip('()') for each in value)})"
+    text = written_value(value)
+    if not isinstance(value, float) or text.startswith("(") or float(text) == value:
+        return text
+    short = inverse(value)
+    return f"(1/{show_value(short)})" if short is not None else repr(value)
+
+
 class Const(NamedTuple):
     """A value that is the same in every call."""
 
     value: Any
 
     def text(self) -> str:
-        return self.value if isinstance(self.value, str) else written_value(self.value)
+        if isinstance(self.value, str):
+            return self.value
+        return number(self.value)
 
 
 class Ref(NamedTuple):
@@ -176,7 +189,8 @@ class Line(NamedTuple):
 
     def text(self) -> str:
         index = self.index if not self.begin else f"({self.begin}+{self.index})"
-        return f"{written_value(self.factor)}*{index}/{self.over}"
+        over = f"/{self.over}" if self.over > 1 else ""
+        return f"{number(self.factor)}*{index}{over}"
 
 
 Expr = Const | Ref | Scaled | Product | Line

@@ -162,7 +162,9 @@ class Solver:
         layer_of: Callable[[Statement], Layer | None],
         blocks: dict[str, Block],
         is_depthwise: Callable[[Statement], bool],
+        has_merge: Callable[[Statement], bool],
     ) -> None:
+        self.has_merge = has_merge
         self.block, self.layer_of, self.blocks = block, layer_of, blocks
         self.count = len(block.instances)
         self.entry = [run[0].before[-1] if run else ABSENT for run in block.instances]
@@ -411,8 +413,9 @@ class Solver:
                     if there and value is not ABSENT
                 ):
                     return f"{param.name} != 1"
-        word = table[0].some.word
-        return self.flag(present, here, word if word in ("pool", "relu") else f"with_{word}")
+        if not any(self.has_merge(column.some) for column in table):
+            raise Unalike  # a flag for a layer makes two blocks of one
+        return self.flag(present, here, f"with_{table[0].some.word}")
 
     def rate(self, table: list[Column], here: list[bool]) -> Text | None:
         """A dropout that some instances lack: theirs is a rate of 0."""
@@ -443,13 +446,17 @@ class Solver:
         found = self.explain(outs, "filters", channels, create=False)
         if found is None:
             return ""
+        if found == Ref("C"):
+            found = None
         alike = [outs[i] == channels[i] for i in range(self.count)]
         steps = [each for each in self.block.params if each.slot == "stride"]
         for param in steps:
             values = [param.vector[i] for i in range(self.count)]
             if all((alike[i] and _plain(values[i]) in (1, ABSENT)) == present[i] for i in places):
-                return f"C == {found.text()} and {param.name} == 1"
-        if all(alike[i] == present[i] for i in places):
+                return (
+                    f"C == {found.text()} and {param.name} == 1" if found else f"{param.name} == 1"
+                )
+        if found and all(alike[i] == present[i] for i in places):
             return f"C == {found.text()}"
         return ""
 
@@ -508,13 +515,16 @@ def _in_order(some: Statement, names: set[str]) -> Iterator[str]:
     yield from sorted(names - some.slots.keys())
 
 
-def shrinking(statement: Statement) -> int:
-    """Where a line of text had better begin or end: see `Text`."""
+def shrinking(statement: Statement, pools: bool = False) -> int:
+    """Where a line of text had better begin or end: see `Text`.
+
+    `pools` says whether a call ends with a pool.
+    """
     before, after = statement.before[:-1], statement.after[:-1]
     if len(before) != len(after):
         return 1 if statement.kind != "call" else 0
-    if before and any(b > a for b, a in zip(before, after)):
-        return -1 if "pool" in statement.word else 1
+    if before and any(2 * b > 3 * a for b, a in zip(before, after)):
+        return 0 if pools else -1 if "pool" in statement.word else 1
     return 0
 
 

@@ -71,9 +71,9 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
             return Written(text, network, ops, weights_of(net, network, pairs))
         problem = network if isinstance(network, Problem) else None
         keys = [block.key for block in found.blocks if block.key is not None]
-        if not keys:
+        if flat or not keys:
             break
-        banned |= {keys[-1]}
+        banned |= {"shared" if "shared" in keys else keys[-1]}
     raise ImportProblems([problem or Problem("E602", NOT_SAID)])
 
 
