@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.nest import Nested
-from cnndsl.importers.statements import Const, Line, Statement, Text, call_text, concrete
+from cnndsl.importers.statements import Const, Shifted, Statement, Text, call_text, concrete
 from cnndsl.importers.unify import (
     Block,
+    Rates,
     Solver,
     Unalike,
     call_of_block,
@@ -73,6 +74,9 @@ LEAST_GAIN = 24
 COSTLY = 20
 """How many characters a flag of a block must save: whoever reads it has two blocks to see."""
 
+MOST_INSTANCES = 40
+"""Of how many instances each is tried to be left out."""
+
 MOST_TRIED = 10
 """How many candidates are worked out in each round."""
 
@@ -112,6 +116,7 @@ class _Recovery:
         self.main = with_heads(graph, nested, names)
         self.blocks: dict[str, Block] = {}
         self.jumps = Counter(each.op for run in self.runs() for each in run if each.kind == "jump")
+        self.rates = rates_of(graph)
         self.partners = shared_groups(graph)
         self.scopes = scopes(graph)
 
@@ -137,6 +142,26 @@ class _Recovery:
     def layer_of(self, statement: Statement) -> Layer | None:
         return self.graph.ops[statement.op].layer if statement.kind != "call" else None
 
+    def cuts(self, place: Place) -> bool:
+        """Whether a run begins or ends between a convolution and its norm, or a norm and its
+        activation.
+        """
+        run, begin, end = place.run, place.begin, place.begin + place.length
+        first, last = self.graph.ops[run[begin].ops[0]].word, self.last_word(run[end - 1])
+        before = self.last_word(run[begin - 1]) if begin else ""
+        after = run[end].word if end < len(run) else ""
+        if first in NORMS and run[begin].kind == "layer" and before in _WEIGHTY:
+            return True
+        if run[begin].word in ACTIVATIONS and (
+            before in NORMS or before in _WEIGHTY or before in MERGES
+        ):
+            return True
+        return last in _WEIGHTY and after in NORMS
+
+    def last_word(self, statement: Statement) -> str:
+        """The layer that gives what a statement gives."""
+        return self.graph.ops[statement.op].word
+
     def is_depthwise(self, statement: Statement) -> bool:
         """Whether a depthwise convolution stands in a statement."""
         return any(self.graph.ops[op].word == "dwconv" for op in statement.ops)
@@ -149,10 +174,12 @@ class _Recovery:
         if statement.kind == "head":
             return Text(f"head {statement.word}", (self.texts(statement.paths[0]),))
         values: dict[str, Any] = {slot: Const(value) for slot, value in statement.slots.items()}
+        if statement.word == "droppath" and self.rates.orders:
+            order = self.rates.orders[statement.slots["rate"]]
+            values["rate"] = self.rates.said(Const(order))
         if statement.kind == "call":
             head = call_of_block(self.blocks[statement.word], values)
-            last = max(statement.ops, default=0)
-            pools = "pool" in self.graph.ops[last].word
+            pools = "pool" in self.last_word(statement)
             return Text(head, None, False, name, shrinking(statement, pools))
         head = call_text(statement.word, values, self.layer_of(statement))
         if statement.kind == "merge":
@@ -199,23 +226,26 @@ class _Recovery:
             at += length
         return folded(result)
 
-    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Line] | None]:
-        """How many calls from the first on are the same but for a rate that grows evenly."""
+    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Shifted] | None]:
+        """How many calls from the first on are the same but for an order that grows by one."""
         first = run[0]
         if first.kind != "call" or first.name:
             return 1, None
-        for slot, value in first.slots.items():
-            rest = {name: each for name, each in first.slots.items() if name != slot}
-            values = [value]
-            for each in run[1:]:
-                others = {name: own for name, own in each.slots.items() if name != slot}
-                if each.kind != "call" or each.word != first.word or others != rest or each.name:
-                    break
-                values.append(each.slots[slot])
-            line = linear(values)
-            if line is not None:
-                return line[0], (slot, line[1])
+        for param in self.blocks[first.word].params:
+            if param.slot != "order":
+                continue
+            count = 1
+            while count < len(run) and self.follows(first, run[count], param.name, count):
+                count += 1
+            if count > 1:
+                return count, (param.name, Shifted(first.slots[param.name], "i"))
         return 1, None
+
+    def follows(self, first: Statement, other: Statement, name: str, steps: int) -> bool:
+        wanted = {**first.slots, name: first.slots[name] + steps}
+        return (other.kind, other.word, other.name) == ("call", first.word, "") and (
+            other.slots == wanted
+        )
 
     # Shared weights
 
@@ -236,6 +266,8 @@ class _Recovery:
                             break
                         signature += (self.signature(each),)
                         found[signature].append(Place(run, begin, end - begin + 1))
+                        if each.name:
+                            break
             candidates = []
             for signature, places in found.items():
                 places = apart(places)
@@ -279,20 +311,19 @@ class _Recovery:
             self.blocks,
             self.is_depthwise,
             self.has_merge,
+            self.rates,
         )
 
     def is_shared(self, statement: Statement) -> bool:
         """Whether all weights in a statement are those of others, too; true for none."""
-        return not statement.name and all(
-            op in self.partners for op in statement.ops if self.graph.ops[op].weights
-        )
+        return all(op in self.partners for op in statement.ops if self.graph.ops[op].weights)
 
     def signature(self, statement: Statement) -> Any:
         keys = tuple(
             tuple(taken.key for taken in self.graph.ops[op].weights.values())
             for op in statement.ops
         )
-        return self.text(statement).same, keys
+        return self.text(statement)._replace(alias="").same, keys
 
     def weighty(self, signature: Any) -> int:
         return sum(len(keys) for keys in signature[1])
@@ -322,7 +353,7 @@ class _Recovery:
                 continue
             if only_layers and not _is_unit(places[0]):
                 continue
-            if 5 * sum(map(_cuts, places)) > 4 * len(places):
+            if 5 * sum(map(self.cuts, places)) > 4 * len(places):
                 continue
             places = [place for place in apart(places) if self.is_closed(place)]
             if len(places) < 2:
@@ -336,7 +367,20 @@ class _Recovery:
             result = self.tried(key, places, only_layers)
             if result is not None and result.gain >= LEAST_GAIN:
                 results.append(result)
-        return max(results, key=lambda each: each.gain, default=None)
+        found_best = max(results, key=lambda each: each.gain, default=None)
+        return found_best and self.without_outliers(found_best)
+
+    def without_outliers(self, found: Found) -> Found:
+        """The same block without an instance that alone is why it has some of its parameters."""
+        count = len(found.block.params)
+        if count < 3 or not 3 < len(found.places) <= MOST_INSTANCES:
+            return found
+        for place in found.places:
+            rest = [each for each in found.places if each is not place]
+            fewer = self.unified(found.key, rest)
+            if fewer is not None and len(fewer.block.params) <= count - 2:
+                return self.without_outliers(fewer)
+        return found
 
     def statements(self, place: Place) -> Run:
         """The statements of a place, in the form that its block has."""
@@ -374,8 +418,7 @@ class _Recovery:
                 return False  # a person writes convolutions out
             if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
                 return False
-        large = Counter(each.key for each in run if self.has_merge(each))
-        if any(count > 1 for count in large.values()):
+        if sum(map(self.has_merge, run)) > 1 and self.scope_of(run) is None:
             return False  # blocks in a row are a loop, or calls
         for period in range(1, len(key) // 2 + 1):
             if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
@@ -465,7 +508,8 @@ class _Recovery:
         after = len(block.text().flat())
         for place in range(len(instances)):
             after += len(self.call(block, place)) + 2
-        gain = before - after - COSTLY * sum(param.slot == "flag" for param in block.params)
+        flags = sum(param.slot == "flag" for param in block.params)
+        gain = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
         matched = sum(self.scope_of(run) is not None for run in instances)
         if matched * 5 >= len(instances) * 4:
             gain *= 1.5
@@ -524,12 +568,13 @@ class _Recovery:
             kind for run in instances if (kind := self.scope_of(run)) is not None and kind
         )
         simple = all(each.kind == "layer" for each in instances[0])
-        if simple and len(instances[0]) <= 4:
+        if simple and _is_unit(Place(instances[0], 0, len(instances[0]))):
             base = "".join(_initial(each.word) for each in instances[0])
         elif kinds:
             base = snake(kinds.most_common(1)[0][0])
         else:
-            base = structural(instances[0])
+            words = {self.graph.ops[op].word for each in instances[0] for op in each.ops}
+            base = structural(instances[0], words)
         return self.free(base)
 
     def free(self, base: str) -> str:
@@ -553,23 +598,10 @@ def _in_unit(statement: Statement) -> bool:
 
 
 def _is_unit(place: Place) -> bool:
+    """Whether a run is one convolution, its norm and its activation."""
     words = [each.word for each in place.run[place.begin : place.begin + place.length]]
-    return sum(word in _WEIGHTY for word in words) == 1 and not NORMS.isdisjoint(words)
-
-
-def _cuts(place: Place) -> bool:
-    """Whether a run begins or ends between a convolution and its norm, or a norm and its
-    activation.
-    """
-    run, begin, end = place.run, place.begin, place.begin + place.length
-    first, last = run[begin], run[end - 1]
-    before = run[begin - 1].word if begin else ""
-    after = run[end].word if end < len(run) else ""
-    if first.word in NORMS and before in _WEIGHTY:
-        return True
-    if first.word in ACTIVATIONS and (before in NORMS or before in _WEIGHTY or before in MERGES):
-        return True
-    return last.word in _WEIGHTY and after in NORMS
+    counts = [sum(word in kind for word in words) for kind in (_WEIGHTY, NORMS, ACTIVATIONS)]
+    return counts[0] == counts[1] == 1 and counts[2] <= 1
 
 
 def apart(places: Sequence[Place]) -> list[Place]:
@@ -653,47 +685,47 @@ def _initial(word: str) -> str:
     return _INITIALS.get(word, word[0])
 
 
-def structural(run: Sequence[Statement]) -> str:
-    """A name for what a run does."""
+def structural(run: Sequence[Statement], words: set[str]) -> str:
+    """A name for what a run does; `words` are those of all layers in it."""
     merges = [each for each in run if each.kind == "merge"]
-    words = {each.word for each in run}
     if not merges:
-        if words & {"dwconv"}:
-            return "inverted"
-        return "stage" if len(run) > 4 else "".join(_initial(each.word) for each in run)
+        if words <= {"dense", "dropout", "flatten"} | ACTIVATIONS.keys():
+            return "mlp"
+        if "dwconv" in words:
+            return "inverted" if len(run) > 2 else "separable"
+        if "pool" in run[-1].word:
+            return "transition" if run[0].word in NORMS else "down"
+        return "stage"
     merge = merges[0]
     skips = any(not path for path in merge.paths)
     if merge.word == "concat":
         return "dense_layer" if skips and len(merge.paths) == 2 else "inception"
-    if merge.word == "mul":
-        return "excite"
     if merge.word != "add":
-        return merge.word
-    path = [each for each in max(merge.paths, key=len) if len(each.slots) > 1]
-    if "dwconv" in {each.word for each in path}:
+        return "excite" if merge.word == "mul" else merge.word
+    if "dwconv" in words:
         return "inverted"
+    path = [each for each in max(merge.paths, key=len) if len(each.slots) > 1]
     first = path[0].slots if path else {}
     narrow = len(path) >= 3 and first.get("kernel", first.get("k")) == 1
     return "bottleneck" if narrow else "residual"
 
 
-def linear(values: Sequence[Any]) -> tuple[int, Line] | None:
-    """How many values from the first on are `a*(b + i)/n`, at least three, and these numbers."""
-    if len(values) < 2 or not all(isinstance(each, (int, float)) for each in values):
-        return None
-    step = values[1] - values[0]
-    if isinstance(step, bool) or not isinstance(step, float) or step <= 0:
-        return None
-    best: tuple[int, Line] | None = None
-    for over in range(1, 129):
-        factor = float(f"{step * over:.3g}")
-        begin = round(values[0] / step)
-        count = 0
-        while count < len(values) and factor * (begin + count) / over == values[count]:
-            count += 1
-        if count >= 3 and (best is None or count > best[0]):
-            best = count, Line(factor, begin, "i", over)
-    return best
+def rates_of(graph: Graph) -> Rates:
+    """The rates of the `droppath`s of a graph as steps of one line, where there are three."""
+    found = {op.layer.rate for op in graph.ops if op.word == "droppath"}  # type: ignore[attr-defined]
+    if len(found) < 3:
+        return Rates()
+    least = min(b - a for a, b in zip((0, *sorted(found)), sorted(found)))
+    for over in range(1, MOST_STEPS):
+        factor = float(f"{least * over:.2g}")
+        orders = {rate: round(rate / factor * over) for rate in found if factor}
+        if orders and all(factor * order / over == rate for rate, order in orders.items()):
+            return Rates(factor, over, orders)
+    return Rates()
+
+
+MOST_STEPS = 512
+"""How many steps a line of rates may have."""
 
 
 def folded(texts: Sequence[Text]) -> tuple[Text, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.importers.graph import Graph, Op
 from cnndsl.importers.nest import Join, Jump, Leaf, Seq
@@ -179,21 +179,29 @@ class Product(NamedTuple):
         return f"{self.left.text()}{self.op}{self.right.text()}"
 
 
-class Line(NamedTuple):
-    """`a*(b + i)/n`: a value that grows with each turn of a loop."""
+class Shifted(NamedTuple):
+    """`b + i`: what grows by one with each turn of a loop."""
 
-    factor: float
     begin: int
     index: str
+
+    def text(self) -> str:
+        return f"{self.begin}+{self.index}" if self.begin else self.index
+
+
+class Line(NamedTuple):
+    """`a*x/n`: a rate that grows with the depth."""
+
+    factor: float
+    operand: Expr
     over: int
 
     def text(self) -> str:
-        index = self.index if not self.begin else f"({self.begin}+{self.index})"
-        over = f"/{self.over}" if self.over > 1 else ""
-        return f"{number(self.factor)}*{index}{over}"
+        operand = argument(self.operand)
+        return f"{number(self.factor)}*{operand}" + (f"/{self.over}" if self.over > 1 else "")
 
 
-Expr = Const | Ref | Scaled | Product | Line
+Expr: TypeAlias = "Const | Ref | Scaled | Product | Shifted | Line"
 
 
 # What is written

@@ -9,18 +9,20 @@ whether shapes agree, for an expansion that is none, and else for a flag of its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cnndsl.importers.statements import (
     ACTIVATION,
     Const,
     Expr,
+    Line,
     Product,
     Ref,
     Scaled,
     Statement,
     Text,
+    argument,
     call_text,
 )
 from cnndsl.layers import ACTIVATIONS
@@ -120,6 +122,19 @@ def _placed(base: Statement, cell: Statement) -> dict[int, Sequence[Statement]]:
     return places
 
 
+class Rates(NamedTuple):
+    """The rates of a net's `droppath`s where they grow with its depth: `factor*order/over`, and
+    the order of each.
+    """
+
+    factor: float = 0.0
+    over: int = 1
+    orders: Mapping[float, int] = {}
+
+    def said(self, value: Expr) -> Expr:
+        return Line(self.factor, value, self.over)
+
+
 class Parameter:
     """A parameter of a block: its value in each instance, and its default, or None."""
 
@@ -163,8 +178,9 @@ class Solver:
         blocks: dict[str, Block],
         is_depthwise: Callable[[Statement], bool],
         has_merge: Callable[[Statement], bool],
+        rates: Rates,
     ) -> None:
-        self.has_merge = has_merge
+        self.has_merge, self.rates = has_merge, rates
         self.block, self.layer_of, self.blocks = block, layer_of, blocks
         self.count = len(block.instances)
         self.entry = [run[0].before[-1] if run else ABSENT for run in block.instances]
@@ -338,14 +354,18 @@ class Solver:
             assert found is not None
             word = found.text()
         values: dict[str, Expr] = {}
+        block = self.blocks.get(some.word) if some.kind == "call" else None
         for name in _in_order(some, names):
             vector = column.vector(name)
             slot = name
             if some.kind == "call":
                 slot = next(p.slot for p in self.blocks[some.word].params if p.name == name)
+            if some.word == "droppath" and self.rates.orders:
+                vector = [each if each is ABSENT else self.rates.orders[each] for each in vector]
+                slot = "order"
             value = self.explain(vector, slot, channels)
             assert value is not None
-            values[name] = value
+            values[name] = self.rates.said(value) if slot == "order" and not block else value
         if some.kind == "call":
             head = call_of_block(self.blocks[some.word], values)
         else:
@@ -355,7 +375,9 @@ class Solver:
     def merge(self, column: Column, shapes: list[Shape], channels: Vector) -> Text:
         """A merge; its longest path is looked at first, as the others follow from it."""
         some = column.some
-        order = sorted(range(len(column.paths)), key=lambda p: (-len(column.paths[p][0]), p))
+        order = [*range(len(column.paths))]
+        if some.word != "concat":
+            order.sort(key=lambda place: -len(column.paths[place][0]))
         bodies: dict[int, Text | tuple[Text, ...]] = {}
         for place in order:
             table, present = column.paths[place]
@@ -422,19 +444,21 @@ class Solver:
         column = table[0]
         if len(table) != 1 or column.some.word not in ("droppath", "dropout"):
             return None
+        slot, orders = "rate", self.rates.orders
+        vector = column.vector("rate")
+        if column.some.word == "droppath" and orders:
+            slot = "order"
+            vector = [each if each is ABSENT else orders[each] for each in vector]
         vector = [
             0 if there and cell is None else value
-            for there, cell, value in zip(here, column.cells, column.vector("rate"))
+            for there, cell, value in zip(here, column.cells, vector)
         ]
-        found = next(
-            (
-                Ref(p.name)
-                for p in self.block.params
-                if p.slot == "rate" and _fits(p.vector, vector)
-            ),
-            None,
-        ) or self.new("rate", vector)
-        return Text(f"if {found.name}", ((Text(f"{column.some.word} {found.name}"),),))
+        same = (
+            Ref(p.name) for p in self.block.params if p.slot == slot and _fits(p.vector, vector)
+        )
+        found = next(same, None) or self.new(slot, vector)
+        value = argument(self.rates.said(found) if slot == "order" else found)
+        return Text(f"if {found.name}", ((Text(f"{column.some.word} {value}"),),))
 
     def agree(
         self, present: list[bool], here: list[bool], start: list[Shape], end: list[Shape]
@@ -485,6 +509,7 @@ NAMES: dict[str, Sequence[str]] = {
     "groups": ("groups",),
     "rate": ("rate",),
     "ratio": ("expand",),
+    "order": ("order",),
     "eps": ("eps",),
     "momentum": ("momentum",),
     "factor": ("factor",),
