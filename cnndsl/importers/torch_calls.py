@@ -964,7 +964,7 @@ def expand_as(self: TorchGraph, input: Tensor, other: Tensor) -> Tensor:
 
 @says(
     *("contiguous", "clone", "detach", "to", "float", "double", "type", "cpu", "cuda", "alias"),
-    *("requires_grad", "type_as", "identity", "positive", "lift_fresh"),
+    *("requires_grad", "type_as", "data", "identity", "positive", "lift_fresh"),
 )
 def same(self: TorchGraph, input: Any, *args: Any, **kwargs: Any) -> Any:
     return input

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
-from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, Unsayable, arranged, fresh
 from cnndsl.importers.graph import (
     Graph,
@@ -120,7 +120,7 @@ class TorchGraph:
         self.scope: tuple[Scope, ...] = ()
         self.where = self.name = self.function = ""
         self.laid: list[tuple[Tensor, Tensor]] = []
-        self.unknown: dict[str, list[str]] = {}
+        self.told: dict[tuple[str, Message], list[str]] = {}
         self.params: dict[str, Param] = {}
         self.fills: dict[int, float] = {}  # paddings that are no zeros, for the pool behind
 
@@ -199,17 +199,14 @@ class TorchGraph:
                 )
                 self.problem("E601", message)
             graph.outputs.append(Output(name, value.op, training))
-        for name, places in self.unknown.items():
-            message = Message("`{operation}` has no word here", operation=name)
+        for (code, message), places in self.told.items():
             if len(places) > 1:
                 message = Message(
-                    "`{operation}` has no word here, and stands in {count:,} places",
-                    operation=name,
-                    count=len(places),
+                    "{problem}, in {count:,} places", problem=message, count=len(places)
                 )
             shown = list(dict.fromkeys(filter(None, places)))
             where = ", ".join(shown[:3]) + (", …" if len(shown) > 3 else "")
-            graph.problems.append(Problem("E601", message, where))
+            graph.problems.append(Problem(code, message, where))
         kept = prune(graph)
         if any(op in kept for op in self.fills):
             message = Message("a border that is no zeros stands before no pool of its kind")
@@ -218,10 +215,11 @@ class TorchGraph:
 
     def tell(self, function: str) -> None:
         """Keep that a function has no word."""
-        self.unknown.setdefault(function, []).append(self.where)
+        self.problem("E601", Message("`{operation}` has no word here", operation=function))
 
-    def problem(self, code: str, message: Message, help_: Message = NOTHING) -> None:
-        self.graph.problems.append(Problem(code, message, self.where, help_))
+    def problem(self, code: str, message: Message) -> None:
+        """Keep a problem: one that is met in several places is told of once."""
+        self.told.setdefault((code, message), []).append(self.where)
 
     # How operations are added
 

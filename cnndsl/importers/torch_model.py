@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
 from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
+from cnndsl.importers.torch_graph import plain_name
 from cnndsl.layers.base import Shape
 
 if TYPE_CHECKING:
@@ -30,8 +31,16 @@ MOST_NUMBERS = 1 << 16
 """How many numbers of a constant tensor are looked at."""
 COUNTER = "num_batches_tracked"
 
-_BRANCHES = ("bool", "item", "int", "float", "index", "tolist", "contains", "numpy", "complex")
-_IN_TRAINING = ("BatchNorm", "Dropout", "StochasticDepth", "DropPath")
+_BRANCHES = (
+    *("__bool__", "__int__", "__float__", "__complex__", "__index__", "__contains__"),
+    *("item", "tolist", "numpy", "is_nonzero", "equal", "allclose", "nonzero"),
+)
+"""What asks for the values of a tensor."""
+_VIEWS = (
+    *("view", "reshape", "unsqueeze", "squeeze", "flatten", "unflatten", "view_as", "getitem"),
+    *("contiguous", "to", "float", "double", "type_as", "clone", "data", "identity"),
+)
+"""What may be done to a weight before it is used."""
 
 
 def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Graph:
@@ -139,7 +148,9 @@ class Trace:
         self.stack: list[tuple[str, Scope | None]] = []
         self.turns: dict[str, int] = {}
         self.quiet = 0
-        self.arrays: dict[str, Param] = {}
+        self.reading = ""  # the function whose arguments are looked at
+        self.weights: dict[int, tuple[Any, Param]] = {}  # by identity, as `known`
+        self.buffers: dict[int, tuple[Any, Param]] = {}
 
     # Running
 
@@ -153,10 +164,10 @@ class Trace:
             for shape in inputs
         ]
         self.run(empty, training)
-        counted = {k: p for k, p in self.arrays.items() if k.rpartition(".")[2] != COUNTER}
-        kept = {key: param for key, param in counted.items() if param.trainable is not None}
-        self.graph.params = sum(param.size for param in kept.values())
-        self.graph.trainable = sum(param.size for param in kept.values() if param.trainable)
+        kept = [param for _, param in self.weights.values()]
+        kept += [each for _, each in self.buffers.values() if each.key in self.graph.arrays]
+        self.graph.params = sum(param.size for param in kept)
+        self.graph.trainable = sum(param.size for param in kept if param.trainable)
 
     def run(self, tensors: Sequence[torch.Tensor], training: bool) -> None:
         import torch
@@ -235,16 +246,15 @@ class Trace:
 
     def enter_arrays(self) -> None:
         """Note what the module keeps; what is kept under two keys has the first."""
-        kept = self.original.state_dict(keep_vars=True)
-        for key, tensor in self.module.state_dict(keep_vars=True).items():
-            if id(tensor) in self.known or not hasattr(tensor, "shape"):
-                continue
-            source = kept.get(key)
-            read = None if source is None or source.is_meta else partial(_numbers, source)
-            learns = source.requires_grad if source is not None else False
-            param = Param(key, tuple(tensor.shape), learns, read)
-            self.keep(tensor, param)
-            self.arrays[key] = param
+        for found, own, kept in (
+            (self.weights, self.module.named_parameters(), self.original.named_parameters()),
+            (self.buffers, self.module.named_buffers(), self.original.named_buffers()),
+        ):
+            for (key, tensor), (_, source) in zip(own, kept):
+                read = None if source.is_meta else partial(_numbers, source)
+                learns = found is self.weights and source.requires_grad
+                found[id(tensor)] = tensor, Param(key, tuple(tensor.shape), learns, read)
+        self.known |= self.weights
 
     def keep(self, tensor: Any, value: Any) -> None:
         self.known[id(tensor)] = (tensor, value)
@@ -252,6 +262,8 @@ class Trace:
     def of(self, value: Any) -> Any:
         """What a tensor is here, if it is known; a constant where it is not."""
         found = self.known.get(id(value))
+        if found is None and self.reading in ("batch_norm", "instance_norm"):
+            found = self.buffers.get(id(value))
         if found is not None:
             return found[1]
         if value.is_meta or value.numel() > MOST_NUMBERS:
@@ -281,7 +293,12 @@ class Trace:
             self.stack.pop()
 
         handles = part.register_forward_pre_hook(before), part.register_forward_hook(after)
-        return lambda: [handle.remove() for handle in handles] and None
+
+        def end() -> None:
+            for handle in handles:
+                handle.remove()
+
+        return end
 
     def leaf(
         self,
@@ -294,7 +311,6 @@ class Trace:
         function, more = found
         self.quiet += 1
         try:
-            training = self.module.training
             result = args[0] if function == "drop_path" else forward(*args)
         finally:
             self.quiet -= 1
@@ -316,27 +332,27 @@ class Trace:
     def function(self, function: Any, args: Any, kwargs: Any) -> Any:
         """A function that the module calls: run, and recorded where it is to be."""
         name = getattr(function, "__name__", str(function))
-        plain = name.strip("_")
         if self.quiet:
             return function(*args, **kwargs)
         depends = self.depends((args, kwargs))
-        if depends and plain in _BRANCHES:
+        if depends and name in _BRANCHES:
             raise self.branching()
         if name == "__get__":
-            plain = name = getattr(getattr(function, "__self__", None), "__name__", "")
-        if plain in ("batch_norm", "dropout") and depends:
-            result = self.steady(plain, function, args, kwargs)
+            name = getattr(function.__self__, "__name__", "")
+        if name == "__setitem__" and depends:
+            self.keep(args[0], Lost(tuple(args[0].shape), name))
+        if name in ("batch_norm", "dropout") and depends:
+            result = self.steady(name, args, kwargs)
         else:
             result = function(*self.empty(args), **self.empty(kwargs))
-        tensors = list(_leaves(result))
-        of_params = any(
-            isinstance(self.known.get(id(a), (0, 0))[1], Param) for a in _leaves((args, kwargs))
-        )
-        if not tensors or not (depends or of_params):
-            return result
-        if not depends and plain in ("add_", COUNTER):
-            return result
-        self.record(name, args, kwargs, result)
+        if depends:
+            self.record(name, args, kwargs, result)
+        elif any(id(each) in self.known for each in _leaves((args, kwargs))):
+            if plain_name(name) in _VIEWS:
+                self.record(name, args, kwargs, result)
+            else:
+                for each in _leaves(result):
+                    self.keep(each, Lost(tuple(each.shape), f"{name}(weights)"))
         return result
 
     def empty(self, value: Any) -> Any:
@@ -345,16 +361,15 @@ class Trace:
             return value
         import torch
 
-        mixed = [each for each in _leaves(value)]
-        if not any(each.is_meta for each in mixed):
+        if not any(each.is_meta for each in _leaves(value)):
             return value
         return _mapped(value, lambda each: each if each.is_meta else each.to("meta"), torch.Tensor)
 
-    def steady(self, plain: str, function: Any, args: Any, kwargs: Any) -> Any:
+    def steady(self, name: str, args: Any, kwargs: Any) -> Any:
         """What acts while training, as it is otherwise."""
         import torch
 
-        if plain == "dropout":
+        if name == "dropout":
             return args[0].view_as(args[0])
         bound = inspect.signature(torch.nn.functional.batch_norm).bind(*args, **kwargs)
         bound.arguments["training"] = bound.arguments.get("running_mean") is None
@@ -378,7 +393,7 @@ class Trace:
             tensor = arguments.get(name)
             if tensor is None:
                 continue
-            key = self.of(tensor).key
+            key = self.buffers[id(tensor)][1].key
             if key not in self.given:
                 self.given.add(key)
                 tensor.copy_(numbers)
@@ -390,6 +405,9 @@ class Trace:
         path = self.stack[-1][0] if self.stack else ""
         scope = tuple(scope for _, scope in self.stack if scope is not None)
         shapes = [tuple(each.shape) for each in _leaves(result)]
+        if not shapes:
+            return
+        self.reading = function
         told = partial(_mapped, do=self.of, kind=torch.Tensor)
         already = len(self.calls.laid)
         found = self.calls.call(
