@@ -414,7 +414,7 @@ class _Recovery:
             return False
         if not any(each.kind == "merge" for each in run):
             words = {each.word for each in run}
-            if all(each.kind == "layer" for each in run) and not words & NORMS and len(run) < 5:
+            if all(each.kind == "layer" for each in run) and not words & NORMS:
                 return False  # a person writes convolutions out
             if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
                 return False
@@ -453,35 +453,37 @@ class _Recovery:
         return any(self.graph.ops[op].weights for op in statement.ops)
 
     def tried(self, key: tuple[Any, ...], places: list[Place], strict: bool) -> Found | None:
-        """The block of some runs, and of those that lack a stretch of them."""
-        best: Found | None = None
-        for more in [places] if strict else self.families(key, places):
-            result = self.unified(key, more)
-            if result is not None and (best is None or result.gain > best.gain):
+        """The block of some runs and, unless `strict`, of those that lack a stretch of them."""
+        best = self.unified(key, places)
+        if best is None or strict:
+            return best
+        for others in self.families(key, places):
+            taken = {op for p in best.places for each in self.statements(p) for op in each.ops}
+            more = [place for place in others if not taken & self.ops_of(place)]
+            result = self.unified(key, apart([*best.places, *more])) if more else None
+            if result is not None and result.gain > best.gain:
                 best = result
         return best
 
+    def ops_of(self, place: Place) -> set[int]:
+        return {op for each in self.statements(place) for op in each.ops}
+
     def families(self, key: tuple[Any, ...], places: list[Place]) -> Iterator[list[Place]]:
-        """Runs that could be calls of one block: those given, and with others like them."""
-        yield places
-        run = places[0].run[places[0].begin : places[0].begin + places[0].length]
+        """Runs that could be calls of the same block, each family of one form."""
+        run = self.statements(places[0])
         taken = {op for place in places for each in self.statements(place) for op in each.ops}
         first = run[0]
         if first.kind == "merge" and first.word in ("add", "mul") and len(first.paths) == 2:
             body = tuple(each.key for each in max(first.paths, key=len))
-            bare = [
-                place._replace(wrapped=first, body=len(form))
-                for form in _shorter(body)
-                for place in self.like((*form, *key[1:]), taken)
-            ]
-            if bare:
-                yield apart([*places, *bare])
+            for form in _shorter(body):
+                yield [
+                    place._replace(wrapped=first, body=len(form))
+                    for place in self.like((*form, *key[1:]), taken)
+                ]
         if len(key) > 2:
-            lacking = [
-                place for form in _shorter(key) if form != key for place in self.like(form, taken)
-            ]
-            if lacking:
-                yield apart([*places, *lacking])
+            for form in _shorter(key):
+                if form != key:
+                    yield self.like(form, taken)
 
     def like(self, key: tuple[Any, ...], taken: set[int]) -> list[Place]:
         """The runs of some keys whose operations are not taken."""
@@ -719,7 +721,9 @@ def rates_of(graph: Graph) -> Rates:
     for over in range(1, MOST_STEPS):
         factor = float(f"{least * over:.2g}")
         orders = {rate: round(rate / factor * over) for rate in found if factor}
-        if orders and all(factor * order / over == rate for rate, order in orders.items()):
+        if max(orders.values(), default=over + 1) <= over and all(
+            factor * order / over == rate for rate, order in orders.items()
+        ):
             return Rates(factor, over, orders)
     return Rates()
 

@@ -189,6 +189,8 @@ class Solver:
         self.is_inverted = any(is_depthwise(each) for run in block.instances for each in run)
         self.uses_entry = False
         block.body = self.body(table, shapes, [True] * self.count)
+        if block.body:  # the name of the whole is that of the call
+            block.body = (*block.body[:-1], block.body[-1]._replace(alias=""))
         if self.uses_entry:
             block.lets.append("c = C")
         self.finish()
@@ -224,7 +226,10 @@ class Solver:
         places = [i for i, value in enumerate(vector) if value is not ABSENT]
         values = [vector[i] for i in places]
         if all(_equal(value, values[0]) for value in values):
-            return Const(values[0])
+            step = slot == "stride" and len(places) < self.count and values[0] != 1
+            known = (p for p in self.block.params if p.slot == slot and _fits(p.vector, vector))
+            found_step = next(known, None) if step else None
+            return Ref(found_step.name) if found_step else Const(values[0])
         for param in self.block.params:
             if _fits(param.vector, vector) and _related(param.slot, slot):
                 param.vector = [b if a is ABSENT else a for a, b in zip(param.vector, vector)]
