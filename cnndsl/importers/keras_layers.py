@@ -6,6 +6,7 @@ Keras has channels last, as the language does. The operations of `keras.ops` are
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -414,11 +415,10 @@ def is_number(value: Any) -> bool:
 
 def shown(value: Any) -> str:
     """A value as a message has it, cut where it is long."""
-    text = value.get("class_name", value) if isinstance(value, Mapping) else value
-    try:
-        text = str(text)
-    except (RecursionError, ValueError):  # nested too deeply, a number of too many digits
-        return "…"
+    named = isinstance(value, Mapping) and isinstance(value.get("class_name"), str)
+    text = value["class_name"] if named else value
+    if not isinstance(text, str):
+        text = reprlib.repr(text)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
@@ -746,6 +746,15 @@ def layer_scale(call: Call) -> Value:
     return call.add("scale", {"init": call.number("init_values", 1e-6)}, stored={"scale": "gamma"})
 
 
+def scaled_sum(call: Call) -> Value:
+    """InceptionResNetV2's sum with a scaled path, a class of `keras.applications`."""
+    if len(call.inputs) != 2:
+        raise call.unknown()
+    one, other = call.inputs
+    scaled = call.add("rescale", {"scale": call.number("scale")}, of=(other,))
+    return call.add("add", of=(one, scaled))
+
+
 def rescaling(call: Call) -> Value:
     scale, offset = (constants(call, name, start) for name, start in (("scale", 1), ("offset", 0)))
     return call.add("rescale", {"scale": scale, "offset": offset})
@@ -903,6 +912,7 @@ LAYERS: dict[str, Handler] = {
     "Dropout": dropout,
     "StochasticDepth": drop_path,
     "LayerScale": layer_scale,
+    "CustomScaleLayer": scaled_sum,
     "BatchNormalization": batch_norm,
     "LayerNormalization": layer_norm,
     "GroupNormalization": group_norm,

@@ -7,6 +7,7 @@ exchange of two axes and another reshape: such a value waits until the row is co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import inf, prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -292,7 +293,7 @@ def finished(call: Call, way: Axes) -> int:
 
 
 def low_pads(value: Value) -> tuple[Value, tuple[Pair, ...]] | None:
-    """A map that has something around it that is so low that a maximum never is it, and how much."""
+    """A map with something around it that is so low that no maximum is it, and how much."""
     found = made(value, "Pad")
     if not value.is_open or found is None or found.options["fill"] != -inf:
         return None
@@ -717,9 +718,9 @@ def reduction(word: str, over_channels: str) -> Handler:
 
     def handler(call: Call) -> Value:
         value = call.args[0]
-        if (many := made(value, "Stack")) is not None and call.get("axis") == 0 and word == "gmp":
-            if (found := maximum_of_stack(call, many)) is not None:
-                return found
+        many = made(value, "Stack") if call.get("axis") == 0 and word == "gmp" else None
+        if many is not None and (found := maximum_of_stack(call, many)) is not None:
+            return found
         value = call.input
         axis, keep = call.get("axis"), call.flag("keepdims")
         if call.get("initial") is not None:
@@ -776,9 +777,9 @@ def split_channels(call: Call) -> Any:
         ends = [0, *(each for each in map(whole, parts) if each is not None), shape[-1]]
     else:
         raise call.damaged("indices_or_sections")
-    if any(one >= other for one, other in zip(ends, ends[1:])):
+    if any(one >= other for one, other in pairwise(ends)):
         raise call.damaged("indices_or_sections")
-    pairs = zip(ends, ends[1:])
+    pairs = pairwise(ends)
     return [call.add("slice", {"range": Pair(*pair)}, of=(value,)) for pair in pairs]
 
 

@@ -1,0 +1,321 @@
+"""Models of Keras in files and in memory.
+
+A `.keras` file is an archive of a config in JSON and of arrays in HDF5; an `.h5` file is HDF5
+with the config as an attribute. Both are read as data: nothing in them is built or run, and
+`load_model` is never called. Keras itself is imported for a model in memory alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.graph import Graph, ImportProblems
+from cnndsl.importers.keras_config import MODELS, Reader, refusal, version_of
+from cnndsl.importers.keras_layers import Stored
+from cnndsl.layers.base import Shape, show
+
+if TYPE_CHECKING:
+    import keras
+    import numpy
+
+LARGEST_CONFIG = 2**26
+"""More bytes than the config of any model has."""
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+
+
+def read_keras(data: bytes, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
+    """The graph of a `.keras` file, or of an `.h5` file with a whole model.
+
+    `shapes` are those of the inputs, without the batch, for sizes that it leaves open. What
+    cannot come in is in `problems` of the graph. Arrays are read when they are asked for.
+    """
+    try:
+        config = config_of(data)
+    except ImportProblems as found:
+        graph = Graph(name)
+        graph.problems += found.problems
+        return graph
+    arrays = Hdf5(data) if is_hdf5(data) else Archived(data)
+    return read_with(config, arrays, name, shapes)
+
+
+def read_json(text: str, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
+    """The graph of the text that `model.to_json()` gives, which has no arrays."""
+    try:
+        config = parsed(text)
+    except ImportProblems as found:
+        graph = Graph(name)
+        graph.problems += found.problems
+        return graph
+    return Reader(name, shapes, version_of(config)).read(config)
+
+
+def read_model(model: keras.Model, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
+    """The graph of a model in memory. Its own code does not run."""
+    arrays = InMemory(model)
+    try:
+        config = live_config(model)
+    except ImportProblems as found:
+        graph = Graph(name)
+        graph.problems += found.problems
+        return graph
+    return read_with(config, arrays, name or str(model.name), shapes)
+
+
+def read_with(config: Any, arrays: Arrays, name: str, shapes: Sequence[Shape]) -> Graph:
+    """The graph of a config, with arrays that may be read.
+
+    Constants that are kept among them are bounded by what the other arrays can take, which
+    takes a first reading without them.
+    """
+    version = version_of(config)
+    first = Reader(name, shapes, version, lambda key, number: (0.0,), arrays.keys)
+    graph = first.read(config)
+    arrays.measure(first)
+    if first.asked and not graph.problems:
+        reader = Reader(name, shapes, version, arrays.numbers, arrays.keys)
+        graph = reader.read(config)
+    for key, stored in first.builder.kept.items():
+        if key in graph.arrays:
+            read = partial(arrays.read, stored)
+            graph.arrays[key] = graph.arrays[key]._replace(read=read)
+    return graph
+
+
+# The config
+
+
+def is_hdf5(data: bytes) -> bool:
+    """Whether a file is HDF5 and no archive."""
+    return data[:8] == b"\x89HDF\r\n\x1a\n"
+
+
+def config_of(data: bytes) -> Any:
+    """The config in a file. Raises ImportProblems."""
+    if is_hdf5(data):
+        return legacy_config(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            config = parsed(member(archive, _CONFIG))
+            if isinstance(config, dict) and _METADATA in archive.namelist():
+                metadata = parsed(member(archive, _METADATA))
+                if isinstance(metadata, dict):
+                    config.setdefault("keras_version", metadata.get("keras_version"))
+            return config
+    except KeyError:
+        raise refusal(Message("no {name} in this archive", name=_CONFIG), "") from None
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError):
+        raise refusal(Message("this is no archive of Keras, or a damaged one"), "") from None
+
+
+def member(archive: zipfile.ZipFile, name: str, limit: int = LARGEST_CONFIG) -> bytes:
+    """A part of an archive, of so many bytes at most. Raises ImportProblems."""
+    part = archive.getinfo(name)
+    if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise refusal(Message("{name} is compressed as Keras does not", name=name), "")
+    if part.file_size > limit:
+        message = Message("{name} unpacks to {size:,} bytes", name=name, size=part.file_size)
+        raise refusal(message, "", Message("that is more than such a model takes"))
+    with archive.open(part) as file:
+        return file.read(part.file_size)
+
+
+def parsed(text: str | bytes) -> Any:
+    """JSON. Raises ImportProblems."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise refusal(Message("the config is no JSON, or a damaged one"), "") from None
+
+
+def legacy_config(data: bytes) -> Any:
+    """The config in an `.h5` file of a whole model. Raises ImportProblems."""
+    with opened(data) as file:
+        if "model_config" not in file.attrs:
+            message = Message("this file has weights, and no config of a graph")
+            raise refusal(message, "", Message("save the whole model: `model.save(path)`"))
+        if file.attrs.get_id("model_config").get_storage_size() > LARGEST_CONFIG:
+            raise refusal(Message("the config is too large"), "")
+        config = parsed(as_text(file.attrs["model_config"]))
+        if isinstance(config, dict) and "keras_version" in file.attrs:
+            config["keras_version"] = as_text(file.attrs["keras_version"])
+        return config
+
+
+def as_text(value: Any) -> str:
+    """An attribute of HDF5 as text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def live_config(model: Any) -> Any:
+    """The config of a model in memory. Raises ImportProblems."""
+    import keras
+
+    try:
+        if type(model).__name__ not in MODELS and getattr(model, "operations", None):
+            model = keras.Model(model.inputs, model.outputs)  # of a class that has nothing else
+        return json.loads(model.to_json())
+    except Exception:  # whatever code of one's own raises
+        message = Message("{kind} has no config of its graph", kind=type(model).__name__)
+        raise refusal(message, "") from None
+
+
+# Arrays
+
+
+class Arrays:
+    """The arrays of a model. `keys` gives the key of a layer that is in several places."""
+
+    keys: Mapping[str, str] = {}
+
+    def measure(self, reader: Reader) -> None:
+        """Take note of what arrays a model has, and where they lie."""
+        self.files = reader.files
+        self.kept = [*reader.builder.kept.values()]
+        sizes = [prod(each.shape) for each in self.kept]
+        self.limit = 2**21 + 2**14 * (len(sizes) + 3 * len(reader.asked)) + 32 * sum(sizes)
+
+    def numbers(self, key: str, number: int) -> Sequence[float] | None:
+        """A constant that a layer keeps beside its config, or None."""
+        try:
+            found = self.read(Stored(key, "", number, (), False))
+            return [float(each) for each in found.reshape(-1)]
+        except (ImportProblems, ImportError, ValueError, TypeError):
+            return None
+
+    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
+        """The numbers of an array. Raises ImportProblems where they are not there."""
+        raise NotImplementedError
+
+
+class Hdf5(Arrays):
+    """Arrays in an `.h5` file: a group for each layer, the weights that learn before the others."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
+        top = stored.layer.partition("/")[0]
+        order = [*self.files]
+
+        def rank(key: str) -> list[int]:
+            parts = key.split("/")
+            return [order.index("/".join(parts[: i + 1])) for i in range(len(parts))]
+
+        group = [each for each in self.kept if each.layer.partition("/")[0] == top]
+        group.sort(key=lambda each: (not each.trainable, rank(each.layer), each.number))
+        place = next((n for n, each in enumerate(group) if each[:3] == stored[:3]), stored.number)
+        with opened(self.data) as file:
+            base = file.get("model_weights", file)
+            found = base.get(top)
+            names = found.attrs.get("weight_names", []) if found is not None else []
+            if place >= len(names):
+                raise missing(stored)
+            return numbers_of(found.get(as_text(names[place])), stored)
+
+
+class Archived(Arrays):
+    """Arrays in a `.keras` file: a group for each layer, named for its class."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.unpacked: bytes | None = None
+
+    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
+        if self.unpacked is None:
+            try:
+                with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                    self.unpacked = member(archive, _WEIGHTS, self.limit)
+            except (KeyError, zipfile.BadZipFile, OSError, EOFError, RuntimeError):
+                raise refusal(Message("no {name} in this archive", name=_WEIGHTS), "") from None
+        folder = self.files.get(stored.layer, "")
+        with opened(self.unpacked) as file:
+            for path in (folder, folder.replace("layers/", "_layer_checkpoint_dependencies/")):
+                if (found := file.get(f"{path}/vars/{stored.number}")) is not None:
+                    return numbers_of(found, stored)
+        raise missing(stored)
+
+
+class InMemory(Arrays):
+    """The variables of a model in memory."""
+
+    def __init__(self, model: Any) -> None:
+        self.layers: dict[str, Any] = {}
+        firsts: dict[int, str] = {}
+        keys = self.keys = {}
+        for path, layer in walked(model):
+            key = "/".join(path)
+            first = firsts.setdefault(id(layer), key)
+            keys[key] = first
+            self.layers[first] = layer
+
+    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
+        import numpy
+        from keras import ops
+
+        weights = self.layers[stored.layer].weights if stored.layer in self.layers else []
+        if stored.number >= len(weights):
+            raise missing(stored)
+        return numpy.asarray(ops.convert_to_numpy(weights[stored.number].value))
+
+
+def walked(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The operations of a model and of models in it, by their paths."""
+    for layer in getattr(model, "operations", None) or model.layers:
+        here = (*path, layer.name.replace("/", "_"))
+        yield here, layer
+        if hasattr(layer, "operations") or type(layer).__name__ in MODELS:
+            yield from walked(layer, here)
+
+
+def missing(stored: Stored) -> ImportProblems:
+    """The error that a file lacks an array."""
+    message = Message("no array `{name}` is in this file", name=f"{stored.layer}/{stored.name}")
+    return refusal(message, "")
+
+
+class opened:
+    """An HDF5 file in memory, open for a while; what is damaged raises ImportProblems."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __enter__(self) -> Any:
+        import h5py
+
+        try:
+            self.file = h5py.File(io.BytesIO(self.data), "r")
+        except (OSError, ValueError, RuntimeError):
+            raise refusal(Message("this is no HDF5 file, or a damaged one"), "") from None
+        return self.file
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.file.close()
+        known = error is None or isinstance(error, (ImportProblems, ImportError))
+        if not known and isinstance(error, Exception):  # whatever a damaged file makes h5py raise
+            raise refusal(Message("this is no HDF5 file, or a damaged one"), "") from None
+
+
+def numbers_of(item: Any, stored: Stored) -> numpy.ndarray[Any, Any]:
+    """The numbers of a dataset, of the shape that is wanted. Raises ImportProblems."""
+    import h5py
+
+    if not isinstance(item, h5py.Dataset):
+        raise missing(stored)
+    path = f"{stored.layer}/{stored.name}"
+    if item.is_virtual or item.external or item.chunks is not None:
+        raise refusal(Message("`{name}` lies in pieces, or in another file", name=path), "")
+    if stored.shape and tuple(item.shape) != stored.shape:
+        shapes = {"one": show(tuple(item.shape)), "other": show(stored.shape)}
+        raise refusal(Message("`{name}` is {one}, not {other}", name=path, **shapes), "")
+    array = item[()]
+    result: numpy.ndarray[Any, Any] = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return result
