@@ -44,26 +44,37 @@ def read_onnx(
 
 
 class Reader:
-    """Reads a file, node by node.
+    """Reads a file, node by node; takes `arrays` in the place of those of the file.
 
     * `values`: what the names of values stand for
     * `seen`: for each operation of the graph, the value that it gives, and how that lies
+    * `makers`: the nodes that values come from
+    * `moved`: the layers that arrange tensors, by word, arguments and what they read
+    * `copies`: for an array that is kept once for several layers, its keys by where they stand
     * `batch`: how many images the model takes at once, where it says that; else 1
     * `alone`: operations of which nothing but the next node reads the output
     """
 
     def __init__(
-        self, data: bytes, name: str, outside: Outside | None, shapes: Sequence[Shape] | None
+        self,
+        data: bytes,
+        name: str,
+        outside: Outside | None,
+        shapes: Sequence[Shape] | None,
+        arrays: Mapping[str, Any] = {},
     ) -> None:
         self.graph = Graph(name)
         self.values: dict[str, Value] = {}
         self.seen: dict[int, tuple[str, Tensor]] = {}
         self.alone: set[int] = set()
+        self.makers: dict[str, Node] = {}
+        self.copies: dict[str, dict[str, str]] = {}
+        self.moved: dict[tuple[str, str, int], int] = {}
         self.tainted: set[str] = set()
         self.unknown: dict[Message, list[str]] = {}
         self.folded, self.batch = 0, 1
         try:
-            self.model = Model(data, outside)
+            self.model = Model(data, outside, arrays)
             self.graph.problems += self.model.problems
             self.read(shapes)
         except ImportProblems as error:
@@ -95,6 +106,7 @@ class Reader:
         self.tell_unknown()
         if not graph.problems:
             self.prune()
+            self.take_apart()
             self.notes()
 
     def fold_all(self) -> None:
@@ -208,10 +220,12 @@ class Reader:
         tainted = any(each in self.tainted for each in node.inputs)
         try:
             missing = any(each and each not in self.values for each in node.inputs)
-            if not missing and not self.folds(node):
+            if missing:
+                self.guess(node)
+            elif not self.folds(node):
                 self.layer(node)
         except Unknown as error:
-            self.note(node, error.message, tainted)
+            self.note(node, error.message, tainted and not error.certain)
         except Unsayable:
             message = Message(
                 "`{operation}` in this order of dimensions has no word", operation=node.op
@@ -228,12 +242,12 @@ class Reader:
     def layer(self, node: Node) -> None:
         """Add the layers that a node is."""
         if node.op not in OPERATORS:
-            raise Unknown(Message("`{operation}` has no word", operation=node.op))
+            raise Unknown(Message("`{operation}` has no word", operation=node.op), certain=True)
         self.at = node
         found = OPERATORS[node.op](self, node)
         results = found if isinstance(found, list) else [found]
         for name, value in zip(node.outputs, results):
-            self.values[name] = value
+            self.values[name], self.makers[name] = value, node
             if isinstance(value, Tensor):
                 self.seen[value.op] = (name, value)
                 if self.readers[name] != 1:
@@ -247,7 +261,7 @@ class Reader:
 
     def note(self, node: Node, message: Message, tainted: bool) -> None:
         """Note that there is no word for a node, and go on with what it may give."""
-        if not tainted or node.op not in OPERATORS:
+        if not tainted:
             self.unknown.setdefault(message, []).append(node.where)
         self.guess(node)
 
@@ -295,7 +309,12 @@ class Reader:
     def arranged(self, tensor: Tensor, groups: Sequence[Group]) -> Tensor:
         """The same tensor with the axes of ours as said, which may take layers."""
         value = self.seen[tensor.op][0]
-        found = arranged(tensor, groups, self)
+        # What a change of shape takes in layers stands where that is.
+        at, self.at = self.at, self.makers.get(value, self.at)
+        try:
+            found = arranged(tensor, groups, self)
+        finally:
+            self.at = at
         if found.op != tensor.op:
             self.seen[found.op] = (value, found)
         return found
@@ -316,8 +335,14 @@ class Reader:
         return tensor, order
 
     def emit(self, word: str, values: Mapping[str, Any], op: int) -> int:
-        """Add a layer without weights, and give its place."""
-        return self.add(word, values, [op])
+        """Add a layer without weights, and give its place; one that moves values is there once."""
+        key = word, str(values), op
+        if key not in self.moved:
+            place = self.add(word, values, [op])
+            if word not in _MOVING:
+                return place
+            self.moved[key] = place
+        return self.moved[key]
 
     def reshaped(self, op: int) -> tuple[int, Shape] | None:
         """What an operation reads, where all that it does is to reshape it."""
@@ -389,6 +414,26 @@ class Reader:
         keys = {taken.key for op in graph.ops for taken in op.weights.values()}
         graph.arrays = {key: array for key, array in graph.arrays.items() if key in keys}
 
+    def take_apart(self) -> None:
+        """Give layers arrays of their own that share some of theirs and not all.
+
+        Exporters keep arrays of the same numbers once, such as the zeros of fresh biases. What is
+        kept once for several is called `key#2` for the second of them.
+        """
+        graph = self.graph
+        owners: dict[str, list[tuple[str, ...]]] = {}
+        for op in graph.ops:
+            all_keys = tuple(taken.key for taken in op.weights.values())
+            for role, taken in op.weights.items():
+                sharing = owners.setdefault(taken.key, [])
+                if all_keys not in sharing:
+                    sharing.append(all_keys)
+                if turn := sharing.index(all_keys):
+                    key = f"{taken.key}#{turn + 1}"
+                    op.weights = {**op.weights, role: taken._replace(key=key)}
+                    graph.arrays[key] = graph.arrays[taken.key]
+                    self.copies.setdefault(taken.key, {})[op.where] = key
+
     def notes(self) -> None:
         """Say what a reader of the text may miss."""
         words = Counter(op.word for op in self.graph.ops)
@@ -437,5 +482,7 @@ _FREE = {
     *("Sigmoid", "Tanh", "Elu", "Slice", "Concat", "Resize", "Neg", "Silu", "Gelu", "Dropout"),
 }
 """Operations that give a tensor whose dimensions are those of what they read."""
+_MOVING = {"flatten", "reshape", "permute", "transpose", "shuffle", "pixelshuffle"}
+"""The layers that arrange tensors."""
 _FOLDING = ("pytorch", "tf2onnx", "onnxoptimizer", "onnxsim")
 """The producers of files from which batch normalisation may be folded away."""

@@ -51,11 +51,14 @@ def short(value: float) -> float:
 
 
 class Unknown(Exception):
-    """An operation, or a form of it, that the language has no word for."""
+    """An operation, or a form of it, that the language has no word for.
 
-    def __init__(self, message: Message) -> None:
+    It is `certain` where that holds whatever the operation gets.
+    """
+
+    def __init__(self, message: Message, certain: bool = False) -> None:
         super().__init__(message)
-        self.message = message
+        self.message, self.certain = message, certain
 
 
 class Constant:
@@ -179,8 +182,10 @@ class Model:
     * `outputs`: names of values
     """
 
-    def __init__(self, data: bytes, outside: Outside | None) -> None:
-        self.outside, self.problems = outside, list[Problem]()
+    def __init__(
+        self, data: bytes, outside: Outside | None, arrays: Mapping[str, Any] = {}
+    ) -> None:
+        self.outside, self.arrays, self.problems = outside, arrays, list[Problem]()
         self.files: dict[str, bytes] = {}
         proto = self.proto = parsed(data)
         graph = proto.graph
@@ -258,6 +263,9 @@ class Model:
         """The numbers of an array of the file, or of a file beside it."""
         from onnx import numpy_helper
 
+        if tensor.name in self.arrays:
+            replaced: Array = self.arrays[tensor.name]
+            return replaced
         try:
             if tensor.data_location == tensor.EXTERNAL:
                 tensor = self.fetched(tensor)

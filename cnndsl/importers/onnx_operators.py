@@ -384,7 +384,8 @@ def matmul(read: Reader, node: Node) -> Tensor:
         assert kernel is not None
         if len(kernel.shape) >= 2 and prod(kernel.shape[:-2]) == 1:
             return linear(read, x, kernel.reshaped(*kernel.shape[-2:]), None, {})
-    raise Unknown(Message("`{operation}` of two tensors has no word", operation=node.op))
+    message = Message("`{operation}` of two tensors has no word", operation=node.op)
+    raise Unknown(message, certain=True)
 
 
 # Normalisations
@@ -645,7 +646,14 @@ def merge(word: str) -> Operator:
 def joined(read: Reader, node: Node, word: str, tensors: list[Tensor]) -> Tensor:
     """A merge of tensors, which lie alike then."""
     largest = max(tensors, key=lambda tensor: (len(tensor.shape), prod(tensor.shape)))
-    tensors = alike(read, tensors, largest)
+    if word != "mul" or any(len(tensor.axes) != len(largest.axes) for tensor in tensors):
+        tensors = alike(read, tensors, largest)
+    else:
+        largest, order = read.standard(largest)
+        tensors = [
+            tensor if is_factors(tensor, order) else alike(read, [tensor], largest)[0]
+            for tensor in tensors
+        ]
     if any(len(tensor.shape) != len(largest.shape) for tensor in tensors) or (
         word != "mul" and any(tensor.shape != largest.shape for tensor in tensors)
     ):
@@ -655,6 +663,11 @@ def joined(read: Reader, node: Node, word: str, tensors: list[Tensor]) -> Tensor
     first = max(tensors, key=lambda tensor: prod(tensor.shape))
     return first._replace(op=op) if first.ours == read.graph.shape(op) else fresh(
         op, read.graph.shape(op))  # fmt: skip
+
+
+def is_factors(tensor: Tensor, order: Sequence[int]) -> bool:
+    """Whether a tensor is a vector of factors for the channels, the last of the axes."""
+    return len(tensor.ours) == 1 and tensor.axes[order[-1]] == tuple(range(len(tensor.sizes)))
 
 
 def alike(read: Reader, tensors: list[Tensor], model: Tensor) -> list[Tensor]:
@@ -746,26 +759,30 @@ def rescaled(read: Reader, x: Tensor, scale: Any, offset: Any) -> Tensor:
     """A tensor times a constant and plus another; one that has been rescaled is so once more."""
     made = read.graph.ops[x.op]
     if made.word == "rescale" and x.op in read.alone:
-        before = made.values.get("scale", 1), made.values.get("offset", 0)
-        count = next((len(each) for each in (*before, scale, offset) if isinstance(each, tuple)), 0)
-        old, shift, new, added = (spread(each, count) for each in (*before, scale, offset))
-        factor = tuple(a * b for a, b in zip(old, new))
-        summand = tuple(a * b + c for a, b, c in zip(shift, new, added))
-        read.again(x.op, constants(factor, summand, count))
-        return x
+        before, shift = made.values["scale"], made.values.get("offset", 0)
+        # A product, and then a sum, are one layer; so are a sum, and then a product.
+        if (scale == 1 and not shift) or (before == 1 and read.model.producer != "cnndsl"):
+            count = max(len(each) if isinstance(each, tuple) else 1
+                        for each in (before, shift, scale, offset))  # fmt: skip
+            old, less, new, more = (spread(each, count) for each in (before, shift, scale, offset))
+            factor = tuple(a * b for a, b in zip(old, new))
+            summand = tuple(a * b + c for a, b, c in zip(less, new, more))
+            read.again(x.op, constants(factor, summand))
+            read.alone.discard(x.op)
+            return x
     op = read.emit("rescale", {"scale": scale, "offset": offset or None}, x.op)
     read.alone.add(op)
     return x._replace(op=op)
 
 
-def constants(scale: Any, offset: Any, count: int) -> dict[str, Any]:
+def constants(scale: Any, offset: Any) -> dict[str, Any]:
     """The arguments of a rescaling, as one number where all are the same."""
     one = [each[0] if len({*each}) == 1 else each for each in (scale, offset)]
     return {"scale": one[0], "offset": one[1] or None}
 
 
 def spread(numbers: Any, count: int) -> tuple[float, ...]:
-    return numbers if isinstance(numbers, tuple) else (numbers,) * (count or 1)
+    return numbers if isinstance(numbers, tuple) else (numbers,) * count
 
 
 def concat(read: Reader, node: Node) -> Tensor:

@@ -256,8 +256,8 @@ def gamma_beta(at: Emitter, layer: norm.Normalisation) -> tuple[str, str]:
     """The factors and the summands of a normalisation, as ones and zeros where there are none."""
     ones, zeros = [1] * layer.channels, [0] * layer.channels
     return (
-        at.numbers("gamma", *ones) if layer.noscale else at.keep("gamma", at.weight("gamma")),
-        at.numbers("beta", *zeros) if layer.noshift else at.keep("beta", at.weight("beta")),
+        at.numbers("ones", *ones) if layer.noscale else at.keep("gamma", at.weight("gamma")),
+        at.numbers("zeros", *zeros) if layer.noshift else at.keep("beta", at.weight("beta")),
     )
 
 

@@ -1,0 +1,218 @@
+"""What an ONNX file computes, operation by operation: the source's side of a proof.
+
+The operators are those of the `onnx` package's reference, run one after the other in double
+precision. Weights are random, and batch normalisations have statistics near those of what reaches
+them, without which a deep net would explode.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cnndsl.importers.channels_first import Tensor
+from cnndsl.importers.graph import Graph
+from cnndsl.importers.onnx_file import Reader
+from cnndsl.importers.onnx_model import Outside, short
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[numpy.float64]
+
+
+def values(
+    data: bytes,
+    graph: Graph,
+    inputs: Sequence[Array],
+    seed: int = 0,
+    outside: Outside | None = None,
+) -> tuple[dict[int, Array], dict[str, Array]]:
+    """What comes out of each operation of a file's graph, channels last, and the arrays of the
+    source that it came of, by their keys.
+
+    `graph` is what `read_onnx` gave for the data, `inputs` are those of the graph, channels last.
+    """
+    import numpy
+
+    rng = numpy.random.default_rng(seed)
+    sources = [op for op, made in enumerate(graph.ops) if made.word == "input"]
+    drawn = {key: draw(rng, key, array.shape, graph) for key, array in graph.arrays.items()}
+    shapes = [graph.shape(op) for op in sources]
+    reader = Reader(data, graph.name, outside, shapes, drawn)
+    places: dict[str, list[int]] = {}
+    for op, (name, _) in reader.seen.items():
+        places.setdefault(name, []).append(op)
+    found = dict(zip(sources, inputs))
+    feeds = {reader.seen[op][0]: theirs(array, reader.seen[op][1]) for op, array in found.items()}
+    for name, array in run(reader, feeds, rng, drawn):
+        for op in places.get(name, ()):
+            found[op] = ours(array, reader.seen[op][1])
+    arrays = {}
+    for key, kept in reader.graph.arrays.items():
+        arrays[key] = drawn[key] if key in reader.model.constants or kept.read is None else (
+            kept.read())  # fmt: skip
+    for key, copies in reader.copies.items():
+        arrays.update((copy, drawn[copy]) for copy in copies.values() if key in drawn)
+    return found, arrays
+
+
+def draw(rng: Any, key: str, shape: tuple[int, ...], graph: Graph) -> Array:
+    """Random numbers for a weight: such that what comes out is about as large as what goes in."""
+    users = [(op, role) for op in graph.ops for role, taken in op.weights.items()
+             if taken.key == key]  # fmt: skip
+    roles, fan_in = {role for _, role in users}, 1
+    if roles & {"kernel", "depthwise"}:
+        fan_in = max(1, prod(shape) // users[0][0].shape[-1])
+    found: Array = rng.normal(0, (2 / fan_in) ** 0.5 if fan_in > 1 else 0.3, shape)
+    if roles & {"gamma", "scale"}:
+        found = rng.uniform(0.5, 1.5, shape)
+    return abs(found) + 0.5 if "variance" in roles else found
+
+
+def run(
+    reader: Reader, feeds: Mapping[str, Array], rng: Any, drawn: dict[str, Array]
+) -> Iterator[tuple[str, Any]]:
+    """Run the nodes of a file one by one; gives the name and the array of each value."""
+    from onnx.reference import ReferenceEvaluator
+
+    model = reader.model.proto
+    bare = copy.deepcopy(model)
+    del bare.graph.initializer[:]
+    results: dict[str, Any] = {"": None, **feeds}
+    for tensor in model.graph.initializer:
+        results[tensor.name] = drawn.get(tensor.name)
+        if tensor.name not in drawn:
+            results[tensor.name] = double(reader.model.read(tensor))
+    met: set[str] = set()
+    for node in ReferenceEvaluator(bare).rt_nodes_:
+        where = node.onnx_node.name or node.output[0]
+        # The key of a weight is that of its layer, where several have the same array.
+        keys = [reader.copies.get(name, {}).get(where, name) for name in node.input]
+        given = [drawn[key] if key in drawn else results[name]
+                 for key, name in zip(keys, node.input)]  # fmt: skip
+        if node.op_type == "BatchNormalization":
+            for place, role in ((3, "mean"), (4, "variance")):
+                if keys[place] in drawn and keys[place] not in met:
+                    given[place] = drawn[keys[place]] = near(rng, given[0], role)
+        met.update(keys)
+        outputs = compute(node, given)
+        for name, array in zip(node.output, outputs):
+            results[name] = double(array) if node.op_type.startswith("Constant") else wide(array)
+            yield name, results[name]
+    for name, copies in reader.copies.items():
+        # What a layer takes by way of another node is the array that all have.
+        drawn.update((copy, drawn[name]) for copy in copies.values() if copy not in met)
+
+
+def compute(node: Any, given: Sequence[Any]) -> Sequence[Any]:
+    """What a node of the reference gives, with its numbers as they are written."""
+    import numpy
+
+    for attribute in node.onnx_node.attribute:
+        if isinstance(value := getattr(node, attribute.name, None), float):
+            setattr(node, attribute.name, short(value))
+    with numpy.errstate(all="ignore"):
+        quick = QUICK[node.op_type](node, *given) if node.op_type in QUICK else None
+        outputs: Sequence[Any] = node.run(*given) if quick is None else (quick,)
+    return outputs
+
+
+def near(rng: Any, value: Array, role: str) -> Array:
+    """Statistics of a batch normalisation near those of what reaches it."""
+    over = (0, *range(2, value.ndim))
+    spread: Array = value.var(over) + 0.01
+    if role == "variance":
+        found: Array = spread * rng.uniform(0.7, 1.4, spread.shape)
+        return found
+    shifted: Array = value.mean(over) + rng.normal(0, 0.2, spread.shape) * spread**0.5
+    return shifted
+
+
+def double(array: Any) -> Any:
+    """Numbers of single precision as they are written, in double."""
+    import numpy
+
+    if array.dtype.kind != "f" or array.dtype == numpy.float64:
+        return array
+    if array.size > 2**12:
+        return array.astype(numpy.float64)
+    return numpy.array([short(float(each)) for each in array.flat]).reshape(array.shape)
+
+
+def wide(array: Any) -> Any:
+    """Numbers in double precision, where they are no whole ones."""
+    return array.astype("float64") if getattr(array, "dtype", None) == "float32" else array
+
+
+def ours(array: Array, tensor: Tensor) -> Array:
+    """An array of the source in the order of the language, with its batch."""
+    walk = [atom for axis in tensor.axes for atom in axis]
+    array = array.reshape(-1, *(tensor.sizes[atom] for atom in walk))
+    array = array.transpose(0, *(1 + walk.index(atom) for atom in range(len(walk))))
+    return array.reshape(-1, *tensor.ours)
+
+
+def theirs(array: Array, tensor: Tensor) -> Array:
+    """An array of the language in the order of the source."""
+    walk = [atom for axis in tensor.axes for atom in axis]
+    array = array.reshape(-1, *tensor.sizes).transpose(0, *(1 + atom for atom in walk))
+    return array.reshape(-1, *tensor.shape[1:])
+
+
+def convolved(node: Any, x: Array, kernel: Array, bias: Array | None = None) -> Array | None:
+    """A convolution by a product of matrices; None where padding is not said in numbers."""
+    windows = patches(node, x, kernel.shape[2:], 0.0)
+    if windows is None:
+        return None
+    batch, channels, *rest = windows.shape
+    rank = x.ndim - 2
+    groups, filters = node.group, kernel.shape[0]
+    space = rest[:rank]
+    windows = windows.reshape(batch, groups, channels // groups, *rest)
+    order = [1, 0, *range(3, 3 + rank), 2, *range(3 + rank, 3 + 2 * rank)]
+    rows = windows.transpose(order).reshape(groups, batch * prod(space), -1)
+    found = rows @ kernel.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
+    found = found.reshape(groups, batch, *space, -1)
+    found = found.transpose(1, 0, 2 + rank, *range(2, 2 + rank)).reshape(batch, filters, *space)
+    result: Array = found if bias is None else found + bias.reshape([-1, *(1 for _ in space)])
+    return result
+
+
+def largest(node: Any, x: Array) -> Array | None:
+    """A max pool of whole windows."""
+    import numpy
+
+    if node.ceil_mode or len(node.output) > 1:
+        return None
+    windows = patches(node, x, node.kernel_shape, -numpy.inf)
+    found: Array | None = None
+    if windows is not None:
+        found = windows.max(tuple(range(x.ndim, windows.ndim)))
+    return found
+
+
+def patches(node: Any, x: Array, kernel: Sequence[int], outside: float) -> Array | None:
+    """The windows of a tensor: a batch, channels, space, and then the axes of the kernel."""
+    import numpy
+
+    rank = x.ndim - 2
+    if (node.auto_pad or "NOTSET") not in ("NOTSET", "VALID"):
+        return None
+    pads = node.pads or [0] * 2 * rank
+    strides, dilations = node.strides or [1] * rank, node.dilations or [1] * rank
+    around = [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:])]
+    x = numpy.pad(x, around, constant_values=outside)
+    extents = tuple(d * (k - 1) + 1 for d, k in zip(dilations, kernel))
+    view = numpy.lib.stride_tricks.sliding_window_view(x, extents, tuple(range(2, 2 + rank)))
+    steps = (slice(None), slice(None), *(slice(None, None, step) for step in strides))
+    cut = steps + tuple(slice(None, None, d) for d in dilations)
+    found: Array = view[cut]
+    return found
+
+
+QUICK: dict[str, Callable[..., Any]] = {"Conv": convolved, "MaxPool": largest}
+"""Operators that the reference takes too long for."""
