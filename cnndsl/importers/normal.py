@@ -12,7 +12,7 @@ from typing import Any
 
 from cnndsl.importers.graph import Graph, Op, Taken, make
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
-from cnndsl.layers.base import Layer
+from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.layers.window import Window
 
@@ -76,15 +76,16 @@ class Normal:
         inputs: Sequence[int],
         weights: Mapping[str, Taken] | None = None,
         like: Op | None = None,
+        shape: Shape | None = None,
     ) -> bool:
-        """Put another operation in the place of one, if it gives the same shape."""
+        """Put another operation in the place of one, if it gives the same shape, or `shape`."""
         old = self.ops[index]
         assert old is not None
         like = like or old
         shapes = [op.shape for op in map(self.ops.__getitem__, inputs) if op is not None]
         values = {name: value for name, value in values.items() if value not in (None, False)}
         layer = make(word, values, shapes, self.given.defaults)
-        if layer.output != old.shape:
+        if layer.output != (shape or old.shape):
             return False
         weights = like.weights if weights is None else weights
         new = Op(
@@ -220,6 +221,30 @@ def fold_global_pools(net: Normal) -> None:
                 net.become(index, pooled.word, {"keep": keep}, pooled.inputs, like=pooled)
 
 
+def flatten_early(net: Normal) -> None:
+    """What works on each channel alone does so behind the flatten of one pixel, too."""
+    for index, op in net.alive():
+        if op.word not in ("gap", "gmp") or not op.values.get("keep"):
+            continue
+        chain = [index]
+        while (user := net.only_user(chain[-1], *_ALONE, "flatten")) is not None:
+            chain.append(user)
+            if net.ops[user].word == "flatten":  # type: ignore[union-attr]
+                break
+        last = net.ops[chain[-1]]
+        if last is None or last.word != "flatten" or len(chain) < 3:
+            continue
+        net.become(index, op.word, {}, op.inputs, shape=op.shape[-1:])
+        for each in chain[1:-1]:
+            inner = net.ops[each]
+            assert inner is not None
+            net.become(each, inner.word, inner.values, inner.inputs, shape=op.shape[-1:])
+        net.give_way(chain[-1], chain[-2])
+
+
+_ALONE = ("ln", "bn", "dropout", *ACTIVATIONS)
+
+
 def _is_global(layer: Any) -> bool:
     if layer.to is not None:
         return set(layer.output[:-1]) == {1}
@@ -292,6 +317,12 @@ def one_padding(net: Normal) -> None:
                 layer: Any = make(op.word, values, [op.layer.input], net.given.defaults)
                 if layer.output == op.shape:
                     net.become(index, op.word, values, op.inputs)
+        for index, op in net.alive():
+            if op.word in words and op.values.get("ceil"):
+                values = {k: v for k, v in op.values.items() if k != "ceil"}
+                if _same_windows(op, values, net):
+                    net.become(index, op.word, values, op.inputs)
+        found = [(index, op) for index, op in net.alive() if op.word in words and _pads(op.layer)]
         everywhere = all(_is_same(op.layer) for _, op in found)
         halves = all(_is_half(op.layer) for _, op in found)
         for index, op in found:
@@ -428,6 +459,7 @@ STEPS: tuple[Callable[[Normal], None], ...] = (
     fold_hard_sigmoid,
     fold_gates,
     fold_global_pools,
+    flatten_early,
     split_depthwise,
     fold_zero_pads,
     one_padding,

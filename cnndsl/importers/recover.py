@@ -81,6 +81,22 @@ MOST_TRIED = 10
 """How many candidates are worked out in each round."""
 
 
+def underused(found: Recovered) -> Any:
+    """The key of a block that stands for less than it takes to say; None where there is none."""
+    sites: Counter[str] = Counter()
+    stack = [*found.body, *(text for block in found.blocks for text in block.body)]
+    while stack:
+        text = stack.pop()
+        sites[text.head.partition(" ")[0]] += 1
+        stack += [each for body in text.bodies or () for each in body]
+    for block in found.blocks:
+        length = len(block.text().flat())
+        saved = sites[block.name] * (length - 2 * len(block.head()) + len(block.name))
+        if not block.shared and saved < length:
+            return block.key
+    return None
+
+
 def with_heads(graph: Graph, nested: Nested, names: Mapping[int, str]) -> Run:
     """The statements of a nested graph, its heads among them."""
     first = next(index for index, op in enumerate(graph.ops) if op.word == "input")
@@ -418,7 +434,7 @@ class _Recovery:
                 return False  # a person writes convolutions out
             if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
                 return False
-        if sum(map(self.has_merge, run)) > 1 and self.scope_of(run) is None:
+        if sum(map(self.has_merge, run)) > 1 and not self.scope_of(run):
             return False  # blocks in a row are a loop, or calls
         for period in range(1, len(key) // 2 + 1):
             if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
@@ -476,6 +492,8 @@ class _Recovery:
         if first.kind == "merge" and first.word in ("add", "mul") and len(first.paths) == 2:
             body = tuple(each.key for each in max(first.paths, key=len))
             for form in _shorter(body):
+                if form != body and first.word != "concat":
+                    yield self.like(((*first.key[:3], form, *first.key[4:]), *key[1:]), taken)
                 yield [
                     place._replace(wrapped=first, body=len(form))
                     for place in self.like((*form, *key[1:]), taken)
@@ -512,7 +530,7 @@ class _Recovery:
             after += len(self.call(block, place)) + 2
         flags = sum(param.slot == "flag" for param in block.params)
         gain = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
-        matched = sum(self.scope_of(run) is not None for run in instances)
+        matched = sum(bool(self.scope_of(run)) for run in instances)
         if matched * 5 >= len(instances) * 4:
             gain *= 1.5
         return Found(places, block, gain, key)
@@ -566,9 +584,7 @@ class _Recovery:
         return self.scopes.get(frozenset(op for each in run for op in each.ops))
 
     def name_of(self, instances: Sequence[Run]) -> str:
-        kinds = Counter(
-            kind for run in instances if (kind := self.scope_of(run)) is not None and kind
-        )
+        kinds = Counter(kind for run in instances if (kind := self.scope_of(run)))
         simple = all(each.kind == "layer" for each in instances[0])
         if simple and _is_unit(Place(instances[0], 0, len(instances[0]))):
             base = "".join(_initial(each.word) for each in instances[0])
@@ -601,7 +617,10 @@ def _in_unit(statement: Statement) -> bool:
 
 def _is_unit(place: Place) -> bool:
     """Whether a run is one convolution, its norm and its activation."""
-    words = [each.word for each in place.run[place.begin : place.begin + place.length]]
+    run = place.run[place.begin : place.begin + place.length]
+    words = [each.word for each in run]
+    if not all(map(_in_unit, run)):
+        return False
     counts = [sum(word in kind for word in words) for kind in (_WEIGHTY, NORMS, ACTIVATIONS)]
     return counts[0] == counts[1] == 1 and counts[2] <= 1
 

@@ -179,6 +179,16 @@ class Product(NamedTuple):
         return f"{self.left.text()}{self.op}{self.right.text()}"
 
 
+class Range(NamedTuple):
+    """`a:b`: channels from one to another."""
+
+    begin: Expr
+    end: Expr
+
+    def text(self) -> str:
+        return f"{argument(self.begin)}:{argument(self.end)}"
+
+
 class Shifted(NamedTuple):
     """`b + i`: what grows by one with each turn of a loop."""
 
@@ -201,7 +211,7 @@ class Line(NamedTuple):
         return f"{number(self.factor)}*{operand}" + (f"/{self.over}" if self.over > 1 else "")
 
 
-Expr: TypeAlias = "Const | Ref | Scaled | Product | Shifted | Line"
+Expr: TypeAlias = "Const | Ref | Scaled | Product | Range | Shifted | Line"
 
 
 # What is written
@@ -258,7 +268,7 @@ def call_text(word: str, values: Mapping[str, Expr], layer: Layer | None) -> str
             continue
         if isinstance(value, Const):
             if value.value is True:
-                if name != "same" or values.get("kernel") != Const(1):
+                if name != "same" or (values["kernel"], values["stride"]) != (Const(1), Const(1)):
                     parts.append(name)
                 continue
             if slot.form == "act":
@@ -277,7 +287,7 @@ def call_text(word: str, values: Mapping[str, Expr], layer: Layer | None) -> str
 def argument(value: Expr) -> str:
     """An expression where an argument stands."""
     text = value.text()
-    return text if isinstance(value, (Const, Ref)) else f"({text})"
+    return text if isinstance(value, (Const, Ref, Range)) else f"({text})"
 
 
 CONTEXT = Context("floor", "keras")

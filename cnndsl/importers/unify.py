@@ -18,6 +18,7 @@ from cnndsl.importers.statements import (
     Expr,
     Line,
     Product,
+    Range,
     Ref,
     Scaled,
     Statement,
@@ -234,6 +235,8 @@ class Solver:
             if _fits(param.vector, vector) and _related(param.slot, slot):
                 param.vector = [b if a is ABSENT else a for a, b in zip(param.vector, vector)]
                 return Ref(param.name)
+        if slot == "range" and all(isinstance(value, Pair) for value in values):
+            return self.range(places, values, here)
         if all(type(value) is int for value in values):
             found = self.arithmetic(places, values, slot, here)
             if found is not None:
@@ -254,6 +257,18 @@ class Solver:
                 return found
         return self.new(slot, vector)
 
+    def range(self, places: list[int], values: list[Pair], here: Vector) -> Expr:
+        """Channels from one to another, each of which is an expression. Raises Unalike."""
+        ends = []
+        for which in ("begin", "end"):
+            vector = [ABSENT] * self.count
+            for place, value in zip(places, values):
+                vector[place] = getattr(value, which)
+            ends.append(self.explain(vector, "filters", here, create=False))
+        if ends[0] is None or ends[1] is None:
+            raise Unalike
+        return Range(ends[0], ends[1])
+
     def arithmetic(
         self, places: list[int], values: list[int], slot: str, here: Vector
     ) -> Expr | None:
@@ -265,6 +280,14 @@ class Solver:
             for each in self.block.params
             if each.slot in ("filters", "units")
         ]
+        for param in self.block.params:
+            if param.slot == "ratio":
+                known = [param.vector[i] for i in places]
+                if ABSENT not in known and all(
+                    v == k * self.entry[i] for v, k, i in zip(values, known, places)
+                ):
+                    self.uses_entry = True
+                    return Product(Ref(param.name), Ref("c"))
         channels = [(Ref("C"), here)]
         if self.entry != here:
             channels.append((Ref("c"), self.entry))

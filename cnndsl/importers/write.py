@@ -11,7 +11,7 @@ from cnndsl.diagnostics import Source
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import normal
-from cnndsl.importers.recover import recover
+from cnndsl.importers.recover import recover, underused
 from cnndsl.importers.statements import Text
 from cnndsl.diagnostics.message import Message, said
 from cnndsl.layers import LAYERS, MERGES, argument_order
@@ -40,6 +40,9 @@ class Written(NamedTuple):
 WIDTH = 100
 """How many characters a line may have."""
 
+GLANCE = 92
+"""How long a block with paths may be to stand on one line."""
+
 MOST_TRIES = 12
 """How many blocks may turn out to be wrong before all of them are left out."""
 
@@ -63,6 +66,9 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
     problem = None
     for attempt in range(MOST_TRIES + 1):
         found = recover(net, nested, names, flat or attempt == MOST_TRIES, banned)
+        while (key := underused(found)) is not None:
+            banned |= {key}
+            found = recover(net, nested, names, flat, banned)
         text = laid_out(net, found.blocks, found.body, names, name)
         network = checked(text)
         pairs = paired(net, network) if isinstance(network, Network) else None
@@ -138,9 +144,10 @@ def laid_out(
             alias = f" as {names[index]}" if index in names else ""
             lines.append(f"input {show(op.shape)}{alias}")
     lines += packed(body, 0)
-    if graph.params is not None:
+    told = not any(output.training for output in graph.outputs)  # totals are without those
+    if told and graph.params is not None:
         lines.append(f"expect params == {graph.params:_}")
-    if graph.trainable is not None and graph.trainable != graph.params:
+    if told and graph.trainable is not None and graph.trainable != graph.params:
         lines.append(f"expect trainable == {graph.trainable:_}")
     source = Source("imported.cnn", "\n".join(lines) + "\n")
     return format_text(source, argument_order)[0]
@@ -191,9 +198,10 @@ def _stands_alone(text: Text) -> bool:
 
 
 def _is_long(text: Text) -> bool:
-    return text.head.startswith("block ") and any(
-        each.bars for body in text.bodies or () for each in body
-    )
+    """Whether a block is no longer seen at a glance: it has paths in paths, or fills a line."""
+    inner = [each for body in text.bodies or () for each in body if each.bars]
+    deep = any(each.bodies for way in inner for body in way.bodies or () for each in body)
+    return text.head.startswith("block ") and bool(inner) and (deep or len(text.flat()) > GLANCE)
 
 
 def spread(text: Text, indent: int) -> list[str]:
