@@ -27,7 +27,7 @@ class Ran(NamedTuple):
     """What a source computed: the values of its operations, channels last, by their places in the
     graph, and the arrays that it had, by its own keys. Both are in double precision."""
 
-    values: Mapping[int, Array]
+    ops: Mapping[int, Array]
     arrays: Mapping[str, Array]
 
 
@@ -106,7 +106,7 @@ def verify(
             why = frameworks.first_line(error)
             return report._replace(problems=[Mismatch(None, f"the code fails: {why}")])
         report = report._replace(names=(source, live.name), weights=arrays)
-        layers(report, live, {node: ran.values.get(op) for node, op in ops.items()}, progress)
+        layers(report, live, {node: ran.ops.get(op) for node, op in ops.items()}, progress)
     return report
 
 
@@ -118,10 +118,15 @@ def layers(
 ) -> None:
     """Compare each layer, and then what the whole models give; write both into a report."""
     network = report.network
-    values: dict[int, Array] = {
-        index: value for index in network.inputs if (value := theirs.get(index)) is not None
-    }
-    inputs = [values[index] for index in network.inputs]
+    values: dict[int, Array] = {}
+    for index in network.inputs:
+        value = theirs.get(index)
+        if value is None:
+            text = "nothing is known of this input"
+            report.problems.append(Mismatch(network.nodes[index], text))
+            return
+        values[index] = value
+    inputs = [*values.values()]
     users = [max(found, default=-1) for found in network.users()]
     for done, node in enumerate(network.layers):
         if any(index not in values for index in node.inputs):
@@ -151,8 +156,11 @@ def layers(
         return
     results = live.run(inputs)
     for name, index in network.outputs.items():
+        if name in network.training_outputs:
+            continue  # its layers have been compared
         value = theirs.get(index)
-        if value is None or name in network.training_outputs:
+        if value is None:
+            report.problems.append(Mismatch(None, f"nothing is known of the output {name}"))
             continue
         apart = report.outputs[name] = compare(value, results[name])
         if not apart.share <= max(TOLERANCE * WHOLE, unrest(live, inputs, name)):

@@ -153,19 +153,18 @@ def assigned(wanted: Sequence[Held], given: Sequence[Held]) -> tuple[list[int], 
         return order, []
     order, problems = [], []
     for start, end in windows(ours, theirs):
-        ways = moved(ours, theirs, start, end)
-        if len(ways) == 1 and sorted(way := next(iter(ways))) == [*range(start, end)]:
-            order += way
-            continue
-        order += range(start, end)
-        names = f"{wanted[start].name} to {wanted[end - 1].name}"
-        other = f"`{given[start].name}` to `{given[end - 1].name}`"
-        if len(ways) > 1:
-            first, second, *_ = sorted(ways)
-            at = next(at for at in range(len(first)) if first[at] != second[at])
-            either = f"`{given[first[at]].name}` or `{given[second[at]].name}`"
+        if start < len(order):
+            continue  # it was part of the one before
+        ways, end = moved(ours, theirs, start, end)
+        first, *others = sorted(ways) or [tuple(range(start, end))]
+        order += first
+        if others:
+            at = next(at for at in range(len(first)) if first[at] != others[0][at])
+            either = f"`{given[first[at]].name}` or `{given[others[0][at]].name}`"
             problems.append(f"{wanted[start + at].name} may be {either}, which are alike")
-        else:
+        elif not ways:
+            names = f"{wanted[start].name} to {wanted[end - 1].name}"
+            other = f"`{given[start].name}` to `{given[end - 1].name}`"
             problems.append(f"{names}: {other} have these shapes in another order")
     return order, problems
 
@@ -224,29 +223,33 @@ def windows(ours: Sequence[Kind], theirs: Sequence[Kind]) -> Iterator[tuple[int,
 
 def moved(
     ours: Sequence[Kind], theirs: Sequence[Kind], start: int, end: int
-) -> set[tuple[int, ...]]:
-    """The orders of a stretch that come about where one part of it, or of what stands around it,
-    has moved; else the one order where all its kinds differ. Empty where there is none.
+) -> tuple[set[tuple[int, ...]], int]:
+    """The orders of a stretch that come about where one part of it has moved, and where it ends,
+    which may be further on; else the one order where all its kinds differ, or none.
 
-    Each order says for the places of the stretch which of theirs are meant.
+    Each order says for the places of the stretch which of theirs are meant. What stands around
+    the stretch may take part in the move: that is another way in which the shapes agree.
     """
     if ours[start:end] == theirs[start:end]:
-        return {tuple(range(start, end))}
+        return {tuple(range(start, end))}, end
     width = end - start
     if width > WIDEST:
-        return set()
+        return set(), end
     letters = {kind: chr(at + 1) for at, kind in enumerate(dict.fromkeys(ours))}
     one, other = ("".join(letters[kind] for kind in kinds) for kinds in (ours, theirs))
-    found: set[tuple[int, ...]] = set()
+    found: list[dict[int, int]] = []
+    until = 0
     for first in range(start, max(-1, start - width - 1), -1):
         for last in range(end, min(len(one), end + width) + 1):
             part, twice, length = one[first:last], other[first:last] * 2, last - first
             turn = twice.find(part, 1)
             while 0 <= turn < length:
-                places = (first + (at + turn) % length for at in range(start - first, end - first))
-                found.add(tuple(places))
+                until = until or last  # the first that is found is the shortest from `start` on
+                found.append({first + at: first + (at + turn) % length for at in range(length)})
                 turn = twice.find(part, turn + 1)
-    if not found and len(set(ours[start:end])) == width:
+    if found and {*found[0]} == {*range(start, until)}:
+        return {tuple(way.get(at, at) for at in range(start, until)) for way in found}, until
+    if len(set(ours[start:end])) == width:
         where = {kind: at for at, kind in enumerate(theirs[start:end], start)}
-        found.add(tuple(where[kind] for kind in ours[start:end]))
-    return found
+        return {tuple(where[kind] for kind in ours[start:end])}, end
+    return set(), end

@@ -137,10 +137,10 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
         files[goal] = written.text
         lines.append(f"{goal}: {sized(written)}\n")
     if suffix:
-        path = arguments.get("weights") or ""
-        files[path], line = weights_file(written, graph, suffix)
-        lines.append(f"{path}: {line}\n")
-    if path := arguments.get("map"):
+        stored = arguments.get("weights") or ""
+        files[stored], line = weights_file(written, graph, suffix)
+        lines.append(f"{stored}: {line}\n")
+    if (path := arguments.get("map")) is not None:
         files[path] = weight_map.written(written.network, written.weights, graph.arrays)
         lines.append(f"{path}: {counted(len(written.weights), 'weight')}\n")
     write_files(files)
@@ -220,8 +220,8 @@ def verified(model: Opened, graph: Graph, written: Written) -> tuple[bool, str]:
     from cnndsl.proof import imported, sources
 
     network = written.network
-    ran = sources.runner(model.model)
-    if ran is None:
+    runs = sources.runner(model.model, model.kind, model.outside)
+    if runs is None:
         problems = imported.counted(network, graph)
         if problems:
             return False, "".join(f"error: {problem}\n" for problem in problems)
@@ -236,8 +236,8 @@ def verified(model: Opened, graph: Graph, written: Written) -> tuple[bool, str]:
             graph,
             written.ops,
             written.weights,
-            ran.values(graph),
-            target=ran.target,
+            runs.run(graph),
+            target=runs.target,
             source=model.source.name,
             progress=lambda done: progress.add(1),
         )

@@ -37,12 +37,15 @@ class Opened(NamedTuple):
     * `problems`: why the text is none
     * `graph`: reads it, and raises ImportProblems
     * `model`: what is run to compare it: a live model, the bytes of a file, or None for a text
+    * `kind`, `outside`: which of `KINDS` those bytes are, and what gives those of files beside it
     """
 
     source: Source
     problems: Sequence[Diagnostic]
     graph: Callable[[], Graph]
     model: Any = None
+    kind: str = ""
+    outside: Callable[[str], bytes] | None = None
 
 
 def opened(word: str, kind: str | None, shapes: Sequence[Shape], name: str | None) -> Opened:
@@ -89,7 +92,7 @@ def of_data(
         return Opened(dark, (), read.refuse_weights)
     if kind in read.BYTES:
         graph = lambda: read.read_bytes(kind, data, name or stem, outside, shapes)  # noqa: E731
-        return Opened(dark, (), graph, data)
+        return Opened(dark, (), graph, data, kind, outside)
     source, problems = decode(shown, data)
     if len(shapes) > 1:
         raise UsageError("a text has one input: give --input once")
