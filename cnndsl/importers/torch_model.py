@@ -113,6 +113,8 @@ def values(
     trace.given, trace.rng = set(arrays or {}), rng
     training = any(output.training for output in graph.outputs)
     trace.run([_first(torch.from_numpy(numpy.array(each, float))) for each in inputs], training)
+    if trace.graph.problems:
+        raise ImportProblems(trace.graph.problems)
     used = real.state_dict()
     return Values(trace.op_values, {key: used[key].numpy().copy() for key in graph.arrays})
 
@@ -312,13 +314,13 @@ class Trace:
         self.quiet += 1
         try:
             result = args[0] if function == "drop_path" else forward(*args)
+            if len(args) == 1 and self.depends(args):
+                if result is args[0]:
+                    result = result.view_as(result)
+                self.record(function, (*args, *more), {}, result)
+            return result
         finally:
             self.quiet -= 1
-        if len(args) == 1 and self.depends(args):
-            if result is args[0]:
-                result = result.view_as(result)
-            self.record(function, (*args, *more), {}, result)
-        return result
 
     # Calls
 
@@ -465,7 +467,7 @@ def _numbers(tensor: Any) -> Array:
 def _ours(value: Tensor, tensor: torch.Tensor) -> Array:
     """A tensor of the framework in the axes of ours, with the batch first."""
     walk = [atom for axis in value.axes for atom in axis]
-    array: Array = tensor.detach().numpy()
+    array: Array = tensor.detach().numpy().copy()  # which may yet change in place
     array = array.reshape(len(array), *(value.sizes[atom] for atom in walk))
     order = sorted(range(len(walk)), key=walk.__getitem__)
     array = array.transpose(0, *(1 + place for place in order))
