@@ -626,7 +626,7 @@ class Replay:
 
     def call(self, made: Made) -> Any:
         args = [self.of(each) for each in made.args]
-        if any(self._lost(each) for each in args):
+        if any(self._lost(self.of(each)) for each in _tensors(made.args)):
             return None
         where, span = f"line {made.place.line}", made.place.span
         if made.layer is None:
@@ -643,9 +643,7 @@ class Replay:
         )
 
     def _lost(self, value: Any) -> bool:
-        if isinstance(value, (list, tuple)):
-            return any(map(self._lost, value))
-        return value is None
+        return value is None or (isinstance(value, list) and not value)
 
 
 def in_order(outputs: Any, known: set[int] | None = None) -> Iterator[Made]:

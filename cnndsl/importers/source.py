@@ -104,8 +104,10 @@ class Program:
         self.torch = TorchWorld(self.interpreter)
         self.keras = KerasWorld(self.interpreter)
         self.hints = Hints()
+        self.generated = _GENERATED.match(text)
+        self.torch.generated = self.generated is not None
         worlds: dict[str, World] = {"torch": self.torch, "keras": self.keras}
-        worlds["tensorflow"] = self.keras
+        worlds |= {"tensorflow": self.keras, "torchvision": self.torch, "timm": self.torch}
         worlds.update(dict.fromkeys(_SUMMARIES, self.hints))
         self.interpreter.worlds = worlds
         self.problems: list[Problem] = []
@@ -366,10 +368,9 @@ class Program:
         problems.sort(key=lambda each: each.span or (len(self.text), 0))
         if problems:
             raise ImportProblems(problems)
-        generated = _GENERATED.search(self.text)
-        if generated is not None:
+        if self.generated is not None:
             text = "this was generated from `{file}`, which is the net itself"
-            graph.notes.append(Message(text, file=generated[1]))
+            graph.notes.append(Message(text, file=self.generated[1]))
         return graph
 
     def torch_shapes(self, net: Instance) -> list[Shape]:

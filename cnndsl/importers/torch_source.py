@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, Scope
+from cnndsl.importers.graph import Graph, Scope, make
 from cnndsl.importers.interpreter import (
     Bound,
+    Class,
     Exhausted,
     Instance,
     Interpreter,
@@ -21,7 +23,7 @@ from cnndsl.importers.interpreter import (
     World,
     unknown_in,
 )
-from cnndsl.importers.torch_graph import Constant, Lost, Param, TorchGraph
+from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
 from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
@@ -186,6 +188,8 @@ _PLAIN = {
         "size=None scale_factor=None mode=bilinear align_corners=True",
         "interpolate", "size scale_factor mode align_corners",
     ),
+    "DropPath": Spec("drop_prob=0.0 scale_by_keep=True", "drop_path", "drop_prob"),
+    "StochasticDepth": Spec("p mode", "drop_path", "p mode"),
     "ChannelShuffle": Spec("groups", "channel_shuffle", "groups"),
     "PixelShuffle": Spec("upscale_factor", "pixel_shuffle", "upscale_factor"),
     "PixelUnshuffle": Spec("downscale_factor", "pixel_unshuffle", "downscale_factor"),
@@ -214,6 +218,8 @@ _SAME = frozenset(
     "DataParallel DistributedDataParallel script compile jit_script checkpoint_wrapper trace".split()
 )
 """Functions that give the module that they are given."""
+_ELSEWHERE = frozenset(("DropPath", "StochasticDepth"))
+"""Modules of torchvision and timm that are known."""
 _MADE = frozenset("zeros ones empty rand randn full tensor FloatTensor Tensor normal".split())
 """Functions that make a tensor out of nothing."""
 
@@ -227,13 +233,15 @@ class TorchTensor(Tensor):
         self.world, self.view = world, view
 
 
-class Array:
-    """A tensor of numbers: its shape, and its numbers where they matter and are known."""
+class Array(Tensor):
+    """A tensor that is no part of a network: its shape, and its numbers where they are known."""
 
-    __slots__ = ("numbers", "shape")
+    __slots__ = ("numbers", "shape", "world")
 
-    def __init__(self, shape: tuple[int, ...], numbers: tuple[float, ...] | None = None) -> None:
-        self.shape, self.numbers = shape, numbers
+    def __init__(
+        self, world: TorchWorld, shape: tuple[int, ...], numbers: tuple[float, ...] | None = None
+    ) -> None:
+        self.world, self.shape, self.numbers = world, shape, numbers
 
 
 class TorchWorld(World):
@@ -245,12 +253,14 @@ class TorchWorld(World):
         self.interpreter = interpreter
         self.graph: TorchGraph | None = None
         self.training = False
+        self.generated = False
         self.scopes: list[Scope] = []
         self.keys: dict[int, str] = {}  # of modules and parameters, by identity
         self.turns: dict[int, int] = {}
         self.shapes: dict[int, tuple[int, ...]] = {}  # of what a module was called with in the text
         self.used: set[int] = set()
         self.made_here: list[Instance] = []
+        self.starts: dict[str, tuple[float, ...]] = {}  # the numbers of parameters, by key
         self.report: Callable[[Unknown], None] = lambda unknown: None
 
     # Calls
@@ -283,7 +293,8 @@ class TorchWorld(World):
             return self.function(name, args, kwargs, place)
         if name in _MADE:
             return self.made(name, args, kwargs, place)
-        if name[:1].isupper() and path.path.startswith("torch.nn") and ".init" not in path.path:
+        elsewhere = name in _ELSEWHERE and path.root in ("timm", "torchvision")
+        if elsewhere or (name[:1].isupper() and path.path.startswith("torch.nn.")):
             made = Instance(Library(f"torch.nn.{name}"), place)
             result = self.begin(made, args, kwargs)
             return result if isinstance(result, Unknown) else made
@@ -299,7 +310,7 @@ class TorchWorld(World):
             numbers = _flat(first)
             if numbers is None:
                 return Unknown(Message("this is not followed"), place)
-            return Array(*numbers)
+            return Array(self, *numbers)
         sizes: Any = first if isinstance(first, (list, tuple)) else args
         if name == "full":
             sizes = first
@@ -310,7 +321,8 @@ class TorchWorld(World):
             fill = args[1] if len(args) > 1 else kwargs.get("fill_value")
         count = math.prod(sizes)
         known = isinstance(fill, (int, float)) and count <= 100_000
-        return Array(tuple(sizes), (float(fill),) * count if known else None)
+        self.interpreter.tick(count // 64 if known else 0)
+        return Array(self, tuple(sizes), (float(fill),) * count if known else None)
 
     def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A function of tensors that flow through the network."""
@@ -367,6 +379,8 @@ class TorchWorld(World):
         data = parameter.attrs["data"]
         key = self.keys.get(id(parameter), "")
         self.used.add(id(parameter))
+        if data.numbers:
+            self.starts[key] = data.numbers
         return Param(key, data.shape, parameter.attrs["requires_grad"] is True)
 
     # Modules
@@ -435,7 +449,7 @@ class TorchWorld(World):
                 continue
             attrs[name] = Instance(Library(PARAMETER), instance.place)
             learns = not name.startswith("running")
-            attrs[name].attrs = {"data": Array(tuple(shape)), "requires_grad": learns}
+            attrs[name].attrs = {"data": Array(self, tuple(shape)), "requires_grad": learns}
 
     def append(self, instance: Instance, value: Any, name: str = "") -> None:
         """Add a part to a container."""
@@ -457,6 +471,9 @@ class TorchWorld(World):
         self.scopes.append(Scope(kind, key.rpartition(".")[2], turn))
         try:
             forward = self.interpreter.lookup(cls, "forward")
+            known = _leaf(instance, self.generated)
+            if known is not None and len(args) == 1:
+                return self.function(known[0], [*args, *known[1]], {}, place)
             if forward is None:
                 return self.above(instance, args, kwargs)
             return self.interpreter.call(
@@ -550,6 +567,8 @@ class TorchWorld(World):
     def attribute(self, value: Any, name: str) -> Any:
         if isinstance(value, TorchTensor):
             return self.tensor_attribute(value, name)
+        if isinstance(value, Array):
+            return self.array_attribute(value, name)
         assert isinstance(value, Instance)
         if is_parameter(value):
             data = value.attrs["data"]
@@ -657,7 +676,31 @@ class TorchWorld(World):
 
         return Native(method)
 
+    def array_attribute(self, array: Array, name: str) -> Any:
+        if name in ("shape", "ndim"):
+            return array.shape if name == "shape" else len(array.shape)
+        if name in ("size", "dim"):
+            return Native(lambda args, kwargs, node: _size(array.shape, name, args, kwargs))
+        if name in ("view", "reshape"):
+            return Native(lambda args, kwargs, node: self._viewed(array, args, node))
+        if name in ("to", "float", "cuda", "cpu", "clone", "detach", "contiguous"):
+            return Native(lambda args, kwargs, node: array)
+        return None
+
+    def _viewed(self, array: Array, args: list[Any], node: Any) -> Any:
+        """An array in another shape."""
+        sizes = [*args[0]] if args and isinstance(args[0], (list, tuple)) else args
+        if not all(isinstance(size, int) for size in sizes) or sizes.count(-1) > 1:
+            return self.interpreter.unfollowed(node)
+        total, known = math.prod(array.shape), math.prod(s for s in sizes if s != -1)
+        shape = tuple(total // known if size == -1 and known else size for size in sizes)
+        if math.prod(shape) != total:
+            return self.interpreter.unfollowed(node)
+        return Array(self, shape, array.numbers)
+
     def operate(self, function: str, args: list[Any], place: Place) -> Any:
+        if not _holds(args) and not any(map(is_parameter, args)):
+            return self.computed(function, args, place)
         names = {"truediv": "div", "floordiv": "floor_divide"}
         if function == "len":
             return 1
@@ -665,7 +708,31 @@ class TorchWorld(World):
             return Unknown(Message("this depends on the values of a tensor"), place, "E603")
         return self.function(names.get(function, function), args, {}, place)
 
+    def computed(self, function: str, args: list[Any], place: Place) -> Any:
+        """An operator of tensors that are no part of the network."""
+        shapes = [each.shape for each in args if isinstance(each, Array)]
+        fits = all(isinstance(each, (Array, int, float)) for each in args)
+        if not fits or not hasattr(operator, function):
+            return Unknown(Message("this is not followed"), place)
+        shape = max(shapes, key=lambda each: (math.prod(each), len(each)))
+        same = all(each in (shape, ()) for each in shapes)
+        count = math.prod(shape)
+        rows = []
+        for each in args:
+            numbers = each.numbers if isinstance(each, Array) else (float(each),)
+            if numbers is None or not same:
+                return Array(self, shape)
+            rows.append(numbers if len(numbers) == count else numbers * count)
+        self.interpreter.tick(count // 8)
+        try:
+            numbers = tuple(float(getattr(operator, function)(*each)) for each in zip(*rows))
+        except (ArithmeticError, TypeError, ValueError):
+            return Unknown(Message("this is not followed"), place)
+        return Array(self, shape, numbers)
+
     def item(self, value: Any, key: Any, place: Place) -> Any:
+        if isinstance(value, Array):
+            return Unknown(Message("this is not followed"), place)
         if isinstance(value, TorchTensor):
             return self.function("__getitem__", [value, key], {}, place)
         parts = children(value)
@@ -700,6 +767,21 @@ class TorchWorld(World):
     ) -> tuple[Graph, list[Unknown]]:
         """Follow a module from inputs of shapes, channels last, and give its graph and what in it
         could not be followed."""
+        graph, found = self.walk(net, shapes, name)
+        unused = self.unused(net)
+        if unused and not found and not graph.problems:
+            self.training = True
+            trained, missed = self.walk(net, shapes, name)
+            self.training = False
+            if not missed and _extends(trained, graph):
+                graph, unused = trained, self.unused(net)
+        self.totals(graph, net, unused)
+        return graph, found
+
+    def walk(
+        self, net: Instance, shapes: Sequence[Shape], name: str
+    ) -> tuple[Graph, list[Unknown]]:
+        """Follow a module once, as it is while training or as it is else."""
         graph = Graph(name, "torch")
         self.graph = TorchGraph(graph)
         self.keys, self.turns, self.scopes, self.used = {}, {}, [], set()
@@ -712,13 +794,11 @@ class TorchWorld(World):
             tensors = [TorchTensor(self, self.graph.input(shape)) for shape in shapes]
             result = self.run(net, tensors, {}, net.place)
             outputs = []
-            for at, (label, each) in enumerate(_outputs(result)):
+            for at, (label, each) in enumerate(self.outputs(result)):
                 if isinstance(each, Unknown):
                     found.append(each)
                 elif isinstance(each, TorchTensor):
-                    outputs.append(
-                        (label or ("main" if at == 0 else f"out{at + 1}"), each.view, False)
-                    )
+                    outputs.append((label if at else "main", each.view, False))
             if not outputs and not found:
                 message = Message("`{net}` gives no tensor", net=name)
                 found.append(Unknown(message, net.place))
@@ -731,28 +811,47 @@ class TorchWorld(World):
             found.append(interpreter.too_far(error, interpreter.node))
         finally:
             self.graph = None
-        self.totals(graph, net)
+        self.begun(graph)
         return graph, found
 
-    def totals(self, graph: Graph, net: Instance) -> None:
+    def outputs(self, result: Any) -> list[tuple[str, Any]]:
+        """The outputs that a forward gives, with their names."""
+        if isinstance(result, Instance):
+            fields = self.interpreter.fields(result)
+            return [(each.replace("_logits", ""), result.attrs.get(each)) for each in fields]
+        if isinstance(result, dict):
+            return [(str(key), each) for key, each in result.items()]
+        many = result if isinstance(result, (list, tuple)) else [result]
+        return [(f"out{at}", each) for at, each in enumerate(many, 1)]
+
+    def begun(self, graph: Graph) -> None:
+        """Give scales the values that they begin with, where the text says these."""
+        for op in graph.ops:
+            if op.word == "scale" and "scale" in op.weights:
+                values = self.starts.get(op.weights["scale"].key) or (1.0,)
+                if len({*values}) == 1 and values[0] != 1:
+                    op.values = {**op.values, "init": values[0]}
+                    op.layer = make("scale", op.values, [op.layer.input], graph.defaults)
+
+    def unused(self, net: Instance) -> list[Instance]:
+        """The parameters that nothing reads."""
+        return [each for each in parameters(net) if _known(each) and id(each) not in self.used]
+
+    def totals(self, graph: Graph, net: Instance, unused: list[Instance]) -> None:
         """Count the parameters, and name the modules that the forward leaves out."""
-        every = parameters(net, buffers=True)
-        sizes = [(each, math.prod(each.attrs["data"].shape)) for each in every if _known(each)]
-        graph.params = sum(size for each, size in sizes)
-        graph.trainable = sum(size for each, size in sizes if each.attrs["requires_grad"] is True)
-        left = [self.keys.get(id(each), "") for each, _ in sizes if id(each) not in self.used]
-        names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in left)]
+        left = {id(each) for each in unused}
+        every = [each for each in parameters(net) if _known(each) and id(each) not in left]
+        sizes = [math.prod(each.attrs["data"].shape) for each in every]
+        learning = [each.attrs["requires_grad"] is True for each in every]
+        kept = [graph.arrays[key].shape for key in graph.arrays if ".running_" in f".{key}"]
+        graph.params = sum(sizes) + sum(map(math.prod, kept))
+        graph.trainable = sum(size for size, learns in zip(sizes, learning) if learns)
+        keys = [self.keys.get(id(each), "") for each in unused]
+        names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in keys)]
         if names and not graph.problems:
             shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
             text = "`{modules}` is made, and used for no output: left out"
             graph.notes.append(Message(text, modules=shown))
-            unused = set(left)
-            graph.params -= sum(s for e, s in sizes if self.keys.get(id(e), "") in unused)
-            graph.trainable -= sum(
-                s
-                for e, s in sizes
-                if self.keys.get(id(e), "") in unused and e.attrs["requires_grad"] is True
-            )
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -833,12 +932,54 @@ def _size(shape: tuple[int, ...], name: str, args: list[Any], kwargs: dict[str, 
     return shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
 
 
-def _outputs(result: Any) -> list[tuple[str, Any]]:
-    """The outputs that a forward gives, with their names where it has them."""
-    if isinstance(result, dict):
-        return [
-            ("main" if at == 0 else str(key), each) for at, (key, each) in enumerate(result.items())
-        ]
-    if isinstance(result, (list, tuple)):
-        return [("", each) for each in result]
-    return [("", result)]
+def _leaf(instance: Instance, generated: bool) -> tuple[str, tuple[Any, ...]] | None:
+    """The function that a module of the source is, and its arguments, by the name of its class:
+    of those that act while training, and of those in code that was generated here."""
+    if not isinstance(instance.cls, Class):
+        return None
+    name = instance.cls.name.rstrip("123d") if generated else instance.cls.name
+    if name in ("DropPath", "StochasticDepth"):
+        rates = [instance.attrs[key] for key in ("p", "drop_prob") if key in instance.attrs]
+        rate = (rates or [Unknown])[0] or 0.0
+        return ("drop_path", (rate,)) if isinstance(rate, (int, float)) else None
+    if not generated or name not in _OWN:
+        return None
+    function, operands = _OWN[name]
+    found = []
+    for operand in operands.split():
+        first, _, rest = operand.partition(".")
+        value = instance.attrs.get(first)
+        found.append(value.attrs.get(rest) if rest and isinstance(value, Instance) else value)
+    return function, tuple(found)
+
+
+_OWN = {
+    "MinPool": ("min_pool2d", "kernel_size stride padding dilation ceil_mode"),
+    "AdaptiveMinPool": ("adaptive_min_pool2d", "output_size"),
+    "PaddedAvgPool": ("padded_avg_pool", "kernel_size stride pad.padding"),
+    "Rescale": ("rescale", "scale offset"),
+    "NearestUpsample": ("up", "size"),
+}
+"""Modules of the code that `build` writes: the function of each, and its operands."""
+
+
+def _extends(graph: Graph, other: Graph) -> bool:
+    """Whether a network while training does what it does else, and has more outputs."""
+    if graph.problems or len(graph.outputs) < len(other.outputs):
+        return False
+    names = [output.name for output in other.outputs[1:]]
+    graph.outputs = [
+        output._replace(training=at > 0 and output.name not in names)
+        for at, output in enumerate(graph.outputs)
+    ]
+    return _run(graph) == _run(other)
+
+
+def _run(graph: Graph) -> list[tuple[Any, ...]]:
+    """The operations that the main output comes of."""
+    needed = {graph.outputs[0].op}
+    for at in range(max(needed), -1, -1):
+        if at in needed:
+            needed.update(graph.ops[at].inputs)
+    ops = [graph.ops[at] for at in sorted(needed)]
+    return [(op.word, op.shape, tuple(op.weights.values())) for op in ops]
