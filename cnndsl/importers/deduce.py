@@ -157,21 +157,24 @@ def pools(known: Known) -> Iterator[Iterator[Values]]:
     tile = tuple(x // y if x % y == 0 else x // (y + 1) + 1 for x, y in known.spatial)
     yield ({"kernel": each} for each in [tile] if not known.kernel and min(tile) > 1)
 
-    def arguments() -> Iterator[Values]:
-        sizes = [known.kernel[0]] if known.kernel else [3, 2, 5, 4, 7, *range(6, 33)]
+    def arguments(sizes: Iterable[int]) -> Iterator[Values]:
         for size in sizes:
             kernel = known.kernel if len(known.kernel) == rank else (size,) * rank
+            for window in windows(known, kernel):
+                pads = window.get("pad", ())
+                if window["dilation"] == 1 and all(
+                    2 * pad.begin <= k for pad, k in zip(pads, kernel)
+                ):
+                    # PyTorch's mean counts its padding unless told otherwise.
+                    counts = known.word == "avgpool" and any(map(max, pads))
+                    yield {"kernel": kernel, **window, "countpad": counts}
             if torch:
-                for window in windows(known, kernel):
-                    if all(2 * pad.begin <= k for pad, k in zip(window["pad"], kernel)):
-                        counts = known.word == "avgpool" and max(window["pad"]) > (0, 0)
-                        yield {"kernel": kernel, **window, **({"countpad": True} if counts else {})}
-                for step in _STEPS[:4]:
-                    yield {"kernel": kernel, "stride": step, "ceil": True}
-            else:
-                yield from ({"kernel": kernel, **window} for window in windows(known, kernel))
+                yield from (
+                    {"kernel": kernel, "stride": step, "ceil": True} for step in range(1, 5)
+                )
 
-    yield arguments()
+    yield arguments(known.kernel[:1] or (3, 2, 5))
+    yield arguments(() if known.kernel else range(4, 33))
 
 
 def kernels(area: int, rank: int, said: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:

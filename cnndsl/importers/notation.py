@@ -157,6 +157,9 @@ class _Reader(Draft):
             elif item := self.item(start):
                 found += self.repeated([item], count, item.span)
                 at = item.span[1]
+                if len(found) > MOST_LAYERS:
+                    self.too_many(item.span)
+                    break
             else:
                 stop = re.compile(r"[^\s\-‐-―−→,;|()\[\]]*").match(self.text, start)
                 end = max(stop.end() if stop else 0, start + 1)
@@ -174,10 +177,13 @@ class _Reader(Draft):
                 return make(*match.groups())._replace(span=match.span())
         return None
 
+    def too_many(self, span: Span) -> None:
+        message = Message("there are more than {most:,} layers", most=MOST_LAYERS)
+        self.problem("E605", message, span)
+
     def repeated(self, items: list[Item], count: int, span: Span) -> list[Item]:
         if len(items) * count > MOST_LAYERS:
-            message = Message("there are more than {most:,} layers", most=MOST_LAYERS)
-            self.problem("E605", message, span)
+            self.too_many(span)
             return items
         return items * count
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise, permutations
 from typing import Any
 
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -40,6 +41,8 @@ class _Reader(Draft):
         """The rows so far, with the operation of each."""
         self.current: int | None = None
         self.unsayable: set[str] = set()
+        self.unsized = False
+        """Whether a size is missing, so that nothing more can be said."""
 
     def torch(self) -> bool:
         return self.framework == TORCH
@@ -65,6 +68,8 @@ class _Reader(Draft):
                 scopes.append((row.depth, Scope(row.kind, row.name), row))
                 self.go_into(row)
                 continue
+            if self.unsized:
+                return
             op = self.row(row, tuple(scope for _, scope, _ in scopes if scope.name))
             if op is not None:
                 self.current = op
@@ -101,8 +106,8 @@ class _Reader(Draft):
         if shape is None:
             message = Message("the sizes of `{name}` are not said", name=row.name or row.kind)
             help_ = Message("print the summary with the size of the input")
-            if not any(each.code == "E604" for each in self.graph.problems):
-                self.problem("E604", message, row.span, help_)
+            self.problem("E604", message, row.span, help_)
+            self.unsized = True
             return self.current
         if row.kind == "InputLayer":
             if scope and self.current is not None:
@@ -113,6 +118,8 @@ class _Reader(Draft):
         kind = CLASSES[self.framework].get(row.kind)
         if not self.graph.ops:
             self.begin(row, shape)
+        if self.unsized:
+            return None
         before = len(self.graph.problems)
         inputs = self.inputs(row)
         if len(self.graph.problems) > before:
@@ -147,7 +154,12 @@ class _Reader(Draft):
                 if (cut and other.name.startswith(name))
                 or (other.cut and (name.startswith(other.name) or other.name.startswith(name)))
             }
-            fits = exact[-1:] if exact and not cut else [*alike]
+            fits = exact[-1:] if exact and not cut else sorted(alike)
+            if len(fits) > 1 and self.follow(fits):
+                self.ask(
+                    Message("names are cut off: where one fits layers in a row, the last is taken")
+                )
+                fits = fits[-1:]
             if len(fits) == 1:
                 found.append(fits[0])
                 continue
@@ -155,9 +167,15 @@ class _Reader(Draft):
             help_ = NOTHING
             if fits:
                 message = Message("`{name}…` is the beginning of several names", name=name)
-                help_ = Message("print it wider, by `model.summary(line_length=200)`")
+                help_ = Message(
+                    "print it wider, by `model.summary(line_length=200)` in a terminal as wide"
+                )
             self.problem("E605", message, row.span, help_)
         return found
+
+    def follow(self, ops: list[int]) -> bool:
+        """Whether each of some operations reads the one before it and nothing else."""
+        return all(self.graph.ops[op].inputs == (before,) for before, op in pairwise(ops))
 
     # The input
 
@@ -173,7 +191,7 @@ class _Reader(Draft):
         if found is None:
             message = Message("the summary does not say the size of the input")
             self.problem("E604", message, row.span, Message("write it, as `--input 28x28x1`"))
-            found = shape
+            found, self.unsized = shape, True
         self.current = self.graph.input(found)
 
     def input_of(self, row: Row, shape: Shape) -> Shape | None:
@@ -306,8 +324,6 @@ class _Reader(Draft):
         if word == "up":
             return [{"factor": tuple(y // x for x, y in known.spatial)}, {"to": shape[:-1]}]
         if word == "permute":
-            from itertools import permutations
-
             orders = permutations(range(1, len(source) + 1))
             return [{"order": order} for order in orders if order != tuple(sorted(order))]
         if word == "rescale":
@@ -345,11 +361,17 @@ class _Reader(Draft):
         elif word in ("bn", "ln", "gn", "inorm"):
             self.ask(Message("eps and momentum are not said: the defaults are taken"))
             if layer.noscale != layer.noshift:  # type: ignore[attr-defined]
-                self.ask(Message("whether it has no factor or no summand is not said"), op)
+                self.ask(Message("whether `bn` has no factor or no summand is not said"), op)
             if word == "gn":
                 self.ask(Message("the number of groups is not said"), op)
         elif word in ("zeropad", "reflectpad", "replicatepad", "crop"):
-            self.ask(Message("how much is at the begin and how much at the end is not said"), op)
+            self.ask(
+                Message(
+                    "how much of `{word}` is at the begin and how much at the end is not said",
+                    word=word,
+                ),
+                op,
+            )
         elif word in ("up", "permute", "rescale", "leaky_relu", "elu", "gelu"):
             self.ask(Message("the arguments of `{word}` are not said", word=word), op)
         elif word == "relu":

@@ -12,7 +12,7 @@ from cnndsl.layers.base import Shape
 
 LONGEST = 4_000_000
 """How many characters a text may have."""
-MOST_LAYERS = 20_000
+MOST_LAYERS = 10_000
 """How many layers a text may stand for."""
 MOST_PROBLEMS = 100
 """How many problems of a text are told."""
@@ -54,8 +54,8 @@ class Draft:
         self.problem("E601", message, span, help_)
 
     def ask(self, message: Message, op: int | None = None) -> None:
-        """Take down what the text does not say; what is about all is asked once."""
-        if op is None and message in self._asked:
+        """Take down what the text does not say, the same thing once."""
+        if message in self._asked:
             return
         self._asked.add(message)
         self.graph.asks.append((op, message))
