@@ -44,10 +44,12 @@ class Node(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A call that was followed: of the layer at a path in the model, with its arguments, in which
-    a `Value` stands for each tensor, and what it gave."""
+    """A call that was followed: of what an entry of the config says, which `key` is the path of
+    in the model, with its arguments, in which a `Value` stands for each tensor, and what it gave.
+    """
 
-    path: tuple[str, ...]
+    key: str
+    entry: Mapping[str, Any]
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     result: Any
@@ -70,17 +72,19 @@ class Reader:
         keys: Mapping[str, str] = {},
     ) -> None:
         self.graph = Graph(name)
+        self.numbers = numbers
         self.asked: list[str] = []  # the keys of layers whose constants are asked for
-
-        def ask(key: str, number: int) -> Sequence[float] | None:
-            self.asked.append(key)
-            return numbers(key, number)
-
-        self.builder = KerasGraph(self.graph, version, ask)
+        self.builder = KerasGraph(self.graph, version, self.ask)
         self.shapes, self.keys = shapes, keys
         self.steps: list[Step] = []
+        self.entered: list[Value] = []  # the inputs
         self.files: dict[str, str] = {}
         self.turns: dict[tuple[str, ...], int] = {}
+
+    def ask(self, key: str, number: int) -> Sequence[float] | None:
+        """A constant that a layer keeps beside its config, or None."""
+        self.asked.append(key)
+        return self.numbers(key, number)
 
     def read(self, config: Any) -> Graph:
         """The graph of a model's config."""
@@ -227,15 +231,16 @@ class Reader:
 
     def input(self, told: Any, name: str, number: int, scope: tuple[Scope, ...]) -> Value:
         """An input of the model, of the shape that is given for it, or that the config tells."""
-        if number < len(self.shapes):
-            return self.builder.input(self.shapes[number], name, scope)
         sizes = told[1:] if isinstance(told, (list, tuple)) else []
         shape = tuple(size for size in map(whole, sizes) if size is not None and size > 0)
-        if not shape or len(shape) != len(sizes) or len(shape) > 4 or prod(shape) > 10**18:
+        if number < len(self.shapes):
+            shape = tuple(self.shapes[number])
+        elif not shape or len(shape) != len(sizes) or len(shape) > 4 or prod(shape) > 10**18:
             message = Message("the size of the input is not told: {value}", value=shown(told))
             help_ = Message("say it, as `--input 224x224x3`")
             raise ImportProblems([Problem("E604", message, name, help_)])
-        return self.builder.input(shape, name, scope)
+        self.entered.append(self.builder.input(shape, name, scope))
+        return self.entered[-1]
 
     # Layers
 
@@ -251,12 +256,14 @@ class Reader:
             return self.nested(node, here, folder, scope)
         if not isinstance(config, Mapping) or not isinstance(kind, str):
             raise refusal(Message("a layer is {value}", value=shown(kind)), key)
-        kwargs = {name: each for name, each in node.kwargs.items() if name != "mask"}
+        kwargs: Mapping[str, Any] = {n: each for n, each in node.kwargs.items() if n != "mask"}
+        args: Sequence[Any] = node.args
         if kind in ("TFOpLambda", "SlicingOpLambda"):
-            kind, args = lambda_of(config, node)
+            layer, args, kwargs = lambda_of(layer, config, node)
+            kind = layer["class_name"]
             result = self.builder.operation(kind, {}, args, kwargs, name, scope, key)
         elif is_operation(layer):
-            result = self.builder.operation(kind, config, node.args, kwargs, name, scope, key)
+            result = self.builder.operation(kind, config, args, kwargs, name, scope, key)
         elif kind not in LAYERS and not is_own(layer):
             message = Message("{kind} is a class of one's own", kind=kind)
             result = Value(self.builder, ())
@@ -265,7 +272,7 @@ class Reader:
             given = {**config, **({"training": True} if kwargs.get("training") is True else {})}
             kept = self.keys.get(key, key)
             result = self.builder.layer(kind, given, tensors_of(node), name, scope, key, kept)
-        self.steps.append(Step(here, node.args, kwargs, result))
+        self.steps.append(Step(self.keys.get(key, key), layer, args, kwargs, result))
         return result
 
     def nested(
@@ -464,13 +471,14 @@ LAMBDAS = {
 """Functions of TensorFlow that Keras 2 wrote into files, as operations of Keras 3."""
 
 
-def lambda_of(config: Mapping[str, Any], node: Node) -> tuple[str, list[Any]]:
+def lambda_of(
+    layer: Mapping[str, Any], config: Mapping[str, Any], node: Node
+) -> tuple[Mapping[str, Any], list[Any], Mapping[str, Any]]:
     """The operation that a call of a function of TensorFlow is, and its arguments."""
     function = str(config.get("function"))
-    args = [*node.args]
-    if "y" in node.kwargs:
-        args.append(node.kwargs["y"])
-    return LAMBDAS.get(function, function), args
+    rest = {name: each for name, each in node.kwargs.items() if name not in ("y", "name")}
+    args = [*node.args, *([node.kwargs["y"]] if "y" in node.kwargs else [])]
+    return {**layer, "class_name": LAMBDAS.get(function, function)}, args, rest
 
 
 def read_config(config: Any, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:

@@ -43,8 +43,7 @@ def read_keras(data: bytes, name: str = "", shapes: Sequence[Shape] = ()) -> Gra
         graph = Graph(name)
         graph.problems += found.problems
         return graph
-    arrays = Hdf5(data) if is_hdf5(data) else Archived(data)
-    return read_with(config, arrays, name, shapes)
+    return read_with(config, arrays_of(data), name, shapes)
 
 
 def read_json(text: str, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
@@ -60,9 +59,8 @@ def read_json(text: str, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
 
 def read_model(model: keras.Model, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
     """The graph of a model in memory. Its own code does not run."""
-    arrays = InMemory(model)
     try:
-        config = live_config(model)
+        arrays, config = arrays_of(model), live_config(model)
     except ImportProblems as found:
         graph = Graph(name)
         graph.problems += found.problems
@@ -194,6 +192,13 @@ class Arrays:
     def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
         """The numbers of an array. Raises ImportProblems where they are not there."""
         raise NotImplementedError
+
+
+def arrays_of(source: Any) -> Arrays:
+    """The arrays of a source: the bytes of a file, or a model in memory."""
+    if not isinstance(source, bytes):
+        return InMemory(source)
+    return Hdf5(source) if is_hdf5(source) else Archived(source)
 
 
 class Hdf5(Arrays):

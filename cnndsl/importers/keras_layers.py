@@ -47,6 +47,11 @@ class Value:
         self.way: Any = None  # how it was rearranged, as `keras_ops` has it
 
     @property
+    def known(self) -> int | None:
+        """The place of its operation in the graph, if it has one by now."""
+        return self._op
+
+    @property
     def is_open(self) -> bool:
         """Whether it has no operation, and none to get."""
         return self._op is None and self.settle is None
@@ -246,7 +251,7 @@ class Call:
     @property
     def input(self) -> Value:
         """The one tensor that it reads; raises ImportProblems where it is none, or several."""
-        inputs = self.inputs
+        inputs: tuple[Value, ...] = self.inputs
         if len(inputs) != 1 or self.args[0] is not inputs[0]:
             count = len(inputs)
             message = Message("{layer} reads one tensor, not {count}", layer=self.kind, count=count)
@@ -666,13 +671,25 @@ def resizing(call: Call) -> Value:
     return call.add("up", {"to": size, "bilinear": True})
 
 
-def borders(word: str, argument: str) -> Handler:
-    def handler(call: Call) -> Value:
-        call.text("data_format", "channels_last")
-        slot = "pad" if word == "zeropad" else "crop"
-        return call.add(word, {slot: call.borders(argument)})
+def zero_padding(call: Call) -> Value:
+    call.text("data_format", "channels_last")
+    return call.add("zeropad", {"pad": call.borders("padding")})
 
-    return handler
+
+def cropping(call: Call) -> Value:
+    """What it cuts off a transposed convolution is the padding of that."""
+    call.text("data_format", "channels_last")
+    crop, graph = call.borders("cropping"), call.builder.graph
+    op = graph.ops[call.input.op]
+    if op.word != "deconv" or op.values.get("same"):
+        return call.add("crop", {"crop": crop})
+    pads = op.values.get("pad") or (Pair(0, 0),) * len(crop)
+    both = tuple(
+        Pair(one.begin + other.begin, one.end + other.end) for one, other in zip(pads, crop)
+    )
+    place = (op.scope, op.name, op.where, op.frozen)
+    index = graph.add(op.word, {**op.values, "pad": both}, op.inputs, op.weights, *place)
+    return Value(call.builder, graph.shape(index), index)
 
 
 # Vectors and normalisations
@@ -735,10 +752,10 @@ def layer_norm(call: Call) -> Value:
 
 def group_norm(call: Call) -> Value:
     last_axis(call)
-    groups = call.whole("groups", 32)
-    if groups == -1 and len(call.shape) > 1:
+    groups, channels = call.whole("groups", 32), call.shape[-1]
+    if groups in (-1, channels) and len(call.shape) > 1:
         return call.add("inorm", learned(call))
-    return call.add("gn", {"groups": call.shape[-1] if groups == -1 else groups, **learned(call)})
+    return call.add("gn", {"groups": channels if groups == -1 else groups, **learned(call)})
 
 
 def layer_scale(call: Call) -> Value:
@@ -898,8 +915,8 @@ RANKED: dict[str, Handler] = {
     "AdaptiveAveragePooling*D": adaptive_pool("avgpool"),
     "AdaptiveMaxPooling*D": adaptive_pool("pool"),
     "UpSampling*D": upsampling,
-    "ZeroPadding*D": borders("zeropad", "padding"),
-    "Cropping*D": borders("crop", "cropping"),
+    "ZeroPadding*D": zero_padding,
+    "Cropping*D": cropping,
 }
 """Layers for one, two and three dimensions, `*` being their number."""
 

@@ -203,13 +203,13 @@ def words_of(base: Shape, shape: Shape, atoms: tuple[Atom, ...]) -> Any:
             yield "transpose", {}, dims
         else:
             yield "permute", {"order": tuple(axis + 1 for axis in order)}, dims
-    for word, small, large in (("pixelshuffle", base, shape), ("pixelunshuffle", shape, base)):
+    for move, small, large in (("pixelshuffle", base, shape), ("pixelunshuffle", shape, base)):
         factor = large[0] // small[0]
         fits = factor > 1 and small[-1] == large[-1] * factor**rank and rank > 0
         if fits and large[:-1] == tuple(size * factor for size in small[:-1]):
             for dcr in (False, True):
-                dims = squares(own, small, large, factor, dcr, word == "pixelshuffle")
-                yield word, {"factor": factor, "dcr": dcr}, dims
+                moved = squares(own, small, large, factor, dcr, move == "pixelshuffle")
+                yield move, {"factor": factor, "dcr": dcr}, moved
 
 
 def squares(
