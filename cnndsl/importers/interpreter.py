@@ -933,8 +933,12 @@ class Interpreter:
         try:
             return self.sized(function(*args, **kwargs), node)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            words = str(error).splitlines()[:1] or [""]
-            return self.unknown(Message("this fails: {error}", error=words[0][:80]), node)
+            return self.fails(error, node)
+
+    def fails(self, error: Exception, node: ast.AST) -> Unknown:
+        """What Python would refuse."""
+        words = str(error).splitlines()[:1] or [""]
+        return self.unknown(Message("this fails: {error}", error=words[0][:80]), node)
 
     def weight(self, value: Any) -> int:
         """How many values a value is made of, as far as the most that may be."""
@@ -1049,22 +1053,27 @@ class Interpreter:
                 return value
             if isinstance(cls, Unknown):
                 return cls
+            if name == "__init__" and isinstance(cls, Class) and isinstance(owner, Instance):
+                if "__fields__" in cls.attrs:
+                    return Native(lambda args, kwargs, at: self.fill(owner, args, kwargs, at))
             if isinstance(cls, Library) and isinstance(owner, Instance):
-                world = self.worlds.get(cls.root)
-                if world is None:
-                    if name == "__init__":
-                        return Native(lambda args, kwargs, at: None)
-                    continue
-                if name == "__init__":
-                    return Native(lambda args, kwargs, at: world.begin(owner, args, kwargs))
-                if name in (world.entry, "__call__"):
-                    return Native(lambda args, kwargs, at: world.above(owner, args, kwargs))
-                found = world.attribute(owner, name)
+                found = self.inherited(cls, owner, name)
                 if found is not None:
                     return found
         if name == "__init__":
             return Native(lambda args, kwargs, at: None)
         return self.no_such(name, node)
+
+    def inherited(self, cls: Library, owner: Instance, name: str) -> Any:
+        """An attribute that an instance has of a library's class, or None."""
+        world = self.worlds.get(cls.root)
+        if world is None:
+            return Native(lambda args, kwargs, at: None) if name == "__init__" else None
+        if name == "__init__":
+            return Native(lambda args, kwargs, at: world.begin(owner, args, kwargs))
+        if name in (world.entry, "__call__"):
+            return Native(lambda args, kwargs, at: world.above(owner, args, kwargs))
+        return world.attribute(owner, name)
 
     def lookup(self, cls: Any, name: str) -> Any:
         """A function of the source that a class has under a name, or None."""
@@ -1140,6 +1149,8 @@ class Interpreter:
             return self.guarded(getattr(math, name), args, kwargs, node)
         if name in ("OrderedDict", "deepcopy", "copy", "defaultdict"):
             return self.own(name, args, kwargs, node)
+        if root == "typing" and name == "cast" and len(args) == 2:
+            return args[1]
         if name in ("partial", "partialmethod") and args:
             return Partial(args[0], tuple(args[1:]), kwargs)
         if name == "namedtuple" and len(args) > 1:
@@ -1157,7 +1168,8 @@ class Interpreter:
         if root == "operator" and hasattr(operator, name) and len(args) == 2:
             return self.binary(name, args[0], args[1], node)
         path = function.path.lstrip(".")
-        return self.unknown(Message("`{name}` is not part of the source", name=path), node)
+        message = Message("`{name}` is not part of the source", name=path)
+        return unknown_in([args, kwargs]) or self.unknown(message, node)
 
     def make(self, cls: Class, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
         """An instance of a class of the source."""
@@ -1165,20 +1177,22 @@ class Interpreter:
         if wrong is not None:
             return wrong
         instance = Instance(cls, self.place(node))
-        fields = self.fields(instance)
-        init = self.lookup(cls, "__init__")
-        if init is None and fields:
-            for name in fields:
-                instance.attrs[name] = self.lookup(cls, name)
-            instance.attrs.update(zip(fields, args))
-            instance.attrs.update((key, each) for key, each in kwargs.items() if key in fields)
-            after = self.lookup(cls, "__post_init__")
-            if after is not None:
-                self.call(Bound(after, instance), [], {}, node)
-            return instance
         made = self.method(tuple(lineage(cls)), instance, "__init__", node)
         result = self.call(made, args, kwargs, node)
         return result if isinstance(result, Unknown) else instance
+
+    def fill(
+        self, instance: Instance, args: list[Any], kwargs: dict[str, Any], node: ast.AST
+    ) -> None:
+        """Give the fields of a dataclass or a named tuple their values."""
+        fields = self.fields(instance)
+        for name in fields:
+            instance.attrs[name] = self.lookup(instance.cls, name)
+        instance.attrs.update(zip(fields, args))
+        instance.attrs.update((key, each) for key, each in kwargs.items() if key in fields)
+        after = self.lookup(instance.cls, "__post_init__")
+        if after is not None:
+            self.call(Bound(after, instance), [], {}, node)
 
     def enter(
         self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST
@@ -1247,7 +1261,10 @@ class Interpreter:
         if name in ("add", "index", "count", "remove", "setdefault", "get", "pop") and args:
             if isinstance(args[0], Unknown) or not self.hashable(args[0]):
                 return self.unfollowed(node)
-        result = self.guarded(getattr(owner, name), args, kwargs, node, deep=False)
+        try:  # an unknown may well be kept in a container
+            result = getattr(owner, name)(*args, **kwargs)
+        except (LookupError, TypeError, ValueError) as error:
+            return self.fails(error, node)
         self.tick(len(owner) // 64 if isinstance(owner, (list, dict, set)) else 0)
         return [*result] if name in ("items", "keys", "values") else result
 

@@ -5,8 +5,10 @@ A tensor keeps the call that gave it. A network is called again from its inputs 
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
@@ -60,15 +62,15 @@ _ARGUMENTS = {
     "Softmax": "axis", "Pad": "pad_width mode constant_values", "Clip": "x_min x_max",
     "ExpandDims": "axis", "Squeeze": "axis", "LeakyRelu": "negative_slope",
     "Gelu": "approximate", "Split": "indices_or_sections axis", "Swapaxes": "axis1 axis2",
-    "Moveaxis": "source destination", "Take": "indices axis", "Elu": "alpha",
-    "Repeat": "repeats axis", "Stack": "axis",
-    **dict.fromkeys(("MaxPool", "AveragePool", "MaxPool2D", "AveragePool2D"), "pool_size strides padding data_format"),
+    "Moveaxis": "source destination", "Take": "* axis", "Elu": "alpha",
+    "Repeat": "repeats axis", "Stack": "axis", "Resize": "size interpolation",
+    **dict.fromkeys(("MaxPool", "AveragePool"), "pool_size strides padding data_format"),
 }  # fmt: skip
-"""The arguments of operations behind the tensors that they read."""
+"""The arguments of operations behind the tensors that they read; `*` stays without a name."""
 _CALLED = {
     "dim": "axis", "keep_dims": "keepdims", "shape": "newshape", "perm": "axes", "pattern": "axes",
     "paddings": "pad_width", "clip_value_min": "x_min", "clip_value_max": "x_max",
-    "num_or_size_splits": "indices_or_sections", "min_value": "x_min", "max_value": "x_max",
+    "num_or_size_splits": "indices_or_sections", "method": "interpolation", "min_value": "x_min", "max_value": "x_max",
 }  # fmt: skip
 _SAME = frozenset(("convert_to_tensor", "cast", "identity", "stop_gradient"))
 """Functions that give their tensor."""
@@ -114,6 +116,15 @@ class KerasTensor(Tensor):
         self.world, self.made, self.part = world, made, part
 
 
+class Numbers(Tensor):
+    """A tensor of numbers that is no part of a network: its numbers in a row, and its shape."""
+
+    __slots__ = ("numbers", "shape", "world")
+
+    def __init__(self, world: KerasWorld, numbers: Sequence[float], shape: tuple[int, ...]) -> None:
+        self.world, self.numbers, self.shape = world, [*numbers], shape
+
+
 class KerasWorld(World):
     """Keras's names, and TensorFlow's."""
 
@@ -154,7 +165,49 @@ class KerasWorld(World):
             return result if isinstance(result, Unknown) else made
         if _holds(args) or _holds(list(kwargs.values())):
             return self.function(name, within, args, kwargs, place)
-        return Unknown(Message("`{name}` is not part of the source", name=path.path), place)
+        numbers = self.numbers(name, args)
+        if numbers is not None:
+            return numbers
+        message = Message("`{name}` is not part of the source", name=path.path)
+        return unknown_in([args, kwargs]) or Unknown(message, place)
+
+    def numbers(self, name: str, args: list[Any]) -> Numbers | None:
+        """A tensor of numbers that a function makes, if it does."""
+        first = args[0] if args else None
+        if name in ("convert_to_tensor", "array", "constant") and isinstance(first, (list, tuple)):
+            if all(isinstance(each, (int, float)) for each in first):
+                return Numbers(self, first, (len(first),))
+        if name == "arange" and args and all(isinstance(each, int) for each in args[:3]):
+            if len(args) < 3 or args[2]:
+                values = range(*args[:3])
+                self.interpreter.tick(len(values) // 8)
+                return Numbers(self, values, (len(values),))
+        if name == "reshape" and isinstance(first, Numbers) and len(args) > 1:
+            count = len(first.numbers)
+            sizes = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
+            if sorted(sizes) in (sorted([*[1] * (len(sizes) - 1), each]) for each in (-1, count)):
+                return Numbers(self, first.numbers, tuple(count if s < 0 else s for s in sizes))
+        return None
+
+    def computed(self, function: str, args: list[Any], place: Place) -> Any:
+        """An operator of tensors of numbers, with numbers beside them."""
+        numbers = next(each for each in args if isinstance(each, Numbers))
+        self.interpreter.tick(len(numbers.numbers) // 8)
+        if all(isinstance(each, (int, float)) for each in args if each is not numbers):
+            apply = getattr(operator, function)
+            rows = [[numbers.numbers if each is numbers else each for each in args]]
+            try:
+                return Numbers(
+                    self,
+                    [
+                        apply(*(each[at] if isinstance(each, list) else each for each in rows[0]))
+                        for at in range(len(numbers.numbers))
+                    ],
+                    numbers.shape,
+                )
+            except (ArithmeticError, TypeError, ValueError):
+                pass
+        return Unknown(Message("this is not followed"), place)
 
     def input(self, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A tensor that a network begins with."""
@@ -206,15 +259,19 @@ class KerasWorld(World):
         tensors = []
         names = iter(_ARGUMENTS.get(kind, "").split())
         for each in args:
-            if _holds([each]) or kind not in _ARGUMENTS:
+            label = "*" if _holds([each]) or kind not in _ARGUMENTS else next(names, "?")
+            if label == "*":
                 tensors.append(each)
             else:
-                config[next(names, "?")] = each
+                config[label] = each
         for key, each in kwargs.items():
             if _holds([each]):
                 tensors.append(each)
             elif key != "name":
                 config[_CALLED.get(key, key)] = each
+        parts = config.get("indices_or_sections")
+        if within[:1] == ["tensorflow"] and isinstance(parts, (list, tuple)):
+            config["indices_or_sections"] = [*accumulate(parts)][:-1]  # sizes there, places here
         return self.made(kind, None, config, tensors, place)
 
     def made(
@@ -416,6 +473,8 @@ class KerasWorld(World):
 
     def attribute(self, value: Any, name: str) -> Any:
         if isinstance(value, KerasTensor):
+            if name == "dtype":
+                return "float32"
             if name in ("shape", "_keras_shape"):
                 return self.shape(value)
             if name == "get_shape":
@@ -423,6 +482,8 @@ class KerasWorld(World):
             if name == "as_list":
                 return Native(lambda args, kwargs, node: list(self.shape(value)))
             return None
+        if isinstance(value, Numbers):
+            return {"shape": value.shape, "dtype": "float32"}.get(name)
         assert isinstance(value, Instance)
         attrs, native = value.attrs, value.native
         if native is None:
@@ -483,6 +544,8 @@ class KerasWorld(World):
     def operate(self, function: str, args: list[Any], place: Place) -> Any:
         if function in ("int", "float", "bool", "len"):
             return Unknown(Message("this depends on the values of a tensor"), place, "E603")
+        if not _holds(args):
+            return self.computed(function, args, place)
         return self.function(function, ["operator"], args, {}, place)
 
     def item(self, value: Any, key: Any, place: Place) -> Any:
@@ -529,6 +592,11 @@ class KerasWorld(World):
             graph.params = sum(size for size, _ in sizes)
             graph.trainable = sum(size for size, learns in sizes if learns)
         return graph, found
+
+    def names(self, net: Any) -> set[str]:
+        """The names of a model's outputs, where it gives a dict of them; `main` else."""
+        outputs = net.attrs.get("?outputs") if isinstance(net, Instance) else None
+        return {*outputs} if isinstance(outputs, dict) else {"main"}
 
     def ends(self, net: Instance, shapes: Sequence[Shape], found: list[Any]) -> tuple[Any, Any]:
         """The inputs and the outputs of a model."""
@@ -622,6 +690,8 @@ class Replay:
             if value.part is not None and isinstance(found, (list, tuple)):
                 found = found[value.part] if value.part < len(found) else None
             return found
+        if isinstance(value, Numbers):
+            return value.numbers
         return type(value)(map(self.of, value)) if isinstance(value, (list, tuple)) else value
 
     def call(self, made: Made) -> Any:

@@ -104,6 +104,7 @@ class Program:
         self.torch = TorchWorld(self.interpreter)
         self.keras = KerasWorld(self.interpreter)
         self.hints = Hints()
+        self.usual: set[str] = set()  # the outputs that exist otherwise than while training, too
         self.generated = _GENERATED.match(text)
         self.torch.generated = self.generated is not None
         worlds: dict[str, World] = {"torch": self.torch, "keras": self.keras}
@@ -245,6 +246,9 @@ class Program:
         for each in functions:
             if not isinstance(each.node, ast.Lambda) and not _needs(each.node):
                 value = self.attempt(each, each.node)
+                if self.generated and "training" in [a.arg for a in each.node.args.kwonlyargs]:
+                    self.usual = self.keras.names(value)
+                    value = self.attempt(each, each.node, {"training": True})
                 if self.is_net(value):
                     found = True
                     yield each.name, value, each.node.lineno
@@ -269,12 +273,12 @@ class Program:
         own = any(self.interpreter.lookup(net.cls, each) for each in ("forward", "call"))
         return own or (net.native is not None and net.native.name == "Sequential")
 
-    def attempt(self, function: Any, node: Any) -> Any:
-        """What a function gives without arguments."""
+    def attempt(self, function: Any, node: Any, kwargs: dict[str, Any] | None = None) -> Any:
+        """What a function gives, called with few arguments or none."""
         interpreter = self.interpreter
         interpreter.steps, interpreter.depth = 0, 0
         try:
-            return interpreter.call(function, [], {}, node)
+            return interpreter.call(function, [], kwargs or {}, node)
         except (Exhausted, RecursionError) as error:
             return interpreter.too_far(error, node)
 
@@ -354,6 +358,11 @@ class Program:
             graph, missed = self.torch.follow(net, shapes, name)
         else:
             graph, missed = self.keras.follow(net, shapes, name)
+            if self.usual:
+                graph.outputs = [
+                    each._replace(training=at > 0 and each.name not in self.usual)
+                    for at, each in enumerate(graph.outputs)
+                ]
             if self.keras.channels_first is not None:
                 place = self.keras.channels_first
                 message = Message("Keras has the channels first here")

@@ -298,7 +298,8 @@ class TorchWorld(World):
             made = Instance(Library(f"torch.nn.{name}"), place)
             result = self.begin(made, args, kwargs)
             return result if isinstance(result, Unknown) else made
-        return Unknown(Message("`{name}` is not followed", name=path.path), place)
+        message = Message("`{name}` is not followed", name=path.path)
+        return unknown_in([args, kwargs]) or Unknown(message, place)
 
     def made(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A tensor that a function makes."""
