@@ -48,6 +48,7 @@ class Reader:
 
     * `values`: what the names of values stand for
     * `seen`: for each operation of the graph, the value that it gives, and how that lies
+    * `sources`: the same for the inputs, as they come in
     * `makers`: the nodes that values come from
     * `moved`: the layers that arrange tensors, by word, arguments and what they read
     * `copies`: for an array that is kept once for several layers, its keys by where they stand
@@ -67,6 +68,7 @@ class Reader:
         self.values: dict[str, Value] = {}
         self.seen: dict[int, tuple[str, Tensor]] = {}
         self.alone: set[int] = set()
+        self.sources: dict[int, tuple[str, Tensor]] = {}
         self.makers: dict[str, Node] = {}
         self.copies: dict[str, dict[str, str]] = {}
         self.moved: dict[tuple[str, str, int], int] = {}
@@ -167,7 +169,8 @@ class Reader:
             op = self.graph.input(tuple(ours), name)
             order = range(len(ours)) if last else (len(ours) - 1, *range(len(ours) - 1))
             tensor = laid(op, tuple(ours), tuple(order))
-            self.values[name], self.seen[op] = tensor, (name, tensor)
+            self.values[name] = tensor
+            self.seen[op] = self.sources[op] = name, tensor
 
     def unsized(self, name: str, sizes: Sequence[int | None] | None) -> None:
         """Note an input of which the file does not say how large it is."""
@@ -411,6 +414,7 @@ class Reader:
             op.inputs = tuple(places[each] for each in op.inputs)
         graph.outputs = [output._replace(op=places[output.op]) for output in graph.outputs]
         self.seen = {places[op]: seen for op, seen in self.seen.items() if op in places}
+        self.sources = {places[op]: seen for op, seen in self.sources.items() if op in places}
         keys = {taken.key for op in graph.ops for taken in op.weights.values()}
         graph.arrays = {key: array for key, array in graph.arrays.items() if key in keys}
 

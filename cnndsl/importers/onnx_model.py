@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import prod
+from math import pi, prod, sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -31,6 +31,20 @@ MOST_TEXT = 100_000
 """How long a text of metadata may be that is read."""
 
 
+def cut(sizes: Sequence[int], shape: Sequence[int]) -> list[list[int]] | None:
+    """The sizes of a shape that each of others falls into; None where they do not fall so."""
+    rest = list(shape)
+    parts: list[list[int]] = []
+    for size in sizes:
+        parts.append([])
+        while prod(parts[-1]) < size and rest:
+            parts[-1].append(rest.pop(0))
+        if prod(parts[-1]) != size:
+            return None
+    parts[-1:] = [[*parts[-1], *rest]] if parts else []
+    return parts if all(size == 1 for size in rest) else None
+
+
 def refused(message: Message, where: str = "", help_: Message = NOTHING) -> ImportProblems:
     """The error that a file is damaged, or not safe."""
     return ImportProblems([Problem("E607", message, where, help_)])
@@ -43,6 +57,9 @@ def short(value: float) -> float:
     single = numpy.float32(value)
     if float(single) != value or not numpy.isfinite(single):
         return float(value)
+    for known in _KNOWN:
+        if numpy.float32(known) == abs(single):
+            return known if value > 0 else -known
     if value and abs(value) < 1:
         inverse = float(f"{1 / value:.7g}")
         if inverse.is_integer() and numpy.float32(1 / inverse) == single:
@@ -114,6 +131,16 @@ class Constant:
         """The same numbers in a shape of as many."""
         if self.axes == tuple(range(len(self.axes))):
             return self._seen(shape, tuple(range(len(shape))), shape)
+        moved = tuple(self.split[axis] for axis in self.axes)
+        if self.shape == moved and (parts := cut(moved, shape)):
+            # Each axis falls into some of the new ones, and so it does before the axes move.
+            of_axis = dict(zip(self.axes, parts))
+            ordered = [of_axis[axis] for axis in sorted(of_axis)]
+            places: list[int] = []
+            for axis in self.axes:
+                first = sum(len(each) for each in ordered[:axis])
+                places += range(first, first + len(of_axis[axis]))
+            return self._seen(tuple(size for each in ordered for size in each), tuple(places))
         return self._seen(self.split, self.axes, shape)
 
     def transposed(self, *axes: int) -> Constant:
@@ -401,3 +428,5 @@ def held(tensor: Any, count: int) -> bool:
 
 
 _ONNX = ("", "ai.onnx")
+_KNOWN = (sqrt(2), sqrt(1 / 2), sqrt(2 / pi), 1.0507009873554805, 1.6732632423543772)
+"""Numbers that have more digits than single precision: those of GELU and of SELU."""

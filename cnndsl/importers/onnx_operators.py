@@ -233,12 +233,12 @@ def reduction(pooled: str, over_channels: str, windowed: str) -> Operator:
         given = read.numbers(node, "axes", 1)
         axes = range(len(x.shape)) if given is None else given
         reduced = [int(axis) % len(x.shape) - 1 for axis in axes]
-        if -1 in reduced or len(x.axes) < 2:
+        if -1 in reduced:
             raise without(node, f"axes={[*axes]}")
         x, order = read.standard(x)
         ours = {order.index(axis) for axis in reduced}
         last = len(order) - 1
-        if ours == {*range(last)}:
+        if ours and ours == {*range(last)}:
             op = read.emit(pooled, {"keep": True}, x.op)
         elif ours == {last}:
             op = read.emit(over_channels, {}, x.op)
@@ -417,13 +417,17 @@ def factors(
     return values, weights
 
 
+_OURS = (".ones", ".zeros", ".factor", ".summand")
+"""How the names end of what is no weight in a file of our own."""
+
+
 def is_weight(read: Reader, constant: Constant) -> bool:
     """Whether numbers have a name of their own, as weights do.
 
-    Exporters call those that a module does not have by numbers, and ours `ones` and `zeros`.
+    Exporters call those that a module does not have by numbers, and ours have names for them.
     """
     name = constant.key
-    if read.model.producer == "cnndsl" and name.endswith((".ones", ".zeros")):
+    if read.model.producer == "cnndsl" and name.endswith(_OURS):
         return False
     return constant.learned and "::" not in name and not name.isdigit()
 
@@ -696,11 +700,14 @@ def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: b
     if op in ("Add", "Sum") and (found := takes_bias(read, x, constant, axis)):
         return found
     number = constant.scalar()
+    fixed = not is_weight(read, constant)
+    if read.model.producer != "cnndsl":
+        fixed = is_raw(read, x.op) or not constant.learned
     if number is None and (axis is None or not set(x.axes[axis]) <= {*x.channels()}):
-        if not is_raw(read, x.op) or axis is None:
+        if not fixed or axis is None:
             raise without(node, f"an array of {'x'.join(map(str, constant.shape))}")
         x = read.arranged(x, [*(g for i, g in enumerate(x.axes) if i != axis), x.axes[axis]])
-    if number is None and not is_raw(read, x.op):
+    if number is None and not fixed:
         if op != "Mul":
             raise without(node, f"{constant.size} numbers of its own")
         assert axis is not None

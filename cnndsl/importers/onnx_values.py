@@ -8,12 +8,13 @@ them, without which a deep net would explode.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnndsl.importers.channels_first import Tensor
 from cnndsl.importers.graph import Graph
+from cnndsl.importers.onnx_compute import OPERATORS
 from cnndsl.importers.onnx_file import Reader
 from cnndsl.importers.onnx_model import Outside, short
 
@@ -47,14 +48,14 @@ def values(
     for op, (name, _) in reader.seen.items():
         places.setdefault(name, []).append(op)
     found = dict(zip(sources, inputs))
-    feeds = {reader.seen[op][0]: theirs(array, reader.seen[op][1]) for op, array in found.items()}
+    feeds = {name: theirs(found[op], tensor) for op, (name, tensor) in reader.sources.items()}
     for name, array in run(reader, feeds, rng, drawn):
         for op in places.get(name, ()):
             found[op] = ours(array, reader.seen[op][1])
     arrays = {}
     for key, kept in reader.graph.arrays.items():
-        arrays[key] = drawn[key] if key in reader.model.constants or kept.read is None else (
-            kept.read())  # fmt: skip
+        file_has = key in reader.model.constants or kept.read is None
+        arrays[key] = drawn[key] if file_has else double(kept.read())  # type: ignore[misc]
     for key, copies in reader.copies.items():
         arrays.update((copy, drawn[copy]) for copy in copies.values() if key in drawn)
     return found, arrays
@@ -113,11 +114,11 @@ def compute(node: Any, given: Sequence[Any]) -> Sequence[Any]:
     import numpy
 
     for attribute in node.onnx_node.attribute:
-        if isinstance(value := getattr(node, attribute.name, None), float):
-            setattr(node, attribute.name, short(value))
+        if attribute.type == attribute.FLOAT:
+            setattr(node, attribute.name, short(attribute.f))
     with numpy.errstate(all="ignore"):
-        quick = QUICK[node.op_type](node, *given) if node.op_type in QUICK else None
-        outputs: Sequence[Any] = node.run(*given) if quick is None else (quick,)
+        own = OPERATORS[node.op_type](node, *given) if node.op_type in OPERATORS else None
+        outputs: Sequence[Any] = node.run(*given) if own is None else (own,)
     return outputs
 
 
@@ -161,58 +162,3 @@ def theirs(array: Array, tensor: Tensor) -> Array:
     walk = [atom for axis in tensor.axes for atom in axis]
     array = array.reshape(-1, *tensor.sizes).transpose(0, *(1 + atom for atom in walk))
     return array.reshape(-1, *tensor.shape[1:])
-
-
-def convolved(node: Any, x: Array, kernel: Array, bias: Array | None = None) -> Array | None:
-    """A convolution by a product of matrices; None where padding is not said in numbers."""
-    windows = patches(node, x, kernel.shape[2:], 0.0)
-    if windows is None:
-        return None
-    batch, channels, *rest = windows.shape
-    rank = x.ndim - 2
-    groups, filters = node.group, kernel.shape[0]
-    space = rest[:rank]
-    windows = windows.reshape(batch, groups, channels // groups, *rest)
-    order = [1, 0, *range(3, 3 + rank), 2, *range(3 + rank, 3 + 2 * rank)]
-    rows = windows.transpose(order).reshape(groups, batch * prod(space), -1)
-    found = rows @ kernel.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-    found = found.reshape(groups, batch, *space, -1)
-    found = found.transpose(1, 0, 2 + rank, *range(2, 2 + rank)).reshape(batch, filters, *space)
-    result: Array = found if bias is None else found + bias.reshape([-1, *(1 for _ in space)])
-    return result
-
-
-def largest(node: Any, x: Array) -> Array | None:
-    """A max pool of whole windows."""
-    import numpy
-
-    if node.ceil_mode or len(node.output) > 1:
-        return None
-    windows = patches(node, x, node.kernel_shape, -numpy.inf)
-    found: Array | None = None
-    if windows is not None:
-        found = windows.max(tuple(range(x.ndim, windows.ndim)))
-    return found
-
-
-def patches(node: Any, x: Array, kernel: Sequence[int], outside: float) -> Array | None:
-    """The windows of a tensor: a batch, channels, space, and then the axes of the kernel."""
-    import numpy
-
-    rank = x.ndim - 2
-    if (node.auto_pad or "NOTSET") not in ("NOTSET", "VALID"):
-        return None
-    pads = node.pads or [0] * 2 * rank
-    strides, dilations = node.strides or [1] * rank, node.dilations or [1] * rank
-    around = [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:])]
-    x = numpy.pad(x, around, constant_values=outside)
-    extents = tuple(d * (k - 1) + 1 for d, k in zip(dilations, kernel))
-    view = numpy.lib.stride_tricks.sliding_window_view(x, extents, tuple(range(2, 2 + rank)))
-    steps = (slice(None), slice(None), *(slice(None, None, step) for step in strides))
-    cut = steps + tuple(slice(None, None, d) for d in dilations)
-    found: Array = view[cut]
-    return found
-
-
-QUICK: dict[str, Callable[..., Any]] = {"Conv": convolved, "MaxPool": largest}
-"""Operators that the reference takes too long for."""

@@ -455,8 +455,8 @@ def rescale(at: Emitter, layer: norm.Rescale, x: str) -> str:
             return at.number(role, value)
         return at.numbers(role, *value, shape=(-1, *(1 for _ in layer.spatial)))
 
-    x = at.main("Mul", x, numbers("scale", layer.scale))
-    return at.op("Add", x, numbers("offset", layer.offset)) if layer.offset else x
+    x = at.main("Mul", x, numbers("factor", layer.scale))
+    return at.op("Add", x, numbers("summand", layer.offset)) if layer.offset else x
 
 
 def over_channels(name: str) -> Form:
