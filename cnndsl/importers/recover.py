@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.nest import Nested
-from cnndsl.importers.statements import Const, Shifted, Statement, Text, call_text, concrete
+from cnndsl.importers.statements import Const, Expr, Shifted, Statement, Text, call_text, concrete
 from cnndsl.importers.unify import (
     Block,
+    Parameter,
     Rates,
     Solver,
     Unalike,
@@ -57,12 +58,14 @@ def recover(
     names: Mapping[int, str],
     flat: bool,
     banned: frozenset[Any] = frozenset(),
+    direct: bool = False,
 ) -> Recovered:
     """A nested graph with its blocks and loops; if `flat`, without.
 
     `names` are those of the operations that have one, and `banned` what shall be no block.
+    Blocks take rates that grow with the depth by their order, or, if `direct`, as they are.
     """
-    return _Recovery(graph, nested, names, banned).run(flat)
+    return _Recovery(graph, nested, names, banned, direct).run(flat)
 
 
 MOST_STATEMENTS = 24
@@ -74,6 +77,9 @@ LEAST_GAIN = 24
 COSTLY = 20
 """How many characters a flag of a block must save: whoever reads it has two blocks to see."""
 
+LEAST_SAVED = 60
+"""How many characters a block without parameters and paths must save in the end."""
+
 MOST_INSTANCES = 40
 """Of how many instances each is tried to be left out."""
 
@@ -83,16 +89,20 @@ MOST_TRIED = 10
 
 def underused(found: Recovered) -> Any:
     """The key of a block that stands for less than it takes to say; None where there is none."""
-    sites: Counter[str] = Counter()
+    sites: defaultdict[str, list[int]] = defaultdict(list)
     stack = [*found.body, *(text for block in found.blocks for text in block.body)]
     while stack:
         text = stack.pop()
-        sites[text.head.partition(" ")[0]] += 1
+        sites[text.head.partition(" ")[0]].append(len(text.head))
         stack += [each for body in text.bodies or () for each in body]
     for block in found.blocks:
-        length = len(block.text().flat())
-        saved = sites[block.name] * (length - 2 * len(block.head()) + len(block.name))
-        if not block.shared and saved < length:
+        if block.shared:
+            continue
+        whole = len(block.text().flat())
+        inner = whole - len(block.head()) - len(" {  }")
+        saved = sum(inner - length for length in sites[block.name]) - whole
+        plain = not block.params and not any(text.bodies for text in block.body)
+        if saved < (LEAST_SAVED if plain else 0):
             return block.key
     return None
 
@@ -125,16 +135,22 @@ class Found(NamedTuple):
 
 class _Recovery:
     def __init__(
-        self, graph: Graph, nested: Nested, names: Mapping[int, str], banned: frozenset[Any]
+        self,
+        graph: Graph,
+        nested: Nested,
+        names: Mapping[int, str],
+        banned: frozenset[Any],
+        direct: bool,
     ) -> None:
         self.graph, self.banned = graph, banned
         self.names = names
         self.main = with_heads(graph, nested, names)
         self.blocks: dict[str, Block] = {}
         self.jumps = Counter(each.op for run in self.runs() for each in run if each.kind == "jump")
-        self.rates = rates_of(graph)
+        self.rates = rates_of(graph)._replace(direct=direct)
         self.partners = shared_groups(graph)
         self.scopes = scopes(graph)
+        self.parts = Counter(self.scopes.values())
 
     def run(self, flat: bool) -> Recovered:
         self.share()
@@ -190,9 +206,9 @@ class _Recovery:
         if statement.kind == "head":
             return Text(f"head {statement.word}", (self.texts(statement.paths[0]),))
         values: dict[str, Any] = {slot: Const(value) for slot, value in statement.slots.items()}
-        if statement.word == "droppath" and self.rates.orders:
-            order = self.rates.orders[statement.slots["rate"]]
-            values["rate"] = self.rates.said(Const(order))
+        for slot in self.rate_slots(statement):
+            if order := self.rates.orders.get(statement.slots[slot]):
+                values[slot] = self.rates.said(Const(order))
         if statement.kind == "call":
             head = call_of_block(self.blocks[statement.word], values)
             pools = "pool" in self.last_word(statement)
@@ -202,6 +218,13 @@ class _Recovery:
             bodies = tuple(self.texts(path) for path in statement.paths)
             return Text(head, bodies, True, name)
         return Text(head, None, False, name, shrinking(statement))
+
+    def rate_slots(self, statement: Statement) -> list[str]:
+        """The arguments of a statement that are rates which grow with the depth."""
+        if statement.kind == "call":
+            params = self.blocks[statement.word].params
+            return [each.name for each in params if each.slot == "rate"]
+        return ["rate"] if statement.word == "droppath" else []
 
     def texts(self, run: Sequence[Statement]) -> tuple[Text, ...]:
         """The statements of a run, with its loops and what is frozen."""
@@ -242,26 +265,37 @@ class _Recovery:
             at += length
         return folded(result)
 
-    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Shifted] | None]:
+    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Expr] | None]:
         """How many calls from the first on are the same but for an order that grows by one."""
         first = run[0]
         if first.kind != "call" or first.name:
             return 1, None
         for param in self.blocks[first.word].params:
-            if param.slot != "order":
+            if param.slot not in ("order", "rate"):
                 continue
+            begin = self.order(param, first)
             count = 1
-            while count < len(run) and self.follows(first, run[count], param.name, count):
+            while count < len(run) and begin is not None:
+                rest = {**run[count].slots, param.name: first.slots[param.name]}
+                alike = (run[count].kind, run[count].word, rest) == (
+                    "call",
+                    first.word,
+                    first.slots,
+                )
+                if not alike or run[count].name or self.order(param, run[count]) != begin + count:
+                    break
                 count += 1
-            if count > 1:
-                return count, (param.name, Shifted(first.slots[param.name], "i"))
+            if count > 1 and begin is not None:
+                line = Shifted(begin, "i")
+                return count, (param.name, line if param.slot == "order" else self.rates.said(line))
         return 1, None
 
-    def follows(self, first: Statement, other: Statement, name: str, steps: int) -> bool:
-        wanted = {**first.slots, name: first.slots[name] + steps}
-        return (other.kind, other.word, other.name) == ("call", first.word, "") and (
-            other.slots == wanted
-        )
+    def order(self, param: Parameter, call: Statement) -> int | None:
+        """Which step of the growing rates the argument of a call is; 0 for none of them."""
+        value = call.slots.get(param.name)
+        if param.slot == "order" or value == 0:
+            return value
+        return self.rates.orders.get(value)
 
     # Shared weights
 
@@ -530,9 +564,10 @@ class _Recovery:
             after += len(self.call(block, place)) + 2
         flags = sum(param.slot == "flag" for param in block.params)
         gain = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
-        matched = sum(bool(self.scope_of(run)) for run in instances)
-        if matched * 5 >= len(instances) * 4:
-            gain *= 1.5
+        kinds = Counter(filter(None, map(self.scope_of, instances)))
+        if kinds.total() * 5 >= len(instances) * 4:
+            kind, matched = kinds.most_common(1)[0]
+            gain *= 2.5 if matched * 5 >= self.parts[kind] * 4 else 1.5
         return Found(places, block, gain, key)
 
     def call(self, block: Block, place: int) -> str:

@@ -68,7 +68,7 @@ def columns(instances: Sequence[Sequence[Statement] | None]) -> list[Column]:
     """The common form of several runs of statements. Raises Unalike."""
     there = [each for each in instances if each is not None]
     base = max(there, key=len)
-    keys = [each.key for each in base]
+    keys = [_kin(each) for each in base]
     rows = [align(keys, each) if each is not None else [None] * len(base) for each in instances]
     found = []
     for place in range(len(base)):
@@ -81,11 +81,19 @@ def columns(instances: Sequence[Sequence[Statement] | None]) -> list[Column]:
 def align(keys: Sequence[Any], run: Sequence[Statement]) -> list[Statement | None]:
     """A run of statements beside the keys of a longer one, with one stretch left out."""
     gap = len(keys) - len(run)
-    own = [each.key for each in run]
+    own = [_kin(each) for each in run]
     for begin in range(len(run), -1, -1):
         if own[:begin] == list(keys[:begin]) and own[begin:] == list(keys[begin + gap :]):
             return [*run[:begin], *[None] * gap, *run[begin:]]
     raise Unalike
+
+
+def _kin(statement: Statement) -> Any:
+    """What statements have in common that may stand for each other; of a merge the paths are
+    compared after it.
+    """
+    is_loose = statement.kind == "merge" and statement.word != "concat"
+    return statement.key[:3] if is_loose else statement.key
 
 
 def _paths(column: Column) -> list[tuple[list[Column], list[bool]]]:
@@ -126,11 +134,14 @@ def _placed(base: Statement, cell: Statement) -> dict[int, Sequence[Statement]]:
 class Rates(NamedTuple):
     """The rates of a net's `droppath`s where they grow with its depth: `factor*order/over`, and
     the order of each.
+
+    A block takes the order for a parameter, or, if `direct`, the rate.
     """
 
     factor: float = 0.0
     over: int = 1
     orders: Mapping[float, int] = {}
+    direct: bool = False
 
     def said(self, value: Expr) -> Expr:
         return Line(self.factor, value, self.over)
@@ -198,12 +209,18 @@ class Solver:
 
     # Parameters
 
+    @property
+    def by_order(self) -> bool:
+        return bool(self.rates.orders) and not self.rates.direct
+
     def finish(self) -> None:
         """Choose the defaults, and put those parameters first that have none."""
         for param in self.block.params:
             known = [each for each in param.vector if each is not ABSENT]
             value, times = Counter(known).most_common(1)[0]
-            if param.slot != "filters" and (2 * times >= len(known) or param.slot == "flag"):
+            if param.slot not in ("filters", "rate") and (
+                2 * times >= len(known) or param.slot == "flag"
+            ):
                 param.default = value
             param.vector = [value if each is ABSENT else each for each in param.vector]
         self.block.params.sort(key=lambda each: each.default is not None)
@@ -388,7 +405,7 @@ class Solver:
             slot = name
             if some.kind == "call":
                 slot = next(p.slot for p in self.blocks[some.word].params if p.name == name)
-            if some.word == "droppath" and self.rates.orders:
+            if some.word == "droppath" and self.by_order:
                 vector = [each if each is ABSENT else self.rates.orders[each] for each in vector]
                 slot = "order"
             value = self.explain(vector, slot, channels)
@@ -474,7 +491,7 @@ class Solver:
             return None
         slot, orders = "rate", self.rates.orders
         vector = column.vector("rate")
-        if column.some.word == "droppath" and orders:
+        if column.some.word == "droppath" and self.by_order:
             slot = "order"
             vector = [each if each is ABSENT else orders[each] for each in vector]
         vector = [
@@ -532,10 +549,10 @@ NAMES: dict[str, Sequence[str]] = {
     "units": ("n", "m"),
     "kernel": ("k",),
     "stride": ("s",),
-    "pad": ("p",),
+    "pad": ("pad_by",),
     "dilation": ("dilation",),
     "groups": ("groups",),
-    "rate": ("rate",),
+    "rate": ("p",),
     "ratio": ("expand",),
     "order": ("order",),
     "eps": ("eps",),

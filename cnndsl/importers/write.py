@@ -10,7 +10,7 @@ from cnndsl.comparison.arguments import effect
 from cnndsl.diagnostics import Source
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.nest import Nested, nest
-from cnndsl.importers.normal import normal
+from cnndsl.importers.normal import Normal, normal
 from cnndsl.importers.recover import recover, underused
 from cnndsl.importers.statements import Text
 from cnndsl.diagnostics.message import Message, said
@@ -61,14 +61,27 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
         nested = nest(net)
     except RecursionError:
         raise ImportProblems([Problem("E602", TOO_DEEP)]) from None
+    found = [_written(simple, nested, flat, name, direct) for direct in _styles(net, flat)]
+    return min(found, key=lambda each: each.text.count("\n"))
+
+
+def _styles(graph: Graph, flat: bool) -> tuple[bool, ...]:
+    """Whether blocks may take rates as they are: see `recover`."""
+    several = len({op.layer.rate for op in graph.ops if op.word == "droppath"}) > 1  # type: ignore[attr-defined]
+    return (False, True) if several and not flat else (False,)
+
+
+def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direct: bool) -> Written:
+    net = simple.graph
     names = names_of(net, nested)
     banned: frozenset[Any] = frozenset()
     problem = None
     for attempt in range(MOST_TRIES + 1):
-        found = recover(net, nested, names, flat or attempt == MOST_TRIES, banned)
+        plain = flat or attempt == MOST_TRIES
+        found = recover(net, nested, names, plain, banned, direct)
         while (key := underused(found)) is not None:
             banned |= {key}
-            found = recover(net, nested, names, flat, banned)
+            found = recover(net, nested, names, plain, banned, direct)
         text = laid_out(net, found.blocks, found.body, names, name)
         network = checked(text)
         pairs = paired(net, network) if isinstance(network, Network) else None
@@ -77,7 +90,7 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
             return Written(text, network, ops, weights_of(net, network, pairs))
         problem = network if isinstance(network, Problem) else None
         keys = [block.key for block in found.blocks if block.key is not None]
-        if flat or not keys:
+        if plain or not keys:
             break
         banned |= {"shared" if "shared" in keys else keys[-1]}
     raise ImportProblems([problem or Problem("E602", NOT_SAID)])
@@ -193,7 +206,7 @@ def packed(texts: Iterable[Text], indent: int, first: int = 0) -> list[str]:
 def _stands_alone(text: Text) -> bool:
     """Whether a statement is a line of its own."""
     return text.head.startswith(("block ", "head ", "let ", "shared ")) or (
-        text.bodies is not None and not text.head.startswith("repeat")
+        text.bodies is not None and not text.head.startswith(("repeat", "if"))
     )
 
 
