@@ -60,11 +60,13 @@ class Taken(NamedTuple):
 
 class SourceArray(NamedTuple):
     """An array that the source keeps: its shape, whether it learns, and what reads its numbers,
-    None where the source has none."""
+    None where the source has none. `file` is what files of weights call it, where they do not by
+    its key."""
 
     shape: tuple[int, ...]
     trainable: bool = True
     read: Callable[[], Any] | None = None
+    file: str = ""
 
 
 class Op:
@@ -145,6 +147,7 @@ class Graph:
     * `ops`: in topological order, inputs among them
     * `outputs`: the main one first
     * `arrays`: all arrays that the source keeps for its layers, by their keys there
+    * `constants`: folders, in files of weights, of arrays whose numbers stand in the text
     * `defaults`: the framework whose defaults the text will leave unsaid
     * `params`, `trainable`: what the source says that it has, where it does; parameters that do
       not learn are among the former
@@ -158,6 +161,7 @@ class Graph:
         self.ops: list[Op] = []
         self.outputs: list[Output] = []
         self.arrays: dict[str, SourceArray] = {}
+        self.constants: list[str] = []
         self.params: int | None = None
         self.trainable: int | None = None
         self.asks: list[tuple[int | None, Message]] = []

@@ -84,7 +84,9 @@ def read_with(config: Any, arrays: Arrays, name: str, shapes: Sequence[Shape]) -
     for key, stored in first.builder.kept.items():
         if key in graph.arrays:
             read = partial(arrays.read, stored)
-            graph.arrays[key] = graph.arrays[key]._replace(read=read)
+            file = f"{first.files.get(stored.layer, '')}/vars/{stored.number}"
+            graph.arrays[key] = graph.arrays[key]._replace(read=read, file=file)
+    graph.constants += [first.files[key] for key in first.asked if key in first.files]
     return graph
 
 

@@ -98,7 +98,7 @@ def read_bytes(
     if kind == "keras":
         from cnndsl.importers.keras_file import read_keras
 
-        return read_keras(data, name)
+        return read_keras(data, name, shapes)
     from cnndsl.importers.onnx_file import read_onnx
 
     return read_onnx(data, name, outside, shapes or None)
@@ -110,7 +110,7 @@ def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
     if kind == "keras":
         from cnndsl.importers.keras_file import read_model
 
-        return read_model(model)
+        return read_model(model, name, shapes)
     if kind == "torch":
         from cnndsl.importers.torch_model import read_module
 

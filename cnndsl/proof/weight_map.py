@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.weights import Misfit, Weights
-from cnndsl.importers.graph import SourceArray, Taken
+from cnndsl.importers.graph import Graph, SourceArray, Taken
 from cnndsl.layers.base import product, show
 from cnndsl.network import Network
 from cnndsl.proof.archive import RAW, Stored
 
 FORMAT = 1
-KEYS = {"key": str, "shape": tuple, "axes": tuple, "split": tuple, "flat": tuple}
+KEYS = {"key": str, "file": str, "shape": tuple, "axes": tuple, "split": tuple, "flat": tuple}
 
 
 class NoMap(Exception):
@@ -29,17 +29,23 @@ class NoMap(Exception):
 
 
 class Place(NamedTuple):
-    """An array of the source, its shape there, and how a weight is taken from it."""
+    """An array of the source, its shape there, and how a weight is taken from it. `file` is what
+    files of weights call it, where that is not its key."""
 
     taken: Taken
     shape: tuple[int, ...]
+    file: str
 
 
 class WeightMap(NamedTuple):
-    """What a map says: the structure that it holds for, and the place of each weight by its key."""
+    """What a map says: the structure that it holds for, and the place of each weight by its key.
+
+    Arrays in the folders `constants` are numbers of the text.
+    """
 
     structure: str
     places: Mapping[str, Place]
+    constants: tuple[str, ...]
 
 
 def structure(network: Network) -> str:
@@ -55,17 +61,21 @@ def structure(network: Network) -> str:
     return sha256(json.dumps([rows, outputs]).encode()).hexdigest()[:32]
 
 
-def written(
-    network: Network, weights: Mapping[str, Taken], arrays: Mapping[str, SourceArray]
-) -> str:
+def written(network: Network, weights: Mapping[str, Taken], graph: Graph) -> str:
     """The text of the map of an import."""
     rows = {}
     for key, taken in weights.items():
-        rows[key] = row = {"key": taken.key, "shape": list(arrays[taken.key].shape)}
+        array = graph.arrays[taken.key]
+        row: dict[str, Any] = {"key": taken.key}
+        if array.file:
+            row["file"] = array.file
+        rows[key] = row | {"shape": list(array.shape)}
         for name in ("axes", "split", "flat"):
             if value := getattr(taken, name):
-                row[name] = list(value)
-    head = {"format": FORMAT, "net": network.name, "structure": structure(network)}
+                rows[key][name] = list(value)
+    head: dict[str, Any] = {"format": FORMAT, "net": network.name, "structure": structure(network)}
+    if graph.constants:
+        head["constants"] = graph.constants
     lines = [f"  {json.dumps(key)}: {json.dumps(row)}" for key, row in rows.items()]
     opening = json.dumps(head, indent=1).removesuffix("\n}")
     return opening + ',\n "weights": {\n' + ",\n".join(lines) + "\n }\n}\n"
@@ -82,9 +92,12 @@ def read(text: str) -> WeightMap:
     if found["format"] != FORMAT:
         raise NoMap(f"a map of format {found['format']}, and this cnndsl reads {FORMAT}")
     rows, of = found.get("weights"), found.get("structure")
+    constants = found.get("constants", [])
     if not isinstance(rows, dict) or not isinstance(of, str):
         raise NoMap("this map is damaged: it has no weights")
-    return WeightMap(of, {key: place(key, row) for key, row in rows.items()})
+    if not isinstance(constants, list) or not all(isinstance(each, str) for each in constants):
+        raise NoMap("this map is damaged at its constants")
+    return WeightMap(of, {key: place(key, row) for key, row in rows.items()}, tuple(constants))
 
 
 def place(key: str, row: Any) -> Place:
@@ -101,14 +114,15 @@ def place(key: str, row: Any) -> Place:
         or not plain
     ):
         raise NoMap(f"this map is damaged at {key}")
-    shape = values.pop("shape")
-    return Place(Taken(**values), shape)
+    shape, file = values.pop("shape"), values.pop("file", "")
+    return Place(Taken(**values), shape, file)
 
 
 def moved(
-    network: Network, found: Mapping[str, Stored], told: WeightMap
+    network: Network, found: Mapping[str, Stored], told: WeightMap, by_file: bool = False
 ) -> tuple[Weights, Counter[str]]:
-    """The weights of a network from the arrays of a checkpoint of its source.
+    """The weights of a network from the arrays of a checkpoint of its source, which are called as
+    in the source, or `by_file` as files of weights have them.
 
     Says also how many arrays were of another type than float32. Raises Misfit with all that does
     not fit.
@@ -118,31 +132,31 @@ def moved(
     kept = {each.key: each.weight for each in canonical.slots(network)}
     problems = [f"{key}: the map does not have it" for key in kept.keys() - told.places.keys()]
     converted = Counter[str]()
-    for key, (taken, shape) in told.places.items():
-        stored = found.get(taken.key)
+    weights = {}
+    for key, (taken, shape, file) in told.places.items():
+        name = file if by_file and file else taken.key
+        weights[key] = taken._replace(key=name)
+        stored = found.get(name)
         if key not in kept:
             problems.append(f"{key}: the map has it, and the net does not")
         elif stored is None:
-            problems.append(f"{key}: no `{taken.key}` here")
+            problems.append(f"{key}: no `{name}` here")
         elif stored.shape != shape:
             has, wants = show(stored.shape), show(shape)
-            problems.append(f"{key}: `{taken.key}` is {has}, and the map wants {wants}")
+            problems.append(f"{key}: `{name}` is {has}, and the map wants {wants}")
         elif stored.type not in RAW:
-            problems.append(f"{key}: `{taken.key}` is of type {stored.type}")
+            problems.append(f"{key}: `{name}` is of type {stored.type}")
         elif stored.type != "float32":
             converted[stored.type] += 1
-    used = {each.taken.key for each in told.places.values()}
+    used = {taken.key for taken in weights.values()}
     problems += [
-        f"`{key}` is {show(each.shape) or 'a single number'}, and the map has no place for it"
-        for key, each in found.items()
-        if key not in used
+        f"`{name}` is {show(each.shape) or 'a single number'}, and the map has no place for it"
+        for name, each in found.items()
+        if name not in used and name.partition("/vars/")[0] not in told.constants
     ]
     if problems:
         raise Misfit(sorted(problems))
-    return (
-        restored(network, {key: each.taken for key, each in told.places.items()}, found),
-        converted,
-    )
+    return restored(network, weights, found), converted
 
 
 def restored(

@@ -141,7 +141,7 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
         files[stored], line = weights_file(written, graph, suffix)
         lines.append(f"{stored}: {line}\n")
     if (path := arguments.get("map")) is not None:
-        files[path] = weight_map.written(written.network, written.weights, graph.arrays)
+        files[path] = weight_map.written(written.network, written.weights, graph)
         lines.append(f"{path}: {counted(len(written.weights), 'weight')}\n")
     write_files(files)
     if goal is None:

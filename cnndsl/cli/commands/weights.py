@@ -163,7 +163,8 @@ def elsewhere(network: Network, source: str, stored: bytes, given: str | None) -
             except weight_map.NoMap as error:
                 raise FileError(f"{given}: {error}") from None
             found = foreign_arrays(network, source, stored, opened)
-            weights, converted = weight_map.moved(network, found, told)
+            by_file = not source.endswith(TORCH)
+            weights, converted = weight_map.moved(network, found, told, by_file)
     for kind, count in converted.items():
         say(f"{source}: {count:,} arrays of {kind} are made float32")
     return weights
