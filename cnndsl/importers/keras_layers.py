@@ -251,8 +251,8 @@ class Call:
     @property
     def input(self) -> Value:
         """The one tensor that it reads; raises ImportProblems where it is none, or several."""
-        inputs: tuple[Value, ...] = self.inputs
-        if len(inputs) != 1 or self.args[0] is not inputs[0]:
+        inputs = self.inputs
+        if len(inputs) != 1 or not isinstance(self.args[0], Value):
             count = len(inputs)
             message = Message("{layer} reads one tensor, not {count}", layer=self.kind, count=count)
             raise self.problem("E607", message)
