@@ -232,7 +232,7 @@ def _reshaped(op: int, ours: Shape, wanted: Shape, layers: Layers) -> tuple[int,
 
 def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: Layers) -> int:
     """The operation that has the atoms of groups in their order, which is not ours."""
-    word, values = _shuffling(tensor, groups)
+    word, values = shuffling(tensor, groups)
     if word:
         return layers.emit(word, values, tensor.op)
     while (before := layers.reshaped(tensor.op)) and (found := tensor.over(*before)):
@@ -271,7 +271,7 @@ def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: L
     return _reshaped(op, ours, wanted, layers)[0]
 
 
-def _shuffling(tensor: Tensor, groups: Sequence[Group]) -> tuple[str, dict[str, Any]]:
+def shuffling(tensor: Tensor, groups: Sequence[Group]) -> tuple[str, dict[str, Any]]:
     """The word that moves values between channels and pixels as groups say, or none."""
     sizes, rank = tensor.sizes, len(tensor.ours) - 1
     if len(groups) != rank + 1:

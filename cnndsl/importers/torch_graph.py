@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple, TypeVar
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import Tensor, Unsayable, arranged, fresh
+from cnndsl.importers.channels_first import Tensor, Unsayable, arranged, fresh, shuffling
 from cnndsl.importers.graph import (
     Graph,
     ImportProblems,
@@ -249,7 +249,7 @@ class TorchGraph:
                 continue
             if not isinstance(param, Param):
                 message = Message(
-                    "the weights of `{word}` are computed, and kept nowhere", word=word
+                    "the weights of `{word}` are computed, and no array of the module", word=word
                 )
                 raise Refused(message)
             stored = param.stored or param.shape
@@ -310,13 +310,16 @@ class TorchGraph:
             op = self.emit("flatten", {}, tensor.op)
             return tensor._replace(op=op, ours=self.graph.shape(op)).plain()
         if any(len(axis) > 1 for axis in tensor.axes):
-            last = len(tensor.sizes)
-            key = [
-                min(axis) if axis else -1 if place else last
-                for place, axis in enumerate(tensor.axes)
-            ]
+            order, last = tensor.first(), len(tensor.sizes)
+            if not shuffling(tensor, [tensor.axes[axis] for axis in order])[0]:
+                # Our axes stay in their order as far as can be.
+                firsts = [
+                    min(axis, default=-1 if place else last)
+                    for place, axis in enumerate(tensor.axes)
+                ]
+                order = tuple(sorted(range(len(firsts)), key=firsts.__getitem__))
             try:
-                return self.arrange(tensor, sorted(range(len(key)), key=key.__getitem__))
+                return self.arrange(tensor, order)
             except Unsayable:
                 return tensor  # perhaps it need not be
         return tensor

@@ -56,6 +56,8 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
         trained.run_shapes(inputs, training=True)
         if trained.extends(trace):
             trace, unused = trained, trained.unused()
+        else:
+            trace.graph.problems += trained.graph.problems
     if unused and not trace.graph.problems:
         shown = ", ".join(unused[:3]) + (", …" if len(unused) > 3 else "")
         message = Message(
@@ -133,7 +135,7 @@ def _copy(module: nn.Module) -> nn.Module:
 
 def _first(tensor: torch.Tensor) -> torch.Tensor:
     """Channels first, of a batch with its channels last."""
-    return tensor.movedim(-1, 1) if tensor.dim() > 1 else tensor
+    return tensor.movedim(-1, 1).contiguous()
 
 
 class Trace:
@@ -202,13 +204,13 @@ class Trace:
         finally:
             for handle in handles:
                 handle()
-        found = [
-            (name, self.of(value), training and bool(place))
-            for place, (name, value) in enumerate(_outputs(result))
-        ]
-        if not found:
+        outputs = _outputs(result)
+        if not outputs:
             self.fails(Message("the module gives no tensor"))
-        places = self.calls.finish(found)
+        already = len(self.calls.laid)
+        places = self.calls.finish([(name, self.of(value), False) for name, value in outputs])
+        if self.rng is not None:
+            self.note([value for _, value in outputs], already)
         self.op_values = {places[op]: value for op, value in self.op_values.items() if op in places}
 
     def fails(self, message: Message) -> None:
@@ -269,7 +271,7 @@ class Trace:
         if found is not None:
             return found[1]
         if value.is_meta or value.numel() > MOST_NUMBERS:
-            return Lost(tuple(value.shape), "a tensor that does not depend on the input")
+            return Lost(tuple(value.shape), "constant")
         numbers = value.detach().double().reshape(-1).tolist()
         return Constant(tuple(numbers), tuple(value.shape))
 
@@ -406,15 +408,14 @@ class Trace:
 
         path = self.stack[-1][0] if self.stack else ""
         scope = tuple(scope for _, scope in self.stack if scope is not None)
+        name = path.rpartition(".")[2] if self.stack and self.stack[-1][1] is None else ""
         shapes = [tuple(each.shape) for each in _leaves(result)]
         if not shapes:
             return
         self.reading = function
         told = partial(_mapped, do=self.of, kind=torch.Tensor)
         already = len(self.calls.laid)
-        found = self.calls.call(
-            function, told(args), told(kwargs), scope, path, path.rpartition(".")[2], shapes[0]
-        )
+        found = self.calls.call(function, told(args), told(kwargs), scope, path, name, shapes[0])
         many = found if type(found) in (tuple, list) else [found]
         for tensor, value in zip(_leaves(result), many):
             if isinstance(value, (Tensor, Lost, Param)):
@@ -426,7 +427,7 @@ class Trace:
         if function.endswith("_") and not function.startswith("__"):
             self.in_place(result)
         if self.rng is not None:
-            self.note(result, args, already)
+            self.note((args, result), already)
 
     def in_place(self, result: Any) -> None:
         """What a tensor is a view of is changed with it, which cannot be followed."""
@@ -434,9 +435,9 @@ class Trace:
         if base is not None and isinstance(self.known.get(id(base), (0, 0))[1], Tensor):
             self.keep(base, Lost(tuple(base.shape), "a change in place of a part"))
 
-    def note(self, result: Any, args: Any, already: int) -> None:
-        """Keep the values of the operations that a call became."""
-        for tensor in _leaves((args, result)):
+    def note(self, tensors: Any, already: int) -> None:
+        """Keep the values of the operations that a call of tensors became."""
+        for tensor in _leaves(tensors):
             value = self.known.get(id(tensor), (0, 0))[1]
             if not isinstance(value, Tensor):
                 continue
