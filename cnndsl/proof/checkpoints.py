@@ -37,6 +37,9 @@ SUFFIXES = {
 }
 """The files that can be read and written, and the framework that they belong to."""
 
+LEGACY = ".h5"
+"""The ending of files of Keras 2, which are read for a map alone."""
+
 EXTRA = "weights"
 _HDF5 = "model.weights.h5"
 
@@ -55,7 +58,7 @@ def arrays(suffix: str, data: bytes, bounds: Bounds, opened: ExitStack) -> dict[
     They can be read, as float32, while `opened` is; those of a type of `RAW`. Raises NoCheckpoint
     where the file is not of its kind.
     """
-    needed(suffix)
+    needed(".weights.h5" if suffix == LEGACY else suffix)
     with frameworks.quiet(), reading(suffix):
         return dict(_READERS[suffix](data, bounds, opened))
 
@@ -211,6 +214,34 @@ def _read_keras(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tupl
     yield from _read_hdf5(archive.read(_HDF5), bounds, opened)
 
 
+def _read_legacy(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tuple[str, Stored]]:
+    """The arrays of an `.h5` file, of a whole model or of weights alone, as Keras 2 wrote them: a
+    group for each layer, which says what its arrays are called, as `conv1/kernel:0`."""
+    import h5py
+
+    file = opened.enter_context(h5py.File(io.BytesIO(data), "r"))
+    base = file["model_weights"] if "model_weights" in file else file
+    if len(base) > bounds.items:
+        raise NoCheckpoint("more is in this file than the weights of this net can be")
+    seen = 0
+    for layer in base:
+        group = base.get(layer)
+        for name in group.attrs.get("weight_names", ()) if isinstance(group, h5py.Group) else ():
+            name = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+            item = group.get(name)
+            seen += 1
+            if seen > bounds.items or not isinstance(item, h5py.Dataset):
+                raise NoCheckpoint(f"`{layer}` is no layer with arrays")
+            if item.is_virtual or item.external:
+                raise NoCheckpoint(f"`{name}` lies in another file")
+            path = name.partition(":")[0].split("/")
+            # Keras 2 put scopes of its own before the name; models in a model have their layers.
+            inner = path[1:] if path[0] == layer else path[-1:]
+            yield "/".join([layer, *inner]), Stored(
+                tuple(item.shape), _type(item), partial(_in_order, item)
+            )
+
+
 _LARGE = 2**28
 """So many bytes of weights, and more, a model is built for only where a file can fill it."""
 
@@ -347,6 +378,7 @@ def _save_torch(arrays: Mapping[str, Array], suffix: str) -> bytes:
 
 _READERS: dict[str, Callable[[bytes, Bounds, ExitStack], Iterator[tuple[str, Stored]]]] = {
     ".weights.h5": _read_hdf5,
+    ".h5": _read_legacy,
     ".keras": _read_keras,
     ".safetensors": _read_safetensors,
     ".pth": _read_torch,

@@ -163,7 +163,7 @@ def elsewhere(network: Network, source: str, stored: bytes, given: str | None) -
             except weight_map.NoMap as error:
                 raise FileError(f"{given}: {error}") from None
             found = foreign_arrays(network, source, stored, opened)
-            by_file = not source.endswith(TORCH)
+            by_file = source.endswith((".keras", ".weights.h5"))
             weights, converted = weight_map.moved(network, found, told, by_file)
     for kind, count in converted.items():
         say(f"{source}: {count:,} arrays of {kind} are made float32")
@@ -176,7 +176,7 @@ def foreign_arrays(
     """The arrays in a file by what the file calls them; they can be read while `opened` is."""
     from cnndsl.proof import checkpoints
 
-    suffix = checkpoints.suffix_of(source) or ""
+    suffix = checkpoints.suffix_of(source) or checkpoints.LEGACY
     return checkpoints.arrays(suffix, stored, checkpoints.bounds(network), opened)
 
 
