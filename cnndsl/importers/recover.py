@@ -453,7 +453,10 @@ class _Recovery:
         return [one, *tail]
 
     def length(self, statement: Statement) -> int:
-        return len(self.text(statement).flat()) + 2
+        """How many characters a statement takes."""
+        if statement.length is None:
+            statement.length = len(self.text(statement).flat()) + 2
+        return statement.length
 
     def is_substantial(self, key: tuple[Any, ...], place: Place) -> bool:
         """Whether a run is more than one layer, or than a call with an activation behind it, and
@@ -610,7 +613,7 @@ class _Recovery:
         for run in reversed([*self.runs()]):
             for each in run:
                 if each.kind == "merge":
-                    each.key = each.find_key()
+                    each.key, each.length = each.find_key(), None
 
     # Names
 

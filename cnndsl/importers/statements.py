@@ -25,10 +25,11 @@ class Statement:
     * `before`, `after`: the shapes of the current tensor
     * `op`: the operation of the graph that gives the tensor after it
     * `ops`: all operations that it stands for
+    * `length`: how many characters it takes, once somebody has asked
     * `key`: the same for statements that differ in arguments alone
     """
 
-    __slots__ = ("after", "before", "key", "kind", "name", "op", "ops", "paths", "slots", "word")
+    __slots__ = ("after", "before", "key", "kind", "length", "name", "op", "ops", "paths", "slots", "word")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Statement:
     ) -> None:
         self.kind, self.word, self.slots, self.paths = kind, word, dict(slots), paths
         self.before, self.after, self.op, self.name = before, after, op, name
+        self.length: int | None = None
         self.ops: tuple[int, ...] = tuple(
             each for path in paths for statement in path for each in statement.ops
         ) + ((op,) if kind in ("layer", "merge") else ())
