@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple, TypeVar
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import Tensor, Unsayable, arranged, fresh, shuffling
+from cnndsl.importers.channels_first import MOST_AXES, Tensor, Unsayable, arranged, fresh, shuffling
 from cnndsl.importers.graph import (
     Graph,
     ImportProblems,
@@ -146,6 +146,7 @@ class TorchGraph:
         self.scope, self.where, self.name = scope, where, name
         self.function = known = plain_name(function)
         tensors = list(_tensors((args, kwargs or {})))
+        given = shape is not None
         if shape is None:
             shape = next((each.shape for each in tensors), (1,))
         lost = [each for each in tensors if isinstance(each, Lost)]
@@ -155,11 +156,11 @@ class TorchGraph:
         if lost and known not in SIZES:
             if known not in _SAID:
                 self.tell(function)
-            return Lost(tuple(shape))
+            return self.beyond(shape, given)
         method = _SAID.get(known)
         if method is None:
             self.tell(function)
-            return Lost(tuple(shape))
+            return self.beyond(shape, given)
         try:
             return method(self, *args, **(kwargs or {}))
         except Refused as refused:
@@ -179,6 +180,13 @@ class TorchGraph:
         except (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError):
             message = Message("`{function}` cannot be read with these arguments", function=function)
             self.problem("E601", message)
+        return self.beyond(shape, given)
+
+    def beyond(self, shape: Sequence[int], known: bool) -> Tensor | Lost:
+        """What goes on in the place of what is not understood: where the shape is known it can
+        be checked what reads it."""
+        if known and 1 < len(shape) <= MOST_AXES + 1 and shape[0] == 1:
+            return self.input((*shape[2:], shape[1]))
         return Lost(tuple(shape))
 
     def finish(self, outputs: Sequence[tuple[str, Any, bool]]) -> dict[int, int]:

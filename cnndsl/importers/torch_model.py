@@ -48,11 +48,17 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
 
     The module itself stays as it is. What is in the way stands in the problems of the graph.
     """
-    trace = Trace(_copy(module), module, name or type(module).__name__)
+    name = name or type(module).__name__
+    if any(type(each).__name__.startswith("Uninitialized") for each in module.parameters()):
+        graph = Graph(name, "torch")
+        message = Message("the module has parameters without a shape yet: run it once")
+        graph.problems.append(Problem("E604", message))
+        return graph
+    trace = Trace(module, name)
     trace.run_shapes(inputs, training=False)
     unused = trace.unused()
     if unused and not trace.graph.problems:
-        trained = Trace(_copy(module), module, trace.graph.name)
+        trained = Trace(module, name)
         trained.run_shapes(inputs, training=True)
         if trained.extends(trace):
             trace, unused = trained, trained.unused()
@@ -111,10 +117,12 @@ def values(
                 drawn = rng.normal(0, 1.4 / spread**0.5, tuple(tensor.shape))
                 given[key] = drawn + 1 if tensor.dim() == 1 and key.endswith("weight") else drawn
             tensor.copy_(torch.from_numpy(numpy.array(given[key], float)).reshape(tensor.shape))
-    trace = Trace(real, module, graph.name)
-    trace.given, trace.rng = set(arrays or {}), rng
+    trace = Trace(module, graph.name)
+    trace.module, trace.given, trace.rng = real, set(arrays or {}), rng
     training = any(output.training for output in graph.outputs)
-    trace.run([_first(torch.from_numpy(numpy.array(each, float))) for each in inputs], training)
+    trace.run(
+        lambda: [_first(torch.from_numpy(numpy.array(each, float))) for each in inputs], training
+    )
     if trace.graph.problems:
         raise ImportProblems(trace.graph.problems)
     used = real.state_dict()
@@ -139,10 +147,12 @@ def _first(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class Trace:
-    """A run of a copy of a module, recorded; `original` has the numbers."""
+    """A run of a copy of a module, `module`, recorded; `original` has the numbers."""
 
-    def __init__(self, module: nn.Module, original: nn.Module, name: str) -> None:
-        self.module, self.original = module, original
+    module: nn.Module
+
+    def __init__(self, original: nn.Module, name: str) -> None:
+        self.original = original
         self.graph = Graph(name, "torch")
         self.calls = TorchGraph(self.graph)
         self.known: dict[int, tuple[Any, Any]] = {}  # by identity: a tensor, and what it is here
@@ -162,61 +172,63 @@ class Trace:
         """Run on tensors without values."""
         import torch
 
-        floating = next((p.dtype for p in self.module.parameters()), torch.float32)
-        empty = [
-            torch.empty((1, *shape[-1:], *shape[:-1]), device="meta", dtype=floating)
-            for shape in inputs
-        ]
+        def empty() -> list[torch.Tensor]:
+            self.module = _copy(self.original)
+            kind = next((p.dtype for p in self.module.parameters()), torch.float32)
+            shapes = [(1, *shape[-1:], *shape[:-1]) for shape in inputs]
+            return [torch.empty(shape, device="meta", dtype=kind) for shape in shapes]
+
         self.run(empty, training)
         kept = [param for _, param in self.weights.values()]
         kept += [each for _, each in self.buffers.values() if each.key in self.graph.arrays]
         self.graph.params = sum(param.size for param in kept)
         self.graph.trainable = sum(param.size for param in kept if param.trainable)
 
-    def run(self, tensors: Sequence[torch.Tensor], training: bool) -> None:
+    def run(self, inputs: Callable[[], list[torch.Tensor]], training: bool) -> None:
+        """Run on tensors with a batch, channels first."""
         import torch
 
-        self.module.train(training)
-        self.enter_arrays()
-        names = _parameter_names(self.module)
-        for place, tensor in enumerate(tensors):
-            name = names[place] if place < len(names) else f"input{place + 1}"
-            shape = (*tensor.shape[2:], tensor.shape[1])
-            self.keep(tensor, self.calls.input(tuple(shape), name))
-        handles = [self.watch(path, part) for path, part in self.module.named_modules()]
+        handles: list[Callable[[], None]] = []
+        outputs: list[tuple[str, Any]] = []
+        failed: list[Problem] = []
         try:
+            tensors = inputs()
+            self.module.train(training)
+            self.enter(tensors)
+            handles += [self.watch(path, part) for path, part in self.module.named_modules()]
             with torch.no_grad(), _mode(self):
-                result = self.module(*tensors)
+                outputs = _outputs(self.module(*tensors))
+            if not outputs:
+                failed = self.failed(Message("the module gives no tensor"))
         except ImportProblems as problems:
-            self.graph.problems += problems.problems
-            return
+            failed = [*problems.problems]
         except RecursionError:
-            self.fails(Message("the module calls itself without an end"))
-            return
+            failed = self.failed(Message("the module calls itself without an end"))
         except Exception as error:  # whatever a module of somebody's raises
-            self.fails(
-                Message(
-                    "the module fails on inputs of these shapes: {problem}",
-                    problem=f"{type(error).__name__}: {error}".splitlines()[0][:200],
-                )
-            )
-            return
+            why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            message = Message("the module fails on inputs of these shapes: {problem}", problem=why)
+            failed = self.failed(message)
         finally:
             for handle in handles:
                 handle()
-        outputs = _outputs(result)
-        if not outputs:
-            self.fails(Message("the module gives no tensor"))
         already = len(self.calls.laid)
         places = self.calls.finish([(name, self.of(value), False) for name, value in outputs])
+        self.graph.problems += failed
         if self.rng is not None:
             self.note([value for _, value in outputs], already)
         self.op_values = {places[op]: value for op, value in self.op_values.items() if op in places}
 
-    def fails(self, message: Message) -> None:
-        if not self.graph.problems:
-            where = self.stack[-1][0] if self.stack else ""
-            self.graph.problems.append(Problem("E607", message, where))
+    def enter(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Note the inputs and what the module keeps."""
+        self.enter_arrays()
+        names = _parameter_names(self.module)
+        for place, tensor in enumerate(tensors):
+            name = names[place] if place < len(names) else f"input{place + 1}"
+            shape = (*tensor.shape[2:], *tensor.shape[1:2])
+            self.keep(tensor, self.calls.input(shape, name))
+
+    def failed(self, message: Message) -> list[Problem]:
+        return [Problem("E607", message, self.stack[-1][0] if self.stack else "")]
 
     def extends(self, other: Trace) -> bool:
         """Whether it runs all that another run does, with the same main output, and more."""
