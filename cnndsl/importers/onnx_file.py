@@ -50,6 +50,7 @@ class Reader:
     * `seen`: for each operation of the graph, the value that it gives, and how that lies
     * `sources`: the same for the inputs, as they come in
     * `makers`: the nodes that values come from
+    * `raw`: whether operations give an input as it is, but for constant factors and summands
     * `moved`: the layers that arrange tensors, by word, arguments and what they read
     * `copies`: for an array that is kept once for several layers, its keys by where they stand
     * `batch`: how many images the model takes at once, where it says that; else 1
@@ -72,6 +73,7 @@ class Reader:
         self.makers: dict[str, Node] = {}
         self.copies: dict[str, dict[str, str]] = {}
         self.moved: dict[tuple[str, str, int], int] = {}
+        self.raw: dict[int, bool] = {}
         self.tainted: set[str] = set()
         self.unknown: dict[Message, list[str]] = {}
         self.folded, self.batch = 0, 1

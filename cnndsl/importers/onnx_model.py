@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Outside: TypeAlias = Callable[[str], bytes]
 """What gives the bytes of a file beside the model, by its plain name."""
 
-MOST_NODES = 100_000
+MOST_NODES = 20_000
 LARGEST = 2**31
 """How many numbers an array may have, and how long an axis may be."""
 MOST_TEXT = 100_000

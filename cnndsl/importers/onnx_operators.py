@@ -757,9 +757,16 @@ def takes_bias(read: Reader, x: Tensor, constant: Constant, axis: int | None) ->
 
 def is_raw(read: Reader, op: int) -> bool:
     """Whether an operation gives an input as it is, but for constant factors and summands."""
-    while read.graph.ops[op].word in ("rescale", "reshape", "permute", "slice"):
-        op = read.graph.ops[op].inputs[0]
-    return read.graph.ops[op].word == "input"
+    way = []
+    while op not in read.raw:
+        made = read.graph.ops[op]
+        way.append(op)
+        if made.word not in ("rescale", "reshape", "permute", "slice"):
+            read.raw[op] = made.word == "input"
+        else:
+            op = made.inputs[0]
+    read.raw.update(dict.fromkeys(way, read.raw[op]))
+    return read.raw[op]
 
 
 def rescaled(read: Reader, x: Tensor, scale: Any, offset: Any) -> Tensor:

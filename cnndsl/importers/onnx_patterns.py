@@ -30,6 +30,8 @@ class Rewriter:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.scalars: dict[str, float | None] = {}
+        self.spreads: dict[tuple[int, str, str], tuple[list[str], list[float]]] = {}
         self.makers = {value: node for node in model.nodes for value in node.outputs}
         self.readers = Counter(
             value for node in model.nodes if node.op != "Shape" for value in node.inputs
@@ -44,10 +46,12 @@ class Rewriter:
                 self.least_around(node)
                 self.side_by_side(node)
         for op, pattern in PATTERNS:
+            anchors = _anchors(pattern)
             for node in self.model.nodes:
                 found: dict[str, Any] = {}
-                if node.op in _anchors(pattern) and self.matches(pattern, node.outputs[0], found):
+                if node.op in anchors and self.matches(pattern, node.outputs[0], found):
                     self.replace(node, op, found)
+                    self.spreads.clear()
 
     def bounds(self, node: Node) -> None:
         """Write the bounds of a `Clip` as attributes, whatever the version of its operator, and
@@ -131,8 +135,10 @@ class Rewriter:
 
     def number(self, value: str) -> float | None:
         """The number that a value is, if it is one."""
-        constant = self.model.constants.get(value)
-        return constant.scalar() if constant and constant.size == 1 else None
+        if value not in self.scalars:
+            constant = self.model.constants.get(value)
+            self.scalars[value] = constant.scalar() if constant and constant.size == 1 else None
+        return self.scalars[value]
 
     def neighbours(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """The attributes of a local response normalisation in the terms of a pool."""
@@ -190,9 +196,13 @@ class Rewriter:
         self, depth: int, op: str, parts: list[Pattern], value: str, found: dict[str, Any]
     ) -> bool:
         """The same for parts that lie up to so many operations deep."""
-        leaves: list[str] = []
-        numbers: list[float] = []
-        self.spread(depth, op, value, leaves, numbers, True)
+        key = depth, op, value
+        if key not in self.spreads:
+            self.spreads[key] = [], []
+            self.spread(depth, op, value, *self.spreads[key], True)
+        leaves, numbers = self.spreads[key]
+        if not len(parts) - 1 <= len(leaves) <= len(parts):
+            return False
         wanted = [part for part in parts if isinstance(part, float)]
         names = [part for part in parts if isinstance(part, str) and part.startswith("$")]
         others = [part for part in parts if part not in wanted and part not in names]
