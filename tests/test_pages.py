@@ -14,9 +14,14 @@ from cnndsl import targets
 from cnndsl.api import examine, lint
 from cnndsl.cli.commands.rule import page, standing
 from cnndsl.cli.terminal.files import decode
-from cnndsl.diagnostics import CODES, Diagnostic
+from cnndsl.diagnostics import CODES, Diagnostic, Source
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.documents import renew
+from cnndsl.importers.graph import ImportProblems
+from cnndsl.importers.keras_file import read_json
+from cnndsl.importers.read import read_text
+from cnndsl.importers.told import told
+from cnndsl.importers.write import to_text
 from cnndsl.lang import LANGUAGES
 from cnndsl.lang.messages import catalogue, translated
 
@@ -40,6 +45,8 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
     source, problems = decode("page.cnn", text.encode(encoding))
     if problems:
         return problems
+    if code.startswith("E6"):
+        return imported(source, {"E605": "notation", "E607": "keras"}.get(code, "python"))
     if code == "E501":
         return renew(source, examine, lambda name: decode(name, b"")).diagnostics
     first = text.split("\n", 1)[0]
@@ -57,6 +64,18 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
         except targets.TargetError as error:
             return error.diagnostics
     return problems
+
+
+def imported(source: Source, kind: str) -> list[Diagnostic]:
+    """What is said about a text that is no net, where it is imported."""
+    try:
+        if kind == "keras":  # what stands in a file of Keras
+            to_text(read_json(source.text))
+        else:
+            to_text(read_text(kind, source.text, "page", None, None, None))
+    except ImportProblems as error:
+        return told(error.problems, source)
+    return []
 
 
 def apply(diagnostic: Diagnostic, fix: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.importers.graph import Graph, ImportProblems, Op, Problem
 from cnndsl.layers.base import Shape
 
 KINDS = ("keras", "onnx", "python", "summary", "notation", "darknet", "caffe")
@@ -51,6 +51,20 @@ def refuse_weights() -> Graph:
     raise ImportProblems([Problem("E607", message, "", help_)])
 
 
+def checked(graph: Graph) -> Graph:
+    """A graph, with a problem for each operation that has an array in common with another and is
+    not like it, which no file can say."""
+    first: dict[str, Op] = {}
+    for op in graph.ops:
+        for taken in op.weights.values():
+            other = first.setdefault(taken.key, op)
+            if (op.word, op.values, op.weights) != (other.word, other.values, other.weights):
+                message = Message("`{key}` is shared by layers that are not alike", key=taken.key)
+                graph.problems.append(Problem("E602", message, op.where or op.name))
+                break
+    return graph
+
+
 def read_text(
     kind: str | None,
     text: str,
@@ -70,23 +84,23 @@ def read_text(
     if kind == "python":
         from cnndsl.importers.source import read_source
 
-        return read_source(text, name, shape, pick, line)
+        return checked(read_source(text, name, shape, pick, line))
     if kind == "summary":
         from cnndsl.importers.summary import read_summary
 
-        return read_summary(text, name, shape)
+        return checked(read_summary(text, name, shape))
     if kind == "notation":
         from cnndsl.importers.notation import read_notation
 
-        return read_notation(text, name, shape)
+        return checked(read_notation(text, name, shape))
     if kind == "darknet":
         from cnndsl.importers.darknet import read_darknet
 
-        return read_darknet(text, name, shape)
+        return checked(read_darknet(text, name, shape))
     if kind == "caffe":
         from cnndsl.importers.caffe import read_caffe
 
-        return read_caffe(text, name, shape)
+        return checked(read_caffe(text, name, shape))
     message = Message("this is no source that is known")
     raise ImportProblems([Problem("E607", message, "", Message("say with `--from` what it is"))])
 
@@ -98,10 +112,10 @@ def read_bytes(
     if kind == "keras":
         from cnndsl.importers.keras_file import read_keras
 
-        return read_keras(data, name, shapes)
+        return checked(read_keras(data, name, shapes))
     from cnndsl.importers.onnx_file import read_onnx
 
-    return read_onnx(data, name, outside, shapes or None)
+    return checked(read_onnx(data, name, outside, shapes or None))
 
 
 def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
@@ -110,15 +124,15 @@ def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
     if kind == "keras":
         from cnndsl.importers.keras_file import read_model
 
-        return read_model(model, name, shapes)
+        return checked(read_model(model, name, shapes))
     if kind == "torch":
         from cnndsl.importers.torch_model import read_module
 
-        return read_module(model, shapes, name)
+        return checked(read_module(model, shapes, name))
     if kind == "onnx":
         from cnndsl.importers.onnx_file import read_onnx
 
-        return read_onnx(model.SerializeToString(), name, None, shapes or None)
+        return checked(read_onnx(model.SerializeToString(), name, None, shapes or None))
     message = Message("a `{type}` is no model of Keras, PyTorch or ONNX", type=type(model).__name__)
     raise ImportProblems([Problem("E607", message)])
 

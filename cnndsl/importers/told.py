@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from cnndsl.diagnostics import Diagnostic, Note, Source, Span
@@ -23,7 +24,7 @@ def told(problems: Iterable[Problem], source: Source) -> list[Diagnostic]:
 def diagnostic(group: Sequence[Problem], source: Source) -> Diagnostic:
     """One diagnostic for problems that are equal but for where they stand."""
     first = group[0]
-    start, end = (min(at, len(source.text)) for at in first.span or (0, 0))
+    start, end = (min(at, len(source.text)) for at in span_of(first, source) or (0, 0))
     span = Span(start, max(start, end))
     notes = (Note(note),) if (note := places(group, source)) else ()
     return Diagnostic(first.code, source, span, first.message, first.help, notes)
@@ -34,7 +35,7 @@ def places(group: Sequence[Problem], source: Source) -> Message | None:
     wheres = [where for each in group if (where := place(each, source))]
     shown = [*dict.fromkeys(wheres)]
     count, more = len(group), len(shown) - PLACES
-    if count == 1 and (not shown or (group[0].span is not None and not source.dark)):
+    if count == 1 and (not shown or span_of(group[0], source)):
         return None
     if not shown:
         return Message("{count:,} times", count=count)
@@ -48,7 +49,21 @@ def places(group: Sequence[Problem], source: Source) -> Message | None:
 
 def place(problem: Problem, source: Source) -> Message:
     """Where a problem stands: in words, or by its line; empty where that is not known."""
-    if problem.span is None or source.dark:
+    span = span_of(problem, source)
+    if span is None:
         return Message("{place}", place=problem.where) if problem.where else NOTHING
-    line = source.position(min(problem.span[0], len(source.text))).line
-    return Message("line {line}", line=line)
+    return Message("line {line}", line=source.position(min(span[0], len(source.text))).line)
+
+
+def span_of(problem: Problem, source: Source) -> tuple[int, int] | None:
+    """The span of a problem, or of the line that it names; None where it has no place in a text."""
+    if source.dark:
+        return None
+    named = re.fullmatch(r"line (\d{1,9})", problem.where)
+    if problem.span is not None or named is None:
+        return problem.span
+    lines = source.text.split("\n")
+    line = min(int(named[1]), len(lines))
+    start = sum(len(each) + 1 for each in lines[: line - 1])
+    code = lines[line - 1]
+    return start + len(code) - len(code.lstrip()), start + len(code.rstrip())

@@ -67,7 +67,8 @@ def opened(word: str, kind: str | None, shapes: Sequence[Shape], name: str | Non
         word, line = at[1], int(at[2])
     data = read_bytes(word, LARGEST if word.lower().endswith(LARGE) else MOST_BYTES)
     shown, stem = display_name(word), os.path.splitext(os.path.basename(word))[0]
-    stem = "net" if word == STDIN else stem
+    if word == STDIN or read.by_name(word) == "python":
+        stem = ""  # what the text says is a better name
     return of_data(data, shown, stem, kind, shapes, name, line, beside(word))
 
 
