@@ -803,11 +803,18 @@ def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
             length = sum(len(each.flat()) + 2 for each in result[at : at + period])
             saved = length * (count - 1) - len("repeat 3 {  }")
             named = any(each.alias or " as " in each.flat() for each in result[at : at + period])
-            if count > 1 and saved > 0 and not named and (best is None or saved > best[0]):
+            stage = period > 1 and result[at].shrinks < 0  # that begins behind its pool
+            if (
+                count > 1
+                and saved > 0
+                and not named
+                and not stage
+                and (best is None or saved > best[0])
+            ):
                 best = saved, period, count
         if best is not None:
             _, period, count = best
-            body = tuple(result[at : at + period])
+            body = folded(result[at : at + period])
             shrinks = 1 if any(each.shrinks > 0 for each in body) else 0
             result[at : at + period * count] = [
                 Text(f"repeat {count}", (body,), False, "", shrinks)

@@ -480,9 +480,9 @@ class Solver:
                     if there and value is not ABSENT
                 ):
                     return f"{param.name} != 1"
-        if not any(self.has_merge(column.some) for column in table):
-            raise Unalike  # a flag for a layer makes two blocks of one
-        return self.flag(present, here, f"with_{table[0].some.word}")
+        if len(table) != 1 or not self.has_merge(table[0].some):
+            raise Unalike  # a flag for a layer, or for half of a block, makes two blocks of one
+        return self.flag(present, here, "se" if table[0].some.word == "mul" else "residual")
 
     def rate(self, table: list[Column], here: list[bool]) -> Text | None:
         """A dropout that some instances lack: theirs is a rate of 0."""
@@ -559,6 +559,8 @@ NAMES: dict[str, Sequence[str]] = {
     "momentum": ("momentum",),
     "factor": ("factor",),
     "mult": ("mult",),
+    "scale": ("scale_by",),
+    "offset": ("offset",),
     "to": ("size",),
     ACTIVATION: ("act",),
 }

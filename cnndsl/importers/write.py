@@ -14,7 +14,7 @@ from cnndsl.importers.normal import Normal, normal
 from cnndsl.importers.recover import recover, underused
 from cnndsl.importers.statements import Text
 from cnndsl.diagnostics.message import Message, said
-from cnndsl.layers import LAYERS, MERGES, argument_order
+from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, argument_order
 from cnndsl.layers.base import show
 from cnndsl.network import Network, elaborate
 from cnndsl.syntax.format import format_text
@@ -185,9 +185,8 @@ def packed(texts: Iterable[Text], indent: int, first: int = 0) -> list[str]:
     lines: list[str] = []
     open_ = False
     before = 0
-    for text in texts:
+    for text, flat in _with_activations(texts):
         room = WIDTH - indent
-        flat = text.flat()
         joins = open_ and before >= 0 and text.shrinks <= 0 and not _stands_alone(text)
         if joins and len(lines[-1]) + 2 + len(flat) <= room:
             lines[-1] += f"; {flat}"
@@ -201,6 +200,20 @@ def packed(texts: Iterable[Text], indent: int, first: int = 0) -> list[str]:
         lines += spread(text, indent)
         open_, before = False, 0
     return lines
+
+
+def _with_activations(texts: Iterable[Text]) -> list[tuple[Text, str]]:
+    """Statements as they stand on a line, with an activation beside what it follows."""
+    found: list[tuple[Text, str]] = []
+    for text in texts:
+        flat = text.flat()
+        if text.head in ACTIVATIONS and not text.alias and found:
+            last, before = found[-1]
+            if not _stands_alone(last) and len(before) + len(flat) + 2 <= WIDTH // 2:
+                found[-1] = last, f"{before}; {flat}"
+                continue
+        found.append((text, flat))
+    return found
 
 
 def _stands_alone(text: Text) -> bool:
