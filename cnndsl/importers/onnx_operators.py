@@ -6,20 +6,15 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import floor, isclose, prod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, fresh, laid
 from cnndsl.importers.onnx_fold import reshaped
 from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused
+from cnndsl.importers.onnx_reader import Operator, Reader, Value
 from cnndsl.layers.base import axes_of as names_of
 from cnndsl.layers.values import Pair, Word
-
-if TYPE_CHECKING:
-    from cnndsl.importers.onnx_file import Reader
-
-    Value: TypeAlias = "Tensor | Constant"
-    Operator: TypeAlias = Callable[[Reader, Node], "Value | list[Value]"]
 
 
 def without(node: Node, what: str) -> Unknown:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cnndsl.importers.channels_first import Tensor
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.onnx_compute import OPERATORS
-from cnndsl.importers.onnx_file import Reader
+from cnndsl.importers.onnx_file import reader_of
 from cnndsl.importers.onnx_model import Outside, short
+from cnndsl.importers.onnx_reader import Reader
 
 if TYPE_CHECKING:
     import numpy
@@ -43,7 +44,7 @@ def values(
     sources = [op for op, made in enumerate(graph.ops) if made.word == "input"]
     drawn = {key: draw(rng, key, array.shape, graph) for key, array in graph.arrays.items()}
     shapes = [graph.shape(op) for op in sources]
-    reader = Reader(data, graph.name, outside, shapes, drawn)
+    reader = reader_of(data, graph.name, outside, shapes, drawn)
     places: dict[str, list[int]] = {}
     for op, (name, _) in reader.seen.items():
         places.setdefault(name, []).append(op)

@@ -1,0 +1,479 @@
+"""The walk through an ONNX file: constants are worked out, and tensors become operations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, laid
+from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem
+from cnndsl.importers.onnx_fold import MOST, fold
+from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused
+from cnndsl.importers.onnx_patterns import Rewriter
+from cnndsl.layers import LAYERS, MERGES
+from cnndsl.layers.base import Shape
+
+Value: TypeAlias = "Tensor | Constant"
+Operator: TypeAlias = Callable[["Reader", Node], "Value | list[Value]"]
+"""What adds the layers that a node is, and gives what comes out."""
+
+MOST_FOLDED = 2**24
+"""How many numbers are worked out in all."""
+MOST_NAMED = 3
+"""How many places of an operation without a word are named."""
+
+
+class Reader:
+    """Reads a file, node by node; takes `arrays` in the place of those of the file. `operators`
+    are what its operations are in the language.
+
+    * `values`: what the names of values stand for
+    * `seen`: for each operation of the graph, the value that it gives, and how that lies
+    * `sources`: the same for the inputs, as they come in
+    * `makers`: the nodes that values come from
+    * `raw`: whether operations give an input as it is, but for constant factors and summands
+    * `moved`: the layers that arrange tensors, by word, arguments and what they read
+    * `copies`: for an array that is kept once for several layers, its keys by where they stand
+    * `batch`: how many images the model takes at once, where it says that; else 1
+    * `alone`: operations of which nothing but the next node reads the output
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        name: str,
+        outside: Outside | None,
+        shapes: Sequence[Shape] | None,
+        operators: Mapping[str, Operator],
+        arrays: Mapping[str, Any] = {},
+    ) -> None:
+        self.operators = operators
+        self.graph = Graph(name)
+        self.values: dict[str, Value] = {}
+        self.seen: dict[int, tuple[str, Tensor]] = {}
+        self.alone: set[int] = set()
+        self.sources: dict[int, tuple[str, Tensor]] = {}
+        self.makers: dict[str, Node] = {}
+        self.copies: dict[str, dict[str, str]] = {}
+        self.moved: dict[tuple[str, str, int], int] = {}
+        self.raw: dict[int, bool] = {}
+        self.tainted: set[str] = set()
+        self.unknown: dict[Message, list[str]] = {}
+        self.folded, self.batch = 0, 1
+        try:
+            self.model = Model(data, outside, arrays)
+            self.graph.problems += self.model.problems
+            self.read(shapes)
+        except ImportProblems as error:
+            self.graph.problems += error.problems
+
+    def read(self, shapes: Sequence[Shape] | None) -> None:
+        """Read the whole model."""
+        model, graph = self.model, self.graph
+        graph.name = graph.name or model.proto.graph.name
+        graph.defaults = "torch" if model.producer in ("pytorch", "cnndsl") else "keras"
+        self.values.update(model.constants)
+        self.fold_all()
+        model.constants.update(
+            {name: value for name, value in self.values.items() if isinstance(value, Constant)}
+        )
+        Rewriter(model).run()
+        needed(model)
+        self.readers = Counter(
+            value for node in model.nodes if node.op != "Shape" for value in node.inputs
+        )
+        self.readers.update(model.outputs)
+        self.inputs(shapes)
+        if graph.problems:
+            self.tell_unknown()
+            return
+        for node in model.nodes:
+            self.node(node)
+        self.outputs()
+        self.tell_unknown()
+        if not graph.problems:
+            self.prune()
+            self.take_apart()
+            self.notes()
+
+    def fold_all(self) -> None:
+        """Work out what depends on no input."""
+        for node in self.model.nodes:
+            if node.inputs and all(not each or each in self.values for each in node.inputs):
+                self.folds(node)
+
+    def folds(self, node: Node) -> bool:
+        """Work a node out whose inputs are constants; gives whether that is possible."""
+        given = [self.values.get(each) for each in node.inputs]
+        first = given[0] if given else None
+        if isinstance(first, Constant) and (moved := moves(node, first)):
+            self.values[node.outputs[0]] = moved
+            return True
+        if not all(isinstance(each, Constant) or each is None for each in given):
+            return False
+        constants = [each for each in given if isinstance(each, Constant)]
+        if sum(each.size for each in constants) > MOST:
+            return False
+        arrays = [each.numbers() if isinstance(each, Constant) else None for each in given]
+        self.folded += sum(array.size for array in arrays if array is not None)
+        if self.folded > MOST_FOLDED:
+            return False
+        results = fold(node, arrays, self.model.opset)
+        if results is None or len(results) < len(node.outputs):
+            return False
+        learned = any(each.learned for each in constants)
+        for name, array in zip(node.outputs, results):
+            self.folded += int(array.size)
+            self.values[name] = worked_out(name, array, learned)
+        return True
+
+    # Inputs and outputs
+
+    def inputs(self, shapes: Sequence[Shape] | None) -> None:
+        """Add the inputs of the graph."""
+        names = [*self.model.inputs]
+        if shapes and len(shapes) != len(names):
+            message = Message(
+                "{count} sizes are given for {inputs} inputs", count=len(shapes), inputs=len(names)
+            )
+            self.graph.problems.append(Problem("E604", message))
+            return
+        for index, name in enumerate(names):
+            sizes = self.model.inputs[name]
+            ours = shapes[index] if shapes else None
+            if sizes and sizes[0]:
+                self.batch = sizes[0]
+            rank = len(ours) + 1 if ours else len(sizes or ())
+            last = self.channels_last(name, rank)
+            if ours is None:
+                if sizes is None or rank < 2 or rank > 5 or None in sizes[1:]:
+                    self.unsized(name, sizes)
+                    continue
+                first = [size for size in sizes[1:] if size]
+                ours = tuple(first) if last else (*first[1:], first[0])
+            op = self.graph.input(tuple(ours), name)
+            order = range(len(ours)) if last else (len(ours) - 1, *range(len(ours) - 1))
+            tensor = laid(op, tuple(ours), tuple(order))
+            self.values[name] = tensor
+            self.seen[op] = self.sources[op] = name, tensor
+
+    def unsized(self, name: str, sizes: Sequence[int | None] | None) -> None:
+        """Note an input of which the file does not say how large it is."""
+        told = "x".join("?" if size is None else str(size) for size in (sizes or [])[1:]) or "?"
+        message = Message("the input `{name}` is of {shape}", name=name, shape=told)
+        help_ = Message("say its size, channels last: `--input 224x224x3`")
+        self.graph.problems.append(Problem("E604", message, name, help_))
+
+    def channels_last(self, name: str, rank: int) -> bool:
+        """Whether an input has its channels last: whether they are when they are first needed."""
+        axes = {name: tuple(range(rank))}
+        for node in self.model.nodes if rank > 2 else ():
+            order = next((axes[each] for each in node.inputs if each in axes), None)
+            if order is None:
+                continue
+            if node.op == "Transpose" and sorted(node.get("perm", ())) == [*range(rank)]:
+                axes[node.outputs[0]] = tuple(order[axis] for axis in node.get("perm"))
+            elif node.op in _FIRST:
+                return order[1] == rank - 1
+            elif node.op in ("MatMul", "LayerNormalization"):
+                return order[-1] == rank - 1
+            elif node.op in _FREE:
+                axes[node.outputs[0]] = order
+        return self.model.producer in ("tf2onnx", "keras")
+
+    def outputs(self) -> None:
+        """Take the outputs of the model, each in the order of its values there."""
+        for name in self.model.outputs:
+            value = self.values.get(name)
+            if isinstance(value, Constant):
+                self.graph.problems.append(
+                    Problem("E601", Message("the output `{name}` is a constant", name=name), name)
+                )
+            if not isinstance(value, Tensor):
+                continue
+            if value.order() is None:
+                try:
+                    value = self.arranged(value, [value.axes[axis] for axis in value.first()])
+                except (Unsayable, ImportProblems):
+                    message = Message("the order of its values has no word")
+                    self.graph.problems.append(Problem("E601", message, name))
+                    continue
+            self.seen[value.op] = (name, value)
+            self.graph.outputs.append(Output(name, value.op))
+
+    # Nodes
+
+    def node(self, node: Node) -> None:
+        """Read a node."""
+        tainted = any(each in self.tainted for each in node.inputs)
+        try:
+            missing = any(each and each not in self.values for each in node.inputs)
+            if missing:
+                self.guess(node)
+            elif not self.folds(node):
+                self.layer(node)
+        except Unknown as error:
+            self.note(node, error.message, tainted and not error.certain)
+        except Unsayable:
+            message = Message(
+                "`{operation}` in this order of dimensions has no word", operation=node.op
+            )
+            self.note(node, message, tainted)
+        except ImportProblems as error:
+            problems = [each if each.where else each._replace(where=node.where)
+                        for each in error.problems]  # fmt: skip
+            self.graph.problems += [] if tainted else problems
+            self.guess(node)
+        if tainted:
+            self.tainted.update(node.outputs)
+
+    def layer(self, node: Node) -> None:
+        """Add the layers that a node is."""
+        if node.op not in self.operators:
+            raise Unknown(Message("`{operation}` has no word", operation=node.op), certain=True)
+        self.at = node
+        found = self.operators[node.op](self, node)
+        results = found if isinstance(found, list) else [found]
+        for name, value in zip(node.outputs, results):
+            self.values[name], self.makers[name] = value, node
+            if isinstance(value, Tensor):
+                self.seen[value.op] = (name, value)
+                if self.readers[name] != 1:
+                    self.alone.discard(value.op)
+        for name in node.outputs[len(results) :]:
+            if self.readers[name]:
+                raise Unknown(
+                    Message("the output `{name}` of `{operation}` has no word", name=name,
+                            operation=node.op)
+                )  # fmt: skip
+
+    def note(self, node: Node, message: Message, tainted: bool) -> None:
+        """Note that there is no word for a node, and go on with what it may give."""
+        if not tainted:
+            self.unknown.setdefault(message, []).append(node.where)
+        self.guess(node)
+
+    def guess(self, node: Node) -> None:
+        """Take a node to give what it reads."""
+        given = (self.values.get(each) for each in node.inputs)
+        value = next((each for each in given if isinstance(each, Tensor)), None)
+        for name in node.outputs:
+            self.tainted.add(name)
+            if value is not None:
+                self.values.setdefault(name, value)
+
+    def tell_unknown(self) -> None:
+        """Make problems of what there is no word for, with how often it is there, and where."""
+        for message, places in self.unknown.items():
+            named = ", ".join(places[:MOST_NAMED]) + ", …" * (len(places) > MOST_NAMED)
+            if len(places) > 1:
+                message = Message("{problem} ({count} times)", problem=message, count=len(places))
+            self.graph.problems.append(Problem("E601", message, named))
+
+    # What operators do
+
+    def tensor(self, node: Node, index: int = 0) -> Tensor:
+        """An input that is no constant."""
+        value = self.values.get(node.inputs[index]) if index < len(node.inputs) else None
+        if not isinstance(value, Tensor):
+            raise Unknown(Message("`{operation}` of a constant has no word", operation=node.op))
+        return value
+
+    def constant(self, node: Node, index: int) -> Constant | None:
+        """An input that is a constant, None where it is left out."""
+        value = self.values.get(node.inputs[index]) if index < len(node.inputs) else None
+        if isinstance(value, Tensor):
+            message = Message("`{operation}` by what is worked out has no word", operation=node.op)
+            raise Unknown(message)
+        return value
+
+    def numbers(self, node: Node, name: str, index: int) -> list[Any] | None:
+        """Numbers that an attribute says, or in later versions an input."""
+        found: list[Any] | None = node.get(name)
+        if found is None and (constant := self.constant(node, index)) is not None:
+            found = constant.list()
+        return found
+
+    def arranged(self, tensor: Tensor, groups: Sequence[Group]) -> Tensor:
+        """The same tensor with the axes of ours as said, which may take layers."""
+        value = self.seen[tensor.op][0]
+        # What a change of shape takes in layers stands where that is.
+        at, self.at = self.at, self.makers.get(value, self.at)
+        try:
+            found = arranged(tensor, groups, self)
+        finally:
+            self.at = at
+        if found.op != tensor.op:
+            self.seen[found.op] = (value, found)
+        return found
+
+    def map(self, node: Node, index: int = 0) -> Tensor:
+        """An input as a map with the channels first; a vector in any order of its values."""
+        tensor = self.tensor(node, index)
+        if len(tensor.axes) == 1:
+            return self.arranged(tensor, [tuple(sorted(tensor.axes[0]))])
+        return self.arranged(tensor, [tensor.axes[axis] for axis in tensor.first()])
+
+    def standard(self, tensor: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+        """A tensor each of whose axes is one of ours, and which axis each of ours is."""
+        order = tensor.order()
+        if order is None:
+            order = tensor.first()
+            tensor = self.arranged(tensor, [tensor.axes[axis] for axis in order])
+        return tensor, order
+
+    def emit(self, word: str, values: Mapping[str, Any], op: int) -> int:
+        """Add a layer without weights, and give its place; one that moves values is there once."""
+        key = word, str(values), op
+        if key not in self.moved:
+            place = self.add(word, values, [op])
+            if word not in _MOVING:
+                return place
+            self.moved[key] = place
+        return self.moved[key]
+
+    def reshaped(self, op: int) -> tuple[int, Shape] | None:
+        """What an operation reads, where all that it does is to reshape it."""
+        made = self.graph.ops[op]
+        if made.word not in ("reshape", "flatten"):
+            return None
+        return made.inputs[0], self.graph.shape(made.inputs[0])
+
+    def add(
+        self,
+        word: str,
+        values: Mapping[str, Any],
+        inputs: Iterable[int],
+        weights: Mapping[str, Constant] = {},
+    ) -> int:
+        """Add a layer, or a merge, with weights by role, and give its place."""
+        node = self.at
+        kind = LAYERS.get(word) or MERGES[word]
+        taken = {role: constant.taken() for role, constant in weights.items()}
+        name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
+        place = self.graph.add(word, values, inputs, taken, node.scope, name, node.where)
+        sizes = {weight.role: weight.size for weight in self.graph.ops[place].layer.weights}
+        for role, constant in weights.items():
+            if constant.size != sizes.get(role):
+                self.graph.ops.pop()
+                message = Message(
+                    "the array `{name}` is of another size than {word} has it",
+                    name=constant.key,
+                    word=kind.op,
+                )
+                raise refused(message, node.where)
+            self.graph.arrays[constant.key] = constant.array()
+        return place
+
+    def again(
+        self,
+        op: int,
+        values: Mapping[str, Any],
+        weights: Mapping[str, Constant] = {},
+    ) -> None:
+        """Put a layer with other arguments, and more weights, into the place of an operation."""
+        old = self.graph.ops[op]
+        self.add(old.word, values, old.inputs, weights)
+        new = self.graph.ops.pop()
+        kept = {**old.weights, **new.weights}
+        place = old.scope, old.name, old.where
+        self.graph.ops[op] = Op(new.layer, new.values, old.inputs, kept, *place)
+
+    # The end
+
+    def prune(self) -> None:
+        """Leave out what no output depends on."""
+        graph = self.graph
+        wanted = {output.op for output in graph.outputs}
+        for index in reversed(range(len(graph.ops))):
+            if index in wanted:
+                wanted.update(graph.ops[index].inputs)
+        for index, op in enumerate(graph.ops):
+            if op.word == "input" and index not in wanted:
+                graph.notes.append(
+                    Message("no output depends on the input `{name}`: left out", name=op.name)
+                )
+        places = {old: new for new, old in enumerate(sorted(wanted))}
+        graph.ops = [graph.ops[old] for old in places]
+        for op in graph.ops:
+            op.inputs = tuple(places[each] for each in op.inputs)
+        graph.outputs = [output._replace(op=places[output.op]) for output in graph.outputs]
+        self.seen = {places[op]: seen for op, seen in self.seen.items() if op in places}
+        self.sources = {places[op]: seen for op, seen in self.sources.items() if op in places}
+        keys = {taken.key for op in graph.ops for taken in op.weights.values()}
+        graph.arrays = {key: array for key, array in graph.arrays.items() if key in keys}
+
+    def take_apart(self) -> None:
+        """Give layers arrays of their own that share some of theirs and not all.
+
+        Exporters keep arrays of the same numbers once, such as the zeros of fresh biases. What is
+        kept once for several is called `key#2` for the second of them.
+        """
+        graph = self.graph
+        owners: dict[str, list[tuple[str, ...]]] = {}
+        for op in graph.ops:
+            all_keys = tuple(taken.key for taken in op.weights.values())
+            for role, taken in op.weights.items():
+                sharing = owners.setdefault(taken.key, [])
+                if all_keys not in sharing:
+                    sharing.append(all_keys)
+                if turn := sharing.index(all_keys):
+                    key = f"{taken.key}#{turn + 1}"
+                    op.weights = {**op.weights, role: taken._replace(key=key)}
+                    graph.arrays[key] = graph.arrays[taken.key]
+                    self.copies.setdefault(taken.key, {})[op.where] = key
+
+    def notes(self) -> None:
+        """Say what a reader of the text may miss."""
+        words = Counter(op.word for op in self.graph.ops)
+        convolutions = words["conv"] + words["dwconv"]
+        if convolutions > 10 and not words["bn"] and self.model.producer in _FOLDING:
+            biases = sum("bias" in op.weights for op in self.graph.ops)
+            if biases > convolutions // 2:
+                self.graph.notes.append(
+                    Message("batch normalisation may be folded into the convolutions of this file")
+                )
+
+
+def worked_out(name: str, array: Any, learned: bool) -> Constant:
+    """Numbers that have been worked out."""
+    return Constant(name, array.shape, lambda: array, learned)
+
+
+def moves(node: Node, constant: Constant) -> Constant | None:
+    """What a node gives of a constant whose numbers it leaves as they are."""
+    if node.op == "Identity":
+        return constant
+    order = node.get("perm") or range(len(constant.shape))[::-1]
+    if node.op == "Transpose" and sorted(order) == [*range(len(constant.shape))]:
+        return constant.transposed(*order)
+    return None
+
+
+def needed(model: Model) -> None:
+    """Leave out the nodes that no output depends on, and those that only state constants."""
+    wanted, kept = {*model.outputs}, []
+    for node in reversed(model.nodes):
+        if node.op != "Constant" and wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            kept.append(node)
+    model.nodes = kept[::-1]
+
+
+_FIRST = {
+    *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
+    *("BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN"),
+    *("DepthToSpace", "SpaceToDepth", "PRelu"),
+}
+"""Operations that want the channels first."""
+_FREE = {
+    *("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Pad", "Clip", "Relu", "Relu6", "LeakyRelu"),
+    *("Sigmoid", "Tanh", "Elu", "Slice", "Concat", "Resize", "Neg", "Silu", "Gelu", "Dropout"),
+}
+"""Operations that give a tensor whose dimensions are those of what they read."""
+_MOVING = {"flatten", "reshape", "permute", "transpose", "shuffle", "pixelshuffle"}
+"""The layers that arrange tensors."""
+_FOLDING = ("pytorch", "tf2onnx", "onnxoptimizer", "onnxsim")
+"""The producers of files from which batch normalisation may be folded away."""
