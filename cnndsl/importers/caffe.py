@@ -109,8 +109,8 @@ class _Reader(Draft):
         self.blobs: dict[str, int] = {}
         self.hidden: set[str] = set()
         """Blobs that are no part of the network: labels, losses, numbers right."""
-        self.gone: dict[str, str] = {}
-        """Blobs that are no tensor of their own here, and why."""
+        self.gone: set[str] = set()
+        """Blobs that are no tensor of their own here: they are one with their `Scale`."""
         self.training: set[int] = set()
         self.shared: set[str] = set()
 
@@ -245,8 +245,9 @@ class _Reader(Draft):
             name = missing[0] if missing else ""
             raise _Problem("E605", Message("there is no blob `{name}` before this", name=name))
         for blob in bottoms:
-            if reason := self.gone.get(blob):
-                raise _Problem("E601", Message("`{name}` is read too", name=reason))
+            if blob in self.gone:
+                message = Message("`{name}` is read without its `Scale`, too", name=blob)
+                raise _Problem("E601", message)
         self.share(node)
         layer = _Layer(kind, node, params, [self.blobs[blob] for blob in bottoms], tops)
         make = _MADE.get(kind)
@@ -259,11 +260,11 @@ class _Reader(Draft):
             self.graph.ops[-1].name = node.text("name")
         for blob, op in zip(tops, outputs if isinstance(outputs, list) else [outputs] * len(tops)):
             self.blobs[blob] = op
-            self.gone.pop(blob, None)
+            self.gone.discard(blob)
         merged = kind == "scale" and outputs == layer.inputs[0]
         if merged and tops[:1] != bottoms[:1]:
             # It is one layer with the normalisation, which has no output of its own any more.
-            self.gone[bottoms[0]] = bottoms[0]
+            self.gone.add(bottoms[0])
 
     def share(self, node: Node) -> None:
         """See that the layer has weights of its own."""

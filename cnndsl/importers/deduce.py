@@ -138,8 +138,8 @@ def transposed(known: Known) -> Iterator[Iterator[Values]]:
                     common = {"filters": filters, "kernel": kernel, "stride": step}
                     common["nobias"] = nobias
                     if known.framework != TORCH:
-                        yield {**common, "same": True}
                         yield common
+                        yield {**common, "same": True}
                         continue
                     over = [
                         (x - 1) * step + k - y for k, (x, y) in zip(kernel, known.spatial)
@@ -190,9 +190,8 @@ def kernels(area: int, rank: int, said: tuple[int, ...] = ()) -> Iterator[tuple[
     if side**rank == area:
         yield (side,) * rank
     if rank == 2:
-        for one in _divisors(area):
-            if one * one != area:
-                yield one, area // one
+        pairs = [(one, area // one) for one in _divisors(area) if one * one != area]
+        yield from sorted(pairs, key=lambda pair: abs(pair[0] - pair[1]))
 
 
 def windows(known: Known, kernel: tuple[int, ...]) -> Iterator[Values]:

@@ -107,12 +107,12 @@ _END = r"(?=$|[\s\-‐-―−→>,;|+()\[\]{}×*&.])"
 _READERS = [(re.compile(form + _END, re.IGNORECASE), make) for form, make in _FORMS]
 _BETWEEN = re.compile(r"(?:[\s\-‐-―−→>,;|+&⇒]|\\(?:right)?arrow|\.(?=\s|$)|→)+")
 _INPUT = re.compile(
-    rf"\s*(?:input)?[\s:(=-]*{_N}((?:\s?[x×*]\s?{_N})*)(?:\s?(RGB|gr[ae]y)?(?:\s\w+)?\s?image)?\)?"
-    rf"{_END}(?!\s?[x×*]|[ ]?conv)",
+    rf"\s{{0,99}}(?:input)?[\s:(=-]{{0,9}}{_N}((?:\s?[x×*]\s?{_N})*)(?:\s?(RGB|gr[ae]y)?(?:\s\w+)?\s?image)?\)?"
+    rf"{_END}(?!\s?[x×*])",
     re.IGNORECASE,
 )
 _TIMES = re.compile(
-    r"(\d{1,9})\s?[x×*]\s?(?=[(\[])|(\d{1,9})\s?[x×*]\s?(?=\d+\s?(?:C|FC|F)\d*)", re.I
+    r"(\d{1,9})\s?[x×*]\s?(?=[(\[])|(\d{1,9})\s?[x×*]\s?(?=\d+(?:C(?!onv)|F))", re.I
 )
 _AFTER = re.compile(r"\s?[x×*]\s?(\d{1,9})")
 _WEIGHS = ("conv", "dense")
@@ -193,6 +193,8 @@ def _first(text: str, shape: Shape | None) -> tuple[Shape | None, int]:
     match = _INPUT.match(text)
     if match is None:
         return shape, 0
+    if match[0][-1] != ")" and text[match.end() :][:5].lower().lstrip().startswith("conv"):
+        return shape, 0  # a kernel, as in `3x3 conv`
     sizes = (int(match[1]), *map(int, re.findall(r"\d+", match[2])))
     if (
         shape
@@ -329,9 +331,10 @@ def read_notation(text: str, name: str = "", shape: Shape | None = None) -> Grap
 
 
 def is_notation(text: str) -> bool:
-    """Whether a text is a network in a line, of two layers or more."""
+    """Whether a text is a network in a line, of two layers or more, the input among them."""
     if len(text) > min(LONGEST, 20_000):
         return False
     reader = _Reader(text, "", "keras")
-    items = reader.items(_first(text, None)[1])
-    return not reader.graph.problems and len(items) > 1
+    _, at = _first(text, None)
+    items = reader.items(at)
+    return not reader.graph.problems and len(items) + (at > 0) > 1

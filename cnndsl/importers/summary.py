@@ -374,7 +374,7 @@ class _Reader(Draft):
             )
         elif word in ("up", "permute", "rescale", "leaky_relu", "elu", "gelu"):
             self.ask(Message("the arguments of `{word}` are not said", word=word), op)
-        elif word == "relu":
+        elif word == "relu" and not self.torch():
             self.ask(Message("whether a relu has a bound, as relu6, is not said: it has none"))
 
     # The end
