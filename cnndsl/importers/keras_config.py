@@ -77,6 +77,7 @@ class Reader:
         self.builder = KerasGraph(self.graph, version, self.ask)
         self.shapes, self.keys = shapes, keys
         self.steps: list[Step] = []
+        self.count = 0  # of all calls, those of models in it among them
         self.entered: list[Value] = []  # the inputs
         self.files: dict[str, str] = {}
         self.turns: dict[tuple[str, ...], int] = {}
@@ -250,8 +251,9 @@ class Reader:
         name, config = name_of(layer), layer["config"]
         here = (*path, name)
         key = "/".join(here)
-        if len(self.graph.ops) > MOST:
-            raise refusal(Message("more than {count:,} operations", count=MOST), key)
+        self.count += 1
+        if self.count > MOST:
+            raise TooLarge([Problem("E607", Message("more than {count:,} operations", count=MOST))])
         if kind in MODELS:
             return self.nested(node, here, folder, scope)
         if not isinstance(config, Mapping) or not isinstance(kind, str):
@@ -286,10 +288,16 @@ class Reader:
         try:
             inputs = tensors_of(node)
             result = [value for _, value in self.model(node.layer, inputs, here, kept, inner)]
+        except TooLarge:
+            raise
         except ImportProblems as found:
             self.graph.problems += found.problems
             return Value(self.builder, ())
         return result[0] if len(result) == 1 else result
+
+
+class TooLarge(ImportProblems):
+    """A model has more calls than any can have: it is not read any further."""
 
 
 def refusal(message: Message, where: str, help_: Message = NOTHING) -> ImportProblems:

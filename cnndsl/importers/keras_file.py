@@ -211,11 +211,11 @@ class Hdf5(Arrays):
 
     def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
         top = stored.layer.partition("/")[0]
-        order = [*self.files]
+        order = {key: number for number, key in enumerate(self.files)}
 
         def rank(key: str) -> list[int]:
             parts = key.split("/")
-            return [order.index("/".join(parts[: i + 1])) for i in range(len(parts))]
+            return [order.get("/".join(parts[: i + 1]), 0) for i in range(len(parts))]
 
         group = [each for each in self.kept if each.layer.partition("/")[0] == top]
         group.sort(key=lambda each: (not each.trainable, rank(each.layer), each.number))

@@ -16,7 +16,7 @@ from cnndsl.foreign.table import KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, SourceArray, Taken
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Shape, axes_of, describe, show
-from cnndsl.layers.values import Pair, Word, whole
+from cnndsl.layers.values import LARGEST, Pair, Word, whole
 
 
 class Made(NamedTuple):
@@ -175,6 +175,24 @@ class KerasGraph:
         inputs = call.inputs
         return inputs[0] if call.kind in KEEPING and len(inputs) == 1 else Value(self, ())
 
+    def again(self, value: Value, values: Mapping[str, Any]) -> Value | None:
+        """The last operation with other arguments, in its place; None if a value is none of it.
+
+        Should something else read that value later, it comes back.
+        """
+        graph, index = self.graph, value.op
+        if index != len(graph.ops) - 1:
+            return None
+        op = graph.ops.pop()
+
+        def add(values: Mapping[str, Any]) -> int:
+            place = (op.scope, op.name, op.where, op.frozen)
+            return graph.add(op.word, values, op.inputs, op.weights, *place)
+
+        value._op, value.settle = None, lambda: add(op.values)
+        index = add({**op.values, **values})
+        return Value(self, graph.shape(index), index)
+
     def output(self, value: Any) -> int | None:
         """The operation that an output is, or None where it did not come in."""
         try:
@@ -216,7 +234,7 @@ class Call:
     def unknown(self) -> ImportProblems:
         """The error that this is nothing in the language."""
         if self.kind == "Lambda":
-            message = Message("{layer} holds code, which is not run", layer=self.kind)
+            message = Message("a `{layer}` holds code, which is not run", layer=self.kind)
             return self.problem("E607", message)
         return self.problem("E601", Message("no word is {layer}", layer=self.kind))
 
@@ -275,7 +293,7 @@ class Call:
     def whole(self, name: str, default: int | None = None) -> int:
         """A whole number."""
         value = whole(self.get(name, default))
-        if value is None:
+        if value is None or abs(value) > LARGEST:
             raise self.damaged(name)
         return value
 
@@ -306,7 +324,9 @@ class Call:
         """A size for each dimension of a layer that has some."""
         value = self.get(name, default)
         many = value if isinstance(value, (list, tuple)) else [value] * self.rank
-        found = tuple(size for size in map(whole, many) if size is not None and size >= least)
+        found = tuple(
+            size for size in map(whole, many) if size is not None and least <= size <= LARGEST
+        )
         if not found or len(found) != self.rank or len(many) != self.rank:
             raise self.damaged(name)
         return found
@@ -320,7 +340,7 @@ class Call:
         found = []
         for each in many:
             pair = each if isinstance(each, (list, tuple)) else [each, each]
-            ends = [end for end in map(whole, pair) if end is not None and end >= 0]
+            ends = [end for end in map(whole, pair) if end is not None and 0 <= end <= LARGEST]
             if len(ends) != 2 or len(pair) != 2:
                 raise self.damaged(name)
             found.append(Pair(*ends))
@@ -462,7 +482,7 @@ def activations(call: Call, value: Any) -> Steps:
             value, config = name, inner
     if value is None or value == "linear":
         return []
-    if isinstance(value, str) and value in STEPS:
+    if isinstance(value, str) and value in STEPS and value != "Activation":
         one = Call(call.builder, value, config, call.args, {}, call.name, (), call.where, "", None)
         return STEPS[value](one)
     if not isinstance(value, str) or value not in FUNCTIONS:
@@ -563,7 +583,8 @@ def depthwise(call: Call) -> Value:
     first = initial(call.get("depthwise_initializer"))
     ones = {*values["kernel"], *values["stride"], values["mult"]} == {1}
     name = "kernel" if call.builder.version >= 3 else "depthwise_kernel"
-    if first is not None and ones and values["nobias"] and not call.get("activation"):
+    linear = call.get("activation") in (None, "linear")
+    if first is not None and ones and linear and values["nobias"]:
         kernel = (name, (*values["kernel"], call.shape[-1], 1), ())
         return call.add("scale", {"init": first}, stored={"scale": kernel})
     return call.activated("dwconv", values, stored={"depthwise": name})
@@ -681,15 +702,12 @@ def cropping(call: Call) -> Value:
     call.text("data_format", "channels_last")
     crop, graph = call.borders("cropping"), call.builder.graph
     op = graph.ops[call.input.op]
-    if op.word != "deconv" or op.values.get("same"):
-        return call.add("crop", {"crop": crop})
-    pads = op.values.get("pad") or (Pair(0, 0),) * len(crop)
-    both = tuple(
-        Pair(one.begin + other.begin, one.end + other.end) for one, other in zip(pads, crop)
-    )
-    place = (op.scope, op.name, op.where, op.frozen)
-    index = graph.add(op.word, {**op.values, "pad": both}, op.inputs, op.weights, *place)
-    return Value(call.builder, graph.shape(index), index)
+    if op.word == "deconv" and not op.values.get("same"):
+        pads = op.values.get("pad") or (Pair(0, 0),) * len(crop)
+        pads = tuple(Pair(*(x + y for x, y in zip(*both))) for both in zip(pads, crop))
+        if (found := call.builder.again(call.input, {"pad": pads})) is not None:
+            return found
+    return call.add("crop", {"crop": crop})
 
 
 # Vectors and normalisations

@@ -58,21 +58,32 @@ Atom: TypeAlias = tuple[int, int, int]
 """Part of an axis: its place, how far apart its steps are in it, and how many there are."""
 
 
-class View(NamedTuple):
-    """A value as another rearranged: each dimension is made of atoms of that one's axes.
+Dims: TypeAlias = tuple[tuple[Atom, ...], ...]
+"""The dimensions of a tensor, by the atoms that they are made of, the outermost first."""
 
-    `before` is the value of the step before, from which the last step, a word and its arguments,
-    leads here; `steps` counts them.
-    """
+
+class Turn(NamedTuple):
+    """A step of a rearrangement: another shape, or another order of the dimensions."""
+
+    before: Value
+    shape: Shape = ()
+    order: tuple[int, ...] = ()
+
+
+class View(NamedTuple):
+    """A value as another rearranged, by the steps from that one on; each of its dimensions is made
+    of atoms of that one's axes."""
 
     base: Value
-    dims: tuple[tuple[Atom, ...], ...]
-    before: Value
-    last: tuple[str, dict[str, Any]]
-    steps: int
+    dims: Dims
+    turns: tuple[Turn, ...] = ()
 
 
-def whole_axes(shape: Shape) -> tuple[tuple[Atom, ...], ...]:
+MOST_TURNS = 40
+"""So many steps are looked at together."""
+
+
+def whole_axes(shape: Shape) -> Dims:
     """The dimensions of a tensor as they are."""
     return tuple(((axis, 1, size),) if size > 1 else () for axis, size in enumerate(shape))
 
@@ -88,9 +99,7 @@ def flat(dims: Sequence[tuple[Atom, ...]]) -> tuple[Atom, ...]:
     return tuple(found)
 
 
-def grouped(
-    dims: Sequence[tuple[Atom, ...]], shape: Sequence[int]
-) -> tuple[tuple[Atom, ...], ...] | None:
+def grouped(dims: Sequence[tuple[Atom, ...]], shape: Sequence[int]) -> Dims | None:
     """The same atoms as dimensions of other sizes; None where one would have to be cut."""
     atoms = [atom for dim in dims for atom in dim][::-1]
     result = []
@@ -112,11 +121,15 @@ def grouped(
 
 
 def view_of(value: Value) -> View:
-    """How a value came about by rearrangement, if it did; long rows begin anew."""
-    if isinstance(value.way, View) and value.way.steps < 12:
+    """How a value came about by rearrangement, if it did; a long row of steps begins anew."""
+    if isinstance(value.way, View) and len(value.way.turns) < MOST_TURNS:
         return value.way
-    shape = value.builder.graph.shape(value.op)
-    return View(value, whole_axes(shape), value, ("", {}), 0)
+    return View(value, whole_axes(value.builder.graph.shape(value.op)))
+
+
+def turned(dims: Dims, turn: Turn) -> Dims | None:
+    """The dimensions after a step; None where one is cut across, and no more is known of it."""
+    return tuple(dims[axis] for axis in turn.order) if turn.order else grouped(dims, turn.shape)
 
 
 def reshaped(call: Call, value: Value, target: Any) -> Value:
@@ -133,11 +146,7 @@ def reshaped(call: Call, value: Value, target: Any) -> Value:
     if prod(shape) != count:
         message = Message("{one} does not fit in {other}", one=show(value.shape), other=show(shape))
         raise call.problem("E207", message)
-    dims = grouped(view.dims, shape)
-    if dims is None:
-        view = View(value, whole_axes(value.shape), value, ("", {}), 0)
-        dims = grouped(view.dims, shape)
-    return seen(call, value, view, dims, shape, ("reshape", {"shape": shape}))
+    return seen(call, value, view, Turn(value, shape), shape)
 
 
 def reordered(call: Call, value: Value, order: Sequence[int]) -> Value:
@@ -145,43 +154,59 @@ def reordered(call: Call, value: Value, order: Sequence[int]) -> Value:
     view = view_of(value)
     if sorted(order) != [*range(len(value.shape))]:
         raise call.damaged("dims")
-    dims = tuple(view.dims[axis] for axis in order)
     shape = tuple(value.shape[axis] for axis in order)
-    step = ("permute", {"order": tuple(axis + 1 for axis in order)})
-    return seen(call, value, view, dims, shape, step)
+    return seen(call, value, view, Turn(value, (), tuple(order)), shape)
 
 
-def seen(
-    call: Call,
-    before: Value,
-    view: View,
-    dims: tuple[tuple[Atom, ...], ...] | None,
-    shape: Shape,
-    last: tuple[str, dict[str, Any]],
-) -> Value:
+def seen(call: Call, value: Value, view: View, turn: Turn, shape: Shape) -> Value:
     """A view of a value, which gets its operation when that is asked for."""
-    if dims is None:  # a dimension is cut across: no more is known of it
-        return call.add(*last, of=(before,))
+    dims = turned(view.dims, turn)
+    if dims is None:
+        view = View(value, whole_axes(value.builder.graph.shape(value.op)))
+        dims = turned(view.dims, turn)
+    if dims is None:
+        return call.add("reshape", {"shape": shape}, of=(value,))
     if shape == view.base.shape and flat(dims) == flat(whole_axes(shape)):
         return view.base
-    value = Value(call.builder, shape)
-    value.way = View(view.base, dims, before, last, view.steps + 1)
-    value.settle = lambda: settled(call, value.way, shape)
-    return value
+    result = Value(call.builder, shape)
+    result.way = way = View(view.base, dims, (*view.turns, turn))
+    result.settle = lambda: settled(call, way, shape)
+    return result
 
 
 def settled(call: Call, view: View, shape: Shape) -> int:
-    """The operation that gives a view: one word, or the last step after those before it."""
+    """The operation that gives a view: a word for as many of its last steps as one can stand for,
+    behind those for the steps before."""
     if len(shape) > MOST_DIMENSIONS:
         message = Message("a tensor of {count} dimensions", count=len(shape))
         raise call.problem("E601", message)
-    atoms, base = flat(view.dims), view.base
-    for word, values, dims in words_of(base.shape, shape, atoms):
-        if dims is not None and flat(dims) == atoms:
-            return call.add(word, values, of=(base,)).op
-    if view.before is base or len(view.before.shape) > MOST_DIMENSIONS:
+    stations = [turn.before for turn in view.turns]
+    shapes = [*(each.shape for each in stations), shape]
+    words: dict[int, tuple[int, str, dict[str, Any]]] = {}
+    for end in range(1, len(shapes)):
+        for begin in range(end):
+            short = max(len(shapes[begin]), len(shapes[end])) <= MOST_DIMENSIONS
+            if short and (begin == 0 or begin in words) and end not in words:
+                word = word_of(shapes[begin], shapes[end], view.turns[begin:end])
+                words |= {end: (begin, *word)} if word else {}
+    if len(view.turns) not in words:
         raise call.problem("E601", Message("no word puts values in this order"))
-    return call.add(*view.last, of=(view.before,)).op
+    begin, name, values = words[len(view.turns)]
+    return call.add(name, values, of=(stations[begin],)).op
+
+
+def word_of(base: Shape, shape: Shape, turns: Sequence[Turn]) -> tuple[str, dict[str, Any]] | None:
+    """The word that does what some steps do, with its arguments."""
+    dims: Dims | None = whole_axes(base)
+    for turn in turns:
+        dims = None if dims is None else turned(dims, turn)
+    if dims is None:
+        return None
+    atoms = flat(dims)
+    for word, values, found in words_of(base, shape, atoms):
+        if found is not None and flat(found) == atoms:
+            return word, values
+    return None
 
 
 def words_of(base: Shape, shape: Shape, atoms: tuple[Atom, ...]) -> Any:
@@ -214,7 +239,7 @@ def words_of(base: Shape, shape: Shape, atoms: tuple[Atom, ...]) -> Any:
 
 def squares(
     own: Any, small: Shape, large: Shape, factor: int, dcr: bool, makes_space: bool
-) -> tuple[tuple[Atom, ...], ...] | None:
+) -> Dims | None:
     """The dimensions of a pixel shuffle, or of the inverse."""
     rank = len(small) - 1
     factors = [factor] * rank
@@ -473,8 +498,10 @@ def flattened(value: Any) -> list[float]:
 
 def arithmetic(call: Call) -> Value:
     """A sum, difference, product or quotient of two tensors, or of one and a constant."""
-    one, other = (*call.args, *call.kwargs.values())[:2] if len(call.args) < 2 else call.args[:2]
-    name = call.kind
+    both = (*call.args, *call.kwargs.values())[:2]
+    if len(both) != 2:
+        raise call.unknown()
+    (one, other), name = both, call.kind
     if isinstance(one, Value) and isinstance(other, Value):
         return of_two(call, name, one, other)
     value, number = (one, other) if isinstance(one, Value) else (other, one)
@@ -608,7 +635,7 @@ def negative(call: Call) -> Value:
 
 def pad(call: Call) -> Value:
     """Zeros around a map, or its own pixels; what is lower than all waits for a maximum."""
-    value, widths = call.args[0], call.get("pad_width")
+    value, widths = (*call.args, None)[0], call.get("pad_width")
     pairs = []
     for each in widths if isinstance(widths, (list, tuple)) else []:
         many = each if isinstance(each, (list, tuple)) else []
@@ -701,10 +728,11 @@ def stepped(call: Call, value: Value, steps: tuple[int, ...]) -> Value:
     graph = value.builder.graph
     op = graph.ops[value.op]
     slides = op.word in ("conv", "dwconv", "sepconv") and not op.values.get("same")
+    found = None
     if slides and {*as_tuple(op.values.get("stride", 1))} == {1}:
-        place = (op.scope, op.name, op.where, op.frozen)
-        index = graph.add(op.word, {**op.values, "stride": steps}, op.inputs, op.weights, *place)
-        return Value(call.builder, graph.shape(index), index, Made(call, (value,)))
+        found = call.builder.again(value, {"stride": steps})
+    if found is not None:
+        return found
     return call.add("pool", {"kernel": (1,) * len(steps), "stride": steps}, of=(value,))
 
 
@@ -717,7 +745,7 @@ def reduction(word: str, over_channels: str) -> Handler:
     """The mean or the maximum of all positions, or of all channels."""
 
     def handler(call: Call) -> Value:
-        value = call.args[0]
+        value = call.args[0] if call.args else None
         many = made(value, "Stack") if call.get("axis") == 0 and word == "gmp" else None
         if many is not None and (found := maximum_of_stack(call, many)) is not None:
             return found
