@@ -6,6 +6,7 @@ passes through. A tensor that is read elsewhere, too, gets a name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnndsl.importers.graph import Graph, Output
@@ -74,6 +75,7 @@ def nest(graph: Graph) -> Nested:
 class _Merge(NamedTuple):
     """A merge whose paths are still to be written: each from `begin` on, the tensor before it,
     or, where there is a `way`, that path as the statements before it, and the others by names.
+    What several of its paths read, or others, too, is written before it.
     """
 
     op: int
@@ -87,28 +89,35 @@ class _Nester:
         self.first = next(index for index, op in enumerate(graph.ops) if op.word == "input")
         self.dominators = dominators(graph)
         self.emitted: set[int] = {self.first}
-        self.named: set[int] = set()
+        users = graph.users()
+        self.shared = [len(set(each)) > 1 for each in users]
+        self.joined = joins(graph, users)
         # How many operations, and how many that enlarge a map, dominate each.
         self.length: list[int] = []
         self.enlarged: list[int] = []
+        self.roots: list[int] = []
         for index, op in enumerate(graph.ops):
             before = self.dominators[index]
             self.length.append((self.length[before] if before >= 0 else 0) + 1)
             grown = self.enlarged[before] if before >= 0 else 0
             self.enlarged.append(grown + (op.word in _ENLARGE))
+            self.roots.append(self.roots[before] if before >= 0 else index)
 
     def nest(self) -> Nested:
         main, *others = self.graph.outputs
-        body = self.chain(self.first, main.op, 0)
+        body = tidied(self.chain(self.first, main.op, 0), self.first)
         current = {self.first, *(item.op for item in body)}
         sides = []
+        named: set[int] = set()
         for output in others:
             start = self.start(output.op)
-            side = self.chain(start, output.op, 0)
+            side = tidied(self.chain(start, output.op, 0), start)
             sides.append(Side(output, start, side))
             if start not in current or not side:
-                self.named.add(start)
-        return Nested(body, sides, self.named)
+                named.add(start)
+        for seq in (body, *(side.body for side in sides)):
+            named |= targets(seq)
+        return Nested(body, sides, named)
 
     def start(self, end: int) -> int:
         """The nearest tensor that is there already, on the way back from an output."""
@@ -122,7 +131,6 @@ class _Nester:
         while end != stop:
             op = self.graph.ops[end]
             if end in self.emitted or op.word == "input":
-                self.named.add(end)
                 back.append(Jump(end))
                 break
             self.emitted.add(end)
@@ -137,17 +145,26 @@ class _Nester:
         # What stands first in the text is written first, and has the tensors that others name.
         pieces: Seq = []
         for item in reversed(back):
-            pieces.append(
-                item if not isinstance(item, _Merge) else self.join(item, pieces, stop, depth)
-            )
+            if isinstance(item, _Merge):
+                self.join(item, pieces, stop, depth)
+            else:
+                pieces.append(item)
         return pieces
 
-    def join(self, merge: _Merge, before: Seq, stop: int, depth: int) -> Join:
-        """A merge with its paths; it takes what enlarges a map from the statements before it."""
+    def join(self, merge: _Merge, before: Seq, stop: int, depth: int) -> None:
+        """Write a merge with its paths behind some statements, and first what these share; it
+        takes what enlarges a map from the statements before it.
+        """
         inputs = self.graph.ops[merge.op].inputs
+        here = merge.begin if merge.begin >= 0 else stop
         if merge.way is None:
-            begin = merge.begin if merge.begin >= 0 else stop
-            return Join(merge.op, tuple(self.chain(begin, each, depth + 1) for each in inputs))
+            for cut in self.cuts(merge.op, here):
+                if cut not in self.emitted:
+                    before += self.chain(here, cut, depth)
+                    here = cut
+            paths = [self.chain(here, each, depth + 1) for each in inputs]
+            before.append(Join(merge.op, tuple(paths)))
+            return
         here = inputs[merge.way]
         paths = [
             [] if place == merge.way else self.chain(here, each, depth + 1)
@@ -158,16 +175,34 @@ class _Nester:
             last = before[-1] if before else None
             if isinstance(last, Leaf) and self.graph.ops[last.op].word in _ENLARGE:
                 paths[merge.way] = [before.pop()]
-        return Join(merge.op, tuple(paths))
+        before.append(Join(merge.op, tuple(paths)))
+
+    def cuts(self, merge: int, begin: int) -> list[int]:
+        """What stands between a tensor and a merge and is read in more than one path of it, or
+        behind it, too; in the order of the graph.
+        """
+        found, seen, stack = [], {merge}, [*self.graph.ops[merge].inputs]
+        while stack:
+            op = stack.pop()
+            if op in seen or op in self.emitted or op == begin:
+                continue
+            seen.add(op)
+            joined = self.joined[op]
+            if self.shared[op] and (joined < 0 or joined >= merge):
+                found.append(op)
+            stack += self.graph.ops[op].inputs
+        return sorted(op for op in found if self.graph.ops[op].word != "input")
 
     def way(self, inputs: tuple[int, ...], begin: int, depth: int) -> int | None:
         """Which path of a merge is better written before it, as in a U-Net: one that leads far
         down and up again beside one that is short; None for none.
         """
-        if begin < 0:
-            return None
-        lengths = [self.length[each] - self.length[begin] for each in inputs]
+        before = self.length[begin] if begin >= 0 else 0
+        lengths = [self.length[each] - before for each in inputs]
         longest = max(range(len(inputs)), key=lengths.__getitem__)
+        if begin < 0:
+            begins = self.roots[inputs[longest]] == self.first
+            return longest if begins and lengths[longest] > 2 * sorted(lengths)[-2] else None
         if depth >= MOST_DEEP:
             return longest
         others = sorted(lengths)[:-1]
@@ -177,21 +212,69 @@ class _Nester:
         return longest if grows or lengths[longest] > MOST_LONG else None
 
 
+def tidied(seq: Seq, current: int) -> Seq:
+    """Statements without each `from` that names the current tensor, or whose tensor nothing
+    reads.
+    """
+    result: Seq = []
+    for place, item in enumerate(seq):
+        if isinstance(item, Join):
+            item = Join(item.op, tuple(tidied(path, current) for path in item.paths))
+        elif isinstance(item, Jump):
+            after = seq[place + 1] if place + 1 < len(seq) else None
+            ways = after.paths if isinstance(after, Join) else ()
+            unread = ways and all(path and isinstance(path[0], Jump) for path in ways)
+            if item.op == current or isinstance(after, Jump) or unread:
+                continue
+        result.append(item)
+        current = item.op
+    return result
+
+
+def targets(seq: Seq) -> set[int]:
+    """The operations that are named by a `from`."""
+    found = set()
+    for item in seq:
+        if isinstance(item, Jump):
+            found.add(item.op)
+        elif isinstance(item, Join):
+            for path in item.paths:
+                found |= targets(path)
+    return found
+
+
 _ENLARGE = ("deconv", "up", "pixelshuffle")
 
 
 def dominators(graph: Graph) -> list[int]:
     """The immediate dominator of each operation: the last one that every way from the inputs to
     it passes through; -1 where there is none.
+    """
+    return _nearest([op.inputs for op in graph.ops])
 
-    It is the nearest common ancestor, in the tree of dominators, of what the operation reads, as
-    in K. Cooper, T. Harvey and K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001.
+
+def joins(graph: Graph, users: list[list[int]]) -> list[int]:
+    """For each operation the first that every way from it to an output passes through; -1 where
+    there is none.
+    """
+    last = len(graph.ops) - 1
+    ends = {output.op for output in graph.outputs}
+    back = [[last - user for user in each] + [-1] * (at in ends) for at, each in enumerate(users)]
+    found = _nearest(back[::-1])[::-1]
+    return [last - each if each >= 0 else -1 for each in found]
+
+
+def _nearest(before: Sequence[Sequence[int]]) -> list[int]:
+    """For each of some nodes in topological order, the nearest that all ways to it pass through.
+
+    It is the nearest common ancestor, in the tree of these, of the nodes `before` it, as in
+    K. Cooper, T. Harvey and K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001.
     """
     found: list[int] = []
     depth: list[int] = []
-    for op in graph.ops:
-        common = op.inputs[0] if op.inputs else -1
-        for each in op.inputs[1:]:
+    for nodes in before:
+        common = nodes[0] if nodes else -1
+        for each in nodes[1:]:
             while common != each and common >= 0 and each >= 0:
                 if depth[common] >= depth[each]:
                     common = found[common]

@@ -146,7 +146,7 @@ class _Recovery:
         self.names = names
         self.main = with_heads(graph, nested, names)
         self.blocks: dict[str, Block] = {}
-        self.jumps = Counter(each.op for run in self.runs() for each in run if each.kind == "jump")
+        self.jumps = _jumps(self.main)
         self.rates = rates_of(graph)._replace(direct=direct)
         self.partners = shared_groups(graph)
         self.scopes = scopes(graph)
@@ -185,7 +185,7 @@ class _Recovery:
         if first in NORMS and run[begin].kind == "layer" and before in _WEIGHTY:
             return True
         if run[begin].word in ACTIVATIONS and (
-            before in NORMS or before in _WEIGHTY or before in MERGES
+            before in NORMS or before in _WEIGHTY or before == "add"
         ):
             return True
         return last in _WEIGHTY and after in NORMS
@@ -476,7 +476,7 @@ class _Recovery:
         for period in range(1, len(key) // 2 + 1):
             if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
                 return False
-        return all(each.kind != "jump" or each.paths for each in run[:1])
+        return run[0].kind != "jump" and run[-1].kind != "jump"
 
     def has_merge(self, statement: Statement) -> bool:
         return statement.kind == "merge" or (
@@ -491,7 +491,7 @@ class _Recovery:
         last = run[-1]
         inner = _names([path for way in last.paths for path in way])
         inside = {**named, **inner}
-        if any(op not in inside for op in jumps):
+        if any(each.name and each.kind == "jump" for each in run):
             return False
         if any(self.jumps[op] != jumps[op] for op in inside):
             return False
@@ -603,6 +603,11 @@ class _Recovery:
                 run[-1].name,
             )
             call.ops = tuple(op for each in run for op in each.ops)
+            call.targets = {
+                param.name: param.targets[number]
+                for param in block.params
+                if param.slot == "tensor"
+            }
             made.append((place, call))
         for place, call in sorted(made, key=lambda each: -each[0].begin):
             place.run[place.begin : place.begin + place.length] = [call]
@@ -698,8 +703,7 @@ def _names(run: Sequence[Statement]) -> Counter[int]:
 def _jumps(run: Sequence[Statement]) -> Counter[int]:
     found: Counter[int] = Counter()
     for each in run:
-        if each.kind == "jump":
-            found[each.op] += 1
+        found.update(each.targets.values())
         for path in each.paths:
             found += _jumps(path)
     return found

@@ -25,11 +25,25 @@ class Statement:
     * `before`, `after`: the shapes of the current tensor
     * `op`: the operation of the graph that gives the tensor after it
     * `ops`: all operations that it stands for
+    * `targets`: the operations that it reads by name; of a call, by its parameters
     * `length`: how many characters it takes, once somebody has asked
     * `key`: the same for statements that differ in arguments alone
     """
 
-    __slots__ = ("after", "before", "key", "kind", "length", "name", "op", "ops", "paths", "slots", "word")
+    __slots__ = (
+        "after",
+        "before",
+        "key",
+        "kind",
+        "length",
+        "name",
+        "op",
+        "ops",
+        "paths",
+        "slots",
+        "targets",
+        "word",
+    )
 
     def __init__(
         self,
@@ -46,6 +60,7 @@ class Statement:
         self.kind, self.word, self.slots, self.paths = kind, word, dict(slots), paths
         self.before, self.after, self.op, self.name = before, after, op, name
         self.length: int | None = None
+        self.targets: dict[str, int] = {"": op} if kind == "jump" else {}
         self.ops: tuple[int, ...] = tuple(
             each for path in paths for statement in path for each in statement.ops
         ) + ((op,) if kind in ("layer", "merge") else ())
@@ -62,8 +77,10 @@ class Statement:
             return ("merge", self.word, flags, longest, len(longest) == 0 and len(paths))
         if self.kind == "call":
             return ("call", self.word)
-        if self.kind in ("jump", "head"):
-            return (self.kind, self.word)
+        if self.kind == "jump":
+            return ("jump",)
+        if self.kind == "head":
+            return ("head", self.word)
         if self.word in ACTIVATIONS and not self.slots:
             return ("layer", ACTIVATION)
         has = tuple(name for name in self.slots if name in (ACTIVATION, "to", "factor"))

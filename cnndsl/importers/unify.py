@@ -153,6 +153,7 @@ class Parameter:
     def __init__(self, name: str, slot: str, vector: Vector) -> None:
         self.name, self.slot, self.vector = name, slot, vector
         self.default: Any = None
+        self.targets: Vector = []
 
 
 class Block:
@@ -199,6 +200,8 @@ class Solver:
         shapes = [run[0].before for run in block.instances]
         # Only a residual that is narrow at its ends has widths that are said as expansions.
         self.is_inverted = any(is_depthwise(each) for run in block.instances for each in run)
+        self.inside: list[dict[int, Column]] = [{} for _ in block.instances]
+        self.find_names(table)
         self.uses_entry = False
         block.body = self.body(table, shapes, [True] * self.count)
         if block.body:  # the name of the whole is that of the call
@@ -206,6 +209,39 @@ class Solver:
         if self.uses_entry:
             block.lets.append("c = C")
         self.finish()
+
+    # Names of tensors
+
+    def find_names(self, table: list[Column]) -> None:
+        """Find the tensors that are named in the block: by operation, in each instance."""
+        for column in table:
+            for known, cell in zip(self.inside, column.cells):
+                if cell is not None and cell.name:
+                    known[cell.op] = column
+            for path, _ in column.paths:
+                self.find_names(path)
+
+    def tensor(self, column: Column, target: str, names: Vector) -> str:
+        """The name of a tensor that a statement reads: one of the block, or a parameter."""
+        ops = [ABSENT if cell is None else cell.targets[target] for cell in column.cells]
+        found = {
+            id(known[op]) if op in known else 0
+            for op, known in zip(ops, self.inside)
+            if op is not ABSENT
+        }
+        if len(found) > 1:
+            raise Unalike
+        if found != {0}:
+            return next(k[op] for op, k in zip(ops, self.inside) if op is not ABSENT).some.name
+        for param in self.block.params:
+            if param.slot == "tensor" and _fits(param.vector, names):
+                param.vector = [b if a is ABSENT else a for a, b in zip(param.vector, names)]
+                known_ops = zip(param.targets, ops)
+                param.targets = [b if a is ABSENT else a for a, b in known_ops]
+                return param.name
+        ref = self.new("tensor", names)
+        self.block.params[-1].targets = ops
+        return ref.name
 
     # Parameters
 
@@ -218,12 +254,12 @@ class Solver:
         for param in self.block.params:
             known = [each for each in param.vector if each is not ABSENT]
             value, times = Counter(known).most_common(1)[0]
-            if param.slot not in ("filters", "rate") and (
+            if param.slot not in ("filters", "rate", "tensor") and (
                 2 * times >= len(known) or param.slot == "flag"
             ):
                 param.default = value
             param.vector = [value if each is ABSENT else each for each in param.vector]
-        self.block.params.sort(key=lambda each: each.default is not None)
+        self.block.params.sort(key=lambda each: (each.default is not None, each.slot != "tensor"))
 
     def new(self, slot: str, vector: Vector) -> Ref:
         name = self.free(NAMES.get(slot, ("v",)))
@@ -390,7 +426,8 @@ class Solver:
         if some.kind == "merge":
             return self.merge(column, shapes, channels)
         if some.kind == "jump":
-            return Text(f"from {some.word}")
+            words = [ABSENT if cell is None else cell.word for cell in column.cells]
+            return Text(f"from {self.tensor(column, '', words)}")
         names = {name for cell in column.cells if cell is not None for name in cell.slots}
         word = some.word
         words = [ABSENT if cell is None else cell.word for cell in column.cells]
@@ -405,6 +442,9 @@ class Solver:
             slot = name
             if some.kind == "call":
                 slot = next(p.slot for p in self.blocks[some.word].params if p.name == name)
+            if name in some.targets:
+                values[name] = Ref(self.tensor(column, name, vector))
+                continue
             if some.word == "droppath" and self.by_order:
                 vector = [each if each is ABSENT else self.rates.orders[each] for each in vector]
                 slot = "order"
@@ -555,6 +595,7 @@ NAMES: dict[str, Sequence[str]] = {
     "rate": ("p",),
     "ratio": ("expand",),
     "order": ("order",),
+    "tensor": ("x", "y", "z"),
     "eps": ("eps",),
     "momentum": ("momentum",),
     "factor": ("factor",),
