@@ -126,6 +126,10 @@ def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
 
         return checked(read_model(model, name, shapes))
     if kind == "torch":
+        if not shapes:
+            message = Message("a module of PyTorch does not say the size of its input")
+            help_ = Message("give it: `--input 224x224x3`, or `input=` in Python")
+            raise ImportProblems([Problem("E604", message, "", help_)])
         from cnndsl.importers.torch_model import read_module
 
         return checked(read_module(model, shapes, name))
