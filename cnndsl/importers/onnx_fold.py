@@ -147,6 +147,8 @@ def _reduced(name: str) -> Form:
     def form(np: Any, node: Node, x: Any, axes: Any = None) -> Any:
         found = axes_of(node, axes)
         over = None if found is None else tuple(found)
+        if not x.size:
+            raise ValueError
         return getattr(np, name)(x, axis=over, keepdims=bool(node.get("keepdims", 1)))
 
     return form

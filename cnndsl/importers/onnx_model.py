@@ -118,8 +118,9 @@ class Constant:
         return values
 
     def scalar(self) -> float | None:
-        """The number that all of its numbers are, if it has one alone."""
-        return float(self.list()[0]) if self.size == 1 else None
+        """The number that it is, if it has one alone."""
+        array = self.numbers()
+        return float(self.list()[0]) if array.size == 1 and array.dtype.kind in "bfiu" else None
 
     def filled(self) -> float | None:
         """The number that all of its numbers are; None for different ones."""

@@ -49,7 +49,11 @@ class Rewriter:
             anchors = _anchors(pattern)
             for node in self.model.nodes:
                 found: dict[str, Any] = {}
-                if node.op in anchors and self.matches(pattern, node.outputs[0], found):
+                if (
+                    node.op in anchors
+                    and node.outputs
+                    and self.matches(pattern, node.outputs[0], found)
+                ):
                     self.replace(node, op, found)
                     self.spreads.clear()
 
@@ -94,6 +98,8 @@ class Rewriter:
         kernel, places = node.get("kernel_shape"), dict[int, list[int]]()
         value = node.inputs[0]
         while (before := self.makers.get(value)) and before.op == "Gather":
+            if len(before.inputs) != 2:
+                return
             at = self.model.constants.get(before.inputs[1])
             axis = before.get("axis", 0)
             if at is None or len(at.shape) != 1 or axis in places or at.size > MOST_PLACES:
@@ -238,7 +244,8 @@ class Rewriter:
                 for each in node.inputs:
                     self.spread(depth - 1, op, each, leaves, numbers)
                 return
-            number = self.number(node.inputs[1]) if node.op == less else None
+            halves = node.op == less and len(node.inputs) == 2
+            number = self.number(node.inputs[1]) if halves else None
             if number:
                 numbers.append(1 / number if op == "product" else -number)
                 self.spread(depth - 1, op, node.inputs[0], leaves, numbers)

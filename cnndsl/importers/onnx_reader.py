@@ -13,7 +13,7 @@ from cnndsl.importers.onnx_fold import MOST, fold
 from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused
 from cnndsl.importers.onnx_patterns import Rewriter
 from cnndsl.layers import LAYERS, MERGES
-from cnndsl.layers.base import Shape
+from cnndsl.layers.base import LayerError, Shape
 
 Value: TypeAlias = "Tensor | Constant"
 Operator: TypeAlias = Callable[["Reader", Node], "Value | list[Value]"]
@@ -153,7 +153,11 @@ class Reader:
                     continue
                 first = [size for size in sizes[1:] if size]
                 ours = tuple(first) if last else (*first[1:], first[0])
-            op = self.graph.input(tuple(ours), name)
+            try:
+                op = self.graph.input(tuple(ours), name)
+            except LayerError as error:
+                self.graph.problems.append(Problem(error.code, error.message, name, error.help))
+                continue
             order = range(len(ours)) if last else (len(ours) - 1, *range(len(ours) - 1))
             tensor = laid(op, tuple(ours), tuple(order))
             self.values[name] = tensor
@@ -221,6 +225,11 @@ class Reader:
                 "`{operation}` in this order of dimensions has no word", operation=node.op
             )
             self.note(node, message, tainted)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # An input or an attribute is missing, or of another kind than its operator has.
+            message = Message("`{operation}` is not as its operator is", operation=node.op)
+            self.graph.problems += [] if tainted else [Problem("E607", message, node.where)]
+            self.guess(node)
         except ImportProblems as error:
             problems = [each if each.where else each._replace(where=node.where)
                         for each in error.problems]  # fmt: skip
