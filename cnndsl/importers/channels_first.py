@@ -232,9 +232,10 @@ def _reshaped(op: int, ours: Shape, wanted: Shape, layers: Layers) -> tuple[int,
 
 def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: Layers) -> int:
     """The operation that has the atoms of groups in their order, which is not ours."""
-    word, values = shuffling(tensor, groups)
-    if word:
-        return layers.emit(word, values, tensor.op)
+    if len(tensor.ours) > 1 or layers.reshaped(tensor.op) is None:  # a map had better be permuted
+        word, values = shuffling(tensor, groups)
+        if word:
+            return layers.emit(word, values, tensor.op)
     while (before := layers.reshaped(tensor.op)) and (found := tensor.over(*before)):
         tensor, became = found
         groups = [tuple(new for atom in group for new in became[atom]) for group in groups]

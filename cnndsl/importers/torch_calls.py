@@ -66,7 +66,9 @@ def conv(
     tensor = self.mapped(input)
     if not isinstance(weight, Param):
         raise Refused("weight=…")
-    filters, _, *kernel = weight.shape
+    filters, inputs, *kernel = weight.shape
+    if inputs * groups != input.shape[1] or len(kernel) != rank:
+        raise ValueError
     spread = per_axis(dilation, rank)
     if isinstance(padding, str):
         over = [d * (k - 1) if padding == "same" else 0 for d, k in zip(spread, kernel)]
@@ -109,6 +111,8 @@ def conv_transpose(
     if not isinstance(weight, Param):
         raise Refused("weight=…")
     inputs, outputs, *kernel = weight.shape
+    if inputs != input.shape[1] or len(kernel) != rank:
+        raise ValueError
     steps, spread = per_axis(stride, rank), per_axis(dilation, rank)
     sizes = zip(per_axis(padding, rank), per_axis(output_padding, rank))
     pads = [(pad, pad - back) for pad, back in sizes]
@@ -328,7 +332,7 @@ def reduced(
     if keepdim:
         return found
     axes = tuple(axis for place, axis in enumerate(found.axes) if place not in dims)
-    return self.seen(found._replace(axes=axes or ((),)))
+    return self.seen(found._replace(axes=axes))
 
 
 @says("mean")
@@ -602,9 +606,15 @@ def merge(self: TorchGraph, word: str, ops: Sequence[int], **values: Any) -> int
 def unstretched(self: TorchGraph, tensor: Tensor) -> Tensor:
     """What was made as large as another map of one pixel, for a product, which does that."""
     op = self.graph.ops[tensor.op]
-    if op.word == "up" and op.layer.channels == prod(op.layer.input):
-        return fresh(op.inputs[0], op.layer.input) if tensor.order() == tensor.first() else tensor
-    return tensor
+    channels = op.layer.input[-1]
+    if op.word != "up" or prod(op.layer.input) != channels or tensor.order() != tensor.first():
+        return tensor
+    source = op.inputs[0]
+    before = self.reshaped(source)
+    if before and before[1] == (channels,):
+        vector = fresh(*before)
+        return vector._replace(axes=vector.axes + ((),) * (len(tensor.axes) - 1))
+    return fresh(source, op.layer.input)
 
 
 def stretched(self: TorchGraph, word: str, one: Tensor, other: Tensor) -> Tensor:
@@ -898,7 +908,7 @@ def squeeze(self: TorchGraph, input: Any, dim: Any = None) -> Any:
     if 0 in gone and dim is not None:
         raise Refused(Message("samples of a batch would depend on one another"))
     axes = tuple(axis for place, axis in enumerate(input.axes, 1) if place not in gone)
-    return self.seen(input._replace(axes=axes or ((),)))
+    return self.seen(input._replace(axes=axes))
 
 
 @says("unsqueeze")

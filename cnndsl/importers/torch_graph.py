@@ -82,6 +82,10 @@ SIZES = ("size", "shape", "dim", "ndim", "ndimension", "numel", "len")
 """The functions that ask for sizes alone."""
 
 
+_COMPARISONS = "gt lt ge le eq ne greater less isnan isinf isfinite any all argmax argmin".split()
+"""What gives no numbers to go on with: it is told once something does."""
+
+
 def plain_name(function: str) -> str:
     """The name of a function: `add` for `__iadd__` and `add_`."""
     if function in _SAID:
@@ -157,6 +161,8 @@ class TorchGraph:
             if known not in _SAID:
                 self.tell(function)
             return self.beyond(shape, given)
+        if known in _COMPARISONS:
+            return Lost(tuple(shape), function)
         method = _SAID.get(known)
         if method is None:
             self.tell(function)

@@ -117,16 +117,20 @@ def values(
                 drawn = rng.normal(0, 1.4 / spread**0.5, tuple(tensor.shape))
                 given[key] = drawn + 1 if tensor.dim() == 1 and key.endswith("weight") else drawn
             tensor.copy_(torch.from_numpy(numpy.array(given[key], float)).reshape(tensor.shape))
-    trace = Trace(module, graph.name)
-    trace.module, trace.given, trace.rng = real, set(arrays or {}), rng
     training = any(output.training for output in graph.outputs)
-    trace.run(
-        lambda: [_first(torch.from_numpy(numpy.array(each, float))) for each in inputs], training
-    )
-    if trace.graph.problems:
-        raise ImportProblems(trace.graph.problems)
+    known = set(arrays or {})
+    samples: list[dict[int, Array]] = []
+    for place in range(len(inputs[0]) if inputs else 1):  # one by one, as the module was read
+        trace = Trace(module, graph.name)
+        trace.module, trace.given, trace.rng = real, known, rng
+        one = [torch.from_numpy(numpy.array(each[place : place + 1], float)) for each in inputs]
+        trace.run(lambda one=one: [_first(each) for each in one], training)  # type: ignore[misc]
+        if trace.graph.problems:
+            raise ImportProblems(trace.graph.problems)
+        samples.append(trace.op_values)
+    ops = {op: numpy.concatenate([each[op] for each in samples]) for op in samples[0]}
     used = real.state_dict()
-    return Values(trace.op_values, {key: used[key].numpy().copy() for key in graph.arrays})
+    return Values(ops, {key: used[key].numpy().copy() for key in graph.arrays})
 
 
 def _copy(module: nn.Module) -> nn.Module:
