@@ -20,7 +20,7 @@ def graph_of(network: Network, scoped: bool = False) -> Graph:
         values = {
             slot.name: getattr(layer, slot.name) for slot in layer.slots if slot.form != "act"
         }
-        values = {k: v for k, v in values.items() if v not in (None, False)}
+        values = {k: v for k, v in values.items() if v is not None and v is not False}
         if layer.activation is not None:
             values["activation"] = layer.activation.op
         scope = (

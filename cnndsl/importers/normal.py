@@ -83,7 +83,7 @@ class Normal:
         assert old is not None
         like = like or old
         shapes = [op.shape for op in map(self.ops.__getitem__, inputs) if op is not None]
-        values = {name: value for name, value in values.items() if value not in (None, False)}
+        values = {name: value for name, value in values.items() if value is not None and value is not False}
         layer = make(word, values, shapes, self.given.defaults)
         if layer.output != (shape or old.shape):
             return False

@@ -312,7 +312,7 @@ class _Recovery:
                     signature: tuple[Any, ...] = ()
                     for end in range(begin, len(run)):
                         each = run[end]
-                        if each.kind in ("jump", "call", "head") or not self.is_shared(each):
+                        if each.kind in ("jump", "head") or not self.is_shared(each):
                             break
                         signature += (self.signature(each),)
                         found[signature].append(Place(run, begin, end - begin + 1))
@@ -321,16 +321,18 @@ class _Recovery:
             candidates = []
             for signature, places in found.items():
                 places = apart(places)
-                weight = sum(map(self.weighty, signature))
+                run = self.statements(places[0])
+                weight = sum(self.weighty(each) for each in run)
                 if len(places) > 1 and weight:
-                    candidates.append((weight, -len(signature), signature, places))
+                    candidates.append((len(places), weight, -len(signature), places))
             if not candidates:
                 return
-            best = max(candidates, key=lambda each: each[:2])
+            # Those first that are shared most often, as others may have them in them.
+            best = max(candidates, key=lambda each: each[:3])
             key = tuple(each.key for each in self.statements(best[3][0]))
             groups = [best[3]]
             if "shared" not in self.banned:
-                for *_, places in sorted(candidates, key=lambda each: -each[0]):
+                for *_, places in sorted(candidates, key=lambda each: each[:2], reverse=True):
                     run = self.statements(places[0])
                     taken = {
                         id(each) for group in groups for p in group for each in self.statements(p)
@@ -375,8 +377,11 @@ class _Recovery:
         )
         return self.text(statement)._replace(alias="").same, keys
 
-    def weighty(self, signature: Any) -> int:
-        return sum(len(keys) for keys in signature[1])
+    def weighty(self, statement: Statement) -> int:
+        """How many operations with weights stand in a statement that is no call."""
+        if statement.kind == "call":
+            return 0
+        return sum(bool(self.graph.ops[op].weights) for op in statement.ops)
 
     # Candidates
 
