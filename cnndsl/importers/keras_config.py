@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope
-from cnndsl.importers.keras_layers import LAYERS, MOST, KerasGraph, Value, shown
+from cnndsl.importers.keras_graph import MOST, Value, shown
+from cnndsl.importers.keras_layers import LAYERS, KerasGraph
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import whole
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, ImportProblems
 from cnndsl.importers.keras_config import MODELS, Reader, refusal, version_of
-from cnndsl.importers.keras_layers import Stored
+from cnndsl.importers.keras_graph import Stored
 from cnndsl.layers.base import Shape, show
 
 if TYPE_CHECKING:

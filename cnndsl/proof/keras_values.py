@@ -17,7 +17,7 @@ from cnndsl.codegen.weights import Array
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.keras_config import Reader, Step, version_of
 from cnndsl.importers.keras_file import arrays_of, config_of, live_config
-from cnndsl.importers.keras_layers import Stored, Value
+from cnndsl.importers.keras_graph import Stored, Value
 from cnndsl.targets.keras.live import array, floats, no_gradients
 
 
