@@ -22,6 +22,11 @@ def without(node: Node, what: str) -> Unknown:
     return Unknown(Message("`{operation}` with {what} has no word", operation=node.op, what=what))
 
 
+def placed(axis: int, shape: Sequence[int]) -> int:
+    """An axis of a shape, counted from the front. Raises IndexError where there is none."""
+    return range(len(shape))[int(axis)]
+
+
 # Windows
 
 
@@ -227,7 +232,7 @@ def reduction(pooled: str, over_channels: str, windowed: str) -> Operator:
         x = read.tensor(node)
         given = read.numbers(node, "axes", 1)
         axes = range(len(x.shape)) if given is None else given
-        reduced = [int(axis) % len(x.shape) - 1 for axis in axes]
+        reduced = [placed(axis, x.shape) - 1 for axis in axes]
         if -1 in reduced:
             raise without(node, f"axes={[*axes]}")
         x, order = read.standard(x)
@@ -302,7 +307,7 @@ def flatten(read: Reader, node: Node) -> Tensor:
 
 def squeeze(read: Reader, node: Node) -> Tensor:
     x, axes = read.tensor(node), read.numbers(node, "axes", 1)
-    gone = {int(axis) % len(x.shape) for axis in axes or ()}
+    gone = {placed(axis, x.shape) for axis in axes or ()}
     if axes is None:
         gone = {axis for axis, size in enumerate(x.shape) if axis and size == 1}
     if any(x.shape[axis] > 1 for axis in gone):
@@ -314,7 +319,7 @@ def squeeze(read: Reader, node: Node) -> Tensor:
 def unsqueeze(read: Reader, node: Node) -> Tensor:
     x, axes = read.tensor(node), read.numbers(node, "axes", 1) or []
     rank = len(x.shape) + len(axes)
-    added = {int(axis) % rank for axis in axes}
+    added = {placed(axis, range(rank)) for axis in axes}
     sizes = iter(x.shape)
     shape = [1 if axis in added else next(sizes, 1) for axis in range(rank)]
     return behind_batch(read, node, x, [0, *shape] if 0 in added else shape)
@@ -405,7 +410,9 @@ def factors(
         constant = read.constant(node, first + index)
         if constant is None or (not is_weight(read, constant) and constant.filled() == idle):
             values[flag] = True
-        elif constant.size != x.size(x.axes[axis]):
+        elif constant.size != x.size(x.axes[axis]) or (
+            node.get("written_out") and constant.size > 1 and stretched(x, constant) != axis
+        ):
             raise without(node, f"{role} of {'x'.join(map(str, constant.shape))}")
         else:
             weights[role] = ordered(x, axis, constant)
@@ -452,8 +459,8 @@ def layer_norm(read: Reader, node: Node) -> Tensor:
     rank = len(x.shape)
     axes = node.get("axes")
     if axes is None:
-        axes = range(node.get("axis", -1) % rank, rank)
-    normalised = sorted(axis % rank for axis in axes)
+        axes = range(placed(node.get("axis", -1), x.shape), rank)
+    normalised = sorted(placed(axis, x.shape) for axis in axes)
     values: dict[str, Any] = {"eps": node.get("epsilon", 1e-5)}
     if normalised == [*range(1, rank)] and rank > 2:
         flags, weights = factors(read, node, x, 0) if len(node.inputs) < 2 else ({}, {})
@@ -477,6 +484,10 @@ def group_norm(word: str) -> Operator:
         values["eps"] = node.get("epsilon", 1e-5)
         if word == "gn":
             values["groups"] = node.get("num_groups")
+        if len(node.inputs) > 3:
+            to = read.constant(node, 3)
+            if to is None or reshaped(x.shape, to.list()) != [*x.shape]:
+                raise Unknown(Message("`{operation}` has no word", operation=node.op))
         return x._replace(op=read.add(word, values, [x.op], weights))
 
     return operator
@@ -486,6 +497,8 @@ def local_response(read: Reader, node: Node) -> Tensor:
     x, size = read.map(node), node.get("size", 1)
     if size % 2 == 0 and not node.get("centred"):
         raise without(node, f"size={size}")
+    if node.get("channels", x.ours[-1]) != x.ours[-1]:
+        raise Unknown(Message("`{operation}` has no word", operation=node.op))
     values = {"size": size, "alpha": node.get("alpha", 1e-4), "beta": node.get("beta", 0.75),
               "k": node.get("bias", 1.0)}  # fmt: skip
     return x._replace(op=read.emit("lrn", values, x.op))
@@ -544,7 +557,7 @@ def bounded(read: Reader, node: Node, x: Tensor, low: float | None, high: float 
 
 def softmax(read: Reader, node: Node) -> Tensor:
     x, old = read.tensor(node), read.model.opset < 13
-    axis = node.get("axis", 1 if old else -1) % len(x.shape)
+    axis = placed(node.get("axis", 1 if old else -1), x.shape)
     if axis == 0 or (old and prod(x.shape[axis + 1 :]) > 1):
         raise without(node, f"axis={axis}")
     if len(x.axes) > 1:
@@ -799,7 +812,7 @@ def concat(read: Reader, node: Node) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     first = tensors[0]
-    axis = node.get("axis", 1) % len(first.shape) - 1
+    axis = placed(node.get("axis", 1), first.shape) - 1
     if axis < 0 or any(len(tensor.shape) != len(first.shape) for tensor in tensors):
         raise without(node, f"axis={node.get('axis')}")
     order = first.order() or first.first()
@@ -847,7 +860,7 @@ def sliced(read: Reader, node: Node) -> Tensor:
     spans: dict[int, tuple[int, int]] = {}
     starts, ends = starts or [], ends or []
     for index, (begin, end) in enumerate(zip(starts, ends)):
-        axis = int(axes[index] if axes else index) % len(x.shape)
+        axis = placed(axes[index] if axes else index, x.shape)
         span = slice(int(begin), int(end), int(steps[index]) if steps else 1)
         if span.step != 1:
             raise without(node, f"steps={steps}")
@@ -861,7 +874,7 @@ def sliced(read: Reader, node: Node) -> Tensor:
 
 def split(read: Reader, node: Node) -> list[Value]:
     x, sizes = read.tensor(node), read.numbers(node, "split", 1)
-    axis = node.get("axis", 0) % len(x.shape)
+    axis = placed(node.get("axis", 0), x.shape)
     if not axis:
         raise without(node, "axis=0")
     size, count = x.shape[axis], len(node.outputs)
@@ -881,7 +894,7 @@ def split(read: Reader, node: Node) -> list[Value]:
 
 def gather(read: Reader, node: Node) -> Tensor:
     x, at = read.tensor(node), read.constant(node, 1)
-    axis = node.get("axis", 0) % len(x.shape) - 1
+    axis = placed(node.get("axis", 0), x.shape) - 1
     size = x.shape[axis + 1]
     if at is None or axis < 0 or len(at.shape) > 1 or at.size > 2**20:
         raise without(node, f"axis={axis + 1}")
@@ -923,7 +936,7 @@ def padded(read: Reader, node: Node) -> Tensor:
     x, given = read.tensor(node), read.numbers(node, "pads", 1) or read.numbers(node, "paddings", 1)
     value, axes = read.numbers(node, "value", 2), read.numbers(node, "axes", 3)
     mode, rank = node.get("mode", "constant"), len(x.shape)
-    around = [int(axis) % rank for axis in axes] if axes else range(rank)
+    around = [placed(axis, x.shape) for axis in axes] if axes else range(rank)
     pads = [int(pad) for pad in given or [0] * 2 * rank]
     if len(pads) != 2 * len(around):
         raise refused(Message("a padding is of no possible size"), node.where)
@@ -953,7 +966,7 @@ def resize(read: Reader, node: Node) -> Tensor:
     x = read.tensor(node)
     scales = read.numbers(node, "scales", 1 if old else 2)
     sizes = None if old else read.numbers(node, "sizes", 3)
-    axes = [int(axis) % len(x.shape) for axis in node.get("axes") or range(len(x.shape))]
+    axes = [placed(axis, x.shape) for axis in node.get("axes") or range(len(x.shape))]
     x, order = read.standard(x)
     shape, factor = list(x.shape), [Fraction(1)] * len(x.shape)
     for index, axis in enumerate(axes):
@@ -1045,7 +1058,7 @@ def place(i: int, size: int, n: int, factor: Fraction, rule: str, rounding: str)
 def pixel_shuffle(word: str) -> Operator:
     def operator(read: Reader, node: Node) -> Tensor:
         values: dict[str, Any] = {"factor": node.get("blocksize", 0)}
-        if word == "pixelunshuffle" or node.get("mode", "DCR") == "DCR":
+        if node.get("mode", "DCR") == "DCR":
             values["dcr"] = True
         return applied(read, word, values, read.map(node), {})
 

@@ -1,7 +1,7 @@
 """Layers that an exporter has written out in smaller operations, put together again.
 
 A pattern is a tree. A text in it is a value, the same wherever it stands; one that begins with
-`$` is a number, with `@` an array of constants, and `?` is anything. A number is that number. A
+`$` is a number, with `@` an array of constants, and with `?` anything. A number is that number. A
 tuple is an operation and its inputs; `product` and `sum` are several of them, in any order and
 association. Nodes that nothing reads afterwards fall away later.
 """
@@ -112,14 +112,23 @@ class Rewriter:
     def replace(self, node: Node, op: str, found: Mapping[str, Any]) -> None:
         """Make a node what its pattern says, with the inputs `x`, and `@gamma` and `@beta`."""
         inputs = [found["x"], found.get("@gamma", ""), found.get("@beta", "")]
-        attributes: dict[str, Any] = {}
+        attributes: dict[str, Any] = {"written_out": True}
         if "$eps" in found:
             attributes["epsilon"] = found["$eps"]
         if op == "GroupNormalization":
-            attributes["num_groups"] = self.model.constants[found["@ones"]].size
-            attributes["epsilon"] = self.makers[found["inner"]].get("epsilon", 1e-5)
+            groups = self.model.constants[found["@groups"]].list()
+            if not self.is_grouped(found) or len(groups) != 3:
+                return
+            inner = self.makers[found["inner"]]
+            attributes |= {"num_groups": groups[1], "epsilon": inner.get("epsilon", 1e-5)}
+            inputs.append(found["?to"])
         if op == "LayerNormalization":
-            attributes["axes"] = self.axes(self.makers[found["mean"]])
+            mean, variance = self.makers[found["mean"]], self.makers[found["variance"]]
+            attributes["axes"] = self.axes(mean)
+            if self.axes(variance) != self.axes(mean) or 0 in (
+                mean.get("keepdims", 1), variance.get("keepdims", 1)
+            ):  # fmt: skip
+                return
         if op == "Gelu":
             attributes["approximate"] = "tanh" if "cube" in found else "none"
         if op == "MinPool":
@@ -127,11 +136,24 @@ class Rewriter:
             attributes = inner.attributes | {"word": "minpool"}
             op = "MinPool" if inner.op == "MaxPool" else inner.op
         if op == "LRN":
-            attributes.update(self.neighbours(found))
+            if (neighbours := self.neighbours(found)) is None:
+                return
+            attributes |= neighbours
         node.op, node.attributes = op, attributes
         while inputs and not inputs[-1]:
             inputs.pop()
         node.inputs = inputs
+
+    def is_grouped(self, found: Mapping[str, Any]) -> bool:
+        """Whether what is normalised are groups of channels, by themselves."""
+        constants = self.model.constants
+        groups = constants[found["@groups"]].list()
+        ones, zeros = constants[found["@ones"]], constants[found["@zeros"]]
+        return (
+            groups[1:2] == [ones.size]
+            and groups[-1] == -1
+            and (ones.filled(), zeros.filled()) == (1, 0)
+        )
 
     def axes(self, node: Node) -> list[int]:
         """The axes of a reduction."""
@@ -146,11 +168,40 @@ class Rewriter:
             self.scalars[value] = constant.scalar() if constant and constant.size == 1 else None
         return self.scalars[value]
 
-    def neighbours(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The attributes of a local response normalisation in the terms of a pool."""
-        kernel = self.makers[found["inner"]].get("kernel_shape") or [1]
-        return {"size": max(kernel), "alpha": found["$alpha"], "beta": found["$beta"],
-                "bias": found["$k"], "centred": True}  # fmt: skip
+    def neighbours(self, found: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The attributes of a local response normalisation that is a pool over the channels, which
+        stand behind an axis of one value; None where it is another."""
+        pool = self.makers[found["inner"]]
+        size, *others = pool.get("kernel_shape") or [0]
+        before, after = size // 2, (size - 1) // 2
+        wanted = [before, *(0 for _ in others), after, *(0 for _ in others)]
+        pads = pool.get("pads") or [0] * len(wanted)
+        counts = bool(pool.get("count_include_pad"))
+        around = self.makers.get(pool.inputs[0])
+        if around is not None and around.op == "Pad":
+            given = self.model.constants.get((*around.inputs, "", "")[1])
+            ends = given.list() if given else []
+            half = len(ends) // 2
+            if any(pads) or any(ends[:2]) or any(ends[half : half + 2]):
+                return None
+            pads, counts = [*ends[2:half], *ends[half + 2 :]], True
+            if around.get("mode", "constant") != "constant" or (len(around.inputs) > 2 and (
+                self.number(around.inputs[2]) != 0
+            )):  # fmt: skip
+                return None
+            around = self.makers.get(around.inputs[0])
+        shape = self.model.constants.get(around.inputs[1]) if around and (
+            len(around.inputs) > 1) else None  # fmt: skip
+        to = shape.list() if shape else []
+        apart = {"Unsqueeze": to == [1] or (around and around.get("axes") == [1]),
+                 "Reshape": len(to) > 3 and to[1] == 1}  # fmt: skip
+        if around is None or not apart.get(around.op) or pads != wanted or not counts:
+            return None
+        if {*(pool.get("strides") or [1]), *others} != {1} or pool.get("ceil_mode"):
+            return None
+        channels = {"channels": to[2]} if around.op == "Reshape" else {}
+        return channels | {"size": size, "alpha": found["$alpha"], "beta": found["$beta"],
+                           "bias": found["$k"], "centred": True}  # fmt: skip
 
     # Matching
 
@@ -185,6 +236,8 @@ class Rewriter:
     def named(self, name: str, value: str, found: dict[str, Any]) -> bool:
         if name == "?":
             return True
+        if name.startswith("?"):
+            return bool(found.setdefault(name, value) == value)
         if name.startswith("$"):
             number = self.number(value)
             if number is None:
@@ -292,13 +345,17 @@ def _patterns() -> Iterator[tuple[str, Pattern]]:
     )
 
     centred = ("Sub", "x", ("as", "mean", ("ReduceMean", "x")))
-    variance = ("ReduceMean", ("or", ("Pow", centred, 2.0), ("product", centred, centred)))
+    variance = (
+        "as",
+        "variance",
+        ("ReduceMean", ("or", ("Pow", centred, 2.0), ("product", centred, centred))),
+    )
     deviation = ("Sqrt", ("sum", "$eps", variance))
     normal: Pattern = ("or", ("Div", centred, deviation),
                        ("product", centred, ("Reciprocal", deviation)))  # fmt: skip
     yield from _affine("LayerNormalization", normal)
     each = ("InstanceNormalization", ("Reshape", "x", "@groups"), "@ones", "@zeros")
-    yield from _affine("GroupNormalization", ("Reshape", ("as", "inner", each), "?"))
+    yield from _affine("GroupNormalization", ("Reshape", ("as", "inner", each), "?to"))
     image = _seen(squares)
     pool = ("as", "inner", ("AveragePool", ("or", ("Pad", image), image)))
     yield "LRN", ("Div", "x", ("Pow", ("sum", "$k", ("product", "$alpha", _seen(pool))), "$beta"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, TypeAlias
 
 from cnndsl.diagnostics.message import Message
@@ -360,6 +361,16 @@ class Reader:
         """Add a layer, or a merge, with weights by role, and give its place."""
         node = self.at
         kind = LAYERS.get(word) or MERGES[word]
+        for argument, value in values.items():
+            numbers = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(each, float) and not isfinite(each) for each in numbers):
+                raise Unknown(
+                    Message(
+                        "`{operation}` with {what} has no word",
+                        operation=node.op,
+                        what=f"{argument}={value}"[:100],
+                    )
+                )
         taken = {role: constant.taken() for role, constant in weights.items()}
         name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
         place = self.graph.add(word, values, inputs, taken, node.scope, name, node.where)
