@@ -355,6 +355,7 @@ class Interpreter:
     def execute(self, body: Sequence[ast.stmt], env: Env) -> None:
         """Follow statements."""
         for node in body:
+            self.node = node
             self.tick()
             follow = getattr(self, f"_do_{type(node).__name__}", None)
             if follow is None:
@@ -608,7 +609,7 @@ class Interpreter:
         if isinstance(owner, list):
             owner.append(why)
         elif isinstance(owner, Instance):
-            owner.attrs[f"?{len(owner.attrs)}"] = why
+            owner.attrs.setdefault("?layers", []).append(why)
 
     # Expressions
 

@@ -20,6 +20,7 @@ from cnndsl.importers.interpreter import (
     Function,
     Instance,
     Interpreter,
+    MOST_CALLS,
     Library,
     Native,
     Place,
@@ -41,6 +42,12 @@ _NAMED_SINCE = {
     "size_": "size", "mode": "mode", "subsample_length": "strides",
 }  # fmt: skip
 """What arguments of Keras 1 are called now."""
+
+_MORE = {
+    "Concatenate": "axis", "Lambda": "function output_shape", "Normalization": "axis mean variance",
+    "Resizing": "height width interpolation",
+}  # fmt: skip
+"""The arguments, in their order, of layers of which the table has none."""
 
 _SILENT = re.compile(
     "(?!alpha_).*(initializer|regularizer|constraint)|name|dtype|seed|weights|init|autocast|"
@@ -287,6 +294,7 @@ class KerasWorld(World):
         if layered and layer is None:
             layer = Instance(Library(f"keras.layers.{kind}"), place)
             layer.attrs["name"] = self.name(kind)
+        self.interpreter.tick(20)
         call = Made(kind, layer, config, args, tuple(self.scopes), place, tuple(self.within))
         if kind in ("Split", "Unstack"):
             parts = config.get("indices_or_sections")
@@ -334,14 +342,15 @@ class KerasWorld(World):
     def config(self, kind: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a layer by the names that they have now."""
         known = CLASSES[KERAS].get(kind)
-        names: Sequence[str] = known.arguments if known else ()
+        names: Sequence[str] = _MORE.get(kind, "").split() or (known.arguments if known else ())
         old = kind.startswith(("Convolution", "SeparableConvolution", "AtrousConvolution"))
         rank = known.rank if known else 2
         if old and all(isinstance(each, int) for each in args[: rank + 1]) and len(args) > rank:
             args = [args[0], tuple(args[1 : rank + 1]), *args[rank + 1 :]]
         config = dict(zip(names, args))
-        if len(args) > len(names):
-            config["?"] = args[len(names)]
+        if len(args) > len(names) and known and known.word:
+            text = Message("`{layer}` is given more arguments than it has", layer=kind)
+            config["?"] = self.interpreter.unknown(text)
         for key, each in kwargs.items():
             config[_NAMED_SINCE.get(key, key)] = each
         sides = [config.pop(key) for key in ("nb_row", "nb_col") if key in config]
@@ -411,7 +420,7 @@ class KerasWorld(World):
             return self.again(instance, args[0], place)
         config = self.checked(instance)
         if config is None:
-            return unknown_in(attrs["?config"])
+            return args[0]  # to find what else is in the way
         if kind == "Lambda" and isinstance(config.get("function"), Function):
             return self.interpreter.call(config["function"], args, {}, node)
         activation = config.get("activation")
@@ -608,8 +617,9 @@ class KerasWorld(World):
         if begins:
             return begins[0], self.run(net, [begins[0]], {}, net.place)
         first = layers[0] if layers else None
-        while isinstance(first, Instance) and first.attrs.get("?layers"):
-            first = first.attrs["?layers"][0]
+        for _ in range(MOST_CALLS):
+            inner = first.attrs.get("?layers") if isinstance(first, Instance) else None
+            first = inner[0] if inner else first
         shape: Any = attrs.get("?shape")
         place = net.place
         if isinstance(first, Instance):

@@ -332,6 +332,7 @@ class TorchWorld(World):
             self.report(unknown)
             return unknown
         assert self.graph is not None
+        self.interpreter.tick(20)
         kwargs = {
             key: each for key, each in kwargs.items() if key not in ("inplace", "out", "dtype")
         }
@@ -872,8 +873,8 @@ def children(instance: Instance) -> dict[str, Any]:
         name: each
         for name, each in instance.attrs.items()
         if (isinstance(each, Instance) and each.native is not None and not is_parameter(each))
-        or (isinstance(each, Unknown) and (name.isdigit() or name.startswith("?")))
-    }
+        or (isinstance(each, Unknown) and name.isdigit())
+    } | {f"?{at}": each for at, each in enumerate(instance.attrs.get("?layers", ()))}
 
 
 def modules(instance: Instance) -> Iterator[Instance]:
