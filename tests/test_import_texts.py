@@ -578,9 +578,9 @@ layers { name: "pool1" type: POOLING bottom: "norm" top: "pool1"
   pooling_param { pool: MAX kernel_size: 2 stride: 2 } }
 layers { name: "ip" type: INNER_PRODUCT bottom: "pool1" top: "ip"
   inner_product_param { num_output: 10 } }
-layers { name: "aux" type: INNER_PRODUCT bottom: "pool1" top: "aux"
+layers { name: "aux" type: INNER_PRODUCT bottom: "pool1" top: "aux/it"
   inner_product_param { num_output: 10 } }
-layers { name: "loss" type: SOFTMAX_LOSS bottom: "aux" bottom: "label" loss_weight: 0.3 }
+layers { name: "loss" type: SOFTMAX_LOSS bottom: "aux/it" bottom: "label" loss_weight: 0.3 }
 """
 
 
@@ -602,13 +602,18 @@ def test_an_old_prototxt_is_read_with_its_head_for_training() -> None:
     assert calls(graph) == (
         "input 28x28x1; conv 20 5x3; lrn; pool 2x2 ceil; flatten; dense 10; " "flatten; dense 10"
     )
-    assert [(each.name, each.training) for each in graph.outputs] == [("ip", False), ("aux", True)]
+    assert [(each.name, each.training) for each in graph.outputs] == [
+        ("ip", False),
+        ("aux_it", True),
+    ]
     assert kind_of(OLD_PROTOTXT) == "caffe"
 
 
 def test_all_problems_of_a_prototxt_are_told() -> None:
     text = PROTOTXT.replace('"ReLU"', '"Bogus"').replace("num_output: 10", "num_output: ten")
     assert told(read_caffe(text)) == [("E601", "line 15"), ("E605", "line 26")]
+    unsized = read_caffe(OLD_PROTOTXT.replace("input_dim: 28", "input_dim: 0"))
+    assert told(unsized) == [("E604", "line 1")]
     torn = read_caffe("layer { name: ! }\nlayer }")
     assert {code for code, _ in told(torn)} == {"E605"}
 

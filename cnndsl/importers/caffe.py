@@ -111,6 +111,8 @@ class _Reader(Draft):
         """Blobs that are no part of the network: labels, losses, numbers right."""
         self.gone: set[str] = set()
         """Blobs that are no tensor of their own here: they are one with their `Scale`."""
+        self.unsized = False
+        """Whether the size of an input is missing, so that nothing more can be said."""
         self.training: set[int] = set()
         self.shared: set[str] = set()
 
@@ -188,7 +190,7 @@ class _Reader(Draft):
         for place, blob in enumerate(top.texts("input")):
             self.enter(blob, sizes[place] if place < len(sizes) else [], top.span)
         for node in [*top.nodes("layer"), *top.nodes("layers")]:
-            if len(self.graph.problems) > 100:
+            if len(self.graph.problems) > 100 or self.unsized:
                 return
             if _is_used(node):
                 try:
@@ -217,7 +219,7 @@ class _Reader(Draft):
             message = Message("the size of the input `{name}` is not said", name=blob)
             help_ = Message("write it, as `--input 227x227x3`")
             self.problem("E604", message, span, help_)
-            shape = (1, 1, 1)
+            shape, self.unsized = (1, 1, 1), True
         self.blobs[blob] = self.graph.input(shape, blob)
 
     def layer(self, node: Node) -> None:
@@ -619,7 +621,7 @@ def read_caffe(text: str, name: str = "", shape: Shape | None = None) -> Graph:
     graph = reader.graph
     if not graph.ops or graph.problems:
         return reader.done()
-    named = {op: blob for blob, op in reader.blobs.items()}
+    named = {op: re.sub(r"\W+", "_", blob) for blob, op in reader.blobs.items()}
     read = {op for each in graph.ops for op in each.inputs}
     ends = [at for at in range(len(graph.ops)) if at not in read]
     ends += sorted(reader.training - {*ends})

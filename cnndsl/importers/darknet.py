@@ -247,6 +247,11 @@ class _Reader(Draft):
         return self.add("lrn", values, [op], section.span)
 
     def dropout(self, op: int, section: Section) -> int:
+        if self.whole(section, "dropblock", 0):
+            message = Message("dropblock, which acts while training only, is left out")
+            if message not in self.graph.notes:
+                self.graph.notes.append(message)
+            return op
         values = {"rate": self.number(section, "probability", 0.5)}
         return self.add("dropout", values, [op], section.span)
 
