@@ -73,7 +73,7 @@ class Op:
     """An operation: a layer in its place.
 
     * `layer`: the layer, with all its arguments, in a context that rounds down
-    * `values`: those arguments, by slot; an activation written after a layer is its `activation`, a word
+    * `values`: those arguments, by slot; an activation written after it is `activation`, a word
     * `inputs`: the operations that it reads, by their places in the graph
     * `weights`: the arrays of the source by role, those of an activation among them
     * `scope`: the parts of the source around it, the outermost first
@@ -107,6 +107,19 @@ class Op:
     def shape(self) -> Shape:
         """The output shape, channels last and without a batch."""
         return self.layer.output
+
+    def reading(self, inputs: tuple[int, ...]) -> Op:
+        """The same of other operations."""
+        return Op(
+            self.layer,
+            self.values,
+            inputs,
+            self.weights,
+            self.scope,
+            self.name,
+            self.where,
+            self.frozen,
+        )
 
     def __repr__(self) -> str:
         return f"<{self.word} {self.shape} of {self.inputs}>"
@@ -215,6 +228,13 @@ class Graph:
             for each in op.inputs:
                 users[each].append(index)
         return users
+
+
+def told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that say something: neither None nor a flag that is off."""
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
 
 
 def make(word: str, values: Mapping[str, Any], shapes: Sequence[Shape], defaults: str) -> Layer:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isclose
 from typing import Any
 
-from cnndsl.importers.graph import Graph, Op, Taken, make
-from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.importers.graph import Graph, Op, Taken, make, told
+from cnndsl.layers import ACTIVATIONS, LAYERS
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.layers.window import Window
@@ -83,7 +83,7 @@ class Normal:
         assert old is not None
         like = like or old
         shapes = [op.shape for op in map(self.ops.__getitem__, inputs) if op is not None]
-        values = {name: value for name, value in values.items() if value is not None and value is not False}
+        values = told(values)
         layer = make(word, values, shapes, self.given.defaults)
         if layer.output != (shape or old.shape):
             return False
@@ -136,9 +136,7 @@ class Normal:
         for index, op in self.alive():
             places[index] = len(result.ops)
             inputs = tuple(places[each] for each in op.inputs)
-            result.ops.append(
-                Op(op.layer, op.values, inputs, op.weights, op.scope, op.name, op.where, op.frozen)
-            )
+            result.ops.append(op.reading(inputs))
             source.append(self.source[index])
         self.source = source
         result.outputs = [output._replace(op=places[output.op]) for output in self.outputs]
@@ -176,10 +174,11 @@ def fold_gates(net: Normal) -> None:
         for one, other in (op.inputs, op.inputs[::-1]):
             gate = net.ops[other]
             word = _GATED.get(gate.word) if gate is not None else None
-            if gate is not None and word and gate.inputs == (one,) and gate.shape == op.shape:
-                if net.only_user(other, "mul") is not None:
-                    net.become(index, word, {}, [one], {})
-                    break
+            if gate is None or word is None or (gate.inputs, gate.shape) != ((one,), op.shape):
+                continue
+            if net.only_user(other, "mul") is not None:
+                net.become(index, word, {}, [one], {})
+                break
 
 
 _GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
@@ -337,10 +336,11 @@ def one_padding(net: Normal) -> None:
 
     # So that a block can have the size of its window as a parameter.
     spread = [op for _, op in net.alive() if op.word in _CONVS and op.values.get("same")]
-    for index, op in net.alive():
-        if spread and op.word in _CONVS and not {"same", "pad"} & op.values.keys():
-            if all(window.kernel == 1 for window in op.layer.windows):  # type: ignore[attr-defined]
-                net.become(index, op.word, {**op.values, "same": True}, op.inputs)
+    for index, op in net.alive() if spread else ():
+        if op.word not in _CONVS or {"same", "pad"} & op.values.keys():
+            continue
+        if all(window.kernel == 1 for window in op.layer.windows):  # type: ignore[attr-defined]
+            net.become(index, op.word, {**op.values, "same": True}, op.inputs)
 
 
 _CONVS = ("conv", "dwconv", "sepconv")
@@ -409,22 +409,16 @@ def _flattened(net: Normal, inputs: Sequence[int]) -> Iterator[int]:
 
 
 def join_sums(net: Normal) -> None:
-    """`(a + b) + c` is one sum of three."""
+    """`(a + b) + c` is one sum of three, where one part of the source says both."""
     for index, op in net.alive():
-        if op.word != "add":
+        if op.word != "add" or len(op.inputs) != 2:
             continue
-        inputs: list[int] = []
-        for each in op.inputs:
-            inner = net.ops[each]
-            joined = inner is not None and inner.word == "add" and inner.shape == op.shape
-            # A sum that an activation or another block reads first is one of its own.
-            if joined and inner is not None and net.only_user(each, "add") is not None:
-                if inner.scope == op.scope and len(op.inputs) == 2 and each == op.inputs[0]:
-                    inputs += inner.inputs
-                    continue
-            inputs.append(each)
-        if len(inputs) > len(op.inputs):
-            net.become(index, "add", {}, inputs)
+        first, *rest = op.inputs
+        inner = net.ops[first]
+        if inner is None or inner.word != "add" or inner.scope != op.scope:
+            continue
+        if net.only_user(first, "add") is not None:
+            net.become(index, "add", {}, [*inner.inputs, *rest])
 
 
 # Activations written after a layer
@@ -472,6 +466,3 @@ STEPS: tuple[Callable[[Normal], None], ...] = (
 def normal(graph: Graph) -> Normal:
     """A graph in normal form; the one given stays as it is."""
     return Normal(graph)
-
-
-__all__ = ["MERGES", "Normal", "normal"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
@@ -295,7 +295,7 @@ class _Recovery:
         value = call.slots.get(param.name)
         if param.slot == "order" or value == 0:
             return value
-        return self.rates.orders.get(value)
+        return None if value is None else self.rates.orders.get(value)
 
     # Shared weights
 
@@ -393,10 +393,8 @@ class _Recovery:
                 key: tuple[Any, ...] = ()
                 for end in range(begin, min(len(run), begin + MOST_STATEMENTS)):
                     each = run[end]
-                    if (
-                        each.kind == "head"
-                        or only_layers
-                        and (each.kind != "layer" or end - begin >= 5)
+                    if each.kind == "head" or (
+                        only_layers and (each.kind != "layer" or end - begin >= 5)
                     ):
                         break
                     key += (each.key,)
@@ -571,7 +569,7 @@ class _Recovery:
         for place in range(len(instances)):
             after += len(self.call(block, place)) + 2
         flags = sum(param.slot == "flag" for param in block.params)
-        gain = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
+        gain: float = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
         kinds = Counter(filter(None, map(self.scope_of, instances)))
         if kinds.total() * 5 >= len(instances) * 4:
             kind, matched = kinds.most_common(1)[0]
@@ -830,6 +828,3 @@ def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
             ]
         at += 1
     return tuple(result)
-
-
-__all__ = ["Callable", "Recovered", "recover"]

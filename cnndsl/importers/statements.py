@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from cnndsl.importers.graph import Graph, Op
 from cnndsl.importers.nest import Join, Jump, Leaf, Seq
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
-from cnndsl.layers.base import Context, Layer, Shape
+from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.source import is_default, uniform, written_value
 from cnndsl.layers.values import Pair, in_size, inverse, show_value
 
@@ -212,10 +212,10 @@ class Shifted(NamedTuple):
     """`b + i`: what grows by one with each turn of a loop."""
 
     begin: int
-    index: str
+    turn: str
 
     def text(self) -> str:
-        return f"{self.begin}+{self.index}" if self.begin else self.index
+        return f"{self.begin}+{self.turn}" if self.begin else self.turn
 
 
 class Line(NamedTuple):
@@ -307,6 +307,3 @@ def argument(value: Expr) -> str:
     """An expression where an argument stands."""
     text = value.text()
     return text if isinstance(value, (Const, Ref, Range)) else f"({text})"
-
-
-CONTEXT = Context("floor", "keras")

@@ -26,7 +26,6 @@ from cnndsl.importers.statements import (
     argument,
     call_text,
 )
-from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
 
@@ -296,12 +295,16 @@ class Solver:
                 return found
         if slot == "pad":
             for param in self.block.params:
-                if param.slot == "kernel" and all(
-                    param.vector[i] is not ABSENT and _half(param.vector[i]) == _plain(vector[i])
-                    for i in places
+                if (
+                    param.slot == "kernel"
+                    and all(
+                        param.vector[i] is not ABSENT
+                        and _half(param.vector[i]) == _plain(vector[i])
+                        for i in places
+                    )
+                    and all(type(param.vector[i]) is int for i in places)
                 ):
-                    if all(type(param.vector[i]) is int for i in places):
-                        return Scaled(Ref(param.name), "//", 2)
+                    return Scaled(Ref(param.name), "//", 2)
         if not create:
             return None
         if slot == "filters" and self.is_inverted and all(type(each) is int for each in values):
@@ -463,7 +466,7 @@ class Solver:
         order = [*range(len(column.paths))]
         if some.word != "concat":
             order.sort(key=lambda place: -len(column.paths[place][0]))
-        bodies: dict[int, Text | tuple[Text, ...]] = {}
+        bodies: dict[int, tuple[Text, ...]] = {}
         for place in order:
             table, present = column.paths[place]
             body = self.body(table, shapes, present, True)
@@ -473,16 +476,13 @@ class Solver:
             ends = _behind(column, shapes)
             test = self.agree(present, column.present, shapes, ends)
             test = test or self.flag(present, column.present, "residual")
-            bodies[place] = Text(f"if {test}", (body,), True)
+            bodies[place] = (Text(f"if {test}", (body,), True),)
         values: dict[str, Expr] = {
             name: Const(value) for name, value in some.slots.items() if value is not ABSENT
         }
         head = call_text(some.word, values, self.layer_of(some))
-        paths = []
-        for place in range(len(column.paths)):
-            body = bodies[place]
-            paths.append((body,) if isinstance(body, Text) else body)
-        return Text(head, tuple(paths), True, some.name)
+        paths = tuple(bodies[place] for place in range(len(column.paths)))
+        return Text(head, paths, True, some.name)
 
     # Tests
 
@@ -513,13 +513,12 @@ class Solver:
             if adapter := self.agree(lacking, here, start, end):
                 return negated(adapter)
         for param in self.block.params:
-            if param.slot == "stride":
-                if all(
-                    (value != 1) == has
-                    for value, has, there in zip(param.vector, present, here)
-                    if there and value is not ABSENT
-                ):
-                    return f"{param.name} != 1"
+            if param.slot == "stride" and all(
+                (value != 1) == has
+                for value, has, there in zip(param.vector, present, here)
+                if there and value is not ABSENT
+            ):
+                return f"{param.name} != 1"
         if len(table) != 1 or not self.has_merge(table[0].some):
             raise Unalike  # a flag for a layer, or for half of a block, makes two blocks of one
         return self.flag(present, here, "se" if table[0].some.word == "mul" else "residual")
@@ -674,6 +673,3 @@ def _plain(value: Any) -> Any:
 
 def _half(kernel: Any) -> Any:
     return tuple(each // 2 for each in kernel) if isinstance(kernel, tuple) else kernel // 2
-
-
-__all__ = ["ACTIVATIONS", "Block", "Solver", "Unalike", "call_of_block", "columns", "shrinking"]

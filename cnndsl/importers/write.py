@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import effect
 from cnndsl.diagnostics import Source
+from cnndsl.diagnostics.message import Message, said
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
 from cnndsl.importers.recover import recover, underused
 from cnndsl.importers.statements import Text
-from cnndsl.diagnostics.message import Message, said
 from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, argument_order
 from cnndsl.layers.base import show
 from cnndsl.network import Network, elaborate
@@ -143,8 +143,8 @@ def laid_out(
 ) -> str:
     """The whole text in canonical form."""
     lines = [f"net {net_name(name or graph.name)}"]
-    for op, ask in graph.asks:
-        about = f"{graph.ops[op].word}: " if op is not None else ""
+    for asked, ask in graph.asks:
+        about = f"{graph.ops[asked].word}: " if asked is not None else ""
         lines.append(f"# ask: {about}{_comment(said(ask, 'en'))}")
     if graph.defaults == "torch":
         lines.append("defaults torch")
