@@ -12,6 +12,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -263,8 +264,8 @@ _PURE: dict[str, Callable[..., Any]] = {
     "round": round, "divmod": divmod, "repr": repr, "max": max, "min": min, "sorted": sorted,
     "range": range, "slice": slice, "any": any, "all": all,
 }  # fmt: skip
+_GROW = frozenset("append extend insert add add_module".split())
 _IGNORED = frozenset("print warn deprecated".split())
-_NOTHING = frozenset("torch keras tensorflow numpy math typing".split())
 
 
 def lineage(cls: Any) -> Iterator[Any]:
@@ -555,10 +556,8 @@ class Interpreter:
         elif isinstance(target, ast.Subscript):
             owner, key = self.value(target.value, env), self.value(target.slice, env)
             if isinstance(owner, (list, dict)):
-                try:
+                with suppress(TypeError, IndexError, ValueError):
                     owner[key] = value
-                except (TypeError, IndexError, ValueError, RecursionError):
-                    pass
             elif isinstance(owner, Instance):
                 owner.attrs[str(key)] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -597,9 +596,9 @@ class Interpreter:
                 continue
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
                 self.assign(node, why, env)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("append", "extend", "insert", "add", "add_module"):
-                    self._taint_container(self.value(node.func.value, env), why)
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr in _GROW:
+                self._taint_container(self.value(called.value, env), why)
             returns |= isinstance(node, ast.Return)
             left.extend(reversed([*ast.iter_child_nodes(node)]))
         if returns and env is not self.globals:
@@ -903,9 +902,9 @@ class Interpreter:
             return self.unknown(Message("this is too large to be followed"), node)
         if name == "mul":
             sized, times = (left, right) if isinstance(right, int) else (right, left)
-            if isinstance(sized, (list, tuple, str, bytes)) and isinstance(times, int):
-                if len(sized) * times > MOST_ITEMS:
-                    return self.unknown(Message("this is too large to be followed"), node)
+            length = len(sized) if isinstance(sized, (list, tuple, str, bytes)) else 0
+            if isinstance(times, int) and length * times > MOST_ITEMS:
+                return self.unknown(Message("this is too large to be followed"), node)
         if name == "mod" and isinstance(left, str) and re.search(r"\d{4}|\*", left):
             return self.unfollowed(node)
         shallow = name in ("add", "mul") and isinstance(left, (list, tuple))
@@ -1054,9 +1053,9 @@ class Interpreter:
                 return value
             if isinstance(cls, Unknown):
                 return cls
-            if name == "__init__" and isinstance(cls, Class) and isinstance(owner, Instance):
-                if "__fields__" in cls.attrs:
-                    return Native(lambda args, kwargs, at: self.fill(owner, args, kwargs, at))
+            filled = isinstance(cls, Class) and "__fields__" in cls.attrs
+            if name == "__init__" and filled and isinstance(owner, Instance):
+                return Native(lambda args, kwargs, at: self.fill(owner, args, kwargs, at))
             if isinstance(cls, Library) and isinstance(owner, Instance):
                 found = self.inherited(cls, owner, name)
                 if found is not None:
@@ -1246,9 +1245,9 @@ class Interpreter:
     ) -> Any:
         """A method of a number, a string or a container."""
         if isinstance(owner, str):
-            if name == "replace" and len(args) == 2:
-                if len(owner) * len(str(args[1])) > 100 * MOST_ITEMS:
-                    return self.unfollowed(node)
+            longest = max((len(each) for each in args if isinstance(each, str)), default=0)
+            if name == "replace" and len(owner) * longest > 100 * MOST_ITEMS:
+                return self.unfollowed(node)
             if name == "format" and re.search(r"\d{4}|\{[^}]*[.\[{]", owner):
                 return self.unfollowed(node)
             return self.guarded(getattr(owner, name), args, kwargs, node)
@@ -1259,9 +1258,9 @@ class Interpreter:
                 return None
         if name == "update" and args and isinstance(args[0], Unknown):
             return args[0]
-        if name in ("add", "index", "count", "remove", "setdefault", "get", "pop") and args:
-            if isinstance(args[0], Unknown) or not self.hashable(args[0]):
-                return self.unfollowed(node)
+        looks = name in ("add", "index", "count", "remove", "setdefault", "get", "pop")
+        if looks and args and (isinstance(args[0], Unknown) or not self.hashable(args[0])):
+            return self.unfollowed(node)
         try:  # an unknown may well be kept in a container
             result = getattr(owner, name)(*args, **kwargs)
         except (LookupError, TypeError, ValueError) as error:

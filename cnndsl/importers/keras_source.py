@@ -15,12 +15,12 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import ACTIVATIONS, CLASSES, INPUT_SHAPES, KERAS
 from cnndsl.importers.graph import Graph, Output, Problem, Scope
 from cnndsl.importers.interpreter import (
+    MOST_CALLS,
     Bound,
     Exhausted,
     Function,
     Instance,
     Interpreter,
-    MOST_CALLS,
     Library,
     Native,
     Place,
@@ -77,7 +77,8 @@ _ARGUMENTS = {
 _CALLED = {
     "dim": "axis", "keep_dims": "keepdims", "shape": "newshape", "perm": "axes", "pattern": "axes",
     "paddings": "pad_width", "clip_value_min": "x_min", "clip_value_max": "x_max",
-    "num_or_size_splits": "indices_or_sections", "method": "interpolation", "min_value": "x_min", "max_value": "x_max",
+    "num_or_size_splits": "indices_or_sections", "method": "interpolation",
+    "min_value": "x_min", "max_value": "x_max",
 }  # fmt: skip
 _SAME = frozenset(("convert_to_tensor", "cast", "identity", "stop_gradient"))
 """Functions that give their tensor."""
@@ -181,14 +182,15 @@ class KerasWorld(World):
     def numbers(self, name: str, args: list[Any]) -> Numbers | None:
         """A tensor of numbers that a function makes, if it does."""
         first = args[0] if args else None
-        if name in ("convert_to_tensor", "array", "constant") and isinstance(first, (list, tuple)):
-            if all(isinstance(each, (int, float)) for each in first):
-                return Numbers(self, first, (len(first),))
-        if name == "arange" and args and all(isinstance(each, int) for each in args[:3]):
-            if len(args) < 3 or args[2]:
-                values = range(*args[:3])
-                self.interpreter.tick(len(values) // 8)
-                return Numbers(self, values, (len(values),))
+        many = first if isinstance(first, (list, tuple)) else [None]
+        known = all(isinstance(each, (int, float)) for each in many)
+        if name in ("convert_to_tensor", "array", "constant") and known:
+            return Numbers(self, many, (len(many),))
+        ends = [each for each in args[:3] if isinstance(each, int)]
+        if name == "arange" and ends and len(ends) == len(args[:3]) and (*ends, 1, 1)[2]:
+            values = range(*ends)
+            self.interpreter.tick(len(values) // 8)
+            return Numbers(self, values, (len(values),))
         if name == "reshape" and isinstance(first, Numbers) and len(args) > 1:
             count = len(first.numbers)
             sizes = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
@@ -294,7 +296,7 @@ class KerasWorld(World):
         if layered and layer is None:
             layer = Instance(Library(f"keras.layers.{kind}"), place)
             layer.attrs["name"] = self.name(kind)
-        self.interpreter.tick(20)
+        self.interpreter.tick(40)
         call = Made(kind, layer, config, args, tuple(self.scopes), place, tuple(self.within))
         if kind in ("Split", "Unstack"):
             parts = config.get("indices_or_sections")

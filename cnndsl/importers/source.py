@@ -142,14 +142,14 @@ class Program:
                 tree = ast.parse(code)
                 ast.increment_lineno(tree, listing.line - 1)
             except SyntaxError as error:
-                if listing.tagged or (len(found) == 1 and not _fenced(self.text)):
-                    if len(found) == 1 or _LIKE_A_NET.search(code):
-                        at = min(max(error.lineno or 1, 1), len(listing.starts)) - 1
-                        start = listing.starts[at]
-                        end = start + len(code.split("\n")[at])
-                        message = Message("this is not Python: {error}", error=str(error.msg))
-                        where = f"line {listing.line + at}"
-                        self.problems.append(Problem("E606", message, where, NOTHING, (start, end)))
+                # What has no tag may be anything.
+                if listing.tagged and (len(found) == 1 or _LIKE_A_NET.search(code)):
+                    at = min(max(error.lineno or 1, 1), len(listing.starts)) - 1
+                    start = listing.starts[at]
+                    span = (start, start + len(code.split("\n")[at]))
+                    message = Message("this is not Python: {error}", error=str(error.msg))
+                    where = f"line {listing.line + at}"
+                    self.problems.append(Problem("E606", message, where, NOTHING, span))
                 continue
             except (ValueError, RecursionError, MemoryError):
                 message = Message("this is nested too deeply to be followed")
@@ -406,8 +406,11 @@ class Program:
         if problems:
             raise ImportProblems(problems)
         if self.generated is not None:
-            text = "this was generated from `{file}`, which is the net itself"
-            graph.notes.append(Message(text, file=self.generated[1]))
+            file = self.generated[1]
+            message = Message(
+                "this was generated from `{file}`, which is the net itself", file=file
+            )
+            graph.notes.append(message)
         return graph
 
     def torch_shapes(self, net: Instance) -> list[Shape]:
@@ -436,9 +439,9 @@ class Program:
     def call_the_rest(self) -> None:
         """Call the functions that take nothing: one may try the network, and say a size."""
         for each in [*self.interpreter.globals.names.values()]:
-            if isinstance(each, Function) and not isinstance(each.node, ast.Lambda):
-                if not _needs(each.node):
-                    self.attempt(each, each.node)
+            plain = isinstance(each, Function) and not isinstance(each.node, ast.Lambda)
+            if plain and not _needs(each.node):
+                self.attempt(each, each.node)
 
     def fitting(self, net: Instance) -> tuple[str, bool]:
         """A size of the input, and whether it is the only usual one that fits."""

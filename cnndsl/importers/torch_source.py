@@ -214,9 +214,7 @@ _SELVES = frozenset(
     "init_weights load_state_dict zero_grad bfloat16 compile".split()
 )
 """Methods of a module that leave the network as it is."""
-_SAME = frozenset(
-    "DataParallel DistributedDataParallel script compile jit_script checkpoint_wrapper trace".split()
-)
+_SAME = frozenset("DataParallel DistributedDataParallel script compile trace".split())
 """Functions that give the module that they are given."""
 _ELSEWHERE = frozenset(("DropPath", "StochasticDepth"))
 """Modules of torchvision and timm that are known."""
@@ -332,7 +330,7 @@ class TorchWorld(World):
             self.report(unknown)
             return unknown
         assert self.graph is not None
-        self.interpreter.tick(20)
+        self.interpreter.tick(40)
         kwargs = {
             key: each for key, each in kwargs.items() if key not in ("inplace", "out", "dtype")
         }
@@ -455,6 +453,8 @@ class TorchWorld(World):
 
     def append(self, instance: Instance, value: Any, name: str = "") -> None:
         """Add a part to a container."""
+        if value is not None and not isinstance(value, (Instance, Unknown)):
+            value = self.interpreter.unknown(Message("this is no module"))
         instance.attrs[name or str(len(children(instance)))] = value
 
     def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
@@ -852,8 +852,9 @@ class TorchWorld(World):
         names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in keys)]
         if names and not graph.problems:
             shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-            text = "`{modules}` is made, and used for no output: left out"
-            graph.notes.append(Message(text, modules=shown))
+            graph.notes.append(
+                Message("`{modules}` is made, and used for no output: left out", modules=shown)
+            )
 
 
 _DEFAULTS: dict[str, Any] = {
