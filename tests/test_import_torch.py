@@ -258,12 +258,12 @@ def proved(module: nn.Module, graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("names", "shape"),
     [
-        ("resnet18 squeezenet1_1 shufflenet_v2_x0_5 mnasnet0_5", (64, 64, 3)),
+        ("squeezenet1_1 shufflenet_v2_x0_5", (64, 64, 3)),
         pytest.param(
-            "alexnet vgg11_bn resnext50_32x4d wide_resnet50_2 densenet121 mobilenet_v2 "
-            "mobilenet_v3_small efficientnet_b0 efficientnet_v2_s regnet_y_400mf convnext_tiny "
-            "googlenet inception_v3",
-            (224, 224, 3),
+            "alexnet vgg11_bn resnet18 mnasnet0_5 resnext50_32x4d wide_resnet50_2 densenet121 "
+            "mobilenet_v2 mobilenet_v3_small efficientnet_b0 efficientnet_v2_s regnet_y_400mf "
+            "convnext_tiny googlenet inception_v3",
+            (299, 299, 3),
             marks=pytest.mark.frameworks,
         ),
     ],
@@ -300,10 +300,6 @@ def test_heads_that_run_in_training_are_outputs() -> None:
     assert graph.ops[1].values["scale"] == pytest.approx((0.458, 0.448, 0.45))
     heads = [op for op in graph.ops if op.where.startswith("aux")]
     assert Counter(op.word for op in heads)["dense"] == 4
-    plain = read_module(
-        models.googlenet(weights=None, init_weights=False, aux_logits=False), [(96, 96, 3)]
-    )
-    assert len(plain.ops) + len(heads) + 1 == len(graph.ops)
 
 
 def test_several_outputs_are_named() -> None:
