@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from collections import Counter
@@ -368,6 +369,39 @@ def test_what_is_written_out_is_put_together(
     graph = agree(model(nodes, arrays, ("N", 4, 5, 6), opset=13 if "Gelu" not in word else 20))
     assert words(graph).endswith(word) and len(graph.ops) <= 4
     assert sum(op.word not in ("input", "reshape", "permute") for op in graph.ops) == 1
+
+
+def near_miss(name: str) -> tuple[list[Any], dict[str, Array]]:
+    """The nodes and arrays of an operation that is written out, changed in one place."""
+    case = next(case for case in activations() if case.id == name.split(":")[0])
+    _, nodes, arrays = copy.deepcopy(case.values)
+    change = name.split(":")[1]
+    if change == "axes":
+        nodes[3].attribute[0].ints[0] = 1
+    elif change == "kept":
+        nodes[0].attribute.add(name="keepdims", i=0, type=2)
+    elif change in ("ones", "zeros"):
+        arrays[change] = arrays[change] + 1
+    elif change == "groups":
+        arrays["groups"] = whole(0, 2, 2, -1)
+    elif change == "gamma":
+        arrays["gamma"] = some(5, 1)
+    else:
+        arrays[change] = arrays[change] * np.float32(1.01)
+    return nodes, arrays
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ln:axes", "ln:kept", "ln:gamma", "gn:ones", "gn:zeros", "gelu torch:half", "gelu torch:one",
+     "gelu torch:root", "gelu tanh:bend", "hard_swish:six", "hard_swish:three",
+     "hard_sigmoid:six"],
+)  # fmt: skip
+def test_what_is_nearly_that_is_not(name: str) -> None:
+    nodes, arrays = near_miss(name)
+    graph = read_onnx(model(nodes, arrays, ("N", 4, 5, 6), opset=13))
+    word = name.partition(":")[0].split()[0]
+    assert graph.problems or word not in words(graph).split()
 
 
 def test_layers_that_share_all_arrays_do_and_others_do_not() -> None:

@@ -109,18 +109,18 @@ class Constant:
         """The numbers, as an array of its shape."""
         return self.read().reshape(self.split).transpose(self.axes).reshape(self.shape)
 
-    def list(self) -> list[Any]:
+    def values(self) -> list[Any]:
         """The numbers one after the other; of whole ones and of single precision as written."""
         array = self.numbers().reshape(-1)
         if array.dtype.kind == "f":
             return [short(float(value)) for value in array]
-        values: list[Any] = array.tolist()
-        return values
+        found: list[Any] = array.tolist()
+        return found
 
     def scalar(self) -> float | None:
         """The number that it is, if it has one alone."""
         array = self.numbers()
-        return float(self.list()[0]) if array.size == 1 and array.dtype.kind in "bfiu" else None
+        return float(self.values()[0]) if array.size == 1 and array.dtype.kind in "bfiu" else None
 
     def filled(self) -> float | None:
         """The number that all of its numbers are; None for different ones."""

@@ -214,7 +214,7 @@ def shared_mean(read: Reader, node: Node) -> Tensor:
         bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
         wanted = [(a <= i < b) / (b - a) for i in range(size) for a, b in bounds]
         if shares is None or shares.size != len(wanted) or not all(
-            isclose(one, other, rel_tol=1e-6) for one, other in zip(shares.list(), wanted)
+            isclose(one, other, rel_tol=1e-6) for one, other in zip(shares.values(), wanted)
         ):  # fmt: skip
             raise without(node, f"equation={node.get('equation', '')[:100]}")
         to.append(count)
@@ -463,8 +463,8 @@ def layer_norm(read: Reader, node: Node) -> Tensor:
     normalised = sorted(placed(axis, x.shape) for axis in axes)
     values: dict[str, Any] = {"eps": node.get("epsilon", 1e-5)}
     if normalised == [*range(1, rank)] and rank > 2:
-        flags, weights = factors(read, node, x, 0) if len(node.inputs) < 2 else ({}, {})
-        if not flags:
+        flags, weights = factors(read, node, x, 0)
+        if weights:
             raise without(node, f"axes={normalised}")
         x, _ = read.standard(x)
         return x._replace(op=read.emit("gn", values | flags | {"groups": 1}, x.op))
@@ -486,7 +486,7 @@ def group_norm(word: str) -> Operator:
             values["groups"] = node.get("num_groups")
         if len(node.inputs) > 3:
             to = read.constant(node, 3)
-            if to is None or reshaped(x.shape, to.list()) != [*x.shape]:
+            if to is None or reshaped(x.shape, to.values()) != [*x.shape]:
                 raise Unknown(Message("`{operation}` has no word", operation=node.op))
         return x._replace(op=read.add(word, values, [x.op], weights))
 
@@ -723,7 +723,7 @@ def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: b
         values = {} if initial in (None, 1) else {"init": initial}
         weight = ordered(x, axis, constant)
         return x._replace(op=read.add("scale", values, [x.op], {"scale": weight}))
-    numbers = tuple(constant.list()) if number is None else number
+    numbers = tuple(constant.values()) if number is None else number
     scale: Any = 1
     offset: Any = 0
     if op == "Mul":
@@ -898,7 +898,7 @@ def gather(read: Reader, node: Node) -> Tensor:
     size = x.shape[axis + 1]
     if at is None or axis < 0 or len(at.shape) > 1 or at.size > 2**20:
         raise without(node, f"axis={axis + 1}")
-    places = [int(place) % size for place in at.list()]
+    places = [int(place) % size for place in at.values()]
     begin, count = places[0] if places else 0, len(places)
     if places == [*range(begin, begin + count)]:
         found = part(read, node, x, {axis: (begin, begin + count)})

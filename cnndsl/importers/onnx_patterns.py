@@ -86,8 +86,8 @@ class Rewriter:
         value = self.number((*around.inputs, "", "", "")[2])
         if pads is None or value is None or value > -3e38 or len(around.inputs) > 3:
             return
-        half = len(pads.list()) // 2
-        ends = [*pads.list()[2:half], *pads.list()[half + 2 :]]
+        half = len(pads.values()) // 2
+        ends = [*pads.values()[2:half], *pads.values()[half + 2 :]]
         old = node.get("pads") or [0] * len(ends)
         if node.get("auto_pad", "NOTSET") == "NOTSET" and len(old) == len(ends):
             node.attributes["pads"] = [a + b for a, b in zip(old, ends)]
@@ -104,7 +104,7 @@ class Rewriter:
             axis = before.get("axis", 0)
             if at is None or len(at.shape) != 1 or axis in places or at.size > MOST_PLACES:
                 return
-            places[axis], value = at.list(), before.inputs[0]
+            places[axis], value = at.values(), before.inputs[0]
         if places and kernel and kernel == node.get("strides") and not any(node.get("pads", ())):
             node.op, node.inputs = "SharedPool", [value]
             node.attributes |= {"places": places, "word": "pool"}
@@ -116,7 +116,7 @@ class Rewriter:
         if "$eps" in found:
             attributes["epsilon"] = found["$eps"]
         if op == "GroupNormalization":
-            groups = self.model.constants[found["@groups"]].list()
+            groups = self.model.constants[found["@groups"]].values()
             if not self.is_grouped(found) or len(groups) != 3:
                 return
             inner = self.makers[found["inner"]]
@@ -147,7 +147,7 @@ class Rewriter:
     def is_grouped(self, found: Mapping[str, Any]) -> bool:
         """Whether what is normalised are groups of channels, by themselves."""
         constants = self.model.constants
-        groups = constants[found["@groups"]].list()
+        groups = constants[found["@groups"]].values()
         ones, zeros = constants[found["@ones"]], constants[found["@zeros"]]
         return (
             groups[1:2] == [ones.size]
@@ -158,7 +158,7 @@ class Rewriter:
     def axes(self, node: Node) -> list[int]:
         """The axes of a reduction."""
         if len(node.inputs) > 1 and node.inputs[1] in self.model.constants:
-            return [int(axis) for axis in self.model.constants[node.inputs[1]].list()]
+            return [int(axis) for axis in self.model.constants[node.inputs[1]].values()]
         return list(node.get("axes") or ())
 
     def number(self, value: str) -> float | None:
@@ -180,7 +180,7 @@ class Rewriter:
         around = self.makers.get(pool.inputs[0])
         if around is not None and around.op == "Pad":
             given = self.model.constants.get((*around.inputs, "", "")[1])
-            ends = given.list() if given else []
+            ends = given.values() if given else []
             half = len(ends) // 2
             if any(pads) or any(ends[:2]) or any(ends[half : half + 2]):
                 return None
@@ -192,7 +192,7 @@ class Rewriter:
             around = self.makers.get(around.inputs[0])
         shape = self.model.constants.get(around.inputs[1]) if around and (
             len(around.inputs) > 1) else None  # fmt: skip
-        to = shape.list() if shape else []
+        to = shape.values() if shape else []
         apart = {"Unsqueeze": to == [1] or (around and around.get("axes") == [1]),
                  "Reshape": len(to) > 3 and to[1] == 1}  # fmt: skip
         if around is None or not apart.get(around.op) or pads != wanted or not counts:

@@ -303,7 +303,7 @@ class Reader:
         """Numbers that an attribute says, or in later versions an input."""
         found: list[Any] | None = node.get(name)
         if found is None and (constant := self.constant(node, index)) is not None:
-            found = constant.list()
+            found = constant.values()
         return found
 
     def arranged(self, tensor: Tensor, groups: Sequence[Group]) -> Tensor:
