@@ -113,6 +113,11 @@ def test_all_that_cannot_be_read_of_a_line_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("item", ["0C3", "8C0", "MP0", "8C3/0", "P2s0", "0FC", "C(3x3,5x5)"])
+def test_sizes_of_nothing_cannot_be_read(item: str) -> None:
+    assert {code for code, _ in told(read_notation(f"8C3-{item}-10", "", (28, 28, 1)))} == {"E605"}
+
+
 def test_a_line_without_a_size_wants_one() -> None:
     assert told(read_notation("20C5-P2-10")) == [("E604", "line 1")]
 

@@ -38,10 +38,10 @@ def _conv(size: str, kernel: str | None, stride: str | None = None) -> Item:
     return Item("conv", int(size), sizes, int(stride) if stride else None)
 
 
-def _by_size(one: str, other: str, stride: str | None = None) -> Item:
+def _by_size(one: str, other: str, stride: str | None = None) -> Item | None:
     """Of two numbers in parentheses, the kernel is the smaller one."""
     small, large = sorted((one, other), key=lambda each: _sizes(each)[0])
-    return _conv(large, small, stride)
+    return _conv(large, small, stride) if large.isdecimal() else None
 
 
 def _pool(word: str) -> Callable[..., Item]:
@@ -70,7 +70,7 @@ def _ending(size: str, word: str) -> Item:
 
 
 _GAP = r"(?:GAP|global[\s_-]?(?:average|avg)[\s_-]?pool(?:ing)?|global[\s_-]?pool(?:ing)?)"
-_FORMS: list[tuple[str, Callable[..., Item]]] = [
+_FORMS: list[tuple[str, Callable[..., Item | None]]] = [
     (rf"{_N}[-\s]?(softmax|sigmoid|svm|out)", _ending),
     # Convolutions
     (rf"conv(?:2d)?\(\s*{_K}\s*,\s*{_K}\s*(?:,\s*(?:s\s?=?\s?)?(\d{{1,3}})\s*)?\)", _by_size),
@@ -173,8 +173,11 @@ class _Reader(Draft):
     def item(self, at: int) -> Item | None:
         """The layer that is written at a place."""
         for form, make in _READERS:
-            if match := form.match(self.text, at):
-                return make(*match.groups())._replace(span=match.span())
+            match = form.match(self.text, at)
+            item = make(*match.groups()) if match else None
+            if match and item:
+                sizes = (*item.kernel, item.stride, item.size if item.word != "dropout" else None)
+                return None if 0 in sizes else item._replace(span=match.span())
         return None
 
     def too_many(self, span: Span) -> None:
