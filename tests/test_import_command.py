@@ -247,7 +247,7 @@ def test_import_model_raises() -> None:
     with pytest.raises(cnndsl.CnndslError) as error:
         cnndsl.import_model(5)
     assert [each.code for each in error.value.diagnostics] == ["E607"]
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="natural numbers"):
         cnndsl.import_model(nn.Conv2d(3, 4, 3), input="big")
 
 
