@@ -53,6 +53,7 @@ MAY_IMPORT = {
 PURE = tuple(folder for folder in MAY_IMPORT if folder not in ("diagnostics", "proof"))
 IMPURE = {
     "syntax/generate.py",  # development: writes the tables
+    "importers/keras_file.py",  # archives and HDF5 are bytes that libraries read as files
 }
 IMPURE_FUNCTIONS = {
     "lang/messages.py": {"catalogue"},  # data of the package
@@ -67,6 +68,7 @@ FRAMEWORKS = {"flax", "jax", "keras", "torch", "tensorflow", "numpy", "onnx"}
 # What moves weights may, when it is called; to generate code takes none of them.
 MAY_COMPUTE = {
     "codegen/weights.py": {"numpy"},
+    "importers/keras_file.py": {"keras", "numpy"},
     # This target's files hold weights.
     "targets/onnx/__init__.py": {"onnx"},
     "targets/onnx/graph.py": {"numpy", "onnx"},

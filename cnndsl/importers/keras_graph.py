@@ -88,7 +88,7 @@ class Stored(NamedTuple):
 Place: TypeAlias = "str | tuple[str, tuple[int, ...], tuple[int, ...]]"
 """What Keras calls an array, or that with its shape there and the order of axes from there."""
 
-MOST = 50_000
+MOST = 20_000
 """More operations than any network has."""
 
 
