@@ -182,7 +182,7 @@ class KerasWorld(World):
     def numbers(self, name: str, args: list[Any]) -> Numbers | None:
         """A tensor of numbers that a function makes, if it does."""
         first = args[0] if args else None
-        many = first if isinstance(first, (list, tuple)) else [None]
+        many: Sequence[Any] = first if isinstance(first, (list, tuple)) else [None]
         known = all(isinstance(each, (int, float)) for each in many)
         if name in ("convert_to_tensor", "array", "constant") and known:
             return Numbers(self, many, (len(many),))

@@ -1,0 +1,826 @@
+"""Networks in source code of Keras and PyTorch: read as they are written in the wild."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import cnndsl
+from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.importers.source import read_source
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+class Case(NamedTuple):
+    """A source, with what it holds: all parameters, those that learn, and words of layers."""
+
+    source: str
+    params: int
+    trainable: int
+    words: str
+    shape: tuple[int, ...] | None = None
+    pick: str | None = None
+
+
+def words(graph: Graph) -> str:
+    """The words of a graph, each once and in their order, with how often."""
+    counts: dict[str, int] = {}
+    for op in graph.ops:
+        counts[op.word] = counts.get(op.word, 0) + 1
+    return " ".join(f"{word}:{count}" for word, count in counts.items())
+
+
+def problems(source: str, **options: Any) -> tuple[Problem, ...]:
+    """What stands in the way of a source."""
+    with pytest.raises(ImportProblems) as caught:
+        read_source(source, **options)
+    return caught.value.problems
+
+
+def codes(source: str, **options: Any) -> list[str]:
+    return [each.code for each in problems(source, **options)]
+
+
+MNIST = """
+import argparse
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torch.optim as optim
+from torchvision import datasets, transforms
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.conv1 = nn.Conv2d(1, 16, 3, 1)
+        self.conv2 = nn.Conv2d(16, 32, 3, 1)
+        self.drop = nn.Dropout(0.25)
+        self.fc1 = nn.Linear(4608, 100)
+        self.fc2 = nn.Linear(100, 10)
+
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+        x = F.relu(self.conv2(x))
+        x = F.max_pool2d(x, 2)
+        x = torch.flatten(self.drop(x), 1)
+        x = F.dropout(F.relu(self.fc1(x)), training=self.training)
+        return F.softmax(self.fc2(x), dim=1)
+
+
+def train(args, model, device, loader, optimizer, epoch):
+    model.train()
+    for index, (data, target) in enumerate(loader):
+        data, target = data.to(device), target.to(device)
+        optimizer.zero_grad()
+        loss = F.nll_loss(model(data), target)
+        loss.backward()
+        optimizer.step()
+        if index % args.log_interval == 0:
+            print("Train {}: {:.0f}%".format(epoch, 100. * index / len(loader)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int, default=14)
+    args = parser.parse_args()
+    torch.manual_seed(1)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    data = datasets.MNIST("../data", train=True, download=True)
+    loader = torch.utils.data.DataLoader(data, batch_size=64)
+    model = Net().to(device)
+    optimizer = optim.Adadelta(model.parameters(), lr=1.0)
+    for epoch in range(1, args.epochs + 1):
+        train(args, model, device, loader, optimizer, epoch)
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+RESNET = """
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Basic(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_planes != self.expansion * planes:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_planes, self.expansion * planes, 1, stride, bias=False),
+                nn.BatchNorm2d(self.expansion * planes),
+            )
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        return F.relu(out)
+
+
+class ResNet(nn.Module):
+    def __init__(self, block, num_blocks, num_classes=10):
+        super(ResNet, self).__init__()
+        self.in_planes = 16
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        for i, planes in enumerate([16, 32, 64]):
+            stage = self._make(block, planes, num_blocks[i], 1 if i == 0 else 2)
+            setattr(self, f"layer{i + 1}", stage)
+        self.linear = nn.Linear(64 * block.expansion, num_classes)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out")
+            elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
+                nn.init.constant_(m.weight, 1)
+                m.bias.data.zero_()
+
+    def _make(self, block, planes, count, stride):
+        strides = [stride] + [1] * (count - 1)
+        layers = []
+        for stride in strides:
+            layers.append(block(self.in_planes, planes, stride))
+            self.in_planes = planes * block.expansion
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.layer3(self.layer2(self.layer1(out)))
+        out = F.avg_pool2d(out, out.size()[3])
+        out = out.view(out.size(0), -1)
+        return self.linear(out)
+
+
+def ResNet8():
+    return ResNet(Basic, [1, 1, 1])
+
+
+def ResNet20():
+    return ResNet(Basic, [3, 3, 3])
+
+
+def test():
+    net = ResNet8()
+    y = net(torch.randn(1, 3, 32, 32))
+    print(y.size())
+"""
+
+VGG = """
+import torch.nn as nn
+
+cfg = {
+    "VGG5": [8, "M", 16, 16, "M"],
+    "VGG7": [8, 8, "M", 16, 16, "M", 32, "M"],
+}
+
+
+class VGG(nn.Module):
+    def __init__(self, vgg_name):
+        super(VGG, self).__init__()
+        self.features = self._make_layers(cfg[vgg_name])
+        self.classifier = nn.Linear(32 * 4 * 4, 10)
+
+    def forward(self, x):
+        out = self.features(x)
+        out = out.view(out.size(0), -1)
+        out = self.classifier(out)
+        return out
+
+    def _make_layers(self, cfg):
+        layers = []
+        in_channels = 3
+        for x in cfg:
+            if x == 'M':
+                layers += [nn.MaxPool2d(kernel_size=2, stride=2)]
+            else:
+                layers += [nn.Conv2d(in_channels, x, kernel_size=3, padding=1),
+                           nn.BatchNorm2d(x),
+                           nn.ReLU(inplace=True)]
+                in_channels = x
+        layers += [nn.AvgPool2d(kernel_size=1, stride=1)]
+        return nn.Sequential(*layers)
+
+
+net = VGG("VGG7")
+if net.classifier.out_features == 10:
+    summary(net.cuda(), (3, 32, 32))
+"""
+
+BRANCHES = '''
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
+from functools import partial
+import math
+import torch
+from torch import nn, Tensor
+
+Stage = namedtuple("Stage", ["width", "count"])
+
+
+@dataclass
+class Options:
+    widths: tuple = (8, 16)
+    groups: int = 2
+    act: type = nn.ReLU
+
+
+class SE(nn.Module):
+    def __init__(self, channels, ratio=4):
+        super().__init__()
+        self.fc = nn.Sequential(
+            OrderedDict([
+                ("down", nn.Linear(channels, channels // ratio)),
+                ("act", nn.ReLU()),
+                ("up", nn.Linear(channels // ratio, channels)),
+                ("gate", nn.Sigmoid()),
+            ])
+        )
+
+    def forward(self, x):
+        b, c, _, _ = x.size()
+        y = x.mean(dim=(2, 3)).view(b, c)
+        return x * self.fc(y).view(b, c, 1, 1)
+
+
+def shuffle(x: Tensor, groups: int) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, groups, c // groups, h, w)
+    return x.transpose(1, 2).contiguous().view(n, -1, h, w)
+
+
+class Unit(nn.Module):
+    """Two ways, of which one is the input itself."""
+
+    def __init__(self, c, options, *, norm=partial(nn.BatchNorm2d, eps=1e-3), **kwargs):
+        super().__init__()
+        self.options = options
+        half = c // 2
+        self.ways = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(half, half, k, padding=k // 2, groups=half, bias=False), norm(half)
+            )
+            for k in (3, 5)
+        )
+        self.act = options.act(**kwargs)
+        self.se = SE(c)
+
+    def forward(self, x):
+        one, two = torch.chunk(x, 2, dim=1)
+        one = self.act(self.ways[0](one))
+        two = self.act(self.ways[1](two))
+        x = shuffle(torch.cat((one, two), 1), self.options.groups)
+        return self.se(x)
+
+
+class Net(nn.Module):
+    def __init__(self, options=Options()):
+        super().__init__()
+        self.stages = nn.ModuleDict()
+        before = 3
+        for at, stage in enumerate([Stage(w, at + 1) for at, w in enumerate(options.widths)]):
+            parts = [nn.Conv2d(before, stage.width, 3, stride=2, padding=1)]
+            parts.extend(Unit(stage.width, options, inplace=True) for _ in range(stage.count))
+            self.stages["stage%d" % at] = nn.Sequential(*parts)
+            before = stage.width
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten())
+        self.head.add_module("fc", nn.Linear(before, math.ceil(9.5)))
+
+    def forward(self, x):
+        if x.dim() != 4:
+            raise ValueError("an image is wanted")
+        for name, stage in self.stages.items():
+            x = stage(x)
+        while x.size(2) > 4:
+            x = nn.functional.max_pool2d(x, 2)
+        return self.head(x)
+
+
+model = Net()
+model.load_state_dict(torch.load("weights.pth"))
+y = model(torch.zeros(2, 3, 64, 64))
+'''
+
+AUXILIARY = """
+class Head(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.fc = nn.Linear(c, 5)
+    def forward(self, x):
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3)
+        self.aux = Head(8)
+        self.b = nn.Conv2d(8, 8, 3)
+        self.main = Head(8)
+        self.old = nn.Linear(2, 2)
+        for p in self.a.parameters():
+            p.requires_grad = False
+    def forward(self, x):
+        x = self.a(x)
+        if self.training:
+            aux = self.aux(x)
+        x = self.main(self.b(x))
+        if self.training:
+            return x, aux
+        return x
+"""
+
+SEQUENTIAL = """
+model = models.Sequential()
+# the first layer says the size
+model.add(layers.Conv2D(16, (3, 3), activation='relu', input_shape=(32, 32, 3)))
+model.add(layers.MaxPooling2D((2, 2)))
+model.add(layers.Conv2D(24, (3, 3), activation=tf.nn.relu))
+model.add(layers.Flatten())
+model.add(layers.Dense(10, activation='softmax'))
+model.compile(optimizer='adam', loss='sparse_categorical_crossentropy')
+history = model.fit(train_images, train_labels, epochs=10)
+plt.plot(history.history['accuracy'])
+"""
+
+FUNCTIONAL = """
+import tensorflow as tf
+from tensorflow.keras import layers, Model
+from tensorflow.keras.layers import *
+
+def conv_block(x, filters, act="relu", **kwargs):
+    kwargs["kernel_initializer"] = "he_normal"
+    x = Conv2D(filters, 3, padding="same", use_bias=False, **kwargs)(x)
+    x = BatchNormalization()(x)
+    return Activation(act)(x)
+
+def get_model(img_size=(64, 64), num_classes=3):
+    inputs = tf.keras.Input(shape=img_size + (3,), name="image")
+    x = Rescaling(1.0 / 255)(inputs)
+    skips = []
+    for filters in [8, 16]:
+        x = conv_block(x, filters)
+        skips.append(x)
+        x = MaxPooling2D()(x)
+    x = conv_block(x, 32, act=tf.keras.activations.relu)
+    for filters, skip in zip([16, 8], reversed(skips)):
+        x = Conv2DTranspose(filters, 2, strides=2)(x)
+        x = concatenate([x, skip], axis=-1)
+        residual = Conv2D(filters, 1)(x)
+        x = conv_block(x, filters)
+        x = x + residual
+    c = x.shape[-1]
+    gate = GlobalAveragePooling2D()(x)
+    gate = Dense(c // 2, activation=LeakyReLU(0.1))(gate)
+    gate = Reshape((1, 1, c))(Dense(int(c), activation="sigmoid")(gate))
+    x = Multiply()([x, gate])
+    outputs = Conv2D(num_classes, 1, activation="softmax", name="mask")(x)
+    return Model(inputs, outputs, name="unet")
+
+model = get_model()
+model.summary()
+"""
+
+SUBCLASS = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Flatten, Conv2D
+from tensorflow.keras import Model
+
+class Block(tf.keras.layers.Layer):
+    def __init__(self, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.conv = Conv2D(filters, 3, padding="same", activation="relu")
+        self.drop = tf.keras.layers.Dropout(0.2)
+    def call(self, x, training=None):
+        return x + self.drop(self.conv(x), training=training)
+
+class MyModel(Model):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = Conv2D(32, 3, activation='relu')
+        self.blocks = [Block(32) for _ in range(2)]
+        self.flatten = Flatten()
+        self.d1 = Dense(16, activation='relu')
+        self.d2 = Dense(10)
+    def call(self, x):
+        x = self.conv1(x)
+        for block in self.blocks:
+            x = block(x)
+        x = self.flatten(x)
+        x = self.d1(x)
+        return self.d2(x)
+
+model = MyModel()
+model.build((None, 28, 28, 1))
+"""
+
+KERAS1 = """
+from keras.models import Sequential
+from keras.layers.core import Dense, Dropout, Activation, Flatten
+from keras.layers.convolutional import Convolution2D, MaxPooling2D
+
+model = Sequential()
+model.add(Convolution2D(8, 3, 5, border_mode="same", subsample=(2, 2), init="uniform",
+                        input_shape=(32, 32, 3)))
+model.add(Activation("relu"))
+model.add(Convolution2D(nb_filter=4, nb_row=3, nb_col=3, bias=False))
+model.add(MaxPooling2D(pool_size=(2, 2)))
+model.add(Dropout(0.25))
+model.add(Flatten())
+model.add(Dense(output_dim=10, activation="softmax"))
+"""
+
+NESTED = """
+base = keras.Sequential([
+    keras.Input((24, 24, 3)),
+    layers.Conv2D(8, 3, activation="relu"),
+    layers.BatchNormalization(),
+], name="base")
+base.trainable = False
+inputs = keras.Input(shape=(24, 24, 3))
+x = base(inputs)
+x = layers.Lambda(lambda t: t * 2.0)(x)
+x = layers.Activation("relu")(x)
+x = layers.GlobalAveragePooling2D()(x)
+net = keras.Model(inputs=inputs, outputs=layers.Dense(2)(x))
+"""
+
+CASES = {
+    "mnist": Case(
+        MNIST,
+        466710,
+        466710,
+        "input:1 conv:2 relu:3 pool:1 dropout:2 flatten:1 dense:2 softmax:1",
+        (28, 28, 1),
+    ),
+    "resnet8": Case(
+        RESNET,
+        78714,
+        78042,
+        "input:1 conv:9 bn:9 relu:7 add:3 avgpool:1 flatten:1 dense:1",
+        None,
+        "ResNet8",
+    ),
+    "resnet20": Case(
+        RESNET,
+        274042,
+        272474,
+        "input:1 conv:21 bn:21 relu:19 add:9 avgpool:1 flatten:1 dense:1",
+        None,
+        "ResNet20",
+    ),
+    "vgg": Case(VGG, 14386, 14226, "input:1 conv:5 bn:5 relu:5 pool:3 avgpool:1 flatten:1 dense:1"),
+    "branches": Case(
+        BRANCHES,
+        2740,
+        2660,
+        "input:1 conv:2 slice:6 dwconv:6 bn:6 relu:9 concat:3 "
+        "shuffle:3 gap:4 dense:7 sigmoid:3 mul:3 pool:2 flatten:1",
+    ),
+    "auxiliary": Case(AUXILIARY, 898, 674, "input:1 conv:2 gap:2 flatten:2 dense:2", (16, 16, 3)),
+    "sequential": Case(SEQUENTIAL, 44498, 44498, "input:1 conv:2 pool:1 flatten:1 dense:1"),
+    "functional": Case(
+        FUNCTIONAL,
+        15407,
+        15247,
+        "input:1 rescale:1 conv:8 bn:5 relu:5 pool:2 "
+        "deconv:2 concat:2 add:2 gap:1 dense:2 leaky_relu:1 mul:1",
+    ),
+    "subclass": Case(SUBCLASS, 365114, 365114, "input:1 conv:3 dropout:2 add:2 flatten:1 dense:2"),
+    "keras1": Case(KERAS1, 2626, 2626, "input:1 conv:2 relu:1 pool:1 dropout:1 flatten:1 dense:1"),
+    "nested": Case(NESTED, 274, 18, "input:1 conv:1 bn:1 rescale:1 relu:1 gap:1 dense:1"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_source(name: str) -> None:
+    case = CASES[name]
+    graph = read_source(case.source, shape=case.shape, pick=case.pick)
+    assert (graph.params, graph.trainable) == (case.params, case.trainable)
+    assert words(graph) == case.words
+
+
+def test_keys_are_those_of_a_state_dict() -> None:
+    graph = read_source(BRANCHES)
+    keys = [*graph.arrays]
+    assert keys[:2] == ["stages.stage0.0.weight", "stages.stage0.0.bias"]
+    assert "stages.stage1.2.ways.1.1.running_var" in keys
+    assert "stages.stage0.1.se.fc.down.weight" in keys
+    scopes = {op.scope[-1].kind for op in graph.ops if op.scope}
+    assert {"Unit", "SE", "BatchNorm2d"} <= scopes
+
+
+def test_a_size_comes_from_a_call() -> None:
+    assert read_source(RESNET, pick="ResNet8").ops[0].shape == (32, 32, 3)
+    assert read_source(VGG).ops[0].shape == (32, 32, 3)
+
+
+def test_a_size_that_is_given_goes_first() -> None:
+    assert read_source(BRANCHES, shape=(48, 48, 3)).ops[0].shape == (48, 48, 3)
+    assert read_source(SEQUENTIAL, shape=(40, 36, 3)).ops[0].shape == (40, 36, 3)
+
+
+def test_a_head_that_exists_while_training() -> None:
+    outputs = read_source(AUXILIARY, shape=(16, 16, 3)).outputs
+    assert [each.training for each in outputs] == [False, True]
+
+
+def test_what_is_frozen() -> None:
+    graph = read_source(NESTED)
+    assert [op.word for op in graph.ops if op.frozen] == ["conv", "bn"]
+    assert [op.frozen for op in read_source(AUXILIARY, shape=(16, 16, 3)).ops][:2] == [False, True]
+
+
+# Texts with listings
+
+POST = """
+# A small network
+
+First what is needed, `keras` that is.
+
+```python
+from tensorflow import keras
+from tensorflow.keras.layers import Conv2D, Flatten, Dense
+WIDTH = 12
+```
+
+- a list, and in it the model:
+
+  ```
+  model = keras.Sequential()
+  model.add(Conv2D(WIDTH, 3, activation="relu", input_shape=(20, 20, 1)))
+  ```
+
+```bash
+pip install keras
+```
+
+> and its end:
+>
+> ~~~py
+> model.add(Flatten())
+> model.add(Dense(10))
+> ~~~
+
+```
+Layer (type)      Output Shape    Param #
+conv2d (Conv2D)   (None, 18, 18, 12)  120
+```
+"""
+
+TWO = """
+```python
+>>> small = Sequential([Input((8, 8, 3)), Flatten(), Dense(2)])
+>>> small.summary()
+```
+
+```py
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 3)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+
+tiny = Tiny()
+print(tiny(torch.zeros(1, 3, 2, 2)).shape)
+```
+"""
+
+
+def test_pieces_of_one_program() -> None:
+    graph = read_source(POST)
+    assert words(graph) == "input:1 conv:1 flatten:1 dense:1"
+    assert graph.params == 9 * 12 + 12 + 18 * 18 * 12 * 10 + 10
+
+
+def test_windows_line_ends() -> None:
+    assert read_source(POST.replace("\n", "\r\n")).params == read_source(POST).params
+
+
+def test_several_networks() -> None:
+    (problem,) = problems(TWO)
+    assert problem.code == "E606"
+    assert "`small` (line 3)" in problem.help and "`tiny` (line 16)" in problem.help
+
+
+@pytest.mark.parametrize(
+    "options, params",
+    [
+        ({"pick": "small"}, 386),
+        ({"pick": "tiny"}, 39),
+        ({"pick": "Tiny"}, 39),
+        ({"line": 4}, 386),
+        ({"line": 9}, 39),
+        ({"line": 17}, 39),
+        ({"line": 99}, 39),
+    ],
+)
+def test_one_of_several(options: dict[str, Any], params: int) -> None:
+    assert read_source(TWO, **options).params == params
+
+
+def test_a_name_that_is_none() -> None:
+    (problem,) = problems(TWO, pick="other")
+    assert "`small`" in problem.help
+
+
+# What cannot come in
+
+
+def test_all_that_cannot_be_followed() -> None:
+    source = """
+import json
+with open("widths.json") as file:
+    widths = json.load(file)
+unused = other_thing()
+model = keras.Sequential([
+    keras.Input((16, 16, 3)),
+    layers.Conv2D(widths["first"], 3),
+    layers.Conv2D(4, size_of()),
+    layers.GaussianNoise(0.1),
+    layers.Dense(3),
+])
+"""
+    found = problems(source)
+    assert [each.code for each in found] == ["E606", "E606", "E601"]
+    assert all(each.span is not None for each in found)
+    spans = [source[slice(*each.span)] for each in found if each.span]
+    assert spans == ["open", "size_of", "layers.GaussianNoise(0.1)"]
+
+
+def test_spans_count_letters() -> None:
+    source = 'x = "가나다"; model = Sequential([Input((4, 4, 1)), Dense(nichts)])'
+    (problem,) = problems(source)
+    assert problem.span and source[slice(*problem.span)] == "nichts"
+
+
+BRANCH = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        x = self.a(x)
+        if x.mean((1, 2, 3)) > 0:
+            x = F.relu(x)
+        return x
+"""
+
+UNSIZED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(1, 4, 3)
+        self.b = nn.Linear(4 * 26 * 26, 10)
+    def forward(self, x):
+        return self.b(self.a(x).view(-1, 4 * 26 * 26))
+"""
+
+
+def test_a_branch_on_data() -> None:
+    found = problems(BRANCH, shape=(8, 8, 3))
+    assert [each.code for each in found] == ["E603"]
+    assert found[0].where == "line 8"
+
+
+def test_a_size_that_fits_alone() -> None:
+    (problem,) = problems(UNSIZED)
+    assert problem.code == "E604" and "28x28x1" in problem.help
+    assert read_source(UNSIZED, shape=(28, 28, 1)).params == 40 + 27050
+
+
+def test_channels_first_in_keras() -> None:
+    source = "model = Sequential([Conv2D(4, 3, padding='same', input_shape=(3, 32, 32))])"
+    (problem,) = problems(source)
+    assert problem.code == "E604" and "32x32x3" in problem.help
+    assert read_source(source, shape=(32, 32, 3)).params == 112
+    first = "K.set_image_data_format('channels_first')\n"
+    assert codes(first + source, shape=(32, 32, 3)) == ["E606"]
+
+
+@pytest.mark.parametrize(
+    "source, code",
+    [
+        ("", "E606"),
+        ("x = 1", "E606"),
+        ("# only words\n", "E606"),
+        ("def f(:\n  pass", "E606"),
+        ("\0", "E606"),
+        ("x = " + "(" * 500, "E606"),
+        ("model = " + "-" * 5000 + "1", "E606"),
+        ("model = Sequential([Conv2D(4, 3)])", "E604"),
+        ("model = Sequential([Input((None, None, 3)), Conv2D(4, 3)])", "E604"),
+        ("model = Sequential([Input((8, 8, 3)), LSTM(4)])", "E601"),
+        ("model = keras.applications.VGG16()", "E606"),
+        ("net = torchvision.models.resnet18()", "E606"),
+        ("net = nn.Sequential(nn.Conv2d(3, 4, 3, colour=1))", "E606"),
+        ("net = nn.Sequential(nn.Linear(3, 4), None, 'a')", "E606"),
+        ("net = nn.Sequential(nn.Linear(5, 4))", "E6"),
+        ("model = Sequential([Input((8, 8, 3)), 1, None, 'a'])", "E606"),
+        ("model = Model(1, 2)", "E606"),
+        ("model = Model(Input((3,)))", "E606"),
+        ("net = nn.Sequential()\nnet.append(net)", "E606"),
+        ("model = Sequential()\nmodel.add(model)", "E6"),
+        ("class A(A): pass\nnet = A()", "E606"),
+        ("net = nn.Sequential(nn.Transformer())", "E601"),
+    ],
+)
+def test_a_source_that_cannot_come_in(source: str, code: str) -> None:
+    found = codes(source, shape=(3,) if "nn." in source else None)
+    assert found and all(each.startswith(code) for each in found)
+
+
+WIDE = "model = Sequential([Dense(WIDTH, input_shape=(3,))])"
+LAYER = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 3, padding=1)
+    def forward(self, x):
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        LAYER + "        while True:\n            x = self.a(x)\n",
+        LAYER + "        return self(x)\n",
+        LAYER + "        for _ in range(10 ** 12): x = self.a(x)\n        return x\n",
+        "net = nn.Sequential(*[nn.ReLU() for _ in range(10 ** 9)])",
+        "model = Sequential([Input((8, 8, 3))])\nfor i in range(10 ** 9): model.add(Dense(3))",
+        "w = 1\nfor i in range(10 ** 6): w = w * w + 7\n" + WIDE.replace("WIDTH", "w"),
+        "w = 'a'\nwhile 1: w += w\nmodel = Sequential([Dense(w, input_shape=(3,))])",
+        "w = [0]\nfor i in range(99): w = [w, w]\n" + WIDE.replace("WIDTH", "w == [w]"),
+        "def f(): return f()\nmodel = f()",
+        "f = lambda f: f(f)\nmodel = f(f)",
+        "model = Sequential([Dense(len(f'{1:999999999}'), input_shape=(3,))])",
+        "model = Sequential([Dense(10 ** 10 ** 10, input_shape=(3,))])",
+        "model = Sequential([Dense(sum(range(10 ** 10)), input_shape=(3,))])",
+        "model = Sequential([Dense(len([0] * 10 ** 10), input_shape=(3,))])",
+        "model = Sequential([Dense(len('%0999999999d' % 1), input_shape=(3,))])",
+    ],
+)
+def test_hostile_sources_end(source: str) -> None:
+    start = time.process_time()
+    found = codes(source, shape=(8, 8, 3) if "nn." in source else None)
+    assert set(found) <= {"E606", "E607"}
+    assert time.process_time() - start < 5
+
+
+def test_nothing_runs(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    source = f"""
+import os, pathlib
+pathlib.Path({str(trace)!r}).write_text("ran")
+open({str(trace)!r}, "w").write("ran")
+os.system("touch {trace}")
+exec("open({str(trace)!r}, 'w')")
+__import__("os").system("touch {trace}")
+().__class__.__base__.__subclasses__()
+"".join.__self__.__class__
+model = Sequential([Input((8, 8, 3)), Flatten(), Dense(eval("2 + 3"))])
+"""
+    assert codes(source) == ["E606"]
+    assert not trace.exists()
+
+
+# What `build` writes
+
+SMALL = ("article", "cyclegan", "ecg1d", "espcn", "siamese", "two_inputs", "vgg16_frozen")
+ROUND = [
+    path.stem for path in sorted(SAMPLES.glob("*.cnn")) if path.stem != "article_keras_listing"
+]
+
+
+@pytest.mark.parametrize("target", ["keras", "pytorch"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in SMALL else pytest.mark.long, id=name)
+        for name in ROUND
+    ],
+)
+def test_what_build_writes_comes_back(name: str, target: str) -> None:
+    text = (SAMPLES / f"{name}.cnn").read_text(encoding="utf-8")
+    network = cnndsl.check(text)
+    source = cnndsl.build(text, target, file=f"{name}.cnn")
+    assert isinstance(source, str)
+    graph = read_source(source)
+    totals = network.training_totals
+    assert (graph.params, graph.trainable) == (totals.params, totals.trainable)
+    assert graph.ops[0].shape == network.nodes[network.inputs[0]].layer.output
+    assert graph.name == name
+    assert any(f"`{name}.cnn`" in note for note in graph.notes)
