@@ -71,6 +71,9 @@ def recover(
 MOST_STATEMENTS = 24
 """How many statements of a run may be one block."""
 
+MOST_SHARED = 200
+"""How many statements of a run may have weights that others have, too."""
+
 LEAST_GAIN = 24
 """How many characters a block must save."""
 
@@ -149,6 +152,9 @@ class _Recovery:
         self.jumps = _jumps(self.main)
         self.rates = rates_of(graph)._replace(direct=direct)
         self.partners = shared_groups(graph)
+        # In most nets nothing is named, shared or frozen.
+        frozen = {op.frozen for op in graph.ops if op.layer.all_weights}
+        self.is_simple = not (self.jumps or self.partners or names or len(frozen) > 1)
         self.scopes = scopes(graph)
         self.parts = Counter(self.scopes.values())
 
@@ -244,7 +250,8 @@ class _Recovery:
 
     def frozen(self, statement: Statement) -> bool | None:
         """Whether nothing in a statement learns; None where nothing could, and for a mixture."""
-        found = {self.graph.ops[op].frozen for op in statement.ops if self.graph.ops[op].weights}
+        ops = map(self.graph.ops.__getitem__, statement.ops)
+        found = {op.frozen for op in ops if op.layer.all_weights}
         return found.pop() if len(found) == 1 else None
 
     def unfrozen(self, run: Sequence[Statement]) -> tuple[Text, ...]:
@@ -305,12 +312,14 @@ class _Recovery:
         Those that look alike are one block, whose calls have other weights where they stand in
         other calls, or have other arguments.
         """
-        while True:
+        while self.partners:
             found: dict[Any, list[Place]] = defaultdict(list)
             for run in self.runs():
                 for begin in range(len(run)):
                     signature: tuple[Any, ...] = ()
-                    for end in range(begin, len(run)):
+                    if not self.keeps(run[begin]):
+                        continue  # what keeps nothing is shared anyway
+                    for end in range(begin, min(len(run), begin + MOST_SHARED)):
                         each = run[end]
                         if each.kind in ("jump", "head") or not self.is_shared(each):
                             break
@@ -369,6 +378,10 @@ class _Recovery:
     def is_shared(self, statement: Statement) -> bool:
         """Whether all weights in a statement are those of others, too; true for none."""
         return all(op in self.partners for op in statement.ops if self.graph.ops[op].weights)
+
+    def keeps(self, statement: Statement) -> bool:
+        """Whether there are weights in a statement."""
+        return any(self.graph.ops[op].layer.all_weights for op in statement.ops)
 
     def signature(self, statement: Statement) -> Any:
         keys = tuple(
@@ -489,6 +502,8 @@ class _Recovery:
 
     def is_closed(self, place: Place) -> bool:
         """Whether nothing in a run is named for others, nor names what is outside."""
+        if self.is_simple:
+            return True
         run = place.run[place.begin : place.begin + place.length]
         named, jumps = _names(run[:-1]), _jumps(run)
         last = run[-1]
@@ -502,11 +517,8 @@ class _Recovery:
         shared = {op for op in ops if op in self.partners}
         if any(not self.partners[op] <= ops for op in shared):
             return False
-        states = {self.frozen(each) for each in run if self.weights_in(each)}
+        states = {self.frozen(each) for each in run if self.keeps(each)}
         return len(states) <= 1 and None not in states
-
-    def weights_in(self, statement: Statement) -> bool:
-        return any(self.graph.ops[op].weights for op in statement.ops)
 
     def tried(self, key: tuple[Any, ...], places: list[Place], strict: bool) -> Found | None:
         """The block of some runs and, unless `strict`, of those that lack a stretch of them."""

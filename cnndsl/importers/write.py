@@ -287,7 +287,7 @@ def paired(graph: Graph, network: Network) -> dict[int, int] | None:
         node, op = network.nodes[index], graph.ops[at]
         if len(node.inputs) != len(op.inputs) or effect(node.layer) != effect(op.layer):
             return None
-        if op.weights and node.frozen != op.frozen:
+        if op.layer.all_weights and node.frozen != op.frozen:
             return None
         stack += zip(node.inputs, op.inputs)
     if len(pairs) != len(network.nodes) or len(pairs) != len(graph.ops):
