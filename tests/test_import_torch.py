@@ -211,6 +211,9 @@ CASES = {
         (nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)),
     ),
     "shared": Case("conv conv", lambda m, x: m.m[0](m.m[0](x)), (nn.Conv2d(3, 3, 3),)),
+    "sum of a list": Case(
+        "conv add", lambda m, x: sum([x, m.m[0](x)]) / 1.0, (nn.Conv2d(3, 3, 1),)
+    ),
     "gated": Case(
         "concat slice slice sigmoid mul conv",
         lambda m, x, y: m.m[0](F.glu(torch.cat([x, y], 1), 1)),
@@ -538,6 +541,11 @@ def test_calls_need_no_shapes_to_be_told() -> None:
         ("getitem", ("a",)),
         ("squeeze", (0,)),
         ("interpolate", (None, None)),
+        ("interpolate", (None, float("inf"))),
+        ("batch_norm", (Param("mean", (3,)), Param("var", (3,)), None, None, False, "x")),
+        ("pad", ((1, 1, 1),)),
+        ("linear", (Param("w", (5, 7)),)),
+        ("stack", ()),
     ],
 )
 def test_calls_that_do_not_fit_are_told(function: str, args: tuple[Any, ...]) -> None:

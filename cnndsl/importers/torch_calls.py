@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from math import floor, inf, prod
+from struct import pack, unpack
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
@@ -30,7 +31,6 @@ from cnndsl.importers.torch_graph import (
 )
 from cnndsl.layers.base import axes_of, show
 from cnndsl.layers.values import Pair, Word
-from cnndsl.targets.pytorch.forms import is_exact
 
 __all__ = ["Constant", "Lost", "Param", "Tensor", "TorchGraph"]
 
@@ -473,8 +473,8 @@ def local_response_norm(
 
 
 @says("relu", "relu6", "selu", "silu", "mish", "sigmoid", "tanh")
-def plain(self: TorchGraph, input: Tensor, inplace: bool = False, *, word: str = "") -> Tensor:
-    return self.layer(word or self.function, input)
+def plain(self: TorchGraph, input: Tensor, inplace: bool = False) -> Tensor:
+    return self.layer(self.function, input)
 
 
 @says("hardswish")
@@ -662,6 +662,8 @@ def axis_of(tensor: Tensor, shape: Sequence[int]) -> int | None:
 
 def rescaled(self: TorchGraph, tensor: Tensor, scale: Any = 1, offset: Any = 0) -> Tensor:
     """A factor and a summand, each a number or a Constant that follows an axis."""
+    if (scale, offset) == (1, 0):
+        return tensor
     if isinstance(scale, Constant) or isinstance(offset, Constant):
         axes = [axis_of(tensor, e.shape) for e in (scale, offset) if isinstance(e, Constant)]
         for axis in axes:
@@ -819,6 +821,11 @@ def cat(self: TorchGraph, tensors: Sequence[Any], dim: int = 0) -> Tensor:
     if op is None:
         op = merge(self, "concat", [part.op for part in parts], **named(parts[0], place))
     return laid(op, self.graph.shape(op), [order.index(each) for each in range(len(order))])
+
+
+@says("stack")
+def stack(self: TorchGraph, tensors: Sequence[Any], dim: int = 0) -> Tensor:
+    return cat(self, [unsqueeze(self, tensor, dim) for tensor in tensors], dim)
 
 
 def rescaled_apart(self: TorchGraph, parts: Sequence[Tensor]) -> int | None:
@@ -1231,6 +1238,19 @@ def interpolate(
     tensor = self.mapped(input)
     op = self.emit("up", values, tensor.op)
     return fresh(op, self.graph.shape(op))
+
+
+def is_exact(size: int, output: int) -> bool:
+    """Whether the nearest of `size` pixels, worked out in single precision as PyTorch does, is
+    pixel i*X // n for each i."""
+
+    def single(value: float) -> float:
+        return float(unpack("f", pack("f", value))[0])
+
+    scale = single(size / output)
+    if output > MOST_PARTS:
+        return scale == size / output
+    return all(min(int(single(i * scale)), size - 1) == i * size // output for i in range(output))
 
 
 @says("up")

@@ -112,6 +112,13 @@ _OTHERS = {
 }
 
 
+_MISFITS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError),
+    *(TypeError, ValueError),
+)
+"""What arguments raise that a function does not take."""
+
+
 class TorchGraph:
     """A graph that grows by calls of PyTorch's functions.
 
@@ -183,7 +190,7 @@ class TorchGraph:
             )
         except ImportProblems as problems:
             self.graph.problems += problems.problems
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError):
+        except _MISFITS:
             message = Message("`{function}` cannot be read with these arguments", function=function)
             self.problem("E601", message)
         return self.beyond(shape, given)
