@@ -415,7 +415,7 @@ def test_a_size_that_is_open_is_asked_for() -> None:
 
 
 def test_a_model_of_code_has_no_graph() -> None:
-    class Own(keras.Model):  # type: ignore[misc, name-defined]
+    class Own(keras.Model):  # type: ignore[misc]
         def call(self, x: Any) -> Any:
             return x
 
