@@ -69,6 +69,7 @@ FRAMEWORKS = {"flax", "jax", "keras", "torch", "tensorflow", "numpy", "onnx"}
 MAY_COMPUTE = {
     "codegen/weights.py": {"numpy"},
     "importers/keras_file.py": {"keras", "numpy"},
+    "importers/torch_model.py": {"numpy", "torch"},
     # This target's files hold weights.
     "targets/onnx/__init__.py": {"onnx"},
     "targets/onnx/graph.py": {"numpy", "onnx"},
