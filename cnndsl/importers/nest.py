@@ -113,7 +113,8 @@ class _Nester:
             start = self.start(output.op)
             side = tidied(self.chain(start, output.op, 0), start)
             sides.append(Side(output, start, side))
-            if start not in current or not side:
+            # A head that names what may come later stands at the end, and names its own start.
+            if start not in current or not side or targets(side):
                 named.add(start)
         for seq in (body, *(side.body for side in sides)):
             named |= targets(seq)

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.nest import Nested
-from cnndsl.importers.statements import Const, Expr, Shifted, Statement, Text, call_text, concrete
+from cnndsl.importers.statements import (
+    Const,
+    Expr,
+    Shifted,
+    Statement,
+    Text,
+    call_text,
+    concrete,
+    folded,
+)
 from cnndsl.importers.unify import (
     Block,
     Parameter,
@@ -769,6 +778,8 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
     if not merges:
         if words <= {"dense", "dropout", "flatten"} | ACTIVATIONS.keys():
             return "mlp"
+        if len(run) == 2 and run[0].kind == "call" and run[1].kind == "layer":
+            return run[0].word + _initial(run[1].word)
         if "dwconv" in words:
             return "inverted" if len(run) > 2 else "separable"
         if "pool" in run[-1].word:
@@ -777,7 +788,9 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
     merge = merges[0]
     skips = any(not path for path in merge.paths)
     if merge.word == "concat":
-        return "dense_layer" if skips and len(merge.paths) == 2 else "inception"
+        if len(merge.paths) == 2:
+            return "dense_layer" if skips else "parallel"
+        return "inception"
     if merge.word != "add":
         return "excite" if merge.word == "mul" else merge.word
     if "dwconv" in words:
@@ -806,37 +819,3 @@ def rates_of(graph: Graph) -> Rates:
 
 MOST_STEPS = 512
 """How many steps a line of rates may have."""
-
-
-def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
-    """Statements with loops for those that come several times in a row, where it is shorter."""
-    result = [*texts]
-    at = 0
-    while at < len(result):
-        best: tuple[int, int, int] | None = None
-        for period in range(1, min(6, (len(result) - at) // 2) + 1):
-            part = [each.same for each in result[at : at + period]]
-            count = 1
-            while [each.same for each in result[at + count * period :][:period]] == part:
-                count += 1
-            length = sum(len(each.flat()) + 2 for each in result[at : at + period])
-            saved = length * (count - 1) - len("repeat 3 {  }")
-            named = any(each.alias or " as " in each.flat() for each in result[at : at + period])
-            stage = period > 1 and result[at].shrinks < 0  # that begins behind its pool
-            if (
-                count > 1
-                and saved > 0
-                and not named
-                and not stage
-                and (best is None or saved > best[0])
-            ):
-                best = saved, period, count
-        if best is not None:
-            _, period, count = best
-            body = folded(result[at : at + period])
-            shrinks = 1 if any(each.shrinks > 0 for each in body) else 0
-            result[at : at + period * count] = [
-                Text(f"repeat {count}", (body,), False, "", shrinks)
-            ]
-        at += 1
-    return tuple(result)

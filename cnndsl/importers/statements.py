@@ -307,3 +307,37 @@ def argument(value: Expr) -> str:
     """An expression where an argument stands."""
     text = value.text()
     return text if isinstance(value, (Const, Ref, Range)) else f"({text})"
+
+
+def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
+    """Statements with loops for those that come several times in a row, where it is shorter."""
+    result = [*texts]
+    at = 0
+    while at < len(result):
+        best: tuple[int, int, int] | None = None
+        for period in range(1, min(6, (len(result) - at) // 2) + 1):
+            part = [each.same for each in result[at : at + period]]
+            count = 1
+            while [each.same for each in result[at + count * period :][:period]] == part:
+                count += 1
+            length = sum(len(each.flat()) + 2 for each in result[at : at + period])
+            saved = length * (count - 1) - len("repeat 3 {  }")
+            named = any(each.alias or " as " in each.flat() for each in result[at : at + period])
+            stage = period > 1 and result[at].shrinks < 0  # that begins behind its pool
+            if (
+                count > 1
+                and saved > 0
+                and not named
+                and not stage
+                and (best is None or saved > best[0])
+            ):
+                best = saved, period, count
+        if best is not None:
+            _, period, count = best
+            body = folded(result[at : at + period])
+            shrinks = 1 if any(each.shrinks > 0 for each in body) else 0
+            result[at : at + period * count] = [
+                Text(f"repeat {count}", (body,), False, "", shrinks)
+            ]
+        at += 1
+    return tuple(result)

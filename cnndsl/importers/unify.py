@@ -25,6 +25,7 @@ from cnndsl.importers.statements import (
     Text,
     argument,
     call_text,
+    folded,
 )
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
@@ -252,6 +253,8 @@ class Solver:
         """Choose the defaults, and put those parameters first that have none."""
         for param in self.block.params:
             known = [each for each in param.vector if each is not ABSENT]
+            if param.slot == "tensor" and len(known) < self.count:
+                raise Unalike  # there is no tensor for those that read none
             value, times = Counter(known).most_common(1)[0]
             if param.slot not in ("filters", "rate", "tensor") and (
                 2 * times >= len(known) or param.slot == "flag"
@@ -419,7 +422,7 @@ class Solver:
             test = self.test(table[at:end], present, here, start, ends, ratios)
             result.append(Text(f"if {test}", (tuple(inner),)))
             at = end
-        return tuple(result)
+        return folded(result)
 
     def statement(self, column: Column, shapes: list[Shape], here: list[bool]) -> Text:
         """A statement that all the instances have that have its run."""
