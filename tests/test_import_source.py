@@ -511,6 +511,54 @@ def test_a_source(name: str) -> None:
     assert words(graph) == case.words
 
 
+NORM = """
+from timm.layers import DropPath
+
+class LayerNorm(nn.Module):
+    def __init__(self, size, eps=1e-6):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.eps = eps
+
+    def forward(self, x):
+        u = x.mean(1, keepdim=True)
+        s = (x - u).pow(2).mean(1, keepdim=True)
+        x = (x - u) / torch.sqrt(s + self.eps)
+        return self.weight[:, None, None] * x + self.bias[:, None, None]
+
+class Net(nn.Module):
+    def __init__(self, rate=0.3):
+        super().__init__()
+        self.norm = LayerNorm(3)
+        self.gamma = nn.Parameter(1e-4 * torch.ones(3))
+        self.drop = nn.ModuleList(DropPath(r.item()) for r in torch.linspace(0, rate, 3))
+
+    def forward(self, x):
+        for drop in self.drop:
+            x = x + drop(self.gamma[:, None, None] * self.norm(x))
+        return x
+"""
+
+
+def test_a_normalisation_that_is_written_out() -> None:
+    graph = read_source(NORM, shape=(8, 8, 3))
+    assert words(graph) == "input:1 ln:3 scale:3 add:3 droppath:2"
+    assert graph.params == 9
+    assert {op.layer.init for op in graph.ops if op.word == "scale"} == {1e-4}  # type: ignore[attr-defined]
+    rates = [op.layer.rate for op in graph.ops if op.word == "droppath"]  # type: ignore[attr-defined]
+    assert rates == [0.15, 0.3]
+
+
+def test_a_size_that_only_data_say() -> None:
+    source = (
+        "(x, y), _ = mnist.load_data()\nmodel = Sequential([Dense(3, input_shape=x.shape[1:])])"
+    )
+    (problem,) = problems(source)
+    assert problem.code == "E606" and "--input" in problem.help
+    assert read_source(source, shape=(4,)).params == 15
+
+
 def test_keys_are_those_of_a_state_dict() -> None:
     graph = read_source(BRANCHES)
     keys = [*graph.arrays]

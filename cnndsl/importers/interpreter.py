@@ -172,8 +172,8 @@ class World:
         """A part of an instance or of a tensor."""
         raise NotImplementedError
 
-    def items(self, instance: Instance) -> Sequence[Any] | None:
-        """What a loop over an instance goes through."""
+    def items(self, value: Any) -> Sequence[Any] | None:
+        """What a loop over an instance or a tensor goes through."""
         raise NotImplementedError
 
 
@@ -977,7 +977,9 @@ class Interpreter:
             self.tick(len(value) // 8)
             return [*value]
         if isinstance(value, Tensor):
-            return self.unknown(Message("a loop over a tensor is not followed"), node)
+            items = value.world.items(value)
+            message = Message("a loop over a tensor is not followed")
+            return self.unknown(message, node) if items is None else items
         return value if isinstance(value, Unknown) else self.unfollowed(node)
 
     def fields(self, instance: Instance) -> list[str]:

@@ -441,7 +441,12 @@ class KerasWorld(World):
     def checked(self, instance: Instance) -> dict[str, Any] | None:
         """The arguments of a layer that matter, or None where one is unknown."""
         given = instance.attrs.get("?config", {})
-        config = {key: each for key, each in given.items() if not _SILENT.fullmatch(key)}
+        begins = () if _is_input(instance) else INPUT_SHAPES
+        config = {
+            key: each
+            for key, each in given.items()
+            if key not in begins and not _SILENT.fullmatch(key)
+        }
         if unknown_in(instance.attrs.get("trainable")):
             self.report(instance.attrs["trainable"])
         for each in config.values():
@@ -449,11 +454,7 @@ class KerasWorld(World):
             if unknown is not None:
                 self.report(unknown)
                 return None
-        return {
-            key: each
-            for key, each in config.items()
-            if key not in INPUT_SHAPES or instance.cls.name in ("InputLayer", "Input")
-        }
+        return config
 
     def again(self, model: Instance, given: Any, place: Place) -> Any:
         """The tensors of a model of tensors, called with others."""
@@ -564,7 +565,7 @@ class KerasWorld(World):
             return self.made("GetItem", None, {}, [value, key], place)
         return Unknown(Message("this is not followed"), place)
 
-    def items(self, instance: Instance) -> Sequence[Any] | None:
+    def items(self, value: Any) -> Sequence[Any] | None:
         return None
 
     # Networks
@@ -579,7 +580,7 @@ class KerasWorld(World):
         interpreter.steps, interpreter.depth = 0, 0
         try:
             inputs, outputs = self.ends(net, shapes, found)
-            unknown = unknown_in([inputs, outputs])
+            unknown = unknown_in(outputs)
             if unknown is not None:
                 found.append(unknown)
             replay = Replay(KerasGraph(graph), found)
@@ -667,14 +668,17 @@ class Replay:
             shape = (said,)
         where = f"line {made.place.line}"
         if shape is None:
-            if isinstance(said, Unknown):
-                self.found.append(said)
-                shape = ()
-            else:
-                message = Message("the source does not say the size of the input")
-                help_ = Message("say it with `--input`, such as `--input 28x28x1`")
-                self.found.append(Problem("E604", message, where, help_, made.place.span))
-                shape = ()
+            message, span = (
+                Message("the source does not say the size of the input"),
+                made.place.span,
+            )
+            if (unknown := unknown_in(said)) is not None:
+                message, where = unknown.reason, f"line {unknown.place.line}"
+                span = unknown.place.span
+            help_ = Message("say it with `--input`, such as `--input 28x28x1`")
+            code = unknown.code if unknown else "E604"
+            self.found.append(Problem(code, message, where, help_, span))
+            shape = ()
         elif len(shape) == 3 and shape[0] in (1, 3) and shape[2] > 4 and shape is not made.shape:
             first, *rest = shape
             message = Message("the input has its channels first: {shape}", shape=tuple(shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,11 @@ from typing import Any, NamedTuple
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, Scope, make
 from cnndsl.importers.interpreter import (
+    MOST_ITEMS,
     Bound,
     Class,
     Exhausted,
+    Function,
     Instance,
     Interpreter,
     Library,
@@ -214,11 +217,13 @@ _SELVES = frozenset(
     "init_weights load_state_dict zero_grad bfloat16 compile".split()
 )
 """Methods of a module that leave the network as it is."""
-_SAME = frozenset("DataParallel DistributedDataParallel script compile trace".split())
+_SAME = frozenset("DataParallel DistributedDataParallel script compile trace Variable".split())
 """Functions that give the module that they are given."""
 _ELSEWHERE = frozenset(("DropPath", "StochasticDepth"))
 """Modules of torchvision and timm that are known."""
-_MADE = frozenset("zeros ones empty rand randn full tensor FloatTensor Tensor normal".split())
+_MADE = frozenset(
+    "zeros ones empty rand randn full linspace tensor FloatTensor Tensor normal".split()
+)
 """Functions that make a tensor out of nothing."""
 
 
@@ -310,6 +315,15 @@ class TorchWorld(World):
             if numbers is None:
                 return Unknown(Message("this is not followed"), place)
             return Array(self, *numbers)
+        if name == "linspace" and len(args) == 3 and all(map(_is_number, args)):
+            begin, end, count = args
+            if not isinstance(count, int) or not 0 < count <= MOST_ITEMS:
+                return Unknown(Message("this is not followed"), place)
+            step = (end - begin) / max(count - 1, 1)
+            self.interpreter.tick(count)
+            return Array(self, (count,), tuple(begin + step * at for at in range(count)))
+        if name == "linspace":
+            return Unknown(Message("this is not followed"), place)
         sizes: Any = first if isinstance(first, (list, tuple)) else args
         if name == "full":
             sizes = first
@@ -473,6 +487,8 @@ class TorchWorld(World):
         self.scopes.append(Scope(kind, key.rpartition(".")[2], turn))
         try:
             forward = self.interpreter.lookup(cls, "forward")
+            if _norms_channels(instance, forward) and len(args) == 1:
+                return self.normed(instance, args[0], place)
             known = _leaf(instance, self.generated)
             if known is not None and len(args) == 1:
                 return self.function(known[0], [*args, *known[1]], {}, place)
@@ -483,6 +499,17 @@ class TorchWorld(World):
             )
         finally:
             self.scopes.pop()
+
+    def normed(self, instance: Instance, value: Any, place: Place) -> Any:
+        """A layer normalisation of the channels, which stand first."""
+        rank = len(value.view.shape) if isinstance(value, TorchTensor) else 4
+        last = (0, *range(2, rank), 1)
+        value = self.function("permute", [value, last], {}, place)
+        attrs = instance.attrs
+        sizes = attrs["weight"].attrs["data"].shape
+        given = [value, sizes, attrs["weight"], attrs["bias"], attrs["eps"]]
+        value = self.function("layer_norm", given, {}, place)
+        return self.function("permute", [value, (0, rank - 1, *range(1, rank - 1))], {}, place)
 
     def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
         native = instance.native
@@ -683,6 +710,9 @@ class TorchWorld(World):
             return array.shape if name == "shape" else len(array.shape)
         if name in ("size", "dim"):
             return Native(lambda args, kwargs, node: _size(array.shape, name, args, kwargs))
+        if name in ("item", "tolist") and array.numbers is not None and len(array.shape) < 2:
+            numbers = array.numbers
+            return Native(lambda args, kwargs, node: [*numbers] if array.shape else numbers[0])
         if name in ("view", "reshape"):
             return Native(lambda args, kwargs, node: self._viewed(array, args, node))
         if name in ("to", "float", "cuda", "cpu", "clone", "detach", "contiguous"):
@@ -735,7 +765,7 @@ class TorchWorld(World):
     def item(self, value: Any, key: Any, place: Place) -> Any:
         if isinstance(value, Array):
             return Unknown(Message("this is not followed"), place)
-        if isinstance(value, TorchTensor):
+        if isinstance(value, TorchTensor) or (is_parameter(value) and self.graph is not None):
             return self.function("__getitem__", [value, key], {}, place)
         parts = children(value)
         if isinstance(key, slice):
@@ -749,11 +779,16 @@ class TorchWorld(World):
             return value.attrs[key]
         return Unknown(Message("this is not followed"), place)
 
-    def items(self, instance: Instance) -> Sequence[Any] | None:
-        native = instance.native
+    def items(self, value: Any) -> Sequence[Any] | None:
+        if isinstance(value, Array):
+            numbers = value.numbers if len(value.shape) == 1 else None
+            return numbers and [Array(self, (), (each,)) for each in numbers]
+        if not isinstance(value, Instance):
+            return None
+        native = value.native
         if native is None or native.name not in ("Sequential", "ModuleList", "ModuleDict"):
             return None
-        parts = children(instance)
+        parts = children(value)
         return [*parts] if native.name == "ModuleDict" else [*parts.values()]
 
     # Networks
@@ -954,6 +989,29 @@ def _leaf(instance: Instance, generated: bool) -> tuple[str, tuple[Any, ...]] | 
         value = instance.attrs.get(first)
         found.append(value.attrs.get(rest) if rest and isinstance(value, Instance) else value)
     return function, tuple(found)
+
+
+def _norms_channels(instance: Instance, forward: Any) -> bool:
+    """Whether a class is the layer normalisation over the first axis that nets of images have
+    written out: (x - mean) / sqrt(variance + eps), by what its `forward` says."""
+    attrs = instance.attrs
+    if not isinstance(forward, Function) or not instance.cls.name.startswith("LayerNorm"):
+        return False
+    learned = [attrs.get(name) for name in ("weight", "bias")]
+    if not all(isinstance(each, Instance) and _is_array(each) for each in learned):
+        return False
+    text = ast.unparse(forward.node)
+    steps = (".mean(1, keepdim=True)", ".pow(2).mean(1, keepdim=True)", "sqrt(", "self.eps")
+    first = attrs.get("data_format", "channels_first") == "channels_first"
+    return first and "eps" in attrs and all(each in text for each in steps)
+
+
+def _is_array(value: Instance) -> bool:
+    return is_parameter(value) and _known(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and abs(value) < 1e9
 
 
 _OWN = {
