@@ -413,6 +413,15 @@ def test_layers_that_share_all_arrays_do_and_others_do_not() -> None:
     assert keys[2] == {"kernel": "l", "bias": "b#2"}
 
 
+def test_layers_with_the_same_fresh_numbers_share_nothing() -> None:
+    nodes = [op("Conv", "x k", "c"), op("Mul", "c one", "d"), op("Conv", "d l", "e"),
+             op("Mul", "e one")]  # fmt: skip
+    arrays = {"k": some(4, 3, 1, 1), "l": some(4, 4, 1, 1), "one": np.ones((4, 1, 1), np.float32)}
+    graph = agree(model(nodes, arrays))
+    keys = [op.weights["scale"].key for op in graph.ops if op.word == "scale"]
+    assert keys == ["one", "one#2"]
+
+
 def test_scopes_and_names() -> None:
     nodes = [op("Relu", "x", "a", name="/layer1/layer1.0/relu/Relu"), op("Sigmoid", "a", "b")]
     nodes.append(op("Tanh", "b"))
@@ -624,6 +633,7 @@ def test_what_pytorch_writes() -> None:
             return self.head(torch.flatten(x, 1)).softmax(1)
 
     graph = agree(exported(Net(), 3, 16, 16))
+    assert all(array.trainable for array in graph.arrays.values())
     block = "conv gelu gn add relu"
     assert words(graph) == (
         f"conv hard_swish pool {block} {block} up slice slice concat flatten dense softmax"

@@ -165,9 +165,9 @@ class Constant:
         split = () if trivial or self.split == self.source else self.split
         return Taken(self.key, () if trivial else self.axes, split, flat)
 
-    def array(self) -> SourceArray:
+    def array(self, trainable: bool) -> SourceArray:
         """What the source keeps."""
-        return SourceArray(self.source, True, self.read)
+        return SourceArray(self.source, trainable, self.read)
 
 
 class Node:

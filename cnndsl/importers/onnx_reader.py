@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, laid
-from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem
+from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem, SourceArray
 from cnndsl.importers.onnx_fold import MOST, fold
 from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused
 from cnndsl.importers.onnx_patterns import Rewriter
@@ -374,9 +374,9 @@ class Reader:
         taken = {role: constant.taken() for role, constant in weights.items()}
         name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
         place = self.graph.add(word, values, inputs, taken, node.scope, name, node.where)
-        sizes = {weight.role: weight.size for weight in self.graph.ops[place].layer.weights}
+        wanted = {weight.role: weight for weight in self.graph.ops[place].layer.weights}
         for role, constant in weights.items():
-            if constant.size != sizes.get(role):
+            if constant.size != wanted[role].size:
                 self.graph.ops.pop()
                 message = Message(
                     "the array `{name}` is of another size than {word} has it",
@@ -384,7 +384,7 @@ class Reader:
                     word=kind.op,
                 )
                 raise refused(message, node.where)
-            self.graph.arrays[constant.key] = constant.array()
+            self.graph.arrays[constant.key] = constant.array(wanted[role].trainable)
         return place
 
     def again(
@@ -428,18 +428,29 @@ class Reader:
     def take_apart(self) -> None:
         """Give layers arrays of their own that share some of theirs and not all.
 
-        Exporters keep arrays of the same numbers once, such as the zeros of fresh biases. What is
-        kept once for several is called `key#2` for the second of them.
+        Exporters keep arrays of the same numbers once, such as the zeros of fresh biases: layers
+        that share nothing but arrays of one number have them by chance. What is kept once for
+        several is called `key#2` for the second of them.
         """
         graph = self.graph
-        owners: dict[str, list[tuple[str, ...]]] = {}
+        users = Counter(taken.key for op in graph.ops for taken in op.weights.values())
+        given = self.model.arrays
+        fresh = {
+            key
+            for key, count in users.items()
+            # Where arrays are given, their keys say what has been taken apart before.
+            if count > 1 and (f"{key}#2" in given if given else is_fresh(graph.arrays[key]))
+        }
+        owners: dict[str, list[tuple[object, ...]]] = {}
         for op in graph.ops:
-            all_keys = tuple(taken.key for taken in op.weights.values())
+            own: tuple[object, ...] = tuple(taken.key for taken in op.weights.values())
+            if fresh.issuperset(own):
+                own = (op,)
             for role, taken in op.weights.items():
                 sharing = owners.setdefault(taken.key, [])
-                if all_keys not in sharing:
-                    sharing.append(all_keys)
-                if turn := sharing.index(all_keys):
+                if own not in sharing:
+                    sharing.append(own)
+                if turn := sharing.index(own):
                     key = f"{taken.key}#{turn + 1}"
                     op.weights = {**op.weights, role: taken._replace(key=key)}
                     graph.arrays[key] = graph.arrays[taken.key]
@@ -449,12 +460,25 @@ class Reader:
         """Say what a reader of the text may miss."""
         words = Counter(op.word for op in self.graph.ops)
         convolutions = words["conv"] + words["dwconv"]
-        if convolutions > 10 and not words["bn"] and self.model.producer in _FOLDING:
+        if (
+            convolutions > 10
+            and not {"bn", "ln", "gn", "inorm"} & {*words}
+            and self.model.producer in _FOLDING
+        ):
             biases = sum("bias" in op.weights for op in self.graph.ops)
             if biases > convolutions // 2:
                 self.graph.notes.append(
                     Message("batch normalisation may be folded into the convolutions of this file")
                 )
+
+
+def is_fresh(array: SourceArray) -> bool:
+    """Whether all numbers of an array are the same, as those of many are before training."""
+    try:
+        numbers = array.read() if array.read else None
+    except ImportProblems:
+        return False
+    return numbers is not None and numbers.size > 0 and bool((numbers == numbers.flat[0]).all())
 
 
 def worked_out(name: str, array: Any, learned: bool) -> Constant:
