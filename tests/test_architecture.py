@@ -68,7 +68,13 @@ FRAMEWORKS = {"flax", "jax", "keras", "torch", "tensorflow", "numpy", "onnx"}
 # What moves weights may, when it is called; to generate code takes none of them.
 MAY_COMPUTE = {
     "codegen/weights.py": {"numpy"},
+    "importers/graph.py": {"numpy"},
     "importers/keras_file.py": {"keras", "numpy"},
+    "importers/torch_model.py": {"numpy", "torch"},
+    **{
+        f"importers/onnx_{name}.py": {"numpy", "onnx"}
+        for name in ("compute", "fold", "model", "operators", "values")
+    },
     "importers/torch_model.py": {"numpy", "torch"},
     # This target's files hold weights.
     "targets/onnx/__init__.py": {"onnx"},
