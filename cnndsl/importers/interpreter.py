@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
 
-MOST_STEPS = 400_000
+MOST_STEPS = 300_000
 """The most steps of a text."""
 
-MOST_OF_STATEMENT = 150_000
+MOST_OF_STATEMENT = 100_000
 """The most steps of one statement outside of all functions."""
 
 MOST_CALLS = 50

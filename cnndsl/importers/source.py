@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -142,7 +143,7 @@ class Program:
         for listing in found:
             code = re.sub(r"(?m)^[ \t]*[%!?].*$", "", listing.code)
             try:
-                tree = ast.parse(code)
+                tree = parsed(code)
                 ast.increment_lineno(tree, listing.line - 1)
             except SyntaxError as error:
                 # What has no tag may be anything.
@@ -504,6 +505,13 @@ _IMPLIED = {
 """Names that texts use as if all had them."""
 
 
+def parsed(code: str) -> ast.Module:
+    """The tree of a text, without what Python would warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(code)
+
+
 def listings(text: str) -> list[Listing]:
     """The pieces of Python in a text: between fences, or all of it."""
     lines = text.splitlines(keepends=True)
@@ -524,7 +532,7 @@ def _fenced(text: str) -> bool:
 def _is_python(text: str) -> bool:
     """Whether a text that has fences is Python all the same, such as in a docstring."""
     try:
-        ast.parse(text)
+        parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
