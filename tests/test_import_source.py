@@ -779,6 +779,7 @@ def test_channels_first_in_keras() -> None:
         ("net = nn.Sequential(nn.Linear(5, 4))", "E6"),
         ("model = Sequential([Input((8, 8, 3)), 1, None, 'a'])", "E606"),
         ("model = Model(1, 2)", "E606"),
+        ("model = Sequential([Input((10 ** 40, 9, 3)), Dense(3)])", "E302"),
         ("model = Model(Input((3,)))", "E606"),
         ("net = nn.Sequential()\nnet.append(net)", "E606"),
         ("model = Sequential()\nmodel.add(model)", "E6"),

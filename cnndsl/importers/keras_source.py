@@ -30,7 +30,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.keras_layers import KerasGraph
-from cnndsl.layers.base import Shape
+from cnndsl.layers.base import LayerError, Shape
 
 MODELS = frozenset(("Sequential", "Model", "Functional"))
 """Keras's classes of models."""
@@ -687,7 +687,12 @@ class Replay:
             self.found.append(Problem("E604", message, where, help_, made.place.span))
         self.kept.append(made)
         name = made.config.get("name", "")
-        self.values[id(made)] = self.builder.input(tuple(shape), name) if shape else None
+        self.values[id(made)] = None
+        try:
+            if shape:
+                self.values[id(made)] = self.builder.input(tuple(shape), name)
+        except LayerError as error:
+            self.found.append(too_large(error, made.place))
 
     def value(self, tensor: KerasTensor) -> Any:
         """What a tensor is in the graph."""
@@ -730,6 +735,11 @@ class Replay:
 
     def _lost(self, value: Any) -> bool:
         return value is None or (isinstance(value, list) and not value)
+
+
+def too_large(error: LayerError, place: Place) -> Problem:
+    """An input that cannot be one."""
+    return Problem(error.code, error.args[0], f"line {place.line}", error.help, place.span)
 
 
 def in_order(outputs: Any, known: set[int] | None = None) -> Iterator[Made]:

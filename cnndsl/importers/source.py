@@ -16,6 +16,7 @@ from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign.table import CLASSES, KERAS, TORCH
 from cnndsl.importers.graph import Graph, ImportProblems, Problem
 from cnndsl.importers.interpreter import (
+    MOST_STEPS,
     Class,
     Exhausted,
     Function,
@@ -461,8 +462,11 @@ class Program:
         channels = first.attrs["in_channels"] if first is not None else 3
         if not isinstance(channels, int):
             channels = 3
-        fits = []
+        fits, steps = [], 0
         for size in _USUAL:
+            steps += self.interpreter.steps
+            if steps > MOST_STEPS // 4:
+                return show((224, 224, channels)), False
             graph, missed = self.torch.follow(net, [(size, size, channels)], "")
             if not graph.problems and not missed:
                 fits.append(size)

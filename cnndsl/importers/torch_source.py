@@ -27,7 +27,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
-from cnndsl.layers.base import Shape
+from cnndsl.layers.base import LayerError, Shape
 
 PARAMETER = "torch.nn.Parameter"
 
@@ -844,6 +844,8 @@ class TorchWorld(World):
             graph.problems[before:] = [
                 each._replace(span=each.span or net.place.span) for each in graph.problems[before:]
             ]
+        except LayerError as error:  # of an input
+            found.append(Unknown(error.args[0], net.place, error.code))
         except (Exhausted, RecursionError) as error:
             found.append(interpreter.too_far(error, interpreter.node))
         finally:
