@@ -102,11 +102,15 @@ MOST_TRIED = 10
 def underused(found: Recovered) -> Any:
     """The key of a block that stands for less than it takes to say; None where there is none."""
     sites: defaultdict[str, list[int]] = defaultdict(list)
-    stack = [*found.body, *(text for block in found.blocks for text in block.body)]
+    stack = [(1, each) for each in found.body]
+    stack += [(1, text) for block in found.blocks for text in block.body]
     while stack:
-        text = stack.pop()
-        sites[text.head.partition(" ")[0]].append(len(text.head))
-        stack += [each for body in text.bodies or () for each in body]
+        times, text = stack.pop()
+        words = text.head.split(" ")
+        sites[words[0]] += [len(text.head)] * times
+        if words[0] == "repeat" and len(words) > 2:  # without its block it would be no loop
+            times *= int(words[1])
+        stack += [(times, each) for body in text.bodies or () for each in body]
     for block in found.blocks:
         if block.shared:
             continue

@@ -1,0 +1,268 @@
+"""A flat graph to a text: it is the same network, as short as a person would have written it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import few
+from graphs import graph_of
+from hypothesis import given
+from strategies import valid_nets
+
+import cnndsl
+from cnndsl.importers.graph import Graph, ImportProblems, Output, Taken
+from cnndsl.importers.normal import normal
+from cnndsl.importers.write import paired, to_text
+from cnndsl.layers.source import call_of
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
+SOUND = [path for path in SAMPLES if path.stem != "article_keras_listing"]
+
+
+def read(path: Path) -> cnndsl.Network:
+    return cnndsl.check(path.read_text(encoding="utf-8"), file=path.name)
+
+
+def lines(text: str) -> int:
+    kept = [line for line in text.splitlines() if line.strip()]
+    return sum(not line.lstrip().startswith(("#", "expect")) for line in kept)
+
+
+@pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
+def test_a_sample_written_out_comes_back(path: Path) -> None:
+    network = read(path)
+    written = to_text(graph_of(network))
+    assert lines(written.text) <= 1.3 * lines(path.read_text(encoding="utf-8"))
+    assert max(map(len, written.text.splitlines())) <= 100
+    assert written.network.totals == network.totals
+    assert Counter(map(summary, written.network.layers)) == Counter(map(summary, network.layers))
+    # Each weight is the array that it was, and each is there once.
+    roles = [taken.key for taken in written.weights.values()]
+    assert len(roles) == len(set(roles))
+    assert set(roles) == {
+        f"{node.name}.{weight.role}"
+        for node in network.nodes
+        if node.shared_with is None
+        for weight in node.layer.all_weights
+    }
+
+
+def summary(node: Any) -> tuple[Any, ...]:
+    """What a node comes to: it may have another name, as a pool over the whole map is `gap`."""
+    kept = node.shared_with is None
+    return node.layer.family, node.layer.input, node.output, node.params, node.trainable, kept
+
+
+@pytest.mark.parametrize("path", few(SOUND, SOUND[::5], "long"), ids=lambda path: path.stem)
+def test_flat_it_is_the_same_network(path: Path) -> None:
+    network = read(path)
+    flat = to_text(graph_of(network), flat=True)
+    assert "block " not in flat.text.replace("shared block ", "")
+    assert flat.network.totals == network.totals
+
+
+@given(valid_nets())
+def test_any_net_comes_back(text: str) -> None:
+    network = cnndsl.check(text)
+    try:
+        written = to_text(graph_of(network))
+    except ImportProblems:
+        # Weights that are shared by parts of shared parts may have no text.
+        assert any(node.shared_with is not None for node in network.nodes)
+        return
+    assert written.network.totals == network.totals
+    assert list(written.network.outputs) == list(network.outputs)
+
+
+def residual(graph: Graph, x: int, width: int, stride: int = 1) -> int:
+    """A block of ResNet-18, as a reader finds it."""
+
+    def unit(x: int, kernel: int, stride: int) -> int:
+        values = {"filters": width, "kernel": kernel, "stride": stride, "pad": kernel // 2}
+        return graph.add("bn", {}, [graph.add("conv", {**values, "nobias": True}, [x])])
+
+    y = graph.add("relu", {}, [unit(x, 3, stride)])
+    y = unit(y, 3, 1)
+    if stride > 1 or graph.shape(x)[-1] != width:
+        x = unit(x, 1, stride)
+    return graph.add("relu", {}, [graph.add("add", {}, [y, x])])
+
+
+def test_a_residual_net_reads_as_one_would_write_it() -> None:
+    graph = Graph("small", "torch")
+    x = graph.input((32, 32, 3))
+    for width, stride in ((16, 1), (16, 1), (16, 1), (32, 2), (32, 1), (64, 2), (64, 1)):
+        x = residual(graph, x, width, stride)
+    graph.outputs.append(Output("main", graph.add("gap", {}, [x])))
+    assert to_text(graph).text == (
+        "net small\n"
+        "defaults torch\n"
+        "rounding floor\n"
+        "block cb(n, k=3, s=1) { conv n k /s pad=(k//2) nobias; bn }\n"
+        "block residual(n, s=1) {\n"
+        "  add { cb n s=s; relu; cb n | if C != n or s != 1 { cb n k=1 s=s } }\n"
+        "  relu\n"
+        "}\n"
+        "input 32x32x3\n"
+        "repeat 3 { residual 16 }\n"
+        "residual 32 s=2; residual 32\n"
+        "residual 64 s=2; residual 64\n"
+        "gap\n"
+    )
+
+
+def test_the_rate_of_a_block_follows_its_place() -> None:
+    graph = Graph("deep", "torch")
+    x = graph.input((16, 16, 8))
+    for place in range(9):
+        y = graph.add("dwconv", {"kernel": 7, "same": True}, [x])
+        y = graph.add("conv", {"filters": 8, "kernel": 1}, [graph.add("ln", {}, [y])])
+        if place:
+            y = graph.add("droppath", {"rate": 0.1 * place / 8}, [y])
+        x = graph.add("add", {}, [x, y])
+    graph.outputs.append(Output("main", x))
+    written = to_text(graph)
+    assert "repeat 9 as i { " in written.text
+    rates = [node.layer.rate for node in written.network.nodes if node.op == "droppath"]  # type: ignore[attr-defined]
+    assert rates == [0.1 * place / 8 for place in range(1, 9)]
+
+
+def test_a_block_that_would_be_another_net_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recovery cannot make a wrong net: whatever it gives is read back."""
+    from cnndsl.importers import unify
+
+    monkeypatch.setattr(unify, "negated", lambda test: "C == 10_000")
+    graph = Graph("small", "torch")
+    x = graph.input((32, 32, 3))
+    for width in (16, 32, 64):
+        x = residual(graph, x, width)
+    graph.outputs.append(Output("main", x))
+    written = to_text(graph)
+    assert "10_000" not in written.text
+    assert written.network.totals.params == sum(op.layer.params for op in graph.ops)
+
+
+def test_the_proof_sees_every_kind_of_difference() -> None:
+    graph = Graph("net", "keras")
+    x = graph.input((8, 8, 3))
+    x = graph.add(
+        "conv", {"filters": 4, "kernel": 3}, [x], {"kernel": Taken("k"), "bias": Taken("b")}
+    )
+    x = graph.add("relu", {}, [x])
+    graph.outputs.append(Output("main", x))
+    same = normal(graph).graph
+    for text in (
+        "input 8x8x3; conv 4 3 relu",
+        "input 8x8x3; conv 4 3 relu /1",
+    ):
+        assert paired(same, cnndsl.check(text)) is not None
+    for text in (
+        "input 8x8x3; conv 4 3",
+        "input 8x8x3; conv 4 3 sigmoid",
+        "input 8x8x3; conv 4 3 relu nobias",
+        "input 8x8x3; conv 5 3 relu",
+        "input 9x8x3; conv 4 3 relu",
+        "input 8x8x3; conv 4 3 relu same",
+        "input 8x8x3; conv 4 3 relu; relu",
+        "input 8x8x3; freeze { conv 4 3 relu }",
+        "input 8x8x3; conv 4 3 relu; head more { gap }",
+    ):
+        assert paired(same, cnndsl.check(text)) is None, text
+
+
+# The normal form
+
+
+def flat(graph: Graph) -> list[str]:
+    """The operations of a graph in normal form, as they are written."""
+    return [call_of(op.layer) for op in normal(graph).graph.ops[1:]]
+
+
+def chain(*layers: tuple[str, dict[str, Any]], shape: tuple[int, ...] = (8, 8, 16)) -> Graph:
+    graph = Graph("net", "torch")
+    x = graph.input(shape)
+    for word, values in layers:
+        x = graph.add(word, values, [x])
+    graph.outputs.append(Output("main", x))
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (
+            [("rescale", {"scale": 1, "offset": 3}), ("relu6", {}), ("rescale", {"scale": 1 / 6})],
+            ["hard_sigmoid"],
+        ),
+        ([("avgpool", {"kernel": 8}), ("flatten", {})], ["gap"]),
+        ([("avgpool", {"to": 1}), ("ln", {}), ("flatten", {})], ["gap", "ln"]),
+        ([("gap", {}), ("reshape", {"shape": (1, 1, 16)})], ["gap keep"]),
+        ([("zeropad", {"pad": 1}), ("conv", {"filters": 8, "kernel": 3})], ["conv 8 3x3 same"]),
+        (
+            [("zeropad", {"pad": 3}), ("conv", {"filters": 8, "kernel": 7, "stride": 2})],
+            ["conv 8 7x7 /2 pad=3"],
+        ),
+        # Zeros are not what a pool leaves out.
+        ([("zeropad", {"pad": 1}), ("pool", {"kernel": 3})], ["zeropad 1", "pool 3x3"]),
+        ([("conv", {"filters": 16, "kernel": 3, "groups": 16})], ["dwconv 3x3"]),
+        ([("conv", {"filters": 32, "kernel": 3, "groups": 16})], ["dwconv 3x3 mult=2"]),
+        ([("conv", {"filters": 4, "kernel": 1}), ("relu", {})], ["conv 4 1x1 relu"]),
+        ([("conv", {"filters": 4, "kernel": 1}), ("leaky_relu", {"slope": 0.2})], None),
+        ([("pool", {"kernel": 2, "ceil": True})], ["pool 2x2"]),
+    ],
+)
+def test_several_ways_to_say_it_become_one(
+    layers: list[tuple[str, dict[str, Any]]], told: list[str] | None
+) -> None:
+    graph = chain(*layers)
+    assert flat(graph) == (told or [call_of(op.layer) for op in graph.ops[1:]])
+
+
+def test_a_value_times_its_gate_is_an_activation() -> None:
+    for gate, word in (("sigmoid", "silu"), ("hard_sigmoid", "hard_swish")):
+        graph = Graph("net", "torch")
+        x = graph.input((8, 8, 4))
+        graph.outputs.append(Output("main", graph.add("mul", {}, [graph.add(gate, {}, [x]), x])))
+        assert flat(graph) == [word]
+
+
+def test_concatenations_that_grow_read_each_other() -> None:
+    graph = Graph("net", "torch")
+    features = [graph.input((8, 8, 4))]
+    for _ in range(4):
+        x = graph.add("concat", {}, features) if len(features) > 1 else features[0]
+        features.append(graph.add("conv", {"filters": 4, "kernel": 3, "pad": 1}, [x]))
+    graph.outputs.append(Output("main", graph.add("concat", {}, features)))
+    assert to_text(graph).text == (
+        "net net_net\ndefaults torch\ninput 8x8x4\n"
+        "repeat 4 { concat { skip | conv 4 3 same } }\n"
+    )
+
+
+def test_what_is_called_twice_is_shared() -> None:
+    graph = Graph("twins", "torch")
+    left, right = graph.input((8, 8, 1), "left"), graph.input((8, 8, 1), "right")
+    ends = []
+    for x in (left, right):
+        weights = {"kernel": Taken("conv.weight"), "bias": Taken("conv.bias")}
+        x = graph.add("conv", {"filters": 4, "kernel": 3}, [x], weights)
+        ends.append(graph.add("gap", {}, [graph.add("relu", {}, [x])]))
+    graph.outputs.append(Output("main", graph.add("subtract", {}, ends)))
+    written = to_text(graph)
+    assert "shared block" in written.text
+    assert written.network.totals.params == 40
+    assert sorted(taken.key for taken in written.weights.values()) == ["conv.bias", "conv.weight"]
+
+
+def test_long_nets_take_no_more_a_layer() -> None:
+    """Found out by what is looked at, not by the clock: runs of statements have a bound."""
+    graph = Graph("long", "torch")
+    x = graph.input((4, 4, 4))
+    for _ in range(1500):
+        x = graph.add("bn", {}, [graph.add("conv", {"filters": 4, "kernel": 1}, [x])])
+        x = graph.add("relu", {}, [x])
+    graph.outputs.append(Output("main", x))
+    assert lines(to_text(graph).text) < 8
