@@ -310,7 +310,7 @@ class KerasWorld(World):
         """The name of a layer: what it is given, or its class and a number."""
         if isinstance(given, str):
             return given
-        plain = re.sub("([a-z0-9])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", kind))
+        plain = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind))
         plain = plain.lower()
         count = self.counts.get(plain, 0)
         self.counts[plain] = count + 1
