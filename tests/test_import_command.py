@@ -181,6 +181,27 @@ def test_what_is_damaged_is_told(folder: Path, content: bytes, suffix: str) -> N
     assert "Traceback" not in err and "internal error" not in err
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "library", "extra"),
+    (("a.onnx", b"", "onnx", "onnx"), ("a.h5", b"\x89HDF\r\n\x1a\n", "h5py", "weights")),
+)
+def test_what_is_not_installed_is_told(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: bytes,
+    library: str,
+    extra: str,
+) -> None:
+    from cnndsl.cli.runner import opened
+
+    (folder / name).write_bytes(content)
+    monkeypatch.setattr(opened, "find_spec", lambda wanted: None)
+    code, out, err = run("import", name)
+    assert (code, out) == (2, "")
+    assert err == f"cnndsl: {library} is not installed: pip install 'cnndsl[{extra}]'\n"
+
+
 # Equal problems are told once
 
 

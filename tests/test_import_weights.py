@@ -330,3 +330,39 @@ def test_the_structure_is_that_of_names_and_shapes() -> None:
 def test_a_damaged_file_is_none() -> None:
     with ExitStack() as opened, pytest.raises(NoCheckpoint):
         checkpoints.arrays(".pt", b"PK", Bounds.of(1, 1), opened)
+
+
+TORCHVISION = (
+    *("alexnet", "vgg11_bn", "resnet18", "resnet50", "squeezenet1_1", "densenet121"),
+    *("shufflenet_v2_x1_0", "mnasnet1_0", "mobilenet_v2", "inception_v3", "efficientnet_b0"),
+    "googlenet",  # whose heads for training are listed behind what comes after them
+)
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_networks_of_torchvision_line_up(name: str) -> None:
+    """Their checkpoints are paired as the maps of their imports have it, or refused."""
+    from torchvision_here import torchvision_models
+
+    from cnndsl.importers.torch_model import read_module
+    from cnndsl.importers.write import to_text
+
+    more = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    model = getattr(torchvision_models(), name)(weights=None, **more)
+    size = 299 if name == "inception_v3" else 224
+    written = to_text(read_module(model, [(size, size, 3)], name))
+    with ExitStack() as opened:
+        bounds = checkpoints.bounds(written.network)
+        data = saved(model.state_dict())
+        found = checkpoints.arrays(".pt", data, bounds, opened)
+        if name == "googlenet":
+            with pytest.raises(Misfit):
+                in_order.paired(written.network, found)
+            return
+        result = in_order.paired(written.network, found)
+        for pair in result.pairs:
+            taken = written.weights[pair.key]
+            assert taken.key == pair.source
+            ours = result.weights[pair.key]
+            assert (taken.restore(found[taken.key].read(), ours.shape) == ours).all()

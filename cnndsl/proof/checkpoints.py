@@ -220,7 +220,7 @@ def _read_legacy(data: bytes, bounds: Bounds, opened: ExitStack) -> Iterator[tup
     import h5py
 
     file = opened.enter_context(h5py.File(io.BytesIO(data), "r"))
-    base = file["model_weights"] if "model_weights" in file else file
+    base = file.get("model_weights", file)
     if len(base) > bounds.items:
         raise NoCheckpoint("more is in this file than the weights of this net can be")
     seen = 0

@@ -139,6 +139,8 @@ def layers(
             continue
         value = theirs.get(node.index)
         if value is not None:
+            if core(value.shape) == core(ours.shape):
+                value = value.reshape(ours.shape)  # a map of one position, and its vector
             if value.shape != ours.shape:
                 gives, ours_ = show(value.shape[1:]), show(ours.shape[1:])
                 text = f"the source gives {gives}, and {live.name} {ours_}"
@@ -162,9 +164,17 @@ def layers(
         if value is None:
             report.problems.append(Mismatch(None, f"nothing is known of the output {name}"))
             continue
-        apart = report.outputs[name] = compare(value, results[name])
+        ours = results[name]
+        if core(value.shape) == core(ours.shape):
+            value = value.reshape(ours.shape)
+        apart = report.outputs[name] = compare(value, ours)
         if not apart.share <= max(TOLERANCE * WHOLE, unrest(live, inputs, name)):
             report.problems.append(Mismatch(None, f"the values of the output {name} differ", apart))
+
+
+def core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its sizes of 1."""
+    return tuple(size for size in shape if size != 1)
 
 
 def unrest(live: Any, inputs: list[Array], name: str) -> float:

@@ -100,6 +100,7 @@ def run(arguments: Arguments) -> int:
 
 def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
     """Read a model, and write all that was asked for, or nothing."""
+    from cnndsl.cli.runner.opened import needed
     from cnndsl.cli.terminal.output import data, err, out, say
     from cnndsl.diagnostics.message import said
     from cnndsl.diagnostics.render import printable
@@ -125,6 +126,8 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
     if (suffix or arguments.has("map")) and not has_numbers(graph, bool(suffix)):
         say(f"{name}: this source has no weights; nothing is written")
         return 1
+    if suffix and model.kind == "keras":
+        needed("h5py")  # which holds the numbers
     lines = []
     if arguments.has("verify"):
         agrees, report = verified(model, graph, written)

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from cnndsl.cli.terminal.files import (
@@ -19,6 +20,7 @@ from cnndsl.cli.terminal.files import (
     read_regular,
 )
 from cnndsl.cli.terminal.options import UsageError, quoted
+from cnndsl.contract import Unavailable
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.importers import read
 from cnndsl.importers.graph import Graph
@@ -72,6 +74,7 @@ def opened(word: str, kind: str | None, shapes: Sequence[Shape], name: str | Non
     return of_data(data, shown, stem, kind, shapes, name, line, beside(word))
 
 
+HDF5 = b"\x89HDF\r\n\x1a\n"
 LARGE = (".keras", ".h5", ".hdf5", ".onnx")
 
 
@@ -92,6 +95,7 @@ def of_data(
     if kind == "weights":
         return Opened(dark, (), read.refuse_weights)
     if kind in read.BYTES:
+        needed("onnx" if kind == "onnx" else "h5py" if data.startswith(HDF5) else "")
         graph = lambda: read.read_bytes(kind, data, name or stem, outside, shapes)  # noqa: E731
         return Opened(dark, (), graph, data, kind, outside)
     source, problems = decode(shown, data)
@@ -103,6 +107,12 @@ def of_data(
         problems,
         lambda: read.read_text(kind, source.text, stem, shape, name, line),
     )
+
+
+def needed(library: str) -> None:
+    """Raise Unavailable unless a library that reads files is installed; nothing wants none."""
+    if library and find_spec(library) is None:
+        raise Unavailable(library, {"h5py": "weights"}.get(library, library))
 
 
 def beside(path: str) -> Callable[[str], bytes]:
