@@ -437,9 +437,10 @@ class _Recovery:
             places = [place for place in apart(places) if self.is_closed(place)]
             if len(places) < 2:
                 continue
-            length = sum(self.length(each) for each in self.statements(places[0])) if places else 0
-            if length:
-                rough.append((length * (len(places) - 1 + 0.5), key, places))
+            several = len(self.once(places))
+            if several > 1:
+                length = sum(map(self.length, self.statements(places[0])))
+                rough.append((length * (several - 0.5), key, places))
         rough.sort(key=lambda each: -each[0])
         results = []
         for _, key, places in rough[:MOST_TRIED]:
@@ -482,10 +483,29 @@ class _Recovery:
         return [one, *tail]
 
     def length(self, statement: Statement) -> int:
-        """How many characters a statement takes."""
-        if statement.length is None:
-            statement.length = len(self.text(statement).flat()) + 2
-        return statement.length
+        """How many characters a statement takes, and what goes before the next."""
+        return len(self.form(statement)) + 2
+
+    def form(self, statement: Statement) -> str:
+        """A statement on one line."""
+        if statement.form is None:
+            statement.form = self.text(statement).flat()
+        return statement.form
+
+    def once(self, places: Sequence[Place]) -> list[Place]:
+        """Runs without those that are the same as the run right before them: a loop says them."""
+        found = []
+        before: Place | None = None
+        for place in places:
+            run, at, length = place.run, place.begin, place.length
+            follows = before is not None and before.run is run and before.begin + length == at
+            if not follows or any(
+                self.form(run[at + step]) != self.form(run[at + step - length])
+                for step in range(length)
+            ):
+                found.append(place)
+            before = place
+        return found
 
     def is_substantial(self, key: tuple[Any, ...], place: Place) -> bool:
         """Whether a run is more than one layer, or than a call with an activation behind it, and
@@ -578,7 +598,8 @@ class _Recovery:
         return found
 
     def unified(self, key: tuple[Any, ...], places: list[Place]) -> Found | None:
-        if len(places) < 2:
+        written = {*map(id, self.once(places))}
+        if len(written) < 2:
             return None
         instances = [self.statements(place) for place in places]
         name = self.name_of(instances)
@@ -589,12 +610,13 @@ class _Recovery:
             return None
         if len(block.params) > 12:
             return None
-        before = sum(self.length(each) for run in instances for each in run)
-        after = len(block.text().flat())
-        for place in range(len(instances)):
-            after += len(self.call(block, place)) + 2
+        gain: float = -len(block.text().flat())
+        for number, place in enumerate(places):
+            if id(place) in written:
+                gain += sum(map(self.length, instances[number]))
+                gain -= len(self.call(block, number)) + 2
         flags = sum(param.slot == "flag" for param in block.params)
-        gain: float = before - after - COSTLY * (flags + max(len(block.params) - 3, 0))
+        gain -= COSTLY * (flags + max(len(block.params) - 3, 0))
         kinds = Counter(filter(None, map(self.scope_of, instances)))
         if kinds.total() * 5 >= len(instances) * 4:
             kind, matched = kinds.most_common(1)[0]
@@ -646,7 +668,7 @@ class _Recovery:
         for run in reversed([*self.runs()]):
             for each in run:
                 if each.kind == "merge":
-                    each.key, each.length = each.find_key(), None
+                    each.key, each.form = each.find_key(), None
 
     # Names
 

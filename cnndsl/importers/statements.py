@@ -26,7 +26,7 @@ class Statement:
     * `op`: the operation of the graph that gives the tensor after it
     * `ops`: all operations that it stands for
     * `targets`: the operations that it reads by name; of a call, by its parameters
-    * `length`: how many characters it takes, once somebody has asked
+    * `form`: how it is written, once somebody has asked
     * `key`: the same for statements that differ in arguments alone
     """
 
@@ -35,7 +35,7 @@ class Statement:
         "before",
         "key",
         "kind",
-        "length",
+        "form",
         "name",
         "op",
         "ops",
@@ -59,7 +59,7 @@ class Statement:
     ) -> None:
         self.kind, self.word, self.slots, self.paths = kind, word, dict(slots), paths
         self.before, self.after, self.op, self.name = before, after, op, name
-        self.length: int | None = None
+        self.form: str | None = None
         self.targets: dict[str, int] = {"": op} if kind == "jump" else {}
         self.ops: tuple[int, ...] = tuple(
             each for path in paths for statement in path for each in statement.ops
