@@ -186,6 +186,15 @@ def test_its_shape_and_arrays_are_those_of_keras(
     ]
 
 
+def test_a_row_of_rearrangements_that_is_no_one_word() -> None:
+    graph = Graph()
+    builder = KerasGraph(graph)
+    value = builder.layer("Permute", {"dims": [1, 3, 2]}, [builder.input((1, 4, 4))])
+    builder.output(builder.layer("Reshape", {"target_shape": [1, 1, 16]}, [value]))
+    said = [call_of(op.layer) for op in graph.ops[1:]]
+    assert said == ["permute 1x3x2", "reshape 1x1x16"]
+
+
 def test_what_does_nothing_is_left_out() -> None:
     for kind, config in (("Dropout", {"rate": 0}), ("Activation", {"activation": "linear"})):
         assert len(one(kind, config, MAP).ops) == 1

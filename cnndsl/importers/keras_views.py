@@ -185,7 +185,7 @@ def words_of(base: Shape, shape: Shape, atoms: tuple[Atom, ...]) -> Any:
         parts = grouped(own, (*base[:-1], groups, channels // groups))
         yield "shuffle", {"groups": groups}, parts and (*parts[:-2], parts[-1], parts[-2])
     left = [axis for axis, dim in enumerate(own) if not dim]
-    if len(atoms) + len(left) == len(base):
+    if len(atoms) + len(left) == len(base) and shape.count(1) == len(left):
         taken = iter(axis for axis, _, _ in atoms)
         order = [next(taken) if size > 1 else left.pop(0) for size in shape]
         dims = tuple(own[axis] for axis in order)
