@@ -10,7 +10,6 @@ from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, fresh, laid
-from cnndsl.importers.onnx_fold import reshaped
 from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused
 from cnndsl.importers.onnx_reader import Operator, Reader, Value
 from cnndsl.layers.base import axes_of as names_of
@@ -273,6 +272,21 @@ def viewed(read: Reader, node: Node, x: Tensor, shape: Sequence[int]) -> Tensor:
     flat = read.arranged(x, [tuple(atom for axis in x.axes for atom in axis)])
     op = read.emit("reshape", {"shape": tuple(shape)}, flat.op)
     return laid(op, tuple(shape), range(len(shape)))
+
+
+def reshaped(shape: Sequence[int], to: Sequence[int], allow_zero: bool = False) -> list[int]:
+    """A shape of as many numbers as another, with 0 as the size there and one -1 worked out.
+
+    Raises ValueError for another number of them.
+    """
+    count = prod(shape)
+    if not allow_zero:
+        to = [size or shape[axis] for axis, size in enumerate(to)]
+    rest = prod(size for size in to if size != -1)
+    found = [count // rest if size == -1 and rest else size for size in to]
+    if prod(found) != count or any(size < 0 for size in found) or list(to).count(-1) > 1:
+        raise ValueError
+    return found
 
 
 def reshape(read: Reader, node: Node) -> Tensor:
