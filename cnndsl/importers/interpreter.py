@@ -13,8 +13,9 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from itertools import chain, product
+from typing import Any, NamedTuple, NoReturn
 
 from cnndsl.diagnostics.message import Message
 
@@ -38,22 +39,20 @@ class Place(NamedTuple):
     span: tuple[int, int]
 
 
+@dataclass(eq=False, slots=True)
 class Unknown:
     """A value that cannot be known: why, and where that was."""
 
-    __slots__ = ("code", "place", "reason")
+    reason: Message
+    place: Place
+    code: str = "E606"
 
-    def __init__(self, reason: Message, place: Place, code: str = "E606") -> None:
-        self.reason, self.place, self.code = reason, place, code
 
-
+@dataclass(frozen=True, slots=True)
 class Library:
     """A name of a library: `torch.nn.Conv2d`."""
 
-    __slots__ = ("path",)
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+    path: str
 
     @property
     def name(self) -> str:
@@ -76,29 +75,29 @@ class Class:
     node: ast.ClassDef | None = None
 
 
+@dataclass(eq=False, slots=True)
 class Function:
     """A function of the source: its names are looked up in `env`; `owner` is its class."""
 
-    __slots__ = ("defaults", "env", "kind", "node", "owner")
-
-    def __init__(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, env: Env) -> None:
-        self.node, self.env, self.kind = node, env, ""
-        self.owner: Class | None = None
-        self.defaults: dict[str, Any] = {}
+    node: ast.FunctionDef | ast.Lambda
+    env: Env
+    defaults: dict[str, Any]
+    kind: str = ""
+    owner: Class | None = None
 
     @property
     def name(self) -> str:
+        """Its name in the source."""
         return getattr(self.node, "name", "lambda")
 
 
+@dataclass(eq=False, slots=True)
 class Instance:
     """An object of a class of the source or of a library; `place` is where it was made."""
 
-    __slots__ = ("attrs", "cls", "place")
-
-    def __init__(self, cls: Class | Library, place: Place) -> None:
-        self.cls, self.place = cls, place
-        self.attrs: dict[str, Any] = {}
+    cls: Class | Library
+    place: Place
+    attrs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def native(self) -> Library | None:
@@ -124,7 +123,7 @@ class Super:
 
 @dataclass(eq=False, slots=True)
 class Native:
-    """A function that is known here: it takes the arguments and the keywords."""
+    """A function that is known here: it takes the arguments, the keywords and the node."""
 
     call: Callable[..., Any]
 
@@ -174,7 +173,6 @@ class World:
 
     def items(self, value: Any) -> Sequence[Any] | None:
         """What a loop over an instance or a tensor goes through."""
-        raise NotImplementedError
 
 
 class Tensor:
@@ -208,8 +206,7 @@ class Env:
 
 
 class _Return(Exception):
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    pass
 
 
 class _Break(Exception):
@@ -221,42 +218,40 @@ class _Continue(Exception):
 
 
 class _Raised(Exception):
-    """A `raise` of the source."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    """A `raise` of the source, at a place."""
 
 
-class Exhausted(Exception):
-    """More than may be followed."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
+class _Exhausted(Exception):
+    """More than may be followed, at a place."""
 
 
-_MISSING = object()
+class _Stopped(Exception):
+    """An unknown in the way: what is worked out is that unknown."""
+
+
+ENDS = (_Exhausted, _Stopped, RecursionError)
+"""What ends the following of a call from outside; `Interpreter.too_far` says what it was."""
+
 _OPERATORS = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv",
     "Mod": "mod", "Pow": "pow", "MatMult": "matmul", "BitOr": "or_", "BitAnd": "and_",
     "BitXor": "xor", "LShift": "lshift", "RShift": "rshift", "USub": "neg", "UAdd": "pos",
-    "Not": "not_", "Invert": "invert", "Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le",
-    "Gt": "gt", "GtE": "ge", "Is": "is_", "IsNot": "is_not",
+    "Invert": "invert", "Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le", "Gt": "gt",
+    "GtE": "ge",
 }  # fmt: skip
 _TYPES: dict[str, Any] = {
     "int": int, "float": float, "str": str, "bool": bool, "list": list, "tuple": tuple,
     "dict": dict, "set": set, "object": object, "slice": slice,
 }  # fmt: skip
-_METHODS: dict[type, frozenset[str]] = {
-    list: frozenset("append extend insert pop index count copy reverse remove clear".split()),
-    dict: frozenset("items keys values get update pop setdefault copy".split()),
-    set: frozenset("add discard union update copy".split()),
-    tuple: frozenset("index count".split()),
-    str: frozenset(
-        "lower upper strip lstrip rstrip split startswith endswith replace join format title "
-        "capitalize isdigit count find".split()
-    ),
-    int: frozenset(["bit_length"]),
-    float: frozenset(["is_integer"]),
+_METHODS: dict[type, str] = {
+    list: "append extend insert pop index count copy reverse remove clear",
+    dict: "items keys values get update pop setdefault copy",
+    set: "add discard union update copy",
+    tuple: "index count",
+    str: "lower upper strip lstrip rstrip split startswith endswith replace join format title "
+    "capitalize isdigit count find",
+    int: "bit_length",
+    float: "is_integer",
 }
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis))
 _PURE: dict[str, Callable[..., Any]] = {
@@ -264,8 +259,23 @@ _PURE: dict[str, Callable[..., Any]] = {
     "round": round, "divmod": divmod, "repr": repr, "max": max, "min": min, "sorted": sorted,
     "range": range, "slice": slice, "any": any, "all": all,
 }  # fmt: skip
+_SEQUENCES: dict[str, Callable[..., Any]] = {
+    "list": list, "tuple": tuple, "set": set, "frozenset": set, "iter": list,
+    "enumerate": lambda *args, **kwargs: [*enumerate(*args, **kwargs)],
+    "zip": lambda *args: [*zip(*args)], "reversed": lambda items: [*reversed(items)],
+}  # fmt: skip
+_OTHERS = (
+    "dict map filter sum isinstance issubclass getattr setattr hasattr type print super "
+    "staticmethod classmethod property next callable object pow vars id"
+).split()
+_FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _GROW = frozenset("append extend insert add add_module".split())
-_IGNORED = frozenset("print warn deprecated".split())
+_KINDS = {"staticmethod": "static", "classmethod": "class", "property": "property"}
+
+
+def giving(value: Any) -> Native:
+    """A function that gives a value, whatever it is given."""
+    return Native(lambda args, kwargs, node: value)
 
 
 def lineage(cls: Any) -> Iterator[Any]:
@@ -282,19 +292,22 @@ def lineage(cls: Any) -> Iterator[Any]:
     return iter(found.values())
 
 
-def unknown_in(value: Any) -> Unknown | None:
-    """The first unknown in a value, within containers too."""
+def parts_of(value: Any) -> Iterator[Any]:
+    """A value and all within its containers, in their order; no more than the most items."""
     left, seen = [value], 0
-    while left and seen < MOST_ITEMS:
+    while left and seen <= MOST_ITEMS:
         seen += 1
         each = left.pop()
-        if isinstance(each, Unknown):
-            return each
+        yield each
         if isinstance(each, (list, tuple, set)):
             left.extend(reversed([*each]))
         elif isinstance(each, dict):
-            left.extend(each.values())
-    return None
+            left.extend(reversed([*each.values()]))
+
+
+def unknown_in(value: Any) -> Unknown | None:
+    """The first unknown in a value, within containers too."""
+    return next((each for each in parts_of(value) if isinstance(each, Unknown)), None)
 
 
 class Interpreter:
@@ -315,7 +328,8 @@ class Interpreter:
         self.globals.names["__name__"] = "__main__"
         self.steps, self.limit, self.depth = 0, MOST_STEPS, 0
         self.node: ast.AST = ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
-        self.builtins = self._builtins()
+        names = (*_PURE, *_SEQUENCES, *_OTHERS)
+        self.builtins = {name: Native(self._builtin(name)) for name in names}
 
     # The whole
 
@@ -324,18 +338,30 @@ class Interpreter:
         self.limit = min(MOST_STEPS, self.steps + MOST_OF_STATEMENT)
         try:
             self.execute([node], self.globals)
-        except (Exhausted, RecursionError, _Raised, _Break, _Continue, _Return) as error:
+        except (*ENDS, _Raised, _Break, _Continue, _Return) as error:
             self.limit, self.depth = self.steps + MOST_OF_STATEMENT, 0
             self.taint([node], self.globals, self.too_far(error, node))
 
+    def attempt(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
+        """Call a value with all steps before it."""
+        self.steps, self.depth = 0, 0
+        try:
+            return self.call(function, args, kwargs, node)
+        except ENDS as error:
+            return self.too_far(error, node)
+
     def too_far(self, error: Exception, node: ast.AST) -> Unknown:
         """What is not followed to its end."""
-        place = getattr(error, "place", None) or self.place(node)
+        if isinstance(error, _Stopped):
+            found: Unknown = error.args[0]
+            return found
+        message = Message("this goes on for too long to be followed")
         if isinstance(error, _Raised):
-            return Unknown(Message("the source raises an error here"), place)
-        if isinstance(error, RecursionError):
-            return Unknown(Message("this is nested too deeply to be followed"), place)
-        return Unknown(Message("this goes on for too long to be followed"), place)
+            message = Message("the source raises an error here")
+        elif isinstance(error, RecursionError):
+            message = Message("this is nested too deeply to be followed")
+        placed = isinstance(error, (_Raised, _Exhausted))
+        return Unknown(message, error.args[0] if placed else self.place(node))
 
     def place(self, node: ast.AST | None = None) -> Place:
         """Where a node stands, or the call that is being followed."""
@@ -345,11 +371,25 @@ class Interpreter:
         """A value that cannot be known, at a node."""
         return Unknown(reason, self.place(node), code)
 
+    def unfollowed(self, node: ast.AST | None = None) -> Unknown:
+        """Something that is not followed."""
+        return self.unknown(Message("this is not followed"), node)
+
+    def stop(self, node: ast.AST, reason: Message | None = None, code: str = "E606") -> NoReturn:
+        """End what is being worked out: it is unknown."""
+        raise _Stopped(self.unknown(reason or Message("this is not followed"), node, code))
+
+    def check(self, *values: Any) -> None:
+        """End what is being worked out where a value is unknown."""
+        for each in values:
+            if isinstance(each, Unknown):
+                raise _Stopped(each)
+
     def tick(self, steps: int = 1) -> None:
         """Count steps."""
         self.steps += steps
         if self.steps > self.limit:
-            raise Exhausted(self.place())
+            raise _Exhausted(self.place())
 
     # Statements
 
@@ -359,21 +399,20 @@ class Interpreter:
             self.node = node
             self.tick()
             follow = getattr(self, f"_do_{type(node).__name__}", None)
-            if follow is None:
-                self.taint([node], env, self.unknown(Message("this is not followed"), node))
-            else:
+            try:
+                if follow is None:
+                    self.stop(node)
                 follow(node, env)
+            except _Stopped as stopped:
+                self.taint([node], env, stopped.args[0])
 
     def _do_Expr(self, node: ast.Expr, env: Env) -> None:
         value = node.value
         if isinstance(value, (ast.Yield, ast.YieldFrom)) and env.yielded is not None:
             inner = self.value(value.value, env) if value.value else None
-            if isinstance(value, ast.YieldFrom):
-                parts = self.items(inner, value)
-                env.yielded.extend([parts] if isinstance(parts, Unknown) else parts)
-            else:
-                env.yielded.append(inner)
-        elif not isinstance(value, ast.Constant):
+            many = isinstance(value, ast.YieldFrom)
+            env.yielded.extend(self.spread(inner, value) if many else [inner])
+        else:
             self.value(value, env)
 
     def _do_Assign(self, node: ast.Assign, env: Env) -> None:
@@ -386,15 +425,16 @@ class Interpreter:
             self.assign(node.target, self.value(node.value, env), env)
 
     def _do_AugAssign(self, node: ast.AugAssign, env: Env) -> None:
-        load = ast.copy_location(_loaded(node.target), node.target)
-        old, new = self.value(load, env), self.value(node.value, env)
+        old, new = self.value(node.target, env), self.value(node.value, env)
         if isinstance(old, list) and isinstance(node.op, ast.Add):
-            parts = self.items(new, node)
-            old.extend([parts] if isinstance(parts, Unknown) else parts)
+            old.extend(self.spread(new, node))
             self.tick(len(old) // 8)
             value: Any = old
         else:
-            value = self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
+            try:
+                value = self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
+            except _Stopped as stopped:
+                value = stopped.args[0]
         self.assign(node.target, value, env)
 
     def _do_Return(self, node: ast.Return, env: Env) -> None:
@@ -402,43 +442,32 @@ class Interpreter:
 
     def _do_If(self, node: ast.If, env: Env) -> None:
         known = self.truth(self.value(node.test, env), node.test)
-        if isinstance(known, Unknown):
-            self.taint([*node.body, *node.orelse], env, known)
-        else:
-            self.execute(node.body if known else node.orelse, env)
+        self.execute(node.body if known else node.orelse, env)
 
     def _do_For(self, node: ast.For, env: Env) -> None:
-        items = self.items(self.value(node.iter, env), node.iter)
-        if isinstance(items, Unknown):
-            self.taint([node], env, items)
-            return
-        for item in items:
+        for item in self.items(self.value(node.iter, env), node.iter):
             self.tick()
             self.assign(node.target, item, env)
-            try:
-                self.execute(node.body, env)
-            except _Break:
+            if self._breaks(node.body, env):
                 return
-            except _Continue:
-                continue
         self.execute(node.orelse, env)
 
     def _do_While(self, node: ast.While, env: Env) -> None:
-        while True:
+        while self.truth(self.value(node.test, env), node.test):
             self.tick()
-            known = self.truth(self.value(node.test, env), node.test)
-            if isinstance(known, Unknown):
-                self.taint(node.body, env, known)
+            if self._breaks(node.body, env):
                 return
-            if not known:
-                self.execute(node.orelse, env)
-                return
-            try:
-                self.execute(node.body, env)
-            except _Break:
-                return
-            except _Continue:
-                continue
+        self.execute(node.orelse, env)
+
+    def _breaks(self, body: Sequence[ast.stmt], env: Env) -> bool:
+        """Follow a loop's body once; give whether it ends the loop."""
+        try:
+            self.execute(body, env)
+        except _Break:
+            return True
+        except _Continue:
+            pass
+        return False
 
     def _do_Try(self, node: ast.Try, env: Env) -> None:
         try:
@@ -480,14 +509,13 @@ class Interpreter:
 
     def _do_Delete(self, node: ast.Delete, env: Env) -> None:
         for target in node.targets:
+            owner = self.value(target.value, env) if isinstance(target, ast.Attribute) else None
             if isinstance(target, ast.Name):
                 env.names.pop(target.id, None)
-            elif isinstance(target, ast.Attribute):
-                owner = self.value(target.value, env)
-                if isinstance(owner, Instance):
-                    owner.attrs.pop(target.attr, None)
+            elif isinstance(target, ast.Attribute) and isinstance(owner, Instance):
+                owner.attrs.pop(target.attr, None)
             else:
-                self.assign(target, self.unknown(Message("this is not followed"), node), env)
+                self.assign(target, self.unfollowed(node), env)
 
     def _do_Import(self, node: ast.Import, env: Env) -> None:
         for alias in node.names:
@@ -502,53 +530,46 @@ class Interpreter:
 
     def _do_FunctionDef(self, node: ast.FunctionDef, env: Env) -> None:
         value: Any = self.function(node, env)
-        for decorator in reversed(node.decorator_list):
-            value = self.decorated(value, self.value(decorator, env), decorator)
+        for each in reversed(node.decorator_list):
+            decorator = self.value(each, env)
+            name = decorator.name if isinstance(decorator, Library) else ""
+            if isinstance(decorator, Native):
+                name = next((key for key in _KINDS if self.builtins[key] is decorator), "")
+            if name in _KINDS and isinstance(value, Function):
+                value.kind = _KINDS[name]
+            elif isinstance(decorator, (Function, Bound)):  # those of others change nothing
+                value = self.call(decorator, [value], {}, each)
         env.assign(node.name, value)
 
     def _do_ClassDef(self, node: ast.ClassDef, env: Env) -> None:
         inner = Env(env)
         bases = tuple(self.value(base, env) for base in node.bases)
         cls = Class(node.name, bases, inner.names, node)
-        if node.decorator_list or any(
-            isinstance(b, Library) and b.name == "NamedTuple" for b in bases
-        ):
-            fields = [each.target.id for each in node.body if _is_field(each)]  # type: ignore[attr-defined]
-            inner.names["__fields__"] = fields
+        tupled = any(isinstance(base, Library) and base.name == "NamedTuple" for base in bases)
+        if node.decorator_list or tupled:
+            targets = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
+            inner.names["__fields__"] = [each.id for each in targets if isinstance(each, ast.Name)]
         self.execute(node.body, inner)
         for value in inner.names.values():
             if isinstance(value, Function) and value.owner is None:
                 value.owner = cls
         env.assign(node.name, cls)
 
-    def decorated(self, value: Any, decorator: Any, node: ast.AST) -> Any:
-        """A function under a decorator: those of others leave it as it is."""
-        kind = {"staticmethod": "static", "classmethod": "class", "property": "property"}
-        name = decorator.name if isinstance(decorator, Library) else ""
-        if isinstance(decorator, Native) and isinstance(value, Function):
-            name = next((key for key in kind if self.builtins.get(key) is decorator), "")
-        if name in kind and isinstance(value, Function):
-            value.kind = kind[name]
-        elif isinstance(decorator, (Function, Bound)):
-            return self.call(decorator, [value], {}, node)
-        return value
-
-    def function(self, node: Any, env: Env) -> Function:
+    def function(self, node: ast.FunctionDef | ast.Lambda, env: Env) -> Function:
         """A function of the source, with its defaults worked out."""
-        made, arguments = Function(node, env), node.args
-        positional = [*arguments.posonlyargs, *arguments.args]
-        given = positional[len(positional) - len(arguments.defaults) :]
-        for argument, default in zip(given, arguments.defaults):
-            made.defaults[argument.arg] = self.value(default, env)
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
-            if default is not None:
-                made.defaults[argument.arg] = self.value(default, env)
-        return made
+        arguments = node.args
+        names = [*arguments.posonlyargs, *arguments.args][::-1]
+        given = [*zip(names, reversed(arguments.defaults))]
+        given += zip(arguments.kwonlyargs, arguments.kw_defaults)  # type: ignore[arg-type]
+        defaults = {each.arg: self.value(default, env) for each, default in given if default}
+        return Function(node, env, defaults)
 
     def assign(self, target: ast.expr, value: Any, env: Env) -> None:
         """Bind what stands left of `=`."""
         if isinstance(target, ast.Name):
             env.assign(target.id, value)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, value, env)
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value, env)
             if isinstance(owner, (Instance, Class)):
@@ -561,26 +582,23 @@ class Interpreter:
             elif isinstance(owner, Instance):
                 owner.attrs[str(key)] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
-            self.unpack(target, value, env)
+            for each, item in zip(target.elts, self.unpacked(target, value)):
+                self.assign(each, item, env)
 
-    def unpack(self, target: ast.Tuple | ast.List, value: Any, env: Env) -> None:
-        items = self.items(value, target)
+    def unpacked(self, target: ast.Tuple | ast.List, value: Any) -> list[Any]:
+        """The values of the names left of `=`: each the same unknown where there is one."""
         places = target.elts
         stars = [at for at, each in enumerate(places) if isinstance(each, ast.Starred)]
-        if not isinstance(items, Unknown):
-            least = len(places) - len(stars)
-            if len(items) < least or (not stars and len(items) > least):
-                items = self.unknown(Message("the numbers of names and values differ"), target)
-        if isinstance(items, Unknown):
-            for each in places:
-                self.assign(each.value if isinstance(each, ast.Starred) else each, items, env)
-            return
-        items = list(items)
-        if stars:
-            at, more = stars[0], len(items) - len(places) + 1
+        try:
+            items = [*self.items(value, target)]
+            more = len(items) - len(places) + 1  # of the name with a star
+            if more < 0 or (not stars and more != 1):
+                self.stop(target, Message("the numbers of names and values differ"))
+        except _Stopped as stopped:
+            return [stopped.args[0]] * len(places)
+        for at in stars:
             items[at : at + more] = [items[at : at + more]]
-        for each, item in zip(places, items):
-            self.assign(each.value if isinstance(each, ast.Starred) else each, item, env)
+        return items
 
     def taint(self, body: Sequence[ast.AST], env: Env, why: Unknown) -> None:
         """Make unknown what statements bind that cannot be followed."""
@@ -598,17 +616,15 @@ class Interpreter:
                 self.assign(node, why, env)
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Attribute) and called.attr in _GROW:
-                self._taint_container(self.value(called.value, env), why)
+                owner = self.value(called.value, env)
+                if isinstance(owner, list):
+                    owner.append(why)
+                elif isinstance(owner, Instance):
+                    owner.attrs.setdefault("?layers", []).append(why)
             returns |= isinstance(node, ast.Return)
             left.extend(reversed([*ast.iter_child_nodes(node)]))
         if returns and env is not self.globals:
             raise _Return(why)
-
-    def _taint_container(self, owner: Any, why: Unknown) -> None:
-        if isinstance(owner, list):
-            owner.append(why)
-        elif isinstance(owner, Instance):
-            owner.attrs.setdefault("?layers", []).append(why)
 
     # Expressions
 
@@ -616,9 +632,10 @@ class Interpreter:
         """The value of an expression."""
         self.tick()
         follow = getattr(self, f"_{type(node).__name__}", None)
-        if follow is None:
-            return self.unknown(Message("this is not followed"), node)
-        return follow(node, env)
+        try:
+            return self.unfollowed(node) if follow is None else follow(node, env)
+        except _Stopped as stopped:
+            return stopped.args[0]
 
     def _Constant(self, node: ast.Constant, env: Env) -> Any:
         return node.value
@@ -627,12 +644,10 @@ class Interpreter:
         found = env.find(node.id)
         if found is not None:
             return found.names[node.id]
-        if node.id in self.builtins:
-            return self.builtins[node.id]
-        implied = self.implied(node.id)
-        if implied is not None:
-            return implied
-        return self.unknown(Message("`{name}` is not defined in the source", name=node.id), node)
+        value = self.builtins.get(node.id) or self.implied(node.id)
+        if value is None:
+            self.stop(node, Message("`{name}` is not defined in the source", name=node.id))
+        return value
 
     def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
         return self.attribute(self.value(node.value, env), node.attr, node)
@@ -652,44 +667,31 @@ class Interpreter:
         return self.guarded(set, [self.parts(node.elts, env)], {}, node)
 
     def _Dict(self, node: ast.Dict, env: Env) -> Any:
-        result: dict[Any, Any] = {}
+        pairs: list[Any] = []
         for key, item in zip(node.keys, node.values):
             value = self.value(item, env)
             if key is None:
-                if not isinstance(value, dict):
-                    return value if isinstance(value, Unknown) else self.unfollowed(node)
-                result.update(value)
-                continue
-            name = self.value(key, env)
-            if isinstance(name, Unknown):
-                return name
-            if not self.hashable(name):
-                return self.unfollowed(node)
-            result[name] = value
-        return result
+                pairs += self.dictionary(value, node).items()
+            else:
+                pairs.append((self.value(key, env), value))
+        return self.dictionary(pairs, node)
 
     def _IfExp(self, node: ast.IfExp, env: Env) -> Any:
         known = self.truth(self.value(node.test, env), node.test)
-        if isinstance(known, Unknown):
-            return known
         return self.value(node.body if known else node.orelse, env)
 
     def _BoolOp(self, node: ast.BoolOp, env: Env) -> Any:
         value: Any = None
         for each in node.values:
             value = self.value(each, env)
-            known = self.truth(value, each)
-            if isinstance(known, Unknown):
-                return known
-            if known is isinstance(node.op, ast.Or):
+            if self.truth(value, each) is isinstance(node.op, ast.Or):
                 break
         return value
 
     def _UnaryOp(self, node: ast.UnaryOp, env: Env) -> Any:
         value = self.value(node.operand, env)
         if isinstance(node.op, ast.Not):
-            known = self.truth(value, node)
-            return known if isinstance(known, Unknown) else not known
+            return not self.truth(value, node)
         name = _OPERATORS[type(node.op).__name__]
         if isinstance(value, Tensor):
             return value.world.operate(name, [value], self.place(node))
@@ -700,47 +702,33 @@ class Interpreter:
         return self.binary(_OPERATORS[type(node.op).__name__], left, right, node)
 
     def _Compare(self, node: ast.Compare, env: Env) -> Any:
-        left, result = self.value(node.left, env), True
+        left = self.value(node.left, env)
         for op, each in zip(node.ops, node.comparators):
             right = self.value(each, env)
-            result = self.compared(type(op).__name__, left, right, node)
-            if result is not True:
-                return result
+            if self.compared(type(op).__name__, left, right, node) is not True:
+                return False
             left = right
-        return result
+        return True
 
     def compared(self, op: str, left: Any, right: Any, node: ast.AST) -> Any:
-        """One comparison: a truth, or an unknown."""
-        for each in (left, right):
-            if isinstance(each, Unknown):
-                return each
+        """One comparison."""
+        self.check(left, right)
         if op in ("Is", "IsNot"):
-            if isinstance(left, Library) and isinstance(right, Library):
-                return (left.path == right.path) is (op == "Is")
-            return (left is right) is (op == "Is")
-        for each in (left, right):
-            if isinstance(each, Tensor):
-                return self.branches(node)
+            same = left == right if isinstance(left, Library) else left is right
+            return same is (op == "Is")
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            self.branches(node)
         if op in ("In", "NotIn"):
             if isinstance(right, Instance):
                 found: Any = str(left) in right.attrs
             else:
                 found = self.guarded(operator.contains, [right, left], {}, node)
-            return found if isinstance(found, Unknown) else found is (op == "In")
-        if isinstance(left, Library) and isinstance(right, Library):
-            left, right = left.path, right.path
+            return found is (op == "In")
         return self.guarded(getattr(operator, _OPERATORS[op]), [left, right], {}, node)
 
     def _Call(self, node: ast.Call, env: Env) -> Any:
         function = self.value(node.func, env)
-        args: list[Any] = []
-        for each in node.args:
-            if isinstance(each, ast.Starred):
-                items = self.items(self.value(each.value, env), each)
-                args.extend([items] if isinstance(items, Unknown) else items)
-            else:
-                args.append(self.value(each, env))
-        kwargs: dict[str, Any] = {}
+        args, kwargs = self.parts(node.args, env), {}
         for keyword in node.keywords:
             value = self.value(keyword.value, env)
             if keyword.arg is not None:
@@ -749,135 +737,101 @@ class Interpreter:
                 kwargs.update((str(key), each) for key, each in value.items())
             else:
                 kwargs["**"] = value if isinstance(value, Unknown) else self.unfollowed(node)
-        if isinstance(function, Native) and function is self.builtins["super"] and not args:
-            return self.super(env, node)
+        if function is self.builtins["super"] and not args:
+            inner = env.find("__owner__")
+            if inner is None:
+                self.stop(node)
+            args = [inner.names["__owner__"], inner.names["__self__"]]
         return self.call(function, args, kwargs, node)
 
     def _Lambda(self, node: ast.Lambda, env: Env) -> Any:
         return self.function(node, env)
-
-    def _Starred(self, node: ast.Starred, env: Env) -> Any:
-        return self.unfollowed(node)
 
     def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
         owner = self.value(node.value, env)
         if isinstance(owner, Library):
             return owner  # an annotation: `List[int]`
         key = self.value(node.slice, env)
-        return self.item(owner, key, node)
-
-    def item(self, owner: Any, key: Any, node: ast.AST) -> Any:
-        """`owner[key]`."""
-        if isinstance(owner, Unknown):
-            return owner
-        found = unknown_in(key)
-        if found is not None:
-            return found
+        self.check(owner, unknown_in(key))
         if isinstance(owner, Tensor):
             return owner.world.item(owner, key, self.place(node))
         if isinstance(owner, Instance):
-            world = self.world(owner)
-            fields = self.fields(owner)
-            if fields and isinstance(key, int) and -len(fields) <= key < len(fields):
+            world, fields = self.world(owner), self.fields(owner)
+            if isinstance(key, int) and -len(fields) <= key < len(fields):
                 return owner.attrs.get(fields[key])
             return world.item(owner, key, self.place(node)) if world else self.unfollowed(node)
         return self.guarded(operator.getitem, [owner, key], {}, node, deep=False)
 
     def _Slice(self, node: ast.Slice, env: Env) -> Any:
         parts = [each and self.value(each, env) for each in (node.lower, node.upper, node.step)]
-        return unknown_in(parts) or slice(*parts)
+        self.check(*parts)
+        return slice(*parts)
 
     def _JoinedStr(self, node: ast.JoinedStr, env: Env) -> Any:
-        parts = []
-        for each in node.values:
-            if isinstance(each, ast.Constant):
-                parts.append(str(each.value))
-                continue
-            assert isinstance(each, ast.FormattedValue)
-            value = self.value(each.value, env)
-            form = self.value(each.format_spec, env) if each.format_spec else ""
-            text = self.guarded(format, [value, form], {}, node)
-            if isinstance(text, Unknown):
-                return text
-            parts.append(text)
-        return self.sized("".join(parts), node)
+        parts = [self.value(each, env) for each in node.values]
+        return self.guarded("".join, [parts], {}, node)
 
-    def _ListComp(self, node: ast.ListComp | ast.GeneratorExp, env: Env) -> Any:
-        return self.comprehended(node, env, lambda inner: self.value(node.elt, inner))
+    def _FormattedValue(self, node: ast.FormattedValue, env: Env) -> Any:
+        form = self.value(node.format_spec, env) if node.format_spec else ""
+        if re.search(r"\d{4}", str(form)):
+            self.stop(node)
+        return self.guarded(format, [self.value(node.value, env), form], {}, node)
+
+    def _ListComp(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, env: Env) -> Any:
+        return self.comprehended(
+            node.generators, Env(env), lambda inner: self.value(node.elt, inner)
+        )
 
     _GeneratorExp = _ListComp
 
     def _SetComp(self, node: ast.SetComp, env: Env) -> Any:
-        items = self.comprehended(node, env, lambda inner: self.value(node.elt, inner))
-        return items if isinstance(items, Unknown) else self.guarded(set, [items], {}, node)
+        return self.guarded(set, [self._ListComp(node, env)], {}, node)
 
     def _DictComp(self, node: ast.DictComp, env: Env) -> Any:
         def pair(inner: Env) -> Any:
             return self.value(node.key, inner), self.value(node.value, inner)
 
-        pairs = self.comprehended(node, env, pair)
-        if isinstance(pairs, Unknown):
-            return pairs
-        if not all(self.hashable(key) for key, _ in pairs):
-            return self.unfollowed(node)
-        return dict(pairs)
+        return self.dictionary(self.comprehended(node.generators, Env(env), pair), node)
 
-    def comprehended(self, node: Any, env: Env, make: Callable[[Env], Any]) -> Any:
+    def comprehended(
+        self, generators: Sequence[ast.comprehension], env: Env, make: Callable[[Env], Any]
+    ) -> list[Any]:
         """The list that a comprehension gives."""
-        inner, result, missed = Env(env), [], []
-
-        def loop(generators: Sequence[ast.comprehension]) -> None:
-            if not generators:
-                result.append(make(inner))
-                return
-            first, *rest = generators
-            items = self.items(self.value(first.iter, inner), first.iter)
-            if isinstance(items, Unknown):
-                missed.append(items)
-                return
-            for item in items:
-                self.tick()
-                self.assign(first.target, item, inner)
-                wanted = [self.truth(self.value(each, inner), each) for each in first.ifs]
-                unknown = unknown_in(wanted)
-                if unknown is not None:
-                    missed.append(unknown)
-                    return
-                if all(wanted):
-                    loop(rest)
-
-        loop(node.generators)
-        return missed[0] if missed else result
+        if not generators:
+            return [make(env)]
+        first, *rest = generators
+        result: list[Any] = []
+        for item in self.items(self.value(first.iter, env), first.iter):
+            self.tick()
+            self.assign(first.target, item, env)
+            if all(self.truth(self.value(each, env), each) for each in first.ifs):
+                result += self.comprehended(rest, env, make)
+        return result
 
     def parts(self, nodes: Sequence[ast.expr], env: Env) -> list[Any]:
-        """The items of a list or a tuple."""
+        """The items of a list or a tuple, and the arguments of a call."""
         result: list[Any] = []
         for each in nodes:
             if isinstance(each, ast.Starred):
-                items = self.items(self.value(each.value, env), each)
-                result.extend([items] if isinstance(items, Unknown) else items)
+                result.extend(self.spread(self.value(each.value, env), each))
             else:
                 result.append(self.value(each, env))
         return result
 
     # Operations
 
-    def unfollowed(self, node: ast.AST | None = None) -> Unknown:
-        """Something that is not followed."""
-        return self.unknown(Message("this is not followed"), node)
+    def branches(self, node: ast.AST) -> NoReturn:
+        """End what depends on the values of a tensor."""
+        self.stop(node, Message("this depends on the values of a tensor"), "E603")
 
-    def branches(self, node: ast.AST) -> Unknown:
-        """What depends on the values of a tensor."""
-        return self.unknown(Message("this depends on the values of a tensor"), node, "E603")
-
-    def truth(self, value: Any, node: ast.AST) -> bool | Unknown:
+    def truth(self, value: Any, node: ast.AST) -> bool:
         """Whether a value counts as true."""
-        if isinstance(value, Unknown):
-            return value
+        self.check(value)
         if isinstance(value, Tensor):
-            return self.branches(node)
+            self.branches(node)
         if isinstance(value, Instance):
-            items = self.world(value) and self.world(value).items(value)  # type: ignore[union-attr]
+            world = self.world(value)
+            items = world.items(value) if world else None
             return True if items is None else bool(items)
         return bool(value)
 
@@ -885,28 +839,38 @@ class Interpreter:
         """Whether a value is a key of a dict, and a small one."""
         if isinstance(value, tuple):
             return len(value) < 20 and all(isinstance(each, _PLAIN) for each in value)
-        return not isinstance(value, (list, dict, set, slice))
+        return not isinstance(value, (Unknown, list, dict, set, slice))
+
+    def dictionary(self, value: Any, node: ast.AST) -> dict[Any, Any]:
+        """A dict of a dict, or of pairs of keys and values."""
+        if isinstance(value, dict):
+            return {**value}
+        pairs = self.items(value, node)
+        for pair in pairs:
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                self.stop(node)
+            self.check(pair[0])
+            if not self.hashable(pair[0]):
+                self.stop(node)
+        return dict(pairs)
 
     def binary(self, name: str, left: Any, right: Any, node: ast.AST) -> Any:
         """`left + right`, and the like."""
-        for each in (left, right):
-            if isinstance(each, Unknown):
-                return each
+        self.check(left, right)
         for each in (left, right):
             if isinstance(each, Tensor):
                 return each.world.operate(name, [left, right], self.place(node))
-        whole = isinstance(left, int) and isinstance(right, int)
-        if name == "pow" and whole and abs(right) * left.bit_length() > MOST_ITEMS:
-            return self.unknown(Message("this is too large to be followed"), node)
-        if name == "lshift" and whole and abs(right) > MOST_ITEMS:
-            return self.unknown(Message("this is too large to be followed"), node)
-        if name == "mul":
+        size = 0
+        if isinstance(left, int) and isinstance(right, int):
+            size = {"pow": abs(right) * left.bit_length(), "lshift": abs(right)}.get(name, 0)
+        elif name == "mul":
             sized, times = (left, right) if isinstance(right, int) else (right, left)
-            length = len(sized) if isinstance(sized, (list, tuple, str, bytes)) else 0
-            if isinstance(times, int) and length * times > MOST_ITEMS:
-                return self.unknown(Message("this is too large to be followed"), node)
+            if isinstance(times, int) and isinstance(sized, (list, tuple, str, bytes)):
+                size = len(sized) * times
+        if size > MOST_ITEMS:
+            self.too_large(node)
         if name == "mod" and isinstance(left, str) and re.search(r"\d{4}|\*", left):
-            return self.unfollowed(node)
+            self.stop(node)
         shallow = name in ("add", "mul") and isinstance(left, (list, tuple))
         return self.guarded(getattr(operator, name), [left, right], {}, node, deep=not shallow)
 
@@ -922,73 +886,75 @@ class Interpreter:
 
         With `deep` it looks into containers.
         """
-        for each in (*args, *kwargs.values()):
-            found = unknown_in(each) if deep else each
-            if isinstance(found, Unknown):
-                return found
-            if deep and self.weight(each) > MOST_ITEMS:
-                return self.unknown(Message("this is too large to be followed"), node)
-        if function is format and re.search(r"\d{4}", str(args[1])):
-            return self.unfollowed(node)
+        given = [*args, *kwargs.values()]
+        self.check(*given)
+        for each in given if deep else ():
+            count = 0
+            for part in parts_of(each):
+                self.check(part)
+                count += 1
+            self.tick(count // 8)
+            if count > MOST_ITEMS:
+                self.too_large(node)
+        return self.done(function, args, kwargs, node)
+
+    def done(
+        self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], node: ast.AST
+    ) -> Any:
+        """What a function of Python gives, if it does and that is not too large."""
         try:
-            return self.sized(function(*args, **kwargs), node)
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            return self.fails(error, node)
-
-    def fails(self, error: Exception, node: ast.AST) -> Unknown:
-        """What Python would refuse."""
-        words = str(error).splitlines()[:1] or [""]
-        return self.unknown(Message("this fails: {error}", error=words[0][:80]), node)
-
-    def weight(self, value: Any) -> int:
-        """How many values a value is made of, as far as the most that may be."""
-        left, count = [value], 0
-        while left and count <= MOST_ITEMS:
-            each = left.pop()
-            count += 1
-            if isinstance(each, (list, tuple, set)):
-                left.extend(each)
-            elif isinstance(each, dict):
-                left.extend(each.values())
-        self.tick(count // 8)
-        return count
-
-    def sized(self, value: Any, node: ast.AST) -> Any:
-        """A value that is not too large."""
+            value = function(*args, **kwargs)
+        except _FAILURES as error:
+            words = str(error).splitlines()[:1] or [""]
+            self.stop(node, Message("this fails: {error}", error=words[0][:80]))
         large = isinstance(value, int) and value.bit_length() > MOST_ITEMS
         if isinstance(value, (str, bytes, list, tuple, dict, set)):
             large = len(value) > MOST_ITEMS
             self.tick(len(value) // 8)
-        return self.unknown(Message("this is too large to be followed"), node) if large else value
+        elif isinstance(value, range):
+            large = max(abs(value.start), abs(value.stop)) > 1 << 40
+        if large:
+            self.too_large(node)
+        return value
 
-    def items(self, value: Any, node: ast.AST) -> Any:
-        """What a loop over a value goes through: a sequence, or an unknown."""
-        if isinstance(value, Instance):
+    def too_large(self, node: ast.AST) -> NoReturn:
+        """End what has more items or digits than are followed."""
+        self.stop(node, Message("this is too large to be followed"))
+
+    def items(self, value: Any, node: ast.AST) -> Sequence[Any]:
+        """What a loop over a value goes through."""
+        self.check(value)
+        items: Sequence[Any] | None = value if isinstance(value, range) else None
+        if isinstance(value, (list, tuple, str, dict, set)):
+            self.tick(len(value) // 8)
+            items = [*value]
+        elif isinstance(value, Instance):
             world, fields = self.world(value), self.fields(value)
             items = world.items(value) if world else None
             if fields:
                 items = [value.attrs.get(each) for each in fields]
-            return self.unfollowed(node) if items is None else items
-        if isinstance(value, (Class, Bound, Super, Native, Partial)):
-            return self.unfollowed(node)
-        if isinstance(value, range):
-            return value
-        if isinstance(value, (list, tuple, str, dict, set)):
-            self.tick(len(value) // 8)
-            return [*value]
-        if isinstance(value, Tensor):
+        elif isinstance(value, Tensor):
             items = value.world.items(value)
-            message = Message("a loop over a tensor is not followed")
-            return self.unknown(message, node) if items is None else items
-        return value if isinstance(value, Unknown) else self.unfollowed(node)
+            if items is None:
+                self.stop(node, Message("a loop over a tensor is not followed"))
+        if items is None:
+            self.stop(node)
+        return items
+
+    def spread(self, value: Any, node: ast.AST) -> Sequence[Any]:
+        """The items of a value among others; what has none that are known is one unknown."""
+        try:
+            items = self.items(value, node)
+        except _Stopped as stopped:
+            return [stopped.args[0]]
+        self.tick(min(len(items), MOST_STEPS) if isinstance(items, range) else 0)
+        return items
 
     def fields(self, instance: Instance) -> list[str]:
         """The fields of a dataclass or a named tuple, in their order."""
-        result: list[str] = []
-        for cls in reversed([*lineage(instance.cls)]):
-            if isinstance(cls, Class):
-                result += [each for each in cls.attrs.get("__fields__", ()) if each not in result]
-        return result
+        classes = [each for each in lineage(instance.cls) if isinstance(each, Class)]
+        found = [name for cls in reversed(classes) for name in cls.attrs.get("__fields__", ())]
+        return [*dict.fromkeys(found)]
 
     def world(self, instance: Instance) -> World | None:
         """The framework that an instance is of."""
@@ -999,12 +965,15 @@ class Interpreter:
 
     def attribute(self, owner: Any, name: str, node: ast.AST) -> Any:
         """`owner.name`."""
-        if isinstance(owner, Unknown):
-            return owner
+        self.check(owner)
         if isinstance(owner, Library):
             return Library(canonical(f"{owner.path}.{name}"))
         if isinstance(owner, Instance):
-            return self.attribute_of(owner, name, node)
+            if name in owner.attrs:
+                return owner.attrs[name]
+            if name == "__class__":
+                return owner.cls
+            return self.method(lineage(owner.cls), owner, name, node)
         if isinstance(owner, Super):
             return self.method(owner.above, owner.instance, name, node)
         if isinstance(owner, Class):
@@ -1015,62 +984,47 @@ class Interpreter:
                     return Bound(value, owner) if bound else value
                 if isinstance(cls, Library):
                     return Library(f"{cls.path}.{name}")
-            if name == "__name__":
-                return owner.name
-        if isinstance(owner, Tensor):
-            found = owner.world.attribute(owner, name)
-            return self.no_such(name, node) if found is None else found
-        if isinstance(owner, Function) and name == "__name__":
+        if isinstance(owner, (Class, Function)) and name == "__name__":
             return owner.name
         if isinstance(owner, Partial) and name == "func":
             return owner.function
-        allowed = next((names for kind, names in _METHODS.items() if type(owner) is kind), None)
-        if allowed and name in allowed:
+        found = owner.world.attribute(owner, name) if isinstance(owner, Tensor) else None
+        if found is not None:
+            return found
+        if name in _METHODS.get(type(owner), "").split():
             return Native(lambda args, kwargs, at: self.own_method(owner, name, args, kwargs, at))
-        if isinstance(owner, (int, float)) and name in ("real", "imag"):
-            return getattr(owner, name)
         return self.no_such(name, node)
 
-    def no_such(self, name: str, node: ast.AST) -> Unknown:
-        """An attribute of which nothing is known."""
-        return self.unknown(Message("nothing is known of `{name}`", name=name), node)
+    def no_such(self, name: str, node: ast.AST) -> NoReturn:
+        """End what needs an attribute of which nothing is known."""
+        self.stop(node, Message("nothing is known of `{name}`", name=name))
 
-    def attribute_of(self, owner: Instance, name: str, node: ast.AST) -> Any:
-        if name in owner.attrs:
-            return owner.attrs[name]
-        if name == "__class__":
-            return owner.cls
-        return self.method(tuple(lineage(owner.cls)), owner, name, node)
-
-    def method(self, classes: Sequence[Any], owner: Any, name: str, node: ast.AST) -> Any:
+    def method(
+        self, classes: Iterator[Any] | Sequence[Any], owner: Any, name: str, node: Any
+    ) -> Any:
         """An attribute of the classes of an instance."""
         for cls in classes:
+            self.check(cls)
             if isinstance(cls, Class) and name in cls.attrs:
                 value = cls.attrs[name]
-                if isinstance(value, Function):
-                    if value.kind == "static":
-                        return value
-                    bound = Bound(value, owner.cls if value.kind == "class" else owner)
-                    return self.call(bound, [], {}, node) if value.kind == "property" else bound
-                return value
-            if isinstance(cls, Unknown):
-                return cls
-            filled = isinstance(cls, Class) and "__fields__" in cls.attrs
-            if name == "__init__" and filled and isinstance(owner, Instance):
+                if not isinstance(value, Function) or value.kind == "static":
+                    return value
+                bound = Bound(value, owner.cls if value.kind == "class" else owner)
+                return self.call(bound, [], {}, node) if value.kind == "property" else bound
+            if not isinstance(owner, Instance):
+                continue
+            if name == "__init__" and isinstance(cls, Class) and "__fields__" in cls.attrs:
                 return Native(lambda args, kwargs, at: self.fill(owner, args, kwargs, at))
-            if isinstance(cls, Library) and isinstance(owner, Instance):
-                found = self.inherited(cls, owner, name)
-                if found is not None:
-                    return found
-        if name == "__init__":
-            return Native(lambda args, kwargs, at: None)
-        return self.no_such(name, node)
+            found = self.inherited(cls, owner, name) if isinstance(cls, Library) else None
+            if found is not None:
+                return found
+        return giving(None) if name == "__init__" else self.no_such(name, node)
 
     def inherited(self, cls: Library, owner: Instance, name: str) -> Any:
         """An attribute that an instance has of a library's class, or None."""
         world = self.worlds.get(cls.root)
         if world is None:
-            return Native(lambda args, kwargs, at: None) if name == "__init__" else None
+            return None
         if name == "__init__":
             return Native(lambda args, kwargs, at: world.begin(owner, args, kwargs))
         if name in (world.entry, "__call__"):
@@ -1079,23 +1033,8 @@ class Interpreter:
 
     def lookup(self, cls: Any, name: str) -> Any:
         """A function of the source that a class has under a name, or None."""
-        for each in lineage(cls):
-            if isinstance(each, Class) and name in each.attrs:
-                return each.attrs[name]
-        return None
-
-    def super(self, env: Env, node: ast.AST) -> Any:
-        """`super()` in a method."""
-        inner = env.find("__owner__")
-        if inner is None:
-            return self.unfollowed(node)
-        return self.above(inner.names["__owner__"], inner.names["__self__"], node)
-
-    def above(self, owner: Any, instance: Any, node: ast.AST) -> Any:
-        cls = instance.cls if isinstance(instance, Instance) else instance
-        order = [*lineage(cls)]
-        at = next((i for i, each in enumerate(order) if each is owner), None)
-        return self.unfollowed(node) if at is None else Super(tuple(order[at + 1 :]), instance)
+        classes = (each for each in lineage(cls) if isinstance(each, Class))
+        return next((each.attrs[name] for each in classes if name in each.attrs), None)
 
     def call(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
         """Call a value."""
@@ -1104,15 +1043,16 @@ class Interpreter:
         try:
             self.tick()
             if self.depth > MOST_CALLS:
-                raise Exhausted(self.place(node))
+                raise _Exhausted(self.place(node))
             return self._call_value(function, args, kwargs, node)
+        except _Stopped as stopped:
+            return stopped.args[0]
         finally:
             self.node = before
             self.depth -= 1
 
     def _call_value(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
-        if isinstance(function, Unknown):
-            return function
+        self.check(function)
         if isinstance(function, Native):
             return function.call(args, kwargs, node)
         if isinstance(function, Bound):
@@ -1125,6 +1065,9 @@ class Interpreter:
         if isinstance(function, Class):
             return self.make(function, args, kwargs, node)
         if isinstance(function, Library):
+            world = self.worlds.get(function.root)
+            if world is not None:
+                return world.call(function, args, kwargs, self.place(node))
             return self.call_library(function, args, kwargs, node)
         if isinstance(function, Instance):
             world = self.world(function)
@@ -1138,58 +1081,43 @@ class Interpreter:
     def call_library(
         self, function: Library, args: list[Any], kwargs: dict[str, Any], node: ast.AST
     ) -> Any:
-        """Call a name of a library."""
-        world = self.worlds.get(function.root)
-        if world is not None:
-            return world.call(function, args, kwargs, self.place(node))
+        """Call a name of Python's own library, or of one that is no framework."""
         name, root = function.name, function.root
-        if root == "math" and hasattr(math, name):
-            if name in ("factorial", "comb", "perm") and any(a > 1000 for a in args):
-                return self.unfollowed(node)
+        numeric = root == "numpy" and name in ("ceil", "floor", "sqrt", "prod", "log2")
+        if numeric or (root == "math" and hasattr(math, name)):
+            if name in ("factorial", "comb", "perm"):  # of numbers that may be large
+                self.stop(node)
             return self.guarded(getattr(math, name), args, kwargs, node)
-        if root in ("numpy", "np") and name in ("ceil", "floor", "sqrt", "prod", "log2"):
-            return self.guarded(getattr(math, name), args, kwargs, node)
-        if name in ("OrderedDict", "deepcopy", "copy", "defaultdict"):
+        if name in ("OrderedDict", "deepcopy", "copy"):
             return self.own(name, args, kwargs, node)
-        if root == "typing" and name == "cast" and len(args) == 2:
-            return args[1]
-        if name in ("partial", "partialmethod") and args:
+        if name == "partial" and args:
             return Partial(args[0], tuple(args[1:]), kwargs)
         if name == "namedtuple" and len(args) > 1:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
         if root == "itertools" and name in ("chain", "product"):
             parts = [self.items(each, node) for each in args]
-            if name == "product":
-                total = math.prod(len(each) for each in parts if not isinstance(each, Unknown))
-                self.tick(min(total, MOST_STEPS))
-            import itertools
-
-            unknown = unknown_in(parts)
-            return unknown or [*getattr(itertools, name)(*parts)]
-        if root == "operator" and hasattr(operator, name) and len(args) == 2:
-            return self.binary(name, args[0], args[1], node)
+            total = (math.prod if name == "product" else sum)(map(len, parts))
+            self.tick(min(total, MOST_STEPS))
+            return [*(product(*parts) if name == "product" else chain(*parts))]
+        self.check(unknown_in([args, kwargs]))
         path = function.path.lstrip(".")
-        message = Message("`{name}` is not part of the source", name=path)
-        return unknown_in([args, kwargs]) or self.unknown(message, node)
+        self.stop(node, Message("`{name}` is not part of the source", name=path))
 
     def make(self, cls: Class, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
         """An instance of a class of the source."""
-        wrong = next((each for each in lineage(cls) if isinstance(each, Unknown)), None)
-        if wrong is not None:
-            return wrong
+        self.check(*lineage(cls))
         instance = Instance(cls, self.place(node))
-        made = self.method(tuple(lineage(cls)), instance, "__init__", node)
-        result = self.call(made, args, kwargs, node)
-        return result if isinstance(result, Unknown) else instance
+        begin = self.method(lineage(cls), instance, "__init__", node)
+        self.check(self.call(begin, args, kwargs, node))
+        return instance
 
     def fill(
         self, instance: Instance, args: list[Any], kwargs: dict[str, Any], node: ast.AST
     ) -> None:
         """Give the fields of a dataclass or a named tuple their values."""
         fields = self.fields(instance)
-        for name in fields:
-            instance.attrs[name] = self.lookup(instance.cls, name)
+        instance.attrs.update((name, self.lookup(instance.cls, name)) for name in fields)
         instance.attrs.update(zip(fields, args))
         instance.attrs.update((key, each) for key, each in kwargs.items() if key in fields)
         after = self.lookup(instance.cls, "__post_init__")
@@ -1206,18 +1134,17 @@ class Interpreter:
             return self.value(function.node.body, env)
         if function.owner is not None and args:
             env.names["__owner__"], env.names["__self__"] = function.owner, args[0]
-        generator = _yields(function.node)
-        env.yielded = [] if generator else None
+        env.yielded = [] if _yields(function.node) else None
+        result = None
         try:
             self.execute(function.node.body, env)
-        except _Return as result:
-            if not generator:
-                return result.value
+        except _Return as returned:
+            result = returned.args[0]
         except _Raised as error:
             return self.too_far(error, node)
         except (_Break, _Continue):
             return self.unfollowed(node)
-        return env.yielded if generator else None
+        return result if env.yielded is None else env.yielded
 
     def bind(
         self, function: Function, args: list[Any], kwargs: dict[str, Any], env: Env, node: ast.AST
@@ -1226,9 +1153,9 @@ class Interpreter:
         arguments = function.node.args
         positional = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
         names = [*positional, *(each.arg for each in arguments.kwonlyargs)]
-        given = dict(function.defaults)
-        given.update(zip(positional, args))
-        given.update((name, each) for name, each in kwargs.items() if name in names)
+        rest = {name: each for name, each in kwargs.items() if name not in names}
+        given = {**function.defaults, **dict(zip(positional, args))}
+        given |= {name: each for name, each in kwargs.items() if name in names}
         for name in names:
             if name not in given:
                 message = Message("no value is given for `{name}`", name=name)
@@ -1236,7 +1163,6 @@ class Interpreter:
         if arguments.vararg:
             given[arguments.vararg.arg] = tuple(args[len(positional) :])
         if arguments.kwarg:
-            rest = {name: each for name, each in kwargs.items() if name not in names}
             given[arguments.kwarg.arg] = rest
         env.names.update(given)
 
@@ -1249,39 +1175,23 @@ class Interpreter:
         if isinstance(owner, str):
             longest = max((len(each) for each in args if isinstance(each, str)), default=0)
             if name == "replace" and len(owner) * longest > 100 * MOST_ITEMS:
-                return self.unfollowed(node)
+                self.stop(node)
             if name == "format" and re.search(r"\d{4}|\{[^}]*[.\[{]", owner):
-                return self.unfollowed(node)
+                self.stop(node)
             return self.guarded(getattr(owner, name), args, kwargs, node)
-        if name in ("extend", "update", "union") and args and not isinstance(owner, dict):
-            args = [self.items(args[0], node)]
-            if isinstance(args[0], Unknown):
-                self._taint_container(owner, args[0])
-                return None
-        if name == "update" and args and isinstance(args[0], Unknown):
-            return args[0]
+        if name in ("extend", "update", "union") and args:
+            many = self.dictionary if isinstance(owner, dict) else self.spread
+            args = [many(args[0], node)]
         looks = name in ("add", "index", "count", "remove", "setdefault", "get", "pop")
-        if looks and args and (isinstance(args[0], Unknown) or not self.hashable(args[0])):
-            return self.unfollowed(node)
-        try:  # an unknown may well be kept in a container
-            result = getattr(owner, name)(*args, **kwargs)
-        except (LookupError, TypeError, ValueError) as error:
-            return self.fails(error, node)
+        if looks and args and not self.hashable(args[0]):
+            self.stop(node)
         self.tick(len(owner) // 64 if isinstance(owner, (list, dict, set)) else 0)
+        # An unknown may well be kept in a container.
+        result = self.done(getattr(owner, name), args, kwargs, node)
         return [*result] if name in ("items", "keys", "values") else result
 
-    def _builtins(self) -> dict[str, Any]:
-        names = (
-            *_PURE, "list", "tuple", "dict", "set", "frozenset", "enumerate", "zip", "reversed",
-            "map", "filter", "sum", "isinstance", "issubclass", "getattr", "setattr", "hasattr",
-            "type", "print", "super", "staticmethod", "classmethod", "property", "iter", "next",
-            "callable", "object", "pow", "vars", "id",
-        )  # fmt: skip
-
-        def native(name: str) -> Native:
-            return Native(lambda args, kwargs, node: self.own(name, args, kwargs, node))
-
-        return {name: native(name) for name in names}
+    def _builtin(self, name: str) -> Callable[..., Any]:
+        return lambda args, kwargs, node: self.own(name, args, kwargs, node)
 
     def own(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
         """A function of Python."""
@@ -1290,96 +1200,62 @@ class Interpreter:
             try:
                 return special(node, *args, **kwargs)
             except TypeError:
-                return self.unfollowed(node)
-        if name in ("list", "tuple", "set", "frozenset", "enumerate", "zip", "reversed", "iter"):
-            return self.sequence(name, args, kwargs, node)
+                self.stop(node)
+        if name in _SEQUENCES:
+            count = 1 if name == "enumerate" else len(args)
+            items = [self.items(each, node) for each in args[:count]]
+            self.tick(min(sum(map(len, items)), MOST_STEPS))
+            if name in ("set", "frozenset") and not all(map(self.hashable, *items)):
+                self.stop(node)
+            return self.done(_SEQUENCES[name], [*items, *args[count:]], kwargs, node)
         if name not in _PURE:
-            return None if name in _IGNORED else self.unfollowed(node)
+            self.stop(node)
         if name in ("str", "repr") and args and not isinstance(args[0], (*_PLAIN, Unknown)):
-            return self.unfollowed(node)
-        if name in ("len", "max", "min", "sorted", "any", "all"):
-            if args and isinstance(args[0], Instance):
+            self.stop(node)
+        if args and name in ("len", "max", "min", "sorted", "any", "all"):
+            if isinstance(args[0], Instance):
                 args = [self.items(args[0], node), *args[1:]]
-            if isinstance(kwargs.get("key"), (Function, Native, Bound, Partial)):
-                key = kwargs["key"]
+            key = kwargs.get("key")
+            if key is not None:
                 kwargs = {**kwargs, "key": lambda each: self.call(key, [each], {}, node)}
-            if args and isinstance(args[0], range) and name != "len":
+            if isinstance(args[0], range) and name != "len":
                 self.tick(min(len(args[0]), MOST_STEPS))
-        if any(isinstance(each, Tensor) for each in args):
+        if args and isinstance(args[0], Tensor):
             return args[0].world.operate(name, args, self.place(node))
         return self.guarded(_PURE[name], args, kwargs, node, deep=name != "len")
 
-    def sequence(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
-        """A list of what is gone through, and the like."""
-        items = [self.items(each, node) for each in (args[:1] if name == "enumerate" else args)]
-        found = next((each for each in items if isinstance(each, Unknown)), None)
-        if found is not None:
-            return found
-        self.tick(min(sum(map(len, items)), MOST_STEPS))
-        if name == "zip":
-            return [*zip(*items)]
-        first = items[0] if items else []
-        if name == "enumerate":
-            start = args[1] if len(args) > 1 else kwargs.get("start", 0)
-            return [*enumerate(first, start)] if isinstance(start, int) else self.unfollowed(node)
-        if name in ("set", "frozenset"):
-            return {*first} if all(map(self.hashable, first)) else self.unfollowed(node)
-        if name == "reversed":
-            return [*reversed(first)]
-        return tuple(first) if name == "tuple" else [*first]
+    def _own_print(self, node: ast.AST, *args: Any, **kwargs: Any) -> None:
+        pass
 
     def _own_dict(self, node: ast.AST, *args: Any, **kwargs: Any) -> Any:
-        first = args[0] if args else {}
-        if isinstance(first, Unknown):
-            return first
-        if not isinstance(first, dict):
-            pairs = self.items(first, node)
-            if isinstance(pairs, Unknown):
-                return pairs
-            if not all(
-                isinstance(p, (tuple, list)) and len(p) == 2 and self.hashable(p[0]) for p in pairs
-            ):
-                return self.unfollowed(node)
-            first = dict(pairs)
-        return {**first, **kwargs}
+        return {**self.dictionary(args[0] if args else {}, node), **kwargs}
 
     _own_OrderedDict = _own_dict
-
-    def _own_defaultdict(self, node: ast.AST, *args: Any, **kwargs: Any) -> Any:
-        return self.unfollowed(node)
 
     def _own_copy(self, node: ast.AST, value: Any, *rest: Any) -> Any:
         if isinstance(value, (list, dict, set)):
             return value.copy()
         if not isinstance(value, Instance):
             return value
-        made = Instance(value.cls, value.place)
-        made.attrs = {name: self._own_copy(node, each) for name, each in value.attrs.items()}
-        self.tick(len(made.attrs))
-        return made
+        self.tick(len(value.attrs))
+        attrs = {name: self._own_copy(node, each) for name, each in value.attrs.items()}
+        return Instance(value.cls, value.place, attrs)
 
     _own_deepcopy = _own_copy
 
     def _own_map(self, node: ast.AST, function: Any, *args: Any) -> Any:
-        items = [self.items(each, node) for each in args]
-        unknown = next((each for each in items if isinstance(each, Unknown)), None)
-        return unknown or [self.call(function, [*each], {}, node) for each in zip(*items)]
+        rows = zip(*(self.items(each, node) for each in args))
+        return [self.call(function, [*each], {}, node) for each in rows]
 
     def _own_filter(self, node: ast.AST, function: Any, value: Any) -> Any:
-        items = self.items(value, node)
-        if isinstance(items, Unknown):
-            return items
-        wanted = [
-            each if function is None else self.call(function, [each], {}, node) for each in items
+        return [
+            each
+            for each in self.items(value, node)
+            if self.truth(each if function is None else self.call(function, [each], {}, node), node)
         ]
-        truths = [self.truth(each, node) for each in wanted]
-        return unknown_in(truths) or [each for each, true in zip(items, truths) if true]
 
     def _own_sum(self, node: ast.AST, value: Any, start: Any = 0) -> Any:
-        items = self.items(value, node)
-        if isinstance(items, Unknown):
-            return items
-        for each in items:
+        for each in self.items(value, node):
             self.tick()
             empty = isinstance(each, Tensor) and start == 0
             start = each if empty else self.binary("add", start, each, node)
@@ -1390,108 +1266,81 @@ class Interpreter:
 
     def _own_next(self, node: ast.AST, value: Any, default: Any = None) -> Any:
         items = self.items(value, node)
-        return items if isinstance(items, Unknown) else (items[0] if len(items) else default)
+        return items[0] if items else default
 
     def _own_callable(self, node: ast.AST, value: Any) -> Any:
-        kinds = (Function, Bound, Native, Partial, Class, Library, Instance)
-        return value if isinstance(value, Unknown) else isinstance(value, kinds)
+        self.check(value)
+        return isinstance(value, (Function, Bound, Native, Partial, Class, Library, Instance))
 
     def _own_type(self, node: ast.AST, value: Any) -> Any:
-        if isinstance(value, Instance):
-            return value.cls
-        name = type(value).__name__
-        return self.builtins.get(name) or self.unfollowed(node)
+        cls = value.cls if isinstance(value, Instance) else None
+        return cls or self.builtins.get(type(value).__name__) or self.unfollowed(node)
 
     def _own_super(self, node: ast.AST, owner: Any, instance: Any) -> Any:
-        return self.above(owner, instance, node)
+        order = [*lineage(instance.cls if isinstance(instance, Instance) else instance)]
+        at = next((place for place, each in enumerate(order) if each is owner), None)
+        return self.unfollowed(node) if at is None else Super(tuple(order[at + 1 :]), instance)
 
     def _own_object(self, node: ast.AST) -> Any:
         return Instance(Class("object", (), {}), self.place(node))
 
-    def _own_getattr(self, node: ast.AST, owner: Any, name: Any, default: Any = _MISSING) -> Any:
+    def _own_getattr(self, node: ast.AST, owner: Any, name: Any, *default: Any) -> Any:
+        self.check(owner, name)
         if not isinstance(name, str):
-            return name if isinstance(name, Unknown) else self.unfollowed(node)
-        value = self.attribute(owner, name, node)
-        missing = isinstance(value, Unknown) and not isinstance(owner, Unknown)
-        return default if missing and default is not _MISSING else value
+            self.stop(node)
+        try:
+            return self.attribute(owner, name, node)
+        except _Stopped:
+            if not default:
+                raise
+            return default[0]
 
     def _own_setattr(self, node: ast.AST, owner: Any, name: Any, value: Any) -> Any:
-        if isinstance(owner, Instance) and isinstance(name, str):
-            owner.attrs[name] = value
-        elif isinstance(owner, Instance):
-            self._taint_container(owner, self.unfollowed(node))
+        if isinstance(owner, Instance):
+            key = name if isinstance(name, str) else "?layers"
+            owner.attrs[key] = value if isinstance(name, str) else [self.unfollowed(node)]
 
     def _own_hasattr(self, node: ast.AST, owner: Any, name: Any) -> Any:
-        if isinstance(owner, Unknown) or not isinstance(name, str):
-            return unknown_in([owner, name]) or self.unfollowed(node)
-        return not isinstance(self.attribute(owner, name, node), Unknown)
+        return not isinstance(self._own_getattr(node, owner, name, self.unfollowed(node)), Unknown)
 
-    def _own_issubclass(self, node: ast.AST, cls: Any, wanted: Any) -> Any:
-        return self._is(cls, wanted, node)
-
-    def _own_isinstance(self, node: ast.AST, value: Any, wanted: Any) -> Any:
-        return self._is(value.cls if isinstance(value, Instance) else value, wanted, node)
-
-    def _is(self, value: Any, wanted: Any, node: ast.AST) -> Any:
+    def _own_issubclass(self, node: ast.AST, value: Any, wanted: Any) -> Any:
         """Whether a value, or a class, is one of some classes."""
-        if isinstance(value, Unknown):
-            return value
+        self.check(value, wanted)
         if isinstance(wanted, (tuple, list)):
-            found = [self._is(value, each, node) for each in wanted]
-            return True if True in found else unknown_in(found) or False
+            return any(self._own_issubclass(node, value, each) for each in wanted)
         if isinstance(wanted, Native):
             name = next((key for key, each in self.builtins.items() if each is wanted), "")
             return name in _TYPES and isinstance(value, _TYPES[name])
         if isinstance(wanted, Class):
             return isinstance(value, Class) and any(each is wanted for each in lineage(value))
-        if isinstance(wanted, Library):
-            if isinstance(value, Tensor):
-                return wanted.name == "Tensor"
-            if wanted.name in ("Iterable", "Sequence"):
-                return isinstance(value, (list, tuple, range))
-            above = [each for each in lineage(value) if isinstance(each, Library)]
-            base = {"Module", "Layer"}
-            return any(
-                each.name == wanted.name or (each.root == wanted.root and wanted.name in base)
-                for each in above
-            )
-        return unknown_in(wanted) or self.unfollowed(node)
+        if not isinstance(wanted, Library):
+            self.stop(node)
+        if isinstance(value, Tensor):
+            return wanted.name == "Tensor"
+        if wanted.name in ("Iterable", "Sequence"):
+            return isinstance(value, (list, tuple, range))
+        return any(
+            each.name == wanted.name
+            or (each.root == wanted.root and wanted.name in ("Module", "Layer"))
+            for each in lineage(value)
+            if isinstance(each, Library)
+        )
+
+    def _own_isinstance(self, node: ast.AST, value: Any, wanted: Any) -> Any:
+        return self._own_issubclass(
+            node, value.cls if isinstance(value, Instance) else value, wanted
+        )
 
 
 def canonical(path: str) -> str:
     """The path of a name under the one that it is known by here."""
-    for long in (
-        "tensorflow.python.keras",
-        "tensorflow.keras",
-        "tensorflow.contrib.keras",
-        "tf_keras",
-    ):
-        if path == long or path.startswith(long + "."):
-            return "keras" + path[len(long) :]
-    return path
-
-
-def _loaded(target: ast.expr) -> ast.expr:
-    """The target of an assignment as an expression."""
-    if isinstance(target, ast.Name):
-        return ast.Name(target.id, ast.Load())
-    if isinstance(target, ast.Attribute):
-        return ast.Attribute(target.value, target.attr, ast.Load())
-    assert isinstance(target, ast.Subscript)
-    return ast.Subscript(target.value, target.slice, ast.Load())
-
-
-def _is_field(node: ast.stmt) -> bool:
-    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    return re.sub(r"^(tensorflow\.(python\.|contrib\.)?keras|tf_keras)(?=\.|$)", "keras", path)
 
 
 def _yields(node: ast.AST) -> bool:
     """Whether a function is a generator."""
-    left = [*ast.iter_child_nodes(node)]
-    while left:
-        each = left.pop()
-        if isinstance(each, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(each, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
-            left.extend(ast.iter_child_nodes(each))
-    return False
+    return any(
+        isinstance(each, (ast.Yield, ast.YieldFrom))
+        or (not isinstance(each, (ast.FunctionDef, ast.Lambda, ast.ClassDef)) and _yields(each))
+        for each in ast.iter_child_nodes(node)
+    )

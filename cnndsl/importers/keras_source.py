@@ -17,7 +17,7 @@ from cnndsl.importers.graph import Graph, Output, Problem, Scope
 from cnndsl.importers.interpreter import (
     MOST_CALLS,
     Bound,
-    Exhausted,
+    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -597,7 +597,7 @@ class KerasWorld(World):
                     graph.outputs.append(Output(label or f"out{at + 1}", op))
             if not graph.outputs and not found and not graph.problems:
                 found.append(Unknown(Message("`{net}` gives no tensor", net=name), net.place))
-        except (Exhausted, RecursionError) as error:
+        except ENDS as error:
             found.append(interpreter.too_far(error, interpreter.node))
         if not found:
             sizes = [(_size(array.shape), array.trainable) for array in graph.arrays.values()]

@@ -18,7 +18,7 @@ from cnndsl.importers.graph import Graph, ImportProblems, Problem
 from cnndsl.importers.interpreter import (
     MOST_STEPS,
     Class,
-    Exhausted,
+    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -314,7 +314,7 @@ class Program:
         interpreter.steps, interpreter.depth = 0, 0
         try:
             return interpreter.call(function, [], kwargs or {}, node)
-        except (Exhausted, RecursionError) as error:
+        except ENDS as error:
             return interpreter.too_far(error, node)
 
     def named(self, pick: str) -> Candidate:

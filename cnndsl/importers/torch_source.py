@@ -14,7 +14,7 @@ from cnndsl.importers.interpreter import (
     MOST_ITEMS,
     Bound,
     Class,
-    Exhausted,
+    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -846,7 +846,7 @@ class TorchWorld(World):
             ]
         except LayerError as error:  # of an input
             found.append(Unknown(error.args[0], net.place, error.code))
-        except (Exhausted, RecursionError) as error:
+        except ENDS as error:
             found.append(interpreter.too_far(error, interpreter.node))
         finally:
             self.graph = None
