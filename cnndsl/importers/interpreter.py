@@ -145,31 +145,24 @@ class World:
 
     def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """Call a function or a class."""
-        raise NotImplementedError
 
     def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run the `__init__` of the framework's class."""
-        raise NotImplementedError
 
     def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """Call an instance."""
-        raise NotImplementedError
 
     def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run what a call of the framework's class runs, for `super().forward(x)`."""
-        raise NotImplementedError
 
     def attribute(self, value: Any, name: str) -> Any:
         """An attribute of an instance or a tensor; None for what it has not."""
-        raise NotImplementedError
 
     def operate(self, function: str, args: list[Any], place: Place) -> Any:
         """An operator of tensors, by its name in `operator`."""
-        raise NotImplementedError
 
     def item(self, value: Any, key: Any, place: Place) -> Any:
         """A part of an instance or of a tensor."""
-        raise NotImplementedError
 
     def items(self, value: Any) -> Sequence[Any] | None:
         """What a loop over an instance or a tensor goes through."""
@@ -398,66 +391,90 @@ class Interpreter:
         for node in body:
             self.node = node
             self.tick()
-            follow = getattr(self, f"_do_{type(node).__name__}", None)
             try:
-                if follow is None:
-                    self.stop(node)
-                follow(node, env)
+                self.follow(node, env)
             except _Stopped as stopped:
                 self.taint([node], env, stopped.args[0])
 
-    def _do_Expr(self, node: ast.Expr, env: Env) -> None:
-        value = node.value
-        if isinstance(value, (ast.Yield, ast.YieldFrom)) and env.yielded is not None:
-            inner = self.value(value.value, env) if value.value else None
-            many = isinstance(value, ast.YieldFrom)
-            env.yielded.extend(self.spread(inner, value) if many else [inner])
-        else:
-            self.value(value, env)
-
-    def _do_Assign(self, node: ast.Assign, env: Env) -> None:
-        value = self.value(node.value, env)
-        for target in node.targets:
-            self.assign(target, value, env)
-
-    def _do_AnnAssign(self, node: ast.AnnAssign, env: Env) -> None:
-        if node.value is not None:
-            self.assign(node.target, self.value(node.value, env), env)
-
-    def _do_AugAssign(self, node: ast.AugAssign, env: Env) -> None:
-        old, new = self.value(node.target, env), self.value(node.value, env)
-        if isinstance(old, list) and isinstance(node.op, ast.Add):
-            old.extend(self.spread(new, node))
-            self.tick(len(old) // 8)
-            value: Any = old
-        else:
-            try:
-                value = self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
-            except _Stopped as stopped:
-                value = stopped.args[0]
-        self.assign(node.target, value, env)
-
-    def _do_Return(self, node: ast.Return, env: Env) -> None:
-        raise _Return(self.value(node.value, env) if node.value else None)
-
-    def _do_If(self, node: ast.If, env: Env) -> None:
-        known = self.truth(self.value(node.test, env), node.test)
-        self.execute(node.body if known else node.orelse, env)
-
-    def _do_For(self, node: ast.For, env: Env) -> None:
-        for item in self.items(self.value(node.iter, env), node.iter):
-            self.tick()
-            self.assign(node.target, item, env)
-            if self._breaks(node.body, env):
-                return
-        self.execute(node.orelse, env)
-
-    def _do_While(self, node: ast.While, env: Env) -> None:
-        while self.truth(self.value(node.test, env), node.test):
-            self.tick()
-            if self._breaks(node.body, env):
-                return
-        self.execute(node.orelse, env)
+    def follow(self, node: ast.stmt, env: Env) -> None:
+        """Follow a statement; raises what ends it, be it of the source or not."""
+        match node:
+            case ast.Expr(ast.Yield(value)) if env.yielded is not None:
+                env.yielded.append(value and self.value(value, env))
+            case ast.Expr(ast.YieldFrom(value)) if env.yielded is not None:
+                env.yielded.extend(self.spread(self.value(value, env), node))
+            case ast.Expr(value):
+                self.value(value, env)
+            case ast.Assign(targets, expression):
+                value = self.value(expression, env)
+                for target in targets:
+                    self.assign(target, value, env)
+            case ast.AnnAssign():
+                if node.value is not None:
+                    self.assign(node.target, self.value(node.value, env), env)
+            case ast.AugAssign():
+                self.assign(node.target, self.augmented(node, env), env)
+            case ast.Return(value):
+                raise _Return(value and self.value(value, env))
+            case ast.If(test, then, otherwise):
+                self.execute(then if self.truth(self.value(test, env), test) else otherwise, env)
+            case ast.For(target, iterated, inner, otherwise):
+                for item in self.items(self.value(iterated, env), iterated):
+                    self.tick()
+                    self.assign(target, item, env)
+                    if self._breaks(inner, env):
+                        return
+                self.execute(otherwise, env)
+            case ast.While(test, inner, otherwise):
+                while self.truth(self.value(test, env), test):
+                    self.tick()
+                    if self._breaks(inner, env):
+                        return
+                self.execute(otherwise, env)
+            case ast.Try(inner, handlers, otherwise, finalbody):
+                try:
+                    self.execute(inner, env)
+                except _Raised:
+                    if not handlers:
+                        raise
+                    self.execute(handlers[0].body, env)
+                else:
+                    self.execute(otherwise, env)
+                finally:
+                    self.execute(finalbody, env)
+            case ast.With(items, inner):
+                for each in items:
+                    value = self.value(each.context_expr, env)
+                    if each.optional_vars is not None:
+                        self.assign(each.optional_vars, value, env)
+                self.execute(inner, env)
+            case ast.Raise():
+                raise _Raised(self.place(node))
+            case ast.Break():
+                raise _Break
+            case ast.Continue():
+                raise _Continue
+            case ast.Pass() | ast.Assert():
+                pass
+            case ast.Global(names) | ast.Nonlocal(names):
+                env.outer.update(names)
+            case ast.Delete(targets):
+                for target in targets:
+                    self.delete(target, env)
+            case ast.Import(aliases):
+                for alias in aliases:
+                    path = alias.name if alias.asname else alias.name.partition(".")[0]
+                    env.assign(alias.asname or path, Library(canonical(path)))
+            case ast.ImportFrom(module, aliases, level):
+                for alias in aliases:
+                    path = f"{'.' * level}{module or ''}.{alias.name}"
+                    env.assign(alias.asname or alias.name, Library(canonical(path)))
+            case ast.FunctionDef():
+                self.define(node, env)
+            case ast.ClassDef():
+                self.define_class(node, env)
+            case _:
+                self.stop(node)
 
     def _breaks(self, body: Sequence[ast.stmt], env: Env) -> bool:
         """Follow a loop's body once; give whether it ends the loop."""
@@ -469,66 +486,30 @@ class Interpreter:
             pass
         return False
 
-    def _do_Try(self, node: ast.Try, env: Env) -> None:
+    def augmented(self, node: ast.AugAssign, env: Env) -> Any:
+        """The value of `target += expression`, and the like."""
+        old, new = self.value(node.target, env), self.value(node.value, env)
+        if isinstance(old, list) and isinstance(node.op, ast.Add):
+            old.extend(self.spread(new, node))
+            self.tick(len(old) // 8)
+            return old
         try:
-            self.execute(node.body, env)
-        except _Raised:
-            if not node.handlers:
-                raise
-            self.execute(node.handlers[0].body, env)
+            return self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
+        except _Stopped as stopped:
+            return stopped.args[0]
+
+    def delete(self, target: ast.expr, env: Env) -> None:
+        """Follow `del`."""
+        owner = self.value(target.value, env) if isinstance(target, ast.Attribute) else None
+        if isinstance(target, ast.Name):
+            env.names.pop(target.id, None)
+        elif isinstance(target, ast.Attribute) and isinstance(owner, Instance):
+            owner.attrs.pop(target.attr, None)
         else:
-            self.execute(node.orelse, env)
-        finally:
-            self.execute(node.finalbody, env)
+            self.assign(target, self.unfollowed(target), env)
 
-    def _do_With(self, node: ast.With, env: Env) -> None:
-        for item in node.items:
-            value = self.value(item.context_expr, env)
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, value, env)
-        self.execute(node.body, env)
-
-    def _do_Raise(self, node: ast.Raise, env: Env) -> None:
-        raise _Raised(self.place(node))
-
-    def _do_Break(self, node: ast.Break, env: Env) -> None:
-        raise _Break
-
-    def _do_Continue(self, node: ast.Continue, env: Env) -> None:
-        raise _Continue
-
-    def _do_Pass(self, node: ast.Pass | ast.Assert, env: Env) -> None:
-        pass
-
-    _do_Assert = _do_Pass
-
-    def _do_Global(self, node: ast.Global | ast.Nonlocal, env: Env) -> None:
-        env.outer.update(node.names)
-
-    _do_Nonlocal = _do_Global
-
-    def _do_Delete(self, node: ast.Delete, env: Env) -> None:
-        for target in node.targets:
-            owner = self.value(target.value, env) if isinstance(target, ast.Attribute) else None
-            if isinstance(target, ast.Name):
-                env.names.pop(target.id, None)
-            elif isinstance(target, ast.Attribute) and isinstance(owner, Instance):
-                owner.attrs.pop(target.attr, None)
-            else:
-                self.assign(target, self.unfollowed(node), env)
-
-    def _do_Import(self, node: ast.Import, env: Env) -> None:
-        for alias in node.names:
-            path = alias.name if alias.asname else alias.name.partition(".")[0]
-            env.assign(alias.asname or path, Library(canonical(path)))
-
-    def _do_ImportFrom(self, node: ast.ImportFrom, env: Env) -> None:
-        for alias in node.names:
-            if alias.name != "*":
-                path = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-                env.assign(alias.asname or alias.name, Library(canonical(path)))
-
-    def _do_FunctionDef(self, node: ast.FunctionDef, env: Env) -> None:
+    def define(self, node: ast.FunctionDef, env: Env) -> None:
+        """Follow a function's definition."""
         value: Any = self.function(node, env)
         for each in reversed(node.decorator_list):
             decorator = self.value(each, env)
@@ -541,7 +522,8 @@ class Interpreter:
                 value = self.call(decorator, [value], {}, each)
         env.assign(node.name, value)
 
-    def _do_ClassDef(self, node: ast.ClassDef, env: Env) -> None:
+    def define_class(self, node: ast.ClassDef, env: Env) -> None:
+        """Follow a class's definition."""
         inner = Env(env)
         bases = tuple(self.value(base, env) for base in node.bases)
         cls = Class(node.name, bases, inner.names, node)
@@ -631,84 +613,101 @@ class Interpreter:
     def value(self, node: ast.expr, env: Env) -> Any:
         """The value of an expression."""
         self.tick()
-        follow = getattr(self, f"_{type(node).__name__}", None)
         try:
-            return self.unfollowed(node) if follow is None else follow(node, env)
+            return self.evaluate(node, env)
         except _Stopped as stopped:
             return stopped.args[0]
 
-    def _Constant(self, node: ast.Constant, env: Env) -> Any:
-        return node.value
+    def evaluate(self, node: ast.expr, env: Env) -> Any:
+        """The value of an expression; raises what is in its way."""
+        match node:
+            case ast.Constant(value):
+                return value
+            case ast.Name(name):
+                return self.named(name, env, node)
+            case ast.Attribute(owner, name):
+                return self.attribute(self.value(owner, env), name, node)
+            case ast.Call():
+                return self.called(node, env)
+            case ast.Tuple(parts):
+                return tuple(self.parts(parts, env))
+            case ast.List(parts):
+                return self.parts(parts, env)
+            case ast.Subscript():
+                return self.item(node, env)
+            case ast.BinOp(left, op, right):
+                name = _OPERATORS[type(op).__name__]
+                return self.binary(name, self.value(left, env), self.value(right, env), node)
+            case ast.Compare(left, ops, others):
+                value = self.value(left, env)
+                for compare, other in zip(ops, others):
+                    before, value = value, self.value(other, env)
+                    if self.compared(type(compare).__name__, before, value, node) is not True:
+                        return False
+                return True
+            case ast.IfExp(test, then, otherwise):
+                known = self.truth(self.value(test, env), test)
+                return self.value(then if known else otherwise, env)
+            case ast.BoolOp(op, parts):
+                for part in parts:
+                    value = self.value(part, env)
+                    if self.truth(value, part) is isinstance(op, ast.Or):
+                        break
+                return value
+            case ast.UnaryOp(ast.Not(), operand):
+                return not self.truth(self.value(operand, env), node)
+            case ast.UnaryOp(op, operand):
+                value, name = self.value(operand, env), _OPERATORS[type(op).__name__]
+                if isinstance(value, Tensor):
+                    return value.world.operate(name, [value], self.place(node))
+                return self.guarded(getattr(operator, name), [value], {}, node)
+            case ast.Dict(keys, values):
+                pairs: list[Any] = []
+                for said, part in zip(keys, values):
+                    value = self.value(part, env)
+                    if said is None:
+                        pairs += self.dictionary(value, node).items()
+                    else:
+                        pairs.append((self.value(said, env), value))
+                return self.dictionary(pairs, node)
+            case ast.ListComp(part, generators) | ast.GeneratorExp(part, generators):
+                return self.comprehended([part], generators, Env(env))
+            case ast.DictComp(key, part, generators):
+                return self.dictionary(self.comprehended([key, part], generators, Env(env)), node)
+            case ast.SetComp(part, generators):
+                return self.guarded(
+                    set, [self.comprehended([part], generators, Env(env))], {}, node
+                )
+            case ast.Set(parts):
+                return self.guarded(set, [self.parts(parts, env)], {}, node)
+            case ast.Lambda():
+                return self.function(node, env)
+            case ast.Slice(lower, upper, step):
+                ends = [each and self.value(each, env) for each in (lower, upper, step)]
+                self.check(*ends)
+                return slice(*ends)
+            case ast.JoinedStr(parts):
+                return self.guarded("".join, [self.parts(parts, env)], {}, node)
+            case ast.FormattedValue(part, _, form):
+                shown = self.value(form, env) if form else ""
+                if re.search(r"\d{4}", str(shown)):
+                    self.stop(node)
+                return self.guarded(format, [self.value(part, env), shown], {}, node)
+            case ast.NamedExpr(target, part):
+                value = self.value(part, env)
+                self.assign(target, value, env)
+                return value
+        return self.unfollowed(node)
 
-    def _Name(self, node: ast.Name, env: Env) -> Any:
-        found = env.find(node.id)
+    def named(self, name: str, env: Env, node: ast.AST) -> Any:
+        """The value of a name."""
+        found = env.find(name)
         if found is not None:
-            return found.names[node.id]
-        value = self.builtins.get(node.id) or self.implied(node.id)
+            return found.names[name]
+        value = self.builtins.get(name) or self.implied(name)
         if value is None:
-            self.stop(node, Message("`{name}` is not defined in the source", name=node.id))
+            self.stop(node, Message("`{name}` is not defined in the source", name=name))
         return value
-
-    def _Attribute(self, node: ast.Attribute, env: Env) -> Any:
-        return self.attribute(self.value(node.value, env), node.attr, node)
-
-    def _NamedExpr(self, node: ast.NamedExpr, env: Env) -> Any:
-        value = self.value(node.value, env)
-        self.assign(node.target, value, env)
-        return value
-
-    def _Tuple(self, node: ast.Tuple, env: Env) -> Any:
-        return tuple(self.parts(node.elts, env))
-
-    def _List(self, node: ast.List, env: Env) -> Any:
-        return self.parts(node.elts, env)
-
-    def _Set(self, node: ast.Set, env: Env) -> Any:
-        return self.guarded(set, [self.parts(node.elts, env)], {}, node)
-
-    def _Dict(self, node: ast.Dict, env: Env) -> Any:
-        pairs: list[Any] = []
-        for key, item in zip(node.keys, node.values):
-            value = self.value(item, env)
-            if key is None:
-                pairs += self.dictionary(value, node).items()
-            else:
-                pairs.append((self.value(key, env), value))
-        return self.dictionary(pairs, node)
-
-    def _IfExp(self, node: ast.IfExp, env: Env) -> Any:
-        known = self.truth(self.value(node.test, env), node.test)
-        return self.value(node.body if known else node.orelse, env)
-
-    def _BoolOp(self, node: ast.BoolOp, env: Env) -> Any:
-        value: Any = None
-        for each in node.values:
-            value = self.value(each, env)
-            if self.truth(value, each) is isinstance(node.op, ast.Or):
-                break
-        return value
-
-    def _UnaryOp(self, node: ast.UnaryOp, env: Env) -> Any:
-        value = self.value(node.operand, env)
-        if isinstance(node.op, ast.Not):
-            return not self.truth(value, node)
-        name = _OPERATORS[type(node.op).__name__]
-        if isinstance(value, Tensor):
-            return value.world.operate(name, [value], self.place(node))
-        return self.guarded(getattr(operator, name), [value], {}, node)
-
-    def _BinOp(self, node: ast.BinOp, env: Env) -> Any:
-        left, right = self.value(node.left, env), self.value(node.right, env)
-        return self.binary(_OPERATORS[type(node.op).__name__], left, right, node)
-
-    def _Compare(self, node: ast.Compare, env: Env) -> Any:
-        left = self.value(node.left, env)
-        for op, each in zip(node.ops, node.comparators):
-            right = self.value(each, env)
-            if self.compared(type(op).__name__, left, right, node) is not True:
-                return False
-            left = right
-        return True
 
     def compared(self, op: str, left: Any, right: Any, node: ast.AST) -> Any:
         """One comparison."""
@@ -726,7 +725,8 @@ class Interpreter:
             return found is (op == "In")
         return self.guarded(getattr(operator, _OPERATORS[op]), [left, right], {}, node)
 
-    def _Call(self, node: ast.Call, env: Env) -> Any:
+    def called(self, node: ast.Call, env: Env) -> Any:
+        """What a call gives."""
         function = self.value(node.func, env)
         args, kwargs = self.parts(node.args, env), {}
         for keyword in node.keywords:
@@ -744,10 +744,8 @@ class Interpreter:
             args = [inner.names["__owner__"], inner.names["__self__"]]
         return self.call(function, args, kwargs, node)
 
-    def _Lambda(self, node: ast.Lambda, env: Env) -> Any:
-        return self.function(node, env)
-
-    def _Subscript(self, node: ast.Subscript, env: Env) -> Any:
+    def item(self, node: ast.Subscript, env: Env) -> Any:
+        """`owner[key]`."""
         owner = self.value(node.value, env)
         if isinstance(owner, Library):
             return owner  # an annotation: `List[int]`
@@ -762,50 +760,20 @@ class Interpreter:
             return world.item(owner, key, self.place(node)) if world else self.unfollowed(node)
         return self.guarded(operator.getitem, [owner, key], {}, node, deep=False)
 
-    def _Slice(self, node: ast.Slice, env: Env) -> Any:
-        parts = [each and self.value(each, env) for each in (node.lower, node.upper, node.step)]
-        self.check(*parts)
-        return slice(*parts)
-
-    def _JoinedStr(self, node: ast.JoinedStr, env: Env) -> Any:
-        parts = [self.value(each, env) for each in node.values]
-        return self.guarded("".join, [parts], {}, node)
-
-    def _FormattedValue(self, node: ast.FormattedValue, env: Env) -> Any:
-        form = self.value(node.format_spec, env) if node.format_spec else ""
-        if re.search(r"\d{4}", str(form)):
-            self.stop(node)
-        return self.guarded(format, [self.value(node.value, env), form], {}, node)
-
-    def _ListComp(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, env: Env) -> Any:
-        return self.comprehended(
-            node.generators, Env(env), lambda inner: self.value(node.elt, inner)
-        )
-
-    _GeneratorExp = _ListComp
-
-    def _SetComp(self, node: ast.SetComp, env: Env) -> Any:
-        return self.guarded(set, [self._ListComp(node, env)], {}, node)
-
-    def _DictComp(self, node: ast.DictComp, env: Env) -> Any:
-        def pair(inner: Env) -> Any:
-            return self.value(node.key, inner), self.value(node.value, inner)
-
-        return self.dictionary(self.comprehended(node.generators, Env(env), pair), node)
-
     def comprehended(
-        self, generators: Sequence[ast.comprehension], env: Env, make: Callable[[Env], Any]
+        self, made: Sequence[ast.expr], generators: Sequence[ast.comprehension], env: Env
     ) -> list[Any]:
-        """The list that a comprehension gives."""
+        """The list that a comprehension gives, of values or of pairs."""
         if not generators:
-            return [make(env)]
+            values = self.parts(made, env)
+            return [tuple(values) if len(made) > 1 else values[0]]
         first, *rest = generators
         result: list[Any] = []
         for item in self.items(self.value(first.iter, env), first.iter):
             self.tick()
             self.assign(first.target, item, env)
             if all(self.truth(self.value(each, env), each) for each in first.ifs):
-                result += self.comprehended(rest, env, make)
+                result += self.comprehended(made, rest, env)
         return result
 
     def parts(self, nodes: Sequence[ast.expr], env: Env) -> list[Any]:
