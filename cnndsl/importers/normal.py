@@ -275,6 +275,27 @@ def split_depthwise(net: Normal) -> None:
         )
 
 
+def join_separable(net: Normal) -> None:
+    """A depthwise convolution and one of single pixels right behind it are a separable one."""
+    for index, op in net.alive():
+        if op.word != "dwconv" or not op.values.get("nobias") or op.values.get("activation"):
+            continue
+        user = net.only_user(index, "conv")
+        point = net.ops[user] if user is not None else None
+        if user is None or point is None or not _is_pointwise(point.layer):
+            continue
+        if op.frozen != point.frozen:
+            continue
+        values = {k: v for k, v in op.values.items() if k != "nobias"}
+        values |= {k: point.values.get(k) for k in ("filters", "nobias", "activation")}
+        weights = {("pointwise" if k == "kernel" else k): v for k, v in point.weights.items()}
+        net.become(user, "sepconv", values, op.inputs, {**op.weights, **weights}, like=point)
+
+
+def _is_pointwise(layer: Any) -> bool:
+    return layer.groups == 1 and all(window.is_one_pixel for window in layer.windows)
+
+
 def fold_zero_pads(net: Normal) -> None:
     """Zeros put around a map are the padding of the convolution that reads it."""
     for index, op in net.alive():
@@ -455,6 +476,7 @@ STEPS: tuple[Callable[[Normal], None], ...] = (
     fold_global_pools,
     flatten_early,
     split_depthwise,
+    join_separable,
     fold_zero_pads,
     one_padding,
     nest_concats,

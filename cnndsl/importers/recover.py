@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.nest import Nested
 from cnndsl.importers.statements import (
     Const,
+    Doubled,
     Expr,
     Shifted,
     Statement,
@@ -26,7 +27,6 @@ from cnndsl.importers.statements import (
 )
 from cnndsl.importers.unify import (
     Block,
-    Parameter,
     Rates,
     Solver,
     Unalike,
@@ -140,6 +140,15 @@ def with_heads(graph: Graph, nested: Nested, names: Mapping[int, str]) -> Run:
     return main
 
 
+class Growth(NamedTuple):
+    """A loop over so many statements: the `value`, by its slot, of the one at a `place`."""
+
+    period: int
+    turns: int
+    place: int
+    value: dict[str, Expr]
+
+
 class Found(NamedTuple):
     """A candidate for a block."""
 
@@ -217,8 +226,8 @@ class _Recovery:
         """Whether a depthwise convolution stands in a statement."""
         return any(self.graph.ops[op].word == "dwconv" for op in statement.ops)
 
-    def text(self, statement: Statement) -> Text:
-        """A statement as it is written where nothing varies."""
+    def text(self, statement: Statement, grown: Mapping[str, Expr] = {}) -> Text:
+        """A statement as it is written; `grown` are arguments that vary with a loop."""
         name = statement.name
         if statement.kind == "jump":
             return Text(f"from {statement.word}")
@@ -228,6 +237,7 @@ class _Recovery:
         for slot in self.rate_slots(statement):
             if order := self.rates.orders.get(statement.slots[slot]):
                 values[slot] = self.rates.said(Const(order))
+        values.update(grown)
         if statement.kind == "call":
             head = call_of_block(self.blocks[statement.word], values)
             pools = "pool" in self.last_word(statement)
@@ -268,54 +278,105 @@ class _Recovery:
         return found.pop() if len(found) == 1 else None
 
     def unfrozen(self, run: Sequence[Statement]) -> tuple[Text, ...]:
+        """The statements of a run, with loops in which one argument grows."""
         result = []
         at = 0
         while at < len(run):
-            length, line = self.progression(run[at:])
-            if line is None:
+            growth = self.growth(run, at)
+            if growth is None:
                 result.append(self.text(run[at]))
                 at += 1
                 continue
-            call = run[at]
-            slot, value = line
-            values: dict[str, Any] = {name: Const(each) for name, each in call.slots.items()}
-            values[slot] = value
-            head = call_of_block(self.blocks[call.word], values)
-            result.append(Text(f"repeat {length} as i", ((Text(head),),)))
-            at += length
+            turn = run[at : at + growth.period]
+            body = [
+                self.text(each, growth.value if place == growth.place else {})
+                for place, each in enumerate(turn)
+            ]
+            shrinks = max(each.shrinks for each in body)
+            head = f"repeat {growth.turns} as i"
+            result.append(Text(head, (tuple(body),), False, "", shrinks))
+            at += growth.period * growth.turns
         return folded(result)
 
-    def progression(self, run: Sequence[Statement]) -> tuple[int, tuple[str, Expr] | None]:
-        """How many calls from the first on are the same but for an order that grows by one."""
-        first = run[0]
-        if first.kind != "call" or first.name:
-            return 1, None
-        for param in self.blocks[first.word].params:
-            if param.slot not in ("order", "rate"):
+    def growth(self, run: Sequence[Statement], at: int) -> Growth | None:
+        """The loop that begins at a statement in which one argument grows with each turn."""
+        for period in range(1, 4):
+            turn, other = run[at : at + period], run[at + period : at + 2 * period]
+            grown = [
+                (place, slot)
+                for place, (one, two) in enumerate(zip(turn, other))
+                for slot in one.slots
+                if one.slots[slot] != two.slots.get(slot)
+            ]
+            if len(other) < period or len(grown) != 1:
                 continue
-            begin = self.order(param, first)
+            place, slot = grown[0]
+            steps = self.steps(turn[place], slot)
             count = 1
-            while count < len(run) and begin is not None:
-                rest = {**run[count].slots, param.name: first.slots[param.name]}
-                alike = (run[count].kind, run[count].word, rest) == (
-                    "call",
-                    first.word,
-                    first.slots,
-                )
-                if not alike or run[count].name or self.order(param, run[count]) != begin + count:
-                    break
+            while steps is not None and self.goes_on(
+                run[at + count * period :][:period], turn, place, slot, steps(count)
+            ):
                 count += 1
-            if count > 1 and begin is not None:
-                line = Shifted(begin, "i")
-                return count, (param.name, line if param.slot == "order" else self.rates.said(line))
-        return 1, None
+            if steps is not None and count > (1 if steps(1) == steps(0) + 1 else 2):
+                value = self.grown(turn[place], slot)
+                return Growth(period, count, place, {slot: value})
+        return None
 
-    def order(self, param: Parameter, call: Statement) -> int | None:
-        """Which step of the growing rates the argument of a call is; 0 for none of them."""
-        value = call.slots.get(param.name)
-        if param.slot == "order" or value == 0:
+    def steps(self, statement: Statement, slot: str) -> Callable[[int], int] | None:
+        """How an argument may grow: an order by one with each turn, a width to the double."""
+        kind, begin = self.kind(statement, slot), self.order(statement, slot)
+        if kind in ("order", "rate") and begin is not None:
+            return lambda turn: begin + turn
+        if kind in ("filters", "units") and type(begin) is int:
+            return lambda turn: begin * 2**turn
+        return None
+
+    def grown(self, statement: Statement, slot: str) -> Expr:
+        kind, begin = self.kind(statement, slot), self.order(statement, slot)
+        assert begin is not None
+        if kind in ("filters", "units"):
+            return Doubled(begin, "i")
+        line = Shifted(begin, "i")
+        return line if kind == "order" else self.rates.said(line)
+
+    def goes_on(
+        self,
+        turn: Sequence[Statement],
+        first: Sequence[Statement],
+        place: int,
+        slot: str,
+        step: int,
+    ) -> bool:
+        """Whether a turn of a loop is the first but for one argument, which has gone a step on."""
+        if len(turn) < len(first):
+            return False
+        for number, (one, two) in enumerate(zip(first, turn)):
+            if one.key != two.key or one.word != two.word or one.name or two.name:
+                return False
+            if one.paths or one.kind in ("jump", "head") or one.targets != two.targets:
+                return False
+            slots = two.slots
+            if number == place:
+                if self.order(two, slot) != step:
+                    return False
+                slots = {**slots, slot: one.slots[slot]}
+            if slots != one.slots:
+                return False
+        return True
+
+    def kind(self, statement: Statement, slot: str) -> str:
+        """What an argument is: a slot of a layer, or that of a block's parameter."""
+        if statement.kind == "call":
+            params = self.blocks[statement.word].params
+            return next(each.slot for each in params if each.name == slot)
+        return "rate" if statement.word == "droppath" else slot
+
+    def order(self, statement: Statement, slot: str) -> int | None:
+        """The number that may grow: of a rate, which step of the growing rates it is."""
+        value = statement.slots.get(slot)
+        if self.kind(statement, slot) != "rate" or value == 0:
             return value
-        return None if value is None else self.rates.orders.get(value)
+        return self.rates.orders.get(value) if value is not None else None
 
     # Shared weights
 

@@ -33,9 +33,9 @@ class Statement:
     __slots__ = (
         "after",
         "before",
+        "form",
         "key",
         "kind",
-        "form",
         "name",
         "op",
         "ops",
@@ -218,6 +218,16 @@ class Shifted(NamedTuple):
         return f"{self.begin}+{self.turn}" if self.begin else self.turn
 
 
+class Doubled(NamedTuple):
+    """`b*2**i`: what doubles with each turn of a loop."""
+
+    begin: int
+    turn: str
+
+    def text(self) -> str:
+        return f"{self.begin}*2**{self.turn}"
+
+
 class Line(NamedTuple):
     """`a*x/n`: a rate that grows with the depth."""
 
@@ -230,7 +240,7 @@ class Line(NamedTuple):
         return f"{number(self.factor)}*{operand}" + (f"/{self.over}" if self.over > 1 else "")
 
 
-Expr: TypeAlias = "Const | Ref | Scaled | Product | Range | Shifted | Line"
+Expr: TypeAlias = "Const | Ref | Scaled | Product | Range | Shifted | Doubled | Line"
 
 
 # What is written

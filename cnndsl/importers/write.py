@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnndsl.comparison.arguments import effect
 from cnndsl.diagnostics import Source
 from cnndsl.diagnostics.message import Message, said
+from cnndsl.foreign.table import CLASSES, KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
@@ -112,7 +113,9 @@ def names_of(graph: Graph, nested: Nested) -> dict[int, str]:
     for index in wanted:
         op = graph.ops[index]
         scope = next((each.name for each in reversed(op.scope) if not each.name.isdigit()), "")
-        for base in (op.name, scope, op.word):
+        given = re.sub(r"_\d+$|_", "", op.name).lower() in _GIVEN
+        own = "" if given else op.name
+        for base in (own, scope, op.word):
             base = re.sub(r"\W+", "_", base).strip("_").lower()[:40]
             if base.isascii() and base.isidentifier():
                 break
@@ -127,6 +130,9 @@ def names_of(graph: Graph, nested: Nested) -> dict[int, str]:
         found[index] = name
     return found
 
+
+# What Keras calls a layer that nobody has named tells nothing.
+_GIVEN = frozenset(map(str.lower, CLASSES[KERAS]))
 
 _RESERVED = frozenset(
     "C H W L D c i n m k s net input rounding defaults param let repeat if else block shared head "
