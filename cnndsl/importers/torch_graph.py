@@ -7,16 +7,16 @@ from math import prod
 from typing import Any, NamedTuple, TypeVar
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import MOST_AXES, Tensor, Unsayable, arranged, fresh, shuffling
-from cnndsl.importers.graph import (
-    Graph,
-    ImportProblems,
-    Output,
-    Problem,
-    Scope,
-    SourceArray,
-    Taken,
+from cnndsl.importers.channels_first import (
+    MOST_AXES,
+    Tensor,
+    Unsayable,
+    arranged,
+    fresh,
+    laid,
+    shuffling,
 )
+from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope, SourceArray, Taken
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import Pair
 
@@ -80,10 +80,23 @@ def says(*names: str) -> Callable[[Said], Said]:
 
 SIZES = ("size", "shape", "dim", "ndim", "ndimension", "numel", "len")
 """The functions that ask for sizes alone."""
-
-
 _COMPARISONS = "gt lt ge le eq ne greater less isnan isinf isfinite any all argmax argmin".split()
 """What gives no numbers to go on with: it is told once something does."""
+_OTHERS = {
+    "add": "iadd radd",
+    "sub": "isub subtract",
+    "mul": "imul rmul multiply",
+    "div": "itruediv truediv true_divide divide",
+    "neg": "negative",
+    "cat": "concat concatenate",
+}
+_NAMES = {other: name for name, others in _OTHERS.items() for other in others.split()}
+_MISFITS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError),
+    *(TypeError, ValueError),
+)
+"""What arguments raise that a function does not take."""
+ACROSS_BATCH = Message("samples of a batch would depend on one another")
 
 
 def plain_name(function: str) -> str:
@@ -91,32 +104,7 @@ def plain_name(function: str) -> str:
     if function in _SAID:
         return function
     name = function.strip("_").removesuffix("_with_indices")
-    return _OTHERS.get(name, name)
-
-
-_OTHERS = {
-    "iadd": "add",
-    "radd": "add",
-    "isub": "sub",
-    "imul": "mul",
-    "rmul": "mul",
-    "itruediv": "div",
-    "truediv": "div",
-    "true_divide": "div",
-    "divide": "div",
-    "subtract": "sub",
-    "multiply": "mul",
-    "negative": "neg",
-    "concat": "cat",
-    "concatenate": "cat",
-}
-
-
-_MISFITS = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError),
-    *(TypeError, ValueError),
-)
-"""What arguments raise that a function does not take."""
+    return _NAMES.get(name, name)
 
 
 class TorchGraph:
@@ -164,35 +152,28 @@ class TorchGraph:
         for each in lost:
             if each.why:
                 self.tell(each.why)
-        if lost and known not in SIZES:
-            if known not in _SAID:
-                self.tell(function)
-            return self.beyond(shape, given)
-        if known in _COMPARISONS:
+        if known in _COMPARISONS and not lost:
             return Lost(tuple(shape), function)
-        method = _SAID.get(known)
-        if method is None:
+        if known not in _SAID:
             self.tell(function)
-            return self.beyond(shape, given)
-        try:
-            return method(self, *args, **(kwargs or {}))
-        except Refused as refused:
-            if not refused.args:
-                self.tell(function)
-            elif isinstance(refused.args[0], Message):
-                self.problem("E601", refused.args[0])
-            else:
-                self.tell(f"{function}({refused.args[0]})")
-        except Unsayable:
-            self.problem(
-                "E601",
-                Message("no layer has the axes in the order of `{function}`", function=function),
-            )
-        except ImportProblems as problems:
-            self.graph.problems += problems.problems
-        except _MISFITS:
-            message = Message("`{function}` cannot be read with these arguments", function=function)
-            self.problem("E601", message)
+        elif not lost or known in SIZES:
+            try:
+                return _SAID[known](self, *args, **(kwargs or {}))
+            except Refused as refused:
+                why = refused.args[0] if refused.args else ""
+                if isinstance(why, Message):
+                    self.problem("E601", why)
+                else:
+                    self.tell(f"{function}({why})" if why else function)
+            except Unsayable:
+                self.unsayable(function)
+            except ImportProblems as problems:
+                self.graph.problems += problems.problems
+            except _MISFITS:
+                message = Message(
+                    "`{function}` cannot be read with these arguments", function=function
+                )
+                self.problem("E601", message)
         return self.beyond(shape, given)
 
     def beyond(self, shape: Sequence[int], known: bool) -> Tensor | Lost:
@@ -205,7 +186,6 @@ class TorchGraph:
     def finish(self, outputs: Sequence[tuple[str, Any, bool]]) -> dict[int, int]:
         """Enter the outputs, by name, with those that exist while training only marked; leave
         out what none of them reads; tell of all that is unknown. Gives the new places."""
-        graph = self.graph
         for name, value, training in outputs:
             self.scope, self.where = (), name
             if isinstance(value, Lost) and value.why:
@@ -213,13 +193,10 @@ class TorchGraph:
             if not isinstance(value, Tensor):
                 continue
             try:
-                value = self.naturally(value)
+                value = self.ordered(value)[0]
             except Unsayable:
-                message = Message(
-                    "no layer has the axes in the order of `{function}`", function=name
-                )
-                self.problem("E601", message)
-            graph.outputs.append(Output(name, value.op, training))
+                self.unsayable(name)
+            self.graph.outputs.append(Output(name, value.op, training))
         for (code, message), places in self.told.items():
             if len(places) > 1:
                 message = Message(
@@ -227,16 +204,21 @@ class TorchGraph:
                 )
             shown = list(dict.fromkeys(filter(None, places)))
             where = ", ".join(shown[:3]) + (", …" if len(shown) > 3 else "")
-            graph.problems.append(Problem(code, message, where))
-        kept = prune(graph)
+            self.graph.problems.append(Problem(code, message, where))
+        kept = prune(self.graph)
         if any(op in kept for op in self.fills):
             message = Message("a border that is no zeros stands before no pool of its kind")
-            graph.problems.append(Problem("E601", message))
+            self.graph.problems.append(Problem("E601", message))
         return kept
 
     def tell(self, function: str) -> None:
         """Keep that a function has no word."""
         self.problem("E601", Message("`{operation}` has no word here", operation=function))
+
+    def unsayable(self, function: str) -> None:
+        """Keep that a function leaves the axes in an order that cannot be said."""
+        message = Message("no layer has the axes in the order of `{function}`", function=function)
+        self.problem("E601", message)
 
     def problem(self, code: str, message: Message) -> None:
         """Keep a problem: one that is met in several places is told of once."""
@@ -246,7 +228,24 @@ class TorchGraph:
 
     def emit(self, word: str, values: Mapping[str, Any], op: int) -> int:
         """Add a layer without weights behind an operation, and give its place."""
-        return self.graph.add(word, values, (op,), {}, self.scope, self.name, self.where)
+        return self.merge(word, (op,), **values)
+
+    def merge(self, word: str, ops: Sequence[int], **values: Any) -> int:
+        """Add a merge of operations, and give its place."""
+        return self.graph.add(word, values, ops, {}, self.scope, self.name, self.where)
+
+    def fresh(self, op: int) -> Tensor:
+        """What an operation gives, with the channels first."""
+        return fresh(op, self.graph.shape(op))
+
+    def placed(self, op: int, order: Sequence[int]) -> Tensor:
+        """What an operation gives whose axes are those of the framework, in an order."""
+        inverse = sorted(range(len(order)), key=order.__getitem__)
+        return laid(op, self.graph.shape(op), inverse)
+
+    def image(self, word: str, tensor: Tensor, **values: Any) -> Tensor:
+        """A layer of a map, which may give another shape."""
+        return self.fresh(self.emit(word, values, self.mapped(tensor).op))
 
     def reshaped(self, op: int) -> tuple[int, Shape] | None:
         """What an operation reads, and its shape, where all that it does is to reshape it."""
@@ -305,9 +304,11 @@ class TorchGraph:
         """A tensor whose axes of ours are space and then the channels, the first axis."""
         return self.arrange(tensor, tensor.first())
 
-    def naturally(self, tensor: Tensor) -> Tensor:
-        """A tensor of which each axis of ours is one of the framework's."""
-        return tensor if tensor.order() else self.mapped(tensor)
+    def ordered(self, tensor: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+        """A tensor of which each axis of ours is one of the framework's, and which it is."""
+        if order := tensor.order():
+            return tensor, order
+        return self.mapped(tensor), tensor.first()
 
     def lasting(self, tensor: Tensor, axis: int) -> Tensor:
         """A tensor of which the last axis of ours has the values of an axis, in any order."""
@@ -315,13 +316,6 @@ class TorchGraph:
             return tensor
         order = tensor.order() or range(len(tensor.axes))
         return self.arrange(tensor, (*(each for each in order if each != axis), axis))
-
-    def along(self, tensor: Tensor, axis: int) -> tuple[Tensor, int]:
-        """A tensor of which one axis of ours is an axis of the framework, and which."""
-        tensor = self.naturally(tensor)
-        order = tensor.order()
-        assert order is not None
-        return tensor, order.index(axis)
 
     def seen(self, tensor: Tensor) -> Tensor:
         """The axes of a view put in their places where some of them became one."""
@@ -382,19 +376,21 @@ def axis_in(tensor: Tensor, dim: int) -> int:
     if not -count <= dim < count:
         raise IndexError
     if dim % count == 0:
-        raise Refused(Message("samples of a batch would depend on one another"))
+        raise Refused(ACROSS_BATCH)
     return dim % count - 1
+
+
+def many(value: Any) -> bool:
+    """Whether an argument has a value for each of several."""
+    return isinstance(value, (tuple, list))
 
 
 def per_axis(value: Any, rank: int) -> tuple[int, ...]:
     """A size for each spatial dimension."""
-    if isinstance(value, (tuple, list)):
-        if len(value) == 1:
-            return (int(value[0]),) * rank
-        if len(value) != rank:
-            raise ValueError
-        return tuple(map(int, value))
-    return (int(value),) * rank
+    values = value if many(value) else (value,)
+    if len(values) not in (1, rank):
+        raise ValueError
+    return tuple(map(int, values)) * (rank // len(values))
 
 
 def said(**values: Any) -> dict[str, Any]:
@@ -402,8 +398,7 @@ def said(**values: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in values.items()
-        if value not in (None, False)
-        and {*(value if isinstance(value, tuple) else (value,))} != {1}
+        if value is not None and {*(value if isinstance(value, tuple) else (value,))} != {1}
     }
 
 
