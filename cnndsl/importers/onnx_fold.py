@@ -33,7 +33,7 @@ def fold(node: Node, inputs: Sequence[Any], opset: int) -> list[Any] | None:
         return None
 
 
-def grown(node: Node, inputs: Sequence[Any]) -> float:
+def grown(node: Node, inputs: Sequence[Any]) -> Any:
     """How many numbers come of a node at most, for those that give more than they get."""
     import numpy
 

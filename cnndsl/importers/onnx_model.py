@@ -170,6 +170,14 @@ class Constant:
         return SourceArray(self.source, trainable, self.read)
 
 
+def worked_out(name: str, numbers: Any, learned: bool = False) -> Constant:
+    """Numbers that have been worked out; whole ones where they are no array."""
+    import numpy
+
+    array = numpy.asarray(numbers)
+    return Constant(name, array.shape, lambda: array, learned)
+
+
 class Node:
     """An operation of a file: `op` with its `attributes`, from values to values.
 
@@ -266,7 +274,7 @@ class Model:
                 self.constant(value, content, learned=False)
             elif name in ("value_float", "value_floats", "value_int", "value_ints"):
                 kind = numpy.float32 if "float" in name else numpy.int64
-                self.given(value, numpy.array(content, kind))
+                self.constants[value] = worked_out(value, numpy.array(content, kind))
 
     def constant(self, name: str, tensor: Any, learned: bool) -> None:
         """Take an array of the file."""
@@ -282,10 +290,6 @@ class Model:
         elif not held(tensor, prod(shape)):
             raise refused(Message("the array `{name}` is not as long as it says", name=name))
         self.constants[name] = Constant(name, shape, lambda: self.read(tensor), learned)
-
-    def given(self, name: str, array: Array) -> None:
-        """Take numbers that have been worked out."""
-        self.constants[name] = Constant(name, array.shape, lambda: array, False)
 
     def read(self, tensor: Any) -> Array:
         """The numbers of an array of the file, or of a file beside it."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from math import floor, isclose, prod
+from operator import mul, neg
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, fresh, laid
-from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused
+from cnndsl.importers.graph import ImportProblems
+from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused, worked_out
 from cnndsl.importers.onnx_reader import Operator, Reader, Value
 from cnndsl.layers.base import axes_of as names_of
 from cnndsl.layers.values import Pair, Word
@@ -21,6 +24,29 @@ def without(node: Node, what: str) -> Unknown:
     return Unknown(Message("`{operation}` with {what} has no word", operation=node.op, what=what))
 
 
+def mismatched(count: int, channels: int) -> ImportProblems:
+    return refused(
+        Message("a kernel for {count} channels meets {channels}", count=count, channels=channels)
+    )
+
+
+def onto(
+    read: Reader,
+    x: Tensor,
+    word: str,
+    values: Mapping[str, Any] = {},
+    weights: Mapping[str, Constant] = {},
+) -> Tensor:
+    """The output of a layer that leaves the shape of a tensor as it is."""
+    return x._replace(op=read.add(word, values, [x.op], weights))
+
+
+def lying(read: Reader, op: int, order: Sequence[int]) -> Tensor:
+    """The output of an operation whose axis i is theirs of the place `order[i]`."""
+    inverse = sorted(range(len(order)), key=order.__getitem__)
+    return laid(op, read.graph.shape(op), inverse)
+
+
 def placed(axis: int, shape: Sequence[int]) -> int:
     """An axis of a shape, counted from the front. Raises IndexError where there is none."""
     return range(len(shape))[int(axis)]
@@ -29,8 +55,8 @@ def placed(axis: int, shape: Sequence[int]) -> int:
 # Windows
 
 
-def windows(node: Node, kernel: Sequence[int]) -> dict[str, Any]:
-    """The arguments that say how windows lie."""
+def windows(node: Node, kernel: Sequence[int], sizes: Sequence[int]) -> dict[str, Any]:
+    """The arguments that say how windows lie in an image."""
     rank = len(kernel)
     strides, dilations = node.get("strides") or [1] * rank, node.get("dilations") or [1] * rank
     auto, pads = node.get("auto_pad", "NOTSET"), node.get("pads") or [0] * 2 * rank
@@ -41,90 +67,75 @@ def windows(node: Node, kernel: Sequence[int]) -> dict[str, Any]:
         values["dilation"] = tuple(dilations)
     if auto == "SAME_UPPER":
         values["same"] = True
+    elif auto == "SAME_LOWER":
+        # The odd pixel is at the begin.
+        over = [max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
+                for size, k, s, d in zip(sizes, kernel, strides, dilations)]  # fmt: skip
+        values["pad"] = tuple(Pair(each - each // 2, each // 2) for each in over)
     elif auto == "NOTSET" and any(pads):
         values["pad"] = tuple(map(Pair, pads[:rank], pads[rank:]))
     elif auto not in ("NOTSET", "VALID"):
-        values["pad"] = auto
+        raise without(node, f"auto_pad={auto}")
     return values
-
-
-def lower(values: dict[str, Any], sizes: Sequence[int]) -> dict[str, Any]:
-    """The same with the padding of SAME_LOWER worked out: the odd pixel at the begin."""
-    if values.get("pad") != "SAME_LOWER":
-        return values
-    dilations = values.get("dilation") or (1,) * len(sizes)
-    pads = []
-    for size, kernel, stride, dilation in zip(sizes, values["kernel"], values["stride"], dilations):
-        over = max(0, (-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size)
-        pads.append(Pair(over - over // 2, over // 2))
-    return values | {"pad": tuple(pads)}
 
 
 def kernel_of(read: Reader, node: Node) -> Constant:
     """The kernel of a convolution, filters or inputs first."""
     kernel = read.constant(node, 1)
     if kernel is None or len(kernel.shape) < 3 or not all(kernel.shape):
-        raise refused(Message("a kernel is of no possible size"), node.where)
+        raise refused(Message("a kernel is of no possible size"))
     return kernel
 
 
-def biased(read: Reader, node: Node, weights: dict[str, Constant], values: dict[str, Any]) -> None:
-    """Take the bias of a convolution, if it has one."""
-    bias = read.constant(node, 2)
-    if bias is None:
-        values["nobias"] = True
-    else:
-        weights["bias"] = bias
+def mapped(read: Reader, word: str, values: Mapping[str, Any], x: Tensor) -> Tensor:
+    """The output of a layer without weights that a map goes through."""
+    op = read.add(word, values, [x.op])
+    return fresh(op, read.graph.shape(op))
 
 
-def applied(
-    read: Reader, word: str, values: dict[str, Any], x: Tensor, weights: dict[str, Constant]
+def weighted(
+    read: Reader,
+    word: str,
+    values: Mapping[str, Any],
+    x: Tensor,
+    kernel: Constant,
+    bias: Constant | None,
 ) -> Tensor:
-    """The output of a layer that a map goes through."""
-    op = read.add(word, values, [x.op], weights)
-    if values.get("nobias"):
+    """The output of a layer with a kernel; one without a bias may take it from what follows."""
+    weights = {"depthwise" if word == "dwconv" else "kernel": kernel}
+    if bias is not None:
+        weights["bias"] = bias
+    op = read.add(word, {**values, "nobias": bias is None}, [x.op], weights)
+    if bias is None:
         read.alone.add(op)
     return fresh(op, read.graph.shape(op))
 
 
 def convolution(read: Reader, node: Node) -> Tensor:
-    x, kernel = read.map(node), kernel_of(read, node)
+    x, kernel, bias = read.map(node), kernel_of(read, node), read.constant(node, 2)
     filters, inputs, *sizes = kernel.shape
     channels, groups = x.ours[-1], node.get("group", 1)
-    space = range(2, len(kernel.shape))
-    values = lower(windows(node, sizes), x.ours[:-1])
     if groups < 1 or inputs * groups != channels or filters % groups:
-        message = Message(
-            "a kernel for {count} channels meets {channels}", count=inputs * groups,
-            channels=channels,
-        )  # fmt: skip
-        raise refused(message, node.where)
-    weights: dict[str, Constant] = {}
-    biased(read, node, weights, values)
+        raise mismatched(inputs * groups, channels)
+    values, space = windows(node, sizes, x.ours), range(2, len(kernel.shape))
     if groups == channels > 1:
-        kernel = kernel.reshaped(channels, filters // channels, *sizes)
-        weights["depthwise"] = kernel.transposed(*space, 0, 1)
-        return applied(read, "dwconv", values | {"mult": filters // channels}, x, weights)
-    weights["kernel"] = kernel.transposed(*space, 1, 0)
-    return applied(read, "conv", values | {"filters": filters, "groups": groups}, x, weights)
+        kernel = kernel.reshaped(channels, filters // channels, *sizes).transposed(*space, 0, 1)
+        return weighted(read, "dwconv", values | {"mult": filters // channels}, x, kernel, bias)
+    values |= {"filters": filters, "groups": groups}
+    return weighted(read, "conv", values, x, kernel.transposed(*space, 1, 0), bias)
 
 
 def transposed(read: Reader, node: Node) -> Tensor:
-    x, kernel = read.map(node), kernel_of(read, node)
+    x, kernel, bias = read.map(node), kernel_of(read, node), read.constant(node, 2)
     inputs, each, *sizes = kernel.shape
-    groups, rank = node.get("group", 1), len(sizes)
+    groups = node.get("group", 1)
     if groups < 1 or inputs % groups or inputs != x.ours[-1]:
-        message = Message(
-            "a kernel for {count} channels meets {channels}", count=inputs, channels=x.ours[-1]
-        )
-        raise refused(message, node.where)
-    values = windows(node, sizes) | {"filters": each * groups, "groups": groups}
+        raise mismatched(inputs, x.ours[-1])
+    values = windows(node, sizes, x.ours) | {"filters": each * groups, "groups": groups}
     cut_or_grown(node, values, x.ours[:-1])
-    weights: dict[str, Constant] = {}
-    biased(read, node, weights, values)
     kernel = kernel.reshaped(groups, inputs // groups, each, *sizes)
-    weights["kernel"] = kernel.transposed(*range(3, rank + 3), 1, 0, 2)
-    return applied(read, "deconv", values, x, weights)
+    kernel = kernel.transposed(*range(3, len(sizes) + 3), 1, 0, 2)
+    return weighted(read, "deconv", values, x, kernel, bias)
 
 
 def cut_or_grown(node: Node, values: dict[str, Any], sizes: Sequence[int]) -> None:
@@ -132,96 +143,83 @@ def cut_or_grown(node: Node, values: dict[str, Any], sizes: Sequence[int]) -> No
 
     What is added at the end cuts less off; where more is added, `same` may say it.
     """
-    rank = len(sizes)
-    kernels, strides = values["kernel"], values["stride"]
-    extents = [d * (k - 1) + 1 for d, k in zip(values.get("dilation") or (1,) * rank, kernels)]
+    rank, strides = len(sizes), values["stride"]
+    dilations = values.get("dilation") or (1,) * rank
+    extents = [d * (k - 1) + 1 for d, k in zip(dilations, values["kernel"])]
     grow = node.get("output_padding") or [0] * rank
-    pads = [(pad.begin, pad.end) for pad in values.get("pad", ())] if not isinstance(
-        values.get("pad"), str) else []  # fmt: skip
-    pads = pads or [(0, 0)] * rank
-    auto, shape = node.get("auto_pad", "NOTSET"), node.get("output_shape")
-    upper = auto == "SAME_UPPER"
-    if shape or auto.startswith("SAME"):
-        wanted = shape[-rank:] if shape else [size * s for size, s in zip(sizes, strides)]
-        pads = []
-        for size, stride, extent, more, want in zip(sizes, strides, extents, grow, wanted):
-            over = stride * (size - 1) + more + extent - want
-            # The specification halves towards 0 at the end for SAME_UPPER, else at the begin.
-            half = over // 2
-            pads.append((half, over - half) if upper else (over - half, half))
+    pads = values.pop("pad", ((0, 0),) * rank)
     values.pop("same", None)
-    cut = [(begin, end - more) for (begin, end), more in zip(pads, grow)]
-    values["pad"] = tuple(Pair(*pair) for pair in cut)
-    same = [(max(0, e - s) // 2, max(0, e - s) - max(0, e - s) // 2 - max(0, s - e))
-            for e, s in zip(extents, strides)]  # fmt: skip
-    if cut == same:
-        del values["pad"]
+    auto, wanted = node.get("auto_pad", "NOTSET"), node.get("output_shape")
+    if auto.startswith("SAME"):
+        wanted = wanted or [size * stride for size, stride in zip(sizes, strides)]
+    if wanted:
+        over = [stride * (size - 1) + more + extent - want for size, stride, extent, more, want
+                in zip(sizes, strides, extents, grow, wanted[-rank:])]  # fmt: skip
+        halves = [(each // 2, each - each // 2) for each in over]
+        # The specification halves towards 0 at the end for SAME_UPPER, else at the begin.
+        pads = halves if auto == "SAME_UPPER" else [half[::-1] for half in halves]
+    cut = [Pair(begin, end - more) for (begin, end), more in zip(pads, grow)]
+    if cut == [(max(0, e - s) // 2, max(0, e - s) - max(0, e - s) // 2 - max(0, s - e))
+               for e, s in zip(extents, strides)]:  # fmt: skip
         values["same"] = True
-    elif min(min(pair) for pair in cut) < 0:
+    elif min(map(min, cut)) < 0:
         raise without(node, f"output_padding={grow}")
-    elif not any(map(any, cut)):
-        del values["pad"]
+    elif any(map(any, cut)):
+        values["pad"] = tuple(cut)
 
 
 def pool(word: str) -> Operator:
     def operator(read: Reader, node: Node) -> Tensor:
-        x = read.map(node)
-        kernel = node.get("kernel_shape") or []
+        x, kernel = read.map(node), node.get("kernel_shape") or []
         if not kernel or min(kernel) < 1:
-            raise refused(Message("a pool is of no possible size"), node.where)
-        values = lower(windows(node, kernel), x.ours[:-1])
-        if node.get("ceil_mode"):
-            values["ceil"] = True
+            raise refused(Message("a pool is of no possible size"))
+        values = windows(node, kernel, x.ours) | {"ceil": bool(node.get("ceil_mode"))}
         if word == "avgpool":
             if "dilation" in values:
                 raise without(node, f"dilations={node.get('dilations')}")
-            values["countpad"] = bool(node.get("count_include_pad")) and (
-                "pad" in values or "same" in values
-            )
-        if node.get("storage_order"):
-            raise without(node, "storage_order=1")
-        return applied(read, word, values, x, {})
+            counts = bool(node.get("count_include_pad"))
+            values["countpad"] = counts and ("pad" in values or "same" in values)
+        return mapped(read, word, values, x)
 
     return operator
 
 
+def shared(size: int, count: int) -> list[tuple[int, int]]:
+    """Where windows begin and end that share a dimension."""
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
 def shared_pool(read: Reader, node: Node) -> Tensor:
     """A pool of windows that share the image, laid side by side before it."""
-    x, kernel, places = read.map(node), node.get("kernel_shape"), node.get("places")
-    to = []
-    for axis, (size, width) in enumerate(zip(x.ours, kernel), 2):
-        at = [int(place) % size for place in places.get(axis, range(size))]
-        count = len(at) // width
-        bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-        if at != [min(a + i, b - 1) for a, b in bounds for i in range(width)]:
+    x, to = read.map(node), []
+    for axis, (size, width) in enumerate(zip(x.ours, node.get("kernel_shape")), 2):
+        at = [int(place) % size for place in node.get("places").get(axis, range(size))]
+        to.append(len(at) // width)
+        if at != [min(a + i, b - 1) for a, b in shared(size, to[-1]) for i in range(width)]:
             raise Unknown(Message("`{operation}` has no word", operation="Gather"))
-        to.append(count)
-    return applied(read, node.get("word"), {"to": tuple(to)}, x, {})
+    return mapped(read, node.get("word"), {"to": tuple(to)}, x)
 
 
 def shared_mean(read: Reader, node: Node) -> Tensor:
-    """A product with the shares that pixels have of windows."""
-    found = re.fullmatch(r"nc(\w+?)((?:,\w\w)+)->nc(\w+)", node.get("equation", ""))
-    x = read.map(node)
-    terms = found[2][1:].split(",") if found else []
-    if not found or terms != [a + b for a, b in zip(found[1], found[3])]:
-        raise without(node, f"equation={node.get('equation', '')[:100]}")
-    to = []
+    """A product with the shares that pixels have of windows, as our own files have it."""
+    equation = node.get("equation", "")[:100]
+    found = re.fullmatch(r"nc(\w+?)((?:,\w\w)+)->nc(\w+)", equation)
+    if not found or found[2][1:].split(",") != [a + b for a, b in zip(found[1], found[3])]:
+        raise without(node, f"equation={equation}")
+    x, to = read.map(node), []
     for index, size in enumerate(x.ours[:-1], 1):
         shares = read.constant(node, index)
-        count = shares.shape[-1] if shares is not None else 0
-        bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-        wanted = [(a <= i < b) / (b - a) for i in range(size) for a, b in bounds]
+        to.append(shares.shape[-1] if shares is not None else 0)
+        wanted = [(a <= i < b) / (b - a) for i in range(size) for a, b in shared(size, to[-1])]
         if shares is None or shares.size != len(wanted) or not all(
             isclose(one, other, rel_tol=1e-6) for one, other in zip(shares.values(), wanted)
         ):  # fmt: skip
-            raise without(node, f"equation={node.get('equation', '')[:100]}")
-        to.append(count)
-    return applied(read, "avgpool", {"to": tuple(to)}, x, {})
+            raise without(node, f"equation={equation}")
+    return mapped(read, "avgpool", {"to": tuple(to)}, x)
 
 
 def global_pool(word: str) -> Operator:
-    return lambda read, node: applied(read, word, {"keep": True}, read.map(node), {})
+    return lambda read, node: mapped(read, word, {"keep": True}, read.map(node))
 
 
 def reduction(pooled: str, over_channels: str, windowed: str) -> Operator:
@@ -232,38 +230,31 @@ def reduction(pooled: str, over_channels: str, windowed: str) -> Operator:
         given = read.numbers(node, "axes", 1)
         axes = range(len(x.shape)) if given is None else given
         reduced = [placed(axis, x.shape) - 1 for axis in axes]
-        if -1 in reduced:
-            raise without(node, f"axes={[*axes]}")
         x, order = read.standard(x)
-        ours = {order.index(axis) for axis in reduced}
         last = len(order) - 1
+        ours = {order.index(axis) for axis in reduced if axis >= 0}
         if ours and ours == {*range(last)}:
-            op = read.emit(pooled, {"keep": True}, x.op)
+            word, values = pooled, {"keep": True}
         elif ours == {last}:
-            op = read.emit(over_channels, {}, x.op)
-        elif last not in ours:
-            kernel = tuple(x.ours[axis] if axis in ours else 1 for axis in range(last))
-            op = read.emit(windowed, {"kernel": kernel}, x.op)
+            word, values = over_channels, {}
         else:
+            kernel = tuple(x.ours[axis] if axis in ours else 1 for axis in range(last))
+            word, values = windowed, {"kernel": kernel}
+        if -1 in reduced or (last in ours and word == windowed):
             raise without(node, f"axes={[*axes]}")
-        found = laid(op, read.graph.shape(op), inverse(order))
+        found = lying(read, read.add(word, values, [x.op]), order)
         if node.get("keepdims", 1):
             return found
         kept = [size for axis, size in enumerate(found.shape[1:]) if axis not in reduced]
-        return viewed(read, node, found, kept)
+        return viewed(read, found, kept)
 
     return operator
-
-
-def inverse(order: Sequence[int]) -> tuple[int, ...]:
-    """The order that undoes one."""
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
 # Shapes
 
 
-def viewed(read: Reader, node: Node, x: Tensor, shape: Sequence[int]) -> Tensor:
+def viewed(read: Reader, x: Tensor, shape: Sequence[int]) -> Tensor:
     """A tensor in another shape, given without the batch."""
     found = x.view(tuple(shape))
     if found is not None:
@@ -292,8 +283,7 @@ def reshaped(shape: Sequence[int], to: Sequence[int], allow_zero: bool = False) 
 def reshape(read: Reader, node: Node) -> Tensor:
     x, given = read.tensor(node), read.numbers(node, "shape", 1)
     to = [int(size) for size in given or ()]
-    batch = read.batch
-    if to and to[0] == batch and batch > 1 and to[0] != -1:
+    if to and to[0] == read.batch:
         to[0] = 1
     try:
         shape = reshaped(x.shape, to, bool(node.get("allowzero")))
@@ -302,14 +292,14 @@ def reshape(read: Reader, node: Node) -> Tensor:
             "{count:,} values do not fit the shape {shape}", count=prod(x.shape),
             shape="x".join(map(str, to))[:100],
         )  # fmt: skip
-        raise refused(message, node.where) from None
+        raise refused(message) from None
     return behind_batch(read, node, x, shape)
 
 
 def behind_batch(read: Reader, node: Node, x: Tensor, shape: Sequence[int]) -> Tensor:
     if len(shape) < 2 or shape[0] != 1:
         raise Unknown(Message("`{operation}` that moves the batch has no word", operation=node.op))
-    return viewed(read, node, x, shape[1:])
+    return viewed(read, x, shape[1:])
 
 
 def flatten(read: Reader, node: Node) -> Tensor:
@@ -325,7 +315,7 @@ def squeeze(read: Reader, node: Node) -> Tensor:
     if axes is None:
         gone = {axis for axis, size in enumerate(x.shape) if axis and size == 1}
     if any(x.shape[axis] > 1 for axis in gone):
-        raise refused(Message("a dimension of more than one value is taken away"), node.where)
+        raise refused(Message("a dimension of more than one value is taken away"))
     kept = [size for axis, size in enumerate(x.shape) if axis not in gone]
     return behind_batch(read, node, x, [0, *kept] if 0 in gone else kept)
 
@@ -343,7 +333,7 @@ def transpose(read: Reader, node: Node) -> Tensor:
     x = read.tensor(node)
     order = node.get("perm") or [*range(len(x.shape))][::-1]
     if sorted(order) != [*range(len(x.shape))]:
-        raise refused(Message("an order of dimensions is none of its input"), node.where)
+        raise refused(Message("an order of dimensions is none of its input"))
     if order[0] != 0:
         raise Unknown(Message("`{operation}` that moves the batch has no word", operation=node.op))
     return x.permuted(axis - 1 for axis in order[1:])
@@ -352,27 +342,20 @@ def transpose(read: Reader, node: Node) -> Tensor:
 # Dense layers
 
 
-def linear(
-    read: Reader, x: Tensor, kernel: Constant, bias: Constant | None, values: dict[str, Any]
-) -> Tensor:
+def linear(read: Reader, x: Tensor, kernel: Constant, bias: Constant | None = None) -> Tensor:
     """A product of the last axis with a matrix (in, out), and a summand."""
     inputs, outputs = kernel.shape
     if inputs != x.shape[-1]:
-        message = Message(
-            "a kernel for {count} channels meets {channels}", count=inputs, channels=x.shape[-1]
-        )
-        raise refused(message, read.at.where)
+        raise mismatched(inputs, x.shape[-1])
     split, places = x.order_within(len(x.axes) - 1)
     if split:
         kernel = kernel.reshaped(*split, outputs).transposed(*places, len(split))
     *others, last = x.axes
     x = read.arranged(x, [*others, tuple(sorted(last))])
-    weights = {"kernel": kernel} | ({} if bias is None else {"bias": bias})
-    values = values | {"nobias": bias is None}
     if not others:
-        return applied(read, "dense", values | {"units": outputs}, x, weights)
-    ones = (1,) * len(others)
-    found = applied(read, "conv", values | {"filters": outputs, "kernel": ones}, x, weights)
+        return weighted(read, "dense", {"units": outputs}, x, kernel, bias)
+    values = {"filters": outputs, "kernel": (1,) * len(others)}
+    found = weighted(read, "conv", values, x, kernel, bias)
     return laid(found.op, found.ours, range(len(found.ours)))
 
 
@@ -382,24 +365,24 @@ def gemm(read: Reader, node: Node) -> Tensor:
         if node.get(name, usual) != usual and (name != "beta" or bias is not None):
             raise without(node, f"{name}={node.get(name)}")
     if kernel is None or len(kernel.shape) != 2 or len(x.axes) != 1:
-        raise refused(Message("a kernel is of no possible size"), node.where)
+        raise refused(Message("a kernel is of no possible size"))
     if node.get("transB"):
         kernel = kernel.transposed(1, 0)
     if bias is not None and bias.size != kernel.shape[1]:
         raise without(node, f"C of {'x'.join(map(str, bias.shape)) or 1}")
-    return linear(read, x, kernel, bias, {})
+    return linear(read, x, kernel, bias)
 
 
 def matmul(read: Reader, node: Node) -> Tensor:
-    if isinstance(read.values[node.inputs[0]], Tensor) and not isinstance(
-        read.values[node.inputs[1]], Tensor
-    ):
-        x, kernel = read.tensor(node), read.constant(node, 1)
-        assert kernel is not None
-        if len(kernel.shape) >= 2 and prod(kernel.shape[:-2]) == 1:
-            return linear(read, x, kernel.reshaped(*kernel.shape[-2:]), None, {})
-    message = Message("`{operation}` of two tensors has no word", operation=node.op)
-    raise Unknown(message, certain=True)
+    x, kernel = (read.values[each] for each in node.inputs)
+    one = isinstance(kernel, Constant) and len(kernel.shape) > 1 and prod(kernel.shape[:-2]) == 1
+    if isinstance(x, Tensor) and one:
+        return linear(read, x, kernel.reshaped(*kernel.shape[-2:]))
+    raise Unknown(of_two(node), certain=True)
+
+
+def of_two(node: Node) -> Message:
+    return Message("`{operation}` of two tensors has no word", operation=node.op)
 
 
 # Normalisations
@@ -451,58 +434,52 @@ def is_weight(read: Reader, constant: Constant) -> bool:
 def batch_norm(read: Reader, node: Node) -> Tensor:
     if node.get("training_mode"):
         raise without(node, "training_mode=1")
-    x = read.tensor(node)
-    split = [ordered(x, 0, each) if len(x.axes) == 1 else each
-             for each in (read.constant(node, index) for index in (3, 4)) if each]  # fmt: skip
-    if len(split) != 2:
-        raise refused(Message("a normalisation has no statistics"), node.where)
-    if len(x.axes) == 1:
-        values, weights = factors(read, node, x, 0)
-        x = read.map(node)
-    else:
-        x = read.map(node)
-        values, weights = factors(read, node, x, 0)
+    x, seen = read.map(node), read.tensor(node)
+    # The numbers follow a map's channels, and the values of a vector as these lay.
+    seen = x if len(x.axes) > 1 else seen
+    values, weights = factors(read, node, seen, 0)
+    for role, index in (("mean", 3), ("variance", 4)):
+        statistics = read.constant(node, index)
+        if statistics is None:
+            raise refused(Message("a normalisation has no statistics"))
+        weights[role] = ordered(seen, 0, statistics)
     values |= {"eps": node.get("epsilon", 1e-5), "momentum": node.get("momentum", 0.9)}
-    weights |= dict(zip(("mean", "variance"), split))
-    op = read.add("bn", values, [x.op], weights)
-    return x._replace(op=op)
+    return onto(read, x, "bn", values, weights)
 
 
 def layer_norm(read: Reader, node: Node) -> Tensor:
     x = read.tensor(node)
-    rank = len(x.shape)
-    axes = node.get("axes")
+    rank, axes = len(x.shape), node.get("axes")
     if axes is None:
         axes = range(placed(node.get("axis", -1), x.shape), rank)
     normalised = sorted(placed(axis, x.shape) for axis in axes)
-    values: dict[str, Any] = {"eps": node.get("epsilon", 1e-5)}
-    if normalised == [*range(1, rank)] and rank > 2:
-        flags, weights = factors(read, node, x, 0)
+    whole = normalised == [*range(1, rank)] and rank > 2
+    axis = 0 if whole else normalised[0] - 1
+    if not whole and (len(normalised) != 1 or axis < 0):
+        raise without(node, f"axes={normalised}")
+    flags, weights = factors(read, node, x, axis)
+    values = flags | {"eps": node.get("epsilon", 1e-5)}
+    if whole:
         if weights:
             raise without(node, f"axes={normalised}")
-        x, _ = read.standard(x)
-        return x._replace(op=read.emit("gn", values | flags | {"groups": 1}, x.op))
-    if len(normalised) != 1 or not normalised[0]:
-        raise without(node, f"axes={normalised}")
-    axis = normalised[0] - 1
-    flags, weights = factors(read, node, x, axis)
+        return onto(read, read.standard(x)[0], "gn", values | {"groups": 1})
     others = [group for place, group in enumerate(x.axes) if place != axis]
     x = read.arranged(x, [*others, tuple(sorted(x.axes[axis]))])
-    return x._replace(op=read.add("ln", values | flags, [x.op], weights))
+    return onto(read, x, "ln", values, weights)
 
 
 def group_norm(word: str) -> Operator:
     def operator(read: Reader, node: Node) -> Tensor:
         x = read.map(node)
         values, weights = factors(read, node, x, 0)
-        values["eps"] = node.get("epsilon", 1e-5)
+        values |= {"eps": node.get("epsilon", 1e-5)}
         if word == "gn":
             values["groups"] = node.get("num_groups")
         if len(node.inputs) > 3:
             to = read.constant(node, 3)
             if to is None or reshaped(x.shape, to.values()) != [*x.shape]:
                 raise Unknown(Message("`{operation}` has no word", operation=node.op))
-        return x._replace(op=read.add(word, values, [x.op], weights))
+        return onto(read, x, word, values, weights)
 
     return operator
 
@@ -515,58 +492,52 @@ def local_response(read: Reader, node: Node) -> Tensor:
         raise Unknown(Message("`{operation}` has no word", operation=node.op))
     values = {"size": size, "alpha": node.get("alpha", 1e-4), "beta": node.get("beta", 0.75),
               "k": node.get("bias", 1.0)}  # fmt: skip
-    return x._replace(op=read.emit("lrn", values, x.op))
+    return onto(read, x, "lrn", values)
 
 
 # Activations
 
 
-def plain(word: str, **usual: Any) -> Operator:
+def plain(word: str, **usual: float) -> Operator:
     """An activation without arguments; `usual` are the attributes that it has to have."""
 
     def operator(read: Reader, node: Node) -> Tensor:
         for name, value in usual.items():
             if not isclose(node.get(name, value), value, rel_tol=1e-5):
                 raise without(node, f"{name}={node.get(name)}")
-        x = read.tensor(node)
-        return x._replace(op=read.emit(word, {}, x.op))
+        return onto(read, read.tensor(node), word)
 
     return operator
 
 
 def curved(word: str, slot: str, default: float) -> Operator:
     """An activation with a number, `alpha`."""
-
-    def operator(read: Reader, node: Node) -> Tensor:
-        x = read.tensor(node)
-        return x._replace(op=read.emit(word, {slot: node.get("alpha", default)}, x.op))
-
-    return operator
+    return lambda read, node: onto(
+        read, read.tensor(node), word, {slot: node.get("alpha", default)}
+    )
 
 
 def gelu(read: Reader, node: Node) -> Tensor:
-    x = read.tensor(node)
-    return x._replace(op=read.emit("gelu", {"approx": node.get("approximate") == "tanh"}, x.op))
+    return onto(read, read.tensor(node), "gelu", {"approx": node.get("approximate") == "tanh"})
 
 
 def clip(read: Reader, node: Node) -> Tensor:
-    x, low, high = read.tensor(node), node.get("min"), node.get("max")
     if len(node.inputs) > 1:
         raise Unknown(Message("`{operation}` by what is worked out has no word", operation="Clip"))
-    return bounded(read, node, x, low, high)
+    return bounded(read, node, read.tensor(node), node.get("min"), node.get("max"))
 
 
 def bounded(read: Reader, node: Node, x: Tensor, low: float | None, high: float | None) -> Tensor:
     """A tensor between bounds."""
     low = None if low is None or low < -3e38 else low
     high = None if high is None or high > 3e38 else high
-    if low == 0 and high is None:
-        return x._replace(op=read.emit("relu", {}, x.op))
     if low is None and high is None:
         return x
+    if low == 0 and high is None:
+        return onto(read, x, "relu")
     if low is None or high is None:
         raise Unknown(Message("`{operation}` with one bound has no word", operation=node.op))
-    return x._replace(op=read.emit("clamp", {"low": low, "high": high}, x.op))
+    return onto(read, x, "clamp", {"low": low, "high": high})
 
 
 def softmax(read: Reader, node: Node) -> Tensor:
@@ -574,12 +545,10 @@ def softmax(read: Reader, node: Node) -> Tensor:
     axis = placed(node.get("axis", 1 if old else -1), x.shape)
     if axis == 0 or (old and prod(x.shape[axis + 1 :]) > 1):
         raise without(node, f"axis={axis}")
-    if len(x.axes) > 1:
-        x, order = read.standard(x)
-        values = along(x, order, axis - 1)
-    else:
-        values, x = {}, read.map(node)
-    return x._replace(op=read.emit("softmax", values, x.op))
+    if len(x.axes) == 1:
+        return onto(read, read.map(node), "softmax")
+    x, order = read.standard(x)
+    return onto(read, x, "softmax", along(x, order, axis - 1))
 
 
 def along(x: Tensor, order: Sequence[int], axis: int) -> dict[str, Any]:
@@ -589,17 +558,10 @@ def along(x: Tensor, order: Sequence[int], axis: int) -> dict[str, Any]:
 
 
 def prelu(read: Reader, node: Node) -> Tensor:
-    slope = read.constant(node, 1)
-    x = read.map(node)
-    channels = x.ours[-1]
-    if slope is None or slope.size != channels or not fits(x, slope):
+    x, slope = read.map(node), read.constant(node, 1)
+    if slope is None or slope.size != x.ours[-1] or (slope.size > 1 and stretched(x, slope) != 0):
         raise without(node, "slopes that are not one for each channel")
-    return x._replace(op=read.add("prelu", {}, [x.op], {"alpha": slope}))
-
-
-def fits(x: Tensor, constant: Constant) -> bool:
-    """Whether an array has a number for each channel of a map, which come first."""
-    return constant.size == 1 or stretched(x, constant) == 0
+    return onto(read, x, "prelu", {}, {"alpha": slope})
 
 
 def stretched(x: Tensor, constant: Constant) -> int | None:
@@ -615,11 +577,7 @@ def stretched(x: Tensor, constant: Constant) -> int | None:
 def dropout(read: Reader, node: Node) -> Tensor:
     x, ratio = read.tensor(node), read.numbers(node, "ratio", 1)
     rate = float(ratio[0] if isinstance(ratio, list) else 0.5 if ratio is None else ratio)
-    return x._replace(op=read.emit("dropout", {"rate": rate}, x.op)) if rate else x
-
-
-def same(read: Reader, node: Node) -> Tensor:
-    return read.tensor(node)
+    return onto(read, x, "dropout", {"rate": rate}) if rate else x
 
 
 def cast(read: Reader, node: Node) -> Tensor:
@@ -633,79 +591,57 @@ def cast(read: Reader, node: Node) -> Tensor:
 
 
 def shape_of(read: Reader, node: Node) -> Constant:
-    import numpy
-
-    x = read.tensor(node)
-    found = numpy.array(x.shape[node.get("start", 0) : node.get("end")], numpy.int64)
-    return Constant(node.outputs[0], found.shape, lambda: found, False)
+    shape = read.tensor(node).shape[node.get("start", 0) : node.get("end")]
+    return worked_out(node.outputs[0], shape)
 
 
 def size_of(read: Reader, node: Node) -> Constant:
-    import numpy
-
-    found = numpy.array(prod(read.tensor(node).shape), numpy.int64)
-    return Constant(node.outputs[0], (), lambda: found, False)
+    return worked_out(node.outputs[0], prod(read.tensor(node).shape))
 
 
 # Sums, products and the like
 
 
 def merge(word: str) -> Operator:
-    """An operation of tensors value by value, or of a tensor and numbers."""
+    """An operation of tensors value by value, or of a tensor and numbers; without a word it is
+    one with numbers alone."""
 
     def operator(read: Reader, node: Node) -> Tensor:
         given = [read.values[each] for each in node.inputs]
         tensors = [value for value in given if isinstance(value, Tensor)]
-        if len(given) == 2 and len(tensors) == 1:
-            constant = given[1] if isinstance(given[0], Tensor) else given[0]
-            assert isinstance(constant, Constant)
-            return by_numbers(read, node, tensors[0], constant, given[0] is constant)
-        if len(tensors) != len(given) or (node.op == "Div"):
-            raise Unknown(Message("`{operation}` of two tensors has no word", operation=node.op))
-        if len(tensors) == 1:
-            return tensors[0]
-        return joined(read, node, word, tensors)
+        constants = [value for value in given if isinstance(value, Constant)]
+        if len(tensors) == len(constants) == 1:
+            return by_numbers(read, node, tensors[0], constants[0], given[0] is constants[0])
+        if constants or node.op == "Div" or (len(tensors) > 1 and not word):
+            raise Unknown(of_two(node))
+        return joined(read, node, word, tensors) if len(tensors) > 1 else tensors[0]
 
     return operator
 
 
 def joined(read: Reader, node: Node, word: str, tensors: list[Tensor]) -> Tensor:
-    """A merge of tensors, which lie alike then."""
+    """A merge of tensors, which lie alike then; vectors of factors for the channels may stay."""
     largest = max(tensors, key=lambda tensor: (len(tensor.shape), prod(tensor.shape)))
-    if word != "mul" or any(len(tensor.axes) != len(largest.axes) for tensor in tensors):
-        tensors = alike(read, tensors, largest)
-    else:
+    others = tensors
+    if word == "mul" and all(len(tensor.axes) == len(largest.axes) for tensor in tensors):
         largest, order = read.standard(largest)
+        others = [each for each in tensors if len(each.ours) > 1
+                  or each.axes[order[-1]] != tuple(range(len(each.sizes)))]  # fmt: skip
+    if any(tensor[1:] != largest[1:] for tensor in others):
+        order = largest.order() or largest.first()
         tensors = [
-            tensor if is_factors(tensor, order) else alike(read, [tensor], largest)[0]
+            read.arranged(tensor, [tensor.axes[axis] for axis in order])
+            if tensor in others and len(tensor.axes) == len(order) else tensor
             for tensor in tensors
-        ]
+        ]  # fmt: skip
     if any(len(tensor.shape) != len(largest.shape) for tensor in tensors) or (
         word != "mul" and any(tensor.shape != largest.shape for tensor in tensors)
     ):
-        shapes = " and ".join("x".join(map(str, each.shape[1:])) for each in tensors[:2])
-        raise without(node, shapes)
+        shapes = ["x".join(map(str, tensor.shape[1:])) for tensor in tensors[:2]]
+        raise without(node, " and ".join(shapes))
     op = read.add(word, {}, [tensor.op for tensor in tensors])
-    first = max(tensors, key=lambda tensor: prod(tensor.shape))
-    return first._replace(op=op) if first.ours == read.graph.shape(op) else fresh(
-        op, read.graph.shape(op))  # fmt: skip
-
-
-def is_factors(tensor: Tensor, order: Sequence[int]) -> bool:
-    """Whether a tensor is a vector of factors for the channels, the last of the axes."""
-    return len(tensor.ours) == 1 and tensor.axes[order[-1]] == tuple(range(len(tensor.sizes)))
-
-
-def alike(read: Reader, tensors: list[Tensor], model: Tensor) -> list[Tensor]:
-    """Tensors arranged alike, as far as they are not."""
-    if all(tensor[1:] == model[1:] for tensor in tensors):
-        return tensors
-    order = model.order() or model.first()
-    return [
-        read.arranged(tensor, [tensor.axes[axis] for axis in order])
-        if len(tensor.axes) == len(order) else tensor
-        for tensor in tensors
-    ]  # fmt: skip
+    first, ours = max(tensors, key=lambda tensor: prod(tensor.shape)), read.graph.shape(op)
+    return first._replace(op=op) if first.ours == ours else fresh(op, ours)
 
 
 def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: bool) -> Tensor:
@@ -722,72 +658,61 @@ def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: b
     if op in ("Add", "Sum") and (found := takes_bias(read, x, constant, axis)):
         return found
     number = constant.scalar()
-    fixed = not is_weight(read, constant)
-    if read.model.producer != "cnndsl":
+    if read.model.producer == "cnndsl":
+        fixed = not is_weight(read, constant)
+    else:
         fixed = is_raw(read, x.op) or not constant.learned
     if number is None and (axis is None or not set(x.axes[axis]) <= {*x.channels()}):
         if not fixed or axis is None:
             raise without(node, f"an array of {'x'.join(map(str, constant.shape))}")
         x = read.arranged(x, [*(g for i, g in enumerate(x.axes) if i != axis), x.axes[axis]])
-    if number is None and not fixed:
+    if number is None and axis is not None and not fixed:
         if op != "Mul":
             raise without(node, f"{constant.size} numbers of its own")
-        assert axis is not None
         initial = constant.filled()
         values = {} if initial in (None, 1) else {"init": initial}
-        weight = ordered(x, axis, constant)
-        return x._replace(op=read.add("scale", values, [x.op], {"scale": weight}))
+        return onto(read, x, "scale", values, {"scale": ordered(x, axis, constant)})
     numbers = tuple(constant.values()) if number is None else number
-    scale: Any = 1
-    offset: Any = 0
     if op == "Mul":
-        scale = numbers
-    elif op == "Div":
-        scale = by(numbers, lambda value: 1 / value if value else float("inf"))
-    elif op == "Sub" and first:
-        scale, offset = -1, numbers
-    else:
-        offset = by(numbers, lambda value: -value) if op == "Sub" else numbers
-    return rescaled(read, x, scale, offset)
+        return rescaled(read, x, numbers, 0)
+    if op == "Div":
+        return rescaled(read, x, each(lambda a: 1 / a if a else float("inf"), numbers), 0)
+    if op == "Sub" and first:
+        return rescaled(read, x, -1, numbers)
+    return rescaled(read, x, 1, each(neg, numbers) if op == "Sub" else numbers)
 
 
-def negative(read: Reader, node: Node) -> Tensor:
-    return rescaled(read, read.tensor(node), -1, 0)
-
-
-def by(numbers: Any, function: Callable[[float], float]) -> Any:
-    """A function of a number, or of each."""
-    return tuple(map(function, numbers)) if isinstance(numbers, tuple) else function(numbers)
+def each(function: Callable[..., float], *numbers: Any) -> Any:
+    """A function of numbers, or of each where some of them are several."""
+    counts = [len(some) for some in numbers if isinstance(some, tuple)]
+    if not counts:
+        return function(*numbers)
+    return tuple(
+        map(function, *(some if isinstance(some, tuple) else (some,) * counts[0]
+                        for some in numbers))
+    )  # fmt: skip
 
 
 def takes_bias(read: Reader, x: Tensor, constant: Constant, axis: int | None) -> Tensor | None:
     """A tensor whose layer takes numbers as its bias, if it has none and they fit."""
     made = read.graph.ops[x.op]
-    channels = x.channels()
-    if x.op not in read.alone or not made.values.get("nobias"):
+    lie = constant.size == 1 if axis is None else {*x.axes[axis]} == {*x.channels()}
+    if x.op not in read.alone or "nobias" not in made.values or constant.size != x.ours[-1]:
         return None
-    if constant.size != x.ours[-1] or (axis is None and constant.size > 1):
+    if not lie:
         return None
-    if axis is not None and {*x.axes[axis]} != {*channels}:
-        return None
-    bias = constant if axis is None else ordered(x, axis, constant)
     values = {name: value for name, value in made.values.items() if name != "nobias"}
-    read.again(x.op, values, {"bias": bias})
+    read.again(x.op, values, {"bias": constant if axis is None else ordered(x, axis, constant)})
     read.alone.discard(x.op)
     return x
 
 
 def is_raw(read: Reader, op: int) -> bool:
     """Whether an operation gives an input as it is, but for constant factors and summands."""
-    way = []
-    while op not in read.raw:
-        made = read.graph.ops[op]
-        way.append(op)
-        if made.word not in ("rescale", "reshape", "permute", "slice"):
-            read.raw[op] = made.word == "input"
-        else:
-            op = made.inputs[0]
-    read.raw.update(dict.fromkeys(way, read.raw[op]))
+    ops, before = read.graph.ops, op
+    while before not in read.raw and ops[before].word in ("rescale", "reshape", "permute", "slice"):
+        before = ops[before].inputs[0]
+    read.raw[op] = read.raw.get(before, ops[before].word == "input")
     return read.raw[op]
 
 
@@ -798,92 +723,71 @@ def rescaled(read: Reader, x: Tensor, scale: Any, offset: Any) -> Tensor:
         before, shift = made.values["scale"], made.values.get("offset", 0)
         # A product, and then a sum, are one layer; so are a sum, and then a product.
         if (scale == 1 and not shift) or (before == 1 and read.model.producer != "cnndsl"):
-            count = max(len(each) if isinstance(each, tuple) else 1
-                        for each in (before, shift, scale, offset))  # fmt: skip
-            old, less, new, more = (spread(each, count) for each in (before, shift, scale, offset))
-            factor = tuple(a * b for a, b in zip(old, new))
-            summand = tuple(a * b + c for a, b, c in zip(less, new, more))
-            read.again(x.op, constants(factor, summand))
+            both = each(mul, before, scale), each(lambda a, b, c: a * b + c, shift, scale, offset)
+            scale, offset = (
+                some[0] if isinstance(some, tuple) and len({*some}) == 1 else some for some in both
+            )
+            read.again(x.op, {"scale": scale, "offset": offset or None})
             read.alone.discard(x.op)
             return x
-    op = read.emit("rescale", {"scale": scale, "offset": offset or None}, x.op)
+    op = read.add("rescale", {"scale": scale, "offset": offset or None}, [x.op])
     read.alone.add(op)
     return x._replace(op=op)
 
 
-def constants(scale: Any, offset: Any) -> dict[str, Any]:
-    """The arguments of a rescaling, as one number where all are the same."""
-    one = [each[0] if len({*each}) == 1 else each for each in (scale, offset)]
-    return {"scale": one[0], "offset": one[1] or None}
-
-
-def spread(numbers: Any, count: int) -> tuple[float, ...]:
-    return numbers if isinstance(numbers, tuple) else (numbers,) * count
-
-
 def concat(read: Reader, node: Node) -> Tensor:
     tensors = [read.tensor(node, index) for index in range(len(node.inputs))]
-    if len(tensors) == 1:
-        return tensors[0]
     first = tensors[0]
+    if len(tensors) == 1:
+        return first
     axis = placed(node.get("axis", 1), first.shape) - 1
     if axis < 0 or any(len(tensor.shape) != len(first.shape) for tensor in tensors):
         raise without(node, f"axis={node.get('axis')}")
     order = first.order() or first.first()
-    if len(first.axes) == 1:
-        tensors = [read.arranged(tensor, [tensor.axes[0]]) for tensor in tensors]
-    else:
-        tensors = [
-            read.arranged(tensor, [tensor.axes[each] for each in order]) for tensor in tensors
-        ]
+    tensors = [read.arranged(tensor, [tensor.axes[i] for i in order]) for tensor in tensors]
     op = read.add("concat", along(tensors[0], order, axis), [tensor.op for tensor in tensors])
-    return laid(op, read.graph.shape(op), inverse(order))
+    return lying(read, op, order)
 
 
 # Parts of a tensor
 
 
-def part(read: Reader, node: Node, x: Tensor, spans: dict[int, tuple[int, int]]) -> Tensor:
+def part(read: Reader, x: Tensor, spans: dict[int, tuple[int, int]]) -> Tensor:
     """What lies between the ends of spans, by their axes behind the batch."""
     spans = {axis: span for axis, span in spans.items() if span != (0, x.shape[axis + 1])}
     if any(not 0 <= begin < end <= x.shape[axis + 1] for axis, (begin, end) in spans.items()):
-        raise refused(Message("a part of a tensor has no values"), node.where)
+        raise refused(Message("a part of a tensor has no values"))
     if not spans:
         return x
-    if len(x.axes) == 1:
-        x, order = read.arranged(x, [x.axes[0]]), (0,)
-    else:
-        x, order = read.standard(x)  # type: ignore[assignment]
-    op, last = x.op, len(order) - 1
-    ours = {order.index(axis): span for axis, span in spans.items()}
-    edges = tuple(
-        Pair(ours[axis][0], x.ours[axis] - ours[axis][1]) if axis in ours else Pair(0, 0)
-        for axis in range(last)
+    x, order = read.standard(x)
+    op, *edges = x.op, *(
+        Pair(spans[axis][0], size - spans[axis][1]) if axis in spans else Pair(0, 0)
+        for axis, size in zip(order[:-1], x.ours)
     )
     if any(map(any, edges)):
-        op = read.emit("crop", {"crop": edges}, op)
-    if last in ours:
-        op = read.emit("slice", {"range": Pair(*ours[last])}, op)
-    return laid(op, read.graph.shape(op), inverse(order))
+        op = read.add("crop", {"crop": tuple(edges)}, [op])
+    if order[-1] in spans:
+        op = read.add("slice", {"range": Pair(*spans[order[-1]])}, [op])
+    return lying(read, op, order)
 
 
 def sliced(read: Reader, node: Node) -> Tensor:
     x = read.tensor(node)
-    starts, ends = read.numbers(node, "starts", 1), read.numbers(node, "ends", 2)
-    axes, steps = read.numbers(node, "axes", 3), read.numbers(node, "steps", 4)
+    starts, ends, axes, steps = (
+        read.numbers(node, name, index) or []
+        for index, name in enumerate(("starts", "ends", "axes", "steps"), 1)
+    )
+    if {*steps} - {1}:
+        raise without(node, f"steps={steps}")
     spans: dict[int, tuple[int, int]] = {}
-    starts, ends = starts or [], ends or []
-    for index, (begin, end) in enumerate(zip(starts, ends)):
-        axis = placed(axes[index] if axes else index, x.shape)
-        span = slice(int(begin), int(end), int(steps[index]) if steps else 1)
-        if span.step != 1:
-            raise without(node, f"steps={steps}")
-        start, stop, _ = span.indices(x.shape[axis])
+    for axis, begin, end in zip(axes or range(len(starts)), starts, ends):
+        axis = placed(axis, x.shape)
+        start, stop, _ = slice(int(begin), int(end)).indices(x.shape[axis])
         if axis:
             spans[axis - 1] = start, stop
         elif (start, stop) != (0, 1):
             raise without(node, "axes=0")
-    return part(read, node, x, spans)
+    return part(read, x, spans)
 
 
 def split(read: Reader, node: Node) -> list[Value]:
@@ -892,34 +796,29 @@ def split(read: Reader, node: Node) -> list[Value]:
     if not axis:
         raise without(node, "axis=0")
     size, count = x.shape[axis], len(node.outputs)
-    each = -(-size // count)
-    sizes = sizes or [min(each, size - i * each) for i in range(count)]
+    usual = -(-size // count)
+    sizes = sizes or [min(usual, size - i * usual) for i in range(count)]
     if sum(sizes) != size:
-        raise refused(Message("a part of a tensor has no values"), node.where)
-    found: list[Value] = []
-    begin = 0
-    for name, length in zip(node.outputs, sizes):
-        span = begin, begin + int(length)
-        used = bool(read.readers[name])
-        found.append(part(read, node, x, {axis - 1: span}) if used else x)
-        begin += int(length)
-    return found
+        raise refused(Message("a part of a tensor has no values"))
+    ends = [int(end) for end in accumulate(sizes, initial=0)]
+    return [
+        part(read, x, {axis - 1: span}) if read.readers[name] else x
+        for name, span in zip(node.outputs, pairwise(ends))
+    ]
 
 
 def gather(read: Reader, node: Node) -> Tensor:
     x, at = read.tensor(node), read.constant(node, 1)
     axis = placed(node.get("axis", 0), x.shape) - 1
-    size = x.shape[axis + 1]
     if at is None or axis < 0 or len(at.shape) > 1 or at.size > 2**20:
         raise without(node, f"axis={axis + 1}")
+    size = x.shape[axis + 1]
     places = [int(place) % size for place in at.values()]
     begin, count = places[0] if places else 0, len(places)
     if places == [*range(begin, begin + count)]:
-        found = part(read, node, x, {axis: (begin, begin + count)})
-        if at.shape:
-            return found
-        kept = [size for each, size in enumerate(found.shape[1:]) if each != axis]
-        return viewed(read, node, found, kept)
+        found = part(read, x, {axis: (begin, begin + count)})
+        kept = [size for index, size in enumerate(found.shape[1:]) if index != axis]
+        return found if at.shape else viewed(read, found, kept)
     if places == [i * size // count for i in range(count)]:
         x, order = read.standard(x)
         if (place := order.index(axis)) < len(order) - 1:
@@ -930,17 +829,20 @@ def gather(read: Reader, node: Node) -> Tensor:
 def repeated(read: Reader, x: Tensor, order: Sequence[int], axis: int, count: int) -> Tensor:
     """A map with the nearest pixels of a dimension; one that was just resized in another is so
     in both."""
-    made = read.graph.ops[x.op]
+    made, op = read.graph.ops[x.op], x.op
     to = list(x.ours[:-1])
     to[axis] = count
-    if made.word == "up" and "to" in made.values and x.op in read.alone:
-        before = read.graph.shape(made.inputs[0])
-        if before[axis] == x.ours[axis]:
-            read.again(x.op, {"to": tuple(to)})
-            return laid(x.op, read.graph.shape(x.op), inverse(order))
-    op = read.emit("up", {"to": tuple(to)}, x.op)
-    read.alone.add(op)
-    return laid(op, read.graph.shape(op), inverse(order))
+    if (
+        made.word == "up"
+        and "to" in made.values
+        and op in read.alone
+        and read.graph.shape(made.inputs[0])[axis] == x.ours[axis]
+    ):
+        read.again(op, {"to": tuple(to)})
+    else:
+        op = read.add("up", {"to": tuple(to)}, [op])
+        read.alone.add(op)
+    return lying(read, op, order)
 
 
 # Sizes
@@ -949,29 +851,28 @@ def repeated(read: Reader, x: Tensor, order: Sequence[int], axis: int, count: in
 def padded(read: Reader, node: Node) -> Tensor:
     x, given = read.tensor(node), read.numbers(node, "pads", 1) or read.numbers(node, "paddings", 1)
     value, axes = read.numbers(node, "value", 2), read.numbers(node, "axes", 3)
-    mode, rank = node.get("mode", "constant"), len(x.shape)
-    around = [placed(axis, x.shape) for axis in axes] if axes else range(rank)
-    pads = [int(pad) for pad in given or [0] * 2 * rank]
+    around = [placed(axis, x.shape) for axis in axes or range(len(x.shape))]
+    pads = [int(pad) for pad in given or [0] * 2 * len(around)]
     if len(pads) != 2 * len(around):
-        raise refused(Message("a padding is of no possible size"), node.where)
+        raise refused(Message("a padding is of no possible size"))
     ends = dict(zip(around, zip(pads[: len(around)], pads[len(around) :])))
     if any(ends.pop(0, (0, 0))):
         raise without(node, f"pads={pads}")
-    number = value[0] if isinstance(value, list) and value else value or 0
+    mode, number = node.get("mode", "constant"), value or 0
+    number = (number[0] if number else 0) if isinstance(number, list) else number
     words = {"constant": "zeropad", "reflect": "reflectpad", "edge": "replicatepad"}
     if mode not in words or (mode == "constant" and number):
         raise without(node, f"mode={mode}" if mode not in words else f"value={number:g}")
-    x = part(read, node, x, {axis - 1: (max(0, -begin), x.shape[axis] - max(0, -end))
-                             for axis, (begin, end) in ends.items()})  # fmt: skip
+    x = part(read, x, {axis - 1: (max(0, -begin), x.shape[axis] - max(0, -end))
+                       for axis, (begin, end) in ends.items()})  # fmt: skip
     grown = {axis - 1: Pair(max(0, b), max(0, e)) for axis, (b, e) in ends.items()}
     if not any(map(any, grown.values())):
         return x
     x, order = read.standard(x)
-    sides = [grown.get(axis, Pair(0, 0)) for axis in order]
-    if any(sides[-1]):
+    *sides, channels = (grown.get(axis, Pair(0, 0)) for axis in order)
+    if any(channels):
         raise without(node, f"pads={pads}")
-    op = read.emit(words[mode], {"pad": tuple(sides[:-1])}, x.op)
-    return laid(op, read.graph.shape(op), inverse(order))
+    return lying(read, read.add(words[mode], {"pad": tuple(sides)}, [x.op]), order)
 
 
 def resize(read: Reader, node: Node) -> Tensor:
@@ -980,35 +881,34 @@ def resize(read: Reader, node: Node) -> Tensor:
     x = read.tensor(node)
     scales = read.numbers(node, "scales", 1 if old else 2)
     sizes = None if old else read.numbers(node, "sizes", 3)
+    if not sizes and not scales:
+        raise Unknown(Message("`{operation}` by what is worked out has no word", operation=node.op))
     axes = [placed(axis, x.shape) for axis in node.get("axes") or range(len(x.shape))]
     x, order = read.standard(x)
     shape, factor = list(x.shape), [Fraction(1)] * len(x.shape)
-    for index, axis in enumerate(axes):
-        if sizes and index < len(sizes):
-            shape[axis] = int(sizes[index])
+    for axis, given in zip(axes, sizes or scales or ()):
+        if sizes:
+            shape[axis] = int(given)
             factor[axis] = Fraction(shape[axis], x.shape[axis])
-        elif scales and index < len(scales):
-            factor[axis] = Fraction(scales[index]).limit_denominator(10**6)
+        else:
+            factor[axis] = Fraction(given).limit_denominator(10**6)
             shape[axis] = floor(factor[axis] * x.shape[axis])
-    if not sizes and not scales:
-        raise Unknown(Message("`{operation}` by what is worked out has no word", operation=node.op))
     if shape[0] != 1 or shape[order[-1] + 1] != x.ours[-1] or min(shape) < 1:
         raise without(node, f"sizes={shape}")
     if shape == [*x.shape]:
         return x
     new = [shape[axis + 1] for axis in order[:-1]]
-    by_axis = [factor[axis + 1] for axis in order[:-1]]
-    values = way_of(node, old, x.ours[:-1], new, by_axis)
-    whole = all(f.denominator == 1 and n == f * size
-                for f, n, size in zip(by_axis, new, x.ours))  # fmt: skip
-    if whole and (scales or all(size > 1 for size in x.ours[:-1])):
-        values["factor"] = tuple(int(each) for each in by_axis)
-    elif scales and all(f * size == n for f, n, size in zip(by_axis, new, x.ours)):
-        values["factor"] = tuple(map(float, by_axis))
+    factors = [factor[axis + 1] for axis in order[:-1]]
+    values = way_of(node, old, x.ours[:-1], new, factors)
+    exact = all(f * size == n for f, n, size in zip(factors, new, x.ours))
+    whole = all(f.denominator == 1 for f in factors)
+    if exact and whole and (scales or all(size > 1 for size in x.ours[:-1])):
+        values["factor"] = tuple(map(int, factors))
+    elif exact and scales:
+        values["factor"] = tuple(map(float, factors))
     else:
         values["to"] = tuple(new)
-    op = read.emit("up", values, x.op)
-    return laid(op, read.graph.shape(op), inverse(order))
+    return lying(read, read.add("up", values, [x.op]), order)
 
 
 def way_of(
@@ -1022,29 +922,29 @@ def way_of(
         raise without(node, "antialias=1")
     if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise without(node, f"keep_aspect_ratio_policy={node.get('keep_aspect_ratio_policy')}")
+    changed = [each for each in zip(sizes, new, factors) if each[0] != each[1]]
     if mode == "nearest":
         rounding = node.get("nearest_mode", "floor" if old else "round_prefer_floor")
-        for size, n, factor in zip(sizes, new, factors):
+        for size, n, factor in changed:
             if n > 2**16 or any(
                 place(i, size, n, factor, rule, rounding) != i * size // n for i in range(n)
             ):
                 raise without(node, f"{told} nearest_mode={rounding}")
         return {}
-    changed = [each for each in zip(sizes, new, factors) if each[0] != each[1]]
     if rule == "pytorch_half_pixel" and all(n > 1 for _, n, _ in changed):
         rule = "half_pixel"
     if rule not in ("half_pixel", "align_corners"):
         raise without(node, f"mode={mode} {told}")
     if rule == "half_pixel" and any(factor * size != n for size, n, factor in changed):
         raise without(node, f"scales={[float(f) for f in factors]}")
-    values: dict[str, Any] = {"aligned": rule == "align_corners"}
+    aligned, bend = rule == "align_corners", node.get("cubic_coeff_a", -0.75)
     if mode in ("linear", "bilinear"):
-        return values | {"bilinear": True}
-    if mode == "cubic" and node.get("cubic_coeff_a", -0.75) == -0.75:
-        if not node.get("exclude_outside"):
-            return values | {"bicubic": True}
+        return {"aligned": aligned, "bilinear": True}
+    if mode != "cubic" or bend != -0.75:
+        raise without(node, f"mode={mode} cubic_coeff_a={bend}")
+    if node.get("exclude_outside"):
         raise without(node, "exclude_outside=1")
-    raise without(node, f"mode={mode} cubic_coeff_a={node.get('cubic_coeff_a', -0.75)}")
+    return {"aligned": aligned, "bicubic": True}
 
 
 def place(i: int, size: int, n: int, factor: Fraction, rule: str, rounding: str) -> int:
@@ -1054,7 +954,7 @@ def place(i: int, size: int, n: int, factor: Fraction, rule: str, rounding: str)
         "asymmetric": i / factor,
         "half_pixel": (i + half) / factor - half,
         "pytorch_half_pixel": (i + half) / factor - half if n > 1 else Fraction(0),
-        "align_corners": Fraction(i * (size - 1), n - 1) if n > 1 else Fraction(0),
+        "align_corners": Fraction(i * (size - 1), max(1, n - 1)),
         "tf_half_pixel_for_nn": (i + half) / factor,
     }
     if rule not in rules:
@@ -1065,18 +965,17 @@ def place(i: int, size: int, n: int, factor: Fraction, rule: str, rounding: str)
         "ceil": -floor(-exact),
         "round_prefer_floor": -floor(half - exact),
         "round_prefer_ceil": floor(exact + half),
-    }.get(rounding, -1)
+    }[rounding]
     return min(max(found, 0), size - 1)
 
 
 def pixel_shuffle(word: str) -> Operator:
-    def operator(read: Reader, node: Node) -> Tensor:
-        values: dict[str, Any] = {"factor": node.get("blocksize", 0)}
-        if node.get("mode", "DCR") == "DCR":
-            values["dcr"] = True
-        return applied(read, word, values, read.map(node), {})
-
-    return operator
+    return lambda read, node: mapped(
+        read,
+        word,
+        {"factor": node.get("blocksize", 0), "dcr": node.get("mode", "DCR") == "DCR"},
+        read.map(node),
+    )
 
 
 OPERATORS: dict[str, Operator] = {
@@ -1122,7 +1021,7 @@ OPERATORS: dict[str, Operator] = {
     "HardSigmoid6": plain("hard_sigmoid"),
     "Clip": clip,
     "Dropout": dropout,
-    "Identity": same,
+    "Identity": lambda read, node: read.tensor(node),
     "Cast": cast,
     "Shape": shape_of,
     "Size": size_of,
@@ -1134,7 +1033,7 @@ OPERATORS: dict[str, Operator] = {
     "Max": merge("maximum"),
     "Min": merge(""),
     "Mean": merge("average"),
-    "Neg": negative,
+    "Neg": lambda read, node: rescaled(read, read.tensor(node), -1, 0),
     "Concat": concat,
     "Slice": sliced,
     "Split": split,

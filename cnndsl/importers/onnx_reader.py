@@ -11,7 +11,7 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, laid
 from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem, SourceArray
 from cnndsl.importers.onnx_fold import MOST, fold
-from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused
+from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused, worked_out
 from cnndsl.importers.onnx_patterns import Rewriter
 from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.base import LayerError, Shape
@@ -479,11 +479,6 @@ def is_fresh(array: SourceArray) -> bool:
     except ImportProblems:
         return False
     return numbers is not None and numbers.size > 0 and bool((numbers == numbers.flat[0]).all())
-
-
-def worked_out(name: str, array: Any, learned: bool) -> Constant:
-    """Numbers that have been worked out."""
-    return Constant(name, array.shape, lambda: array, learned)
 
 
 def moves(node: Node, constant: Constant) -> Constant | None:
