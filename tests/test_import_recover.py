@@ -134,7 +134,7 @@ def test_a_block_that_would_be_another_net_is_left_out(monkeypatch: pytest.Monke
     """Recovery cannot make a wrong net: whatever it gives is read back."""
     from cnndsl.importers import unify
 
-    monkeypatch.setattr(unify, "negated", lambda test: "C == 10_000")
+    monkeypatch.setattr(unify.Agreement, "text", lambda self, agrees: "C == 10_000")
     graph = Graph("small", "torch")
     x = graph.input((32, 32, 3))
     for width in (16, 32, 64):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
@@ -27,6 +27,7 @@ from cnndsl.importers.statements import (
 )
 from cnndsl.importers.unify import (
     Block,
+    Facts,
     Rates,
     Solver,
     Unalike,
@@ -85,6 +86,9 @@ MOST_SHARED = 200
 
 LEAST_GAIN = 24
 """How many characters a block must save."""
+
+MOST_PARAMETERS = 12
+"""How many parameters a block may have."""
 
 COSTLY = 20
 """How many characters a flag of a block must save: whoever reads it has two blocks to see."""
@@ -222,9 +226,9 @@ class _Recovery:
         """The layer that gives what a statement gives."""
         return self.graph.ops[statement.op].word
 
-    def is_depthwise(self, statement: Statement) -> bool:
-        """Whether a depthwise convolution stands in a statement."""
-        return any(self.graph.ops[op].word == "dwconv" for op in statement.ops)
+    def has(self, statement: Statement, words: Collection[str]) -> bool:
+        """Whether one of some layers stands in a statement, or in what it calls."""
+        return any(self.graph.ops[op].word in words for op in statement.ops)
 
     def text(self, statement: Statement, grown: Mapping[str, Expr] = {}) -> Text:
         """A statement as it is written; `grown` are arguments that vary with a loop."""
@@ -332,6 +336,7 @@ class _Recovery:
         return None
 
     def grown(self, statement: Statement, slot: str) -> Expr:
+        """The argument that grows, in terms of the turn `i`."""
         kind, begin = self.kind(statement, slot), self.order(statement, slot)
         assert begin is not None
         if kind in ("filters", "units"):
@@ -439,15 +444,8 @@ class _Recovery:
 
     def solve(self, block: Block) -> None:
         """Work out what stands in a block. Raises Unalike."""
-        Solver(
-            block,
-            columns(block.instances),
-            self.layer_of,
-            self.blocks,
-            self.is_depthwise,
-            self.has_merge,
-            self.rates,
-        )
+        facts = Facts(self.blocks, self.layer_of, self.has, self.rates)
+        Solver(block, columns(block.instances), facts)
 
     def is_shared(self, statement: Statement) -> bool:
         """Whether all weights in a statement are those of others, too; true for none."""
@@ -581,18 +579,12 @@ class _Recovery:
                 return False  # a person writes convolutions out
             if sum(each.kind == "call" or len(each.slots) > 0 for each in run) < 2:
                 return False
-        if sum(map(self.has_merge, run)) > 1 and not self.scope_of(run):
+        if sum(self.has(each, MERGES) for each in run) > 1 and not self.scope_of(run):
             return False  # blocks in a row are a loop, or calls
         for period in range(1, len(key) // 2 + 1):
             if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
                 return False
         return run[0].kind != "jump" and run[-1].kind != "jump"
-
-    def has_merge(self, statement: Statement) -> bool:
-        return statement.kind == "merge" or (
-            statement.kind == "call"
-            and any(self.graph.ops[op].word in MERGES for op in statement.ops)
-        )
 
     def is_closed(self, place: Place) -> bool:
         """Whether nothing in a run is named for others, nor names what is outside."""
@@ -638,7 +630,7 @@ class _Recovery:
         if first.kind == "merge" and first.word in ("add", "mul") and len(first.paths) == 2:
             body = tuple(each.key for each in max(first.paths, key=len))
             for form in _shorter(body):
-                if form != body and first.word != "concat":
+                if form != body:
                     yield self.like(((*first.key[:3], form, *first.key[4:]), *key[1:]), taken)
                 yield [
                     place._replace(wrapped=first, body=len(form))
@@ -659,6 +651,7 @@ class _Recovery:
         return found
 
     def unified(self, key: tuple[Any, ...], places: list[Place]) -> Found | None:
+        """The block of some runs, with what it saves; None where they have no common form."""
         written = {*map(id, self.once(places))}
         if len(written) < 2:
             return None
@@ -669,7 +662,7 @@ class _Recovery:
             self.solve(block)
         except Unalike:
             return None
-        if len(block.params) > 12:
+        if len(block.params) > MOST_PARAMETERS:
             return None
         gain: float = -len(block.text().flat())
         for number, place in enumerate(places):
@@ -738,6 +731,7 @@ class _Recovery:
         return self.scopes.get(frozenset(op for each in run for op in each.ops))
 
     def name_of(self, instances: Sequence[Run]) -> str:
+        """A name for a block: its class in the source, or what it is made of."""
         kinds = Counter(kind for run in instances if (kind := self.scope_of(run)))
         simple = all(each.kind == "layer" for each in instances[0])
         if simple and _is_unit(Place(instances[0], 0, len(instances[0]))):

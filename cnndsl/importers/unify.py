@@ -9,7 +9,7 @@ whether shapes agree, for an expansion that is none, and else for a flag of its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.importers.statements import (
@@ -27,6 +27,7 @@ from cnndsl.importers.statements import (
     call_text,
     folded,
 )
+from cnndsl.layers import MERGES
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
 
@@ -180,26 +181,50 @@ class Block:
         return Text(self.head(), (lets + self.body,))
 
 
+class Facts(NamedTuple):
+    """What is known of a net beside its statements.
+
+    * `blocks`: the blocks that it has so far
+    * `layer_of`: the layer of a statement, None for a call
+    * `has`: whether one of some layers stands in a statement, or in what it calls
+    * `rates`: those of its `droppath`s
+    """
+
+    blocks: dict[str, Block]
+    layer_of: Callable[[Statement], Layer | None]
+    has: Callable[[Statement, Collection[str]], bool]
+    rates: Rates
+
+
+class Agreement(NamedTuple):
+    """Whether a path changes no shape: `C == n and s == 1`, with the width that it gives and the
+    stride, either of which may be None.
+    """
+
+    width: Expr | None
+    stride: str | None
+
+    def text(self, agrees: bool) -> str:
+        """The test for that, or for the opposite."""
+        sign, word = ("==", "and") if agrees else ("!=", "or")
+        parts = [f"C {sign} {self.width.text()}"] if self.width else []
+        parts += [f"{self.stride} {sign} 1"] if self.stride else []
+        return f" {word} ".join(parts)
+
+
 class Solver:
     """Finds what the arguments of a block's statements are in terms of its parameters."""
 
-    def __init__(
-        self,
-        block: Block,
-        table: list[Column],
-        layer_of: Callable[[Statement], Layer | None],
-        blocks: dict[str, Block],
-        is_depthwise: Callable[[Statement], bool],
-        has_merge: Callable[[Statement], bool],
-        rates: Rates,
-    ) -> None:
-        self.has_merge, self.rates = has_merge, rates
-        self.block, self.layer_of, self.blocks = block, layer_of, blocks
+    def __init__(self, block: Block, table: list[Column], facts: Facts) -> None:
+        self.block, self.facts = block, facts
+        self.blocks, self.rates = facts.blocks, facts.rates
         self.count = len(block.instances)
         self.entry = [run[0].before[-1] if run else ABSENT for run in block.instances]
         shapes = [run[0].before for run in block.instances]
         # Only a residual that is narrow at its ends has widths that are said as expansions.
-        self.is_inverted = any(is_depthwise(each) for run in block.instances for each in run)
+        self.is_inverted = any(
+            facts.has(each, ("dwconv",)) for run in block.instances for each in run
+        )
         self.inside: list[dict[int, Column]] = [{} for _ in block.instances]
         self.find_names(table)
         self.uses_entry = False
@@ -298,14 +323,9 @@ class Solver:
                 return found
         if slot == "pad":
             for param in self.block.params:
-                if (
-                    param.slot == "kernel"
-                    and all(
-                        param.vector[i] is not ABSENT
-                        and _half(param.vector[i]) == _plain(vector[i])
-                        for i in places
-                    )
-                    and all(type(param.vector[i]) is int for i in places)
+                if param.slot == "kernel" and all(
+                    type(param.vector[i]) is int and param.vector[i] // 2 == _plain(vector[i])
+                    for i in places
                 ):
                     return Scaled(Ref(param.name), "//", 2)
         if not create:
@@ -460,7 +480,7 @@ class Solver:
         if some.kind == "call":
             head = call_of_block(self.blocks[some.word], values)
         else:
-            head = call_text(word, values, self.layer_of(some)) if word == some.word else word
+            head = call_text(word, values, self.facts.layer_of(some)) if word == some.word else word
         return Text(head, None, False, some.name, shrinks)
 
     def merge(self, column: Column, shapes: list[Shape], channels: Vector) -> Text:
@@ -477,13 +497,14 @@ class Solver:
                 bodies[place] = body
                 continue
             ends = _behind(column, shapes)
-            test = self.agree(present, column.present, shapes, ends)
-            test = test or self.flag(present, column.present, "residual")
+            agreement = self.agree(present, column.present, shapes, ends)
+            flag = "residual"
+            test = agreement.text(True) if agreement else self.flag(present, column.present, flag)
             bodies[place] = (Text(f"if {test}", (body,), True),)
         values: dict[str, Expr] = {
             name: Const(value) for name, value in some.slots.items() if value is not ABSENT
         }
-        head = call_text(some.word, values, self.layer_of(some))
+        head = call_text(some.word, values, self.facts.layer_of(some))
         paths = tuple(bodies[place] for place in range(len(column.paths)))
         return Text(head, paths, True, some.name)
 
@@ -514,7 +535,7 @@ class Solver:
         if end is not None:
             lacking = [not each for each in present]
             if adapter := self.agree(lacking, here, start, end):
-                return negated(adapter)
+                return adapter.text(False)
         for param in self.block.params:
             if param.slot == "stride" and all(
                 (value != 1) == has
@@ -522,7 +543,7 @@ class Solver:
                 if there and value is not ABSENT
             ):
                 return f"{param.name} != 1"
-        if len(table) != 1 or not self.has_merge(table[0].some):
+        if len(table) != 1 or not self.facts.has(table[0].some, MERGES):
             raise Unalike  # a flag for a layer, or for half of a block, makes two blocks of one
         return self.flag(present, here, "se" if table[0].some.word == "mul" else "residual")
 
@@ -549,27 +570,25 @@ class Solver:
 
     def agree(
         self, present: list[bool], here: list[bool], start: list[Shape], end: list[Shape]
-    ) -> str:
-        """`C == n and s == 1`, where that is when a path that changes no shape is there."""
+    ) -> Agreement | None:
+        """The agreement of shapes that tells when a path is there, if one does."""
         places = [i for i, there in enumerate(here) if there]
-        outs = [end[i][-1] if here[i] else ABSENT for i in range(self.count)]
-        channels = [start[i][-1] if here[i] else ABSENT for i in range(self.count)]
-        found = self.explain(outs, "filters", channels, create=False)
-        if found is None:
-            return ""
-        if found == Ref("C"):
-            found = None
-        alike = [outs[i] == channels[i] for i in range(self.count)]
-        steps = [each for each in self.block.params if each.slot == "stride"]
-        for param in steps:
-            values = [param.vector[i] for i in range(self.count)]
-            if all((alike[i] and _plain(values[i]) in (1, ABSENT)) == present[i] for i in places):
-                return (
-                    f"C == {found.text()} and {param.name} == 1" if found else f"{param.name} == 1"
-                )
-        if found and all(alike[i] == present[i] for i in places):
-            return f"C == {found.text()}"
-        return ""
+        outs = [end[i][-1] if there else ABSENT for i, there in enumerate(here)]
+        channels = [start[i][-1] if there else ABSENT for i, there in enumerate(here)]
+        width = self.explain(outs, "filters", channels, create=False)
+        if width is None:
+            return None
+        if width == Ref("C"):  # it agrees always
+            width = None
+        alike = [out == channel for out, channel in zip(outs, channels)]
+        for param in self.block.params:
+            if param.slot == "stride" and all(
+                (alike[i] and param.vector[i] in (1, ABSENT)) == present[i] for i in places
+            ):
+                return Agreement(width, param.name)
+        if width and all(alike[i] == present[i] for i in places):
+            return Agreement(width, None)
+        return None
 
     def flag(self, present: list[bool], here: list[bool], name: str) -> str:
         vector = [(1 if has else 0) if there else ABSENT for has, there in zip(present, here)]
@@ -579,11 +598,6 @@ class Solver:
         found = Parameter(self.free([name]), "flag", vector)
         self.block.params.append(found)
         return found.name
-
-
-def negated(test: str) -> str:
-    """The opposite of `C == n and s == 1`."""
-    return test.replace("==", "!=").replace(" and ", " or ")
 
 
 NAMES: dict[str, Sequence[str]] = {
@@ -609,18 +623,15 @@ NAMES: dict[str, Sequence[str]] = {
 }
 
 
-def call_of_block(block: Block, values: dict[str, Expr]) -> str:
+def call_of_block(block: Block, values: Mapping[str, Expr]) -> str:
     """A call: what has no default by position, the rest by name where it is another."""
     parts = [block.name]
     for param in block.params:
         value = values[param.name]
         if param.default is None:
-            text = value.text()
-            parts.append(text if isinstance(value, (Const, Ref)) else f"({text})")
+            parts.append(argument(value))
         elif not (isinstance(value, Const) and _equal(value.value, param.default)):
-            text = value.text()
-            shown = text if isinstance(value, (Const, Ref)) else f"({text})"
-            parts.append(f"{param.name}={shown}")
+            parts.append(f"{param.name}={argument(value)}")
     return " ".join(parts)
 
 
@@ -672,7 +683,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple) and not isinstance(value, Pair):
         return tuple(map(_plain, value))
     return value
-
-
-def _half(kernel: Any) -> Any:
-    return tuple(each // 2 for each in kernel) if isinstance(kernel, tuple) else kernel // 2
