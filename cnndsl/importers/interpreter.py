@@ -356,19 +356,23 @@ class Interpreter:
         placed = isinstance(error, (_Raised, _Exhausted))
         return Unknown(message, error.args[0] if placed else self.place(node))
 
-    def place(self, node: ast.AST | None = None) -> Place:
+    def place(self, node: ast.AST | Place | None = None) -> Place:
         """Where a node stands, or the call that is being followed."""
-        return self._place(node or self.node)
+        return node if isinstance(node, Place) else self._place(node or self.node)
 
-    def unknown(self, reason: Message, node: ast.AST | None = None, code: str = "E606") -> Unknown:
+    def unknown(
+        self, reason: Message, node: ast.AST | Place | None = None, code: str = "E606"
+    ) -> Unknown:
         """A value that cannot be known, at a node."""
         return Unknown(reason, self.place(node), code)
 
-    def unfollowed(self, node: ast.AST | None = None) -> Unknown:
+    def unfollowed(self, node: ast.AST | Place | None = None) -> Unknown:
         """Something that is not followed."""
         return self.unknown(Message("this is not followed"), node)
 
-    def stop(self, node: ast.AST, reason: Message | None = None, code: str = "E606") -> NoReturn:
+    def stop(
+        self, node: ast.AST | Place, reason: Message | None = None, code: str = "E606"
+    ) -> NoReturn:
         """End what is being worked out: it is unknown."""
         raise _Stopped(self.unknown(reason or Message("this is not followed"), node, code))
 
@@ -788,7 +792,7 @@ class Interpreter:
 
     # Operations
 
-    def branches(self, node: ast.AST) -> NoReturn:
+    def branches(self, node: ast.AST | Place) -> NoReturn:
         """End what depends on the values of a tensor."""
         self.stop(node, Message("this depends on the values of a tensor"), "E603")
 

@@ -14,7 +14,6 @@ from cnndsl.importers.interpreter import (
     MOST_ITEMS,
     Bound,
     Class,
-    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -24,6 +23,7 @@ from cnndsl.importers.interpreter import (
     Tensor,
     Unknown,
     World,
+    giving,
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
@@ -33,183 +33,144 @@ PARAMETER = "torch.nn.Parameter"
 
 
 class Spec(NamedTuple):
-    """A module of PyTorch.
-
-    * `signature`: its arguments in their order, `name=default` where they have one
-    * `function`: the function that it calls, and `operands` what that is given, by attribute
-    * `arrays`: the shapes of the arrays that it keeps, given its attributes
-    """
+    """A module of PyTorch: its arguments in their order, `name=default` where they have one, the
+    function that it calls, and what that is given, by attribute."""
 
     signature: str
     function: str
     operands: str
-    arrays: Callable[[dict[str, Any], int], dict[str, Sequence[int]]] = lambda a, rank: {}
+
+
+def _spec(signature: str, call: str) -> Spec:
+    function, _, operands = call.partition(" ")
+    names = (each.partition("=")[0] for each in signature.split())
+    return Spec(
+        signature, function, operands or " ".join(each for each in names if each != "inplace")
+    )
+
+
+_OF_KERNEL = "out_channels kernel_size stride=1 padding=0"
+_CONV = f"{_OF_KERNEL} dilation=1 groups=1 bias=True padding_mode=zeros"
+_CALL = "conv*d weight bias stride padding dilation groups"
+_NORM = "eps=1e-05 momentum=0.1 affine=True track_running_stats=True"
+_BATCH_NORM = "batch_norm running_mean running_var weight bias training momentum eps"
+_NO_NORM = "eps=1e-05 momentum=0.1 affine=False track_running_stats=False"
+_SCALED = "size=None scale_factor=None"
+_RANKED = {
+    "Conv*d": (f"in_channels {_CONV}", _CALL),
+    "LazyConv*d": (_CONV, _CALL),
+    "ConvTranspose*d": (
+        f"in_channels {_OF_KERNEL} output_padding=0 groups=1 bias=True dilation=1 "
+        "padding_mode=zeros",
+        "conv_transpose*d weight bias stride padding output_padding groups dilation",
+    ),
+    "MaxPool*d": (
+        "kernel_size stride=None padding=0 dilation=1 return_indices=False ceil_mode=False",
+        "max_pool*d kernel_size stride padding dilation ceil_mode return_indices",
+    ),
+    "AvgPool*d": (
+        "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True "
+        "divisor_override=None",
+        "avg_pool*d",
+    ),
+    "AdaptiveAvgPool*d": ("output_size", "adaptive_avg_pool*d"),
+    "AdaptiveMaxPool*d": ("output_size return_indices=False", "adaptive_max_pool*d"),
+    "BatchNorm*d": (f"num_features {_NORM}", _BATCH_NORM),
+    "LazyBatchNorm*d": (_NORM, _BATCH_NORM),
+    "InstanceNorm*d": (
+        f"num_features {_NO_NORM}",
+        "instance_norm running_mean running_var weight bias use_input_stats momentum eps",
+    ),
+    "Dropout*d": ("p=0.5 inplace=False", "dropout*d p training"),
+    "ZeroPad*d": ("padding mode=constant value=0", "pad"),
+    "ConstantPad*d": ("padding value mode=constant", "pad padding mode value"),
+    "ReflectionPad*d": ("padding mode=reflect", "pad"),
+    "ReplicationPad*d": ("padding mode=replicate", "pad"),
+    "CircularPad*d": ("padding mode=circular", "pad"),
+}
+_PLAIN = {
+    **{
+        name: ("inplace=False", name.lower())
+        for name in (
+            "ReLU ReLU6 SELU SiLU Mish Hardswish Hardsigmoid Sigmoid Tanh Softsign LogSigmoid"
+        ).split()
+    },
+    "Linear": ("in_features out_features bias=True", "linear weight bias"),
+    "LazyLinear": ("out_features bias=True", "linear weight bias"),
+    "SyncBatchNorm": _RANKED["BatchNorm*d"],
+    "LayerNorm": (
+        "normalized_shape eps=1e-05 elementwise_affine=True bias=True",
+        "layer_norm normalized_shape weight bias eps",
+    ),
+    "GroupNorm": (
+        "num_groups num_channels eps=1e-05 affine=True", "group_norm num_groups weight bias eps"
+    ),
+    "LocalResponseNorm": ("size alpha=0.0001 beta=0.75 k=1.0", "local_response_norm"),
+    "Dropout": ("p=0.5 inplace=False", "dropout p training"),
+    "AlphaDropout": ("p=0.5 inplace=False", "alpha_dropout p training"),
+    "Flatten": ("start_dim=1 end_dim=-1", "flatten"),
+    "Unflatten": ("dim unflattened_size", "unflatten"),
+    "Identity": ("", ""),
+    "LeakyReLU": ("negative_slope=0.01 inplace=False", "leaky_relu"),
+    "ELU": ("alpha=1.0 inplace=False", "elu"),
+    "CELU": ("alpha=1.0 inplace=False", "celu"),
+    "GELU": ("approximate=none", "gelu"),
+    "Softplus": ("beta=1 threshold=20", "softplus"),
+    "Hardtanh": ("min_val=-1.0 max_val=1.0 inplace=False", "hardtanh"),
+    "PReLU": ("num_parameters=1 init=0.25", "prelu weight"),
+    "Softmax": ("dim=None", "softmax"),
+    "Softmin": ("dim=None", "softmin"),
+    "LogSoftmax": ("dim=None", "log_softmax"),
+    "Softmax2d": ("dim=1", "softmax"),
+    "Upsample": (f"{_SCALED} mode=nearest align_corners=None", "interpolate"),
+    "UpsamplingNearest2d": (f"{_SCALED} mode=nearest", "interpolate"),
+    "UpsamplingBilinear2d": (f"{_SCALED} mode=bilinear align_corners=True", "interpolate"),
+    "DropPath": ("drop_prob=0.0 scale_by_keep=True", "drop_path drop_prob"),
+    "StochasticDepth": ("p mode", "drop_path"),
+    "ChannelShuffle": ("groups", "channel_shuffle"),
+    "PixelShuffle": ("upscale_factor", "pixel_shuffle"),
+    "PixelUnshuffle": ("downscale_factor", "pixel_unshuffle"),
+}  # fmt: skip
+
+MODULES: dict[str, tuple[Spec, int]] = {
+    **{name: (_spec(*each), 0) for name, each in _PLAIN.items()},
+    **{
+        name.replace("*", str(rank)): (_spec(signature, call.replace("*", str(rank))), rank)
+        for name, (signature, call) in _RANKED.items()
+        for rank in (1, 2, 3)
+    },
+}
+"""The modules that are one call of a function, and how many dimensions they are for."""
 
 
 def _each(value: Any, rank: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
-def _conv(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    kernel = _each(a["kernel_size"], rank)
-    weight = (a["out_channels"], a["in_channels"] // a["groups"], *kernel)
-    return {"weight": weight, **({"bias": (a["out_channels"],)} if a["bias"] else {})}
+def _arrays(name: str, a: dict[str, Any], rank: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays that a module keeps, given its attributes."""
+    biased = ("weight", "bias")
+    if "Conv" in name:
+        ends = a["out_channels"], a["in_channels"]
+        first, second = reversed(ends) if "Transpose" in name else ends
+        weight: tuple[int, ...] = (first, second // a["groups"], *_each(a["kernel_size"], rank))
+    elif "Linear" in name:
+        weight = (a["out_features"], a["in_features"])
+    elif name == "PReLU":
+        return {"weight": (a["num_parameters"],)}
+    elif name == "LayerNorm":
+        shape = a["normalized_shape"] = _each(a["normalized_shape"], 1)
+        learned = biased if a["bias"] else ("weight",)
+        return dict.fromkeys(learned if a["elementwise_affine"] else (), shape)
+    elif "Norm" in name and "affine" in a:
+        shape = (a["num_channels" if name == "GroupNorm" else "num_features"],)
+        kept = ("running_mean", "running_var") if a.get("track_running_stats") else ()
+        return dict.fromkeys((*(biased if a["affine"] else ()), *kept), shape)
+    else:
+        return {}
+    units = a["out_channels" if "Conv" in name else "out_features"]
+    return {"weight": weight, **({"bias": (units,)} if a["bias"] else {})}
 
-
-def _transposed(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    kernel = _each(a["kernel_size"], rank)
-    weight = (a["in_channels"], a["out_channels"] // a["groups"], *kernel)
-    return {"weight": weight, **({"bias": (a["out_channels"],)} if a["bias"] else {})}
-
-
-def _linear(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    weight = (a["out_features"], a["in_features"])
-    return {"weight": weight, **({"bias": (a["out_features"],)} if a["bias"] else {})}
-
-
-def _norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    shape = (a["num_features"],)
-    learned = ("weight", "bias") if a["affine"] else ()
-    kept = ("running_mean", "running_var") if a["track_running_stats"] else ()
-    return dict.fromkeys((*learned, *kept), shape)
-
-
-def _layer_norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    a["normalized_shape"] = _each(a["normalized_shape"], 1)
-    learned = ("weight", "bias") if a["bias"] else ("weight",)
-    return dict.fromkeys(learned if a["elementwise_affine"] else (), a["normalized_shape"])
-
-
-def _group_norm(a: dict[str, Any], rank: int) -> dict[str, Sequence[int]]:
-    return dict.fromkeys(("weight", "bias") if a["affine"] else (), (a["num_channels"],))
-
-
-_CONV = "kernel_size stride=1 padding=0"
-_NORM = "num_features eps=1e-05 momentum=0.1 affine=True track_running_stats=True"
-_CONV_OPERANDS = "weight bias stride padding dilation groups"
-_RANKED = {
-    "Conv*d": Spec(
-        f"in_channels out_channels {_CONV} dilation=1 groups=1 bias=True padding_mode=zeros",
-        "conv*d", _CONV_OPERANDS, _conv,
-    ),
-    "LazyConv*d": Spec(
-        f"out_channels {_CONV} dilation=1 groups=1 bias=True padding_mode=zeros",
-        "conv*d", _CONV_OPERANDS, _conv,
-    ),
-    "ConvTranspose*d": Spec(
-        f"in_channels out_channels {_CONV} output_padding=0 groups=1 bias=True dilation=1 "
-        "padding_mode=zeros",
-        "conv_transpose*d", "weight bias stride padding output_padding groups dilation",
-        _transposed,
-    ),
-    "MaxPool*d": Spec(
-        "kernel_size stride=None padding=0 dilation=1 return_indices=False ceil_mode=False",
-        "max_pool*d", "kernel_size stride padding dilation ceil_mode return_indices",
-    ),
-    "AvgPool*d": Spec(
-        "kernel_size stride=None padding=0 ceil_mode=False count_include_pad=True "
-        "divisor_override=None",
-        "avg_pool*d", "kernel_size stride padding ceil_mode count_include_pad",
-    ),
-    "AdaptiveAvgPool*d": Spec("output_size", "adaptive_avg_pool*d", "output_size"),
-    "AdaptiveMaxPool*d": Spec(
-        "output_size return_indices=False", "adaptive_max_pool*d", "output_size return_indices"
-    ),
-    "BatchNorm*d": Spec(
-        _NORM, "batch_norm", "running_mean running_var weight bias training momentum eps", _norm
-    ),
-    "LazyBatchNorm*d": Spec(
-        _NORM.partition(" ")[2],
-        "batch_norm", "running_mean running_var weight bias training momentum eps", _norm,
-    ),
-    "InstanceNorm*d": Spec(
-        "num_features eps=1e-05 momentum=0.1 affine=False track_running_stats=False",
-        "instance_norm",
-        "running_mean running_var weight bias use_input_stats momentum eps", _norm,
-    ),
-    "Dropout*d": Spec("p=0.5 inplace=False", "dropout*d", "p training"),
-    "ZeroPad*d": Spec("padding mode=constant value=0", "pad", "padding mode value"),
-    "ConstantPad*d": Spec("padding value mode=constant", "pad", "padding mode value"),
-    "ReflectionPad*d": Spec("padding mode=reflect", "pad", "padding mode"),
-    "ReplicationPad*d": Spec("padding mode=replicate", "pad", "padding mode"),
-    "CircularPad*d": Spec("padding mode=circular", "pad", "padding mode"),
-}  # fmt: skip
-_ACTIVATION = "inplace=False"
-_PLAIN = {
-    "Linear": Spec("in_features out_features bias=True", "linear", "weight bias", _linear),
-    "LazyLinear": Spec("out_features bias=True", "linear", "weight bias", _linear),
-    "SyncBatchNorm": _RANKED["BatchNorm*d"],
-    "LayerNorm": Spec(
-        "normalized_shape eps=1e-05 elementwise_affine=True bias=True",
-        "layer_norm", "normalized_shape weight bias eps", _layer_norm,
-    ),
-    "GroupNorm": Spec(
-        "num_groups num_channels eps=1e-05 affine=True",
-        "group_norm", "num_groups weight bias eps", _group_norm,
-    ),
-    "LocalResponseNorm": Spec(
-        "size alpha=0.0001 beta=0.75 k=1.0", "local_response_norm", "size alpha beta k"
-    ),
-    "Dropout": Spec("p=0.5 inplace=False", "dropout", "p training"),
-    "AlphaDropout": Spec("p=0.5 inplace=False", "alpha_dropout", "p training"),
-    "Flatten": Spec("start_dim=1 end_dim=-1", "flatten", "start_dim end_dim"),
-    "Unflatten": Spec("dim unflattened_size", "unflatten", "dim unflattened_size"),
-    "Identity": Spec("", "", ""),
-    "ReLU": Spec(_ACTIVATION, "relu", ""),
-    "ReLU6": Spec(_ACTIVATION, "relu6", ""),
-    "SELU": Spec(_ACTIVATION, "selu", ""),
-    "SiLU": Spec(_ACTIVATION, "silu", ""),
-    "Mish": Spec(_ACTIVATION, "mish", ""),
-    "Hardswish": Spec(_ACTIVATION, "hardswish", ""),
-    "Hardsigmoid": Spec(_ACTIVATION, "hardsigmoid", ""),
-    "Sigmoid": Spec("", "sigmoid", ""),
-    "Tanh": Spec("", "tanh", ""),
-    "Softsign": Spec("", "softsign", ""),
-    "LogSigmoid": Spec("", "logsigmoid", ""),
-    "LeakyReLU": Spec("negative_slope=0.01 inplace=False", "leaky_relu", "negative_slope"),
-    "ELU": Spec("alpha=1.0 inplace=False", "elu", "alpha"),
-    "CELU": Spec("alpha=1.0 inplace=False", "celu", "alpha"),
-    "GELU": Spec("approximate=none", "gelu", "approximate="),
-    "Softplus": Spec("beta=1 threshold=20", "softplus", "beta threshold"),
-    "Hardtanh": Spec("min_val=-1.0 max_val=1.0 inplace=False", "hardtanh", "min_val max_val"),
-    "PReLU": Spec(
-        "num_parameters=1 init=0.25", "prelu", "weight",
-        lambda a, rank: {"weight": (a["num_parameters"],)},
-    ),
-    "Softmax": Spec("dim=None", "softmax", "dim"),
-    "Softmin": Spec("dim=None", "softmin", "dim"),
-    "LogSoftmax": Spec("dim=None", "log_softmax", "dim"),
-    "Softmax2d": Spec("dim=1", "softmax", "dim"),
-    "Upsample": Spec(
-        "size=None scale_factor=None mode=nearest align_corners=None",
-        "interpolate", "size scale_factor mode align_corners",
-    ),
-    "UpsamplingNearest2d": Spec(
-        "size=None scale_factor=None mode=nearest", "interpolate", "size scale_factor mode"
-    ),
-    "UpsamplingBilinear2d": Spec(
-        "size=None scale_factor=None mode=bilinear align_corners=True",
-        "interpolate", "size scale_factor mode align_corners",
-    ),
-    "DropPath": Spec("drop_prob=0.0 scale_by_keep=True", "drop_path", "drop_prob"),
-    "StochasticDepth": Spec("p mode", "drop_path", "p mode"),
-    "ChannelShuffle": Spec("groups", "channel_shuffle", "groups"),
-    "PixelShuffle": Spec("upscale_factor", "pixel_shuffle", "upscale_factor"),
-    "PixelUnshuffle": Spec("downscale_factor", "pixel_unshuffle", "downscale_factor"),
-}  # fmt: skip
-
-MODULES: dict[str, tuple[Spec, int]] = {
-    **{name: (spec, 0) for name, spec in _PLAIN.items()},
-    **{
-        name.replace("*", str(rank)): (
-            spec._replace(function=spec.function.replace("*d", f"{rank}d")),
-            rank,
-        )
-        for name, spec in _RANKED.items()
-        for rank in (1, 2, 3)
-    },
-}
-"""The modules that are one call of a function, and how many dimensions they are for."""
 
 CONTAINERS = frozenset(("Sequential", "ModuleList", "ModuleDict", "Module"))
 _SELVES = frozenset(
@@ -219,6 +180,13 @@ _SELVES = frozenset(
 """Methods of a module that leave the network as it is."""
 _SAME = frozenset("DataParallel DistributedDataParallel script compile trace Variable".split())
 """Functions that give the module that they are given."""
+_AS_IT_IS = frozenset("contiguous clone detach to float type_as cuda cpu half".split())
+"""Methods of a tensor that give it."""
+_PARTS = frozenset(
+    "parameters named_parameters modules children values named_children items keys add_module "
+    "register_module append extend insert register_buffer register_parameter".split()
+)
+"""Methods of a module about its parts."""
 _ELSEWHERE = frozenset(("DropPath", "StochasticDepth"))
 """Modules of torchvision and timm that are known."""
 _MADE = frozenset(
@@ -280,12 +248,9 @@ class TorchWorld(World):
             return self.interpreter.call(args[0], args[1:], {}, self.interpreter.node)
         if name in ("Parameter", "Buffer"):
             value = args[0] if args else kwargs.get("data")
-            if isinstance(value, Unknown):
-                return value
-            made = Instance(Library(PARAMETER), place)
-            made.attrs = {"requires_grad": kwargs.get("requires_grad", name == "Parameter")}
-            made.attrs["data"] = value
-            return made
+            self.interpreter.check(value)
+            learns = kwargs.get("requires_grad", name == "Parameter")
+            return Instance(Library(PARAMETER), place, {"requires_grad": learns, "data": value})
         if name in ("is_scripting", "is_tracing", "is_exporting", "is_compiling"):
             return False
         if name == "annotate" and len(args) == 2:
@@ -299,36 +264,28 @@ class TorchWorld(World):
         elsewhere = name in _ELSEWHERE and path.root in ("timm", "torchvision")
         if elsewhere or (name[:1].isupper() and path.path.startswith("torch.nn.")):
             made = Instance(Library(f"torch.nn.{name}"), place)
-            result = self.begin(made, args, kwargs)
-            return result if isinstance(result, Unknown) else made
+            self.begin(made, args, kwargs)
+            return made
         message = Message("`{name}` is not followed", name=path.path)
         return unknown_in([args, kwargs]) or Unknown(message, place)
 
     def made(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A tensor that a function makes."""
-        unknown = unknown_in(args)
-        if unknown is not None:
-            return unknown
+        self.interpreter.check(unknown_in(args))
         first = args[0] if args else kwargs.get("size", kwargs.get("data"))
         if name == "tensor" or (name.endswith("Tensor") and isinstance(first, list)):
             numbers = _flat(first)
-            if numbers is None:
-                return Unknown(Message("this is not followed"), place)
-            return Array(self, *numbers)
-        if name == "linspace" and len(args) == 3 and all(map(_is_number, args)):
+            return self.interpreter.unfollowed(place) if numbers is None else Array(self, *numbers)
+        if name == "linspace":
+            if len(args) != 3 or not all(map(_is_number, args)) or args[2] not in range(MOST_ITEMS):
+                self.interpreter.stop(place)
             begin, end, count = args
-            if not isinstance(count, int) or not 0 < count <= MOST_ITEMS:
-                return Unknown(Message("this is not followed"), place)
             step = (end - begin) / max(count - 1, 1)
             self.interpreter.tick(count)
             return Array(self, (count,), tuple(begin + step * at for at in range(count)))
-        if name == "linspace":
-            return Unknown(Message("this is not followed"), place)
-        sizes: Any = first if isinstance(first, (list, tuple)) else args
-        if name == "full":
-            sizes = first
+        sizes: Any = first if name == "full" or isinstance(first, (list, tuple)) else args
         if not isinstance(sizes, (list, tuple)) or not all(isinstance(s, int) for s in sizes):
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         fill: Any = {"zeros": 0.0, "ones": 1.0}.get(name)
         if name == "full":
             fill = args[1] if len(args) > 1 else kwargs.get("fill_value")
@@ -337,29 +294,26 @@ class TorchWorld(World):
         self.interpreter.tick(count // 64 if known else 0)
         return Array(self, tuple(sizes), (float(fill),) * count if known else None)
 
-    def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
-        """A function of tensors that flow through the network."""
-        unknown = unknown_in(args) or unknown_in(kwargs)
+    def needs(self, *values: Any) -> None:
+        """Report the first unknown in values, and end what needs them."""
+        unknown = unknown_in([*values])
         if unknown is not None:
             self.report(unknown)
-            return unknown
+            self.interpreter.check(unknown)
+
+    def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+        """A function of tensors that flow through the network."""
+        self.needs(args, kwargs)
         assert self.graph is not None
         self.interpreter.tick(40)
-        kwargs = {
-            key: each for key, each in kwargs.items() if key not in ("inplace", "out", "dtype")
-        }
-        graph = self.graph.graph
-        before = len(graph.problems)
-        result = self.graph.call(
-            name,
-            [self.lower(each) for each in args],
-            {key: self.lower(each) for key, each in kwargs.items()},
-            tuple(self.scopes),
-            f"line {place.line}",
-        )
-        graph.problems[before:] = [
-            each if each.span else each._replace(span=place.span)
-            for each in graph.problems[before:]
+        silent = ("inplace", "out", "dtype")
+        named = {key: self.lower(each) for key, each in kwargs.items() if key not in silent}
+        problems = self.graph.graph.problems
+        before = len(problems)
+        where = f"line {place.line}"
+        result = self.graph.call(name, self.lower(args), named, tuple(self.scopes), where)
+        problems[before:] = [
+            each._replace(span=each.span or place.span) for each in problems[before:]
         ]
         return self.raised(result)
 
@@ -370,10 +324,9 @@ class TorchWorld(World):
         if isinstance(value, Instance) and value.cls.path == PARAMETER:  # type: ignore[union-attr]
             return self.param(value)
         if isinstance(value, Array):
-            numbers = value.numbers
-            return (
-                Lost(value.shape, "a tensor") if numbers is None else Constant(numbers, value.shape)
-            )
+            if value.numbers is None:
+                return Lost(value.shape, "a tensor")
+            return Constant(value.numbers, value.shape)
         if isinstance(value, Library):
             return value.name
         if isinstance(value, (list, tuple)):
@@ -404,66 +357,59 @@ class TorchWorld(World):
         name = native.name if native is not None else ""
         if name in CONTAINERS and instance not in self.made_here[-1:]:
             self.made_here.append(instance)
-        if name == "ModuleDict" or (name == "Sequential" and args and isinstance(args[0], dict)):
-            if args and isinstance(args[0], dict):
-                instance.attrs.update((str(key), each) for key, each in args[0].items())
-            elif args:
-                return unknown_in(args)
+        if args and isinstance(args[0], dict) and name in ("ModuleDict", "Sequential"):
+            instance.attrs.update((str(key), each) for key, each in args[0].items())
+        elif name == "ModuleDict":
+            self.interpreter.check(unknown_in(args))
         elif name in ("Sequential", "ModuleList", "ParameterList"):
-            if name != "Sequential" and args:
-                items = self.interpreter.items(args[0], self.interpreter.node)
-                args = [items] if isinstance(items, Unknown) else items
-            for each in args:
+            many = args if name == "Sequential" or not args else self.parts(args[0])
+            for each in many:
                 self.append(instance, each)
         elif name in MODULES:
-            return self.configure(instance, name, args, kwargs)
+            self.configure(instance, name, args, kwargs)
         elif name != "Module":
             instance.attrs["?arguments"] = (args, kwargs)
-        return None
+
+    def parts(self, value: Any) -> Sequence[Any]:
+        """The modules of a list."""
+        return self.interpreter.spread(value, self.interpreter.node)
 
     def configure(
         self, instance: Instance, name: str, args: list[Any], kwargs: dict[str, Any]
-    ) -> Any:
+    ) -> None:
         """Give a module of PyTorch its attributes and its arrays."""
-        spec, rank = MODULES[name]
         attrs = instance.attrs
-        names = []
-        for each in spec.signature.split():
-            argument, _, default = each.partition("=")
-            names.append(argument)
-            if default:
-                attrs[argument] = _DEFAULTS.get(default, default)
+        pairs = [each.partition("=") for each in MODULES[name][0].signature.split()]
+        names = [argument for argument, _, _ in pairs]
+        attrs.update((key, _DEFAULTS.get(each, each)) for key, _, each in pairs if each)
         attrs.update(zip(names, args))
         attrs.update((key, each) for key, each in kwargs.items() if key not in ("device", "dtype"))
         if name.startswith("Instance"):
             attrs["use_input_stats"] = not attrs["track_running_stats"]
         if not name.startswith("Lazy"):
-            self.build(instance, spec, rank)
-        missing = next((each for each in names if each not in attrs), None)
-        strange = next((key for key in attrs if key in kwargs and key not in names), None)
-        if (missing and not name.startswith("Lazy")) or strange or len(args) > len(names):
+            self.build(instance, name)
+        strange = any(key in kwargs and key not in names for key in attrs)
+        if strange or len(args) > len(names) or any(each not in attrs for each in names):
             text = Message("`{module}` takes no such arguments", module=name)
-            return Unknown(text, instance.place)
-        return None
+            self.interpreter.stop(instance.place, text)
 
-    def build(self, instance: Instance, spec: Spec, rank: int) -> None:
+    def build(self, instance: Instance, name: str) -> None:
         """Make the arrays of a module, as far as its arguments are known."""
-        attrs = instance.attrs
+        attrs, (spec, rank) = instance.attrs, MODULES[name]
         if unknown_in(attrs):
             return
         try:
-            shapes = spec.arrays(attrs, rank)
+            shapes = _arrays(name, attrs, rank)
         except (KeyError, TypeError, ZeroDivisionError):
             return
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            if name in spec.operands.split():
-                attrs[name] = None
-        for name, shape in shapes.items():
-            if not all(isinstance(size, int) for size in shape):
-                continue
-            attrs[name] = Instance(Library(PARAMETER), instance.place)
-            learns = not name.startswith("running")
-            attrs[name].attrs = {"data": Array(self, tuple(shape)), "requires_grad": learns}
+        operands = spec.operands.split()
+        for role in ("weight", "bias", "running_mean", "running_var"):
+            if role in operands:
+                attrs[role] = None
+        for role, shape in shapes.items():
+            if all(isinstance(size, int) for size in shape):
+                data = {"data": Array(self, shape), "requires_grad": not role.startswith("running")}
+                attrs[role] = Instance(Library(PARAMETER), instance.place, data)
 
     def append(self, instance: Instance, value: Any, name: str = "") -> None:
         """Add a part to a container."""
@@ -478,15 +424,13 @@ class TorchWorld(World):
                 self.shapes.setdefault(id(instance), shape)
             return Unknown(Message("a network is called here"), place)
         if instance.native is not None and instance.native.path == PARAMETER:
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         turn = self.turns.get(id(instance), 0)
         self.turns[id(instance)] = turn + 1
         key = self.keys.get(id(instance), "")
-        cls = instance.cls
-        kind = cls.name
-        self.scopes.append(Scope(kind, key.rpartition(".")[2], turn))
+        self.scopes.append(Scope(instance.cls.name, key.rpartition(".")[2], turn))
         try:
-            forward = self.interpreter.lookup(cls, "forward")
+            forward = self.interpreter.lookup(instance.cls, "forward")
             if _norms_channels(instance, forward) and len(args) == 1:
                 return self.normed(instance, args[0], place)
             known = _leaf(instance, self.generated)
@@ -494,9 +438,8 @@ class TorchWorld(World):
                 return self.function(known[0], [*args, *known[1]], {}, place)
             if forward is None:
                 return self.above(instance, args, kwargs)
-            return self.interpreter.call(
-                Bound(forward, instance), args, kwargs, self.interpreter.node
-            )
+            node = self.interpreter.node
+            return self.interpreter.call(Bound(forward, instance), args, kwargs, node)
         finally:
             self.scopes.pop()
 
@@ -531,28 +474,22 @@ class TorchWorld(World):
         if name in CONTAINERS:
             message = Message("`{module}` has no `forward`", module=instance.cls.name)
             return Unknown(message, self.interpreter.place())
-        unknown = unknown_in([*args, *instance.attrs.get("?arguments", ())])
-        if unknown is not None:
-            self.report(unknown)
-            return unknown
+        self.needs(args, instance.attrs.get("?arguments"))
         return self.function(name, args, kwargs, self.interpreter.place())
 
     def leaf(self, instance: Instance, name: str, value: Any) -> Any:
         """The call that a module of PyTorch makes."""
         spec, rank = MODULES[name]
         attrs = instance.attrs
-        unknown = unknown_in(attrs)
-        if unknown is not None:
-            self.report(unknown)
-        if unknown is not None or isinstance(value, Unknown):
-            return unknown or value
+        self.needs(attrs)
+        self.interpreter.check(value)
         place = instance.place
         if not isinstance(value, TorchTensor):
-            return Unknown(Message("this is not followed"), self.interpreter.place())
+            return self.interpreter.unfollowed()
         if name.startswith("Lazy") and "weight" not in attrs:
             size = value.view.shape[-1 if "Linear" in name else 1]
             attrs.update(in_channels=size, in_features=size, num_features=size)
-            self.build(instance, spec, rank)
+            self.build(instance, name)
             self.name_arrays(instance, self.keys.get(id(instance), ""))
         given: dict[str, Any] = {"training": False, **attrs}
         if name.startswith(("Zero", "Constant", "Reflection", "Replication", "Circular")):
@@ -560,18 +497,13 @@ class TorchWorld(World):
                 given["padding"] = (attrs["padding"],) * (2 * rank)
         elif attrs.get("padding_mode", "zeros") != "zeros":
             if isinstance(attrs["padding"], str):
-                return Unknown(Message("this is not followed"), place)
+                self.interpreter.stop(place)
             pads = [size for size in reversed(_each(attrs["padding"], rank)) for _ in range(2)]
             mode = attrs["padding_mode"]
             value = self.function("pad", [value, tuple(pads), mode], {}, place)
             given["padding"] = 0
-        args, kwargs = [value], {}
-        for each in spec.operands.split():
-            if each.endswith("="):
-                kwargs[each[:-1]] = given.get(each[:-1])
-            else:
-                args.append(given.get(each))
-        return self.function(spec.function, args, kwargs, place)
+        args = [value, *(given.get(each) for each in spec.operands.split())]
+        return self.function(spec.function, args, {}, place)
 
     def name_all(self, root: Instance) -> None:
         """Give each module and array the key that it has in the state_dict."""
@@ -610,8 +542,11 @@ class TorchWorld(World):
             return self.training
         if name in _SELVES:
             return Native(lambda args, kwargs, node: self._changed(value, name, args))
-        parts = getattr(self, f"_part_{name}", None)
-        return parts and Native(lambda args, kwargs, node: parts(value, *args, **kwargs))
+        if name in _PARTS:
+            return Native(
+                lambda args, kwargs, node: self._part(value, name, [*args, *kwargs.values()])
+            )
+        return None
 
     def _changed(self, value: Instance, name: str, args: list[Any]) -> Any:
         if name == "requires_grad_":
@@ -627,52 +562,38 @@ class TorchWorld(World):
             return value
         return self.function(name, [value, *args], kwargs, self.interpreter.place(node))
 
-    def _part_parameters(self, value: Instance, *rest: Any) -> Any:
-        return parameters(value)
-
-    def _part_named_parameters(self, value: Instance, *rest: Any) -> Any:
-        return [(str(at), each) for at, each in enumerate(parameters(value))]
-
-    def _part_modules(self, value: Instance) -> Any:
-        return [*modules(value)]
-
-    def _part_children(self, value: Instance) -> Any:
-        return [*children(value).values()]
-
-    def _part_named_children(self, value: Instance) -> Any:
-        return [*children(value).items()]
-
-    _part_items = _part_named_children
-    _part_values = _part_children
-
-    def _part_keys(self, value: Instance) -> Any:
-        return [*children(value)]
-
-    def _part_add_module(self, value: Instance, name: Any, module: Any) -> Any:
-        self.append(value, module, name if isinstance(name, str) else "")
-
-    _part_register_module = _part_add_module
-
-    def _part_append(self, value: Instance, module: Any) -> Any:
-        self.append(value, module)
+    def _part(self, value: Instance, name: str, args: list[Any]) -> Any:
+        """A method of a module about its parts."""
+        parts = children(value)
+        match name, args:
+            case "parameters", _:
+                return parameters(value)
+            case "named_parameters", _:
+                return [(str(at), each) for at, each in enumerate(parameters(value))]
+            case "modules", _:
+                return [*modules(value)]
+            case "children" | "values", _:
+                return [*parts.values()]
+            case "named_children" | "items", _:
+                return [*parts.items()]
+            case "keys", _:
+                return [*parts]
+            case "add_module" | "register_module", [name_, module]:
+                self.append(value, module, name_ if isinstance(name_, str) else "")
+            case "append", [module]:
+                self.append(value, module)
+            case "extend", [more]:
+                for each in self.parts(more):
+                    self.append(value, each)
+            case "insert", [int(at), module]:
+                every = [*parts.values()]
+                every.insert(at, module)
+                value.attrs.update((str(i), each) for i, each in enumerate(every))
+            case "register_buffer" | "register_parameter", [str(key), array, *_]:
+                value.attrs[key] = array
+            case _:
+                return self.interpreter.unfollowed()
         return value
-
-    def _part_extend(self, value: Instance, parts: Any) -> Any:
-        items = self.interpreter.items(parts, self.interpreter.node)
-        for each in [items] if isinstance(items, Unknown) else items:
-            self.append(value, each)
-        return value
-
-    def _part_insert(self, value: Instance, at: int, module: Any) -> Any:
-        parts = [*children(value).values()]
-        parts.insert(at, module)
-        value.attrs.update((str(i), each) for i, each in enumerate(parts))
-
-    def _part_register_buffer(self, value: Instance, name: str, tensor: Any, **rest: Any) -> Any:
-        value.attrs[name] = tensor
-
-    def _part_register_parameter(self, value: Instance, name: str, parameter: Any) -> Any:
-        value.attrs[name] = parameter
 
     def tensor_attribute(self, tensor: TorchTensor, name: str) -> Any:
         shape = tuple(tensor.view.shape)
@@ -681,20 +602,9 @@ class TorchWorld(World):
         if name == "ndim":
             return len(shape)
         if name in ("dtype", "device", "T", "mT"):
-            place = self.interpreter.place()
-            return Unknown(Message("`{name}` is not followed", name=name), place)
-        if name in (
-            "contiguous",
-            "clone",
-            "detach",
-            "to",
-            "float",
-            "type_as",
-            "cuda",
-            "cpu",
-            "half",
-        ):
-            return Native(lambda args, kwargs, node: tensor)
+            return self.interpreter.unknown(Message("`{name}` is not followed", name=name))
+        if name in _AS_IT_IS:
+            return giving(tensor)
         if name in ("size", "dim"):
             return Native(lambda args, kwargs, node: _size(shape, name, args, kwargs))
         if name == "data":
@@ -711,13 +621,10 @@ class TorchWorld(World):
         if name in ("size", "dim"):
             return Native(lambda args, kwargs, node: _size(array.shape, name, args, kwargs))
         if name in ("item", "tolist") and array.numbers is not None and len(array.shape) < 2:
-            numbers = array.numbers
-            return Native(lambda args, kwargs, node: [*numbers] if array.shape else numbers[0])
+            return giving([*array.numbers] if array.shape else array.numbers[0])
         if name in ("view", "reshape"):
             return Native(lambda args, kwargs, node: self._viewed(array, args, node))
-        if name in ("to", "float", "cuda", "cpu", "clone", "detach", "contiguous"):
-            return Native(lambda args, kwargs, node: array)
-        return None
+        return giving(array) if name in _AS_IT_IS else None
 
     def _viewed(self, array: Array, args: list[Any], node: Any) -> Any:
         """An array in another shape."""
@@ -737,7 +644,7 @@ class TorchWorld(World):
         if function == "len":
             return 1
         if function in ("int", "float", "bool"):
-            return Unknown(Message("this depends on the values of a tensor"), place, "E603")
+            self.interpreter.branches(place)
         return self.function(names.get(function, function), args, {}, place)
 
     def computed(self, function: str, args: list[Any], place: Place) -> Any:
@@ -745,7 +652,7 @@ class TorchWorld(World):
         shapes = [each.shape for each in args if isinstance(each, Array)]
         fits = all(isinstance(each, (Array, int, float)) for each in args)
         if not fits or not hasattr(operator, function):
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         shape = max(shapes, key=lambda each: (math.prod(each), len(each)))
         same = all(each in (shape, ()) for each in shapes)
         count = math.prod(shape)
@@ -759,12 +666,12 @@ class TorchWorld(World):
         try:
             numbers = tuple(float(getattr(operator, function)(*each)) for each in zip(*rows))
         except (ArithmeticError, TypeError, ValueError):
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         return Array(self, shape, numbers)
 
     def item(self, value: Any, key: Any, place: Place) -> Any:
         if isinstance(value, Array):
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         if isinstance(value, TorchTensor) or (is_parameter(value) and self.graph is not None):
             return self.function("__getitem__", [value, key], {}, place)
         parts = children(value)
@@ -777,15 +684,13 @@ class TorchWorld(World):
             return [*parts.values()][key]
         if isinstance(key, str) and key in value.attrs:
             return value.attrs[key]
-        return Unknown(Message("this is not followed"), place)
+        return self.interpreter.unfollowed(place)
 
     def items(self, value: Any) -> Sequence[Any] | None:
         if isinstance(value, Array):
             numbers = value.numbers if len(value.shape) == 1 else None
             return numbers and [Array(self, (), (each,)) for each in numbers]
-        if not isinstance(value, Instance):
-            return None
-        native = value.native
+        native = value.native if isinstance(value, Instance) else None
         if native is None or native.name not in ("Sequential", "ModuleList", "ModuleDict"):
             return None
         parts = children(value)
@@ -825,11 +730,10 @@ class TorchWorld(World):
         found: list[Unknown] = []
         self.report = found.append
         interpreter = self.interpreter
-        interpreter.steps, interpreter.depth = 0, 0
+        self.name_all(net)
         try:
-            self.name_all(net)
             tensors = [TorchTensor(self, self.graph.input(shape)) for shape in shapes]
-            result = self.run(net, tensors, {}, net.place)
+            result = interpreter.attempt(net, tensors, {}, interpreter.node)
             outputs = []
             for at, (label, each) in enumerate(self.outputs(result)):
                 if isinstance(each, Unknown):
@@ -839,15 +743,12 @@ class TorchWorld(World):
             if not outputs and not found:
                 message = Message("`{net}` gives no tensor", net=name)
                 found.append(Unknown(message, net.place))
-            before = len(graph.problems)
             self.graph.finish(outputs)
-            graph.problems[before:] = [
-                each._replace(span=each.span or net.place.span) for each in graph.problems[before:]
+            graph.problems[:] = [
+                each._replace(span=each.span or net.place.span) for each in graph.problems
             ]
         except LayerError as error:  # of an input
             found.append(Unknown(error.args[0], net.place, error.code))
-        except ENDS as error:
-            found.append(interpreter.too_far(error, interpreter.node))
         finally:
             self.graph = None
         self.begun(graph)
@@ -926,13 +827,13 @@ def modules(instance: Instance) -> Iterator[Instance]:
             left.extend(reversed([*children(each).values()]))
 
 
-def parameters(instance: Instance, buffers: bool = False) -> list[Instance]:
+def parameters(instance: Instance) -> list[Instance]:
     """The parameters of a module, and of those within it."""
     found = {
         id(value): value
         for each in modules(instance)
         for name, value in each.attrs.items()
-        if is_parameter(value) and (buffers or not name.startswith("running"))
+        if is_parameter(value) and not name.startswith("running")
     }
     return [*found.values()]
 
