@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
@@ -38,112 +38,115 @@ class Section(NamedTuple):
 
 
 class _Reader(Draft):
+    """Goes through the sections: `places` has the operation that each of those before gives."""
+
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text, name, "torch")
+        self.section = Section("", {}, (0, 0))
         self.places: list[int] = []
-        """The operation that each section gives."""
         self.heads: list[Output] = []
-
-    # Sections
 
     def sections(self) -> list[Section]:
         """The sections of the text; each line that is none of one is a problem."""
         found: list[Section] = []
         for line in re.finditer(r"[^\r\n]+", self.text):
             text = re.split(r"[#;]", line[0], maxsplit=1)[0].strip()
-            if not text:
-                continue
             if head := re.fullmatch(r"\[\s*(\w+)\s*\]", text):
                 found.append(Section(head[1].lower(), {}, line.span()))
             elif found and (pair := re.fullmatch(r"([\w.]+)\s*=\s*(.*)", text)):
                 found[-1].keys[pair[1]] = pair[2]
-            else:
+            elif text:
                 self.unreadable(line.span())
         return found
 
-    def number(self, section: Section, key: str, default: float) -> float:
-        """A number of a section; a problem where it is none."""
-        text = section.keys.get(key)
+    def number(self, key: str, default: float) -> float:
+        """A number of the section; a problem where it is none."""
+        text = self.section.keys.get(key)
         if text is None:
             return default
         if re.fullmatch(r"[-+]?(\d{1,15}\.?\d{0,15}|\.\d{1,15})(e[-+]?\d\d?)?", text):
             return float(text)
         message = Message("`{key}={value}` is no number", key=key, value=text[:40])
-        self.problem("E605", message, section.span)
+        self.problem("E605", message, self.section.span)
         return default
 
-    def whole(self, section: Section, key: str, default: int) -> int:
-        """A whole number of a section."""
-        return int(self.number(section, key, default))
+    def whole(self, key: str, default: int) -> int:
+        """A whole number of the section."""
+        return int(self.number(key, default))
 
-    def wholes(self, section: Section, key: str) -> list[int]:
-        """The whole numbers of a list, `-1, 61`."""
-        parts = section.keys.get(key, "").rstrip(", ").split(",")
+    def strides(self) -> tuple[int, int]:
+        """The steps of windows, down and across."""
+        step = self.whole("stride", 1)
+        return self.whole("stride_y", step), self.whole("stride_x", step)
+
+    def sources(self, key: str) -> list[int]:
+        """The operations of other sections, told by their numbers or from here backwards."""
+        parts = self.section.keys.get(key, "").rstrip(", ").split(",")
         numbers = [int(part) for part in parts if re.fullmatch(r"\s*[-+]?\d{1,9}\s*", part)]
         if len(numbers) != len(parts):
             message = Message("`{key}` has no list of numbers", key=key)
-            self.problem("E605", message, section.span)
-        return numbers
+            self.problem("E605", message, self.section.span)
+        found = []
+        for number in numbers:
+            place = number + len(self.places) if number < 0 else number
+            if 0 <= place < len(self.places):
+                found.append(self.places[place])
+            else:
+                message = Message("there is no layer {number} before this", number=number)
+                self.problem("E605", message, self.section.span)
+        return found
 
-    def strides(self, section: Section, default: int = 1) -> tuple[int, int]:
-        """The steps of windows, down and across."""
-        step = self.whole(section, "stride", default)
-        return self.whole(section, "stride_y", step), self.whole(section, "stride_x", step)
+    def put(self, word: str, inputs: int | Iterable[int], **values: Any) -> int:
+        """Add an operation of the section."""
+        inputs = [inputs] if isinstance(inputs, int) else inputs
+        return self.add(word, values, inputs, self.section.span)
 
     # What sections become
 
-    def activated(self, op: int, section: Section, default: str) -> int:
-        """The activation of a section, behind it."""
-        name = section.keys.get("activation", default).lower()
+    def activated(self, op: int, default: str = "linear") -> int:
+        """The activation of the section, behind it."""
+        name = self.section.keys.get("activation", default).lower()
         if name not in ACTIVATIONS:
-            self.unknown(f"activation={name}", section.span)
+            self.unknown(f"activation={name}", self.section.span)
             return op
         word, values = ACTIVATIONS[name]
-        return self.add(word, values, [op], section.span) if word else op
+        return self.put(word, op, **values) if word else op
 
-    def normalised(self, op: int, section: Section) -> int:
+    def weighing(self, op: int, word: str, **values: Any) -> int:
+        """A layer with weights, its normalisation and its activation."""
+        normalised = bool(self.whole("batch_normalize", 0))
+        op = self.put(word, op, **values, nobias=normalised)
+        return self.activated(self.batchnorm(op) if normalised else op, "logistic")
+
+    def batchnorm(self, op: int) -> int:
         """Batch normalisation: darknet keeps 0.99 of the old statistics."""
-        if not self.whole(section, "batch_normalize", 0):
-            return op
-        return self.add("bn", {"momentum": 0.99}, [op], section.span)
+        return self.put("bn", op, momentum=0.99)
 
-    def convolutional(self, op: int, section: Section) -> int:
-        size = self.whole(section, "size", 1)
-        pad = self.whole(section, "padding", 0)
-        if self.whole(section, "pad", 0):
-            pad = size // 2
-        dilation = self.whole(section, "dilation", 1)
-        values: dict[str, Any] = {
-            "filters": self.whole(section, "filters", 1),
-            "kernel": (size, size),
-            "stride": self.strides(section),
-            "pad": pad * dilation,
-            "dilation": dilation,
-            "groups": self.whole(section, "groups", 1),
-            "nobias": bool(self.whole(section, "batch_normalize", 0)),
-        }
-        word = "conv"
-        if section.kind == "deconvolutional":
-            word = "deconv"
-            del values["groups"], values["dilation"]
-        op = self.add(word, values, [op], section.span)
-        return self.activated(self.normalised(op, section), section, "logistic")
+    def convolutional(self, op: int) -> int:
+        size, dilation = self.whole("size", 1), self.whole("dilation", 1)
+        pad = size // 2 if self.whole("pad", 0) else self.whole("padding", 0)
+        return self.weighing(
+            op,
+            "conv",
+            filters=self.whole("filters", 1),
+            kernel=(size, size),
+            stride=self.strides(),
+            pad=pad * dilation,
+            dilation=dilation,
+            groups=self.whole("groups", 1),
+        )
 
-    def connected(self, op: int, section: Section) -> int:
-        bias = not self.whole(section, "batch_normalize", 0)
-        values = {"units": self.whole(section, "output", 1), "nobias": not bias}
-        op = self.add("dense", values, [self.flat(op, section)], section.span)
-        return self.activated(self.normalised(op, section), section, "logistic")
+    def connected(self, op: int) -> int:
+        return self.weighing(self.flat(op), "dense", units=self.whole("output", 1))
 
-    def flat(self, op: int, section: Section) -> int:
-        shape = self.graph.shape(op)
-        return self.add("flatten", {}, [op], section.span) if len(shape) > 1 else op
+    def flat(self, op: int) -> int:
+        return self.put("flatten", op) if len(self.graph.shape(op)) > 1 else op
 
-    def maxpool(self, op: int, section: Section) -> int:
+    def maxpool(self, op: int) -> int:
         """The padding is what both ends get together, size - 1 unless said."""
-        strides = self.strides(section)
-        size = self.whole(section, "size", strides[1])
-        padding = self.whole(section, "padding", size - 1)
+        strides = self.strides()
+        size = self.whole("size", strides[1])
+        padding = self.whole("padding", size - 1)
         pads = []
         for length, stride in zip(self.graph.shape(op), strides):
             begin = padding // 2
@@ -151,130 +154,99 @@ class _Reader(Draft):
             # Of the end's padding, what no window reaches says nothing.
             end = max(0, (output - 1) * stride + size - length - begin)
             pads.append(Pair(begin, min(end, padding - begin)))
-        values = {"kernel": (size, size), "stride": strides, "pad": tuple(pads)}
-        return self.add("pool", values, [op], section.span)
+        return self.put("pool", op, kernel=(size, size), stride=strides, pad=tuple(pads))
 
-    def route(self, op: int, section: Section) -> int:
-        sources = self.sources(section, "layers")
-        groups, part = self.whole(section, "groups", 1), self.whole(section, "group_id", 0)
+    def avgpool(self, op: int) -> int:
+        return self.put("gap", op, keep=True)
+
+    def route(self, op: int) -> int:
+        sources = self.sources("layers")
+        groups, part = self.whole("groups", 1), self.whole("group_id", 0)
         if groups > 1:
-            sources = [self.share(each, groups, part, section) for each in sources]
+            counts = [self.graph.shape(each)[-1] // groups for each in sources]
+            spans = [Pair(part * count, (part + 1) * count) for count in counts]
+            sources = [self.put("slice", each, range=span) for each, span in zip(sources, spans)]
         if len(sources) > 1:
-            return self.add("concat", {}, sources, section.span)
+            return self.put("concat", sources)
         return sources[0] if sources else op
 
-    def share(self, op: int, groups: int, part: int, section: Section) -> int:
-        """One of as many equal parts of the channels."""
-        count = self.graph.shape(op)[-1] // groups
-        values = {"range": Pair(part * count, (part + 1) * count)}
-        return self.add("slice", values, [op], section.span)
-
-    def sources(self, section: Section, key: str) -> list[int]:
-        """The operations of sections, told by their numbers or from here backwards."""
-        found = []
-        for number in self.wholes(section, key):
-            place = number + len(self.places) if number < 0 else number
-            if 0 <= place < len(self.places):
-                found.append(self.places[place])
-            else:
-                message = Message("there is no layer {number} before this", number=number)
-                self.problem("E605", message, section.span)
-        return found
-
-    def shortcut(self, op: int, section: Section) -> int:
-        sources = [op, *self.sources(section, "from")]
+    def shortcut(self, op: int) -> int:
+        sources = [op, *self.sources("from")]
         shapes = {self.graph.shape(each) for each in sources}
-        if len(shapes) > 1 or section.keys.get("weights_type", "none") != "none":
+        if len(shapes) > 1 or self.section.keys.get("weights_type", "none") != "none":
             help_ = Message("it adds maps of other sizes, or weighs them")
-            self.unknown(section.kind, section.span, help_)
+            self.unknown(self.section.kind, self.section.span, help_)
         elif len(sources) > 1:
-            op = self.add("add", {}, sources, section.span)
-        return self.activated(op, section, "linear")
+            op = self.put("add", sources)
+        return self.activated(op)
 
-    def product(self, op: int, section: Section) -> int:
+    def product(self, op: int) -> int:
         """`scale_channels` and `sam`: the map of another layer times this one."""
-        op = self.add("mul", {}, [*self.sources(section, "from"), op], section.span)
-        return self.activated(op, section, "linear")
+        return self.activated(self.put("mul", [*self.sources("from"), op]))
 
-    def upsample(self, op: int, section: Section) -> int:
-        factor, scale = self.whole(section, "stride", 2), self.number(section, "scale", 1)
-        op = self.add("up", {"factor": factor}, [op], section.span)
-        return op if scale == 1 else self.add("rescale", {"scale": scale}, [op], section.span)
+    def upsample(self, op: int) -> int:
+        op = self.put("up", op, factor=self.whole("stride", 2))
+        scale = self.number("scale", 1)
+        return op if scale == 1 else self.put("rescale", op, scale=scale)
 
-    def reorg(self, op: int, section: Section) -> int:
+    def reorg(self, op: int) -> int:
         """It takes the map for one of fewer channels and more pixels, makes channels of those,
         and gives what comes out as yet smaller a map; all in the order of the memory."""
         height, width, channels = self.graph.shape(op)
-        step = self.whole(section, "stride", 1)
+        step = self.whole("stride", 1)
         area = step**2
         if step < 1 or channels % area or height % step or width % step:
-            self.unknown(section.kind, section.span)
+            self.unknown(self.section.kind, self.section.span)
             return op
-        large = (height * step, width * step, channels // area)
-        small = (height // step, width // step, channels * area)
-        op = self.reshape_channels_first(op, large, section.span)
-        op = self.add("pixelunshuffle", {"factor": step, "dcr": True}, [op], section.span)
-        return self.reshape_channels_first(op, small, section.span)
+        op = self.in_memory(op, (channels // area, height * step, width * step))
+        op = self.put("pixelunshuffle", op, factor=step, dcr=True)
+        return self.in_memory(op, (channels * area, height // step, width // step))
 
-    def softmax(self, op: int, section: Section) -> int:
-        if self.whole(section, "groups", 1) != 1 or self.number(section, "temperature", 1) != 1:
-            self.unknown(section.kind, section.span, Message("it has groups or a temperature"))
+    def in_memory(self, op: int, shape: Shape) -> int:
+        """A map in another shape, both channels first as they lie in the memory."""
+        op = self.put("reshape", self.put("permute", op, order=(3, 1, 2)), shape=shape)
+        return self.put("permute", op, order=(2, 3, 1))
+
+    def softmax(self, op: int) -> int:
+        if self.whole("groups", 1) != 1 or self.number("temperature", 1) != 1:
+            help_ = Message("it has groups or a temperature")
+            self.unknown(self.section.kind, self.section.span, help_)
         if any(size > 1 for size in self.graph.shape(op)[:-1]):
-            op = self.flat(op, section)
-        return self.add("softmax", {}, [op], section.span)
+            op = self.flat(op)
+        return self.put("softmax", op)
 
-    def crop(self, op: int, section: Section) -> int:
+    def crop(self, op: int) -> int:
         """The middle of the image, and values of 0 to 1 made values of -1 to 1."""
-        wanted = [self.whole(section, f"crop_{name}", 1) for name in ("height", "width")]
+        wanted = [self.whole(f"crop_{name}", 1) for name in ("height", "width")]
         over = [size - want for size, want in zip(self.graph.shape(op), wanted)]
-        if min(over) < 0:
-            self.unknown(section.kind, section.span, Message("it is larger than its image"))
-            return op
-        pads = tuple(Pair(each // 2, each - each // 2) for each in over)
-        op = self.add("crop", {"crop": pads}, [op], section.span)
-        if self.whole(section, "noadjust", 0):
-            return op
-        return self.add("rescale", {"scale": 2, "offset": -1}, [op], section.span)
+        op = self.put("crop", op, crop=tuple(Pair(each // 2, each - each // 2) for each in over))
+        return op if self.whole("noadjust", 0) else self.put("rescale", op, scale=2, offset=-1)
 
-    def normalization(self, op: int, section: Section) -> int:
-        size = self.whole(section, "size", 5)
-        values = {
-            "size": size,
-            "alpha": self.number(section, "alpha", 1e-4) * size,  # darknet's is not divided by it
-            "beta": self.number(section, "beta", 0.75),
-            "k": self.number(section, "kappa", 1),
-        }
-        return self.add("lrn", values, [op], section.span)
+    def normalization(self, op: int) -> int:
+        size = self.whole("size", 5)
+        return self.put(
+            "lrn",
+            op,
+            size=size,
+            alpha=self.number("alpha", 1e-4) * size,  # darknet's is not divided by it
+            beta=self.number("beta", 0.75),
+            k=self.number("kappa", 1),
+        )
 
-    def dropout(self, op: int, section: Section) -> int:
-        if self.whole(section, "dropblock", 0):
-            message = Message("dropblock, which acts while training only, is left out")
-            if message not in self.graph.notes:
-                self.graph.notes.append(message)
-            return op
-        values = {"rate": self.number(section, "probability", 0.5)}
-        return self.add("dropout", values, [op], section.span)
+    def dropout(self, op: int) -> int:
+        return self.put("dropout", op, rate=self.number("probability", 0.5))
 
-    def avgpool(self, op: int, section: Section) -> int:
-        return self.add("gap", {"keep": True}, [op], section.span)
-
-    def activation(self, op: int, section: Section) -> int:
-        return self.activated(op, section, "linear")
-
-    def batchnorm(self, op: int, section: Section) -> int:
-        return self.add("bn", {"momentum": 0.99}, [op], section.span)
-
-    def head(self, op: int, section: Section) -> int:
+    def head(self, op: int) -> int:
         """What reads boxes off a map: the map is an output."""
-        self.heads.append(Output(f"{section.kind}{len(self.heads) + 1}", op))
+        self.heads.append(Output(f"{self.section.kind}{len(self.heads) + 1}", op))
         return op
 
-    def cost(self, op: int, section: Section) -> int:
+    def cost(self, op: int) -> int:
         return op
 
-    def section(self, op: int, section: Section) -> int:
+    def read(self, op: int, section: Section) -> int:
         """What a section of the network becomes."""
-        kind = section.kind
+        self.section, kind = section, section.kind
         made = _MADE.get(kind)
         odd = [key for key in REFUSED if section.keys.get(key, "0") not in ("0", "")]
         if made is None or (odd and kind not in HEADS):
@@ -284,32 +256,24 @@ class _Reader(Draft):
             message = Message("`{section}` wants an image", section=kind)
             self.problem("E605", message, section.span)
             return op
-        return made(self, op, section)
+        return made(self, op)
 
 
-_MADE: dict[str, Callable[[_Reader, int, Section], int]] = {
-    "convolutional": _Reader.convolutional,
-    "conv": _Reader.convolutional,
-    "deconvolutional": _Reader.convolutional,
-    "connected": _Reader.connected,
-    "conn": _Reader.connected,
-    "maxpool": _Reader.maxpool,
-    "max": _Reader.maxpool,
-    "avgpool": _Reader.avgpool,
-    "avg": _Reader.avgpool,
+_MADE: dict[str, Callable[[_Reader, int], int]] = {
+    **dict.fromkeys(("convolutional", "conv"), _Reader.convolutional),
+    **dict.fromkeys(("connected", "conn"), _Reader.connected),
+    **dict.fromkeys(("maxpool", "max"), _Reader.maxpool),
+    **dict.fromkeys(("avgpool", "avg"), _Reader.avgpool),
+    **dict.fromkeys(("scale_channels", "sam"), _Reader.product),
+    **dict.fromkeys(("softmax", "soft"), _Reader.softmax),
+    **dict.fromkeys(("normalization", "lrn"), _Reader.normalization),
     "route": _Reader.route,
     "shortcut": _Reader.shortcut,
-    "scale_channels": _Reader.product,
-    "sam": _Reader.product,
     "upsample": _Reader.upsample,
     "reorg": _Reader.reorg,
-    "softmax": _Reader.softmax,
-    "soft": _Reader.softmax,
     "crop": _Reader.crop,
-    "normalization": _Reader.normalization,
-    "lrn": _Reader.normalization,
     "dropout": _Reader.dropout,
-    "activation": _Reader.activation,
+    "activation": _Reader.activated,
     "batchnorm": _Reader.batchnorm,
     "cost": _Reader.cost,
     **dict.fromkeys(HEADS, _Reader.head),
@@ -326,16 +290,17 @@ def read_darknet(text: str, name: str = "", shape: Shape | None = None) -> Graph
             message = Message("the text begins with no section `[net]`")
             reader.problem("E605", message, sections[0].span if sections else (0, 0))
         return reader.done()
-    net, *rest = sections
+    reader.section, *rest = sections
     if shape is None:
-        shape = tuple(reader.whole(net, key, 0) for key in ("height", "width", "channels"))
+        shape = tuple(reader.whole(key, 0) for key in ("height", "width", "channels"))
     if min(shape) < 1:
         message = Message("`[net]` does not say the size of the input")
-        reader.problem("E604", message, net.span, Message("write it, as `--input 416x416x3`"))
+        help_ = Message("write it, as `--input 416x416x3`")
+        reader.problem("E604", message, reader.section.span, help_)
         return reader.done()
     op = reader.graph.input(shape)
     for section in rest:
-        op = reader.section(op, section)
+        op = reader.read(op, section)
         reader.places.append(op)
     outputs = reader.heads
     if not outputs or outputs[-1].op != op:
@@ -343,10 +308,6 @@ def read_darknet(text: str, name: str = "", shape: Shape | None = None) -> Graph
     # What stands last in the text is the main output.
     reader.graph.outputs = [outputs[-1], *outputs[:-1]]
     if reader.heads:
-        reader.graph.notes.append(
-            Message(
-                "what reads boxes off the maps is left out: {heads}",
-                heads=", ".join(f"`[{each.kind}]`" for each in rest if each.kind in HEADS),
-            )
-        )
+        heads = ", ".join(f"`[{each.kind}]`" for each in rest if each.kind in HEADS)
+        reader.note(Message("what reads boxes off the maps is left out: {heads}", heads=heads))
     return reader.done()

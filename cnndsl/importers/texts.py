@@ -40,8 +40,7 @@ class Draft:
 
     def problem(self, code: str, message: Message, span: Span, help_: Message = NOTHING) -> None:
         """Take a problem down."""
-        where = self.where(span)
-        self.graph.problems.append(Problem(code, message, where, help_, span))
+        self.graph.problems.append(Problem(code, message, self.where(span), help_, span))
 
     def unreadable(self, span: Span, help_: Message = NOTHING) -> None:
         """Take down that a piece of the text cannot be read."""
@@ -55,10 +54,18 @@ class Draft:
 
     def ask(self, message: Message, op: int | None = None) -> None:
         """Take down what the text does not say, the same thing once."""
-        if message in self._asked:
-            return
-        self._asked.add(message)
-        self.graph.asks.append((op, message))
+        if message not in self._asked:
+            self._asked.add(message)
+            self.graph.asks.append((op, message))
+
+    def note(self, message: Message) -> None:
+        """Take down what is to be said beside the text, the same thing once."""
+        if message not in self.graph.notes:
+            self.graph.notes.append(message)
+
+    def ends(self) -> list[int]:
+        """The operations that nothing reads."""
+        return [op for op, users in enumerate(self.graph.users()) if not users]
 
     def add(
         self,
@@ -72,29 +79,17 @@ class Draft:
     ) -> int:
         """Add an operation; one that does not fit is a problem, and gives its first input."""
         inputs = tuple(inputs)
-        where = self.where(span)
         if len(self.graph.ops) == MOST_LAYERS:
             message = Message("there are more than {most:,} layers", most=MOST_LAYERS)
             self.problem("E605", message, span)
         if len(self.graph.ops) >= MOST_LAYERS:
             return inputs[0]
         try:
-            return self.graph.add(word, values, inputs, {}, scope, name, where, frozen)
+            return self.graph.add(word, values, inputs, {}, scope, name, self.where(span), frozen)
         except ImportProblems as error:
             for each in error.problems:
                 self.graph.problems.append(each._replace(span=span))
             return inputs[0]
-
-    def reshape_channels_first(self, op: int, shape: Shape, span: Span) -> int:
-        """Other dimensions, channels last, for values that are laid out channels first."""
-        count = len(self.graph.shape(op))
-        if count > 1:
-            order = (count, *range(1, count))
-            op = self.add("permute", {"order": order}, [op], span)
-        op = self.add("reshape", {"shape": (shape[-1], *shape[:-1])}, [op], span)
-        if len(shape) > 1:
-            op = self.add("permute", {"order": (*range(2, len(shape) + 1), 1)}, [op], span)
-        return op
 
     def done(self) -> Graph:
         """The graph, with its problems in the order of the text, and no more than are told."""
