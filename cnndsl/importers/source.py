@@ -10,6 +10,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -18,7 +19,6 @@ from cnndsl.importers.graph import Graph, ImportProblems, Problem
 from cnndsl.importers.interpreter import (
     MOST_STEPS,
     Class,
-    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -42,12 +42,11 @@ from cnndsl.layers.base import Shape, show
 MOST_TEXT = 2_000_000
 """The longest source, in characters."""
 
-_FENCE = re.compile(r"^(?P<before>[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?[ \t>]*)(?P<mark>`{3,}|~{3,})"
-                    r"[ \t]*(?P<info>[^`\n]*)$")  # fmt: skip
+_FENCE = re.compile(r"((?:[ \t]*> ?)*)[ \t]*(`{3,}|~{3,})[ \t]*([^`]*)")
 _LANGUAGES = frozenset(
     ("", "python", "py", "python3", "py3", "ipython", "ipython3", "pycon", "keras")
 )
-_MAGIC = re.compile(r"[ \t]*[%!?]")
+_MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)
 _LIKE_A_NET = re.compile(r"\b(Conv\w*\dD|Dense|Conv\dd|Linear|Sequential)\(")
 _OF_TORCH = re.compile(r"\b(torch|nn)\.")
 _OF_KERAS = re.compile(r"\b(keras|tf|layers)\b|\b(Conv\dD|Dense|MaxPooling\dD)\(")
@@ -61,11 +60,11 @@ _USUAL = (28, 32, 64, 96, 112, 128, 150, 160, 224, 227, 256, 299, 320, 512)
 
 
 class Listing(NamedTuple):
-    """A piece of Python in a text: its code, the line that it begins with, and for each of its
-    lines where in the text that stands."""
+    """A piece of Python in a text: its lines, the number of the first, and for each of its lines
+    where in the text that stands; `tagged` where the text says that it is Python."""
 
-    code: str
-    line: int
+    lines: list[str]
+    first: int
     starts: list[int]
     tagged: bool
 
@@ -106,68 +105,54 @@ class Program:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.starts: dict[int, int] = {}
-        self.lines: dict[int, str] = {}
+        self.lines: dict[int, tuple[int, str]] = {}  # where each begins, and its words
         self.interpreter = Interpreter({}, self.implied, self.place)
-        self.torch = TorchWorld(self.interpreter)
-        self.keras = KerasWorld(self.interpreter)
+        self.torch, self.keras = TorchWorld(self.interpreter), KerasWorld(self.interpreter)
         self.hints = Hints()
         self.usual: set[str] = set()  # the outputs that exist otherwise than while training, too
         self.generated = _GENERATED.match(text)
         self.torch.generated = self.generated is not None
-        worlds: dict[str, World] = {"torch": self.torch, "keras": self.keras}
-        worlds |= {"tensorflow": self.keras, "torchvision": self.torch, "timm": self.torch}
-        worlds.update(dict.fromkeys(_SUMMARIES, self.hints))
-        self.interpreter.worlds = worlds
+        self.interpreter.worlds = {
+            **dict.fromkeys(("torch", "torchvision", "timm"), self.torch),
+            **dict.fromkeys(("keras", "tensorflow"), self.keras),
+            **dict.fromkeys(_SUMMARIES, self.hints),
+        }
         self.problems: list[Problem] = []
-        self.bound: list[tuple[str, Instance, ast.stmt]] = []
         self.torch_lines: list[tuple[int, bool]] = []  # where a listing begins, and what it speaks
-        self.entered: set[int] = set()
-        trees = self.parse()
-        self.docstrings = [each for tree in trees for each in _docstrings(tree)]
-        self.trees = trees
-        seen: set[tuple[str, int]] = set()
-        for tree in trees:
-            for statement in tree.body:
-                self.interpreter.statement(statement)
-                for bound in _stored(statement):
-                    value: Any = self.interpreter.globals.names.get(bound)
-                    if self.is_net(value) and (bound, id(value)) not in seen:
-                        seen.add((bound, id(value)))
-                        self.bound.append((bound, value, statement))
+        self.body = [statement for tree in self.parse() for statement in tree.body]
+        self.bound: dict[tuple[str, int], tuple[Instance, ast.stmt]] = {}
+        for statement in self.body:
+            self.interpreter.statement(statement)
+            for name in _stored(statement):
+                value: Any = self.interpreter.globals.names.get(name)
+                if self.is_net(value):
+                    self.bound.setdefault((name, id(value)), (value, statement))
 
     # The text
 
-    def parse(self) -> list[ast.Module]:
+    def parse(self) -> Iterator[ast.Module]:
         """The trees of the pieces of Python in the text, with the lines of the text."""
-        found, trees = listings(self.text), []
-        for listing in found:
-            code = re.sub(r"(?m)^[ \t]*[%!?].*$", "", listing.code)
+        found = listings(self.text)
+        for lines, first, starts, tagged in found:
+            code = _MAGIC.sub("", "\n".join(lines))
+            at = 0
             try:
                 tree = parsed(code)
-                ast.increment_lineno(tree, listing.line - 1)
             except SyntaxError as error:
-                # What has no tag may be anything.
-                if listing.tagged and (len(found) == 1 or _LIKE_A_NET.search(code)):
-                    at = min(max(error.lineno or 1, 1), len(listing.starts)) - 1
-                    start = listing.starts[at]
-                    span = (start, start + len(code.split("\n")[at]))
-                    message = Message("this is not Python: {error}", error=str(error.msg))
-                    where = f"line {listing.line + at}"
-                    self.problems.append(Problem("E606", message, where, NOTHING, span))
-                continue
+                if not tagged or (len(found) > 1 and not _LIKE_A_NET.search(code)):
+                    continue  # what has no tag may be anything
+                at = min(max(error.lineno or 1, 1), len(lines)) - 1
+                message = Message("this is not Python: {error}", error=str(error.msg))
             except (ValueError, RecursionError, MemoryError):
                 message = Message("this is nested too deeply to be followed")
-                span = (listing.starts[0], listing.starts[0])
-                self.problems.append(
-                    Problem("E606", message, f"line {listing.line}", NOTHING, span)
-                )
+            else:
+                ast.increment_lineno(tree, first - 1)
+                self.torch_lines.append((first, self.speaks_torch(code)))
+                self.lines.update(enumerate(zip(starts, code.split("\n")), first))
+                yield tree
                 continue
-            self.torch_lines.append((listing.line, self.speaks_torch(code)))
-            for at, (start, words) in enumerate(zip(listing.starts, code.split("\n"))):
-                self.starts[listing.line + at], self.lines[listing.line + at] = start, words
-            trees.append(tree)
-        return trees
+            span = (starts[at], starts[at] + len(lines[at]))
+            self.problems.append(Problem("E606", message, f"line {first + at}", NOTHING, span))
 
     def speaks_torch(self, code: str) -> bool:
         """Whether a listing is about PyTorch: by itself, or else by the text around it."""
@@ -181,15 +166,18 @@ class Program:
         start = self.offset(line, getattr(node, "col_offset", 0))
         end = self.offset(last, getattr(node, "end_col_offset", 0) or 0)
         if last > line:  # the first line is enough
-            end = self.starts.get(line, 0) + len(self.lines.get(line, "").rstrip())
+            end = self.line_span(line)[1]
         return Place(line, (start, max(start, end)))
 
     def offset(self, line: int, column: int) -> int:
         """The place in the text of a column, which counts bytes."""
-        words = self.lines.get(line, "")
-        if not words.isascii():
-            column = len(words.encode()[:column].decode(errors="ignore"))
-        return self.starts.get(line, 0) + column
+        start, words = self.lines.get(line, (0, ""))
+        return start + len(words.encode()[:column].decode(errors="ignore"))
+
+    def line_span(self, line: int) -> tuple[int, int]:
+        """Where a line stands in the text."""
+        start, words = self.lines.get(line, (0, ""))
+        return start, start + len(words.rstrip())
 
     def implied(self, name: str) -> Library | None:
         """What a name means that the text does not define: posts leave their imports out."""
@@ -218,43 +206,34 @@ class Program:
         return value.native.root == "keras" and value.native.name in MODELS
 
     def candidates(self) -> list[Candidate]:
-        """The networks of the text, in their order."""
+        """The networks of the text, in their order; raises ImportProblems."""
         found: dict[int, Candidate] = {}
-        made = [(name, net, node) for name, net, node in self.bound]
-        for name, net, node in made:
-            before = found.get(id(net))
-            names = (*before.names, name) if before else (name,)
-            spans = (*before.spans, *_lines(node)) if before else tuple(_lines(node))
-            found[id(net)] = Candidate(names, net, spans)
-        missed = None if found else self.missed()
-        if missed is not None:
-            raise ImportProblems([*self.problems, problem(missed)])
+        for (name, key), (net, node) in self.bound.items():
+            before = found.get(key, Candidate((), net, ()))
+            found[key] = Candidate((*before.names, name), net, (*before.spans, _lines(node)))
         if not found:
+            # What is called as a network would be, and cannot be followed.
+            likely = reversed(self.interpreter.globals.names.items())
+            for name, value in likely:
+                if isinstance(value, Unknown) and _LIKE_A_NAME.fullmatch(name):
+                    raise ImportProblems([*self.problems, problem(value)])
             for name, net, line in self.created():
                 found.setdefault(id(net), Candidate((name,), net, ((line, line),)))
         return self.outermost([*found.values()])
-
-    def missed(self) -> Unknown | None:
-        """What is called as a network would be, and cannot be followed."""
-        names = self.interpreter.globals.names
-        likely = [value for name, value in names.items() if _LIKE_A_NAME.fullmatch(name)]
-        return next((each for each in reversed(likely) if isinstance(each, Unknown)), None)
 
     def outermost(self, found: list[Candidate]) -> list[Candidate]:
         """The networks that are no part of another, and have something to learn if any has."""
         inner: set[int] = set(self.keras.nested)
         for each in found:
-            if each.net.native is not None and each.net.native.root == "torch":
-                inner |= {id(part) for part in modules(each.net) if part is not each.net}
-            else:
-                inner |= {id(part) for part in _nested(each.net)}
+            parts = modules(each.net) if _of_torch(each.net) else _nested(each.net)
+            inner |= {id(part) for part in parts if part is not each.net}
         outer = [each for each in found if id(each.net) not in inner]
         learning = [each for each in outer if self.learns(each.net)]
         return learning or outer or found[-1:]
 
     def learns(self, net: Instance) -> bool:
         """Whether a network may have something to learn."""
-        if net.native is None or net.native.root != "torch":
+        if not _of_torch(net):
             return True
         return bool(parameters(net)) or any(
             isinstance(each, Unknown) for part in modules(net) for each in part.attrs.values()
@@ -274,20 +253,25 @@ class Program:
             if self.is_net(each):
                 yield each.cls.name, each, each.place.line
 
+    def plain_functions(self) -> list[Function]:
+        """The functions that need no arguments."""
+        values = [*self.interpreter.globals.names.values()]
+        functions = [each for each in values if isinstance(each, Function)]
+        return [
+            each
+            for each in functions
+            if isinstance(each.node, ast.FunctionDef) and not _needs(each.node)
+        ]
+
     def of_functions(self) -> Iterator[tuple[str, Instance, int]]:
         """The networks that functions give which need no arguments."""
-        names = self.interpreter.globals.names
-        functions = [each for each in names.values() if isinstance(each, Function)]
-        build = names.get("build_model")
-        if isinstance(build, Function) and not _needs(build.node):
-            functions = [build]
-        for each in functions:
-            if isinstance(each.node, ast.Lambda) or _needs(each.node):
-                continue
-            value = self.attempt(each, each.node)
+        functions = self.plain_functions()
+        build = [each for each in functions if each.name == "build_model"]
+        for each in build or functions:
+            value = self.attempt(each)
             if self.generated and "training" in [a.arg for a in each.node.args.kwonlyargs]:
                 self.usual = self.keras.names(value)
-                value = self.attempt(each, each.node, {"training": True})
+                value = self.attempt(each, training=True)
             if self.is_net(value):
                 yield each.name, value, each.node.lineno
 
@@ -299,7 +283,7 @@ class Program:
             init = self.interpreter.lookup(cls, "__init__")
             if isinstance(init, Function) and _needs(init.node, 1):
                 continue
-            value = self.attempt(cls, cls.node)
+            value = self.attempt(cls)
             if self.is_net(value) and self.runs(value):
                 yield cls.name, value, cls.node.lineno
 
@@ -308,61 +292,43 @@ class Program:
         own = any(self.interpreter.lookup(net.cls, each) for each in ("forward", "call"))
         return own or (net.native is not None and net.native.name == "Sequential")
 
-    def attempt(self, function: Any, node: Any, kwargs: dict[str, Any] | None = None) -> Any:
-        """What a function gives, called with few arguments or none."""
-        interpreter = self.interpreter
-        interpreter.steps, interpreter.depth = 0, 0
-        try:
-            return interpreter.call(function, [], kwargs or {}, node)
-        except ENDS as error:
-            return interpreter.too_far(error, node)
+    def attempt(self, function: Any, **kwargs: Any) -> Any:
+        """What a function or a class gives, called with few arguments or none."""
+        return self.interpreter.attempt(function, [], kwargs, function.node)
 
     def named(self, pick: str) -> Candidate:
         """The network of a name; raises ImportProblems."""
         found = self.candidates()
-        fitting = [each for each in found if pick in each.names] or [
-            each for each in found if each.net.cls.name == pick
-        ]
-        if not fitting:
-            value: Any = self.interpreter.globals.names.get(pick)
-            if isinstance(value, (Function, Class)):
-                node = value.node
-                value = self.attempt(value, node)
-                if isinstance(value, Unknown):
-                    raise ImportProblems([problem(value)])
-            if self.is_net(value):
-                return Candidate((pick,), value, ((value.place.line, value.place.line),))
-            message = Message("no network is called `{name}` here", name=pick)
-            raise ImportProblems([*self.problems, Problem("E606", message, "", _those(found))])
-        return fitting[-1]
+        fitting = [each for each in found if pick in each.names]
+        fitting = fitting or [each for each in found if each.net.cls.name == pick]
+        if fitting:
+            return fitting[-1]
+        value: Any = self.interpreter.globals.names.get(pick)
+        if isinstance(value, (Function, Class)):
+            value = self.attempt(value)
+            if isinstance(value, Unknown):
+                raise ImportProblems([problem(value)])
+        if self.is_net(value):
+            return Candidate((pick,), value, ((value.place.line, value.place.line),))
+        message = Message("no network is called `{name}` here", name=pick)
+        raise ImportProblems([*self.problems, Problem("E606", message, "", _those(found))])
 
     def chosen(self, line: int | None) -> Candidate:
         """The network of a line, or the only one; raises ImportProblems."""
         found = self.candidates()
         if not found:
-            if not self.problems:
-                message = Message("no network of Keras or PyTorch is found here")
-                help_ = self.unmade()
-                self.problems.append(Problem("E606", message, "", help_))
-            raise ImportProblems(self.problems)
+            message = Message("no network of Keras or PyTorch is found here")
+            missing = [Problem("E606", message, "", self.unmade())]
+            raise ImportProblems(self.problems or missing)
         if line is not None:
-            within = [
-                each
-                for each in found
-                if any(first <= line <= last for first, last in (*each.spans, *self._class(each)))
-            ]
+            within = [each for each in found if any(a <= line <= b for a, b in _spans(each))]
             before = [each for each in found if each.spans[0][0] <= line]
             return (within or before or found)[-1 if within or before else 0]
         if len(found) > 1:
             message = Message("the source has {count} networks", count=len(found))
-            first = self.place_of_line(found[0].spans[0][0])
+            first = self.line_span(found[0].spans[0][0])
             raise ImportProblems([Problem("E606", message, "", _those(found), first)])
         return found[0]
-
-    def _class(self, candidate: Candidate) -> list[tuple[int, int]]:
-        """The lines of the class of a network."""
-        cls = candidate.net.cls
-        return _lines(cls.node) if isinstance(cls, Class) and cls.node else []
 
     def unmade(self) -> Message:
         """What to do where a network is there, and needs arguments."""
@@ -375,22 +341,15 @@ class Program:
                 return Message("add a line that makes it, such as `net = {name}(…)`", name=name)
         return NOTHING
 
-    def place_of_line(self, line: int) -> tuple[int, int]:
-        start = self.starts.get(line, 0)
-        return start, start + len(self.lines.get(line, "").rstrip())
-
     # Its graph
 
     def graph(self, found: Candidate, name: str, shapes: list[Shape]) -> Graph:
         """The graph of a network; raises ImportProblems."""
         net = found.net
-        assert net.native is not None
-        graph: Graph
-        missed: list[Any]
-        if net.native.root == "torch":
-            if not shapes:
-                shapes = self.torch_shapes(net)
-            graph, missed = self.torch.follow(net, shapes, name)
+        missed: list[Unknown | Problem] = []
+        if _of_torch(net):
+            graph, unknown = self.torch.follow(net, shapes or self.torch_shapes(net), name)
+            missed += unknown
         else:
             graph, missed = self.keras.follow(net, shapes, name)
             if self.usual:
@@ -399,11 +358,10 @@ class Program:
                     for at, each in enumerate(graph.outputs)
                 ]
             if self.keras.channels_first is not None:
-                place = self.keras.channels_first
+                line, span = self.keras.channels_first
                 message = Message("Keras has the channels first here")
                 help_ = Message("take the line out, and put the channels last in `input_shape`")
-                where = f"line {place.line}"
-                missed.append(Problem("E606", message, where, help_, place.span))
+                missed.append(Problem("E606", message, f"line {line}", help_, span))
         told: dict[Any, Problem] = {}
         for each in missed:
             one = each if isinstance(each, Problem) else problem(each)
@@ -419,24 +377,26 @@ class Program:
         if problems:
             raise ImportProblems(problems)
         if self.generated is not None:
-            file = self.generated[1]
-            message = Message(
-                "this was generated from `{file}`, which is the net itself", file=file
+            own = Message(
+                "this was generated from `{file}`, which is the net itself", file=self.generated[1]
             )
-            graph.notes.append(message)
+            graph.notes.append(own)
         return graph
 
     def torch_shapes(self, net: Instance) -> list[Shape]:
         """The sizes of the inputs that the text speaks of; raises ImportProblems."""
-        known = self.torch.shapes.get(id(net)) or self.hints.shapes.get(id(net))
+        known = self.known_shape(net)
         if known is None:
-            self.call_the_rest()
+            for each in self.plain_functions():  # one may try the network, and say a size
+                self.attempt(each)
             several = {*self.torch.shapes.values(), *self.hints.shapes.values()}
-            known = self.torch.shapes.get(id(net)) or self.hints.shapes.get(id(net))
-            known = known or (several.pop() if len(several) == 1 else None)
+            known = self.known_shape(net) or (several.pop() if len(several) == 1 else None)
         if known:
             return [(*known[2:], known[1])]
-        for words in self.docstrings:
+        for statement in self.body:
+            if not isinstance(statement, ast.FunctionDef) or statement.name != "build_model":
+                continue
+            words = ast.get_docstring(statement) or ""
             inputs = words.partition(" in")[0]
             sizes = [tuple(map(int, each.split(", ")[1:])) for each in _SHAPES.findall(inputs)]
             if sizes and "(N, " in inputs and " in" in words:
@@ -449,19 +409,14 @@ class Program:
         line = net.place.line
         raise ImportProblems([Problem("E604", message, f"line {line}", help_, net.place.span)])
 
-    def call_the_rest(self) -> None:
-        """Call the functions that take nothing: one may try the network, and say a size."""
-        for each in [*self.interpreter.globals.names.values()]:
-            plain = isinstance(each, Function) and not isinstance(each.node, ast.Lambda)
-            if plain and not _needs(each.node):
-                self.attempt(each, each.node)
+    def known_shape(self, net: Instance) -> tuple[int, ...] | None:
+        """The size that the text calls a network with, or tells of it."""
+        return self.torch.shapes.get(id(net)) or self.hints.shapes.get(id(net))
 
     def fitting(self, net: Instance) -> tuple[str, bool]:
         """A size of the input, and whether it is the only usual one that fits."""
-        first = next((each for each in modules(net) if "in_channels" in each.attrs), None)
-        channels = first.attrs["in_channels"] if first is not None else 3
-        if not isinstance(channels, int):
-            channels = 3
+        said = (each.attrs.get("in_channels") for each in modules(net))
+        channels = next((each for each in said if isinstance(each, int)), 3)
         fits, steps = [], 0
         for size in _USUAL:
             steps += self.interpreter.steps
@@ -519,18 +474,31 @@ def parsed(code: str) -> ast.Module:
 def listings(text: str) -> list[Listing]:
     """The pieces of Python in a text: between fences, or all of it."""
     lines = text.splitlines(keepends=True)
-    starts, at = [], 0
-    for line in lines:
-        starts.append(at)
-        at += len(line)
-    if not _fenced(text) or _is_python(text):
-        code = "\n".join(line.rstrip("\r\n") for line in lines)
-        return [Listing(code, 1, starts or [0], True)]
-    return [*_fences(lines, starts)]
-
-
-def _fenced(text: str) -> bool:
-    return re.search(r"(?m)^[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?(```|~~~)", text) is not None
+    starts = [0, *accumulate(map(len, lines))]
+    plain = [line.rstrip("\r\n") for line in lines] or [""]
+    if not any(map(_FENCE.match, plain)) or _is_python(text):
+        return [Listing(plain, 1, starts, True)]
+    found: list[Listing] = []
+    listing, quotes, mark = None, "", ""
+    for number, (line, start) in enumerate(zip(plain, starts), 1):
+        fence = _FENCE.fullmatch(line)
+        if listing is None:
+            if fence:
+                quotes, mark, info = fence.groups()
+                language = re.split(r"[\s{}.,:]+", info.strip().lower().lstrip("{."))[0]
+                listing = Listing([], number + 1, [], bool(language))
+                wanted = language in _LANGUAGES
+            continue
+        inside = re.match(rf"(?:[ \t]*> ?){{{quotes.count('>')}}}", line)
+        closes = fence and fence[2].startswith(mark) and not fence[3].strip()
+        if inside and not closes:
+            listing.lines.append(line[inside.end() :])
+            listing.starts.append(start + inside.end())
+            continue
+        if wanted and listing.lines:
+            found.append(_dedented(listing))
+        listing = None
+    return found + ([_dedented(listing)] if listing and listing.lines and wanted else [])
 
 
 def _is_python(text: str) -> bool:
@@ -542,60 +510,20 @@ def _is_python(text: str) -> bool:
     return True
 
 
-def _fences(lines: Sequence[str], starts: Sequence[int]) -> Iterator[Listing]:
-    """What stands between fences of Python, or of no language."""
-    at = 0
-    while at < len(lines):
-        opening = _FENCE.match(lines[at].rstrip("\r\n"))
-        at += 1
-        if opening is None:
-            continue
-        before, mark = opening["before"], opening["mark"]
-        first, code, places = at, [], []
-        while at < len(lines):
-            line = lines[at].rstrip("\r\n")
-            inside = _without(line, before)
-            closing = inside.strip() if inside is not None else None
-            if inside is None or (closing.startswith(mark) and not closing.strip(mark[0])):  # type: ignore[union-attr]
-                break
-            code.append(inside)
-            places.append(starts[at] + len(line) - len(inside))
-            at += 1
-        at += 1
-        language = re.split(r"[\s{,:]", opening["info"].strip().lstrip("{."), maxsplit=1)[0].rstrip(
-            "}"
-        )
-        if language.lower() in _LANGUAGES and code:
-            yield _dedented(Listing("\n".join(code), first + 1, places, bool(language)))
-
-
-def _without(line: str, before: str) -> str | None:
-    """A line without what stands before its fence: `>` and spaces; None where a quotation ends."""
-    quotes = before.count(">")
-    for _ in range(quotes):
-        stripped = line.lstrip(" \t")
-        if not stripped.startswith(">"):
-            return None
-        line = stripped[1:]
-    if quotes and line.startswith(" "):
-        line = line[1:]
-    return line
-
-
 def _dedented(listing: Listing) -> Listing:
     """A listing without what indents all of it, or prompts."""
-    lines = listing.code.split("\n")
-    starts = list(listing.starts)
-    if any(line.lstrip().startswith(">>> ") for line in lines):
-        for at, line in enumerate(lines):
-            prompt = re.match(r"[ \t]*(>>>|\.\.\.)( |$)", line)
-            lines[at] = line[prompt.end() :] if prompt else ""
-            starts[at] += prompt.end() if prompt else 0
-        return listing._replace(code="\n".join(lines), starts=starts)
-    filled = [line for line in lines if line.strip()]
-    indent = min((len(line) - len(line.lstrip(" \t")) for line in filled), default=0)
-    code = "\n".join(line[indent:] if line.strip() else "" for line in lines)
-    return listing._replace(code=code, starts=[start + indent for start in starts])
+    if any(line.lstrip().startswith(">>> ") for line in listing.lines):
+        prompts = [re.match(r"[ \t]*(>>>|\.\.\.)( |$)", line) for line in listing.lines]
+        ends = [
+            prompt.end() if prompt else len(line) for prompt, line in zip(prompts, listing.lines)
+        ]
+    else:
+        filled = [line for line in listing.lines if line.strip()]
+        indent = min((len(line) - len(line.lstrip(" \t")) for line in filled), default=0)
+        ends = [indent] * len(listing.lines)
+    lines = [line[end:] for line, end in zip(listing.lines, ends)]
+    starts = [start + end for start, end in zip(listing.starts, ends)]
+    return listing._replace(lines=lines, starts=starts)
 
 
 def problem(unknown: Unknown) -> Problem:
@@ -618,23 +546,26 @@ def _plain(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower() or "net"
 
 
-def _stored(node: ast.AST) -> list[str]:
+def _of_torch(net: Instance) -> bool:
+    return net.native is not None and net.native.root == "torch"
+
+
+def _stored(node: ast.stmt) -> list[str]:
     """The names that a statement of the text binds."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return []
-    left, names = [node], []
-    while left:
-        each = left.pop()
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            names.append(each.id)
-        if not isinstance(each, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
-            left.extend(reversed([*ast.iter_child_nodes(each)]))
-    return names
+    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    return [each.id for each in names if isinstance(each.ctx, ast.Store)]
 
 
-def _lines(node: ast.AST) -> list[tuple[int, int]]:
-    line = getattr(node, "lineno", 1)
-    return [(line, getattr(node, "end_lineno", None) or line)]
+def _lines(node: ast.stmt) -> tuple[int, int]:
+    return node.lineno, node.end_lineno or node.lineno
+
+
+def _spans(candidate: Candidate) -> list[tuple[int, int]]:
+    """The lines of a network, and of its class."""
+    node = getattr(candidate.net.cls, "node", None)
+    return [*candidate.spans, *([_lines(node)] if node else [])]
 
 
 def _needs(node: Any, given: int = 0) -> bool:
@@ -644,20 +575,13 @@ def _needs(node: Any, given: int = 0) -> bool:
     return positional > given or None in arguments.kw_defaults
 
 
-def _docstrings(tree: ast.Module) -> list[str]:
-    """The docstrings of the functions of a text that build its network."""
-    functions = [each for each in tree.body if isinstance(each, ast.FunctionDef)]
-    return [ast.get_docstring(each) or "" for each in functions if each.name == "build_model"]
-
-
 def _nested(model: Instance) -> Iterator[Instance]:
-    """The models within a model of Keras."""
-    left = [each for each in model.attrs.get("?layers", ()) if isinstance(each, Instance)]
-    left += [each for each in model.attrs.values() if isinstance(each, Instance)]
-    seen: set[int] = set()
+    """A model of Keras and the models within it."""
+    left, seen = [model], set()
     while left:
         each = left.pop()
-        if id(each) not in seen:
+        if isinstance(each, Instance) and id(each) not in seen:
             seen.add(id(each))
             yield each
-            left += [part for part in each.attrs.get("?layers", ()) if isinstance(part, Instance)]
+            left += each.attrs.get("?layers", ())
+            left += each.attrs.values() if each is model else ()
