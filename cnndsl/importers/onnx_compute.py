@@ -136,7 +136,7 @@ def local_response(node: Any, x: Array) -> Array:
 
     around = [(0, 0), ((node.size - 1) // 2, node.size // 2), *((0, 0) for _ in x.shape[2:])]
     squares = numpy.pad(x**2, around)
-    total: Array = sum(squares[:, i : i + x.shape[1]] for i in range(node.size))
+    total: Any = sum(squares[:, i : i + x.shape[1]] for i in range(node.size))
     found: Array = x / (node.bias + node.alpha / node.size * total) ** node.beta
     return found
 

@@ -7,6 +7,7 @@ size is made, and what is wrong is a problem, whatever it is.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import pi, prod, sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -248,6 +249,11 @@ class Model:
             raise refused(
                 Message("this is no ONNX file of a network: it has no input or no output")
             )
+
+    def readers(self) -> Counter[str]:
+        """How many nodes and outputs read each value."""
+        read = [value for node in self.nodes if node.op != "Shape" for value in node.inputs]
+        return Counter([*read, *self.outputs])
 
     def node(self, made: Any, known: set[str]) -> Node:
         """A node of the file; `known` are the values that are worked out before it."""

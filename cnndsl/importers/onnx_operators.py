@@ -189,15 +189,19 @@ def shared(size: int, count: int) -> list[tuple[int, int]]:
     return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
 
 
-def shared_pool(read: Reader, node: Node) -> Tensor:
+def shared_pool(word: str) -> Operator:
     """A pool of windows that share the image, laid side by side before it."""
-    x, to = read.map(node), []
-    for axis, (size, width) in enumerate(zip(x.ours, node.get("kernel_shape")), 2):
-        at = [int(place) % size for place in node.get("places").get(axis, range(size))]
-        to.append(len(at) // width)
-        if at != [min(a + i, b - 1) for a, b in shared(size, to[-1]) for i in range(width)]:
-            raise Unknown(Message("`{operation}` has no word", operation="Gather"))
-    return mapped(read, node.get("word"), {"to": tuple(to)}, x)
+
+    def operator(read: Reader, node: Node) -> Tensor:
+        x, to = read.map(node), []
+        for axis, (size, width) in enumerate(zip(x.ours, node.get("kernel_shape")), 2):
+            at = [int(place) % size for place in node.get("places").get(axis, range(size))]
+            to.append(len(at) // width)
+            if at != [min(a + i, b - 1) for a, b in shared(size, to[-1]) for i in range(width)]:
+                raise Unknown(Message("`{operation}` has no word", operation="Gather"))
+        return mapped(read, word, {"to": tuple(to)}, x)
+
+    return operator
 
 
 def shared_mean(read: Reader, node: Node) -> Tensor:
@@ -984,7 +988,8 @@ OPERATORS: dict[str, Operator] = {
     "MaxPool": pool("pool"),
     "AveragePool": pool("avgpool"),
     "MinPool": pool("minpool"),
-    "SharedPool": shared_pool,
+    "SharedPool": shared_pool("pool"),
+    "SharedMinPool": shared_pool("minpool"),
     "Einsum": shared_mean,
     "GlobalAveragePool": global_pool("gap"),
     "GlobalMaxPool": global_pool("gmp"),

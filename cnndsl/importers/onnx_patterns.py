@@ -8,8 +8,7 @@ association. Nodes that nothing reads afterwards fall away later.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
 from math import isclose, pi, prod, sqrt
 from typing import Any, TypeAlias
@@ -18,8 +17,8 @@ from cnndsl.importers.onnx_model import Model, Node
 
 Pattern: TypeAlias = "str | float | tuple[Any, ...]"
 
-MOST_PARTS = 4
-"""How deep the parts of a product or a sum of a pattern can lie."""
+DEEPEST = 4
+"""How deep the parts of a product or a sum of a pattern do not lie any more."""
 
 MOST_PLACES = 2**16
 """How many pixels of a dimension are laid side by side at most."""
@@ -33,10 +32,7 @@ class Rewriter:
         self.scalars: dict[str, float | None] = {}
         self.spreads: dict[tuple[int, str, str], tuple[list[str], list[float]]] = {}
         self.makers = {value: node for node in model.nodes for value in node.outputs}
-        self.readers = Counter(
-            value for node in model.nodes if node.op != "Shape" for value in node.inputs
-        )
-        self.readers.update(model.outputs)
+        self.readers = model.readers()
 
     def run(self) -> None:
         """Rewrite all nodes, the innermost patterns first."""
@@ -61,11 +57,10 @@ class Rewriter:
         """Write the bounds of a `Clip` as attributes, whatever the version of its operator, and
         tell the activations apart that have the same operator."""
         if node.op == "Clip":
-            low, high = (*node.inputs[1:], "", "")[:2]
-            for name, value in (("min", low), ("max", high)):
-                if value:
-                    node.attributes[name] = self.number(value)
-            if None not in [self.number(value) for value in (low, high) if value]:
+            given = {name: self.number(value)
+                     for name, value in zip(("min", "max"), node.inputs[1:]) if value}  # fmt: skip
+            node.attributes |= given
+            if None not in given.values():
                 node.inputs = node.inputs[:1]
                 if (node.get("min"), node.get("max")) == (0, 6):
                     node.op = "Relu6"
@@ -79,87 +74,102 @@ class Rewriter:
 
         Runtimes do not let a pool pad as much as the language does.
         """
-        around = self.makers.get(node.inputs[0])
-        if around is None or around.op != "Pad" or around.get("mode", "constant") != "constant":
-            return
-        pads = self.model.constants.get((*around.inputs, "", "")[1])
-        value = self.number((*around.inputs, "", "", "")[2])
-        if pads is None or value is None or value > -3e38 or len(around.inputs) > 3:
-            return
-        half = len(pads.values()) // 2
-        ends = [*pads.values()[2:half], *pads.values()[half + 2 :]]
+        inside, ends, number = self.around(node.inputs[0])
         old = node.get("pads") or [0] * len(ends)
-        if node.get("auto_pad", "NOTSET") == "NOTSET" and len(old) == len(ends):
+        if number is None or number > -3e38 or len(old) != len(ends):
+            return
+        if node.get("auto_pad", "NOTSET") == "NOTSET":
             node.attributes["pads"] = [a + b for a, b in zip(old, ends)]
-            node.inputs[0] = around.inputs[0]
+            node.inputs[0] = inside
+
+    def around(self, value: str) -> tuple[str, list[int], float | None]:
+        """What a value is of which a constant is put around, how often at each end, and which;
+        the value itself where none is."""
+        node = self.makers.get(value)
+        if node is None or node.op != "Pad" or len(node.inputs) not in (2, 3):
+            return value, [], None
+        ends = self.numbers(node.inputs[1])
+        half = len(ends) // 2
+        if node.get("mode", "constant") != "constant" or any(ends[:2] + ends[half : half + 2]):
+            return value, [], None
+        number = self.number(node.inputs[2]) if len(node.inputs) > 2 else 0
+        return node.inputs[0], [*ends[2:half], *ends[half + 2 :]], number
 
     def side_by_side(self, node: Node) -> None:
         """Note windows that are laid side by side before a max pool, by their pixels' places."""
         kernel, places = node.get("kernel_shape"), dict[int, list[int]]()
         value = node.inputs[0]
         while (before := self.makers.get(value)) and before.op == "Gather":
-            if len(before.inputs) != 2:
-                return
-            at = self.model.constants.get(before.inputs[1])
+            at = self.model.constants.get((*before.inputs, "")[1])
             axis = before.get("axis", 0)
             if at is None or len(at.shape) != 1 or axis in places or at.size > MOST_PLACES:
                 return
             places[axis], value = at.values(), before.inputs[0]
         if places and kernel and kernel == node.get("strides") and not any(node.get("pads", ())):
             node.op, node.inputs = "SharedPool", [value]
-            node.attributes |= {"places": places, "word": "pool"}
+            node.attributes["places"] = places
 
     def replace(self, node: Node, op: str, found: Mapping[str, Any]) -> None:
         """Make a node what its pattern says, with the inputs `x`, and `@gamma` and `@beta`."""
-        inputs = [found["x"], found.get("@gamma", ""), found.get("@beta", "")]
-        attributes: dict[str, Any] = {"written_out": True}
-        if "$eps" in found:
-            attributes["epsilon"] = found["$eps"]
-        if op == "GroupNormalization":
-            groups = self.model.constants[found["@groups"]].values()
-            if not self.is_grouped(found) or len(groups) != 3:
-                return
-            inner = self.makers[found["inner"]]
-            attributes |= {"num_groups": groups[1], "epsilon": inner.get("epsilon", 1e-5)}
-            inputs.append(found["?to"])
-        if op == "LayerNormalization":
-            mean, variance = self.makers[found["mean"]], self.makers[found["variance"]]
-            attributes["axes"] = self.axes(mean)
-            if self.axes(variance) != self.axes(mean) or 0 in (
-                mean.get("keepdims", 1), variance.get("keepdims", 1)
-            ):  # fmt: skip
-                return
-        if op == "Gelu":
-            attributes["approximate"] = "tanh" if "cube" in found else "none"
-        if op == "MinPool":
-            inner = self.makers[found["inner"]]
-            attributes = inner.attributes | {"word": "minpool"}
-            op = "MinPool" if inner.op == "MaxPool" else inner.op
-        if op == "LRN":
-            if (neighbours := self.neighbours(found)) is None:
-                return
-            attributes |= neighbours
-        node.op, node.attributes = op, attributes
-        while inputs and not inputs[-1]:
+        attributes = self.attributes(op, found)
+        if attributes is None:
+            return
+        inputs = [found.get(name, "") for name in ("x", "@gamma", "@beta", "?to")]
+        while not inputs[-1]:
             inputs.pop()
-        node.inputs = inputs
+        if op == "MinPool" and self.makers[found["inner"]].op == "SharedPool":
+            op = "SharedMinPool"
+        node.op, node.inputs, node.attributes = op, inputs, attributes | {"written_out": True}
 
-    def is_grouped(self, found: Mapping[str, Any]) -> bool:
-        """Whether what is normalised are groups of channels, by themselves."""
-        constants = self.model.constants
-        groups = constants[found["@groups"]].values()
-        ones, zeros = constants[found["@ones"]], constants[found["@zeros"]]
-        return (
-            groups[1:2] == [ones.size]
-            and groups[-1] == -1
-            and (ones.filled(), zeros.filled()) == (1, 0)
-        )
+    def attributes(self, op: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The attributes of an operation that is put together; None where it is another."""
+        inner = self.makers.get(found.get("inner", ""))
+        if op == "GroupNormalization" and inner:
+            ones, zeros = (self.model.constants[found[name]] for name in ("@ones", "@zeros"))
+            alone = (ones.filled(), zeros.filled()) == (1, 0)
+            if not alone or self.numbers(found["@groups"])[1:] != [ones.size, -1]:
+                return None
+            return {"num_groups": ones.size, "epsilon": inner.get("epsilon", 1e-5)}
+        if op == "LayerNormalization":
+            reductions = self.makers[found["mean"]], self.makers[found["variance"]]
+            axes, others = (
+                node.get("axes") or self.numbers((*node.inputs, "")[1]) for node in reductions
+            )
+            if axes != others or not all(node.get("keepdims", 1) for node in reductions):
+                return None
+            return {"axes": axes, "epsilon": found["$eps"]}
+        if op == "Gelu":
+            return {"approximate": "tanh" if "cube" in found else "none"}
+        if op == "MinPool" and inner:
+            return inner.attributes
+        return self.neighbours(inner, found) if op == "LRN" and inner else {}
 
-    def axes(self, node: Node) -> list[int]:
-        """The axes of a reduction."""
-        if len(node.inputs) > 1 and node.inputs[1] in self.model.constants:
-            return [int(axis) for axis in self.model.constants[node.inputs[1]].values()]
-        return list(node.get("axes") or ())
+    def neighbours(self, pool: Node, found: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The attributes of a local response normalisation that is a pool over the channels, which
+        stand behind an axis of one value; None where it is another."""
+        size, *others = pool.get("kernel_shape") or [0]
+        none = [0 for _ in others]
+        own = pool.get("pads") or [0, *none, 0, *none]
+        inside, pads, number = self.around(pool.inputs[0])
+        if inside == pool.inputs[0]:
+            pads, number = own, 0 if pool.get("count_include_pad") else None
+        elif any(own):
+            return None
+        view = self.makers[inside]
+        to = self.numbers(view.inputs[1])
+        if number != 0 or pads != [size // 2, *none, (size - 1) // 2, *none]:
+            return None
+        if view.op != "Reshape" or len(to) < 4 or to[1] != 1 or pool.get("ceil_mode"):
+            return None
+        if {*(pool.get("strides") or [1]), *others} != {1}:
+            return None
+        return {"size": size, "alpha": found["$alpha"], "beta": found["$beta"], "bias": found["$k"],
+                "channels": to[2], "centred": True}  # fmt: skip
+
+    def numbers(self, value: str) -> list[Any]:
+        """The numbers of an array of constants; none for another value."""
+        constant = self.model.constants.get(value)
+        return constant.values() if constant else []
 
     def number(self, value: str) -> float | None:
         """The number that a value is, if it is one."""
@@ -167,41 +177,6 @@ class Rewriter:
             constant = self.model.constants.get(value)
             self.scalars[value] = constant.scalar() if constant and constant.size == 1 else None
         return self.scalars[value]
-
-    def neighbours(self, found: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The attributes of a local response normalisation that is a pool over the channels, which
-        stand behind an axis of one value; None where it is another."""
-        pool = self.makers[found["inner"]]
-        size, *others = pool.get("kernel_shape") or [0]
-        before, after = size // 2, (size - 1) // 2
-        wanted = [before, *(0 for _ in others), after, *(0 for _ in others)]
-        pads = pool.get("pads") or [0] * len(wanted)
-        counts = bool(pool.get("count_include_pad"))
-        around = self.makers.get(pool.inputs[0])
-        if around is not None and around.op == "Pad":
-            given = self.model.constants.get((*around.inputs, "", "")[1])
-            ends = given.values() if given else []
-            half = len(ends) // 2
-            if any(pads) or any(ends[:2]) or any(ends[half : half + 2]):
-                return None
-            pads, counts = [*ends[2:half], *ends[half + 2 :]], True
-            if around.get("mode", "constant") != "constant" or (len(around.inputs) > 2 and (
-                self.number(around.inputs[2]) != 0
-            )):  # fmt: skip
-                return None
-            around = self.makers.get(around.inputs[0])
-        shape = self.model.constants.get(around.inputs[1]) if around and (
-            len(around.inputs) > 1) else None  # fmt: skip
-        to = shape.values() if shape else []
-        apart = {"Unsqueeze": to == [1] or (around and around.get("axes") == [1]),
-                 "Reshape": len(to) > 3 and to[1] == 1}  # fmt: skip
-        if around is None or not apart.get(around.op) or pads != wanted or not counts:
-            return None
-        if {*(pool.get("strides") or [1]), *others} != {1} or pool.get("ceil_mode"):
-            return None
-        channels = {"channels": to[2]} if around.op == "Reshape" else {}
-        return channels | {"size": size, "alpha": found["$alpha"], "beta": found["$beta"],
-                           "bias": found["$k"], "centred": True}  # fmt: skip
 
     # Matching
 
@@ -213,10 +188,10 @@ class Rewriter:
             number = self.number(value)
             return number is not None and isclose(number, pattern, rel_tol=1e-5)
         op, *parts = pattern
-        if op in ("product", "sum"):
-            return self.combined(op, parts, value, found)
+        if op in _COMBINING:
+            return any(self.combined(depth, op, parts, value, found) for depth in range(1, DEEPEST))
         if op == "or":
-            return any(self.tried(part, value, found) for part in parts)
+            return any(self.all_match([(part, value)], found) for part in parts)
         if op == "as":
             found[parts[0]] = value
             return self.matches(parts[1], value, found)
@@ -225,10 +200,10 @@ class Rewriter:
             return False
         return all(self.matches(part, each, found) for part, each in zip(parts, node.inputs))
 
-    def tried(self, pattern: Pattern, value: str, found: dict[str, Any]) -> bool:
-        """The same, leaving `found` alone where it does not match."""
+    def all_match(self, pairs: Iterable[tuple[Pattern, str]], found: dict[str, Any]) -> bool:
+        """Whether values are what patterns say; leaves `found` alone where they are not."""
         copy = dict(found)
-        if not self.matches(pattern, value, copy):
+        if not all(self.matches(pattern, value, copy) for pattern, value in pairs):
             return False
         found.update(copy)
         return True
@@ -236,32 +211,20 @@ class Rewriter:
     def named(self, name: str, value: str, found: dict[str, Any]) -> bool:
         if name == "?":
             return True
-        if name.startswith("?"):
-            return bool(found.setdefault(name, value) == value)
-        if name.startswith("$"):
-            number = self.number(value)
-            if number is None:
-                return False
-            return bool(found.setdefault(name, number) == number)
-        if name.startswith("@") != (value in self.model.constants):
+        meant = self.number(value) if name.startswith("$") else value
+        if name[0] not in "?$" and name.startswith("@") != (value in self.model.constants):
             return False
-        return bool(found.setdefault(name, value) == value)
+        return meant is not None and bool(found.setdefault(name, meant) == meant)
 
-    def combined(self, op: str, parts: list[Pattern], value: str, found: dict[str, Any]) -> bool:
-        """Whether a value is a product or a sum of parts, in any order and association."""
-        return any(self.spread_to(depth, op, parts, value, found) for depth in range(1, MOST_PARTS))
-
-    def spread_to(
+    def combined(
         self, depth: int, op: str, parts: list[Pattern], value: str, found: dict[str, Any]
     ) -> bool:
-        """The same for parts that lie up to so many operations deep."""
+        """Whether a value is a product or a sum of parts, in any order and association, that lie
+        up to so many operations deep."""
         key = depth, op, value
         if key not in self.spreads:
-            self.spreads[key] = [], []
-            self.spread(depth, op, value, *self.spreads[key], True)
+            self.spreads[key] = self.spread(depth, op, value, True)
         leaves, numbers = self.spreads[key]
-        if not len(parts) - 1 <= len(leaves) <= len(parts):
-            return False
         wanted = [part for part in parts if isinstance(part, float)]
         names = [part for part in parts if isinstance(part, str) and part.startswith("$")]
         others = [part for part in parts if part not in wanted and part not in names]
@@ -270,40 +233,27 @@ class Rewriter:
         total = prod(numbers) if op == "product" else sum(numbers)
         if wanted and not isclose(total, wanted[0], rel_tol=1e-5):
             return False
-        for order in permutations(leaves):
-            copy = dict(found)
-            if all(self.matches(part, leaf, copy) for part, leaf in zip(others, order)):
-                found.update(copy)
-                found.update(dict.fromkeys(names, total))
-                return True
-        return False
+        if not any(self.all_match(zip(others, order), found) for order in permutations(leaves)):
+            return False
+        found.update(dict.fromkeys(names, total))
+        return True
 
     def spread(
-        self,
-        depth: int,
-        op: str,
-        value: str,
-        leaves: list[str],
-        numbers: list[float],
-        outermost: bool = False,
-    ) -> None:
-        """Collect the parts of a product or a sum that nothing else reads."""
+        self, depth: int, op: str, value: str, outermost: bool = False
+    ) -> tuple[list[str], list[float]]:
+        """The parts of a product or a sum that nothing else reads: values, and numbers."""
         if (number := self.number(value)) is not None:
-            numbers.append(number)
-            return
+            return [], [number]
         node, (many, less) = self.makers.get(value), _COMBINING[op]
-        if node is not None and depth and (outermost or self.readers[value] == 1):
-            if node.op == many and len(node.inputs) == 2:
-                for each in node.inputs:
-                    self.spread(depth - 1, op, each, leaves, numbers)
-                return
-            halves = node.op == less and len(node.inputs) == 2
-            number = self.number(node.inputs[1]) if halves else None
-            if number:
-                numbers.append(1 / number if op == "product" else -number)
-                self.spread(depth - 1, op, node.inputs[0], leaves, numbers)
-                return
-        leaves.append(value)
+        inside = depth and (outermost or self.readers[value] == 1)
+        if node is not None and inside and len(node.inputs) == 2:
+            leaves, numbers = self.spread(depth - 1, op, node.inputs[0])
+            if node.op == many:
+                more, others = self.spread(depth - 1, op, node.inputs[1])
+                return leaves + more, numbers + others
+            if node.op == less and (number := self.number(node.inputs[1])):
+                return leaves, [*numbers, 1 / number if op == "product" else -number]
+        return [value], []
 
 
 _COMBINING = {"product": ("Mul", "Div"), "sum": ("Add", "Sub")}
@@ -339,24 +289,19 @@ def _patterns() -> Iterator[tuple[str, Pattern]]:
     bend = ("sum", 1.0, ("product", 0.044715, ("as", "cube", squares)))
     slope = ("product", sqrt(2 / pi), "x", bend)
     yield "Gelu", ("product", 0.5, "x", ("sum", 1.0, ("Tanh", slope)))
-    yield "MinPool", (
-        "Neg",
-        ("as", "inner", ("or", ("MaxPool", ("Neg", "x")), ("SharedPool", ("Neg", "x")))),
-    )
+    greatest = ("or", ("MaxPool", ("Neg", "x")), ("SharedPool", ("Neg", "x")))
+    yield "MinPool", ("Neg", ("as", "inner", greatest))
 
     centred = ("Sub", "x", ("as", "mean", ("ReduceMean", "x")))
-    variance = (
-        "as",
-        "variance",
-        ("ReduceMean", ("or", ("Pow", centred, 2.0), ("product", centred, centred))),
-    )
+    spread = ("or", ("Pow", centred, 2.0), ("product", centred, centred))
+    variance = ("as", "variance", ("ReduceMean", spread))
     deviation = ("Sqrt", ("sum", "$eps", variance))
     normal: Pattern = ("or", ("Div", centred, deviation),
                        ("product", centred, ("Reciprocal", deviation)))  # fmt: skip
     yield from _affine("LayerNormalization", normal)
     each = ("InstanceNormalization", ("Reshape", "x", "@groups"), "@ones", "@zeros")
     yield from _affine("GroupNormalization", ("Reshape", ("as", "inner", each), "?to"))
-    image = _seen(squares)
+    image = ("Reshape", squares, "?")
     pool = ("as", "inner", ("AveragePool", ("or", ("Pad", image), image)))
     yield "LRN", ("Div", "x", ("Pow", ("sum", "$k", ("product", "$alpha", _seen(pool))), "$beta"))
 
@@ -366,7 +311,7 @@ def _seen(value: Pattern, times: int = 2) -> Pattern:
     if not times:
         return value
     again = _seen(value, times - 1)
-    return ("or", ("Reshape", again, "?"), ("Unsqueeze", again), ("Squeeze", again), again)
+    return ("or", ("Reshape", again, "?"), ("Squeeze", again), again)
 
 
 def _affine(op: str, normal: Pattern) -> Iterator[tuple[str, Pattern]]:

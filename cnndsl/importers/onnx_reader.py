@@ -82,10 +82,7 @@ class Reader:
         )
         Rewriter(model).run()
         needed(model)
-        self.readers = Counter(
-            value for node in model.nodes if node.op != "Shape" for value in node.inputs
-        )
-        self.readers.update(model.outputs)
+        self.readers = model.readers()
         self.inputs(shapes)
         if graph.problems:
             self.tell_unknown()
