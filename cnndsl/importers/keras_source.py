@@ -8,16 +8,18 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from itertools import accumulate, zip_longest
+from math import prod
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import ACTIVATIONS, CLASSES, INPUT_SHAPES, KERAS
 from cnndsl.importers.graph import Graph, Output, Problem, Scope
 from cnndsl.importers.interpreter import (
+    ENDS,
     MOST_CALLS,
     Bound,
-    ENDS,
     Function,
     Instance,
     Interpreter,
@@ -27,6 +29,7 @@ from cnndsl.importers.interpreter import (
     Tensor,
     Unknown,
     World,
+    giving,
     unknown_in,
 )
 from cnndsl.importers.keras_layers import KerasGraph
@@ -89,48 +92,42 @@ _CHORES = frozenset(
 """What is done with a model, which is no part of it."""
 
 
+@dataclass(eq=False, slots=True)
 class Made:
     """A call of the text that gives tensors: of a layer, of an operation, or an input.
 
     * `kind`: the class
     * `layer`: the layer that was called, None for an operation
     * `args`: tensors among other values
+    * `within`: the models and layers of the text whose calls it is part of
     * `shape`: of an input
     """
 
-    __slots__ = ("args", "config", "kind", "layer", "place", "scope", "shape", "within")
-
-    def __init__(
-        self,
-        kind: str,
-        layer: Instance | None,
-        config: Mapping[str, Any],
-        args: Sequence[Any],
-        scope: tuple[Scope, ...],
-        place: Place,
-        within: tuple[Instance, ...] = (),
-        shape: Any = None,
-    ) -> None:
-        self.kind, self.layer, self.config, self.args = kind, layer, config, args
-        self.scope, self.place, self.within, self.shape = scope, place, within, shape
+    kind: str
+    layer: Instance | None
+    config: Mapping[str, Any]
+    args: Sequence[Any]
+    scope: tuple[Scope, ...]
+    place: Place
+    within: tuple[Instance, ...] = ()
+    shape: Any = None
 
 
+@dataclass(eq=False)
 class KerasTensor(Tensor):
     """A tensor of a network: the call that gave it, and which of its results it is."""
 
-    __slots__ = ("made", "part", "world")
+    world: KerasWorld
+    made: Made
+    part: int | None = None
 
-    def __init__(self, world: KerasWorld, made: Made, part: int | None = None) -> None:
-        self.world, self.made, self.part = world, made, part
 
-
+@dataclass(eq=False)
 class Numbers(Tensor):
-    """A tensor of numbers that is no part of a network: its numbers in a row, and its shape."""
+    """A row of numbers that is no part of a network."""
 
-    __slots__ = ("numbers", "shape", "world")
-
-    def __init__(self, world: KerasWorld, numbers: Sequence[float], shape: tuple[int, ...]) -> None:
-        self.world, self.numbers, self.shape = world, [*numbers], shape
+    world: KerasWorld
+    numbers: list[float]
 
 
 class KerasWorld(World):
@@ -169,54 +166,27 @@ class KerasWorld(World):
             return args[0]
         if name[:1].isupper() and (within[-1:] != ["applications"]):
             made = Instance(Library(f"keras.layers.{name}"), place)
-            result = self.begin(made, args, kwargs)
-            return result if isinstance(result, Unknown) else made
-        if _holds(args) or _holds(list(kwargs.values())):
+            self.begin(made, args, kwargs)
+            return made
+        if _holds(args, kwargs):
             return self.function(name, within, args, kwargs, place)
-        numbers = self.numbers(name, args)
-        if numbers is not None:
-            return numbers
+        if name in ("convert_to_tensor", "array", "constant") and args:
+            many = args[0] if isinstance(args[0], (list, tuple)) else [None]
+            if all(isinstance(each, (int, float)) for each in many):
+                return Numbers(self, [*many])
         message = Message("`{name}` is not part of the source", name=path.path)
         return unknown_in([args, kwargs]) or Unknown(message, place)
 
-    def numbers(self, name: str, args: list[Any]) -> Numbers | None:
-        """A tensor of numbers that a function makes, if it does."""
-        first = args[0] if args else None
-        many: Sequence[Any] = first if isinstance(first, (list, tuple)) else [None]
-        known = all(isinstance(each, (int, float)) for each in many)
-        if name in ("convert_to_tensor", "array", "constant") and known:
-            return Numbers(self, many, (len(many),))
-        ends = [each for each in args[:3] if isinstance(each, int)]
-        if name == "arange" and ends and len(ends) == len(args[:3]) and (*ends, 1, 1)[2]:
-            values = range(*ends)
-            self.interpreter.tick(len(values) // 8)
-            return Numbers(self, values, (len(values),))
-        if name == "reshape" and isinstance(first, Numbers) and len(args) > 1:
-            count = len(first.numbers)
-            sizes = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
-            if sorted(sizes) in (sorted([*[1] * (len(sizes) - 1), each]) for each in (-1, count)):
-                return Numbers(self, first.numbers, tuple(count if s < 0 else s for s in sizes))
-        return None
-
     def computed(self, function: str, args: list[Any], place: Place) -> Any:
-        """An operator of tensors of numbers, with numbers beside them."""
-        numbers = next(each for each in args if isinstance(each, Numbers))
-        self.interpreter.tick(len(numbers.numbers) // 8)
-        if all(isinstance(each, (int, float)) for each in args if each is not numbers):
-            apply = getattr(operator, function)
-            rows = [[numbers.numbers if each is numbers else each for each in args]]
-            try:
-                return Numbers(
-                    self,
-                    [
-                        apply(*(each[at] if isinstance(each, list) else each for each in rows[0]))
-                        for at in range(len(numbers.numbers))
-                    ],
-                    numbers.shape,
-                )
-            except (ArithmeticError, TypeError, ValueError):
-                pass
-        return Unknown(Message("this is not followed"), place)
+        """An operator of a row of numbers and a number."""
+        row = next(each for each in args if isinstance(each, Numbers))
+        count = len(row.numbers)
+        self.interpreter.tick(count // 8)
+        rows = [row.numbers if each is row else [each] * count for each in args]
+        try:
+            return Numbers(self, [*map(getattr(operator, function), *rows)])
+        except (ArithmeticError, TypeError, ValueError):
+            self.interpreter.stop(place)
 
     def input(self, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A tensor that a network begins with."""
@@ -225,27 +195,26 @@ class KerasWorld(World):
         if given is None and isinstance(batched, (list, tuple)):
             given = batched[1:]
         if kwargs.get("tensor") is not None:
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.stop(place)
         name = kwargs.get("name")
         config = {"name": name if isinstance(name, str) else ""}
         return KerasTensor(self, Made("InputLayer", None, config, (), (), place, (), given))
 
-    def function(
-        self,
-        name: str,
-        within: Sequence[str],
-        args: list[Any],
-        kwargs: dict[str, Any],
-        place: Place,
-    ) -> Any:
-        """A function of tensors."""
-        unknown = unknown_in(args) or unknown_in(kwargs)
+    def needs(self, *values: Any) -> None:
+        """Report the first unknown in values, and end what needs them."""
+        unknown = unknown_in([*values])
         if unknown is not None:
             self.report(unknown)
-            return unknown
+            self.interpreter.check(unknown)
+
+    def function(
+        self, name: str, within: list[str], args: list[Any], kwargs: dict[str, Any], place: Place
+    ) -> Any:
+        """A function of tensors."""
+        self.needs(args, kwargs)
         if name in _SAME:
             return args[0]
-        if name in ("shape",):
+        if name == "shape":
             return self.shape(args[0])
         if within[-1:] == ["layers"] and name.capitalize() in CLASSES[KERAS]:
             config = {key: each for key, each in kwargs.items() if not _SILENT.fullmatch(key)}
@@ -261,20 +230,18 @@ class KerasWorld(World):
             config = {"activation": "silu" if name == "swish" else name}
             if set(kwargs) <= {"name"}:
                 return self.made("Activation", None, config, args, place, layered=True)
-        kind = _OPERATIONS.get(
-            name, "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-        )
-        config = {}
-        tensors = []
+        plain = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+        kind = _OPERATIONS.get(name, plain)
+        config, tensors = {}, []
         names = iter(_ARGUMENTS.get(kind, "").split())
         for each in args:
-            label = "*" if _holds([each]) or kind not in _ARGUMENTS else next(names, "?")
+            label = "*" if _holds(each) or kind not in _ARGUMENTS else next(names, "?")
             if label == "*":
                 tensors.append(each)
             else:
                 config[label] = each
         for key, each in kwargs.items():
-            if _holds([each]):
+            if _holds(each):
                 tensors.append(each)
             elif key != "name":
                 config[_CALLED.get(key, key)] = each
@@ -293,9 +260,8 @@ class KerasWorld(World):
         layered: bool = False,
     ) -> Any:
         """The tensor that a call gives."""
-        if layered and layer is None:
-            layer = Instance(Library(f"keras.layers.{kind}"), place)
-            layer.attrs["name"] = self.name(kind)
+        if layered:
+            layer = Instance(Library(f"keras.layers.{kind}"), place, {"name": self.name(kind)})
         self.interpreter.tick(40)
         call = Made(kind, layer, config, args, tuple(self.scopes), place, tuple(self.within))
         if kind in ("Split", "Unstack"):
@@ -310,13 +276,14 @@ class KerasWorld(World):
         """The name of a layer: what it is given, or its class and a number."""
         if isinstance(given, str):
             return given
-        plain = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind))
-        plain = plain.lower()
+        plain = re.sub(
+            "([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
+        ).lower()
         count = self.counts.get(plain, 0)
         self.counts[plain] = count + 1
         return f"{plain}_{count}" if count else plain
 
-    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
         native = instance.native
         kind = native.name if native is not None else ""
         attrs = instance.attrs
@@ -327,19 +294,16 @@ class KerasWorld(World):
             if instance not in self.created:
                 self.created.append(instance)
             inputs = args[0] if args else kwargs.get("inputs", kwargs.get("input"))
-            outputs = args[1] if len(args) > 1 else kwargs.get("outputs", kwargs.get("output"))
             if kind == "Sequential":
-                layers = self.interpreter.items(args[0], self.interpreter.node) if args else []
-                if not args and isinstance(kwargs.get("layers"), list):
-                    layers = kwargs["layers"]
-                attrs["?layers"] = [layers] if isinstance(layers, Unknown) else [*layers]
+                layers = args[0] if args else kwargs.get("layers", [])
+                attrs["?layers"] = [*self.interpreter.spread(layers, self.interpreter.node)]
             elif inputs is not None:
-                attrs["?inputs"], attrs["?outputs"] = inputs, outputs
-            return None
-        if kind != "Layer":
-            attrs["?config"] = self.config(kind, args, kwargs)
-            attrs.update((key, each) for key, each in attrs["?config"].items() if key not in attrs)
-        return None
+                attrs["?inputs"] = inputs
+                outputs = kwargs.get("outputs", kwargs.get("output"))
+                attrs["?outputs"] = args[1] if len(args) > 1 else outputs
+        elif kind != "Layer":
+            config = attrs["?config"] = self.config(kind, args, kwargs)
+            attrs.update((key, each) for key, each in config.items() if key not in attrs)
 
     def config(self, kind: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a layer by the names that they have now."""
@@ -353,14 +317,12 @@ class KerasWorld(World):
         if len(args) > len(names) and known and known.word:
             text = Message("`{layer}` is given more arguments than it has", layer=kind)
             config["?"] = self.interpreter.unknown(text)
-        for key, each in kwargs.items():
-            config[_NAMED_SINCE.get(key, key)] = each
+        config |= {_NAMED_SINCE.get(key, key): each for key, each in kwargs.items()}
         sides = [config.pop(key) for key in ("nb_row", "nb_col") if key in config]
         if len(sides) == 2:
             config["kernel_size"] = tuple(sides)
-        if config.get("dim_ordering") in ("th", "tf"):
-            config["data_format"] = "channels_first" if config["dim_ordering"] == "th" else None
-        config.pop("dim_ordering", None)
+        if config.pop("dim_ordering", None) == "th":
+            config["data_format"] = "channels_first"
         if kind == "LeakyReLU" and "alpha" in config:
             config["negative_slope"] = config.pop("alpha")
         if kind == "UpSampling2D" and isinstance(config.get("size"), list):
@@ -371,14 +333,13 @@ class KerasWorld(World):
         if not args and kwargs:
             key = next(iter(kwargs))
             args, kwargs = [kwargs[key]], {k: each for k, each in kwargs.items() if k != key}
-        unknown = unknown_in(args)
         own = self.interpreter.lookup(instance.cls, "call")
         is_model = instance.native is not None and instance.native.name in MODELS
         if not _holds(args):
-            if unknown is not None:
+            if unknown_in(args):
                 self.checked(instance)
-                return unknown
-            return Unknown(Message("this is not followed"), place)
+            self.interpreter.check(unknown_in(args))
+            self.interpreter.stop(place)
         if own is None and not is_model:
             return self.above(instance, args, kwargs)
         self.nested.add(id(instance))
@@ -391,12 +352,11 @@ class KerasWorld(World):
             node = self.interpreter.node
             if build is not None and not instance.attrs.get("?built"):
                 instance.attrs["?built"] = True
-                first = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
-                shape = self.shape(first)
+                shape = self.shape(next(_tensors(args)))
                 self.interpreter.call(Bound(build, instance), [shape], {}, node)
             kwargs = {key: each for key, each in kwargs.items() if key != "training"}
-            wanted = [each.arg for each in own.node.args.args] if isinstance(own, Function) else []
-            if "training" in wanted:
+            wanted = own.node.args.args if isinstance(own, Function) else []
+            if "training" in [each.arg for each in wanted]:
                 kwargs["training"] = False
             return self.interpreter.call(Bound(own, instance), args, kwargs, node)
         finally:
@@ -428,7 +388,8 @@ class KerasWorld(World):
         activation = config.get("activation")
         after: Any = None
         if isinstance(activation, Library):
-            config = {**config, "activation": _activation(activation)}
+            name = "silu" if activation.name == "swish" else activation.name
+            config = {**config, "activation": name}
         elif activation is not None and not isinstance(activation, str):
             config, after = {**config, "activation": None}, activation
         if kind == "Activation" and after is not None:
@@ -440,21 +401,18 @@ class KerasWorld(World):
 
     def checked(self, instance: Instance) -> dict[str, Any] | None:
         """The arguments of a layer that matter, or None where one is unknown."""
-        given = instance.attrs.get("?config", {})
         begins = () if _is_input(instance) else INPUT_SHAPES
         config = {
             key: each
-            for key, each in given.items()
+            for key, each in instance.attrs.get("?config", {}).items()
             if key not in begins and not _SILENT.fullmatch(key)
         }
-        if unknown_in(instance.attrs.get("trainable")):
+        if isinstance(instance.attrs.get("trainable"), Unknown):
             self.report(instance.attrs["trainable"])
-        for each in config.values():
-            unknown = unknown_in(each)
-            if unknown is not None:
-                self.report(unknown)
-                return None
-        return config
+        unknown = unknown_in(config)
+        if unknown is not None:
+            self.report(unknown)
+        return config if unknown is None else None
 
     def again(self, model: Instance, given: Any, place: Place) -> Any:
         """The tensors of a model of tensors, called with others."""
@@ -475,77 +433,68 @@ class KerasWorld(World):
 
         for made in in_order(model.attrs["?outputs"], set(new)):
             self.interpreter.tick()
-            new[id(made)] = Made(
-                made.kind, made.layer, made.config, [changed(each) for each in made.args],
-                scope + made.scope, made.place, within + made.within, made.shape,
-            )  # fmt: skip
+            new[id(made)] = replace(
+                made,
+                args=changed([*made.args]),
+                scope=scope + made.scope,
+                within=within + made.within,
+            )
         return changed(model.attrs["?outputs"])
 
     # Attributes and parts
 
     def attribute(self, value: Any, name: str) -> Any:
         if isinstance(value, KerasTensor):
-            if name == "dtype":
-                return "float32"
             if name in ("shape", "_keras_shape"):
                 return self.shape(value)
-            if name == "get_shape":
-                return Native(lambda args, kwargs, node: self.shape(value))
-            if name == "as_list":
-                return Native(lambda args, kwargs, node: list(self.shape(value)))
-            return None
+            if name in ("get_shape", "as_list"):
+                shape = self.shape(value)
+                return giving(shape if name == "get_shape" else [*shape])
+            return "float32" if name == "dtype" else None
         if isinstance(value, Numbers):
-            return {"shape": value.shape, "dtype": "float32"}.get(name)
-        assert isinstance(value, Instance)
+            return {"shape": (len(value.numbers),), "dtype": "float32"}.get(name)
         attrs, native = value.attrs, value.native
-        if native is None:
-            return None
-        if native.name in MODELS:
+        if native is not None and native.name in MODELS:
             if name in _CHORES:
-                return Native(lambda args, kwargs, node: None)
-            if name == "add":
-                return Native(lambda args, kwargs, node: self._add(value, args))
-            if name == "pop":
+                return giving(None)
+            if name in ("add", "pop", "build", "get_layer"):
                 return Native(
-                    lambda args, kwargs, node: attrs.get("?layers", [None]).pop() and None
+                    lambda args, kwargs, node: self._model(value, name, [*args, *kwargs.values()])
                 )
-            if name == "build":
-                return Native(lambda args, kwargs, node: self._built(value, args, kwargs))
             if name == "layers":
-                return attrs["?layers"] if "?layers" in attrs else self._layers(value)
+                return self._layers(value)
             if name in ("input", "output", "inputs", "outputs") and "?inputs" in attrs:
                 found = attrs["?inputs" if name.startswith("in") else "?outputs"]
                 return found if not name.endswith("s") or isinstance(found, list) else [found]
-            if name == "get_layer":
-                return Native(lambda args, kwargs, node: self._layer(value, args, kwargs, node))
-        if name == "build":
-            return Native(lambda args, kwargs, node: None)
-        if name in ("output", "input"):
-            return attrs.get(f"?{name}")
+        return giving(None) if name == "build" else None
+
+    def _model(self, model: Instance, name: str, args: list[Any]) -> Any:
+        """A method of a model about its parts."""
+        match name, args:
+            case "add", [layer]:
+                model.attrs.setdefault("?layers", []).append(layer)
+            case "pop", _ if model.attrs.get("?layers"):
+                model.attrs["?layers"].pop()
+            case "build", [list() | tuple() as shape]:
+                model.attrs.setdefault("?shape", tuple(shape[1:]))
+            case "build", _:
+                pass
+            case "get_layer", [wanted]:
+                for each in self._layers(model):
+                    if isinstance(each, Instance) and each.attrs.get("name") == wanted:
+                        return each
+                self.interpreter.stop(self.interpreter.node)
+            case _:
+                self.interpreter.stop(self.interpreter.node)
         return None
 
-    def _add(self, model: Instance, args: list[Any]) -> None:
-        if args:
-            model.attrs.setdefault("?layers", []).append(args[0])
-
-    def _built(self, model: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
-        shape = args[0] if args else kwargs.get("input_shape")
-        if isinstance(shape, (list, tuple)) and shape:
-            model.attrs.setdefault("?shape", tuple(shape[1:]))
-
-    def _layers(self, model: Instance) -> list[Instance]:
-        if "?outputs" not in model.attrs:
-            return []
-        found = {id(m.layer): m.layer for m in in_order(model.attrs["?outputs"]) if m.layer}
-        return [*found.values()]
-
-    def _layer(self, model: Instance, args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
-        wanted = args[0] if args else kwargs.get("name")
-        layers = model.attrs["?layers"] if "?layers" in model.attrs else self._layers(model)
-        for each in layers:
-            if isinstance(each, Instance) and each.attrs.get("name") == wanted:
-                return each
-        return self.interpreter.unfollowed(node)
+    def _layers(self, model: Instance) -> list[Any]:
+        """The layers of a model."""
+        if "?layers" in model.attrs:
+            layers: list[Any] = model.attrs["?layers"]
+            return layers
+        found = [made.layer for made in in_order(model.attrs.get("?outputs")) if made.layer]
+        return [*{id(each): each for each in found}.values()]
 
     def shape(self, tensor: KerasTensor) -> tuple[int | None, ...]:
         """The shape of a tensor, with its batch of no known size."""
@@ -555,7 +504,7 @@ class KerasWorld(World):
 
     def operate(self, function: str, args: list[Any], place: Place) -> Any:
         if function in ("int", "float", "bool", "len"):
-            return Unknown(Message("this depends on the values of a tensor"), place, "E603")
+            self.interpreter.branches(place)
         if not _holds(args):
             return self.computed(function, args, place)
         return self.function(function, ["operator"], args, {}, place)
@@ -563,10 +512,7 @@ class KerasWorld(World):
     def item(self, value: Any, key: Any, place: Place) -> Any:
         if isinstance(value, KerasTensor):
             return self.made("GetItem", None, {}, [value, key], place)
-        return Unknown(Message("this is not followed"), place)
-
-    def items(self, value: Any) -> Sequence[Any] | None:
-        return None
+        return self.interpreter.unfollowed(place)
 
     # Networks
 
@@ -580,13 +526,12 @@ class KerasWorld(World):
         interpreter.steps, interpreter.depth = 0, 0
         try:
             inputs, outputs = self.ends(net, shapes, found)
-            unknown = unknown_in(outputs)
-            if unknown is not None:
+            if (unknown := unknown_in(outputs)) is not None:
                 found.append(unknown)
             replay = Replay(KerasGraph(graph), found)
-            given = dict(zip((id(each.made) for each in _tensors(inputs)), shapes))
-            for each in _tensors(inputs):
-                replay.input(each.made, given.get(id(each.made)))
+            for each, shape in zip_longest(_tensors(inputs), shapes):
+                if each is not None:
+                    replay.input(each.made, shape)
             names = [*outputs] if isinstance(outputs, dict) else []
             for at, each in enumerate(_tensors(outputs)):
                 value = replay.value(each)
@@ -600,7 +545,7 @@ class KerasWorld(World):
         except ENDS as error:
             found.append(interpreter.too_far(error, interpreter.node))
         if not found:
-            sizes = [(_size(array.shape), array.trainable) for array in graph.arrays.values()]
+            sizes = [(prod(array.shape), array.trainable) for array in graph.arrays.values()]
             graph.params = sum(size for size, _ in sizes)
             graph.trainable = sum(size for size, learns in sizes if learns)
         return graph, found
@@ -618,8 +563,9 @@ class KerasWorld(World):
         layers = attrs.get("?layers", [])
         begins = [each for each in layers if isinstance(each, KerasTensor)]
         if begins:
-            return begins[0], self.run(net, [begins[0]], {}, net.place)
-        first = layers[0] if layers else None
+            node = self.interpreter.node
+            return begins[0], self.interpreter.call(net, [begins[0]], {}, node)
+        first: Any = next(iter(layers), None)
         for _ in range(MOST_CALLS):
             inner = first.attrs.get("?layers") if isinstance(first, Instance) else None
             first = inner[0] if inner else first
@@ -627,26 +573,28 @@ class KerasWorld(World):
         place = net.place
         if isinstance(first, Instance):
             place = first.place
-            if "?inputs" in first.attrs:
-                shape = next((each.made.shape for each in _tensors(first.attrs["?inputs"])), shape)
-            shape = _input_shape(first.attrs.get("?config", {}), shape)
-        elif isinstance(first, KerasTensor):
-            shape = first.made.shape
+            begun = next(_tensors(first.attrs.get("?inputs")), None)
+            shape = _input_shape(
+                first.attrs.get("?config", {}), begun.made.shape if begun else shape
+            )
         count = max(1, len(shapes)) if self.interpreter.lookup(net.cls, "call") else 1
+        sizes = [*shapes[:count], *[shape] * (count - len(shapes))]
         inputs = [
-            KerasTensor(self, Made("InputLayer", None, {}, (), (), place, (), shape))
-            for _ in range(count)
+            KerasTensor(self, Made("InputLayer", None, {}, (), (), place, (), each))
+            for each in sizes
         ]
         given: Any = inputs if count > 1 else inputs[0]
-        if shapes:
-            for each, said in zip(inputs, shapes):
-                each.made.shape = said
-        if shape is None and not shapes:
-            message = Message("the source does not say the size of the input")
-            help_ = Message("say it with `--input`, such as `--input 28x28x1`")
-            found.append(Problem("E604", message, f"line {place.line}", help_, place.span))
+        if sizes[0] is None:
+            found.append(_sizeless(place))
             return given, []
-        return given, self.run(net, [given], {}, net.place)
+        return given, self.interpreter.call(net, [given], {}, self.interpreter.node)
+
+
+def _sizeless(place: Place) -> Problem:
+    """An input of which the source does not say the size."""
+    message = Message("the source does not say the size of the input")
+    help_ = Message("say it with `--input`, such as `--input 28x28x1`")
+    return Problem("E604", message, f"line {place.line}", help_, place.span)
 
 
 class Replay:
@@ -666,24 +614,21 @@ class Replay:
             shape = tuple(known) if len(known) == len(said) and known else None
         elif shape is None and isinstance(said, int):
             shape = (said,)
-        where = f"line {made.place.line}"
         if shape is None:
-            message, span = (
-                Message("the source does not say the size of the input"),
-                made.place.span,
-            )
+            problem = _sizeless(made.place)
             if (unknown := unknown_in(said)) is not None:
-                message, where = unknown.reason, f"line {unknown.place.line}"
-                span = unknown.place.span
-            help_ = Message("say it with `--input`, such as `--input 28x28x1`")
-            code = unknown.code if unknown else "E604"
-            self.found.append(Problem(code, message, where, help_, span))
+                where = f"line {unknown.place.line}"
+                problem = Problem(
+                    unknown.code, unknown.reason, where, problem.help, unknown.place.span
+                )
+            self.found.append(problem)
             shape = ()
         elif len(shape) == 3 and shape[0] in (1, 3) and shape[2] > 4 and shape is not made.shape:
             first, *rest = shape
             message = Message("the input has its channels first: {shape}", shape=tuple(shape))
             sizes = "x".join(map(str, [*rest, first]))
             help_ = Message("Keras has them last: `--input {sizes}`", sizes=sizes)
+            where = f"line {made.place.line}"
             self.found.append(Problem("E604", message, where, help_, made.place.span))
         self.kept.append(made)
         name = made.config.get("name", "")
@@ -692,7 +637,8 @@ class Replay:
             if shape:
                 self.values[id(made)] = self.builder.input(tuple(shape), name)
         except LayerError as error:
-            self.found.append(too_large(error, made.place))
+            line, span = made.place
+            self.found.append(Problem(error.code, error.args[0], f"line {line}", error.help, span))
 
     def value(self, tensor: KerasTensor) -> Any:
         """What a tensor is in the graph."""
@@ -717,7 +663,7 @@ class Replay:
 
     def call(self, made: Made) -> Any:
         args = [self.of(each) for each in made.args]
-        if any(self._lost(self.of(each)) for each in _tensors(made.args)):
+        if any(self.of(each) in (None, []) for each in _tensors(made.args)):
             return None
         where, span = f"line {made.place.line}", made.place.span
         if made.layer is None:
@@ -732,14 +678,6 @@ class Replay:
         return self.builder.layer(
             made.kind, config, args, name, made.scope, where, key=key, span=span
         )
-
-    def _lost(self, value: Any) -> bool:
-        return value is None or (isinstance(value, list) and not value)
-
-
-def too_large(error: LayerError, place: Place) -> Problem:
-    """An input that cannot be one."""
-    return Problem(error.code, error.args[0], f"line {place.line}", error.help, place.span)
 
 
 def in_order(outputs: Any, known: set[int] | None = None) -> Iterator[Made]:
@@ -765,8 +703,8 @@ def _tensors(value: Any) -> Iterator[KerasTensor]:
             yield from _tensors(each)
 
 
-def _holds(values: Sequence[Any]) -> bool:
-    return next(_tensors([*values]), None) is not None
+def _holds(*values: Any) -> bool:
+    return next(_tensors(values), None) is not None
 
 
 def _is_input(layer: Any) -> bool:
@@ -774,11 +712,6 @@ def _is_input(layer: Any) -> bool:
     if isinstance(layer, KerasTensor):
         return True
     return isinstance(layer, Instance) and layer.cls.name in ("InputLayer", "Input")
-
-
-def _activation(function: Library) -> str:
-    """The name of an activation that is given as a function."""
-    return {"swish": "silu"}.get(function.name, function.name)
 
 
 def _input_shape(config: Mapping[str, Any], default: Any) -> Any:
@@ -792,9 +725,3 @@ def _input_shape(config: Mapping[str, Any], default: Any) -> Any:
     if isinstance(config.get("input_dim"), int):
         return (config["input_dim"],)
     return default
-
-
-def _size(shape: Sequence[int]) -> int:
-    from math import prod
-
-    return prod(shape)
