@@ -276,8 +276,12 @@ class _Reader(Draft):
 
     def plain(self, layer: _Layer) -> int:
         word, given = _PLAIN[layer.kind]
-        values = {
-            slot: (layer.integer if isinstance(default, int) else layer.real)(key, default)  # type: ignore[operator]
+        values: dict[str, Any] = {
+            slot: (
+                layer.integer(key, default)
+                if isinstance(default, int)
+                else layer.real(key, default)
+            )
             for slot, (key, default) in given.items()
         }
         return self.put(layer, word, **values)
@@ -313,7 +317,7 @@ class _Reader(Draft):
         for size, k, s, p in zip(shape, kernel, stride, pad):
             if ceil and not p and s > 0 and -(-(size - k) // s) * s >= size:
                 raise _Problem("E601", Message("a window of the pool lies outside of the image"))
-        values = {"kernel": kernel, "stride": stride, "pad": pad, "ceil": ceil}
+        values: dict[str, Any] = {"kernel": kernel, "stride": stride, "pad": pad, "ceil": ceil}
         if is_mean:
             return self.put(layer, "avgpool", **values, countpad=any(pad))
         return self.put(layer, "pool", **values)

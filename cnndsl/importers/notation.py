@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
@@ -13,10 +12,12 @@ from cnndsl.layers import base
 from cnndsl.layers.base import Shape
 
 _DEEPEST = 20
-_N = r"(\d{1,9})"
-_K = r"(\d{1,4}(?:[x×]\d{1,4}){0,2})"
-_S = r"(?:(?:/|s|st|stride\s?)(\d{1,3}))?"
-_P = r"(0?\.\d{1,6}|\d{1,2}%)"
+_N = r"(?P<size>\d{1,9})"
+_K = r"(?P<kernel>\d{1,4}(?:[x×]\d{1,4}){0,2})"
+_S = r"(?:(?:/|s|st|stride\s?)(?P<stride>\d{1,3}))?"
+_P = r"(?P<rate>0?\.\d{1,6}|\d{1,2}%)"
+_TWO = r"(?P<one>\d{1,4}(?:[x×]\d{1,4}){0,2})\s*,\s*(?P<other>\d{1,4}(?:[x×]\d{1,4}){0,2})"
+_DASH = r"[-‐-―−,]"
 
 
 class Item(NamedTuple):
@@ -33,81 +34,46 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.split("[x×]", text)))
 
 
-def _conv(size: str, kernel: str | None, stride: str | None = None) -> Item:
-    sizes = _sizes(kernel) if kernel else ()
-    return Item("conv", int(size), sizes, int(stride) if stride else None)
-
-
-def _by_size(one: str, other: str, stride: str | None = None) -> Item | None:
-    """Of two numbers in parentheses, the kernel is the smaller one."""
-    small, large = sorted((one, other), key=lambda each: _sizes(each)[0])
-    return _conv(large, small, stride) if large.isdecimal() else None
-
-
-def _pool(word: str) -> Callable[..., Item]:
-    def make(kernel: str | None = None, stride: str | None = None) -> Item:
-        sizes = _sizes(kernel) if kernel else ()
-        return Item(word, None, sizes, int(stride) if stride else None)
-
-    return make
-
-
-def _sized(word: str) -> Callable[..., Item]:
-    return lambda *sizes: Item(word, int(next(filter(None, sizes))))
-
-
-def _rate(*texts: str | None) -> Item:
-    text = next(filter(None, texts), "")
-    return Item("dropout", float(text.rstrip("%")) / (100 if "%" in text else 1) if text else None)
-
-
-def _plain(word: str) -> Callable[[], Item]:
-    return lambda: Item(word)
-
-
-def _ending(size: str, word: str) -> Item:
-    return Item(word.lower().replace("svm", "linear").replace("out", "dense"), int(size))
-
-
-_GAP = r"(?:GAP|global[\s_-]?(?:average|avg)[\s_-]?pool(?:ing)?|global[\s_-]?pool(?:ing)?)"
-_FORMS: list[tuple[str, Callable[..., Item | None]]] = [
-    (rf"{_N}[-\s]?(softmax|sigmoid|svm|out)", _ending),
-    # Convolutions
-    (rf"conv(?:2d)?\(\s*{_K}\s*,\s*{_K}\s*(?:,\s*(?:s\s?=?\s?)?(\d{{1,3}})\s*)?\)", _by_size),
-    (rf"conv\s?{_K}\s?[-‐-―−,]\s?{_N}{_S}", lambda k, n, s: _conv(n, k, s)),
-    (rf"{_K}\s?conv(?:olution)?\s?[-‐-―−,]?\s?{_N}{_S}", lambda k, n, s: _conv(n, k, s)),
-    (rf"{_N}C(?:onv)?{_K}{_S}", _conv),
-    (rf"{_N}C(?:onv)?\(?{_K}\)?{_S}", _conv),
-    (rf"{_N}@{_K}{_S}", _conv),
-    (rf"C\(\s*{_K}\s*,\s*{_K}\s*\)", _by_size),
-    (rf"C{_N}k{_K}{_S}", _conv),
-    (rf"C(?:onv)?\s?{_N}{_S}", lambda n, s: _conv(n, None, s)),
-    (rf"{_N}C(?:onv)?{_S}", lambda n, s: _conv(n, None, s)),
-    # Pools
-    (_GAP, _plain("gap")),
-    (r"(?:GMP|global[\s_-]?max[\s_-]?pool(?:ing)?)", _plain("gmp")),
-    (rf"(?:AP|(?:avg|average)[\s_-]?pool(?:ing)?)\s?\(?{_K}?\)?{_S}", _pool("avgpool")),
-    (rf"(?:M|P|(?:M|max[\s_-]?)?(?:P|pool(?:ing)?))\s?\(?{_K}?\)?{_S}", _pool("pool")),
-    (rf"{_N}(?:MP|P)", _pool("pool")),
-    (rf"(?:{_N}S|S{_N})", lambda one, other: _pool("subsample")(one or other)),
-    # Fully connected
-    (rf"{_N}[-\s]?(?:FC|F|N|D|dense|units?|hidden)", _sized("dense")),
-    (rf"(?:FC|F|dense|linear)[-‐-―−\s]?\(?{_N}\)?", _sized("dense")),
-    # The rest
-    (rf"(?:DO|D|drop(?:out)?)\s?\(?{_P}\)?", _rate),
-    (r"(?:DO|dropout)", _rate),
-    (r"(?:BN|batch[\s_-]?norm(?:ali[sz]ation)?)", _plain("bn")),
-    (r"LRN", _plain("lrn")),
-    (r"flatten", _plain("flatten")),
-    (r"soft-?max", _plain("softmax")),
-    *((word, _plain(word)) for word in "relu6 relu elu selu gelu silu mish sigmoid tanh".split()),
-    (_N, _sized("dense")),
-]  # fmt: skip
+_GAP = r"global[\s_-]?(?:average|avg)[\s_-]?pool(?:ing)?|global[\s_-]?pool(?:ing)?"
+_FORMS = [
+    ("softmax", rf"{_N}[-\s]?softmax"),
+    ("sigmoid", rf"{_N}[-\s]?sigmoid"),
+    ("linear", rf"{_N}[-\s]?svm"),
+    ("dense", rf"{_N}[-\s]?out"),
+    ("conv", rf"conv(?:2d)?\(\s*{_TWO}\s*(?:,\s*(?:s\s?=?\s?)?(?P<stride>\d{{1,3}})\s*)?\)"),
+    ("conv", rf"conv\s?{_K}\s?{_DASH}\s?{_N}{_S}"),
+    ("conv", rf"{_K}\s?conv(?:olution)?\s?{_DASH}?\s?{_N}{_S}"),
+    ("conv", rf"{_N}C(?:onv)?{_K}{_S}"),
+    ("conv", rf"{_N}C(?:onv)?\(?{_K}\)?{_S}"),
+    ("conv", rf"{_N}@{_K}{_S}"),
+    ("conv", rf"C\(\s*{_TWO}\s*\)"),
+    ("conv", rf"C{_N}k{_K}{_S}"),
+    ("conv", rf"C(?:onv)?\s?{_N}{_S}"),
+    ("conv", rf"{_N}C(?:onv)?{_S}"),
+    ("gap", rf"(?:GAP|{_GAP})"),
+    ("gmp", r"(?:GMP|global[\s_-]?max[\s_-]?pool(?:ing)?)"),
+    ("avgpool", rf"(?:AP|(?:avg|average)[\s_-]?pool(?:ing)?)\s?\(?{_K}?\)?{_S}"),
+    ("pool", rf"(?:M|P|(?:M|max[\s_-]?)?(?:P|pool(?:ing)?))\s?\(?{_K}?\)?{_S}"),
+    ("pool", r"(?P<kernel>\d{1,9})(?:MP|P)"),
+    ("subsample", r"(?P<kernel>\d{1,9})S"),
+    ("subsample", r"S(?P<kernel>\d{1,9})"),
+    ("dense", rf"{_N}[-\s]?(?:FC|F|N|D|dense|units?|hidden)"),
+    ("dense", rf"(?:FC|F|dense|linear)[-‐-―−\s]?\(?{_N}\)?"),
+    ("dropout", rf"(?:DO|D|drop(?:out)?)\s?\(?{_P}\)?"),
+    ("dropout", r"(?:DO|dropout)"),
+    ("bn", r"(?:BN|batch[\s_-]?norm(?:ali[sz]ation)?)"),
+    ("lrn", r"LRN"),
+    ("flatten", r"flatten"),
+    ("softmax", r"soft-?max"),
+    *((word, word) for word in "relu6 relu elu selu gelu silu mish sigmoid tanh".split()),
+    ("dense", _N),
+]
+"""How the layers are written, the first that fits counts."""
 _END = r"(?=$|[\s\-‐-―−→>,;|+()\[\]{}×*&.])"
-_READERS = [(re.compile(form + _END, re.IGNORECASE), make) for form, make in _FORMS]
+_READERS = [(word, re.compile(form + _END, re.IGNORECASE)) for word, form in _FORMS]
 _BETWEEN = re.compile(r"(?:[\s\-‐-―−→>,;|+&⇒]|\\(?:right)?arrow|\.(?=\s|$)|→)+")
 _INPUT = re.compile(
-    rf"\s{{0,99}}(?:input)?[\s:(=-]{{0,9}}{_N}((?:\s?[x×*]\s?{_N})*)(?:\s?(RGB|gr[ae]y)?(?:\s\w+)?\s?image)?\)?"
+    rf"\s{{0,99}}(?:input)?[\s:(=-]{{0,9}}(\d{{1,9}})((?:\s?[x×*]\s?(\d{{1,9}}))*)(?:\s?(RGB|gr[ae]y)?(?:\s\w+)?\s?image)?\)?"
     rf"{_END}(?!\s?[x×*])",
     re.IGNORECASE,
 )
@@ -115,6 +81,7 @@ _TIMES = re.compile(
     r"(\d{1,9})\s?[x×*]\s?(?=[(\[])|(\d{1,9})\s?[x×*]\s?(?=\d+(?:C(?!onv)|F))", re.I
 )
 _AFTER = re.compile(r"\s?[x×*]\s?(\d{1,9})")
+_PIECE = re.compile(r"[^\s\-‐-―−→,;|()\[\]]+|.", re.DOTALL)
 _WEIGHS = ("conv", "dense")
 _SILENT = ("softmax", "bn", "lrn", "dropout", "flatten", "linear")
 
@@ -143,17 +110,12 @@ class _Reader(Draft):
                     return []
                 # The repeat of what stands in parentheses is as good inside: `(2x128C3)`.
                 at = start + 1
-            elif sign and sign in ")]":
-                if not stack:
-                    self.unreadable((at, start + 1))
-                else:
-                    count, before, span = stack.pop()
-                    at = start + 1
-                    if after := _AFTER.match(self.text, at):
-                        count, at = count * int(after[1]), after.end()
-                    found = before + self.repeated(found, count, span)
-                    continue
+            elif sign and sign in ")]" and stack:
+                count, before, span = stack.pop()
                 at = start + 1
+                if after := _AFTER.match(self.text, at):
+                    count, at = count * int(after[1]), after.end()
+                found = before + self.repeated(found, count, span)
             elif item := self.item(start):
                 found += self.repeated([item], count, item.span)
                 at = item.span[1]
@@ -161,8 +123,8 @@ class _Reader(Draft):
                     self.too_many(item.span)
                     break
             else:
-                stop = re.compile(r"[^\s\-‐-―−→,;|()\[\]]*").match(self.text, start)
-                end = max(stop.end() if stop else 0, start + 1)
+                piece = _PIECE.match(self.text, start)
+                end = piece.end() if piece else start + 1
                 self.unreadable((at, end))
                 at = end
         for _, before, span in reversed(stack):
@@ -172,12 +134,29 @@ class _Reader(Draft):
 
     def item(self, at: int) -> Item | None:
         """The layer that is written at a place."""
-        for form, make in _READERS:
-            match = form.match(self.text, at)
-            item = make(*match.groups()) if match else None
-            if match and item:
-                sizes = (*item.kernel, item.stride, item.size if item.word != "dropout" else None)
-                return None if 0 in sizes else item._replace(span=match.span())
+        for word, form in _READERS:
+            if match := form.match(self.text, at):
+                given = match.groupdict()
+                size, kernel, stride = (given.get(key) for key in ("size", "kernel", "stride"))
+                if "one" in given:
+                    # Of two numbers in parentheses, the kernel is the smaller one.
+                    kernel, size = sorted(
+                        (match["one"], match["other"]), key=lambda each: _sizes(each)[0]
+                    )
+                    if not size.isdecimal():
+                        continue
+                item = Item(
+                    word,
+                    int(size) if size else None,
+                    _sizes(kernel) if kernel else (),
+                    int(stride) if stride else None,
+                    match.span(),
+                )
+                if 0 in (item.size, *item.kernel, item.stride):
+                    return None
+                if rate := given.get("rate"):
+                    item = item._replace(size=float(rate.rstrip("%")) / (100 if "%" in rate else 1))
+                return item
         return None
 
     def too_many(self, span: Span) -> None:
@@ -199,15 +178,9 @@ def _first(text: str, shape: Shape | None) -> tuple[Shape | None, int]:
     if match[0][-1] != ")" and text[match.end() :][:5].lower().lstrip().startswith("conv"):
         return shape, 0  # a kernel, as in `3x3 conv`
     sizes = (int(match[1]), *map(int, re.findall(r"\d+", match[2])))
-    if (
-        shape
-        and sizes != (base.product(shape),)
-        and not match[2]
-        and "input" not in match[0].lower()
-    ):
+    is_bare = not match[2] and "input" not in match[0].lower()
+    if len(sizes) > 4 or (shape and is_bare and sizes != (base.product(shape),)):
         return shape, 0  # a layer of so many units
-    if len(sizes) > 4:
-        return shape, 0
     if len(sizes) == 2:
         sizes = (*sizes, 3 if (match[4] or "").upper() == "RGB" else 1)
     return shape or base.channels_last(sizes) or sizes, match.end()
@@ -236,9 +209,8 @@ def _tensors(reader: _Reader, items: list[Item], shape: Shape, same: bool, says:
             kernel, step = kernel or (3,), stride or 1
             kernel = kernel * (len(current) - 1) if len(kernel) == 1 else kernel
             for length, k in zip(current, kernel):
-                whole &= (
-                    (length % step == 0) if same else (length >= k and (length - k) % step == 0)
-                )
+                over = length if same else length - k
+                whole &= over >= 0 and over % step == 0
             pads = same and any(each > 1 for each in kernel)
             add("conv", span, filters=size, kernel=kernel, stride=step, same=pads)
         elif word in ("pool", "avgpool", "subsample"):
@@ -262,17 +234,11 @@ def _tensors(reader: _Reader, items: list[Item], shape: Shape, same: bool, says:
             pending = True
     if pending:
         add("relu", items[-1].span)
-    is_open = (
-        last >= 0 and not _is_ending(items[last]) and "softmax" not in map(_word, items[last:])
-    )
-    if says and is_open and len(graph.shape(op)) == 1:
+    ended = any(item.word == "softmax" or _is_ending(item) for item in items[last:])
+    if says and last >= 0 and not ended and len(graph.shape(op)) == 1:
         add("sigmoid" if graph.shape(op) == (1,) else "softmax", items[-1].span)
     graph.outputs = [Output("", op)]
     return whole
-
-
-def _word(item: Item) -> str:
-    return item.word
 
 
 def _is_ending(item: Item) -> bool:
@@ -283,22 +249,33 @@ def _is_ending(item: Item) -> bool:
 def _asks(reader: _Reader, items: list[Item], same: bool, says: bool) -> None:
     """What the text does not say, and what was taken."""
     words = {item.word for item in items}
-    if says and words & {*_WEIGHS}:
-        reader.ask(Message("the activations are not said: relu is taken, and softmax at the end"))
-    if any(item.word == "conv" and any(k > 1 for k in item.kernel or (3,)) for item in items):
-        reader.ask(
-            Message("the padding is not said: `same` is taken, by which the sizes come out whole")
-            if same
-            else Message("the padding is not said: none is taken")
-        )
-    if any(item.word == "conv" and not item.kernel for item in items):
-        reader.ask(Message("the size of kernels is not said: 3x3 is taken"))
-    if any(item.word in ("pool", "avgpool") and not item.kernel for item in items):
-        reader.ask(Message("the size of pools is not said: 2 is taken"))
-    if "subsample" in words:
-        reader.ask(Message("how a map is subsampled is not said: by the mean"))
-    if any(item.word == "dropout" and item.size is None for item in items):
-        reader.ask(Message("the rate of dropout is not said: 0.5 is taken"))
+    sizeless = {item.word for item in items if not item.kernel}
+    asks = [
+        (
+            says and words & {*_WEIGHS},
+            Message("the activations are not said: relu is taken, and softmax at the end"),
+        ),
+        (
+            any(item.word == "conv" and max(item.kernel or (3,)) > 1 for item in items),
+            (
+                Message(
+                    "the padding is not said: `same` is taken, by which the sizes come out whole"
+                )
+                if same
+                else Message("the padding is not said: none is taken")
+            ),
+        ),
+        ("conv" in sizeless, Message("the size of kernels is not said: 3x3 is taken")),
+        (sizeless & {"pool", "avgpool"}, Message("the size of pools is not said: 2 is taken")),
+        ("subsample" in words, Message("how a map is subsampled is not said: by the mean")),
+        (
+            any(item.word == "dropout" and item.size is None for item in items),
+            Message("the rate of dropout is not said: 0.5 is taken"),
+        ),
+    ]
+    for is_open, message in asks:
+        if is_open:
+            reader.ask(message)
 
 
 def read_notation(text: str, name: str = "", shape: Shape | None = None) -> Graph:
@@ -325,10 +302,10 @@ def read_notation(text: str, name: str = "", shape: Shape | None = None) -> Grap
     for same in (False, True):
         draft = _Reader(text, name, "keras")
         whole = _tensors(draft, items, shape, same, says)
-        tries.append((not whole or bool(draft.graph.problems), same, draft))
+        fits = not draft.graph.problems
+        tries.append((not (whole and fits), not fits, same, draft))
     # No padding where all comes out whole by that, else `same`; what fits at all if neither does.
-    tries.sort(key=lambda each: (each[0], bool(each[2].graph.problems), each[1]))
-    _, same, draft = tries[0]
+    *_, same, draft = min(tries, key=lambda each: each[:3])
     _asks(draft, items, same, says)
     return draft.done()
 
