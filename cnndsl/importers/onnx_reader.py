@@ -8,12 +8,11 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, laid
+from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, fresh, laid
 from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem, SourceArray
 from cnndsl.importers.onnx_fold import MOST, fold
 from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused, worked_out
 from cnndsl.importers.onnx_patterns import Rewriter
-from cnndsl.layers import LAYERS, MERGES
 from cnndsl.layers.base import LayerError, Shape
 
 Value: TypeAlias = "Tensor | Constant"
@@ -22,8 +21,6 @@ Operator: TypeAlias = Callable[["Reader", Node], "Value | list[Value]"]
 
 MOST_FOLDED = 2**24
 """How many numbers are worked out in all."""
-MOST_NAMED = 3
-"""How many places of an operation without a word are named."""
 
 
 class Reader:
@@ -61,7 +58,6 @@ class Reader:
         self.moved: dict[tuple[str, str, int], int] = {}
         self.raw: dict[int, bool] = {}
         self.tainted: set[str] = set()
-        self.unknown: dict[Message, list[str]] = {}
         self.folded, self.batch = 0, 1
         try:
             self.model = Model(data, outside, arrays)
@@ -76,7 +72,9 @@ class Reader:
         graph.name = graph.name or model.proto.graph.name
         graph.defaults = "torch" if model.producer in ("pytorch", "cnndsl") else "keras"
         self.values.update(model.constants)
-        self.fold_all()
+        for node in model.nodes:
+            if node.inputs and all(not each or each in self.values for each in node.inputs):
+                self.folds(node)
         model.constants.update(
             {name: value for name, value in self.values.items() if isinstance(value, Constant)}
         )
@@ -85,39 +83,29 @@ class Reader:
         self.readers = model.readers()
         self.inputs(shapes)
         if graph.problems:
-            self.tell_unknown()
             return
         for node in model.nodes:
             self.node(node)
         self.outputs()
-        self.tell_unknown()
         if not graph.problems:
             self.prune()
             self.take_apart()
             self.notes()
 
-    def fold_all(self) -> None:
-        """Work out what depends on no input."""
-        for node in self.model.nodes:
-            if node.inputs and all(not each or each in self.values for each in node.inputs):
-                self.folds(node)
-
     def folds(self, node: Node) -> bool:
         """Work a node out whose inputs are constants; gives whether that is possible."""
         given = [self.values.get(each) for each in node.inputs]
-        first = given[0] if given else None
-        if isinstance(first, Constant) and (moved := moves(node, first)):
+        if given and isinstance(given[0], Constant) and (moved := moves(node, given[0])):
             self.values[node.outputs[0]] = moved
             return True
-        if not all(isinstance(each, Constant) or each is None for each in given):
-            return False
         constants = [each for each in given if isinstance(each, Constant)]
-        if sum(each.size for each in constants) > MOST:
+        count = sum(each.size for each in constants)
+        if any(isinstance(each, Tensor) for each in given) or count > MOST:
             return False
-        arrays = [each.numbers() if isinstance(each, Constant) else None for each in given]
-        self.folded += sum(array.size for array in arrays if array is not None)
+        self.folded += count
         if self.folded > MOST_FOLDED:
             return False
+        arrays = [each.numbers() if isinstance(each, Constant) else None for each in given]
         results = fold(node, arrays, self.model.opset)
         if results is None or len(results) < len(node.outputs):
             return False
@@ -131,33 +119,30 @@ class Reader:
 
     def inputs(self, shapes: Sequence[Shape] | None) -> None:
         """Add the inputs of the graph."""
-        names = [*self.model.inputs]
-        if shapes and len(shapes) != len(names):
+        inputs = self.model.inputs
+        if shapes and len(shapes) != len(inputs):
             message = Message(
-                "{count} sizes are given for {inputs} inputs", count=len(shapes), inputs=len(names)
+                "{count} sizes are given for {inputs} inputs", count=len(shapes), inputs=len(inputs)
             )
             self.graph.problems.append(Problem("E604", message))
             return
-        for index, name in enumerate(names):
-            sizes = self.model.inputs[name]
-            ours = shapes[index] if shapes else None
+        for (name, sizes), ours in zip(inputs.items(), shapes or [None] * len(inputs)):
             if sizes and sizes[0]:
                 self.batch = sizes[0]
             rank = len(ours) + 1 if ours else len(sizes or ())
             last = self.channels_last(name, rank)
             if ours is None:
-                if sizes is None or rank < 2 or rank > 5 or None in sizes[1:]:
+                first = [size for size in (sizes or [])[1:] if size]
+                if len(first) != rank - 1 or not 2 <= rank <= 5:
                     self.unsized(name, sizes)
                     continue
-                first = [size for size in sizes[1:] if size]
                 ours = tuple(first) if last else (*first[1:], first[0])
             try:
                 op = self.graph.input(tuple(ours), name)
             except LayerError as error:
                 self.graph.problems.append(Problem(error.code, error.message, name, error.help))
                 continue
-            order = range(len(ours)) if last else (len(ours) - 1, *range(len(ours) - 1))
-            tensor = laid(op, tuple(ours), tuple(order))
+            tensor = laid(op, tuple(ours), range(rank - 1)) if last else fresh(op, tuple(ours))
             self.values[name] = tensor
             self.seen[op] = self.sources[op] = name, tensor
 
@@ -188,53 +173,51 @@ class Reader:
     def outputs(self) -> None:
         """Take the outputs of the model, each in the order of its values there."""
         for name in self.model.outputs:
-            value = self.values.get(name)
+            value, message = self.values.get(name), None
             if isinstance(value, Constant):
-                self.graph.problems.append(
-                    Problem("E601", Message("the output `{name}` is a constant", name=name), name)
-                )
-            if not isinstance(value, Tensor):
-                continue
-            if value.order() is None:
+                message = Message("the output `{name}` is a constant", name=name)
+            elif isinstance(value, Tensor):
                 try:
-                    value = self.arranged(value, [value.axes[axis] for axis in value.first()])
+                    value, _ = self.standard(value)
                 except (Unsayable, ImportProblems):
                     message = Message("the order of its values has no word")
-                    self.graph.problems.append(Problem("E601", message, name))
-                    continue
-            self.seen[value.op] = (name, value)
-            self.graph.outputs.append(Output(name, value.op))
+                else:
+                    self.seen[value.op] = (name, value)
+                    self.graph.outputs.append(Output(name, value.op))
+            if message:
+                self.graph.problems.append(Problem("E601", message, name))
 
     # Nodes
 
     def node(self, node: Node) -> None:
-        """Read a node."""
+        """Read a node; what follows of one that has no word is not told again."""
         tainted = any(each in self.tainted for each in node.inputs)
+        problems: Sequence[Problem] = ()
         try:
-            missing = any(each and each not in self.values for each in node.inputs)
-            if missing:
-                self.guess(node)
-            elif not self.folds(node):
-                self.layer(node)
+            if all(not each or each in self.values for each in node.inputs):
+                if not self.folds(node):
+                    self.layer(node)
+                self.tainted.update(node.outputs if tainted else ())
+                return
         except Unknown as error:
-            self.note(node, error.message, tainted and not error.certain)
+            tainted = tainted and not error.certain
+            problems = [Problem("E601", error.message)]
         except Unsayable:
             message = Message(
                 "`{operation}` in this order of dimensions has no word", operation=node.op
             )
-            self.note(node, message, tainted)
+            problems = [Problem("E601", message)]
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # An input or an attribute is missing, or of another kind than its operator has.
             message = Message("`{operation}` is not as its operator is", operation=node.op)
-            self.graph.problems += [] if tainted else [Problem("E607", message, node.where)]
-            self.guess(node)
+            problems = [Problem("E607", message)]
         except ImportProblems as error:
-            problems = [each if each.where else each._replace(where=node.where)
-                        for each in error.problems]  # fmt: skip
-            self.graph.problems += [] if tainted else problems
-            self.guess(node)
-        if tainted:
-            self.tainted.update(node.outputs)
+            problems = error.problems
+        if not tainted:
+            self.graph.problems += [
+                each if each.where else each._replace(where=node.where) for each in problems
+            ]
+        self.guess(node)
 
     def layer(self, node: Node) -> None:
         """Add the layers that a node is."""
@@ -251,33 +234,16 @@ class Reader:
                     self.alone.discard(value.op)
         for name in node.outputs[len(results) :]:
             if self.readers[name]:
-                raise Unknown(
-                    Message("the output `{name}` of `{operation}` has no word", name=name,
-                            operation=node.op)
-                )  # fmt: skip
-
-    def note(self, node: Node, message: Message, tainted: bool) -> None:
-        """Note that there is no word for a node, and go on with what it may give."""
-        if not tainted:
-            self.unknown.setdefault(message, []).append(node.where)
-        self.guess(node)
+                message = "the output `{name}` of `{operation}` has no word"
+                raise Unknown(Message(message, name=name, operation=node.op))
 
     def guess(self, node: Node) -> None:
         """Take a node to give what it reads."""
-        given = (self.values.get(each) for each in node.inputs)
-        value = next((each for each in given if isinstance(each, Tensor)), None)
-        for name in node.outputs:
-            self.tainted.add(name)
-            if value is not None:
-                self.values.setdefault(name, value)
-
-    def tell_unknown(self) -> None:
-        """Make problems of what there is no word for, with how often it is there, and where."""
-        for message, places in self.unknown.items():
-            named = ", ".join(places[:MOST_NAMED]) + ", …" * (len(places) > MOST_NAMED)
-            if len(places) > 1:
-                message = Message("{problem} ({count} times)", problem=message, count=len(places))
-            self.graph.problems.append(Problem("E601", message, named))
+        given = [self.values.get(each) for each in node.inputs]
+        tensors = [each for each in given if isinstance(each, Tensor)]
+        self.tainted.update(node.outputs)
+        for name in node.outputs if tensors else ():
+            self.values.setdefault(name, tensors[0])
 
     # What operators do
 
@@ -316,9 +282,9 @@ class Reader:
             self.seen[found.op] = (value, found)
         return found
 
-    def map(self, node: Node, index: int = 0) -> Tensor:
+    def map(self, node: Node) -> Tensor:
         """An input as a map with the channels first; a vector in any order of its values."""
-        tensor = self.tensor(node, index)
+        tensor = self.tensor(node)
         if len(tensor.axes) == 1:
             return self.arranged(tensor, [tuple(sorted(tensor.axes[0]))])
         return self.arranged(tensor, [tensor.axes[axis] for axis in tensor.first()])
@@ -332,21 +298,17 @@ class Reader:
         return tensor, order
 
     def emit(self, word: str, values: Mapping[str, Any], op: int) -> int:
-        """Add a layer without weights, and give its place; one that moves values is there once."""
+        """Add a layer that arranges values, once for all that read it, and give its place."""
         key = word, str(values), op
         if key not in self.moved:
-            place = self.add(word, values, [op])
-            if word not in _MOVING:
-                return place
-            self.moved[key] = place
+            self.moved[key] = self.add(word, values, [op])
         return self.moved[key]
 
     def reshaped(self, op: int) -> tuple[int, Shape] | None:
         """What an operation reads, where all that it does is to reshape it."""
         made = self.graph.ops[op]
-        if made.word not in ("reshape", "flatten"):
-            return None
-        return made.inputs[0], self.graph.shape(made.inputs[0])
+        plain = made.word in ("reshape", "flatten")
+        return (made.inputs[0], self.graph.shape(made.inputs[0])) if plain else None
 
     def add(
         self,
@@ -356,32 +318,24 @@ class Reader:
         weights: Mapping[str, Constant] = {},
     ) -> int:
         """Add a layer, or a merge, with weights by role, and give its place."""
-        node = self.at
-        kind = LAYERS.get(word) or MERGES[word]
+        node, graph = self.at, self.graph
         for argument, value in values.items():
             numbers = value if isinstance(value, tuple) else (value,)
             if any(isinstance(each, float) and not isfinite(each) for each in numbers):
-                raise Unknown(
-                    Message(
-                        "`{operation}` with {what} has no word",
-                        operation=node.op,
-                        what=f"{argument}={value}"[:100],
-                    )
-                )
+                what = f"{argument}={value}"[:100]
+                message = "`{operation}` with {what} has no word"
+                raise Unknown(Message(message, operation=node.op, what=what))
         taken = {role: constant.taken() for role, constant in weights.items()}
         name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
-        place = self.graph.add(word, values, inputs, taken, node.scope, name, node.where)
-        wanted = {weight.role: weight for weight in self.graph.ops[place].layer.weights}
-        for role, constant in weights.items():
-            if constant.size != wanted[role].size:
-                self.graph.ops.pop()
-                message = Message(
-                    "the array `{name}` is of another size than {word} has it",
-                    name=constant.key,
-                    word=kind.op,
-                )
-                raise refused(message, node.where)
-            self.graph.arrays[constant.key] = constant.array(wanted[role].trainable)
+        place = graph.add(word, values, inputs, taken, node.scope, name, node.where)
+        for weight in graph.ops[place].layer.weights:
+            if (constant := weights.get(weight.role)) is None:
+                continue
+            if constant.size != weight.size:
+                graph.ops.pop()
+                message = "the array `{name}` is of another size than {word} has it"
+                raise refused(Message(message, name=constant.key, word=word))
+            graph.arrays[constant.key] = constant.array(weight.trainable)
         return place
 
     def again(
@@ -407,10 +361,10 @@ class Reader:
         for index in reversed(range(len(graph.ops))):
             if index in wanted:
                 wanted.update(graph.ops[index].inputs)
-        for index, op in enumerate(graph.ops):
-            if op.word == "input" and index not in wanted:
+        for index, (name, _) in self.sources.items():
+            if index not in wanted:
                 graph.notes.append(
-                    Message("no output depends on the input `{name}`: left out", name=op.name)
+                    Message("no output depends on the input `{name}`: left out", name=name)
                 )
         places = {old: new for new, old in enumerate(sorted(wanted))}
         graph.ops = [graph.ops[old] for old in places]
@@ -457,16 +411,13 @@ class Reader:
         """Say what a reader of the text may miss."""
         words = Counter(op.word for op in self.graph.ops)
         convolutions = words["conv"] + words["dwconv"]
-        if (
-            convolutions > 10
-            and not {"bn", "ln", "gn", "inorm"} & {*words}
-            and self.model.producer in _FOLDING
-        ):
-            biases = sum("bias" in op.weights for op in self.graph.ops)
-            if biases > convolutions // 2:
-                self.graph.notes.append(
-                    Message("batch normalisation may be folded into the convolutions of this file")
-                )
+        biases = sum("bias" in op.weights for op in self.graph.ops)
+        normalised = {"bn", "ln", "gn", "inorm"} & {*words}
+        many = convolutions > 10 and biases > convolutions // 2
+        if many and not normalised and self.model.producer in _FOLDING:
+            self.graph.notes.append(
+                Message("batch normalisation may be folded into the convolutions of this file")
+            )
 
 
 def is_fresh(array: SourceArray) -> bool:
@@ -509,7 +460,5 @@ _FREE = {
     *("Sigmoid", "Tanh", "Elu", "Slice", "Concat", "Resize", "Neg", "Silu", "Gelu", "Dropout"),
 }
 """Operations that give a tensor whose dimensions are those of what they read."""
-_MOVING = {"flatten", "reshape", "permute", "transpose", "shuffle", "pixelshuffle"}
-"""The layers that arrange tensors."""
 _FOLDING = ("pytorch", "tf2onnx", "onnxoptimizer", "onnxsim")
 """The producers of files from which batch normalisation may be folded away."""
