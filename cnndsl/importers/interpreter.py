@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, product
 from typing import Any, NamedTuple, NoReturn
 
 from cnndsl.diagnostics.message import Message
@@ -143,6 +142,17 @@ class World:
     entry = "__call__"
     """The method that a call of an instance runs."""
 
+    interpreter: Interpreter
+    report: Callable[[Any], None]
+    """Takes what stands in the way of the network that is being followed."""
+
+    def needs(self, *values: Any) -> None:
+        """Report the first unknown in values, and end what needs them."""
+        unknown = unknown_in([*values])
+        if unknown is not None:
+            self.report(unknown)
+            self.interpreter.check(unknown)
+
     def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """Call a function or a class."""
 
@@ -261,6 +271,7 @@ _OTHERS = (
     "dict map filter sum isinstance issubclass getattr setattr hasattr type print super "
     "staticmethod classmethod property next callable object pow vars id"
 ).split()
+_MATH = frozenset("ceil floor trunc fabs sqrt log log2 log10 exp pow prod gcd cos sin".split())
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 _GROW = frozenset("append extend insert add add_module".split())
 _KINDS = {"staticmethod": "static", "classmethod": "class", "property": "property"}
@@ -958,17 +969,11 @@ class Interpreter:
                     return Library(f"{cls.path}.{name}")
         if isinstance(owner, (Class, Function)) and name == "__name__":
             return owner.name
-        if isinstance(owner, Partial) and name == "func":
-            return owner.function
         found = owner.world.attribute(owner, name) if isinstance(owner, Tensor) else None
         if found is not None:
             return found
         if name in _METHODS.get(type(owner), "").split():
             return Native(lambda args, kwargs, at: self.own_method(owner, name, args, kwargs, at))
-        return self.no_such(name, node)
-
-    def no_such(self, name: str, node: ast.AST) -> NoReturn:
-        """End what needs an attribute of which nothing is known."""
         self.stop(node, Message("nothing is known of `{name}`", name=name))
 
     def method(
@@ -990,7 +995,9 @@ class Interpreter:
             found = self.inherited(cls, owner, name) if isinstance(cls, Library) else None
             if found is not None:
                 return found
-        return giving(None) if name == "__init__" else self.no_such(name, node)
+        if name != "__init__":
+            self.stop(node, Message("nothing is known of `{name}`", name=name))
+        return giving(None)
 
     def inherited(self, cls: Library, owner: Instance, name: str) -> Any:
         """An attribute that an instance has of a library's class, or None."""
@@ -1055,10 +1062,7 @@ class Interpreter:
     ) -> Any:
         """Call a name of Python's own library, or of one that is no framework."""
         name, root = function.name, function.root
-        numeric = root == "numpy" and name in ("ceil", "floor", "sqrt", "prod", "log2")
-        if numeric or (root == "math" and hasattr(math, name)):
-            if name in ("factorial", "comb", "perm"):  # of numbers that may be large
-                self.stop(node)
+        if root in ("math", "numpy") and name in _MATH:
             return self.guarded(getattr(math, name), args, kwargs, node)
         if name in ("OrderedDict", "deepcopy", "copy"):
             return self.own(name, args, kwargs, node)
@@ -1067,11 +1071,6 @@ class Interpreter:
         if name == "namedtuple" and len(args) > 1:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
-        if root == "itertools" and name in ("chain", "product"):
-            parts = [self.items(each, node) for each in args]
-            total = (math.prod if name == "product" else sum)(map(len, parts))
-            self.tick(min(total, MOST_STEPS))
-            return [*(product(*parts) if name == "product" else chain(*parts))]
         self.check(unknown_in([args, kwargs]))
         path = function.path.lstrip(".")
         self.stop(node, Message("`{name}` is not part of the source", name=path))
@@ -1233,9 +1232,6 @@ class Interpreter:
             start = each if empty else self.binary("add", start, each, node)
         return start
 
-    def _own_pow(self, node: ast.AST, left: Any, right: Any) -> Any:
-        return self.binary("pow", left, right, node)
-
     def _own_next(self, node: ast.AST, value: Any, default: Any = None) -> Any:
         items = self.items(value, node)
         return items[0] if items else default
@@ -1252,9 +1248,6 @@ class Interpreter:
         order = [*lineage(instance.cls if isinstance(instance, Instance) else instance)]
         at = next((place for place, each in enumerate(order) if each is owner), None)
         return self.unfollowed(node) if at is None else Super(tuple(order[at + 1 :]), instance)
-
-    def _own_object(self, node: ast.AST) -> Any:
-        return Instance(Class("object", (), {}), self.place(node))
 
     def _own_getattr(self, node: ast.AST, owner: Any, name: Any, *default: Any) -> Any:
         self.check(owner, name)

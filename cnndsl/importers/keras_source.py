@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
 from math import prod
@@ -141,7 +141,7 @@ class KerasWorld(World):
         self.scopes: list[Scope] = []
         self.within: list[Instance] = []
         self.scratch = Replay(KerasGraph(Graph()))
-        self.report: Callable[[Unknown], None] = lambda unknown: None
+        self.report = lambda unknown: None
         self.created: list[Instance] = []
         self.channels_first: Place | None = None
         self.nested: set[int] = set()
@@ -199,13 +199,6 @@ class KerasWorld(World):
         name = kwargs.get("name")
         config = {"name": name if isinstance(name, str) else ""}
         return KerasTensor(self, Made("InputLayer", None, config, (), (), place, (), given))
-
-    def needs(self, *values: Any) -> None:
-        """Report the first unknown in values, and end what needs them."""
-        unknown = unknown_in([*values])
-        if unknown is not None:
-            self.report(unknown)
-            self.interpreter.check(unknown)
 
     def function(
         self, name: str, within: list[str], args: list[Any], kwargs: dict[str, Any], place: Place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
@@ -232,7 +232,7 @@ class TorchWorld(World):
         self.used: set[int] = set()
         self.made_here: list[Instance] = []
         self.starts: dict[str, tuple[float, ...]] = {}  # the numbers of parameters, by key
-        self.report: Callable[[Unknown], None] = lambda unknown: None
+        self.report = lambda unknown: None
 
     # Calls
 
@@ -293,13 +293,6 @@ class TorchWorld(World):
         known = isinstance(fill, (int, float)) and count <= 100_000
         self.interpreter.tick(count // 64 if known else 0)
         return Array(self, tuple(sizes), (float(fill),) * count if known else None)
-
-    def needs(self, *values: Any) -> None:
-        """Report the first unknown in values, and end what needs them."""
-        unknown = unknown_in([*values])
-        if unknown is not None:
-            self.report(unknown)
-            self.interpreter.check(unknown)
 
     def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
         """A function of tensors that flow through the network."""
