@@ -69,30 +69,30 @@ def deduce(known: Known, tiers: Iterable[Iterable[Values]]) -> Found | None:
 def convolutions(known: Known) -> Iterator[Iterator[Values]]:
     """Arguments of a plain convolution: a square kernel, then one for each channel, then others."""
     channels, filters = known.source[-1], known.output[-1]
-    areas: list[tuple[int, int, bool]] = []
-    for nobias in (False, True):
-        weights = known.params - (0 if nobias else filters)
-        if weights > 0 and weights % filters == 0:
-            areas.append((1, weights // filters, nobias))
-    rank = len(known.source) - 1
 
     def arguments(square: bool, groups: Iterable[int]) -> Iterator[Values]:
         for group in groups:
-            for _, size, nobias in areas:
-                area, rest = divmod(size * group, channels)
-                if not rest:
-                    for kernel in kernels(area, rank, known.kernel):
-                        if (len({*kernel}) == 1) == square:
-                            for window in windows(known, kernel):
-                                bias = {"nobias": nobias}
-                                common = {"filters": filters, "kernel": kernel, "groups": group}
-                                yield {**common, **window, **bias}
+            for nobias in (False, True):
+                weights = _quotient(known, nobias, filters) * group
+                common = {"filters": filters, "groups": group, "nobias": nobias}
+                if weights % channels == 0:
+                    yield from _kernels(known, weights // channels, square, common, known.kernel)
 
     yield arguments(True, [1])
     yield arguments(True, [channels])
     yield arguments(False, [1])
     yield arguments(False, [channels])
     yield arguments(True, _divisors(gcd(channels, filters)))
+
+
+def _kernels(
+    known: Known, area: int, square: bool, common: Values, said: tuple[int, ...] = ()
+) -> Iterator[Values]:
+    """Arguments with the kernels of so many pixels, square or not, and the windows of each."""
+    for kernel in kernels(area, len(known.spatial), said):
+        if (len({*kernel}) == 1) == square:
+            for window in windows(known, kernel):
+                yield {**common, "kernel": kernel, **window}
 
 
 def depthwise(known: Known) -> Iterator[Iterator[Values]]:
@@ -102,11 +102,14 @@ def depthwise(known: Known) -> Iterator[Iterator[Values]]:
         return
     for square in (True, False):
         yield (
-            {"kernel": kernel, "mult": filters // channels, "nobias": nobias, **window}
+            values
             for nobias in (False, True)
-            for kernel in kernels(_quotient(known, nobias, filters), len(known.spatial))
-            if (len({*kernel}) == 1) == square
-            for window in windows(known, kernel)
+            for values in _kernels(
+                known,
+                _quotient(known, nobias, filters),
+                square,
+                {"mult": filters // channels, "nobias": nobias},
+            )
         )
 
 
@@ -114,15 +117,16 @@ def separable(known: Known) -> Iterator[Iterator[Values]]:
     """Arguments of a separable convolution: one filter for each channel, or more."""
     channels, filters = known.source[-1], known.output[-1]
     for mult in range(1, 9):
+        depth = channels * mult
         yield (
-            {"filters": filters, "kernel": kernel, "mult": mult, "nobias": nobias, **window}
+            values
             for nobias in (False, True)
-            for kernel in kernels(
-                _quotient(known, nobias, channels * mult, channels * mult * filters),
-                len(known.spatial),
+            for values in _kernels(
+                known,
+                _quotient(known, nobias, depth, depth * filters),
+                True,
+                {"filters": filters, "mult": mult, "nobias": nobias},
             )
-            if len({*kernel}) == 1
-            for window in windows(known, kernel)
         )
 
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise, permutations
 from typing import Any
 
-from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import ACTIVATIONS, CLASSES, KERAS, TORCH
 from cnndsl.importers import deduce as deduced
 from cnndsl.importers.deduce import Known, Values, deduce
 from cnndsl.importers.graph import Graph, Output, Scope
 from cnndsl.importers.summary_table import Row, Table, read_table
-from cnndsl.importers.texts import Draft, Span, channels_last
+from cnndsl.importers.texts import Draft, channels_last
 from cnndsl.layers import ACTIVATIONS as FUNCTIONS
 from cnndsl.layers import MERGES
 from cnndsl.layers.base import Shape, product
@@ -25,6 +25,9 @@ from cnndsl.layers.source import call_of
 from cnndsl.layers.values import Pair, Word
 
 _LARGEST = 10**7
+_WEIGHING = ("conv", "dense", "dwconv", "sepconv", "deconv")
+_NORMS = ("bn", "ln", "gn", "inorm")
+_BORDERS = ("zeropad", "reflectpad", "replicatepad", "crop")
 _MODELS = frozenset(("Sequential", "Functional", "Model", "ModuleList", "ModuleDict"))
 _IN_ORDER = frozenset(
     "Sequential Conv2dNormActivation ConvNormActivation ConvBNReLU ConvBNActivation".split()
@@ -36,23 +39,18 @@ class _Reader(Draft):
     def __init__(self, text: str, name: str, table: Table, shape: Shape | None) -> None:
         super().__init__(text, name, table.framework)
         self.table, self.given = table, shape
-        self.framework = table.framework
-        self.named: list[tuple[Row, int]] = []
-        """The rows so far, with the operation of each."""
+        self.torch = table.framework == TORCH
+        self.named: list[tuple[Row, int]] = []  # the rows so far, with the operation of each
         self.current: int | None = None
         self.unsayable: set[str] = set()
-        self.unsized = False
-        """Whether a size is missing, so that nothing more can be said."""
-
-    def torch(self) -> bool:
-        return self.framework == TORCH
+        self.unsized = False  # whether a size is missing, so that nothing more can be said
 
     def shape_of(self, row: Row) -> Shape | None:
         """The sizes that a row gives, channels last; None where they are not known."""
         sizes = tuple(size for size in row.shape if size is not None and 0 < size <= _LARGEST)
         if len(sizes) != len(row.shape) or not 0 < len(sizes) <= 4:
             return None
-        return channels_last(sizes) if self.torch() else sizes
+        return channels_last(sizes) if self.torch else sizes
 
     # Rows
 
@@ -64,7 +62,7 @@ class _Reader(Draft):
             while scopes and scopes[-1][0] >= row.depth:
                 self.leave(*scopes.pop()[1:])
             inside = place + 1 < len(rows) and rows[place + 1].depth > row.depth
-            if inside and self.is_container(row):
+            if inside and row.kind not in CLASSES[self.table.framework]:
                 scopes.append((row.depth, Scope(row.kind, row.name), row))
                 self.go_into(row)
                 continue
@@ -77,13 +75,9 @@ class _Reader(Draft):
         for _, scope, row in reversed(scopes):
             self.leave(scope, row)
 
-    def is_container(self, row: Row) -> bool:
-        """Whether a row stands for the rows below it."""
-        return row.kind not in CLASSES[self.framework]
-
     def go_into(self, row: Row) -> None:
         """Begin with what is inside of a model, which reads what that does."""
-        if not self.torch():
+        if not self.torch:
             inputs = self.inputs(row)
             self.current = inputs[0] if inputs else self.current
         elif row.depth and row.kind not in _IN_ORDER and row.kind not in self.unsayable:
@@ -115,7 +109,7 @@ class _Reader(Draft):
             if self.given and not self.graph.ops and self.given != shape:
                 self.unreadable(row.span, Message("the input is another one than `--input` says"))
             return self.graph.input(shape, row.name, scope)
-        kind = CLASSES[self.framework].get(row.kind)
+        kind = CLASSES[self.table.framework].get(row.kind)
         if not self.graph.ops:
             self.begin(row, shape)
         if self.unsized:
@@ -124,22 +118,17 @@ class _Reader(Draft):
         inputs = self.inputs(row)
         if len(self.graph.problems) > before:
             return self.graph.input(shape)
-        if kind is None or row.kind in _MODELS:
-            if row.kind in _MODELS:
-                help_ = Message("print what is in it, by `model.summary(expand_nested=True)`")
-                self.unreadable(row.span, help_)
-            else:
-                self.unknown(row.kind, row.span)
-            return self.graph.input(shape)
-        word = kind.word or ("activation" if row.kind == "Activation" else "")
-        if not word:
+        word = "activation" if row.kind == "Activation" else kind.word if kind else ""
+        if row.kind in _MODELS:
+            help_ = Message("print what is in it, by `model.summary(expand_nested=True)`")
+            self.unreadable(row.span, help_)
+        elif not word:
             self.unknown(row.kind, row.span)
-            return self.graph.input(shape)
-        op = self.made(row, word, shape, inputs, scope)
-        if op is None:
+        elif (op := self.made(row, word, shape, inputs, scope)) is not None:
+            return op
+        else:
             self.unreadable(row.span)
-            return self.graph.input(shape)
-        return op
+        return self.graph.input(shape)
 
     def inputs(self, row: Row) -> list[int]:
         """The operations that a row reads: those that it names, or else the one before it."""
@@ -155,7 +144,9 @@ class _Reader(Draft):
                 or (other.cut and (name.startswith(other.name) or other.name.startswith(name)))
             }
             fits = exact[-1:] if exact and not cut else sorted(alike)
-            if len(fits) > 1 and self.follow(fits):
+            if len(fits) > 1 and all(
+                self.graph.ops[op].inputs == (before,) for before, op in pairwise(fits)
+            ):
                 self.ask(
                     Message("names are cut off: where one fits layers in a row, the last is taken")
                 )
@@ -163,19 +154,16 @@ class _Reader(Draft):
             if len(fits) == 1:
                 found.append(fits[0])
                 continue
-            message = Message("there is no layer `{name}` before this", name=name)
-            help_ = NOTHING
             if fits:
                 message = Message("`{name}…` is the beginning of several names", name=name)
                 help_ = Message(
                     "print it wider, by `model.summary(line_length=200)` in a terminal as wide"
                 )
-            self.problem("E605", message, row.span, help_)
+                self.problem("E605", message, row.span, help_)
+            else:
+                message = Message("there is no layer `{name}` before this", name=name)
+                self.problem("E605", message, row.span)
         return found
-
-    def follow(self, ops: list[int]) -> bool:
-        """Whether each of some operations reads the one before it and nothing else."""
-        return all(self.graph.ops[op].inputs == (before,) for before, op in pairwise(ops))
 
     # The input
 
@@ -183,11 +171,8 @@ class _Reader(Draft):
         """The input of a summary that has no row for it."""
         found = self.given
         if found is None and row.source:
-            known = tuple(size for size in row.source if size)
-            if len(known) == len(row.source):
-                found = channels_last(known) if self.torch() else known
-        if found is None:
-            found = self.input_of(row, shape)
+            found = self.shape_of(row._replace(shape=row.source))
+        found = found or self.input_of(row, shape)
         if found is None:
             message = Message("the summary does not say the size of the input")
             self.problem("E604", message, row.span, Message("write it, as `--input 28x28x1`"))
@@ -197,7 +182,7 @@ class _Reader(Draft):
     def input_of(self, row: Row, shape: Shape) -> Shape | None:
         """The input that a first row leaves no doubt of: that of a dense layer, or one of so many
         values as the text has for a convolution."""
-        kind = CLASSES[self.framework].get(row.kind)
+        kind = CLASSES[self.table.framework].get(row.kind)
         word = kind.word if kind else ""
         weights = row.params - shape[-1]
         if word == "dense" and len(shape) == 1 and weights > 0 and weights % shape[0] == 0:
@@ -229,17 +214,13 @@ class _Reader(Draft):
 
         if word in MERGES:
             return self.merge(row, word, shape, inputs, put)
-        if len(inputs) != 1:
-            if len(inputs) > 1:
-                message = Message("`{name}` is called more than once", name=row.name or row.kind)
-                self.problem("E602", message, row.span)
-                return inputs[0]
+        if not inputs:
             return None
-        op, source = inputs[0], self.graph.shape(inputs[0])
-        if row.again and word in ("conv", "dense", "deconv", "bn", "prelu", "ln", "gn"):
+        if len(inputs) > 1 or (row.again and word in (*_WEIGHING, *_NORMS, "prelu")):
             message = Message("`{name}` is called more than once", name=row.name or row.kind)
             self.problem("E602", message, row.span)
             return self.graph.input(shape)
+        op, source = inputs[0], self.graph.shape(inputs[0])
         if word == "skip":
             return op if source == shape and not row.params else None
         if word == "activation":
@@ -248,7 +229,7 @@ class _Reader(Draft):
                 return op
         if word == "dense" and len(source) > 1:
             flat = product(source) * shape[-1]
-            if self.torch() and row.params in (flat, flat + shape[-1]) and len(shape) == 1:
+            if self.torch and row.params in (flat, flat + shape[-1]) and len(shape) == 1:
                 # PyTorch's functions have no rows, `torch.flatten` among them.
                 op = put("flatten", {}, [op])
                 source = self.graph.shape(op)
@@ -257,10 +238,10 @@ class _Reader(Draft):
         if word in ("gap", "gmp") and len(shape) == len(source) and max(shape[:-1], default=1) > 1:
             word = "avgpool" if word == "gap" else "pool"
             return put(word, {"to": shape[:-1]}, [op])
-        known = Known(word, self.framework, source, shape, row.params, row.kernel)
+        known = Known(word, self.table.framework, source, shape, row.params, row.kernel)
         if word in _TIERS and len(source) != len(shape):
             return None
-        found = deduce(known, _TIERS[word](known) if word in _TIERS else [self.simple(row, known)])
+        found = deduce(known, _TIERS[word](known) if word in _TIERS else [_simple(known)])
         if found is None:
             return None
         place = put(word, found.values, [op])
@@ -297,42 +278,6 @@ class _Reader(Draft):
         self.ask(Message("which functions the rows `Activation` are is not said: relu is taken"))
         return "relu"
 
-    def simple(self, row: Row, known: Known) -> Iterable[Values]:
-        """Arguments of a layer without windows, the likely first."""
-        source, shape, word = known.source, known.output, known.word
-        channels, units = source[-1], shape[-1]
-        if word == "dense":
-            return [{"units": units}, {"units": units, "nobias": True}]
-        if word in ("bn", "ln", "inorm"):
-            return [{}, {"noscale": True}, {"noshift": True}, {"noscale": True, "noshift": True}]
-        if word == "gn":
-            return [{"groups": g} for g in (32, 16, 8, 4, 2, 1) if channels % g == 0]
-        if word == "dropout":
-            return [{"rate": 0.5}]
-        if word == "reshape":
-            return [{"shape": shape}]
-        if word in ("gap", "gmp"):
-            return [{}, {"keep": True}]
-        if len(source) != len(shape):
-            return [{}] if word == "flatten" else []
-        if word in ("zeropad", "reflectpad", "replicatepad", "crop"):
-            less = [y - x if word != "crop" else x - y for x, y in known.spatial]
-            if min(less, default=-1) < 0:
-                return []
-            pads = tuple(Pair(each // 2, each - each // 2) for each in less)
-            return [{"crop" if word == "crop" else "pad": pads}]
-        if word == "up":
-            return [{"factor": tuple(y // x for x, y in known.spatial)}, {"to": shape[:-1]}]
-        if word == "permute":
-            orders = permutations(range(1, len(source) + 1))
-            return [{"order": order} for order in orders if order != tuple(sorted(order))]
-        if word == "rescale":
-            return [{"scale": 1 / 255}]
-        if word in ("pixelshuffle", "pixelunshuffle"):
-            x, y = source[0], shape[0]
-            return [{"factor": max(x, y) // max(min(x, y), 1)}]
-        return [{}] if word in FUNCTIONS else []
-
     def asks(self, row: Row, word: str, op: int, others: tuple[Any, ...]) -> None:
         """Take down what a row leaves open."""
         layer = self.graph.ops[op].layer
@@ -343,39 +288,34 @@ class _Reader(Draft):
                 others=", ".join(f"`{call_of(each)}`" for each in others),
             )
             self.ask(message, op)
-        if word in ("conv", "dense", "dwconv", "sepconv", "deconv"):
-            if self.torch():
-                self.ask(
-                    Message("functions such as `F.relu`, and what `forward` does, are not said")
-                )
-            else:
-                self.ask(Message("the activations of convolutions and dense layers are not said"))
-            if any(window.kernel > 1 for window in getattr(layer, "windows", ())):
-                self.ask(Message("whether kernels are dilated is not said: they are not"))
+        if word in _WEIGHING and self.torch:
+            self.ask(Message("functions such as `F.relu`, and what `forward` does, are not said"))
+        elif word in _WEIGHING:
+            self.ask(Message("the activations of convolutions and dense layers are not said"))
         elif word in ("pool", "avgpool") and not row.kernel and not others:
             self.ask(
                 Message("the windows of pools are not said: they lie side by side where so fits")
             )
         elif word == "dropout":
             self.ask(Message("the rate of dropout is not said: 0.5 is taken"))
-        elif word in ("bn", "ln", "gn", "inorm"):
+        elif word in _NORMS:
             self.ask(Message("eps and momentum are not said: the defaults are taken"))
             if layer.noscale != layer.noshift:  # type: ignore[attr-defined]
                 self.ask(Message("whether `bn` has no factor or no summand is not said"), op)
             if word == "gn":
                 self.ask(Message("the number of groups is not said"), op)
-        elif word in ("zeropad", "reflectpad", "replicatepad", "crop"):
-            self.ask(
-                Message(
-                    "how much of `{word}` is at the begin and how much at the end is not said",
-                    word=word,
-                ),
-                op,
+        elif word in _BORDERS:
+            message = Message(
+                "how much of `{word}` is at the begin and how much at the end is not said",
+                word=word,
             )
+            self.ask(message, op)
         elif word in ("up", "permute", "rescale", "leaky_relu", "elu", "gelu"):
             self.ask(Message("the arguments of `{word}` are not said", word=word), op)
-        elif word == "relu" and not self.torch():
+        elif word == "relu" and not self.torch:
             self.ask(Message("whether a relu has a bound, as relu6, is not said: it has none"))
+        if word in _WEIGHING and any(each.kernel > 1 for each in getattr(layer, "windows", ())):
+            self.ask(Message("whether kernels are dilated is not said: they are not"))
 
     # The end
 
@@ -394,17 +334,16 @@ class _Reader(Draft):
         statistics = sum(
             weight.size for op in graph.ops for weight in op.layer.weights if not weight.trainable
         )
-        if self.torch():
+        if self.torch:
             found -= statistics  # which PyTorch counts as no parameters
         if found != graph.params:
-            span: Span = next(iter(totals.values()))[1]
             message = Message(
                 "the rows have {found:,} parameters, and the total is {total:,}",
                 found=found,
                 total=graph.params,
             )
-            self.problem("E605", message, span)
-        elif self.torch() and statistics:
+            self.problem("E605", message, next(iter(totals.values()))[1])
+        elif self.torch and statistics:
             graph.params += statistics
         learned = sum(op.layer.trainable for op in graph.ops if not op.frozen)
         if graph.trainable not in (None, learned):
@@ -413,14 +352,46 @@ class _Reader(Draft):
 
     def outputs(self) -> None:
         """What nothing reads is an output; the last one is the main one."""
-        read = {op for each in self.graph.ops for op in each.inputs}
-        ends = [at for at in range(len(self.graph.ops)) if at not in read]
+        ends = self.ends()
         named = {op: row.name for row, op in self.named}
         self.graph.outputs = [Output(named.get(op, ""), op) for op in reversed(ends)]
         if len(ends) > 1:
-            self.graph.notes.append(
-                Message("which output is the main one is not said: the last row is taken")
-            )
+            self.note(Message("which output is the main one is not said: the last row is taken"))
+
+
+def _simple(known: Known) -> Iterable[Values]:
+    """Arguments of a layer without windows, the likely first."""
+    source, shape, word = known.source, known.output, known.word
+    if word == "dense":
+        return [{"units": shape[-1], "nobias": nobias} for nobias in (False, True)]
+    if word in _NORMS and word != "gn":
+        return [{}, {"noscale": True}, {"noshift": True}, {"noscale": True, "noshift": True}]
+    if word == "gn":
+        return [{"groups": g} for g in (32, 16, 8, 4, 2, 1) if source[-1] % g == 0]
+    if word == "dropout":
+        return [{"rate": 0.5}]
+    if word == "reshape":
+        return [{"shape": shape}]
+    if word in ("gap", "gmp"):
+        return [{}, {"keep": True}]
+    if len(source) != len(shape):
+        return [{}] if word == "flatten" else []
+    if word in _BORDERS:
+        less = [y - x if word != "crop" else x - y for x, y in known.spatial]
+        if min(less, default=-1) < 0:
+            return []
+        pads = tuple(Pair(each // 2, each - each // 2) for each in less)
+        return [{"crop" if word == "crop" else "pad": pads}]
+    if word == "up":
+        return [{"factor": tuple(y // x for x, y in known.spatial)}, {"to": shape[:-1]}]
+    if word == "permute":
+        orders = permutations(range(1, len(source) + 1))
+        return [{"order": order} for order in orders if order != tuple(sorted(order))]
+    if word == "rescale":
+        return [{"scale": 1 / 255}]
+    if word in ("pixelshuffle", "pixelunshuffle"):
+        return [{"factor": max(source[0], shape[0]) // max(min(source[0], shape[0]), 1)}]
+    return [{}] if word in FUNCTIONS else []
 
 
 _TIERS: dict[str, Callable[[Known], Iterable[Iterable[Values]]]] = {
@@ -439,9 +410,8 @@ def read_summary(text: str, name: str = "", shape: Shape | None = None) -> Graph
     table = read_table(draft)
     if table is None or not table.rows:
         if not draft.graph.problems:
-            draft.problem(
-                "E605", Message("the text has no table of layers"), (0, min(len(text), 1))
-            )
+            message = Message("the text has no table of layers")
+            draft.problem("E605", message, (0, min(len(text), 1)))
         return draft.done()
     reader = _Reader(draft.text, name, table, shape)
     reader.graph.problems += draft.graph.problems

@@ -101,10 +101,8 @@ def read_table(draft: Draft) -> Table | None:
             depth = len(re.match(r"\|*", line[0])[0]) if not boxed else 0  # type: ignore[index]
             split.append(_Line(cells, line.span(), parted, depth))
             parted = False
-    torch = tree or (
-        not boxed and bool(split) and re.match(r"\s*\w+-\d+\s+\[", _text(draft, split))
-    )
-    framework = TORCH if torch else KERAS
+    numbered = not boxed and split and re.match(r"\s*\w+-\d+\s+\[", _text(draft, split))
+    framework = TORCH if tree or numbered else KERAS
     rows = [_row(draft, group, framework, tree) for group in _groups(split, framework, boxed)]
     return Table(framework, tree, [row for row in rows if row is not None], totals)
 
@@ -186,19 +184,12 @@ def _row(draft: Draft, lines: list[_Line], framework: str, tree: bool) -> Row | 
     shape = () if tree and cells.get(SHAPE) == "--" else _sizes(cells.get(SHAPE, ""))
     again = cells.get(PARAMS, "") == "(recursive)"
     count = _NUMBER.fullmatch(cells.get(PARAMS, "").strip())
-    if tree and (again or cells.get(PARAMS) == "--"):
-        params = 0
-    elif count is None or shape is None:
+    uncounted = tree and (again or cells.get(PARAMS) == "--")
+    if not kind or shape is None or (count is None and not uncounted):
         draft.unreadable(span)
         return None
-    else:
-        params = _integer(count[1])
-    if not kind or shape is None:
-        draft.unreadable(span)
-        return None
-    inputs = None
-    if INPUTS in cells or any(INPUTS in line.cells for line in lines):
-        inputs = _references(cells.get(INPUTS, ""))
+    params = _integer(count[1]) if count and not uncounted else 0
+    inputs = _references(cells[INPUTS]) if INPUTS in cells else None
     frozen = cells.get(TRAINABLE, "").strip() in ("N", "False")
     frozen |= tree and cells.get(PARAMS, "").startswith("(") and not again
     source = _sizes(cells.get(INPUT_SHAPE, "")) or ()
@@ -263,25 +254,22 @@ def _snake(kind: str) -> str:
 
 def _numbered(text: str) -> tuple[str, str, int, bool]:
     """The name, class and depth of `│    └─Conv2d (conv1): 2-1`, or of `Conv2d-1`."""
+    if plain := re.fullmatch(r"(\w+)-\d+", text.strip()):
+        return "", plain[1], 1, False
     match = re.fullmatch(
         r"[\s│├└─]*([\w.]+)(?: \(([^)]*)\))?(?:: (\d+)(?:-(\d+))?)?", text.rstrip()
     )
-    if match and match[3]:
-        return match[2] or "", match[1], int(match[3][:6]), False
-    if match and (plain := re.fullmatch(r"(\w+)-\d+", text.strip())):
-        return "", plain[1], 1, False
-    plain = re.fullmatch(r"(\w+)-\d+", text.strip())
-    if plain:
-        return "", plain[1], 1, False
-    return ("", match[1], 0, False) if match else ("", "", 0, False)
+    if match is None:
+        return "", "", 0, False
+    return (match[2] or "" if match[3] else ""), match[1], int((match[3] or "0")[:6]), False
 
 
 def _references(text: str) -> tuple[tuple[str, bool], ...]:
     """The layers of `a[0][0], b[0]…`, and whether the name of each is cut off."""
-    found = []
-    for part in re.findall(r"[^\s,'\[\]…]+(?:\[[^\],\s…]*\]?)*…?", text):
-        name = re.match(r"[^\[…]*", part)
-        assert name is not None
-        if name[0] not in ("", "-"):
-            found.append((name[0], "[" not in part and part.endswith("…")))
-    return tuple(found)
+    parts = re.findall(r"[^\s,'\[\]…]+(?:\[[^\],\s…]*\]?)*…?", text)
+    named = [(re.split(r"[\[…]", part)[0], part) for part in parts]
+    return tuple(
+        (name, "[" not in part and part.endswith("…"))
+        for name, part in named
+        if name not in ("", "-")
+    )
