@@ -174,6 +174,9 @@ class KerasWorld(World):
             many = args[0] if isinstance(args[0], (list, tuple)) else [None]
             if all(isinstance(each, (int, float)) for each in many):
                 return Numbers(self, [*many])
+        if name == "reshape" and len(args) > 1 and isinstance(args[0], Numbers):
+            if isinstance(args[1], tuple) and {*args[1]} <= {1, -1}:  # along one axis
+                return args[0]
         message = Message("`{name}` is not part of the source", name=path.path)
         return unknown_in([args, kwargs]) or Unknown(message, place)
 
