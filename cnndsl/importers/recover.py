@@ -90,6 +90,9 @@ LEAST_GAIN = 24
 MOST_PARAMETERS = 12
 """How many parameters a block may have."""
 
+NAME = 8
+"""How many characters count for the name of a block."""
+
 COSTLY = 20
 """How many characters a flag of a block must save: whoever reads it has two blocks to see."""
 
@@ -99,7 +102,7 @@ LEAST_SAVED = 60
 MOST_INSTANCES = 40
 """Of how many instances each is tried to be left out."""
 
-MOST_TRIED = 10
+MOST_TRIED = 16
 """How many candidates are worked out in each round."""
 
 
@@ -498,8 +501,9 @@ class _Recovery:
                 continue
             several = len(self.once(places))
             if several > 1:
-                length = sum(map(self.length, self.statements(places[0])))
-                rough.append((length * (several - 0.5), key, places))
+                run = self.statements(places[0])
+                weight = 2 if self.scope_of(run) else 1  # as `unified` has it
+                rough.append((weight * sum(map(self.length, run)) * (several - 0.5), key, places))
         rough.sort(key=lambda each: -each[0])
         results = []
         for _, key, places in rough[:MOST_TRIED]:
@@ -581,6 +585,9 @@ class _Recovery:
                 return False
         if sum(self.has(each, MERGES) for each in run) > 1 and not self.scope_of(run):
             return False  # blocks in a row are a loop, or calls
+        for each in run:
+            if each.kind == "merge" and _holds(key, tuple(one.key for one in longest(each))):
+                return False  # it is followed by, or follows, the same without the merge
         for period in range(1, len(key) // 2 + 1):
             if len(key) % period == 0 and key[:period] * (len(key) // period) == key:
                 return False
@@ -628,7 +635,7 @@ class _Recovery:
         taken = {op for place in places for each in self.statements(place) for op in each.ops}
         first = run[0]
         if first.kind == "merge" and first.word in ("add", "mul") and len(first.paths) == 2:
-            body = tuple(each.key for each in max(first.paths, key=len))
+            body = tuple(each.key for each in longest(first))
             for form in _shorter(body):
                 if form != body:
                     yield self.like(((*first.key[:3], form, *first.key[4:]), *key[1:]), taken)
@@ -656,19 +663,19 @@ class _Recovery:
         if len(written) < 2:
             return None
         instances = [self.statements(place) for place in places]
-        name = self.name_of(instances)
-        block = Block(name, instances)
+        block = Block(self.name_of(instances), instances)
         try:
             self.solve(block)
         except Unalike:
             return None
         if len(block.params) > MOST_PARAMETERS:
             return None
-        gain: float = -len(block.text().flat())
+        name = max(0, len(block.name) - NAME)  # a class with a long name is no worse
+        gain: float = name - len(block.text().flat())
         for number, place in enumerate(places):
             if id(place) in written:
                 gain += sum(map(self.length, instances[number]))
-                gain -= len(self.call(block, number)) + 2
+                gain -= len(self.call(block, number)) - name + 2
         flags = sum(param.slot == "flag" for param in block.params)
         gain -= COSTLY * (flags + max(len(block.params) - 3, 0))
         kinds = Counter(filter(None, map(self.scope_of, instances)))
@@ -785,6 +792,17 @@ def apart(places: Sequence[Place]) -> list[Place]:
     return sorted(found, key=lambda each: order[id(each)])
 
 
+def longest(merge: Statement) -> Sequence[Statement]:
+    """The longest path of a merge."""
+    return max(merge.paths, key=len)
+
+
+def _holds(keys: tuple[Any, ...], part: tuple[Any, ...]) -> bool:
+    """Whether a run of keys stands among others."""
+    count = len(part)
+    return count > 1 and any(keys[at : at + count] == part for at in range(len(keys) - count + 1))
+
+
 def _shorter(keys: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     """Some keys, and what is left where one stretch of at most half of them is missing."""
     yield keys
@@ -876,7 +894,7 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
         return "excite" if merge.word == "mul" else merge.word
     if "dwconv" in words:
         return "inverted"
-    path = [each for each in max(merge.paths, key=len) if len(each.slots) > 1]
+    path = [each for each in longest(merge) if len(each.slots) > 1]
     first = path[0].slots if path else {}
     narrow = len(path) >= 3 and first.get("kernel", first.get("k")) == 1
     return "bottleneck" if narrow else "residual"

@@ -27,7 +27,6 @@ from cnndsl.importers.statements import (
     call_text,
     folded,
 )
-from cnndsl.layers import MERGES
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
 
@@ -543,9 +542,9 @@ class Solver:
                 if there and value is not ABSENT
             ):
                 return f"{param.name} != 1"
-        if len(table) != 1 or not self.facts.has(table[0].some, MERGES):
-            raise Unalike  # a flag for a layer, or for half of a block, makes two blocks of one
-        return self.flag(present, here, "se" if table[0].some.word == "mul" else "residual")
+        if len(table) != 1 or (table[0].some.kind, table[0].some.word) != ("merge", "mul"):
+            raise Unalike  # a flag for anything but a gate makes two blocks of one
+        return self.flag(present, here, "se")
 
     def rate(self, table: list[Column], here: list[bool]) -> Text | None:
         """A dropout that some instances lack: theirs is a rate of 0."""
