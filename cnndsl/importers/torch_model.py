@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy
     import torch
     from torch import nn
+    from torch.utils.hooks import RemovableHandle
 
     Array = numpy.ndarray[Any, Any]
 
@@ -41,6 +42,7 @@ _VIEWS = (
     *("contiguous", "to", "float", "double", "type_as", "clone", "data", "identity"),
 )
 """What may be done to a weight before it is used."""
+_RANKS = (1, 2, 3)
 
 
 def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Graph:
@@ -123,8 +125,9 @@ def values(
     for place in range(len(inputs[0]) if inputs else 1):  # one by one, as the module was read
         trace = Trace(module, graph.name)
         trace.module, trace.given, trace.rng = real, known, rng
-        one = [torch.from_numpy(numpy.array(each[place : place + 1], float)) for each in inputs]
-        trace.run(lambda one=one: [_first(each) for each in one], training)  # type: ignore[misc]
+        one = [numpy.moveaxis(each[place : place + 1], -1, 1) for each in inputs]
+        ours = [torch.from_numpy(numpy.array(each, float, order="C")) for each in one]
+        trace.run(partial(list, ours), training)
         if trace.graph.problems:
             raise ImportProblems(trace.graph.problems)
         samples.append(trace.op_values)
@@ -143,11 +146,6 @@ def _copy(module: nn.Module) -> nn.Module:
         empty = torch.empty_like(parameter, device="meta", requires_grad=parameter.requires_grad)
         memo[id(parameter)] = nn.Parameter(empty, parameter.requires_grad)
     return copy.deepcopy(module, memo)
-
-
-def _first(tensor: torch.Tensor) -> torch.Tensor:
-    """Channels first, of a batch with its channels last."""
-    return tensor.movedim(-1, 1).contiguous()
 
 
 class Trace:
@@ -192,14 +190,15 @@ class Trace:
         """Run on tensors with a batch, channels first."""
         import torch
 
-        handles: list[Callable[[], None]] = []
+        handles: list[RemovableHandle] = []
         outputs: list[tuple[str, Any]] = []
         failed: list[Problem] = []
         try:
             tensors = inputs()
             self.module.train(training)
             self.enter(tensors)
-            handles += [self.watch(path, part) for path, part in self.module.named_modules()]
+            for path, part in self.module.named_modules():
+                handles += self.watch(path, part)
             with torch.no_grad(), _mode(self):
                 outputs = _outputs(self.module(*tensors))
             if not outputs:
@@ -214,7 +213,7 @@ class Trace:
             failed = self.failed(message)
         finally:
             for handle in handles:
-                handle()
+                handle.remove()
         already = len(self.calls.laid)
         places = self.calls.finish([(name, self.of(value), False) for name, value in outputs])
         self.graph.problems += failed
@@ -223,9 +222,17 @@ class Trace:
         self.op_values = {places[op]: value for op, value in self.op_values.items() if op in places}
 
     def enter(self, tensors: Sequence[torch.Tensor]) -> None:
-        """Note the inputs and what the module keeps."""
-        self.enter_arrays()
-        names = _parameter_names(self.module)
+        """Note the inputs and what the module keeps; what has two keys has the first."""
+        for found, own, kept in (
+            (self.weights, self.module.named_parameters(), self.original.named_parameters()),
+            (self.buffers, self.module.named_buffers(), self.original.named_buffers()),
+        ):
+            for (key, tensor), (_, source) in zip(own, kept):
+                read = None if source.is_meta else partial(_numbers, source)
+                learns = found is self.weights and source.requires_grad
+                found[id(tensor)] = tensor, Param(key, tuple(tensor.shape), learns, read)
+        self.known |= self.weights
+        names = [*inspect.signature(self.module.forward).parameters]
         for place, tensor in enumerate(tensors):
             name = names[place] if place < len(names) else f"input{place + 1}"
             shape = (*tensor.shape[2:], *tensor.shape[1:2])
@@ -258,26 +265,18 @@ class Trace:
         """The keys of parameters that nothing reads."""
         return [
             key
-            for key, tensor in self.module.named_parameters()
+            for key, tensor in self.original.named_parameters()
             if key not in self.graph.arrays and tensor.numel()
         ]
 
     # Arrays
 
-    def enter_arrays(self) -> None:
-        """Note what the module keeps; what is kept under two keys has the first."""
-        for found, own, kept in (
-            (self.weights, self.module.named_parameters(), self.original.named_parameters()),
-            (self.buffers, self.module.named_buffers(), self.original.named_buffers()),
-        ):
-            for (key, tensor), (_, source) in zip(own, kept):
-                read = None if source.is_meta else partial(_numbers, source)
-                learns = found is self.weights and source.requires_grad
-                found[id(tensor)] = tensor, Param(key, tuple(tensor.shape), learns, read)
-        self.known |= self.weights
-
     def keep(self, tensor: Any, value: Any) -> None:
         self.known[id(tensor)] = (tensor, value)
+
+    def seen(self, tensor: Any) -> Any:
+        """What a tensor is here, None where it is not known."""
+        return self.known.get(id(tensor), (None, None))[1]
 
     def of(self, value: Any) -> Any:
         """What a tensor is here, if it is known; a constant where it is not."""
@@ -293,12 +292,10 @@ class Trace:
 
     # Scope
 
-    def watch(self, path: str, part: nn.Module) -> Callable[[], None]:
-        """Follow the calls of a part; gives what ends that."""
-        if leaf := _LEAVES.get(type(part).__name__):
-            found = leaf(part)
-            if found is not None:
-                part.forward = partial(self.leaf, path, found, part.forward)
+    def watch(self, path: str, part: nn.Module) -> list[RemovableHandle]:
+        """Follow the calls of a part, until what it gives is removed."""
+        if found := _leaf(part):
+            part.forward = partial(self.leaf, *found, part.forward)
 
         def before(_: Any, args: Any) -> None:
             outer = self.stack[-1][0] if self.stack else ""
@@ -312,23 +309,12 @@ class Trace:
         def after(*_: Any) -> None:
             self.stack.pop()
 
-        handles = part.register_forward_pre_hook(before), part.register_forward_hook(after)
-
-        def end() -> None:
-            for handle in handles:
-                handle.remove()
-
-        return end
+        return [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
 
     def leaf(
-        self,
-        path: str,
-        found: tuple[str, tuple[Any, ...]],
-        forward: Callable[..., Any],
-        *args: Any,
+        self, function: str, more: tuple[Any, ...], forward: Callable[..., Any], *args: Any
     ) -> Any:
         """A module that is one call: what it computes itself is not recorded."""
-        function, more = found
         self.quiet += 1
         try:
             result = args[0] if function == "drop_path" else forward(*args)
@@ -344,10 +330,7 @@ class Trace:
 
     def depends(self, args: Any) -> bool:
         """Whether among arguments there is what depends on the inputs."""
-        return any(
-            isinstance(self.known.get(id(each), (0, 0))[1], (Tensor, Lost))
-            for each in _leaves(args)
-        )
+        return any(isinstance(self.seen(each), (Tensor, Lost)) for each in _leaves(args))
 
     def function(self, function: Any, args: Any, kwargs: Any) -> Any:
         """A function that the module calls: run, and recorded where it is to be."""
@@ -410,13 +393,11 @@ class Trace:
         factor = torch.from_numpy(self.rng.uniform(0.7, 1.4, count))
         near = {"running_mean": value.mean(over) + shift, "running_var": spread * factor}
         for name, numbers in near.items():
-            tensor = arguments.get(name)
-            if tensor is None:
-                continue
-            key = self.buffers[id(tensor)][1].key
-            if key not in self.given:
-                self.given.add(key)
-                tensor.copy_(numbers)
+            if (tensor := arguments.get(name)) is not None:
+                key = self.buffers[id(tensor)][1].key
+                if key not in self.given:
+                    self.given.add(key)
+                    tensor.copy_(numbers)
 
     def record(self, function: str, args: Any, kwargs: Any, result: Any) -> None:
         """Enter a call, and what its results are."""
@@ -441,20 +422,17 @@ class Trace:
                     value = Lost(tuple(tensor.shape))
                 self.keep(tensor, value)
         if function.endswith("_") and not function.startswith("__"):
-            self.in_place(result)
+            # What a tensor is a view of is changed with it, which cannot be followed.
+            base = getattr(result, "_base", None)
+            if base is not None and isinstance(self.seen(base), Tensor):
+                self.keep(base, Lost(tuple(base.shape), "a change in place of a part"))
         if self.rng is not None:
             self.note((args, result), already)
-
-    def in_place(self, result: Any) -> None:
-        """What a tensor is a view of is changed with it, which cannot be followed."""
-        base = getattr(result, "_base", None)
-        if base is not None and isinstance(self.known.get(id(base), (0, 0))[1], Tensor):
-            self.keep(base, Lost(tuple(base.shape), "a change in place of a part"))
 
     def note(self, tensors: Any, already: int) -> None:
         """Keep the values of the operations that a call of tensors became."""
         for tensor in _leaves(tensors):
-            value = self.known.get(id(tensor), (0, 0))[1]
+            value = self.seen(tensor)
             if not isinstance(value, Tensor):
                 continue
             for before, behind in ((value, value), *self.calls.laid[already:]):
@@ -531,14 +509,6 @@ def _mapped(value: Any, do: Callable[[Any], Any], kind: type) -> Any:
     return value
 
 
-def _parameter_names(module: nn.Module) -> list[str]:
-    """What a module calls its inputs."""
-    try:
-        return [*inspect.signature(module.forward).parameters]
-    except (TypeError, ValueError):
-        return []
-
-
 def _outputs(result: Any) -> list[tuple[str, Any]]:
     """The tensors that a module gives, each with its name; the first is the main one."""
     import torch
@@ -566,48 +536,32 @@ def _is_plain(module: nn.Module) -> bool:
     return (own and next(module.children(), None) is None) or type(module).__name__ in _LEAVES
 
 
-# Modules that are one call, by the name of their class
+# Modules that are one call, by the name of their class: the function, and its arguments
 
-
-def _given(module: Any, function: str, *names: str) -> tuple[str, tuple[Any, ...]] | None:
-    """The call of a module with some of its attributes; None where it has no such."""
-    found = []
-    for name in names:
-        value = getattr(module, name, None)
-        if not isinstance(value, (int, float, str, tuple, list)) or isinstance(value, bool):
-            return None
-        found.append(value)
-    return function, tuple(found)
-
-
-def _drop_path(module: Any) -> tuple[str, tuple[Any, ...]] | None:
-    mode = getattr(module, "mode", "row")
-    for name in ("p", "drop_prob"):
-        if isinstance(getattr(module, name, None), (int, float)):
-            return "drop_path", (getattr(module, name), mode)
-    return ("drop_path", (0.0,)) if hasattr(module, "drop_prob") else None
-
-
-def _min_pool(module: Any) -> tuple[str, tuple[Any, ...]] | None:
-    names = ("kernel_size", "stride", "padding", "dilation")
-    found = _given(module, "min_pool2d", *names)
-    return found and (found[0], (*found[1], bool(module.ceil_mode)))
-
-
-def _padded_pool(module: Any) -> tuple[str, tuple[Any, ...]] | None:
-    found = _given(module, "padded_avg_pool", "kernel_size", "stride")
-    padding = getattr(getattr(module, "pad", None), "padding", None)
-    return found and padding and (found[0], (*found[1], padding))
-
-
-_LEAVES: dict[str, Callable[[Any], tuple[str, tuple[Any, ...]] | None]] = {
-    **dict.fromkeys(("DropPath", "StochasticDepth"), _drop_path),
-    **{f"MinPool{rank}d": _min_pool for rank in (1, 2, 3)},
-    **{f"PaddedAvgPool{rank}d": _padded_pool for rank in (1, 2, 3)},
+_POOL = ("kernel_size", "stride")
+_LEAVES: dict[str, tuple[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("DropPath", "StochasticDepth"), ("drop_path", ())),
     **{
-        f"AdaptiveMinPool{rank}d": lambda m: _given(m, "adaptive_min_pool2d", "output_size")
-        for rank in (1, 2, 3)
+        f"MinPool{n}d": ("min_pool2d", (*_POOL, "padding", "dilation", "ceil_mode")) for n in _RANKS
     },
-    "Rescale": lambda module: _given(module, "rescale", "scale", "offset"),
-    "NearestUpsample": lambda module: _given(module, "up", "size"),
+    **{f"PaddedAvgPool{n}d": ("padded_avg_pool", (*_POOL, "pad")) for n in _RANKS},
+    **{f"AdaptiveMinPool{n}d": ("adaptive_min_pool2d", ("output_size",)) for n in _RANKS},
+    "Rescale": ("rescale", ("scale", "offset")),
+    "NearestUpsample": ("up", ("size",)),
 }
+
+
+def _leaf(module: Any) -> tuple[str, tuple[Any, ...]] | None:
+    """The call that a module is, with its attributes; None where it has no such."""
+    function, names = _LEAVES.get(type(module).__name__, ("", ()))
+    if function == "drop_path":
+        rates = [getattr(module, name, None) for name in ("p", "drop_prob")]
+        rates = [rate for rate in rates if isinstance(rate, (int, float))]
+        if not rates and not hasattr(module, "drop_prob"):
+            return None
+        return function, ((*rates, 0.0)[0], getattr(module, "mode", "row"))
+    found = [getattr(module, name, None) for name in names]
+    found = [getattr(each, "padding", each) for each in found]  # of a module that pads
+    if not all(isinstance(each, (int, float, str, tuple, list)) for each in found):
+        return None
+    return (function, tuple(found)) if function else None
