@@ -210,10 +210,13 @@ class _Recovery:
         return self.graph.ops[statement.op].layer if statement.kind != "call" else None
 
     def cuts(self, place: Place) -> bool:
-        """Whether a run begins or ends between a convolution and its norm, or a norm and its
-        activation.
+        """Whether a run begins or ends between a convolution and its norm, a norm and its
+        activation, or two turns of a loop.
         """
         run, begin, end = place.run, place.begin, place.begin + place.length
+        for period in range(1, min(place.length, 4)):
+            if self.repeats(run, begin, period) or self.repeats(run, end - period, -period):
+                return True
         first, last = self.graph.ops[run[begin].ops[0]].word, self.last_word(run[end - 1])
         before = self.last_word(run[begin - 1]) if begin else ""
         after = run[end].word if end < len(run) else ""
@@ -224,6 +227,14 @@ class _Recovery:
         ):
             return True
         return last in _WEIGHTY and after in NORMS
+
+    def repeats(self, run: Run, at: int, period: int) -> bool:
+        """Whether some statements are those before them, or those behind for a period below 0."""
+        other = at - period
+        count = abs(period)
+        return 0 <= other <= len(run) - count and all(
+            self.form(run[at + step]) == self.form(run[other + step]) for step in range(count)
+        )
 
     def last_word(self, statement: Statement) -> str:
         """The layer that gives what a statement gives."""
