@@ -194,9 +194,8 @@ def laid(op: int, ours: Shape, order: Sequence[int]) -> Tensor:
     """The view of a tensor of ours of which axis `order[i]` is the framework's axis i."""
     atoms = iter(range(len(ours)))
     groups = [(next(atoms),) if size > 1 else () for size in ours]
-    return Tensor(
-        op, ours, tuple(size for size in ours if size > 1), tuple(groups[i] for i in order)
-    )
+    sizes = tuple(size for size in ours if size > 1)
+    return Tensor(op, ours, sizes, tuple(groups[i] for i in order))
 
 
 def fresh(op: int, ours: Shape) -> Tensor:
@@ -213,21 +212,22 @@ def arranged(tensor: Tensor, groups: Sequence[Group], layers: Layers) -> Tensor:
         return tensor
     order = [atom for group in groups for atom in group]
     wanted = tuple(map(tensor.size, groups))
-    op = _reshaped(tensor.op, tensor.ours, wanted, layers)[0] if order == sorted(order) else None
-    if op is None:
+    if order == sorted(order):
+        op = _reshaped(tensor.op, tensor.ours, wanted, layers)
+    else:
         op = _reordered(tensor, groups, wanted, layers)
     axes = tuple(tuple(order.index(atom) for atom in axis) for axis in tensor.axes)
     return Tensor(op, wanted, tuple(tensor.sizes[atom] for atom in order), axes).plain()
 
 
-def _reshaped(op: int, ours: Shape, wanted: Shape, layers: Layers) -> tuple[int, Shape]:
+def _reshaped(op: int, ours: Shape, wanted: Shape, layers: Layers) -> int:
     if ours == wanted:
-        return op, wanted
+        return op
     if len(wanted) == 1:
-        return layers.emit("flatten", {}, op), wanted
+        return layers.emit("flatten", {}, op)
     if len(wanted) > MOST_AXES:
         raise Unsayable
-    return layers.emit("reshape", {"shape": wanted}, op), wanted
+    return layers.emit("reshape", {"shape": wanted}, op)
 
 
 def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: Layers) -> int:
@@ -249,7 +249,7 @@ def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: L
             raise Unsayable
         ends = [*starts[1:], len(order)]
         ours = tuple(tensor.size(tuple(range(*span))) for span in zip(starts, ends))
-        op, ours = _reshaped(op, tensor.ours, ours, layers)
+        op = _reshaped(op, tensor.ours, ours, layers)
         axes = sorted(range(len(starts)), key=lambda block: order.index(starts[block]))
     # Axes of one value go where one is wanted, those over to the front.
     ones = [axis for axis, size in enumerate(ours) if size == 1]
@@ -263,13 +263,10 @@ def _reordered(tensor: Tensor, groups: Sequence[Group], wanted: Shape, layers: L
     places = [*ones, *places, *rest]
     if places != sorted(places):
         values = {"order": tuple(axis + 1 for axis in places)}
-        op = (
-            layers.emit("permute", values, op)
-            if len(places) > 2
-            else layers.emit("transpose", {}, op)
-        )
+        word = "permute" if len(places) > 2 else "transpose"
+        op = layers.emit(word, values if word == "permute" else {}, op)
         ours = tuple(ours[axis] for axis in places)
-    return _reshaped(op, ours, wanted, layers)[0]
+    return _reshaped(op, ours, wanted, layers)
 
 
 def shuffling(tensor: Tensor, groups: Sequence[Group]) -> tuple[str, dict[str, Any]]:
@@ -288,21 +285,20 @@ def shuffling(tensor: Tensor, groups: Sequence[Group]) -> tuple[str, dict[str, A
             if last == channels[cut:] + channels[:cut]:
                 return "shuffle", {"groups": tensor.size(channels[:cut])}
         return "", {}
-    if rank and all(map(len, wanted)):
-        # Each dimension of the image takes the atom of a factor in, or gives it off.
-        factors = tuple(group[-1] for group in wanted)
-        grown = all(group[:-1] == part for group, part in zip(wanted, space))
-        given = tuple(part[-1] for part in space if part)
-        shrunk = all(group == part[:-1] for group, part in zip(wanted, space))
-        factor = {sizes[atom] for atom in (factors if grown else given)}
-        if len(factor) == 1:
-            values: dict[str, Any] = {"factor": factor.pop()}
-            if grown and channels == last + factors:
-                return "pixelshuffle", values
-            if grown and channels == factors + last:
-                return "pixelshuffle", values | {"dcr": True}
-            if shrunk and last == channels + given:
-                return "pixelunshuffle", values
-            if shrunk and last == given + channels:
-                return "pixelunshuffle", values | {"dcr": True}
+    # Each dimension of the image takes the atom of a factor in, or gives it off.
+    taken = tuple(group[-1] for group in wanted if group)
+    given = tuple(part[-1] for part in space if part)
+    ways = (
+        ("pixelshuffle", taken, channels, last, wanted, space),
+        ("pixelunshuffle", given, last, channels, space, wanted),
+    )
+    for word, atoms, deep, shallow, large, small in ways:
+        factors = {sizes[atom] for atom in atoms}
+        shrinks = all(part and part[:-1] == group for part, group in zip(large, small))
+        if rank and all(wanted) and shrinks and len(factors) == 1:
+            values: dict[str, Any] = {"factor": factors.pop()}
+            if deep == shallow + atoms:
+                return word, values
+            if deep == atoms + shallow:
+                return word, {**values, "dcr": True}
     return "", {}
