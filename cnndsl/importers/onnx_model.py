@@ -290,9 +290,10 @@ class Model:
         if any(size < 0 for size in shape) or prod(shape) > LARGEST:
             raise refused(Message("the array `{name}` is of no possible size", name=name))
         if tensor.data_location == tensor.EXTERNAL:
-            place = {entry.key: entry.value for entry in tensor.external_data}
-            if problem := misplaced(place.get("location", "")):
-                self.problems.append(Problem("E607", problem, name))
+            location = outlying(tensor).get("location", "")
+            if location in ("", ".", "..") or set(location) & set("/\\:\0"):
+                message = "its data are in `{location}`, and are read beside the model alone"
+                raise refused(Message(message, location=location), name)
         elif not held(tensor, prod(shape)):
             raise refused(Message("the array `{name}` is not as long as it says", name=name))
         self.constants[name] = Constant(name, shape, lambda: self.read(tensor), learned)
@@ -307,26 +308,20 @@ class Model:
         try:
             if tensor.data_location == tensor.EXTERNAL:
                 tensor = self.fetched(tensor)
-            array: Array = numpy_helper.to_array(tensor)
-        except (TypeError, ValueError) as error:
-            reason = str(error).partition("\n")[0][:200]
-            message = Message(
-                "the array `{name}` cannot be read: {reason}", name=tensor.name, reason=reason
-            )
-            raise refused(message) from None
-        return array
+            return numpy_helper.to_array(tensor)
+        except (OSError, TypeError, ValueError) as error:
+            reason = (getattr(error, "strerror", "") or str(error)).partition("\n")[0][:200]
+            message = "the array `{name}` cannot be read: {reason}"
+            raise refused(Message(message, name=tensor.name, reason=reason)) from None
 
     def fetched(self, tensor: Any) -> Any:
-        """An array with the data that lies in a file beside the model. Raises ValueError."""
-        place = {entry.key: entry.value for entry in tensor.external_data}
-        location = place.get("location", "")
-        if misplaced(location) or self.outside is None:
+        """An array with the data that lie in a file beside the model. Raises ValueError."""
+        place = outlying(tensor)
+        location = place["location"]
+        if self.outside is None:
             raise ValueError(location)
         if location not in self.files:
-            try:
-                self.files[location] = self.outside(location)
-            except OSError as error:
-                raise ValueError(error.strerror or location) from None
+            self.files[location] = self.outside(location)
         content = memoryview(self.files[location])
         start = int(place.get("offset", 0))
         stop = start + int(place["length"]) if "length" in place else len(content)
@@ -397,29 +392,18 @@ def sizes(value: Any) -> list[int | None] | None:
 
 
 def attribute(made: Any) -> Any:
-    """What an attribute is: a number, a text, a list of those, or an array."""
-    from onnx import AttributeProto, helper
+    """What an attribute is: a number, a text, a list of those, or an array; None for others."""
+    from onnx import helper
 
-    if made.type == AttributeProto.FLOAT:
-        return short(made.f)
-    if made.type == AttributeProto.FLOATS:
-        return [short(value) for value in made.floats]
-    if made.type == AttributeProto.STRING:
-        return made.s.decode("utf-8", "replace")
     try:
         value = helper.get_attribute_value(made)
     except ValueError:
         return None
-    return list(value) if isinstance(value, Iterable) else value
-
-
-def misplaced(location: str) -> Message | None:
-    """What is wrong with a name of a file that should lie beside the model."""
-    if location in ("", ".", "..") or set(location) & set("/\\:\0"):
-        return Message(
-            "its data are in `{location}`, and are read beside the model alone", location=location
-        )
-    return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Iterable):
+        return [short(each) if isinstance(each, float) else each for each in value]
+    return short(value) if isinstance(value, float) else value
 
 
 def held(tensor: Any, count: int) -> bool:
@@ -429,13 +413,15 @@ def held(tensor: Any, count: int) -> bool:
     if tensor.data_type not in TensorProto.DataType.values() or not tensor.data_type:
         return False
     if tensor.HasField("raw_data"):
-        bits = 8 * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        names = TensorProto.DataType.Name(tensor.data_type)
-        if (names.endswith("4") and bits == 8) or "E2M1" in names:
-            bits = 4
-        return bool(len(tensor.raw_data) >= -(-count * bits // 8) if bits >= 8 else True)
+        each = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        return len(tensor.raw_data) >= count * int(each)
     fields = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
     return any(len(getattr(tensor, field)) >= count for field in fields)
+
+
+def outlying(tensor: Any) -> dict[str, str]:
+    """Where the data of an array lie in a file beside the model."""
+    return {entry.key: entry.value for entry in tensor.external_data}
 
 
 _ONNX = ("", "ai.onnx")

@@ -457,19 +457,13 @@ def layer_norm(read: Reader, node: Node) -> Tensor:
     if axes is None:
         axes = range(placed(node.get("axis", -1), x.shape), rank)
     normalised = sorted(placed(axis, x.shape) for axis in axes)
-    whole = normalised == [*range(1, rank)] and rank > 2
-    axis = 0 if whole else normalised[0] - 1
-    if not whole and (len(normalised) != 1 or axis < 0):
+    if len(normalised) != 1 or not normalised[0]:
         raise without(node, f"axes={normalised}")
-    flags, weights = factors(read, node, x, axis)
-    values = flags | {"eps": node.get("epsilon", 1e-5)}
-    if whole:
-        if weights:
-            raise without(node, f"axes={normalised}")
-        return onto(read, read.standard(x)[0], "gn", values | {"groups": 1})
+    axis = normalised[0] - 1
+    values, weights = factors(read, node, x, axis)
     others = [group for place, group in enumerate(x.axes) if place != axis]
     x = read.arranged(x, [*others, tuple(sorted(x.axes[axis]))])
-    return onto(read, x, "ln", values, weights)
+    return onto(read, x, "ln", values | {"eps": node.get("epsilon", 1e-5)}, weights)
 
 
 def group_norm(word: str) -> Operator:
@@ -597,10 +591,6 @@ def cast(read: Reader, node: Node) -> Tensor:
 def shape_of(read: Reader, node: Node) -> Constant:
     shape = read.tensor(node).shape[node.get("start", 0) : node.get("end")]
     return worked_out(node.outputs[0], shape)
-
-
-def size_of(read: Reader, node: Node) -> Constant:
-    return worked_out(node.outputs[0], prod(read.tensor(node).shape))
 
 
 # Sums, products and the like
@@ -930,9 +920,7 @@ def way_of(
     if mode == "nearest":
         rounding = node.get("nearest_mode", "floor" if old else "round_prefer_floor")
         for size, n, factor in changed:
-            if n > 2**16 or any(
-                place(i, size, n, factor, rule, rounding) != i * size // n for i in range(n)
-            ):
+            if not is_nearest(rule, rounding, factor * size == n, factor.denominator == 1):
                 raise without(node, f"{told} nearest_mode={rounding}")
         return {}
     if rule == "pytorch_half_pixel" and all(n > 1 for _, n, _ in changed):
@@ -951,26 +939,13 @@ def way_of(
     return {"aligned": aligned, "bicubic": True}
 
 
-def place(i: int, size: int, n: int, factor: Fraction, rule: str, rounding: str) -> int:
-    """The pixel that a position takes; -1 for a rule that is none."""
-    half = Fraction(1, 2)
-    rules = {
-        "asymmetric": i / factor,
-        "half_pixel": (i + half) / factor - half,
-        "pytorch_half_pixel": (i + half) / factor - half if n > 1 else Fraction(0),
-        "align_corners": Fraction(i * (size - 1), max(1, n - 1)),
-        "tf_half_pixel_for_nn": (i + half) / factor,
-    }
-    if rule not in rules:
-        return -1
-    exact = rules[rule]
-    found = {
-        "floor": floor(exact),
-        "ceil": -floor(-exact),
-        "round_prefer_floor": -floor(half - exact),
-        "round_prefer_ceil": floor(exact + half),
-    }[rounding]
-    return min(max(found, 0), size - 1)
+def is_nearest(rule: str, rounding: str, exact: bool, whole: bool) -> bool:
+    """Whether pixel i is pixel i * size // n before, of n that were size, times a factor."""
+    if rule == "asymmetric":
+        return rounding == "floor" and exact
+    if rule in ("half_pixel", "pytorch_half_pixel"):
+        return rounding.startswith("round_prefer_") and exact and whole
+    return rule == "tf_half_pixel_for_nn" and rounding == "floor" and exact and whole
 
 
 def pixel_shuffle(word: str) -> Operator:
@@ -1029,7 +1004,6 @@ OPERATORS: dict[str, Operator] = {
     "Identity": lambda read, node: read.tensor(node),
     "Cast": cast,
     "Shape": shape_of,
-    "Size": size_of,
     "Add": merge("add"),
     "Sum": merge("add"),
     "Sub": merge("subtract"),
