@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -143,6 +144,14 @@ def test_each_sample_comes_back(name: str) -> None:
     comes_back(name)
 
 
+def is_uneven(shape: str, text: str) -> bool:
+    """Whether a pool has windows of different sizes, which ONNX has no operator for."""
+    found = re.match(r"\w*pool to=([\dx]+)", text)
+    sizes = [int(size) for size in shape.split("x")[:-1]]
+    to = [int(count) for count in found[1].split("x")] if found else [1]
+    return any(size % count for size, count in zip(sizes, to * len(sizes)))
+
+
 def cases() -> list[Any]:
     """Layers with what they read: the first of each word, the others where all are asked for."""
     found = []
@@ -150,6 +159,7 @@ def cases() -> list[Any]:
         texts = [(shape, text) for shape, *texts in groups for text in texts]
         # An axis of one value has no part that the factor could be.
         texts = [each for each in texts if each != ("4x2x6x2", "pixelunshuffle 2")]
+        texts = [each for each in texts if not is_uneven(*each)]
         for index, (shape, text) in enumerate(texts):
             marks = [pytest.mark.frameworks] if index % 5 else []
             found.append(pytest.param(shape, text, marks=marks, id=f"{word}-{shape}-{text}"))
@@ -477,7 +487,7 @@ BATCH = whole(-1, 3)
          ["`Add` with an array of 3x8x8 has no word", "`Sin` has no word"]),
         # What follows of one is not told again.
         ([op("Einsum", "x", "a", equation="nchw->nhwc"), op("Conv", "a k")], {"k": KERNEL},
-         ["`Einsum` with equation=nchw->nhwc has no word"]),
+         ["`Einsum` has no word"]),
     ],
 )  # fmt: skip
 def test_what_has_no_word(nodes: Any, arrays: dict[str, Array], told: list[str]) -> None:

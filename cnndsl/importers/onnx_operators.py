@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -182,44 +181,6 @@ def pool(word: str) -> Operator:
         return mapped(read, word, values, x)
 
     return operator
-
-
-def shared(size: int, count: int) -> list[tuple[int, int]]:
-    """Where windows begin and end that share a dimension."""
-    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-
-
-def shared_pool(word: str) -> Operator:
-    """A pool of windows that share the image, laid side by side before it."""
-
-    def operator(read: Reader, node: Node) -> Tensor:
-        x, to = read.map(node), []
-        for axis, (size, width) in enumerate(zip(x.ours, node.get("kernel_shape")), 2):
-            at = [int(place) % size for place in node.get("places").get(axis, range(size))]
-            to.append(len(at) // width)
-            if at != [min(a + i, b - 1) for a, b in shared(size, to[-1]) for i in range(width)]:
-                raise Unknown(Message("`{operation}` has no word", operation="Gather"))
-        return mapped(read, word, {"to": tuple(to)}, x)
-
-    return operator
-
-
-def shared_mean(read: Reader, node: Node) -> Tensor:
-    """A product with the shares that pixels have of windows, as our own files have it."""
-    equation = node.get("equation", "")[:100]
-    found = re.fullmatch(r"nc(\w+?)((?:,\w\w)+)->nc(\w+)", equation)
-    if not found or found[2][1:].split(",") != [a + b for a, b in zip(found[1], found[3])]:
-        raise without(node, f"equation={equation}")
-    x, to = read.map(node), []
-    for index, size in enumerate(x.ours[:-1], 1):
-        shares = read.constant(node, index)
-        to.append(shares.shape[-1] if shares is not None else 0)
-        wanted = [(a <= i < b) / (b - a) for i in range(size) for a, b in shared(size, to[-1])]
-        if shares is None or shares.size != len(wanted) or not all(
-            isclose(one, other, rel_tol=1e-6) for one, other in zip(shares.values(), wanted)
-        ):  # fmt: skip
-            raise without(node, f"equation={equation}")
-    return mapped(read, "avgpool", {"to": tuple(to)}, x)
 
 
 def global_pool(word: str) -> Operator:
@@ -963,9 +924,6 @@ OPERATORS: dict[str, Operator] = {
     "MaxPool": pool("pool"),
     "AveragePool": pool("avgpool"),
     "MinPool": pool("minpool"),
-    "SharedPool": shared_pool("pool"),
-    "SharedMinPool": shared_pool("minpool"),
-    "Einsum": shared_mean,
     "GlobalAveragePool": global_pool("gap"),
     "GlobalMaxPool": global_pool("gmp"),
     "ReduceMean": reduction("gap", "channelmean", "avgpool"),

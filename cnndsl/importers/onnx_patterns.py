@@ -20,9 +20,6 @@ Pattern: TypeAlias = "str | float | tuple[Any, ...]"
 DEEPEST = 4
 """How deep the parts of a product or a sum of a pattern do not lie any more."""
 
-MOST_PLACES = 2**16
-"""How many pixels of a dimension are laid side by side at most."""
-
 
 class Rewriter:
     """Puts the nodes of a model together by patterns, each in its place."""
@@ -40,7 +37,6 @@ class Rewriter:
             self.bounds(node)
             if node.op == "MaxPool" and node.inputs:
                 self.least_around(node)
-                self.side_by_side(node)
         for op, pattern in PATTERNS:
             anchors = _anchors(pattern)
             for node in self.model.nodes:
@@ -95,20 +91,6 @@ class Rewriter:
         number = self.number(node.inputs[2]) if len(node.inputs) > 2 else 0
         return node.inputs[0], [*ends[2:half], *ends[half + 2 :]], number
 
-    def side_by_side(self, node: Node) -> None:
-        """Note windows that are laid side by side before a max pool, by their pixels' places."""
-        kernel, places = node.get("kernel_shape"), dict[int, list[int]]()
-        value = node.inputs[0]
-        while (before := self.makers.get(value)) and before.op == "Gather":
-            at = self.model.constants.get((*before.inputs, "")[1])
-            axis = before.get("axis", 0)
-            if at is None or len(at.shape) != 1 or axis in places or at.size > MOST_PLACES:
-                return
-            places[axis], value = at.values(), before.inputs[0]
-        if places and kernel and kernel == node.get("strides") and not any(node.get("pads", ())):
-            node.op, node.inputs = "SharedPool", [value]
-            node.attributes["places"] = places
-
     def replace(self, node: Node, op: str, found: Mapping[str, Any]) -> None:
         """Make a node what its pattern says, with the inputs `x`, and `@gamma` and `@beta`."""
         attributes = self.attributes(op, found)
@@ -117,8 +99,6 @@ class Rewriter:
         inputs = [found.get(name, "") for name in ("x", "@gamma", "@beta", "?to")]
         while not inputs[-1]:
             inputs.pop()
-        if op == "MinPool" and self.makers[found["inner"]].op == "SharedPool":
-            op = "SharedMinPool"
         node.op, node.inputs, node.attributes = op, inputs, attributes | {"written_out": True}
 
     def attributes(self, op: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -289,8 +269,7 @@ def _patterns() -> Iterator[tuple[str, Pattern]]:
     bend = ("sum", 1.0, ("product", 0.044715, ("as", "cube", squares)))
     slope = ("product", sqrt(2 / pi), "x", bend)
     yield "Gelu", ("product", 0.5, "x", ("sum", 1.0, ("Tanh", slope)))
-    greatest = ("or", ("MaxPool", ("Neg", "x")), ("SharedPool", ("Neg", "x")))
-    yield "MinPool", ("Neg", ("as", "inner", greatest))
+    yield "MinPool", ("Neg", ("as", "inner", ("MaxPool", ("Neg", "x"))))
 
     centred = ("Sub", "x", ("as", "mean", ("ReduceMean", "x")))
     spread = ("or", ("Pow", centred, 2.0), ("product", centred, centred))
