@@ -31,6 +31,11 @@ MOST_ITEMS = 10_000
 """The most items of a container, letters of a string and bits of a number."""
 
 
+Args = list[Any]
+Kwargs = dict[str, Any]
+"""The arguments of a call."""
+
+
 class Place(NamedTuple):
     """A part of the source: a line, from 1, and a span of the text."""
 
@@ -106,10 +111,11 @@ class Instance:
 
 @dataclass(eq=False, slots=True)
 class Bound:
-    """A function with its first argument."""
+    """A function with arguments given before: a method of an instance, or a `partial`."""
 
     function: Any
-    instance: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -125,15 +131,6 @@ class Native:
     """A function that is known here: it takes the arguments, the keywords and the node."""
 
     call: Callable[..., Any]
-
-
-@dataclass(eq=False, slots=True)
-class Partial:
-    """A function with arguments given before."""
-
-    function: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
 
 
 class World:
@@ -153,22 +150,22 @@ class World:
             self.report(unknown)
             self.interpreter.check(unknown)
 
-    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def call(self, path: Library, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """Call a function or a class."""
 
-    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def begin(self, instance: Instance, args: Args, kwargs: Kwargs) -> Any:
         """Run the `__init__` of the framework's class."""
 
-    def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def run(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """Call an instance."""
 
-    def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def above(self, instance: Instance, args: Args, kwargs: Kwargs) -> Any:
         """Run what a call of the framework's class runs, for `super().forward(x)`."""
 
     def attribute(self, value: Any, name: str) -> Any:
         """An attribute of an instance or a tensor; None for what it has not."""
 
-    def operate(self, function: str, args: list[Any], place: Place) -> Any:
+    def operate(self, function: str, args: Args, place: Place) -> Any:
         """An operator of tensors, by its name in `operator`."""
 
     def item(self, value: Any, key: Any, place: Place) -> Any:
@@ -346,7 +343,7 @@ class Interpreter:
             self.limit, self.depth = self.steps + MOST_OF_STATEMENT, 0
             self.taint([node], self.globals, self.too_far(error, node))
 
-    def attempt(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
+    def attempt(self, function: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """Call a value with all steps before it."""
         self.steps, self.depth = 0, 0
         try:
@@ -860,8 +857,8 @@ class Interpreter:
     def guarded(
         self,
         function: Callable[..., Any],
-        args: list[Any],
-        kwargs: dict[str, Any],
+        args: Args,
+        kwargs: Kwargs,
         node: ast.AST,
         deep: bool = True,
     ) -> Any:
@@ -881,9 +878,7 @@ class Interpreter:
                 self.too_large(node)
         return self.done(function, args, kwargs, node)
 
-    def done(
-        self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], node: ast.AST
-    ) -> Any:
+    def done(self, function: Callable[..., Any], args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """What a function of Python gives, if it does and that is not too large."""
         try:
             value = function(*args, **kwargs)
@@ -964,7 +959,7 @@ class Interpreter:
                 if isinstance(cls, Class) and name in cls.attrs:
                     value = cls.attrs[name]
                     bound = isinstance(value, Function) and value.kind == "class"
-                    return Bound(value, owner) if bound else value
+                    return Bound(value, (owner,)) if bound else value
                 if isinstance(cls, Library):
                     return Library(f"{cls.path}.{name}")
         if isinstance(owner, (Class, Function)) and name == "__name__":
@@ -986,7 +981,7 @@ class Interpreter:
                 value = cls.attrs[name]
                 if not isinstance(value, Function) or value.kind == "static":
                     return value
-                bound = Bound(value, owner.cls if value.kind == "class" else owner)
+                bound = Bound(value, (owner.cls if value.kind == "class" else owner,))
                 return self.call(bound, [], {}, node) if value.kind == "property" else bound
             if not isinstance(owner, Instance):
                 continue
@@ -1015,7 +1010,7 @@ class Interpreter:
         classes = (each for each in lineage(cls) if isinstance(each, Class))
         return next((each.attrs[name] for each in classes if name in each.attrs), None)
 
-    def call(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
+    def call(self, function: Any, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """Call a value."""
         before, self.node = self.node, node
         self.depth += 1
@@ -1030,13 +1025,11 @@ class Interpreter:
             self.node = before
             self.depth -= 1
 
-    def _call_value(self, function: Any, args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
+    def _call_value(self, function: Any, args: Args, kwargs: Kwargs, node: Any) -> Any:
         self.check(function)
         if isinstance(function, Native):
             return function.call(args, kwargs, node)
         if isinstance(function, Bound):
-            return self.call(function.function, [function.instance, *args], kwargs, node)
-        if isinstance(function, Partial):
             given = {**function.kwargs, **kwargs}
             return self.call(function.function, [*function.args, *args], given, node)
         if isinstance(function, Function):
@@ -1054,12 +1047,10 @@ class Interpreter:
                 return world.run(function, args, kwargs, self.place(node))
             method = self.lookup(function.cls, "__call__")
             if method is not None:
-                return self.call(Bound(method, function), args, kwargs, node)
+                return self.call(Bound(method, (function,)), args, kwargs, node)
         return self.unfollowed(node)
 
-    def call_library(
-        self, function: Library, args: list[Any], kwargs: dict[str, Any], node: ast.AST
-    ) -> Any:
+    def call_library(self, function: Library, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """Call a name of Python's own library, or of one that is no framework."""
         name, root = function.name, function.root
         if root in ("math", "numpy") and name in _MATH:
@@ -1067,7 +1058,7 @@ class Interpreter:
         if name in ("OrderedDict", "deepcopy", "copy"):
             return self.own(name, args, kwargs, node)
         if name == "partial" and args:
-            return Partial(args[0], tuple(args[1:]), kwargs)
+            return Bound(args[0], tuple(args[1:]), kwargs)
         if name == "namedtuple" and len(args) > 1:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
@@ -1075,7 +1066,7 @@ class Interpreter:
         path = function.path.lstrip(".")
         self.stop(node, Message("`{name}` is not part of the source", name=path))
 
-    def make(self, cls: Class, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
+    def make(self, cls: Class, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """An instance of a class of the source."""
         self.check(*lineage(cls))
         instance = Instance(cls, self.place(node))
@@ -1083,9 +1074,7 @@ class Interpreter:
         self.check(self.call(begin, args, kwargs, node))
         return instance
 
-    def fill(
-        self, instance: Instance, args: list[Any], kwargs: dict[str, Any], node: ast.AST
-    ) -> None:
+    def fill(self, instance: Instance, args: Args, kwargs: Kwargs, node: ast.AST) -> None:
         """Give the fields of a dataclass or a named tuple their values."""
         fields = self.fields(instance)
         instance.attrs.update((name, self.lookup(instance.cls, name)) for name in fields)
@@ -1093,11 +1082,9 @@ class Interpreter:
         instance.attrs.update((key, each) for key, each in kwargs.items() if key in fields)
         after = self.lookup(instance.cls, "__post_init__")
         if after is not None:
-            self.call(Bound(after, instance), [], {}, node)
+            self.call(Bound(after, (instance,)), [], {}, node)
 
-    def enter(
-        self, function: Function, args: list[Any], kwargs: dict[str, Any], node: ast.AST
-    ) -> Any:
+    def enter(self, function: Function, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """Follow a function with its arguments."""
         env = Env(function.env)
         self.bind(function, args, kwargs, env, node)
@@ -1117,9 +1104,7 @@ class Interpreter:
             return self.unfollowed(node)
         return result if env.yielded is None else env.yielded
 
-    def bind(
-        self, function: Function, args: list[Any], kwargs: dict[str, Any], env: Env, node: ast.AST
-    ) -> None:
+    def bind(self, function: Function, args: Args, kwargs: Kwargs, env: Env, node: ast.AST) -> None:
         """Give the parameters of a function their values."""
         arguments = function.node.args
         positional = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
@@ -1139,9 +1124,7 @@ class Interpreter:
 
     # Python's own functions
 
-    def own_method(
-        self, owner: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST
-    ) -> Any:
+    def own_method(self, owner: Any, name: str, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """A method of a number, a string or a container."""
         if isinstance(owner, str):
             longest = max((len(each) for each in args if isinstance(each, str)), default=0)
@@ -1164,14 +1147,67 @@ class Interpreter:
     def _builtin(self, name: str) -> Callable[..., Any]:
         return lambda args, kwargs, node: self.own(name, args, kwargs, node)
 
-    def own(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST) -> Any:
+    def own(self, name: str, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """A function of Python."""
-        special = getattr(self, f"_own_{name}", None)
-        if special is not None:
-            try:
-                return special(node, *args, **kwargs)
-            except TypeError:
-                self.stop(node)
+        match name, args:
+            case "print", _:
+                return None
+            case "dict" | "OrderedDict", _:
+                return {**self.dictionary(args[0] if args else {}, node), **kwargs}
+            case "copy" | "deepcopy", [value, *_]:
+                return self.copied(value)
+            case "map", [function, *values]:
+                rows = zip(*(self.items(each, node) for each in values))
+                return [self.call(function, [*each], {}, node) for each in rows]
+            case "filter", [function, value]:
+                items = self.items(value, node)
+                wanted = [
+                    self.call(function, [each], {}, node) if function else each for each in items
+                ]
+                return [each for each, want in zip(items, wanted) if self.truth(want, node)]
+            case "sum", [value, *start]:
+                total = start[0] if start else kwargs.get("start", 0)
+                for each in self.items(value, node):
+                    self.tick()
+                    empty = isinstance(each, Tensor) and total == 0
+                    total = each if empty else self.binary("add", total, each, node)
+                return total
+            case "next", [value, *default]:
+                return next(iter(self.items(value, node)), *(default or [None]))
+            case "callable", [value]:
+                self.check(value)
+                return isinstance(value, (Function, Bound, Native, Class, Library, Instance))
+            case "type", [value]:
+                cls = value.cls if isinstance(value, Instance) else None
+                return cls or self.builtins.get(type(value).__name__) or self.unfollowed(node)
+            case "super", [owner, instance]:
+                order = [*lineage(instance.cls if isinstance(instance, Instance) else instance)]
+                ids = [id(each) for each in order]
+                if id(owner) in ids:
+                    return Super(tuple(order[ids.index(id(owner)) + 1 :]), instance)
+            case "getattr", [owner, str(key), *default]:
+                self.check(owner)
+                try:
+                    return self.attribute(owner, key, node)
+                except _Stopped:
+                    if not default:
+                        raise
+                    return default[0]
+            case "hasattr", [owner, key]:
+                found = self.own("getattr", [owner, key, self.unfollowed(node)], {}, node)
+                return not isinstance(found, Unknown)
+            case "setattr", [Instance() as owner, key, value]:
+                known = isinstance(key, str)
+                owner.attrs[key if known else "?layers"] = (
+                    value if known else [self.unfollowed(node)]
+                )
+                return None
+            case "isinstance", [value, wanted]:
+                return self.is_one(
+                    value.cls if isinstance(value, Instance) else value, wanted, node
+                )
+            case "issubclass", [value, wanted]:
+                return self.is_one(value, wanted, node)
         if name in _SEQUENCES:
             count = 1 if name == "enumerate" else len(args)
             items = [self.items(each, node) for each in args[:count]]
@@ -1180,6 +1216,7 @@ class Interpreter:
                 self.stop(node)
             return self.done(_SEQUENCES[name], [*items, *args[count:]], kwargs, node)
         if name not in _PURE:
+            self.check(*args)
             self.stop(node)
         if name in ("str", "repr") and args and not isinstance(args[0], (*_PLAIN, Unknown)):
             self.stop(node)
@@ -1195,84 +1232,21 @@ class Interpreter:
             return args[0].world.operate(name, args, self.place(node))
         return self.guarded(_PURE[name], args, kwargs, node, deep=name != "len")
 
-    def _own_print(self, node: ast.AST, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def _own_dict(self, node: ast.AST, *args: Any, **kwargs: Any) -> Any:
-        return {**self.dictionary(args[0] if args else {}, node), **kwargs}
-
-    _own_OrderedDict = _own_dict
-
-    def _own_copy(self, node: ast.AST, value: Any, *rest: Any) -> Any:
+    def copied(self, value: Any) -> Any:
+        """A value that changes apart from another."""
         if isinstance(value, (list, dict, set)):
             return value.copy()
         if not isinstance(value, Instance):
             return value
         self.tick(len(value.attrs))
-        attrs = {name: self._own_copy(node, each) for name, each in value.attrs.items()}
+        attrs = {name: self.copied(each) for name, each in value.attrs.items()}
         return Instance(value.cls, value.place, attrs)
 
-    _own_deepcopy = _own_copy
-
-    def _own_map(self, node: ast.AST, function: Any, *args: Any) -> Any:
-        rows = zip(*(self.items(each, node) for each in args))
-        return [self.call(function, [*each], {}, node) for each in rows]
-
-    def _own_filter(self, node: ast.AST, function: Any, value: Any) -> Any:
-        return [
-            each
-            for each in self.items(value, node)
-            if self.truth(each if function is None else self.call(function, [each], {}, node), node)
-        ]
-
-    def _own_sum(self, node: ast.AST, value: Any, start: Any = 0) -> Any:
-        for each in self.items(value, node):
-            self.tick()
-            empty = isinstance(each, Tensor) and start == 0
-            start = each if empty else self.binary("add", start, each, node)
-        return start
-
-    def _own_next(self, node: ast.AST, value: Any, default: Any = None) -> Any:
-        items = self.items(value, node)
-        return items[0] if items else default
-
-    def _own_callable(self, node: ast.AST, value: Any) -> Any:
-        self.check(value)
-        return isinstance(value, (Function, Bound, Native, Partial, Class, Library, Instance))
-
-    def _own_type(self, node: ast.AST, value: Any) -> Any:
-        cls = value.cls if isinstance(value, Instance) else None
-        return cls or self.builtins.get(type(value).__name__) or self.unfollowed(node)
-
-    def _own_super(self, node: ast.AST, owner: Any, instance: Any) -> Any:
-        order = [*lineage(instance.cls if isinstance(instance, Instance) else instance)]
-        at = next((place for place, each in enumerate(order) if each is owner), None)
-        return self.unfollowed(node) if at is None else Super(tuple(order[at + 1 :]), instance)
-
-    def _own_getattr(self, node: ast.AST, owner: Any, name: Any, *default: Any) -> Any:
-        self.check(owner, name)
-        if not isinstance(name, str):
-            self.stop(node)
-        try:
-            return self.attribute(owner, name, node)
-        except _Stopped:
-            if not default:
-                raise
-            return default[0]
-
-    def _own_setattr(self, node: ast.AST, owner: Any, name: Any, value: Any) -> Any:
-        if isinstance(owner, Instance):
-            key = name if isinstance(name, str) else "?layers"
-            owner.attrs[key] = value if isinstance(name, str) else [self.unfollowed(node)]
-
-    def _own_hasattr(self, node: ast.AST, owner: Any, name: Any) -> Any:
-        return not isinstance(self._own_getattr(node, owner, name, self.unfollowed(node)), Unknown)
-
-    def _own_issubclass(self, node: ast.AST, value: Any, wanted: Any) -> Any:
+    def is_one(self, value: Any, wanted: Any, node: ast.AST) -> bool:
         """Whether a value, or a class, is one of some classes."""
         self.check(value, wanted)
         if isinstance(wanted, (tuple, list)):
-            return any(self._own_issubclass(node, value, each) for each in wanted)
+            return any(self.is_one(value, each, node) for each in wanted)
         if isinstance(wanted, Native):
             name = next((key for key, each in self.builtins.items() if each is wanted), "")
             return name in _TYPES and isinstance(value, _TYPES[name])
@@ -1289,11 +1263,6 @@ class Interpreter:
             or (each.root == wanted.root and wanted.name in ("Module", "Layer"))
             for each in lineage(value)
             if isinstance(each, Library)
-        )
-
-    def _own_isinstance(self, node: ast.AST, value: Any, wanted: Any) -> Any:
-        return self._own_issubclass(
-            node, value.cls if isinstance(value, Instance) else value, wanted
         )
 
 

@@ -19,10 +19,12 @@ from cnndsl.importers.graph import Graph, Output, Problem, Scope
 from cnndsl.importers.interpreter import (
     ENDS,
     MOST_CALLS,
+    Args,
     Bound,
     Function,
     Instance,
     Interpreter,
+    Kwargs,
     Library,
     Native,
     Place,
@@ -148,7 +150,7 @@ class KerasWorld(World):
 
     # Calls
 
-    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def call(self, path: Library, args: Args, kwargs: Kwargs, place: Place) -> Any:
         name, within = path.name, path.path.split(".")[:-1]
         if name == "__init__" and args and isinstance(args[0], Instance):
             return self.begin(args[0], args[1:], kwargs)
@@ -175,12 +177,13 @@ class KerasWorld(World):
             if all(isinstance(each, (int, float)) for each in many):
                 return Numbers(self, [*many])
         if name == "reshape" and len(args) > 1 and isinstance(args[0], Numbers):
-            if isinstance(args[1], tuple) and {*args[1]} <= {1, -1}:  # along one axis
+            sizes = self.interpreter.items(args[1], self.interpreter.node)
+            if all(size in (1, -1) for size in sizes):  # along one axis
                 return args[0]
         message = Message("`{name}` is not part of the source", name=path.path)
         return unknown_in([args, kwargs]) or Unknown(message, place)
 
-    def computed(self, function: str, args: list[Any], place: Place) -> Any:
+    def computed(self, function: str, args: Args, place: Place) -> Any:
         """An operator of a row of numbers and a number."""
         row = next(each for each in args if isinstance(each, Numbers))
         count = len(row.numbers)
@@ -191,7 +194,7 @@ class KerasWorld(World):
         except (ArithmeticError, TypeError, ValueError):
             self.interpreter.stop(place)
 
-    def input(self, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def input(self, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A tensor that a network begins with."""
         given = args[0] if args else kwargs.get("shape")
         batched = kwargs.get("batch_shape", kwargs.get("batch_input_shape"))
@@ -204,7 +207,7 @@ class KerasWorld(World):
         return KerasTensor(self, Made("InputLayer", None, config, (), (), place, (), given))
 
     def function(
-        self, name: str, within: list[str], args: list[Any], kwargs: dict[str, Any], place: Place
+        self, name: str, within: list[str], args: Args, kwargs: Kwargs, place: Place
     ) -> Any:
         """A function of tensors."""
         self.needs(args, kwargs)
@@ -217,11 +220,6 @@ class KerasWorld(World):
             layer = Instance(Library(f"keras.layers.{name.capitalize()}"), place)
             self.begin(layer, args[1:], config)
             return self.run(layer, [args[0] if args else kwargs.get("inputs")], {}, place)
-        if name == "merge" and args:
-            kinds = {"sum": "Add", "concat": "Concatenate", "mul": "Multiply", "ave": "Average"}
-            kind = kinds.get(kwargs.get("mode", "sum"), "Merge")
-            axis = {"axis": kwargs["concat_axis"]} if "concat_axis" in kwargs else {}
-            return self.made(kind, None, axis, args[:1], place, layered=True)
         if name in ACTIVATIONS and within[-1:] in (["activations"], ["nn"]) and len(args) == 1:
             config = {"activation": "silu" if name == "swish" else name}
             if set(kwargs) <= {"name"}:
@@ -279,7 +277,7 @@ class KerasWorld(World):
         self.counts[plain] = count + 1
         return f"{plain}_{count}" if count else plain
 
-    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> None:
+    def begin(self, instance: Instance, args: Args, kwargs: Kwargs) -> None:
         native = instance.native
         kind = native.name if native is not None else ""
         attrs = instance.attrs
@@ -301,7 +299,7 @@ class KerasWorld(World):
             config = attrs["?config"] = self.config(kind, args, kwargs)
             attrs.update((key, each) for key, each in config.items() if key not in attrs)
 
-    def config(self, kind: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def config(self, kind: str, args: Args, kwargs: Kwargs) -> dict[str, Any]:
         """The arguments of a layer by the names that they have now."""
         known = CLASSES[KERAS].get(kind)
         names: Sequence[str] = _MORE.get(kind, "").split() or (known.arguments if known else ())
@@ -325,7 +323,7 @@ class KerasWorld(World):
             config["size"] = tuple(config["size"])
         return config
 
-    def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def run(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
         if not args and kwargs:
             key = next(iter(kwargs))
             args, kwargs = [kwargs[key]], {k: each for k, each in kwargs.items() if k != key}
@@ -349,17 +347,17 @@ class KerasWorld(World):
             if build is not None and not instance.attrs.get("?built"):
                 instance.attrs["?built"] = True
                 shape = self.shape(next(_tensors(args)))
-                self.interpreter.call(Bound(build, instance), [shape], {}, node)
+                self.interpreter.call(Bound(build, (instance,)), [shape], {}, node)
             kwargs = {key: each for key, each in kwargs.items() if key != "training"}
             wanted = own.node.args.args if isinstance(own, Function) else []
             if "training" in [each.arg for each in wanted]:
                 kwargs["training"] = False
-            return self.interpreter.call(Bound(own, instance), args, kwargs, node)
+            return self.interpreter.call(Bound(own, (instance,)), args, kwargs, node)
         finally:
             self.scopes.pop()
             self.within.pop()
 
-    def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def above(self, instance: Instance, args: Args, kwargs: Kwargs) -> Any:
         native = instance.native
         assert native is not None
         kind, attrs, node = native.name, instance.attrs, self.interpreter.node
@@ -464,7 +462,7 @@ class KerasWorld(World):
                 return found if not name.endswith("s") or isinstance(found, list) else [found]
         return giving(None) if name == "build" else None
 
-    def _model(self, model: Instance, name: str, args: list[Any]) -> Any:
+    def _model(self, model: Instance, name: str, args: Args) -> Any:
         """A method of a model about its parts."""
         match name, args:
             case "add", [layer]:
@@ -498,7 +496,7 @@ class KerasWorld(World):
         value = self.scratch.value(tensor)
         return (None, *getattr(value, "shape", ()))
 
-    def operate(self, function: str, args: list[Any], place: Place) -> Any:
+    def operate(self, function: str, args: Args, place: Place) -> Any:
         if function in ("int", "float", "bool", "len"):
             self.interpreter.branches(place)
         if not _holds(args):

@@ -18,10 +18,12 @@ from cnndsl.foreign.table import CLASSES, KERAS, TORCH
 from cnndsl.importers.graph import Graph, ImportProblems, Problem
 from cnndsl.importers.interpreter import (
     MOST_STEPS,
+    Args,
     Class,
     Function,
     Instance,
     Interpreter,
+    Kwargs,
     Library,
     Place,
     Unknown,
@@ -435,7 +437,7 @@ class Hints(World):
     def __init__(self) -> None:
         self.shapes: dict[int, tuple[int, ...]] = {}
 
-    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def call(self, path: Library, args: Args, kwargs: Kwargs, place: Place) -> Any:
         net = args[0] if args else kwargs.get("model")
         for each in (*args[1:], *kwargs.values()):
             if isinstance(each, (list, tuple)) and len(each) == 1:

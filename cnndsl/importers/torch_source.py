@@ -12,11 +12,13 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, Scope, make
 from cnndsl.importers.interpreter import (
     MOST_ITEMS,
+    Args,
     Bound,
     Class,
     Function,
     Instance,
     Interpreter,
+    Kwargs,
     Library,
     Native,
     Place,
@@ -91,9 +93,7 @@ _RANKED = {
 _PLAIN = {
     **{
         name: ("inplace=False", name.lower())
-        for name in (
-            "ReLU ReLU6 SELU SiLU Mish Hardswish Hardsigmoid Sigmoid Tanh Softsign LogSigmoid"
-        ).split()
+        for name in "ReLU ReLU6 SELU SiLU Mish Hardswish Hardsigmoid Sigmoid Tanh".split()
     },
     "Linear": ("in_features out_features bias=True", "linear weight bias"),
     "LazyLinear": ("out_features bias=True", "linear weight bias"),
@@ -107,19 +107,16 @@ _PLAIN = {
     ),
     "LocalResponseNorm": ("size alpha=0.0001 beta=0.75 k=1.0", "local_response_norm"),
     "Dropout": ("p=0.5 inplace=False", "dropout p training"),
-    "AlphaDropout": ("p=0.5 inplace=False", "alpha_dropout p training"),
     "Flatten": ("start_dim=1 end_dim=-1", "flatten"),
     "Unflatten": ("dim unflattened_size", "unflatten"),
     "Identity": ("", ""),
     "LeakyReLU": ("negative_slope=0.01 inplace=False", "leaky_relu"),
     "ELU": ("alpha=1.0 inplace=False", "elu"),
-    "CELU": ("alpha=1.0 inplace=False", "celu"),
     "GELU": ("approximate=none", "gelu"),
     "Softplus": ("beta=1 threshold=20", "softplus"),
     "Hardtanh": ("min_val=-1.0 max_val=1.0 inplace=False", "hardtanh"),
     "PReLU": ("num_parameters=1 init=0.25", "prelu weight"),
     "Softmax": ("dim=None", "softmax"),
-    "Softmin": ("dim=None", "softmin"),
     "LogSoftmax": ("dim=None", "log_softmax"),
     "Softmax2d": ("dim=1", "softmax"),
     "Upsample": (f"{_SCALED} mode=nearest align_corners=None", "interpolate"),
@@ -236,7 +233,7 @@ class TorchWorld(World):
 
     # Calls
 
-    def call(self, path: Library, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def call(self, path: Library, args: Args, kwargs: Kwargs, place: Place) -> Any:
         name = path.name
         if name == "__init__" and args and isinstance(args[0], Instance):
             return self.begin(args[0], args[1:], kwargs)
@@ -269,7 +266,7 @@ class TorchWorld(World):
         message = Message("`{name}` is not followed", name=path.path)
         return unknown_in([args, kwargs]) or Unknown(message, place)
 
-    def made(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def made(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A tensor that a function makes."""
         self.interpreter.check(unknown_in(args))
         first = args[0] if args else kwargs.get("size", kwargs.get("data"))
@@ -294,7 +291,7 @@ class TorchWorld(World):
         self.interpreter.tick(count // 64 if known else 0)
         return Array(self, tuple(sizes), (float(fill),) * count if known else None)
 
-    def function(self, name: str, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def function(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A function of tensors that flow through the network."""
         self.needs(args, kwargs)
         assert self.graph is not None
@@ -345,7 +342,7 @@ class TorchWorld(World):
 
     # Modules
 
-    def begin(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def begin(self, instance: Instance, args: Args, kwargs: Kwargs) -> Any:
         native = instance.native
         name = native.name if native is not None else ""
         if name in CONTAINERS and instance not in self.made_here[-1:]:
@@ -367,9 +364,7 @@ class TorchWorld(World):
         """The modules of a list."""
         return self.interpreter.spread(value, self.interpreter.node)
 
-    def configure(
-        self, instance: Instance, name: str, args: list[Any], kwargs: dict[str, Any]
-    ) -> None:
+    def configure(self, instance: Instance, name: str, args: Args, kwargs: Kwargs) -> None:
         """Give a module of PyTorch its attributes and its arrays."""
         attrs = instance.attrs
         pairs = [each.partition("=") for each in MODULES[name][0].signature.split()]
@@ -410,7 +405,7 @@ class TorchWorld(World):
             value = self.interpreter.unknown(Message("this is no module"))
         instance.attrs[name or str(len(children(instance)))] = value
 
-    def run(self, instance: Instance, args: list[Any], kwargs: dict[str, Any], place: Place) -> Any:
+    def run(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
         if self.graph is None:  # outside of a network: `model(torch.randn(1, 3, 32, 32))`
             shape = next((each.shape for each in args if isinstance(each, Array)), None)
             if shape is not None:
@@ -432,7 +427,7 @@ class TorchWorld(World):
             if forward is None:
                 return self.above(instance, args, kwargs)
             node = self.interpreter.node
-            return self.interpreter.call(Bound(forward, instance), args, kwargs, node)
+            return self.interpreter.call(Bound(forward, (instance,)), args, kwargs, node)
         finally:
             self.scopes.pop()
 
@@ -447,7 +442,7 @@ class TorchWorld(World):
         value = self.function("layer_norm", given, {}, place)
         return self.function("permute", [value, (0, rank - 1, *range(1, rank - 1))], {}, place)
 
-    def above(self, instance: Instance, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def above(self, instance: Instance, args: Args, kwargs: Kwargs) -> Any:
         native = instance.native
         assert native is not None
         name, node = native.name, self.interpreter.node
@@ -541,21 +536,19 @@ class TorchWorld(World):
             )
         return None
 
-    def _changed(self, value: Instance, name: str, args: list[Any]) -> Any:
+    def _changed(self, value: Instance, name: str, args: Args) -> Any:
         if name == "requires_grad_":
             for each in parameters(value):
                 each.attrs["requires_grad"] = args[0] if args else True
         return value
 
-    def _of_array(
-        self, value: Instance, name: str, args: list[Any], kwargs: dict[str, Any], node: Any
-    ) -> Any:
+    def _of_array(self, value: Instance, name: str, args: Args, kwargs: Kwargs, node: Any) -> Any:
         """A method of a parameter: those that end in `_` set numbers, which do not matter."""
         if name.endswith("_") or self.graph is None:
             return value
         return self.function(name, [value, *args], kwargs, self.interpreter.place(node))
 
-    def _part(self, value: Instance, name: str, args: list[Any]) -> Any:
+    def _part(self, value: Instance, name: str, args: Args) -> Any:
         """A method of a module about its parts."""
         parts = children(value)
         match name, args:
@@ -603,7 +596,7 @@ class TorchWorld(World):
         if name == "data":
             return tensor
 
-        def method(args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
+        def method(args: Args, kwargs: Kwargs, node: Any) -> Any:
             return self.function(name, [tensor, *args], kwargs, self.interpreter.place(node))
 
         return Native(method)
@@ -619,7 +612,7 @@ class TorchWorld(World):
             return Native(lambda args, kwargs, node: self._viewed(array, args, node))
         return giving(array) if name in _AS_IT_IS else None
 
-    def _viewed(self, array: Array, args: list[Any], node: Any) -> Any:
+    def _viewed(self, array: Array, args: Args, node: Any) -> Any:
         """An array in another shape."""
         sizes = [*args[0]] if args and isinstance(args[0], (list, tuple)) else args
         if not all(isinstance(size, int) for size in sizes) or sizes.count(-1) > 1:
@@ -630,7 +623,7 @@ class TorchWorld(World):
             return self.interpreter.unfollowed(node)
         return Array(self, shape, array.numbers)
 
-    def operate(self, function: str, args: list[Any], place: Place) -> Any:
+    def operate(self, function: str, args: Args, place: Place) -> Any:
         if not _holds(args) and not any(map(is_parameter, args)):
             return self.computed(function, args, place)
         names = {"truediv": "div", "floordiv": "floor_divide"}
@@ -640,7 +633,7 @@ class TorchWorld(World):
             self.interpreter.branches(place)
         return self.function(names.get(function, function), args, {}, place)
 
-    def computed(self, function: str, args: list[Any], place: Place) -> Any:
+    def computed(self, function: str, args: Args, place: Place) -> Any:
         """An operator of tensors that are no part of the network."""
         shapes = [each.shape for each in args if isinstance(each, Array)]
         fits = all(isinstance(each, (Array, int, float)) for each in args)
@@ -857,7 +850,7 @@ def _flat(value: Any) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
     return (len(parts), *inner), tuple(number for _, numbers in known for number in numbers)
 
 
-def _size(shape: tuple[int, ...], name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _size(shape: tuple[int, ...], name: str, args: Args, kwargs: Kwargs) -> Any:
     if name == "dim":
         return len(shape)
     dim = args[0] if args else kwargs.get("dim")
