@@ -81,7 +81,7 @@ def recover(
 MOST_STATEMENTS = 24
 """How many statements of a run may be one block."""
 
-MOST_SHARED = 200
+MOST_SHARED = 80
 """How many statements of a run may have weights that others have, too."""
 
 LEAST_GAIN = 24
@@ -207,7 +207,9 @@ class _Recovery:
                 stack.extend(path for path in each.paths if isinstance(path, list))
 
     def layer_of(self, statement: Statement) -> Layer | None:
-        return self.graph.ops[statement.op].layer if statement.kind != "call" else None
+        """The layer of a statement that has arguments; None for a call, or a merge of one path."""
+        layer = self.graph.ops[statement.op].layer
+        return layer if statement.kind != "call" and layer.op == statement.word else None
 
     def cuts(self, place: Place) -> bool:
         """Whether a run begins or ends between a convolution and its norm, a norm and its
@@ -664,6 +666,8 @@ class _Recovery:
         found = []
         for place in self.index.get(key, ()):
             run = place.run[place.begin : place.begin + place.length]
+            if "jump" in (run[0].kind, run[-1].kind):
+                continue
             if not any(op in taken for each in run for op in each.ops) and self.is_closed(place):
                 found.append(place)
         return found
