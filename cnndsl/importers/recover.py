@@ -345,11 +345,11 @@ class _Recovery:
     def steps(self, statement: Statement, slot: str) -> Callable[[int], int] | None:
         """How an argument may grow: an order by one with each turn, a width to the double."""
         kind, begin = self.kind(statement, slot), self.order(statement, slot)
-        if kind in ("order", "rate") and begin is not None:
+        if type(begin) is not int:
+            return None
+        if kind in ("order", "rate"):
             return lambda turn: begin + turn
-        if kind in ("filters", "units") and type(begin) is int:
-            return lambda turn: begin * 2**turn
-        return None
+        return (lambda turn: begin * 2**turn) if kind in ("filters", "units") else None
 
     def grown(self, statement: Statement, slot: str) -> Expr:
         """The argument that grows, in terms of the turn `i`."""
