@@ -710,12 +710,12 @@ def _is_input(layer: Any) -> bool:
 
 def _input_shape(config: Mapping[str, Any], default: Any) -> Any:
     """The shape that the first layer says its input has."""
-    for key in ("input_shape", "shape"):
-        if config.get(key) is not None:
-            return config[key]
-    for key in ("batch_input_shape", "batch_shape"):
-        if isinstance(config.get(key), (list, tuple)):
-            return tuple(config[key][1:])
+    for key in ("input_shape", "shape", "batch_input_shape", "batch_shape"):
+        found = config.get(key)
+        if key.startswith("batch"):
+            found = tuple(found[1:]) if isinstance(found, (list, tuple)) else None
+        if found is not None:
+            return found
     if isinstance(config.get("input_dim"), int):
         return (config["input_dim"],)
     return default

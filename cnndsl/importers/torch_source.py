@@ -274,12 +274,14 @@ class TorchWorld(World):
             numbers = _flat(first)
             return self.interpreter.unfollowed(place) if numbers is None else Array(self, *numbers)
         if name == "linspace":
-            if len(args) != 3 or not all(map(_is_number, args)) or args[2] not in range(MOST_ITEMS):
-                self.interpreter.stop(place)
-            begin, end, count = args
-            step = (end - begin) / max(count - 1, 1)
-            self.interpreter.tick(count)
-            return Array(self, (count,), tuple(begin + step * at for at in range(count)))
+            match args:
+                case [int() | float() as begin, int() | float() as end, int(count)] if (
+                    0 < count <= MOST_ITEMS and max(abs(begin), abs(end)) < 1e9
+                ):
+                    step = (end - begin) / max(count - 1, 1)
+                    self.interpreter.tick(count)
+                    return Array(self, (count,), tuple(begin + step * at for at in range(count)))
+            self.interpreter.stop(place)
         sizes: Any = first if name == "full" or isinstance(first, (list, tuple)) else args
         if not isinstance(sizes, (list, tuple)) or not all(isinstance(s, int) for s in sizes):
             self.interpreter.stop(place)
@@ -824,7 +826,7 @@ def parameters(instance: Instance) -> list[Instance]:
     return [*found.values()]
 
 
-def _known(parameter: Instance) -> bool:
+def _known(parameter: Any) -> bool:
     return isinstance(parameter.attrs["data"], Array)
 
 
@@ -887,20 +889,12 @@ def _norms_channels(instance: Instance, forward: Any) -> bool:
     if not isinstance(forward, Function) or not instance.cls.name.startswith("LayerNorm"):
         return False
     learned = [attrs.get(name) for name in ("weight", "bias")]
-    if not all(isinstance(each, Instance) and _is_array(each) for each in learned):
+    if not all(is_parameter(each) and _known(each) for each in learned):
         return False
     text = ast.unparse(forward.node)
     steps = (".mean(1, keepdim=True)", ".pow(2).mean(1, keepdim=True)", "sqrt(", "self.eps")
     first = attrs.get("data_format", "channels_first") == "channels_first"
     return first and "eps" in attrs and all(each in text for each in steps)
-
-
-def _is_array(value: Instance) -> bool:
-    return is_parameter(value) and _known(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and abs(value) < 1e9
 
 
 _OWN = {
