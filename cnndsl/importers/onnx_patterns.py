@@ -97,7 +97,7 @@ class Rewriter:
         if attributes is None:
             return
         inputs = [found.get(name, "") for name in ("x", "@gamma", "@beta", "?to")]
-        while not inputs[-1]:
+        while inputs and not inputs[-1]:
             inputs.pop()
         node.op, node.inputs, node.attributes = op, inputs, attributes | {"written_out": True}
 

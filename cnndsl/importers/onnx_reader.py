@@ -179,7 +179,7 @@ class Reader:
             elif isinstance(value, Tensor):
                 try:
                     value, _ = self.standard(value)
-                except (Unsayable, ImportProblems):
+                except (Unsayable, ImportProblems, IndexError):  # the last for one number alone
                     message = Message("the order of its values has no word")
                 else:
                     self.seen[value.op] = (name, value)
