@@ -292,8 +292,13 @@ class Model:
         if tensor.data_location == tensor.EXTERNAL:
             location = outlying(tensor).get("location", "")
             if location in ("", ".", "..") or set(location) & set("/\\:\0"):
-                message = "its data are in `{location}`, and are read beside the model alone"
-                raise refused(Message(message, location=location), name)
+                raise refused(
+                    Message(
+                        "its data are in `{location}`, and are read beside the model alone",
+                        location=location,
+                    ),
+                    name,
+                )
         elif not held(tensor, prod(shape)):
             raise refused(Message("the array `{name}` is not as long as it says", name=name))
         self.constants[name] = Constant(name, shape, lambda: self.read(tensor), learned)
@@ -311,8 +316,11 @@ class Model:
             return numpy_helper.to_array(tensor)
         except (OSError, TypeError, ValueError) as error:
             reason = (getattr(error, "strerror", "") or str(error)).partition("\n")[0][:200]
-            message = "the array `{name}` cannot be read: {reason}"
-            raise refused(Message(message, name=tensor.name, reason=reason)) from None
+            raise refused(
+                Message(
+                    "the array `{name}` cannot be read: {reason}", name=tensor.name, reason=reason
+                )
+            ) from None
 
     def fetched(self, tensor: Any) -> Any:
         """An array with the data that lie in a file beside the model. Raises ValueError."""

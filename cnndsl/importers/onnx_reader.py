@@ -234,8 +234,13 @@ class Reader:
                     self.alone.discard(value.op)
         for name in node.outputs[len(results) :]:
             if self.readers[name]:
-                message = "the output `{name}` of `{operation}` has no word"
-                raise Unknown(Message(message, name=name, operation=node.op))
+                raise Unknown(
+                    Message(
+                        "the output `{name}` of `{operation}` has no word",
+                        name=name,
+                        operation=node.op,
+                    )
+                )
 
     def guess(self, node: Node) -> None:
         """Take a node to give what it reads."""
@@ -323,8 +328,9 @@ class Reader:
             numbers = value if isinstance(value, tuple) else (value,)
             if any(isinstance(each, float) and not isfinite(each) for each in numbers):
                 what = f"{argument}={value}"[:100]
-                message = "`{operation}` with {what} has no word"
-                raise Unknown(Message(message, operation=node.op, what=what))
+                raise Unknown(
+                    Message("`{operation}` with {what} has no word", operation=node.op, what=what)
+                )
         taken = {role: constant.taken() for role, constant in weights.items()}
         name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
         place = graph.add(word, values, inputs, taken, node.scope, name, node.where)
@@ -333,8 +339,13 @@ class Reader:
                 continue
             if constant.size != weight.size:
                 graph.ops.pop()
-                message = "the array `{name}` is of another size than {word} has it"
-                raise refused(Message(message, name=constant.key, word=word))
+                raise refused(
+                    Message(
+                        "the array `{name}` is of another size than {word} has it",
+                        name=constant.key,
+                        word=word,
+                    )
+                )
             graph.arrays[constant.key] = constant.array(weight.trainable)
         return place
 
