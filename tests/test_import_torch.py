@@ -394,7 +394,7 @@ IN_THE_WAY: dict[str, tuple[nn.Module, list[tuple[str, str]]]] = {
     "numpy": (Made(lambda m, x: torch.from_numpy(x.numpy())), [("E603", "the values of")]),
     "unknown": (
         Made(lambda m, x: m.m[0](torch.exp(torch.exp(x))).cumsum(1), CONV),
-        [("E601", "`exp` has no word here, in 2 places"), ("E601", "`cumsum`")],
+        [("E601", "there is no word for `exp`, in 2 places"), ("E601", "`cumsum`")],
     ),
     "after the unknown": (
         nn.Sequential(nn.Dropout2d(0.2), nn.Softplus(2), nn.PReLU()),
@@ -463,7 +463,7 @@ def test_attention_is_told_with_its_counts(name: str, word: str, count: int) -> 
     with torch.device("meta"):
         module = torchvision_models().get_model(name, weights=None)
     problems = read_module(module, [(224, 224, 3)]).problems
-    told = f"`{word}` has no word here, in {count} places"
+    told = f"there is no word for `{word}`, in {count} places"
     assert told in [str(problem.message) for problem in problems]
     assert {problem.code for problem in problems} == {"E601"}
 
@@ -523,7 +523,7 @@ def test_calls_need_no_shapes_to_be_told() -> None:
     graph = calls.graph
     assert [op.word for op in graph.ops] == "input conv slice slice relu add rescale".split()
     assert [(p.code, str(p.message), p.where) for p in graph.problems] == [
-        ("E601", "`erfinv` has no word here", "line 7")
+        ("E601", "there is no word for `erfinv`", "line 7")
     ]
 
 

@@ -194,14 +194,16 @@ class Call:
         if self.kind == "Lambda":
             message = Message("a `{layer}` holds code, which is not run", layer=self.kind)
             return self.problem("E607", message)
-        return self.problem("E601", Message("no word is {layer}", layer=self.kind))
+        return self.problem(
+            "E601", Message("there is no word for `{operation}`", operation=self.kind)
+        )
 
     def unsayable(self, argument: str) -> ImportProblems:
         """The error that nothing in the language is what an argument asks for."""
         value = shown(self.get(argument))
         message = Message(
-            "no word is {layer} with `{argument}={value}`",
-            layer=self.kind,
+            "there is no word for `{operation}` with `{argument}={value}`",
+            operation=self.kind,
             argument=argument,
             value=value,
         )

@@ -213,7 +213,7 @@ class TorchGraph:
 
     def tell(self, function: str) -> None:
         """Keep that a function has no word."""
-        self.problem("E601", Message("`{operation}` has no word here", operation=function))
+        self.problem("E601", Message("there is no word for `{operation}`", operation=function))
 
     def unsayable(self, function: str) -> None:
         """Keep that a function leaves the axes in an order that cannot be said."""
