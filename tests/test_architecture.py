@@ -70,7 +70,6 @@ MAY_COMPUTE = {
     "codegen/weights.py": {"numpy"},
     "importers/graph.py": {"numpy"},
     "importers/keras_file.py": {"keras", "numpy"},
-    "importers/torch_model.py": {"numpy", "torch"},
     **{
         f"importers/onnx_{name}.py": {"numpy", "onnx"}
         for name in ("compute", "fold", "model", "operators", "values")

@@ -17,7 +17,8 @@ def fold(node: Node, inputs: Sequence[Any], opset: int) -> list[Any] | None:
 
     None where it is no operation that is worked out here, or the numbers do not fit it.
     """
-    if node.op not in _WORKED_OUT | _BY_VALUE or getattr(node.get("value"), "external_data", ()):
+    outside = getattr(node.get("value"), "external_data", None)
+    if node.op not in _WORKED_OUT | _BY_VALUE or outside:
         return None
     import numpy
 

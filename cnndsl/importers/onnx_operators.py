@@ -198,6 +198,7 @@ def reduction(pooled: str, over_channels: str, windowed: str) -> Operator:
         x, order = read.standard(x)
         last = len(order) - 1
         ours = {order.index(axis) for axis in reduced if axis >= 0}
+        values: dict[str, Any]
         if ours and ours == {*range(last)}:
             word, values = pooled, {"keep": True}
         elif ours == {last}:
@@ -340,9 +341,9 @@ def gemm(read: Reader, node: Node) -> Tensor:
 
 def matmul(read: Reader, node: Node) -> Tensor:
     x, kernel = (read.values[each] for each in node.inputs)
-    one = isinstance(kernel, Constant) and len(kernel.shape) > 1 and prod(kernel.shape[:-2]) == 1
-    if isinstance(x, Tensor) and one:
-        return linear(read, x, kernel.reshaped(*kernel.shape[-2:]))
+    if isinstance(x, Tensor) and isinstance(kernel, Constant) and len(kernel.shape) > 1:
+        if prod(kernel.shape[:-2]) == 1:
+            return linear(read, x, kernel.reshaped(*kernel.shape[-2:]))
     raise Unknown(of_two(node), certain=True)
 
 

@@ -126,7 +126,8 @@ class Reader:
             )
             self.graph.problems.append(Problem("E604", message))
             return
-        for (name, sizes), ours in zip(inputs.items(), shapes or [None] * len(inputs)):
+        given: Sequence[Shape | None] = shapes or [None] * len(inputs)
+        for (name, sizes), ours in zip(inputs.items(), given):
             if sizes and sizes[0]:
                 self.batch = sizes[0]
             rank = len(ours) + 1 if ours else len(sizes or ())
