@@ -266,3 +266,67 @@ def test_long_nets_take_no_more_a_layer() -> None:
         x = graph.add("relu", {}, [x])
     graph.outputs.append(Output("main", x))
     assert lines(to_text(graph).text) < 8
+
+
+def shared_slope(same: bool) -> Graph:
+    """Two convolutions, whose own arrays are one or two, before one PReLU that is called twice."""
+    graph = Graph("net", "torch")
+    x = graph.input((8, 8, 4))
+    for turn in range(2):
+        kernel = {"kernel": Taken("c0.weight" if same else f"c{turn}.weight")}
+        x = graph.add("conv", {"filters": 4, "kernel": 1, "nobias": True}, [x], kernel)
+        x = graph.add("prelu", {}, [x], {"alpha": Taken("act.weight")})
+    graph.outputs.append(Output("main", x))
+    return graph
+
+
+@pytest.mark.parametrize(("same", "params"), [(True, 20), (False, 36)])
+def test_what_is_shared_stays_so_where_layers_are_joined(same: bool, params: int) -> None:
+    written = to_text(shared_slope(same))
+    assert written.network.totals.params == params
+    keys = [taken.key for taken in written.weights.values()]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_shared_depthwise_convolution_is_no_part_of_a_separable_one() -> None:
+    graph = Graph("net", "torch")
+    x = graph.input((8, 8, 4))
+    for turn in range(2):
+        values = {"kernel": 3, "same": True, "nobias": True}
+        x = graph.add("dwconv", values, [x], {"depthwise": Taken("dw.weight")})
+        kernel = {"kernel": Taken(f"c{turn}.weight")}
+        x = graph.add("conv", {"filters": 4, "kernel": 1, "nobias": True}, [x], kernel)
+    graph.outputs.append(Output("main", x))
+    written = to_text(graph)
+    assert written.network.totals.params == 36 + 2 * 16
+    assert "sepconv" not in written.text
+
+
+def test_an_activation_behind_one_of_two_calls_is_told_or_said() -> None:
+    graph = Graph("net", "torch")
+    x = graph.input((8, 8, 4))
+    ends = []
+    for turn in range(2):
+        kernel = {"kernel": Taken("c.weight")}
+        y = graph.add("conv", {"filters": 4, "kernel": 1, "nobias": True}, [x], kernel)
+        ends.append(graph.add("relu", {}, [y]) if turn else y)
+    graph.outputs.append(Output("main", graph.add("add", {}, ends)))
+    assert to_text(graph).network.totals.params == 16
+
+
+def test_a_softmax_over_a_row_stays_before_its_flatten() -> None:
+    layers: list[tuple[str, dict[str, Any]]] = [
+        ("gap", {"keep": True}),
+        ("softmax", {"axis": "height"}),
+        ("flatten", {}),
+    ]
+    assert flat(chain(*layers)) == ["gap keep", "softmax axis=height", "flatten"]
+
+
+def test_concatenations_that_double_end_soon() -> None:
+    graph = Graph("net", "torch")
+    x = graph.input((2, 2, 1))
+    for _ in range(24):
+        x = graph.add("concat", {}, [x, x])
+    graph.outputs.append(Output("main", x))
+    assert to_text(graph).network.nodes[-1].output == (2, 2, 2**24)

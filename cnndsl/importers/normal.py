@@ -6,13 +6,14 @@ neighbours. What an operation gives is always the value of one of the source.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isclose
 from typing import Any
 
 from cnndsl.importers.graph import Graph, Op, Taken, make, told
 from cnndsl.layers import ACTIVATIONS, LAYERS
-from cnndsl.layers.base import Layer, Shape
+from cnndsl.layers.base import Layer, LayerError, Shape
 from cnndsl.layers.values import Pair
 from cnndsl.layers.window import Window
 
@@ -29,6 +30,10 @@ class Normal:
         self.ops: list[Op | None] = list(graph.ops)
         self.source = list(range(len(graph.ops)))
         self.outputs = list(graph.outputs)
+        self.readers: defaultdict[str, set[int]] = defaultdict(set)
+        for index, op in enumerate(graph.ops):
+            for taken in op.weights.values():
+                self.readers[taken.key].add(index)
         for step in STEPS:
             self.drop_dead()
             self.users = self.find_users()
@@ -60,6 +65,11 @@ class Normal:
         user = self.ops[users[0]]
         return users[0] if user is not None and user.word in words else None
 
+    def sharers(self, op: Op) -> set[int]:
+        """The operations that have one of the arrays of an operation, itself among them."""
+        keys = [taken.key for taken in op.weights.values()]
+        return set().union(*map(self.readers.__getitem__, keys))
+
     def before(self, index: int) -> Op:
         """The operation whose value another reads first."""
         op = self.ops[index]
@@ -84,7 +94,10 @@ class Normal:
         like = like or old
         shapes = [op.shape for op in map(self.ops.__getitem__, inputs) if op is not None]
         values = told(values)
-        layer = make(word, values, shapes, self.given.defaults)
+        try:
+            layer = make(word, values, shapes, self.given.defaults)
+        except (LayerError, ValueError):
+            return False
         if layer.output != (shape or old.shape):
             return False
         weights = like.weights if weights is None else weights
@@ -233,6 +246,9 @@ def flatten_early(net: Normal) -> None:
         last = net.ops[chain[-1]]
         if last is None or last.word != "flatten" or len(chain) < 3:
             continue
+        turned = [net.ops[each] for each in chain[1:-1]]
+        if any(each is None or each.values.get("axis") for each in turned):
+            continue  # as a softmax over a row
         net.become(index, op.word, {}, op.inputs, shape=op.shape[-1:])
         for each in chain[1:-1]:
             inner = net.ops[each]
@@ -284,7 +300,7 @@ def join_separable(net: Normal) -> None:
         point = net.ops[user] if user is not None else None
         if user is None or point is None or not _is_pointwise(point.layer):
             continue
-        if op.frozen != point.frozen:
+        if op.frozen != point.frozen or len(net.sharers(op)) > 1 or len(net.sharers(point)) > 1:
             continue
         values = {k: v for k, v in op.values.items() if k != "nobias"}
         values |= {k: point.values.get(k) for k in ("filters", "nobias", "activation")}
@@ -407,10 +423,15 @@ def _is_half(layer: Any) -> bool:
 def nest_concats(net: Normal) -> None:
     """`concat { a | b | c }` reads the concatenation of a and b where there is one."""
     known: dict[tuple[int, ...], int] = {}
+    parts: dict[int, tuple[int, ...]] = {}
     for index, op in net.alive():
         if op.word != "concat" or len(op.inputs) < 2 or op.values.get("axis"):
             continue
-        flat = tuple(_flattened(net, op.inputs))
+        lengths = [len(parts.get(each, (each,))) for each in op.inputs]
+        if sum(lengths) > MOST_PARTS:
+            continue
+        flat = tuple(part for each in op.inputs for part in parts.get(each, (each,)))
+        parts[index] = flat
         for length in range(len(flat) - 1, 1, -1):
             grown = known.get(flat[:length])
             if grown is not None:
@@ -419,14 +440,9 @@ def nest_concats(net: Normal) -> None:
         known.setdefault(flat, index)
 
 
-def _flattened(net: Normal, inputs: Sequence[int]) -> Iterator[int]:
-    """The inputs of a concatenation, with those of concatenations that it reads."""
-    for each in inputs:
-        op = net.ops[each]
-        if op is not None and op.word == "concat" and not op.values.get("axis"):
-            yield from _flattened(net, op.inputs)
-        else:
-            yield each
+MOST_PARTS = 256
+"""How many parts a concatenation may have, those of the ones that it reads counted, to be looked
+for in others."""
 
 
 def join_sums(net: Normal) -> None:
@@ -446,22 +462,43 @@ def join_sums(net: Normal) -> None:
 
 
 def attach_activations(net: Normal) -> None:
-    """An activation without arguments belongs to the layer before it, which no other reads."""
+    """An activation without arguments belongs to the layer before it, which no other reads.
+
+    Where layers share their arrays, all of them have it, or none: else they would not be alike.
+    """
+    behind: dict[int, int] = {}
     for index, op in net.alive():
         kind = LAYERS.get(op.word)
         if kind is None or op.values.get("activation"):
-            continue
-        if not any(slot.form == "act" for slot in kind.slots):
             continue
         user = net.only_user(index, *ACTIVATIONS)
         activation = net.ops[user] if user is not None else None
         if user is None or activation is None or not _is_plain(activation, net.given.defaults):
             continue
-        if op.frozen != activation.frozen and activation.weights:
-            continue
-        values = {**op.values, "activation": activation.word}
-        weights = {**op.weights, **activation.weights}
-        net.become(user, op.word, values, op.inputs, weights, like=op)
+        if any(slot.form == "act" for slot in kind.slots) and _may_keep(net, op, activation):
+            behind[index] = user
+    for index, user in behind.items():
+        op, activation = net.ops[index], net.ops[user]
+        assert op is not None and activation is not None
+        words = {_word(net, behind.get(each)) for each in net.sharers(op)}
+        if words <= {activation.word}:
+            values = {**op.values, "activation": activation.word}
+            weights = {**op.weights, **activation.weights}
+            net.become(user, op.word, values, op.inputs, weights, like=op)
+
+
+def _may_keep(net: Normal, op: Op, activation: Op) -> bool:
+    """Whether the arrays of an activation, if it has any, can be those of the layer before it."""
+    if not activation.weights:
+        return True
+    shared = len(net.sharers(activation)) > 1 or len(net.sharers(op)) > 1
+    return not shared and op.frozen == activation.frozen
+
+
+def _word(net: Normal, index: int | None) -> str:
+    """The activation that an operation is, or the one that it got."""
+    op = net.ops[index] if index is not None else None
+    return "" if op is None else op.values.get("activation", op.word)
 
 
 def _is_plain(op: Op, defaults: str) -> bool:

@@ -341,10 +341,11 @@ def gemm(read: Reader, node: Node) -> Tensor:
 
 def matmul(read: Reader, node: Node) -> Tensor:
     x, kernel = (read.values[each] for each in node.inputs)
-    if isinstance(x, Tensor) and isinstance(kernel, Constant) and len(kernel.shape) > 1:
-        if prod(kernel.shape[:-2]) == 1:
-            return linear(read, x, kernel.reshaped(*kernel.shape[-2:]))
-    raise Unknown(of_two(node), certain=True)
+    if not isinstance(x, Tensor) or not isinstance(kernel, Constant) or len(kernel.shape) < 2:
+        raise Unknown(of_two(node), certain=True)
+    if prod(kernel.shape[:-2]) != 1:
+        raise Unknown(of_two(node), certain=True)
+    return linear(read, x, kernel.reshaped(*kernel.shape[-2:]))
 
 
 def of_two(node: Node) -> Message:

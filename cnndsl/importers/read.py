@@ -58,7 +58,12 @@ def checked(graph: Graph) -> Graph:
     for op in graph.ops:
         for taken in op.weights.values():
             other = first.setdefault(taken.key, op)
-            if (op.word, op.values, op.weights) != (other.word, other.values, other.weights):
+            twice = [each.key for each in op.weights.values()].count(taken.key) > 1
+            if twice or (op.word, op.values, op.weights) != (
+                other.word,
+                other.values,
+                other.weights,
+            ):
                 message = Message("`{key}` is shared by layers that are not alike", key=taken.key)
                 graph.problems.append(Problem("E602", message, op.where or op.name))
                 break

@@ -890,6 +890,8 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
     """A name for what a run does; `words` are those of all layers in it."""
     merges = [each for each in run if each.kind == "merge"]
     if not merges:
+        if words <= ACTIVATIONS.keys():
+            return "activation"
         if words <= {"dense", "dropout", "flatten"} | ACTIVATIONS.keys():
             return "mlp"
         if len(run) == 2 and run[0].kind == "call" and run[1].kind == "layer":

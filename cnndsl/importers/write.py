@@ -266,6 +266,8 @@ def checked(text: str) -> Network | Problem:
             return network
         problems = errors
     first = problems[0]
+    if first.code == "E301":  # a promise of ours, which sharing that cannot be said breaks
+        return Problem("E602", NOT_SAID)
     where = text.splitlines()[source.position(first.span.start).line - 1]
     return Problem(first.code, first.message, where.strip(), first.help)
 
@@ -306,18 +308,13 @@ def paired(graph: Graph, network: Network) -> dict[int, int] | None:
 
 def _shares(graph: Graph, network: Network, pairs: Mapping[int, int]) -> bool:
     """Whether the nodes that share weights are those that do so in the source."""
-    holders: dict[Any, int] = {}
+    slots: dict[str, tuple[int, str]] = {}
     for node in network.nodes:
-        taken = graph.ops[pairs[node.index]].weights
-        if not taken:
-            continue
-        key = tuple(sorted(each.key for each in taken.values()))
         holder = node.index if node.shared_with is None else node.shared_with
-        if holders.setdefault(key, holder) != holder:
-            return False
-        if node.shared_with is None and holder != node.index:
-            return False
-    return len(set(holders.values())) == len(holders)
+        for role, taken in graph.ops[pairs[node.index]].weights.items():
+            if slots.setdefault(taken.key, (holder, role)) != (holder, role):
+                return False  # one array in two places
+    return len(set(slots.values())) == len(slots)
 
 
 def weights_of(graph: Graph, network: Network, pairs: Mapping[int, int]) -> dict[str, Taken]:
