@@ -478,13 +478,13 @@ def attach_activations(net: Normal) -> None:
         if any(slot.form == "act" for slot in kind.slots) and _may_keep(net, op, activation):
             behind[index] = user
     for index, user in behind.items():
-        op, activation = net.ops[index], net.ops[user]
-        assert op is not None and activation is not None
-        words = {_word(net, behind.get(each)) for each in net.sharers(op)}
+        layer, activation = net.ops[index], net.ops[user]
+        assert layer is not None and activation is not None
+        words = {_word(net, behind.get(each)) for each in net.sharers(layer)}
         if words <= {activation.word}:
-            values = {**op.values, "activation": activation.word}
-            weights = {**op.weights, **activation.weights}
-            net.become(user, op.word, values, op.inputs, weights, like=op)
+            values = {**layer.values, "activation": activation.word}
+            weights = {**layer.weights, **activation.weights}
+            net.become(user, layer.word, values, layer.inputs, weights, like=layer)
 
 
 def _may_keep(net: Normal, op: Op, activation: Op) -> bool:

@@ -427,7 +427,8 @@ class _Recovery:
                 places = apart(places)
                 run = self.statements(places[0])
                 weight = sum(self.weighty(each) for each in run)
-                if len(places) > 1 and weight:
+                calls = any(each.kind == "call" for each in run)
+                if len(places) > 1 and weight and not (calls and self.reaches_out(places)):
                     candidates.append((len(places), weight, -len(signature), places))
             if not candidates:
                 return
@@ -457,6 +458,11 @@ class _Recovery:
                 self.solve(block)
             self.blocks[block.name] = block
             self.calls(block, [(n, place) for n, group in enumerate(groups) for place in group])
+
+    def reaches_out(self, places: Sequence[Place]) -> bool:
+        """Whether something outside has weights that some runs have, too."""
+        ops = {op for place in places for op in self.ops_of(place)}
+        return any(not self.partners[op] <= ops for op in ops if op in self.partners)
 
     def solve(self, block: Block) -> None:
         """Work out what stands in a block. Raises Unalike."""
