@@ -685,6 +685,113 @@ def test_a_name_that_is_none() -> None:
     assert "`small`" in problem.help
 
 
+# What changes in place, and what a text writes anew
+
+IN_PLACE = """
+import torch, torch.nn as nn, torch.nn.functional as F
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+    def forward(self, x):
+        BODY
+net = Net()
+"""
+
+
+@pytest.mark.parametrize(
+    "body, ops",
+    [
+        ("return self.conv(self.relu(x)) + x", "relu:0 conv:1 add:2,1"),
+        ("return self.conv(nn.Sequential(self.relu)(x)) + x", "relu:0 conv:1 add:2,1"),
+        ("F.relu(x, inplace=True); return self.conv(x)", "relu:0 conv:1"),
+        ("F.relu(x, True); return self.conv(x)", "relu:0 conv:1"),
+        ("y = x; x.relu_(); return self.conv(y)", "relu:0 conv:1"),
+        ("y = x; x += self.conv(x); return y.sigmoid()", "conv:0 add:0,1 sigmoid:2"),
+        ("y = x.clone(); x.relu_(); return self.conv(x) + y", "relu:0 conv:1 add:2,0"),
+        ("y = F.relu(x); return self.conv(y) + x", "relu:0 conv:1 add:2,0"),
+        ("y = x; x = x + self.conv(x); return self.relu(x) + y", "conv:0 add:0,1 relu:2 add:3,0"),
+    ],
+)
+def test_a_change_in_place(body: str, ops: str) -> None:
+    graph = read_source(IN_PLACE.replace("BODY", body), shape=(8, 8, 4))
+    found = [f"{op.word}:{','.join(map(str, op.inputs))}" for op in graph.ops[1:]]
+    assert " ".join(found) == ops
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "y = x.flatten(1); x.relu_(); return y",
+        "y = x.flatten(1); y.relu_(); return self.conv(x)",
+        "a, b = x.chunk(2, 1); F.relu(a, True); return torch.cat([x, a], 1)",
+        "x[:, :2] = 0; return self.conv(x)",
+        "x[:, :2] += 1; return self.conv(x)",
+        "y = x.detach(); y.data = self.conv(x); return x",
+    ],
+)
+def test_a_part_that_changes_in_place(body: str) -> None:
+    (problem,) = problems(IN_PLACE.replace("BODY", body), shape=(8, 8, 4))
+    assert (problem.code, problem.where) == ("E606", "line 9")
+    assert "changes in place" in problem.message
+
+
+OVERRIDE = """
+class Own(nn.Conv2d):
+    def METHOD(self, *args): return args[0]
+net = nn.Sequential(Own(3, 4, 3), nn.ReLU())
+"""
+KERAS_OVERRIDE = """
+class Own(layers.Conv2D):
+    def METHOD(self, *args): return args[0]
+model = Sequential([Input((8, 8, 3)), Own(4, 3)])
+"""
+
+
+@pytest.mark.parametrize(
+    "source, line",
+    [
+        (OVERRIDE.replace("METHOD", "_conv_forward"), 3),
+        (OVERRIDE.replace("METHOD", "__call__"), 3),
+        (KERAS_OVERRIDE.replace("METHOD", "convolution_op"), 3),
+        (KERAS_OVERRIDE.replace("METHOD", "__call__"), 3),
+        ("net = nn.Sequential(nn.ReLU())\nnet[0].forward = lambda x: x", 2),
+        ("nn.ReLU = nn.Tanh\nnet = nn.Sequential(nn.ReLU())", 1),
+        ("setattr(nn, 'ReLU', nn.Tanh)\nnet = nn.Sequential(nn.ReLU())", 1),
+        ("nn.Conv2d.forward = lambda self, x: x\nnet = nn.Sequential(nn.Conv2d(3, 4, 3))", 1),
+    ],
+)
+def test_what_a_text_writes_anew(source: str, line: int) -> None:
+    (problem,) = problems(source, shape=(8, 8, 3))
+    assert (problem.code, problem.where) == ("E606", f"line {line}")
+
+
+def test_what_a_text_may_write_anew() -> None:
+    settings = "torch.backends.cudnn.benchmark = True\n"
+    graph = read_source(settings + OVERRIDE.replace("METHOD", "extra_repr"), shape=(8, 8, 3))
+    assert graph.params == 112
+    config = KERAS_OVERRIDE.replace("METHOD", "get_config")
+    assert read_source(config, shape=(8, 8, 3)).params == 112
+
+
+@pytest.mark.parametrize(
+    "layers, message",
+    [
+        ("nn.BatchNorm2d(4)", "`BatchNorm2d(4)` meets 3 channels"),
+        ("nn.BatchNorm2d(4, affine=False)", "`BatchNorm2d(4)` meets 3 channels"),
+        ("nn.GroupNorm(2, 4)", "`GroupNorm(4)` meets 3 channels"),
+        ("nn.Conv2d(4, 8, 3)", "`Conv2d(4, …)` meets 3 channels"),
+        ("nn.ConvTranspose2d(4, 8, 3)", "`ConvTranspose2d(4, …)` meets 3 channels"),
+        ("nn.Flatten(), nn.Linear(100, 3)", "`Linear(100, …)` meets 192 features"),
+        ("nn.LayerNorm([3, 8, 7])", "`LayerNorm(3×8×7)` meets 3×8×8 features"),
+    ],
+)
+def test_another_number_of_channels(layers: str, message: str) -> None:
+    (problem,) = problems(f"net = nn.Sequential({layers}, nn.ReLU())", shape=(8, 8, 3))
+    assert (problem.code, problem.message, problem.where) == ("E606", message, "line 1")
+
+
 # What cannot come in
 
 

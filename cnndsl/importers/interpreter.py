@@ -174,6 +174,28 @@ class World:
     def items(self, value: Any) -> Sequence[Any] | None:
         """What a loop over an instance or a tensor goes through."""
 
+    def changed(self, tensor: Any, value: Any, place: Place) -> Any:
+        """What a name of a tensor means behind a change in place, which gives a value."""
+        return value
+
+    def unchanged(self, instance: Instance, harmless: frozenset[str]) -> None:
+        """Report the methods, but for some, that a class of the text puts into a library's."""
+        entries = {"__call__", "__getattr__", "__getattribute__", "_call_impl"}
+        found = {key: each for key, each in instance.attrs.items() if key == self.entry}
+        for cls in lineage(instance.cls):
+            for name, value in cls.attrs.items() if isinstance(cls, Class) else ():
+                if name in entries or (harmless and name not in harmless):
+                    found.setdefault(name, value)
+        for name, value in found.items():
+            if isinstance(value, (Function, Bound, Native, Unknown)):
+                node = value.node if isinstance(value, Function) else instance.place
+                text = Message(
+                    "`{layer}` has a `{name}` of its own, which is not followed",
+                    layer=instance.cls.name,
+                    name=name,
+                )
+                self.needs(self.interpreter.unknown(text, node))
+
 
 class Tensor:
     """A value of a network, of a world; the worlds have their own."""
@@ -328,6 +350,7 @@ class Interpreter:
         self.globals = Env()
         self.globals.names["__name__"] = "__main__"
         self.steps, self.limit, self.depth = 0, MOST_STEPS, 0
+        self.patches: list[Unknown] = []  # changes of a framework itself
         self.node: ast.AST = ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
         names = (*_PURE, *_SEQUENCES, *_OTHERS)
         self.builtins = {name: Native(self._builtin(name)) for name in names}
@@ -506,9 +529,20 @@ class Interpreter:
             self.tick(len(old) // 8)
             return old
         try:
-            return self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
+            value = self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
         except _Stopped as stopped:
             return stopped.args[0]
+        if isinstance(old, Tensor) and not isinstance(node.op, ast.MatMult):
+            return old.world.changed(old, value, self.place(node))
+        return value
+
+    def patch(self, owner: Library, name: str, value: Any, node: ast.AST) -> None:
+        """Keep that a name of a framework gets another meaning; settings are no such."""
+        settings = isinstance(value, _PLAIN) or ".backends" in owner.path
+        if owner.root in self.worlds and not settings:
+            path = f"{owner.path}.{name}"
+            text = Message("`{name}` is given another meaning here", name=path)
+            self.patches.append(self.unknown(text, node))
 
     def delete(self, target: ast.expr, env: Env) -> None:
         """Follow `del`."""
@@ -568,6 +602,10 @@ class Interpreter:
             owner = self.value(target.value, env)
             if isinstance(owner, (Instance, Class)):
                 owner.attrs[target.attr] = value
+            elif isinstance(owner, Library):
+                self.patch(owner, target.attr, value, target)
+            elif isinstance(owner, Tensor) and target.attr == "data":
+                owner.world.changed(owner, None, self.place(target))
         elif isinstance(target, ast.Subscript):
             owner, key = self.value(target.value, env), self.value(target.slice, env)
             if isinstance(owner, (list, dict)):
@@ -575,6 +613,8 @@ class Interpreter:
                     owner[key] = value
             elif isinstance(owner, Instance):
                 owner.attrs[str(key)] = value
+            elif isinstance(owner, Tensor):
+                owner.world.changed(owner, None, self.place(target))
         elif isinstance(target, (ast.Tuple, ast.List)):
             for each, item in zip(target.elts, self.unpacked(target, value)):
                 self.assign(each, item, env)
@@ -1202,6 +1242,8 @@ class Interpreter:
                     value if known else [self.unfollowed(node)]
                 )
                 return None
+            case "setattr", [Library() as owner, key, value]:
+                return self.patch(owner, str(key), value, node)
             case "isinstance", [value, wanted]:
                 return self.is_one(
                     value.cls if isinstance(value, Instance) else value, wanted, node

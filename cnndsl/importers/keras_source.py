@@ -85,6 +85,10 @@ _CALLED = {
     "num_or_size_splits": "indices_or_sections", "method": "interpolation",
     "min_value": "x_min", "max_value": "x_max",
 }  # fmt: skip
+_HARMLESS = frozenset(
+    "__init__ call get_config from_config compute_output_shape compute_mask".split()
+)
+"""Methods of a layer that a text may write anew: they are followed, or change no numbers."""
 _SAME = frozenset(("convert_to_tensor", "cast", "identity", "stop_gradient"))
 """Functions that give their tensor."""
 _CHORES = frozenset(
@@ -329,6 +333,7 @@ class KerasWorld(World):
             args, kwargs = [kwargs[key]], {k: each for k, each in kwargs.items() if k != key}
         own = self.interpreter.lookup(instance.cls, "call")
         is_model = instance.native is not None and instance.native.name in MODELS
+        self.unchanged(instance, frozenset())
         if not _holds(args):
             if unknown_in(args):
                 self.checked(instance)
@@ -374,6 +379,7 @@ class KerasWorld(World):
             if "?inputs" not in attrs:
                 return Unknown(Message("`{model}` has no `call`", model=instance.cls.name), place)
             return self.again(instance, args[0], place)
+        self.unchanged(instance, frozenset() if kind == "Layer" else _HARMLESS)
         config = self.checked(instance)
         if config is None:
             return args[0]  # to find what else is in the way

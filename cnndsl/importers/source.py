@@ -348,12 +348,13 @@ class Program:
     def graph(self, found: Candidate, name: str, shapes: list[Shape]) -> Graph:
         """The graph of a network; raises ImportProblems."""
         net = found.net
-        missed: list[Unknown | Problem] = []
+        missed: list[Unknown | Problem] = [*self.interpreter.patches]
         if _of_torch(net):
             graph, unknown = self.torch.follow(net, shapes or self.torch_shapes(net), name)
             missed += unknown
         else:
-            graph, missed = self.keras.follow(net, shapes, name)
+            graph, unknowns = self.keras.follow(net, shapes, name)
+            missed += unknowns
             if self.usual:
                 graph.outputs = [
                     each._replace(training=at > 0 and each.name not in self.usual)

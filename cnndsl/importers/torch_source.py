@@ -26,6 +26,7 @@ from cnndsl.importers.interpreter import (
     Unknown,
     World,
     giving,
+    parts_of,
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
@@ -179,6 +180,20 @@ _SAME = frozenset("DataParallel DistributedDataParallel script compile trace Var
 """Functions that give the module that they are given."""
 _AS_IT_IS = frozenset("contiguous clone detach to float type_as cuda cpu half".split())
 """Methods of a tensor that give it."""
+_HARMLESS = frozenset("__init__ forward reset_parameters extra_repr __repr__".split())
+"""Methods of a module that a text may write anew: they are followed, or set first numbers."""
+_IN_PLACE = {
+    **dict.fromkeys("relu relu6 selu silu mish hardswish hardsigmoid".split(), 1),
+    **dict.fromkeys("leaky_relu elu celu".split(), 2),
+    **dict.fromkeys("hardtanh dropout dropout1d dropout2d dropout3d threshold".split(), 3),
+}
+"""The place of the argument `inplace` of functions that have one."""
+_SHARING = frozenset(
+    "view reshape flatten unflatten ravel permute transpose swapaxes swapdims movedim moveaxis t "
+    "squeeze unsqueeze expand expand_as broadcast_to view_as reshape_as narrow select unfold "
+    "chunk split tensor_split unbind __getitem__ dropout dropout1d dropout2d dropout3d".split()
+)
+"""Functions whose result may share its numbers with their tensor."""
 _PARTS = frozenset(
     "parameters named_parameters modules children values named_children items keys add_module "
     "register_module append extend insert register_buffer register_parameter".split()
@@ -193,12 +208,18 @@ _MADE = frozenset(
 
 
 class TorchTensor(Tensor):
-    """A tensor on its way through a network: `view` is what TorchGraph gave."""
+    """A tensor on its way through a network: `view` is what TorchGraph gave.
 
-    __slots__ = ("view", "world")
+    `memory` has the places of the changes in place so far of the numbers, which all tensors have
+    that share these; a tensor that knows fewer of them is no longer what `view` says.
+    """
 
-    def __init__(self, world: TorchWorld, view: Any) -> None:
+    __slots__ = ("known", "memory", "view", "world")
+
+    def __init__(self, world: TorchWorld, view: Any, memory: list[Place] | None = None) -> None:
         self.world, self.view = world, view
+        self.memory: list[Place] = [] if memory is None else memory
+        self.known = len(self.memory)
 
 
 class Array(Tensor):
@@ -295,7 +316,7 @@ class TorchWorld(World):
 
     def function(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A function of tensors that flow through the network."""
-        self.needs(args, kwargs)
+        self.needs(args, kwargs, *map(self.stale, parts_of([args, kwargs])))
         assert self.graph is not None
         self.interpreter.tick(40)
         silent = ("inplace", "out", "dtype")
@@ -307,7 +328,33 @@ class TorchWorld(World):
         problems[before:] = [
             each._replace(span=each.span or place.span) for each in problems[before:]
         ]
-        return self.raised(result)
+        first = args[0] if args else kwargs.get("input")
+        shares = name in _SHARING and isinstance(first, TorchTensor)
+        value = self.raised(result, first.memory if shares else None)
+        at = _IN_PLACE.get(name, len(args))
+        inplace = kwargs.get("inplace") or (at < len(args) and args[at])
+        if inplace or (name.endswith("_") and not name.startswith("__")):
+            value = self.changed(first, value, place)
+        return self.changed(kwargs["out"], value, place) if kwargs.get("out") else value
+
+    def stale(self, value: Any) -> Unknown | None:
+        """That a tensor's numbers were changed through another."""
+        if not isinstance(value, TorchTensor) or value.known == len(value.memory):
+            return None
+        text = Message("this changes in place what is read later as another tensor")
+        return Unknown(text, value.memory[-1])
+
+    def changed(self, tensor: Any, value: Any, place: Place) -> Any:
+        if isinstance(tensor, Array):
+            tensor.numbers = value.numbers if isinstance(value, Array) else None
+            return tensor if isinstance(value, Array) else value
+        if not isinstance(tensor, TorchTensor):
+            return value
+        tensor.memory.append(place)
+        if not isinstance(value, TorchTensor):
+            return value
+        tensor.view, tensor.known = value.view, len(tensor.memory)
+        return tensor
 
     def lower(self, value: Any) -> Any:
         """A value as TorchGraph takes it."""
@@ -325,13 +372,13 @@ class TorchWorld(World):
             return type(value)(map(self.lower, value))
         return value
 
-    def raised(self, value: Any) -> Any:
+    def raised(self, value: Any, memory: list[Place] | None = None) -> Any:
         """What TorchGraph gave as a value of the source."""
         if isinstance(value, (int, float, str, bool, type(None))):
             return value
         if type(value) in (list, tuple):
-            return type(value)(map(self.raised, value))
-        return TorchTensor(self, value)
+            return type(value)(self.raised(each, memory) for each in value)
+        return TorchTensor(self, value, memory)
 
     def param(self, parameter: Instance) -> Any:
         """A parameter as TorchGraph takes it."""
@@ -415,6 +462,7 @@ class TorchWorld(World):
             return Unknown(Message("a network is called here"), place)
         if instance.native is not None and instance.native.path == PARAMETER:
             self.interpreter.stop(place)
+        self.unchanged(instance, frozenset())
         turn = self.turns.get(id(instance), 0)
         self.turns[id(instance)] = turn + 1
         key = self.keys.get(id(instance), "")
@@ -457,6 +505,8 @@ class TorchWorld(World):
                     self.report(each)
                 value = self.interpreter.call(each, [value], {}, node)
             return value
+        if name not in CONTAINERS:
+            self.unchanged(instance, _HARMLESS)
         if name == "Identity" and args:
             return args[0]
         if name in MODULES and args:
@@ -481,6 +531,7 @@ class TorchWorld(World):
             attrs.update(in_channels=size, in_features=size, num_features=size)
             self.build(instance, name)
             self.name_arrays(instance, self.keys.get(id(instance), ""))
+        self.fit(name, attrs, rank, value.view, place)
         given: dict[str, Any] = {"training": False, **attrs}
         if name.startswith(("Zero", "Constant", "Reflection", "Replication", "Circular")):
             if isinstance(attrs.get("padding"), int):
@@ -493,7 +544,36 @@ class TorchWorld(World):
             value = self.function("pad", [value, tuple(pads), mode], {}, place)
             given["padding"] = 0
         args = [value, *(given.get(each) for each in spec.operands.split())]
-        return self.function(spec.function, args, {}, place)
+        inplace = {"inplace": True} if attrs.get("inplace") else {}
+        return self.function(spec.function, args, inplace, place)
+
+    def fit(self, name: str, attrs: dict[str, Any], rank: int, view: Any, place: Place) -> None:
+        """Report a module that is for another number of channels or features than it meets."""
+        if isinstance(view, Lost) or "weight" not in attrs:
+            return
+        shape, more = tuple(view.shape), ""
+        if "Linear" in name:
+            wanted, met, more = (attrs["in_features"],), shape[-1:], ", …"
+        elif "Conv" in name:
+            wanted, met, more = (attrs["in_channels"],), shape[1:2], ", …"
+        elif name == "LayerNorm":
+            wanted = attrs["normalized_shape"]
+            met = shape[-len(wanted) :]
+        elif name == "GroupNorm":
+            wanted, met = (attrs["num_channels"],), shape[1:2]
+        elif "BatchNorm" in name or (attrs["weight"] and "num_features" in attrs):
+            wanted, met = (attrs["num_features"],), shape[1:2]
+        else:
+            return
+        if tuple(wanted) == met or not met:
+            return
+        layer = f"{name}({'×'.join(map(str, wanted))}{more})"
+        count = "×".join(map(str, met))
+        if "Linear" in name or name == "LayerNorm":
+            text = Message("`{layer}` meets {count} features", layer=layer, count=count)
+        else:
+            text = Message("`{layer}` meets {count} channels", layer=layer, count=count)
+        self.needs(Unknown(text, place))
 
     def name_all(self, root: Instance) -> None:
         """Give each module and array the key that it has in the state_dict."""
@@ -592,7 +672,9 @@ class TorchWorld(World):
         if name in ("dtype", "device", "T", "mT"):
             return self.interpreter.unknown(Message("`{name}` is not followed", name=name))
         if name in _AS_IT_IS:
-            return giving(tensor)
+            self.needs(self.stale(tensor))
+            memory = None if name == "clone" else tensor.memory
+            return giving(TorchTensor(self, tensor.view, memory))
         if name in ("size", "dim"):
             return Native(lambda args, kwargs, node: _size(shape, name, args, kwargs))
         if name == "data":
@@ -726,6 +808,8 @@ class TorchWorld(World):
             for at, (label, each) in enumerate(self.outputs(result)):
                 if isinstance(each, Unknown):
                     found.append(each)
+                elif (stale := self.stale(each)) is not None:
+                    found.append(stale)
                 elif isinstance(each, TorchTensor):
                     outputs.append((label if at else "main", each.view, False))
             if not outputs and not found:
