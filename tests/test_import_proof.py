@@ -12,7 +12,9 @@ import torch
 from running import run
 from torch import nn
 
-from cnndsl.importers.graph import Graph, Taken
+from cnndsl.codegen.weights import Misfit
+from cnndsl.diagnostics.message import Message
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.torch_model import read_module
 from cnndsl.importers.write import Written, to_text
 from cnndsl.proof import imported, sources
@@ -102,6 +104,36 @@ def test_what_the_source_says_nothing_of_is_no_proof(example: tuple[Graph, Writt
     assert messages(report) == ["nothing is known of the output main"]
     report = verified(example, ran=Ran({}, ran.arrays))
     assert messages(report) == ["nothing is known of this input"]
+
+
+def test_what_the_source_gives_as_a_whole_is_compared(example: tuple[Graph, Written, Ran]) -> None:
+    ran = example[2]
+    assert ran.outputs is not None and set(ran.outputs) == {"main"}
+    value = ran.outputs["main"]
+    for outputs, told in (
+        ({"main": value * 1.001}, "the values of the output main differ"),
+        ({"main": value[:, :4]}, "the source gives 4 as the output main, and PyTorch 5"),
+        ({}, "nothing is known of the output main"),
+    ):
+        assert messages(verified(example, ran=ran._replace(outputs=outputs))) == [told]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "same"),
+    [
+        ((1, 1, 1, 5), (1, 5), True),
+        ((1, 5), (1, 1, 5), True),
+        ((1, 4, 1, 5), (1, 1, 4, 5), False),
+        ((1, 5, 1), (1, 5), False),
+        ((1, 1, 1, 5), (1, 1, 5), False),
+        ((1, 1, 1, 4), (1, 5), False),
+    ],
+)
+def test_a_map_of_one_position_is_its_vector(
+    theirs: tuple[int, ...], ours: tuple[int, ...], same: bool
+) -> None:
+    found = imported.alike(numpy.zeros(theirs), numpy.zeros(ours))
+    assert found.shape == (ours if same else theirs)
 
 
 def test_layers_between_known_ones_are_part_of_those(example: tuple[Graph, Written, Ran]) -> None:
@@ -204,6 +236,52 @@ def test_a_net_that_differs_is_not_written(folder: Path, monkeypatch: pytest.Mon
     assert code == 1 and not out and not (folder / "a.cnn").exists()
     assert "dense1: the values differ" in err and "at sample 0, value 2 (from 0)" in err
     assert err.endswith("the net is not that of proof_nets:net; nothing is written\n")
+
+
+FAILS: tuple[tuple[Exception, str], ...] = (
+    (ValueError("no\nway"), "cnndsl: proof_nets:net: the source fails: ValueError: no; nothing"),
+    (MemoryError("full"), "cnndsl: proof_nets:net: the source fails: MemoryError: full; nothing"),
+    (ImportProblems([Problem("E601", Message("odd"))]), "error[E601] unknown-operation: odd"),
+)
+
+
+@pytest.mark.parametrize(("error", "told"), FAILS)
+def test_a_source_that_fails_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    from cnndsl.importers import torch_model
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(torch_model, "values", fails)
+    words = ["import", "proof_nets:net", "--input", "8x8x3", "--verify", "-o", "a.cnn"]
+    code, out, err = run(*words)
+    assert (code, out) == (1, "") and told in err and not (folder / "a.cnn").exists()
+
+
+def test_weights_that_do_not_fit_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnndsl.proof import weight_map
+
+    def misfits(*_: Any) -> Any:
+        raise Misfit(["conv1.kernel: `0.weight` is 3"])
+
+    monkeypatch.setattr(weight_map, "restored", misfits)
+    words = ["import", "proof_nets:net", "--input", "8x8x3", "--weights", "a.pt", "-o", "a.cnn"]
+    code, out, err = run(*words)
+    assert (code, out) == (1, "") and not (folder / "a.cnn").exists()
+    assert "conv1.kernel: `0.weight` is 3; nothing is written\n" in err
+
+
+def test_one_layer_computes() -> None:
+    source = nn.Conv2d(3, 4, 1, bias=False)
+    graph = read_module(source, [(8, 8, 3)], "one")
+    written, runner = to_text(graph), sources.runner(source, "")
+    assert runner is not None
+    report = verified((graph, written, runner.run(graph)))
+    first, second = imported.told(report, len(graph.arrays)).splitlines()
+    assert first.startswith("one: 1 layer computes what the source does")
+    assert second == "one: 1 array of 12 numbers, each one weight of the net"
 
 
 def test_texts_have_totals_alone(folder: Path) -> None:

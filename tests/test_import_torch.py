@@ -25,6 +25,7 @@ from cnndsl.importers.torch_model import read_module, values
 from cnndsl.importers.write import to_text
 from cnndsl.proof import imported
 from cnndsl.proof.sources import runner
+from cnndsl.proof.verify import Verification
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -247,15 +248,64 @@ def test_a_module_is_the_same_function(name: str) -> None:
 
 def proved(module: nn.Module, graph: Graph) -> None:
     """The text of a graph computes what the module does, of all its arrays."""
+    report = report_of(module, graph)
+    assert not report.problems
+    assert report.outputs["main"].share < 1e-9
+
+
+def report_of(module: nn.Module, graph: Graph) -> Verification:
     written = to_text(graph, flat=True)
     run = runner(module, "torch")
     assert run is not None
     ran = run.run(graph)
-    report = imported.verify(
+    return imported.verify(
         written.network, graph, written.ops, written.weights, ran, target="pytorch"
     )
-    assert not report.problems
-    assert report.outputs["main"].share < 1e-9
+
+
+def watched_alone(m: Any, x: torch.Tensor) -> torch.Tensor:
+    y = m.m[0](x)
+    y.data.relu_()
+    return y  # type: ignore[no-any-return]
+
+
+def doubled(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.m[0].weight.data.mul_(2)
+    return m.m[0](x)  # type: ignore[no-any-return]
+
+
+def clipped(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.m[0].weight.data.clamp_(0, 0.1)
+    return m.m[0](x)  # type: ignore[no-any-return]
+
+
+def counting(m: Any, x: torch.Tensor) -> torch.Tensor:
+    m.calls = getattr(m, "calls", 0) + 1
+    return m.m[0](x * m.calls)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("run", [watched_alone, doubled, clipped, counting])
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_recording_does_not_see_fails_the_proof(
+    run: Callable[[Any, torch.Tensor], torch.Tensor], several: bool
+) -> None:
+    def named(m: Any, x: torch.Tensor) -> Any:
+        y = run(m, x)
+        return {"first": x.mean([2, 3]), "second": (y,)} if several else y
+
+    module = Made(named, nn.Conv2d(3, 4, 1))
+    graph = read_module(module, [(6, 6, 3)])
+    assert not graph.problems
+    report = report_of(module, graph)
+    assert {problem.message for problem in report.problems} & {
+        "the values differ",
+        f"the values of the output {'second' if several else 'main'} differ",
+    }
+
+
+def test_an_input_may_change_in_place() -> None:
+    module = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 1))
+    proved(module, read_module(module, [(6, 6, 3)]))
 
 
 @pytest.mark.parametrize(

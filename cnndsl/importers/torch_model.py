@@ -83,10 +83,12 @@ class Values(NamedTuple):
     * `ops`: for each operation of its graph what it gave, channels last, with the batch first;
       operations that only put axes elsewhere are among them
     * `arrays`: the arrays of the source that it had, by key
+    * `outputs`: what a call of the module gives, by the names of its outputs, in the axes of `ops`
     """
 
     ops: dict[int, Array]
     arrays: dict[str, Array]
+    outputs: dict[str, Array]
 
 
 def values(
@@ -103,37 +105,81 @@ def values(
     normalisation that are not given are taken from near those of what reaches it, as with any
     others what a deep network computes would explode. Heads that exist while training are
     computed, with everything else as without training.
+
+    What a call of the module gives is told apart from what the calls in it gave when they were
+    recorded: a recording does not see all that may be changed behind them.
     """
     import numpy
-    import torch
 
     rng = numpy.random.default_rng(seed)
     real = copy.deepcopy(module).cpu().double()
-    given = dict(arrays or {})
-    with torch.no_grad():
-        for key, tensor in real.state_dict(keep_vars=True).items():
-            if key.rpartition(".")[2] == COUNTER or key not in graph.arrays:
-                continue
-            if key not in given:
-                spread = tensor.numel() / max(1, tensor.shape[0]) if tensor.dim() > 1 else 16
-                drawn = rng.normal(0, 1.4 / spread**0.5, tuple(tensor.shape))
-                given[key] = drawn + 1 if tensor.dim() == 1 and key.endswith("weight") else drawn
-            tensor.copy_(torch.from_numpy(numpy.array(given[key], float)).reshape(tensor.shape))
+    drawn: dict[str, Array] = {}
+    for key, tensor in real.state_dict().items():
+        spread = tensor.numel() / max(1, tensor.shape[0]) if tensor.dim() > 1 else 16
+        if key.rpartition(".")[2] != COUNTER and key in graph.arrays and key not in (arrays or {}):
+            drawn[key] = rng.normal(0, 1.4 / spread**0.5, tuple(tensor.shape))
+            if tensor.dim() == 1 and key.endswith("weight"):
+                drawn[key] += 1
+    known = dict(arrays or {})
+    _fill(real, {**drawn, **known})
     training = any(output.training for output in graph.outputs)
-    known = set(arrays or {})
     samples: list[dict[int, Array]] = []
-    for place in range(len(inputs[0]) if inputs else 1):  # one by one, as the module was read
+    batch = range(len(inputs[0]) if inputs else 1)  # one by one, as the module was read
+    for place in batch:
         trace = Trace(module, graph.name)
         trace.module, trace.given, trace.rng = real, known, rng
-        one = [numpy.moveaxis(each[place : place + 1], -1, 1) for each in inputs]
-        ours = [torch.from_numpy(numpy.array(each, float, order="C")) for each in one]
-        trace.run(partial(list, ours), training)
+        trace.run(partial(_tensors, inputs, place), training)
         if trace.graph.problems:
             raise ImportProblems(trace.graph.problems)
         samples.append(trace.op_values)
     ops = {op: numpy.concatenate([each[op] for each in samples]) for op in samples[0]}
-    used = real.state_dict()
-    return Values(ops, {key: used[key].numpy().copy() for key in graph.arrays})
+    used = {key: numpy.asarray({**drawn, **known}[key], float) for key in graph.arrays}
+    called = [_called(module, used, _tensors(inputs, place), trace.axes) for place in batch]
+    outputs = {name: numpy.concatenate([each[name] for each in called]) for name in called[0]}
+    return Values(ops, used, outputs)
+
+
+def _called(
+    module: nn.Module,
+    arrays: Mapping[str, Array],
+    tensors: Sequence[torch.Tensor],
+    axes: Mapping[str, Tensor],
+) -> dict[str, Array]:
+    """What a module gives that nobody watches, by the names of its outputs, in axes of ours.
+
+    It is called twice, as what a call changes in the module shows in the next.
+    """
+    import torch
+
+    plain = copy.deepcopy(module).cpu().double().eval()
+    _fill(plain, arrays)
+    with torch.no_grad():
+        for _ in range(2):
+            found = dict(_outputs(plain(*(tensor.clone() for tensor in tensors))))
+    return {
+        name: _ours(axes[name], tensor)
+        for name, tensor in found.items()
+        if name in axes and tuple(tensor.shape) == axes[name].shape
+    }
+
+
+def _fill(module: nn.Module, arrays: Mapping[str, Array]) -> None:
+    """Give a module the values of its arrays, by key."""
+    import numpy
+    import torch
+
+    for key, tensor in module.state_dict().items():
+        if key in arrays:
+            tensor.copy_(torch.from_numpy(numpy.array(arrays[key], float)).reshape(tensor.shape))
+
+
+def _tensors(inputs: Sequence[Array], place: int) -> list[torch.Tensor]:
+    """A sample of arrays that are channels last, as new tensors."""
+    import numpy
+    import torch
+
+    one = [numpy.moveaxis(each[place : place + 1], -1, 1) for each in inputs]
+    return [torch.from_numpy(numpy.array(each, float, order="C")) for each in one]
 
 
 def _copy(module: nn.Module) -> nn.Module:
@@ -158,9 +204,10 @@ class Trace:
         self.graph = Graph(name, "torch")
         self.calls = TorchGraph(self.graph)
         self.known: dict[int, tuple[Any, Any]] = {}  # by identity: a tensor, and what it is here
-        self.given: set[str] = set()
+        self.given: dict[str, Array] = {}
         self.rng: Any = None  # where values are computed
         self.op_values: dict[int, Array] = {}
+        self.axes: dict[str, Tensor] = {}  # of the outputs, as the graph gives them
         self.stack: list[tuple[str, Scope | None]] = []
         self.turns: dict[str, int] = {}
         self.quiet = 0
@@ -219,6 +266,12 @@ class Trace:
         self.graph.problems += failed
         if self.rng is not None:
             self.note([value for _, value in outputs], already)
+            for name, tensor in outputs:
+                value = self.seen(tensor)
+                ordered = [
+                    behind for before, behind in self.calls.laid[already:] if before is value
+                ]
+                self.axes[name] = (*ordered, value)[0]
         self.op_values = {places[op]: value for op, value in self.op_values.items() if op in places}
 
     def enter(self, tensors: Sequence[torch.Tensor]) -> None:
@@ -237,6 +290,8 @@ class Trace:
             name = names[place] if place < len(names) else f"input{place + 1}"
             shape = (*tensor.shape[2:], *tensor.shape[1:2])
             self.keep(tensor, self.calls.input(shape, name))
+        if self.rng is not None:
+            self.note(tensors, 0)  # before one changes in place
 
     def failed(self, message: Message) -> list[Problem]:
         return [Problem("E607", message, self.stack[-1][0] if self.stack else "")]
@@ -396,7 +451,7 @@ class Trace:
             if (tensor := arguments.get(name)) is not None:
                 key = self.buffers[id(tensor)][1].key
                 if key not in self.given:
-                    self.given.add(key)
+                    self.given[key] = numbers.numpy()
                     tensor.copy_(numbers)
 
     def record(self, function: str, args: Any, kwargs: Any, result: Any) -> None:

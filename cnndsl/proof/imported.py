@@ -25,10 +25,14 @@ from cnndsl.proof.verify import TOLERANCE, WHOLE, Mismatch, Verification, compar
 
 class Ran(NamedTuple):
     """What a source computed: the values of its operations, channels last, by their places in the
-    graph, and the arrays that it had, by its own keys. Both are in double precision."""
+    graph, and the arrays that it had, by its own keys. Both are in double precision.
+
+    `outputs` has what the source as a whole gave, by the names of its outputs, where that is
+    computed apart from the operations."""
 
     ops: Mapping[int, Array]
     arrays: Mapping[str, Array]
+    outputs: Mapping[str, Array] | None = None
 
 
 def mapped(network: Network, graph: Graph, weights: Mapping[str, Taken]) -> list[str]:
@@ -106,7 +110,8 @@ def verify(
             why = frameworks.first_line(error)
             return report._replace(problems=[Mismatch(None, f"the code fails: {why}")])
         report = report._replace(names=(source, live.name), weights=arrays)
-        layers(report, live, {node: ran.ops.get(op) for node, op in ops.items()}, progress)
+        theirs = {node: ran.ops.get(op) for node, op in ops.items()}
+        layers(report, live, theirs, ran.outputs, progress)
     return report
 
 
@@ -114,6 +119,7 @@ def layers(
     report: Verification,
     live: Any,
     theirs: Mapping[int, Array | None],
+    outputs: Mapping[str, Array] | None,
     progress: Callable[[int], object],
 ) -> None:
     """Compare each layer, and then what the whole models give; write both into a report."""
@@ -139,8 +145,7 @@ def layers(
             continue
         value = theirs.get(node.index)
         if value is not None:
-            if core(value.shape) == core(ours.shape):
-                value = value.reshape(ours.shape)  # a map of one position, and its vector
+            value = alike(value, ours)
             if value.shape != ours.shape:
                 gives, ours_ = show(value.shape[1:]), show(ours.shape[1:])
                 text = f"the source gives {gives}, and {live.name} {ours_}"
@@ -156,25 +161,38 @@ def layers(
         progress(done + 1)
     if report.problems:
         return
-    results = live.run(inputs)
+    try:
+        results = live.run(inputs)
+    except Exception as error:  # whatever a framework raises
+        why = frameworks.first_line(error)
+        report.problems.append(Mismatch(None, f"{live.name} fails: {why}"))
+        return
     for name, index in network.outputs.items():
         if name in network.training_outputs:
             continue  # its layers have been compared
-        value = theirs.get(index)
+        value = theirs.get(index) if outputs is None else outputs.get(name)
         if value is None:
             report.problems.append(Mismatch(None, f"nothing is known of the output {name}"))
             continue
         ours = results[name]
-        if core(value.shape) == core(ours.shape):
-            value = value.reshape(ours.shape)
+        value = alike(value, ours)
+        if value.shape != ours.shape:
+            gives, ours_ = show(value.shape[1:]), show(ours.shape[1:])
+            text = f"the source gives {gives} as the output {name}, and {live.name} {ours_}"
+            report.problems.append(Mismatch(None, text))
+            continue
         apart = report.outputs[name] = compare(value, ours)
         if not apart.share <= max(TOLERANCE * WHOLE, unrest(live, inputs, name)):
             report.problems.append(Mismatch(None, f"the values of the output {name} differ", apart))
 
 
-def core(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without its sizes of 1."""
-    return tuple(size for size in shape if size != 1)
+def alike(value: Array, ours: Array) -> Array:
+    """A value in the shape of ours, where one is a map of one position and the other its vector."""
+    shapes = value.shape, ours.shape
+    one_position = all(product(shape[1:-1]) == 1 for shape in shapes)
+    if one_position and 2 in map(len, shapes) and value.size == ours.size:
+        return value.reshape(ours.shape)
+    return value
 
 
 def unrest(live: Any, inputs: list[Array], name: str) -> float:
@@ -192,8 +210,10 @@ def told(report: Verification, arrays: int) -> str:
         return "\n".join(problem_text(report, problem) for problem in report.problems)
     error = max([report.error, *(apart.share for apart in report.outputs.values())])
     count, numbers = len(report.layers), f"{network.training_totals.params:,}"
+    compute = "layer computes" if count == 1 else "layers compute"
+    each = "array" if arrays == 1 else "arrays"
     return (
-        f"{network.name}: {count:,} layers compute what {report.names[0]} does; "
+        f"{network.name}: {count:,} {compute} what {report.names[0]} does; "
         f"largest difference {share(error)} of the largest value\n"
-        f"{network.name}: {arrays:,} arrays of {numbers} numbers, each one weight of the net\n"
+        f"{network.name}: {arrays:,} {each} of {numbers} numbers, each one weight of the net\n"
     )

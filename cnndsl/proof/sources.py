@@ -6,13 +6,17 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from cnndsl.contract import Unavailable
-from cnndsl.importers.graph import Graph
+from cnndsl.contract import TargetError, Unavailable
+from cnndsl.importers.graph import Graph, ImportProblems
 from cnndsl.importers.read import framework_of
 from cnndsl.proof import frameworks
 from cnndsl.proof.imported import Ran
 
 EXTRA = "keras,torch"
+
+
+class Failed(Exception):
+    """A source that fails when it runs, with what it says, in a line."""
 
 
 class Runner(NamedTuple):
@@ -27,7 +31,18 @@ class Runner(NamedTuple):
     outside: Callable[[str], bytes] | None = None
 
     def run(self, graph: Graph, seed: int = 0) -> Ran:
-        """What the source computes of one random sample, in double precision."""
+        """What the source computes of one random sample, in double precision.
+
+        Raises ImportProblems, or Failed with whatever else goes wrong.
+        """
+        try:
+            return self.computed(graph, seed)
+        except (ImportProblems, TargetError, Unavailable):
+            raise
+        except Exception as error:  # whatever a framework or somebody's module raises
+            raise Failed(frameworks.first_line(error)) from error
+
+    def computed(self, graph: Graph, seed: int) -> Ran:
         import numpy
 
         rng = numpy.random.default_rng(seed)

@@ -102,6 +102,7 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
     """Read a model, and write all that was asked for, or nothing."""
     from cnndsl.cli.runner.opened import needed
     from cnndsl.cli.terminal.output import data, err, out, say
+    from cnndsl.codegen.weights import Misfit
     from cnndsl.diagnostics.message import said
     from cnndsl.diagnostics.render import printable
     from cnndsl.importers.graph import ImportProblems
@@ -130,7 +131,16 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
         needed("h5py")  # which holds the numbers
     lines = []
     if arguments.has("verify"):
-        agrees, report = verified(model, graph, written)
+        from cnndsl.proof.sources import Failed
+
+        try:
+            agrees, report = verified(model, graph, written)
+        except ImportProblems as error:
+            tell(told(error.problems, model.source), lang=lang)
+            return 1
+        except Failed as error:
+            say(f"{name}: the source fails: {error}; nothing is written")
+            return 1
         if not agrees:
             err(f"{report}the net is not that of {printable(name)}; nothing is written\n")
             return 1
@@ -141,7 +151,11 @@ def imported(arguments: Arguments, model: Opened, suffix: str) -> int:
         lines.append(f"{goal}: {sized(written)}\n")
     if suffix:
         stored = arguments.get("weights") or ""
-        files[stored], line = weights_file(written, graph, suffix)
+        try:
+            files[stored], line = weights_file(written, graph, suffix)
+        except Misfit as misfit:
+            say(f"{name}: {misfit}; nothing is written")
+            return 1
         lines.append(f"{stored}: {line}\n")
     if (path := arguments.get("map")) is not None:
         files[path] = weight_map.written(written.network, written.weights, graph)
@@ -201,16 +215,15 @@ def sized(written: Written) -> str:
 
 
 def weights_file(written: Written, graph: Graph, suffix: str) -> tuple[bytes, str]:
-    """The file of the weights of a source, for the net, and what is said of it."""
-    from cnndsl.codegen.weights import Misfit
+    """The file of the weights of a source, for the net, and what is said of it.
+
+    Raises Misfit where the source has other numbers than it says.
+    """
     from cnndsl.proof import checkpoints, weight_map
 
     types: dict[str, int] = {}
-    try:
-        weights = weight_map.restored(written.network, written.weights, graph.arrays, types)
-        data = checkpoints.write(written.network, suffix, weights)
-    except Misfit as misfit:
-        raise AssertionError(str(misfit)) from misfit  # the net is made of these arrays
+    weights = weight_map.restored(written.network, written.weights, graph.arrays, types)
+    data = checkpoints.write(written.network, suffix, weights)
     types.pop("float32", None)
     made = "".join(f", {count:,} of {kind} made float32" for kind, count in types.items())
     total = f"{sum(array.size for array in weights.values()):,}"
