@@ -650,3 +650,23 @@ def test_what_pytorch_writes() -> None:
     )
     scopes = [[scope.name for scope in op.scope] for op in graph.ops]
     assert scopes[4][:2] == ["body", "0"]
+
+
+def test_ones_and_zeros_that_pytorch_keeps_once_are_told_apart() -> None:
+    """Before training a factor is what a variance is, and a summand what a mean is."""
+    from torch import nn
+
+    from cnndsl.importers.write import to_text
+    from cnndsl.proof.imported import verify
+    from cnndsl.proof.sources import runner
+
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))
+    data = exported(module, 3, 8, 8)
+    graph = read_onnx(data)
+    written = to_text(graph)
+    run = runner(data, "onnx")
+    assert run is not None
+    report = verify(
+        written.network, graph, written.ops, written.weights, run.run(graph), target=run.target
+    )
+    assert report, report.problems

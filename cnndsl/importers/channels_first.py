@@ -140,6 +140,8 @@ class Tensor(NamedTuple):
 
     def order(self) -> tuple[int, ...] | None:
         """Which axis each of our axes is: None where they are no such axes one by one."""
+        if not self.axes:
+            return None  # a number alone
         for order in (self.first(), tuple(range(len(self.axes)))):
             if self.is_arranged([self.axes[axis] for axis in order]):
                 return order

@@ -33,7 +33,8 @@ class Reader:
     * `makers`: the nodes that values come from
     * `raw`: whether operations give an input as it is, but for constant factors and summands
     * `moved`: the layers that arrange tensors, by word, arguments and what they read
-    * `copies`: for an array that is kept once for several layers, its keys by where they stand
+    * `copies`: for an array that is kept once for several layers, or for several weights of one,
+      its keys by where they stand, in the order in which they are read there
     * `batch`: how many images the model takes at once, where it says that; else 1
     * `alone`: operations of which nothing but the next node reads the output
     """
@@ -54,7 +55,7 @@ class Reader:
         self.alone: set[int] = set()
         self.sources: dict[int, tuple[str, Tensor]] = {}
         self.makers: dict[str, Node] = {}
-        self.copies: dict[str, dict[str, str]] = {}
+        self.copies: dict[str, dict[str, list[str]]] = {}
         self.moved: dict[tuple[str, str, int], int] = {}
         self.raw: dict[int, bool] = {}
         self.tainted: set[str] = set()
@@ -406,18 +407,22 @@ class Reader:
         }
         owners: dict[str, list[tuple[object, ...]]] = {}
         for op in graph.ops:
-            own: tuple[object, ...] = tuple(taken.key for taken in op.weights.values())
-            if fresh.issuperset(own):
-                own = (op,)
+            keys = tuple(taken.key for taken in op.weights.values())
+            own: tuple[object, ...] = (op,) if fresh.issuperset(keys) else keys
             for role, taken in op.weights.items():
                 sharing = owners.setdefault(taken.key, [])
-                if own not in sharing:
-                    sharing.append(own)
-                if turn := sharing.index(own):
-                    key = f"{taken.key}#{turn + 1}"
-                    op.weights = {**op.weights, role: taken._replace(key=key)}
-                    graph.arrays[key] = graph.arrays[taken.key]
-                    self.copies.setdefault(taken.key, {})[op.where] = key
+                # Ones may be a factor and a variance at once.
+                several = keys.count(taken.key) > 1 and taken.key in fresh
+                owner = (op, role) if several else own
+                if owner not in sharing:
+                    sharing.append(owner)
+                turn = sharing.index(owner)
+                key = f"{taken.key}#{turn + 1}" if turn else taken.key
+                learns = role not in ("mean", "variance")
+                graph.arrays[key] = graph.arrays[taken.key]._replace(trainable=learns)
+                op.weights = {**op.weights, role: taken._replace(key=key)}
+                if turn or several:
+                    self.copies.setdefault(taken.key, {}).setdefault(op.where, []).append(key)
 
     def notes(self) -> None:
         """Say what a reader of the text may miss."""

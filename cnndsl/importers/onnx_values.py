@@ -58,7 +58,8 @@ def values(
         file_has = key in reader.model.constants or kept.read is None
         arrays[key] = drawn[key] if file_has else double(kept.read())  # type: ignore[misc]
     for key, copies in reader.copies.items():
-        arrays.update((copy, drawn[copy]) for copy in copies.values() if key in drawn)
+        apart = [copy for each in copies.values() for copy in each]
+        arrays.update((copy, drawn[copy]) for copy in apart if key in drawn)
     return found, arrays
 
 
@@ -93,7 +94,8 @@ def run(
     for node in ReferenceEvaluator(bare).rt_nodes_:
         where = node.onnx_node.name or node.output[0]
         # The key of a weight is that of its layer, where several have the same array.
-        keys = [reader.copies.get(name, {}).get(where, name) for name in node.input]
+        kept = {name: iter(reader.copies.get(name, {}).get(where, ())) for name in node.input}
+        keys = [next(kept[name], name) for name in node.input]
         given = [drawn[key] if key in drawn else results[name]
                  for key, name in zip(keys, node.input)]  # fmt: skip
         if node.op_type == "BatchNormalization":
@@ -107,7 +109,8 @@ def run(
             yield name, results[name]
     for name, copies in reader.copies.items():
         # What a layer takes by way of another node is the array that all have.
-        drawn.update((copy, drawn[name]) for copy in copies.values() if copy not in met)
+        apart = [copy for each in copies.values() for copy in each]
+        drawn.update((copy, drawn[name]) for copy in apart if copy not in met)
 
 
 def compute(node: Any, given: Sequence[Any]) -> Sequence[Any]:

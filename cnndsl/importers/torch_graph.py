@@ -302,7 +302,7 @@ class TorchGraph:
 
     def mapped(self, tensor: Tensor) -> Tensor:
         """A tensor whose axes of ours are space and then the channels, the first axis."""
-        return self.arrange(tensor, tensor.first())
+        return self.arrange(tensor, tensor.first()) if tensor.axes else tensor  # one number
 
     def ordered(self, tensor: Tensor) -> tuple[Tensor, tuple[int, ...]]:
         """A tensor of which each axis of ours is one of the framework's, and which it is."""
