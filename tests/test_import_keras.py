@@ -636,3 +636,99 @@ def test_applications_come_in_with_all_their_numbers(name: str) -> None:
     assert graph.params == model.count_params() - kept
     assert graph.trainable == sum(math.prod(w.shape) for w in model.trainable_weights)
     assert graph.ops[graph.outputs[0].op].shape == (1000,)
+
+
+# What a config does not say
+
+
+def codes(graph: Graph) -> list[str]:
+    return [problem.code for problem in graph.problems]
+
+
+def test_a_class_of_ones_own_with_a_name_of_keras_is_refused() -> None:
+    @keras.saving.register_keras_serializable("my", "Conv2D")
+    class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
+        def call(self, x: Any, training: Any = None) -> Any:
+            return x * 2
+
+    class ReLU(layers.ReLU):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x * 2
+
+    model = keras.Sequential([keras.Input((4, 4, 3)), BatchNormalization(), ReLU()])
+    for graph in (read_model(model), read_json(model.to_json())):
+        assert codes(graph) == ["E607", "E607"]
+        assert "BatchNormalization" in graph.problems[0].message
+    ReLU.__module__ = "keras_of_mine"
+    assert codes(read_model(keras.Sequential([keras.Input((4,)), ReLU()]))) == ["E607"]
+
+
+def plain_model() -> Any:
+    steps = [layers.Conv2D(4, 3), layers.Flatten(), layers.Dropout(0.5), layers.Dense(4)]
+    return keras.Sequential([keras.Input((8, 8, 3)), *steps])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lora_and_quantised_layers_are_refused() -> None:
+    model = plain_model()
+    model.layers[0].enable_lora(2)
+    assert codes(read_model(model)) == ["E601"]
+    assert codes(read_keras(saved(model, ".h5"))) == ["E601"]
+    assert codes(read_keras(saved(model, ".keras"))) == ["E601"]
+    model = plain_model()
+    model.layers[-1].quantize("int8")
+    assert codes(read_model(model)) == ["E601"]
+    assert codes(read_keras(saved(model, ".keras"))) == ["E601"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_array_of_no_layer_is_a_problem() -> None:
+    model = plain_model()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(numpy.zeros((2, 8, 8, 3)), numpy.zeros((2, 4)), verbose=0)
+    for suffix in (".keras", ".h5"):
+        assert not read_keras(saved(model, suffix)).problems
+    assert read_model(model).params == model.count_params()
+    model = keras.Sequential([keras.Input((3,)), layers.BatchNormalization()])
+    model.layers[0]._tracker.unlock()
+    model.layers[0].add_weight(shape=(7,), name="extra", trainable=False)
+    graph = read_model(model)
+    assert codes(graph) == ["E602"]
+    assert "extra" in graph.problems[0].message
+    assert graph.params == model.count_params()
+    for suffix, name in ((".keras", "vars/"), (".h5", "extra")):
+        graph = read_keras(saved(model, suffix))
+        assert codes(graph) == ["E602"]
+        assert name in graph.problems[0].message
+
+
+def test_arrays_that_were_frozen_on_their_own() -> None:
+    model = plain_model()
+    model.layers[0].kernel.trainable = False
+    assert codes(read_model(model)) == ["E601"]
+    model.layers[0].bias.trainable = False
+    graph = read_model(model)
+    assert not graph.problems
+    assert [op.word for op in graph.ops if op.frozen] == ["conv"]
+    assert graph.trainable == model.layers[-1].count_params()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_call_that_does_not_train(frozen: bool) -> None:
+    here = keras.Input((4, 4, 3))
+    norm, drop = layers.BatchNormalization(), layers.Dropout(0.5)
+    base = keras.Model(here, drop(norm(here)), name="base")
+    base.trainable = not frozen
+    outer = keras.Input((4, 4, 3))
+    model = keras.Model(outer, layers.ReLU()(base(outer, training=False)))
+    old = read_config({**json.loads(model.to_json()), "keras_version": "2.15.0"})
+    assert [op.word for op in old.ops] == ["input", "bn", "relu"]
+    graph = read_model(model)  # Keras 3 writes the same for any dropout, and `fit` undoes it
+    assert [op.word for op in graph.ops] == ["input", "bn", "dropout", "relu"]
+    assert old.notes == graph.notes
+    assert not graph.problems
+    assert ["base" in note for note in graph.notes] == [True] * (not frozen)
+    last = layers.BatchNormalization(trainable=not frozen)
+    graph = read_model(keras.Model(outer, last(outer, training=False)))
+    assert [op.word for op in graph.ops] == ["input", "bn"]
+    assert len(graph.notes) == (not frozen)

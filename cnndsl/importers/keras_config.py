@@ -6,14 +6,14 @@ Keras 3 writes it, and for the most part Keras 2 did the same. Models in models 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope
 from cnndsl.importers.keras_graph import MOST, Value, shown
-from cnndsl.importers.keras_layers import LAYERS, KerasGraph
+from cnndsl.importers.keras_layers import KerasGraph, resting
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import whole
 
@@ -61,7 +61,8 @@ class Reader:
 
     `shapes` are those of the inputs, where the config leaves sizes open. `files` are the places
     of layers in a `.keras` file, `layers/conv2d_1`, by their keys here. `keys` gives the key of
-    a layer that is known elsewhere in the model, too.
+    a layer that is known elsewhere in the model, too. `foreign` are the keys of layers that are
+    known to be of classes of one's own, whatever the config says.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Reader:
         version: int = 3,
         numbers: Callable[[str, int], Sequence[float] | None] = lambda key, number: None,
         keys: Mapping[str, str] = {},
+        foreign: Collection[str] = (),
     ) -> None:
         self.graph = Graph(name)
         self.numbers = numbers
         self.asked: list[str] = []  # the keys of layers whose constants are asked for
         self.builder = KerasGraph(self.graph, version, self.ask)
-        self.shapes, self.keys = shapes, keys
+        self.shapes, self.keys, self.foreign = shapes, keys, foreign
+        self.training: tuple[bool, str] | None = None  # that a model in it is called with, and it
         self.steps: list[Step] = []
         self.count = 0  # of all calls, those of models in it among them
         self.entered: list[Value] = []  # the inputs
@@ -255,8 +258,16 @@ class Reader:
         self.count += 1
         if self.count > MOST:
             raise TooLarge([Problem("E607", Message("more than {count:,} operations", count=MOST))])
-        if kind in MODELS:
-            return self.nested(node, here, folder, scope)
+        kept = self.keys.get(key, key)
+        known = is_operation(layer) or (is_own(layer) and kept not in self.foreign)
+        told = node.kwargs.get("training")
+        training = (told, key) if isinstance(told, bool) else self.training
+        if kind in MODELS and known:
+            outer, self.training = self.training, training
+            try:
+                return self.nested(node, here, folder, scope)
+            finally:
+                self.training = outer
         if not isinstance(config, Mapping) or not isinstance(kind, str):
             raise refusal(Message("a layer is {value}", value=shown(kind)), key)
         kwargs: Mapping[str, Any] = {n: each for n, each in node.kwargs.items() if n != "mask"}
@@ -267,15 +278,18 @@ class Reader:
             result = self.builder.operation(kind, {}, args, kwargs, name, scope, key)
         elif is_operation(layer):
             result = self.builder.operation(kind, config, args, kwargs, name, scope, key)
-        elif kind not in LAYERS and not is_own(layer):
+        elif not known:
             message = Message("{kind} is a class of one's own", kind=kind)
             result = Value(self.builder, ())
             self.graph.problems += refusal(message, key).problems
         else:
-            given = {**config, **({"training": True} if kwargs.get("training") is True else {})}
-            kept = self.keys.get(key, key)
+            # Keras 3 writes False for each dropout, which `fit` turns into True as any other.
+            counts = told is True or (training is not None and self.builder.version < 3)
+            given = {**config, **({"training": training[0]} if training and counts else {})}
             result = self.builder.layer(kind, given, tensors_of(node), name, scope, key, kept)
-        self.steps.append(Step(self.keys.get(key, key), layer, args, kwargs, result))
+            if training and not training[0] and resting(kind, config):
+                self.builder.note_resting(training[1])
+        self.steps.append(Step(kept, layer, args, kwargs, result))
         return result
 
     def nested(
@@ -326,9 +340,12 @@ def is_operation(layer: Mapping[str, Any]) -> bool:
 
 
 def is_own(layer: Mapping[str, Any]) -> bool:
-    """Whether a layer is Keras's own. Files of Keras 2 name no module."""
+    """Whether a layer is Keras's own. Files of Keras 2 and `.h5` files name no module, and no
+    other name for a layer of Keras's."""
     module, registered = layer.get("module"), layer.get("registered_name")
-    own = module is None or re.match(r"keras\b", str(module)) is not None
+    if module is None:
+        return registered is None and ">" not in str(layer.get("class_name"))
+    own = re.match(r"(tf_)?keras\b", str(module)) is not None
     return own and (registered is None or registered == layer.get("class_name"))
 
 

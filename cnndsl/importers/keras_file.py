@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems
+from cnndsl.importers.graph import Graph, ImportProblems, Problem
 from cnndsl.importers.keras_config import MODELS, Reader, refusal, version_of
 from cnndsl.importers.keras_graph import Stored
 from cnndsl.layers.base import Shape, show
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 LARGEST_CONFIG = 2**26
 """More bytes than the config of any model has."""
+
+_NO_LAYERS = ("optimizer", "metrics", "compile_metrics", "seed_generator")
+"""Folders of arrays that are no weights."""
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -75,19 +78,63 @@ def read_with(config: Any, arrays: Arrays, name: str, shapes: Sequence[Shape]) -
     takes a first reading without them.
     """
     version = version_of(config)
-    first = Reader(name, shapes, version, lambda key, number: (0.0,), arrays.keys)
+    own = arrays.foreign
+    first = Reader(name, shapes, version, lambda key, number: (0.0,), arrays.keys, own)
     graph = first.read(config)
     arrays.measure(first)
     if first.asked and not graph.problems:
-        reader = Reader(name, shapes, version, arrays.numbers, arrays.keys)
+        reader = Reader(name, shapes, version, arrays.numbers, arrays.keys, own)
         graph = reader.read(config)
     for key, stored in first.builder.kept.items():
         if key in graph.arrays:
             read = partial(arrays.read, stored)
             file = f"{first.files.get(stored.layer, '')}/vars/{stored.number}"
             graph.arrays[key] = graph.arrays[key]._replace(read=read, file=file)
+    if not graph.problems:
+        compare(graph, first, arrays)
     graph.constants += [first.files[key] for key in first.asked if key in first.files]
     return graph
+
+
+def compare(graph: Graph, reader: Reader, arrays: Arrays) -> None:
+    """Count what the source has; an array that no layer here has is a problem.
+
+    So is a layer that learns in part. One of which all arrays were frozen on their own is frozen.
+    """
+    try:
+        found = arrays.found(reader)
+    except (ImportProblems, ImportError):  # there are none, as reading one will say
+        return
+    kept = {(each.layer, each.number) for each in reader.builder.kept.values()}
+    for each in found:
+        if (each.layer, each.number) not in kept:
+            message = Message("no layer here has the array `{name}`", name=each.name)
+            graph.problems.append(Problem("E602", message, each.layer))
+        elif each.kind not in "fV":  # bfloat16 is no number of numpy's own
+            message = Message("the array `{name}` is quantised", name=each.name)
+            graph.problems.append(Problem("E601", message, each.layer))
+    graph.params = sum(each.size for each in found)
+    learns = {(each.layer, each.number): each.learns for each in found if each.learns is not None}
+    if not learns:
+        return
+    graph.trainable = sum(each.size for each in found if each.learns)
+    for layer in {each.layer: None for each in reader.builder.kept.values() if each.trainable}:
+        mine = {k: each for k, each in reader.builder.kept.items() if each.layer == layer}
+        learning = {
+            k: learns.get((each.layer, each.number), True)
+            for k, each in mine.items()
+            if each.trainable
+        }
+        if any(learning.values()) and not all(learning.values()):
+            message = Message(
+                "some arrays of the layer `{name}` learn, and some do not", name=layer
+            )
+            graph.problems.append(Problem("E601", message, layer))
+        elif not any(learning.values()):
+            for key in learning:
+                graph.arrays[key] = graph.arrays[key]._replace(trainable=False)
+            for op in graph.ops:
+                op.frozen |= any(taken.key in learning for taken in op.weights.values())
 
 
 # The config
@@ -171,10 +218,29 @@ def live_config(model: Any) -> Any:
 # Arrays
 
 
+class Found(NamedTuple):
+    """An array that is there: its layer and number, as `Stored` has them, its name, how many
+    numbers it has and of which kind, as numpy's letter, and whether it learns, if that is known.
+    """
+
+    layer: str
+    number: int
+    name: str
+    size: int
+    kind: str
+    learns: bool | None = None
+
+
 class Arrays:
     """The arrays of a model. `keys` gives the key of a layer that is in several places."""
 
     keys: Mapping[str, str] = {}
+    foreign: Collection[str] = ()
+
+    def found(self, reader: Reader) -> list[Found]:
+        """The arrays that there are, but for constants and for what the optimizer, metrics and
+        random numbers keep. Raises ImportProblems where they cannot be listed."""
+        raise NotImplementedError
 
     def measure(self, reader: Reader) -> None:
         """Take note of what arrays a model has, and where they lie."""
@@ -228,6 +294,31 @@ class Hdf5(Arrays):
                 raise missing(stored)
             return numbers_of(found.get(as_text(names[place])), stored)
 
+    def found(self, reader: Reader) -> list[Found]:
+        import h5py
+
+        result = []
+        with opened(self.data) as file:
+            base = file.get("model_weights", file)
+            for top in base:
+                mine = [each for each in self.kept if each.layer.partition("/")[0] == top]
+                constant = any(key.partition("/")[0] == top for key in reader.asked)
+                names = [as_text(name) for name in base[top].attrs.get("weight_names", [])]
+                if constant:
+                    ends = ("/mean", "/mean:0", "/variance", "/variance:0", "/count", "/count:0")
+                    names = [name for name in names if not name.endswith(ends)]
+                known = {end for each in mine for end in (each.name, f"{each.name}:0")}
+                # Their order is another where some are frozen: what is too many is told by name.
+                names.sort(key=lambda name: name.rpartition("/")[2] not in known)
+                for number, name in enumerate(names):
+                    item = base[top].get(name)
+                    if isinstance(item, h5py.Dataset):
+                        place = (top, number)
+                        if number < len(mine):
+                            place = (mine[number].layer, mine[number].number)
+                        result.append(Found(*place, name, prod(item.shape), item.dtype.kind))
+        return result
+
 
 class Archived(Arrays):
     """Arrays in a `.keras` file: a group for each layer, named for its class."""
@@ -236,15 +327,39 @@ class Archived(Arrays):
         self.data = data
         self.unpacked: bytes | None = None
 
-    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
+    def content(self) -> bytes:
+        """The file of arrays in it. Raises ImportProblems."""
         if self.unpacked is None:
             try:
                 with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
                     self.unpacked = member(archive, _WEIGHTS, self.limit)
             except (KeyError, zipfile.BadZipFile, OSError, EOFError, RuntimeError):
                 raise refusal(Message("no {name} in this archive", name=_WEIGHTS), "") from None
+        return self.unpacked
+
+    def found(self, reader: Reader) -> list[Found]:
+        import h5py
+
+        layers = {self.files[each.layer]: each.layer for each in self.kept[::-1]}
+        constants = {reader.files.get(key) for key in reader.asked}
+        result: dict[str, Found] = {}
+
+        def visit(path: str, item: Any) -> None:
+            path = path.replace("_layer_checkpoint_dependencies/", "layers/")
+            folder, _, number = path.rpartition("/vars/")
+            if not isinstance(item, h5py.Dataset) or folder in constants:
+                return
+            if not {*_NO_LAYERS} & {*path.split("/")}:
+                place = (layers.get(folder, folder), int(number) if number.isdecimal() else -1)
+                result[path] = Found(*place, path, prod(item.shape), item.dtype.kind)
+
+        with opened(self.content()) as file:
+            file.visititems(visit)
+        return [*result.values()]
+
+    def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
         folder = self.files.get(stored.layer, "")
-        with opened(self.unpacked) as file:
+        with opened(self.content()) as file:
             for path in (folder, folder.replace("layers/", "_layer_checkpoint_dependencies/")):
                 if (found := file.get(f"{path}/vars/{stored.number}")) is not None:
                     return numbers_of(found, stored)
@@ -256,6 +371,7 @@ class InMemory(Arrays):
 
     def __init__(self, model: Any) -> None:
         self.layers: dict[str, Any] = {}
+        self.weights = model.weights
         firsts: dict[int, str] = {}
         keys = self.keys = {}
         for path, layer in walked(model):
@@ -263,6 +379,28 @@ class InMemory(Arrays):
             first = firsts.setdefault(id(layer), key)
             keys[key] = first
             self.layers[first] = layer
+        self.foreign = {
+            key
+            for key, layer in self.layers.items()
+            if type(layer).__module__.partition(".")[0] not in ("keras", "tf_keras")
+        }
+
+    def found(self, reader: Reader) -> list[Found]:
+        places = {
+            id(weight): (key, number)
+            for key, layer in self.layers.items()
+            if not hasattr(layer, "layers")
+            for number, weight in enumerate(getattr(layer, "weights", ()))
+        }
+        constants = {self.keys.get(key, key) for key in reader.asked}
+        result = []
+        for weight in {id(each): each for each in self.weights}.values():
+            layer, number = places.get(id(weight), ("", -1))
+            if layer not in constants:
+                kind = "f" if "float" in str(weight.dtype) else "i"
+                size = prod(weight.shape)
+                result.append(Found(layer, number, weight.path, size, kind, weight.trainable))
+        return result
 
     def read(self, stored: Stored) -> numpy.ndarray[Any, Any]:
         import numpy

@@ -45,8 +45,15 @@ class KerasGraph(Builder):
         is the same layer. A value that did not come in is known to be none.
         """
         call = Call(self, class_name, config, tuple(inputs), {}, name, scope, where, key, span)
-        value: Value = self.called(call, LAYERS.get(class_name))
+        handler = LAYERS.get(class_name)
+        value: Value = self.called(call, handler and unadapted(handler))
         return value
+
+    def note_resting(self, name: str) -> None:
+        """Note that a call asks a batch norm that learns for its moving statistics always."""
+        note = Message("`{name}` is called with `training=False`, which no file can say", name=name)
+        if note not in self.graph.notes:
+            self.graph.notes.append(note)
 
     def operation(
         self,
@@ -67,6 +74,28 @@ class KerasGraph(Builder):
         call = Call(self, class_name, config, tuple(args), kwargs, name, scope, where, "", span)
         value: Value | list[Value] = self.called(call, OPERATIONS.get(class_name))
         return value
+
+
+def resting(kind: str, config: Mapping[str, Any]) -> bool:
+    """Whether it matters to a layer that learns that it is called as one that does not."""
+    return kind == "BatchNormalization" and config.get("trainable") is not False
+
+
+def unadapted(handler: Handler) -> Handler:
+    """The handler of a layer, for one that is not quantised and has no LoRA."""
+
+    def checked(call: Call) -> Any:
+        policy = call.get("dtype")
+        inner = policy.get("config") if isinstance(policy, Mapping) else None
+        mode = inner.get("mode") if isinstance(inner, Mapping) else None
+        if mode or (isinstance(policy, str) and "_from_" in policy):
+            raise call.unsayable("dtype")
+        for argument in ("lora_rank", "quantization_mode", "quantization_config"):
+            if call.get(argument):
+                raise call.unsayable(argument)
+        return handler(call)
+
+    return checked
 
 
 def prelu(call: Call) -> Value:
@@ -361,7 +390,7 @@ def dropout(call: Call) -> Value:
     """One that drops the whole of a sample leaves out a path."""
     rate, noise = call.number("rate"), call.get("noise_shape")
     call.ordinary(training=(False,))
-    if not rate:
+    if not rate or call.get("training") is False:
         return call.input
     if noise is None:
         return call.add("dropout", {"rate": rate})
@@ -373,7 +402,8 @@ def dropout(call: Call) -> Value:
 
 def drop_path(call: Call) -> Value:
     """ConvNeXt's stochastic depth, a class of `keras.applications`."""
-    rate = call.number("drop_path_rate", 0)
+    call.ordinary(training=(False,))
+    rate = 0 if call.get("training") is False else call.number("drop_path_rate", 0)
     return call.add("droppath", {"rate": rate}) if rate else call.input
 
 
