@@ -980,3 +980,19 @@ def test_what_build_writes_comes_back(name: str, target: str) -> None:
     assert graph.ops[0].shape == network.nodes[network.inputs[0]].layer.output
     assert graph.name == name
     assert any(f"`{name}.cnn`" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize(
+    "layer", ["Conv2D(f, 3)", "Dense(f)", "Conv2D(4, 3, strides=f)", "Dropout(f)"]
+)
+def test_a_layer_of_an_unknown_number_is_told_and_not_left_out(layer: str) -> None:
+    text = (
+        "f = config['filters']\n"
+        "x = inputs = keras.Input((8, 8, 3))\n"
+        f"x = layers.{layer}(x)\n"
+        "x = layers.GlobalAveragePooling2D()(x)\n"
+        "model = keras.Model(inputs, layers.Dense(3)(x))\n"
+    )
+    with pytest.raises(ImportProblems) as caught:
+        read_source("import keras\nfrom keras import layers\n" + text)
+    assert [problem.code for problem in caught.value.problems] == ["E606"]

@@ -148,6 +148,7 @@ class KerasWorld(World):
         self.within: list[Instance] = []
         self.scratch = Replay(KerasGraph(Graph()))
         self.report = lambda unknown: None
+        self.following = False
         self.created: list[Instance] = []
         self.channels_first: Place | None = None
         self.nested: set[int] = set()
@@ -382,7 +383,8 @@ class KerasWorld(World):
         self.unchanged(instance, frozenset() if kind == "Layer" else _HARMLESS)
         config = self.checked(instance)
         if config is None:
-            return args[0]  # to find what else is in the way
+            # While a net is followed, go on to find what else is in the way.
+            return args[0] if self.following else unknown_in(instance.attrs["?config"])
         if kind == "Lambda" and isinstance(config.get("function"), Function):
             return self.interpreter.call(config["function"], args, {}, node)
         activation = config.get("activation")
@@ -522,7 +524,7 @@ class KerasWorld(World):
         """The graph of a model, and what in it could not be followed."""
         graph, interpreter = Graph(name, "keras"), self.interpreter
         found: list[Unknown | Problem] = []
-        self.report = found.append
+        self.report, self.following = found.append, True
         interpreter.steps, interpreter.depth = 0, 0
         try:
             inputs, outputs = self.ends(net, shapes, found)
