@@ -27,7 +27,23 @@ def diagnostic(group: Sequence[Problem], source: Source) -> Diagnostic:
     start, end = (min(at, len(source.text)) for at in span_of(first, source) or (0, 0))
     span = Span(start, max(start, end))
     notes = (Note(note),) if (note := places(group, source)) else ()
-    return Diagnostic(first.code, source, span, first.message, first.help, notes)
+    return Diagnostic(first.code, source, span, first.message, first.help or way_out(first), notes)
+
+
+def way_out(problem: Problem) -> Message:
+    """What to do about an operation that people often have and that no net needs."""
+    operation = str(problem.message.values.get("operation", ""))
+    word = re.sub(r"[\d_]|[123]?[dD]$", "", operation).lower()
+    return next((help_ for begin, help_ in WAYS_OUT.items() if word.startswith(begin)), NOTHING)
+
+
+WAYS_OUT = {
+    "logsoftmax": Message("take it out, or take softmax: the logarithm is the loss's"),
+    "dropout": Message("take a plain dropout, or none: none acts after training"),
+    "featuredropout": Message("take a plain dropout, or none: none acts after training"),
+    "spatialdropout": Message("take a plain dropout, or none: none acts after training"),
+    "random": Message("take it out: it changes the data while training, and no net"),
+}
 
 
 def places(group: Sequence[Problem], source: Source) -> Message | None:
