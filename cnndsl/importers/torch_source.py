@@ -329,8 +329,8 @@ class TorchWorld(World):
             each._replace(span=each.span or place.span) for each in problems[before:]
         ]
         first = args[0] if args else kwargs.get("input")
-        shares = name in _SHARING and isinstance(first, TorchTensor)
-        value = self.raised(result, first.memory if shares else None)
+        shares = first if name in _SHARING and isinstance(first, TorchTensor) else None
+        value = self.raised(result, shares.memory if shares is not None else None)
         at = _IN_PLACE.get(name, len(args))
         inplace = kwargs.get("inplace") or (at < len(args) and args[at])
         if inplace or (name.endswith("_") and not name.startswith("__")):
