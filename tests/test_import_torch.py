@@ -408,10 +408,11 @@ def test_what_acts_in_training_alone_is_kept() -> None:
     assert graph.ops[2].values == {"rate": 0.25}
 
 
-def test_first_values_of_factors_are_read() -> None:
+def test_factors_are_taken_to_begin_with_1_whatever_they_hold() -> None:
     module = Made(lambda m, x: x * m.g, g=nn.Parameter(torch.full((3, 1, 1), 1e-6)))
     graph = read_module(module, [(8, 8, 3)])
-    assert graph.ops[1].values == {"init": 1e-6}
+    assert graph.ops[1].values == {}
+    assert "begin with" in str(graph.asks)
     assert graph.arrays["g"].shape == (3, 1, 1)
 
 

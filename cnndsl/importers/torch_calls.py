@@ -623,19 +623,14 @@ def learned(g: TorchGraph, tensor: Tensor, role: str, param: Param) -> Tensor:
         kept = {key: (g.params[taken.key], taken) for key, taken in before.weights.items()}
         op = g.weighted(before.word, values, before.inputs[0], {role: (param, how), **kept})
     elif role == "gamma":
-        op = g.weighted("scale", first_value(param), tensor.op, {"scale": (param, how)})
+        # What a module holds may be what training made of it.
+        ask = (None, Message("what the factors of `scale` begin with is not said: 1 is taken"))
+        if param.read is not None and ask not in g.graph.asks:
+            g.graph.asks.append(ask)
+        op = g.weighted("scale", {}, tensor.op, {"scale": (param, how)})
     else:
         raise Refused("weights")
     return tensor._replace(op=op)
-
-
-def first_value(param: Param) -> dict[str, float]:
-    """What all factors hold, where they hold the same: their first value."""
-    if param.read is None:
-        return {}
-    numbers = param.read().reshape(-1)
-    value = float(f"{float(numbers[0]):.6g}")
-    return {"init": value} if (numbers == numbers[0]).all() and value != 1 else {}
 
 
 @says("add")
