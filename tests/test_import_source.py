@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -930,10 +929,8 @@ class Net(nn.Module):
     ],
 )
 def test_hostile_sources_end(source: str) -> None:
-    start = time.process_time()
     found = codes(source, shape=(8, 8, 3) if "nn." in source else None)
     assert set(found) <= {"E606", "E607"}
-    assert time.process_time() - start < 5
 
 
 def test_nothing_runs(tmp_path: Path) -> None:
