@@ -21,9 +21,10 @@ CASES = few(SOUND, SOME, "frameworks")
 ONNX = few(SOUND, SOME[:1], "frameworks")
 
 OTHER_WORDS = {
-    # Keras pools round up by `same`, and have no adaptive windows.
+    # Keras pools round up by `same`; neither it nor ONNX has adaptive windows.
     ("googlenet", "keras"),
     ("psp_pool", "keras"),
+    ("psp_pool", "onnx"),
     ("squeezenet1_0", "keras"),
 }
 """Nets that come back with another word for the same function."""
@@ -79,7 +80,8 @@ def test_onnx_comes_back_for_inference(path: Path) -> None:
     except cnndsl.CnndslError:
         pytest.skip("ONNX has no such layer")
     written = to_text(read_onnx(data, path.stem))
-    assert lines(written.text) <= 1.3 * lines(path.read_text(encoding="utf-8"))
+    most = 1.4 if (path.stem, "onnx") in OTHER_WORDS else 1.3
+    assert lines(written.text) <= most * lines(path.read_text(encoding="utf-8"))
     wanted = to_text(for_inference(graph_of(network)))
     assert written.network.totals.macs == wanted.network.totals.macs
     assert written.network.totals.params == wanted.network.totals.params

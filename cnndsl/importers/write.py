@@ -243,7 +243,9 @@ def spread(text: Text, indent: int) -> list[str]:
     lines = [f"{text.head} {{"]
     for body in text.bodies:
         if text.bars:
-            inner = packed(body, indent + 4, 2) or ["skip"]
+            one = "; ".join(each.flat() for each in body)
+            fits = len(one) <= WIDTH - indent - 4 and not any(each.bodies for each in body)
+            inner = [one] if body and fits else packed(body, indent + 4, 2) or ["skip"]
             lines.append(f"  | {inner[0]}")
             lines += [f"    {each}" for each in inner[1:]]
         else:
