@@ -91,9 +91,12 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
             return Written(text, network, ops, weights_of(net, network, pairs))
         problem = network if isinstance(network, Problem) else None
         keys = [block.key for block in found.blocks if block.key is not None]
-        if plain or not keys:
+        if "shared" in keys:
+            banned |= {"shared"}
+        elif plain or not keys:
             break
-        banned |= {"shared" if "shared" in keys else keys[-1]}
+        else:
+            banned |= {keys[-1]}
     raise ImportProblems([problem or Problem("E602", NOT_SAID)])
 
 

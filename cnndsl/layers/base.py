@@ -66,7 +66,7 @@ def beyond(subject: Message, count: int, what: Message) -> LayerError:
         "{subject} comes to {count:,} {what}", subject=subject, count=count, what=what
     )
     if count >= 10**24:
-        shown = f"{float(count):.2g}".replace("e+", "e")
+        shown = f"{float(min(count, 10**300)):.2g}".replace("e+", "e")
         message = Message(
             "{subject} comes to about {count} {what}", subject=subject, count=shown, what=what
         )
