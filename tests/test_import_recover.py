@@ -13,7 +13,7 @@ from hypothesis import given
 from strategies import valid_nets
 
 import cnndsl
-from cnndsl.importers.graph import Graph, ImportProblems, Output, Taken
+from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Scope, Taken
 from cnndsl.importers.normal import normal
 from cnndsl.importers.write import paired, to_text
 from cnndsl.layers.source import call_of
@@ -330,3 +330,21 @@ def test_concatenations_that_double_end_soon() -> None:
         x = graph.add("concat", {}, [x, x])
     graph.outputs.append(Output("main", x))
     assert to_text(graph).network.nodes[-1].output == (2, 2, 2**24)
+
+
+@pytest.mark.parametrize("kind", ["Block", "Scale", "Head", "Residual"])
+def test_a_class_that_is_called_a_word_of_the_language_is_a_block(kind: str) -> None:
+    graph = Graph("net", "torch")
+    x = graph.input((16, 16, 3))
+    for place, width in enumerate((8, 16, 32)):
+        begin = len(graph.ops)
+        x = residual(graph, x, width)
+        for at in range(begin, len(graph.ops)):
+            op = graph.ops[at]
+            graph.ops[at] = Op(
+                op.layer, op.values, op.inputs, op.weights, (Scope(kind, str(place)),)
+            )
+    graph.outputs.append(Output("main", x))
+    text = to_text(graph).text
+    assert "block residual(n) { add { cb n; relu; cb n | cb n k=1 }; relu }" in text
+    assert "repeat 3 as i { residual (8*2**i) }" in text

@@ -24,6 +24,8 @@ from cnndsl.importers.statements import (
     call_text,
     concrete,
     folded,
+    free_name,
+    is_taken,
 )
 from cnndsl.importers.unify import (
     Block,
@@ -764,21 +766,12 @@ class _Recovery:
         simple = all(each.kind == "layer" for each in instances[0])
         if simple and _is_unit(Place(instances[0], 0, len(instances[0]))):
             base = "".join(_initial(each.word) for each in instances[0])
-        elif kinds:
-            base = snake(kinds.most_common(1)[0][0])
+        elif kinds and not is_taken(own := snake(kinds.most_common(1)[0][0])):
+            base = own
         else:
             words = {self.graph.ops[op].word for each in instances[0] for op in each.ops}
             base = structural(instances[0], words)
-        return self.free(base)
-
-    def free(self, base: str) -> str:
-        taken = {*self.blocks, *self.names.values(), *RESERVED}
-        if base not in taken:
-            return base
-        return next(f"{base}{n}" for n in range(2, 10**6) if f"{base}{n}" not in taken)
-
-
-RESERVED = frozenset("C H W L D c i n k s".split())
+        return free_name(base, {*self.blocks, *self.names.values()})
 
 
 NORMS = frozenset(op for op, layer in LAYERS.items() if layer.family == "norm")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.importers.graph import Graph, Op
 from cnndsl.importers.nest import Join, Jump, Leaf, Seq
-from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES
+from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.source import is_default, uniform, written_value
 from cnndsl.layers.values import Pair, in_size, inverse, show_value
+from cnndsl.network.words import is_word, reserved
+from cnndsl.syntax.tables import KEYWORDS
 
 ACTIVATION = "activation"
 
@@ -140,6 +142,27 @@ def concrete(graph: Graph, seq: Seq, start: Shape, names: Mapping[int, str]) -> 
     return found
 
 
+# Names
+
+
+def is_taken(name: str) -> bool:
+    """Whether a name means something in the language, be it in places alone."""
+    return name in KEYWORDS or is_word(name) or reserved(name) or name in _PARAMETERS
+
+
+def free_name(base: str, taken: Container[str]) -> str:
+    """A name that nothing has: the one given, or else with a number."""
+    name, number = base, 1
+    while name in taken or is_taken(name):
+        number += 1
+        name = f"{base}{number}"
+    return name
+
+
+_PARAMETERS = frozenset("c i k m n s main shared".split())
+"""What parameters of blocks are mostly called, and the main output."""
+
+
 # Expressions
 
 
@@ -160,9 +183,7 @@ class Const(NamedTuple):
     value: Any
 
     def text(self) -> str:
-        if isinstance(self.value, str):
-            return self.value
-        return number(self.value)
+        return self.value if isinstance(self.value, str) else number(self.value)
 
 
 class Ref(NamedTuple):
@@ -188,14 +209,13 @@ class Scaled(NamedTuple):
 
 
 class Product(NamedTuple):
-    """`x*y`, or `x//y`."""
+    """`x*y`."""
 
     left: Ref
     right: Ref
-    op: str = "*"
 
     def text(self) -> str:
-        return f"{self.left.text()}{self.op}{self.right.text()}"
+        return f"{self.left.text()}*{self.right.text()}"
 
 
 class Range(NamedTuple):
@@ -288,13 +308,14 @@ def call_text(word: str, values: Mapping[str, Expr], layer: Layer | None) -> str
     """A layer with its arguments in their order; `layer` is one of its kind, to tell defaults."""
     if layer is None:
         return word
-    kind = LAYERS.get(layer.op) or MERGES[layer.op]
     parts = [word]
-    for slot in kind.slots:
+    for slot in layer.slots:
         name = ACTIVATION if slot.form == "act" else slot.name
         value = values.get(name)
         if value is None:
             continue
+        if slot.form == "/" and layer.family == "pool" and value == values.get("kernel"):
+            continue  # what a pool has unless said
         if isinstance(value, Const):
             if value.value is True:
                 if name != "same" or (values["kernel"], values["stride"]) != (Const(1), Const(1)):
@@ -303,11 +324,8 @@ def call_text(word: str, values: Mapping[str, Expr], layer: Layer | None) -> str
             if slot.form == "act":
                 parts.append(value.text())
                 continue
-            default = slot.form == "/" and layer.family == "pool" and value == values.get("kernel")
-            if default or (not slot.required and is_default(layer, slot, value.value)):
+            if not slot.required and is_default(layer, slot, value.value):
                 continue
-        elif slot.form == "/" and layer.family == "pool" and value == values.get("kernel"):
-            continue
         before = {"/": "/", "key": f"{slot.name}="}.get(slot.form, "")
         parts.append(before + argument(value))
     return " ".join(parts)

@@ -26,6 +26,7 @@ from cnndsl.importers.statements import (
     argument,
     call_text,
     folded,
+    free_name,
 )
 from cnndsl.layers.base import Layer, Shape
 from cnndsl.layers.values import Pair
@@ -294,10 +295,8 @@ class Solver:
 
     def free(self, names: Sequence[str]) -> str:
         taken = {each.name for each in self.block.params} | {"c", *self.blocks}
-        for name in names:
-            if name not in taken:
-                return name
-        return next(f"{names[0]}{n}" for n in range(2, 10**6) if f"{names[0]}{n}" not in taken)
+        name = next((each for each in names if each not in taken), None)
+        return name or free_name(names[0], taken)
 
     # Expressions
 

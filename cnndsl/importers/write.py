@@ -13,9 +13,9 @@ from cnndsl.foreign.table import CLASSES, KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
-from cnndsl.importers.recover import recover, underused
-from cnndsl.importers.statements import Text
-from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, argument_order
+from cnndsl.importers.recover import rates_of, recover, underused
+from cnndsl.importers.statements import Text, free_name, is_taken
+from cnndsl.layers import ACTIVATIONS, argument_order
 from cnndsl.layers.base import show
 from cnndsl.network import Network, elaborate
 from cnndsl.syntax.format import format_text
@@ -67,9 +67,8 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
 
 
 def _styles(graph: Graph, flat: bool) -> tuple[bool, ...]:
-    """Whether blocks may take rates as they are: see `recover`."""
-    several = len({op.layer.rate for op in graph.ops if op.word == "droppath"}) > 1  # type: ignore[attr-defined]
-    return (False, True) if several and not flat else (False,)
+    """Whether blocks may take rates that grow as they are: see `recover`."""
+    return (False, True) if rates_of(graph).orders and not flat else (False,)
 
 
 def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direct: bool) -> Written:
@@ -111,7 +110,7 @@ def names_of(graph: Graph, nested: Nested) -> dict[int, str]:
     """Names for the tensors that are read by name, and for all inputs but one alone."""
     inputs = [index for index, op in enumerate(graph.ops) if op.word == "input"]
     wanted = sorted({*nested.named, *(inputs if len(inputs) > 1 else ())})
-    taken = {*LAYERS, *MERGES, *_RESERVED, *(output.name for output in graph.outputs)}
+    taken = {output.name for output in graph.outputs}
     found = {}
     for index in wanted:
         op = graph.ops[index]
@@ -124,23 +123,13 @@ def names_of(graph: Graph, nested: Nested) -> dict[int, str]:
                 break
         else:
             base = "x"
-        name = base
-        for number in range(2, 10**6):
-            if name not in taken:
-                break
-            name = f"{base}{number}"
-        taken.add(name)
-        found[index] = name
+        found[index] = free_name(base, taken)
+        taken.add(found[index])
     return found
 
 
 # What Keras calls a layer that nobody has named tells nothing.
 _GIVEN = frozenset(map(str.lower, CLASSES[KERAS]))
-
-_RESERVED = frozenset(
-    "C H W L D c i n m k s net input rounding defaults param let repeat if else block shared head "
-    "freeze expect from as skip and or not min max round ceil floor divisible main same".split()
-)
 
 
 def laid_out(
@@ -179,7 +168,7 @@ def net_name(name: str) -> str:
     """A name that a net can have."""
     name = re.sub(r"\W+", "_", name.strip()).strip("_")[:80] or "net1"
     name = f"net_{name}" if name[0].isdigit() else name
-    return f"{name}_net" if name in {*LAYERS, *MERGES, *_RESERVED} else name
+    return f"{name}_net" if is_taken(name) else name
 
 
 def _comment(text: str) -> str:
@@ -306,9 +295,9 @@ def paired(graph: Graph, network: Network) -> dict[int, int] | None:
     if len(pairs) != len(network.nodes) or len(pairs) != len(graph.ops):
         return None
     training = {output.name for output in graph.outputs if output.training}
-    return (
-        pairs if network.training_outputs == training and _shares(graph, network, pairs) else None
-    )
+    if network.training_outputs != training or not _shares(graph, network, pairs):
+        return None
+    return pairs
 
 
 def _shares(graph: Graph, network: Network, pairs: Mapping[int, int]) -> bool:
