@@ -15,7 +15,7 @@ from cnndsl.importers.graph import Graph, Op, Taken, make, told
 from cnndsl.layers import ACTIVATIONS, LAYERS
 from cnndsl.layers.base import Layer, LayerError, Shape
 from cnndsl.layers.values import Pair
-from cnndsl.layers.window import Window
+from cnndsl.layers.window import Window, same_pads
 
 
 class Normal:
@@ -28,7 +28,6 @@ class Normal:
     def __init__(self, graph: Graph) -> None:
         self.given = graph
         self.ops: list[Op | None] = list(graph.ops)
-        self.source = list(range(len(graph.ops)))
         self.outputs = list(graph.outputs)
         self.readers: defaultdict[str, set[int]] = defaultdict(set)
         for index, op in enumerate(graph.ops):
@@ -39,6 +38,7 @@ class Normal:
             self.users = self.find_users()
             step(self)
         self.drop_dead()
+        self.source = [index for index, _ in self.alive()]
         self.graph = self.renumbered()
 
     # What the steps use
@@ -69,14 +69,6 @@ class Normal:
         """The operations that have one of the arrays of an operation, itself among them."""
         keys = [taken.key for taken in op.weights.values()]
         return set().union(*map(self.readers.__getitem__, keys))
-
-    def before(self, index: int) -> Op:
-        """The operation whose value another reads first."""
-        op = self.ops[index]
-        assert op is not None
-        found = self.ops[op.inputs[0]]
-        assert found is not None
-        return found
 
     def become(
         self,
@@ -117,9 +109,7 @@ class Normal:
             op = self.ops[user]
             if op is not None:
                 inputs = tuple(other if each == index else each for each in op.inputs)
-                self.ops[user] = Op(
-                    op.layer, op.values, inputs, op.weights, op.scope, op.name, op.where, op.frozen
-                )
+                self.ops[user] = op.reading(inputs)
         self.users[other] = [
             *(each for each in self.users[other] if each != index),
             *self.users[index],
@@ -145,13 +135,10 @@ class Normal:
     def renumbered(self) -> Graph:
         places: dict[int, int] = {}
         result = Graph(self.given.name, self.given.defaults)
-        source = []
         for index, op in self.alive():
             places[index] = len(result.ops)
             inputs = tuple(places[each] for each in op.inputs)
             result.ops.append(op.reading(inputs))
-            source.append(self.source[index])
-        self.source = source
         result.outputs = [output._replace(op=places[output.op]) for output in self.outputs]
         for name in ("arrays", "params", "trainable", "notes"):
             setattr(result, name, getattr(self.given, name))
@@ -281,7 +268,7 @@ def split_depthwise(net: Normal) -> None:
         layer: Any = op.layer
         if op.word != "conv" or layer.groups != layer.channels or layer.channels == 1:
             continue
-        values = {k: v for k, v in op.values.items() if k not in ("filters", "groups")}
+        values = _without(op, "filters", "groups")
         mult = layer.filters // layer.channels
         weights = {
             ("depthwise" if role == "kernel" else role): taken for role, taken in op.weights.items()
@@ -302,7 +289,7 @@ def join_separable(net: Normal) -> None:
             continue
         if op.frozen != point.frozen or len(net.sharers(op)) > 1 or len(net.sharers(point)) > 1:
             continue
-        values = {k: v for k, v in op.values.items() if k != "nobias"}
+        values = _without(op, "nobias")
         values |= {k: point.values.get(k) for k in ("filters", "nobias", "activation")}
         weights = {("pointwise" if k == "kernel" else k): v for k, v in point.weights.items()}
         net.become(user, "sepconv", values, op.inputs, {**op.weights, **weights}, like=point)
@@ -317,7 +304,7 @@ def fold_zero_pads(net: Normal) -> None:
     for index, op in net.alive():
         if op.word != "zeropad":
             continue
-        user = net.only_user(index, "conv", "dwconv", "sepconv")
+        user = net.only_user(index, *_CONVS)
         if user is None:
             continue
         conv = net.ops[user]
@@ -330,7 +317,7 @@ def fold_zero_pads(net: Normal) -> None:
             Pair(pair.begin + window.begin, pair.end + window.end)
             for pair, window in zip(added, layer.windows)
         )
-        values = {k: v for k, v in conv.values.items() if k not in ("same", "pad")}
+        values = _without(conv, "same", "pad")
         net.become(user, conv.word, {**values, "pad": pads}, op.inputs)
 
 
@@ -345,24 +332,23 @@ def one_padding(net: Normal) -> None:
     A net that mixes both, such as one of strides that PyTorch pads alike, has blocks whose
     calls would not look equal. What no number of half a window can say stays `same`.
     """
-    for words in (("conv", "dwconv", "sepconv"), ("pool", "avgpool", "minpool")):
-        found = [(index, op) for index, op in net.alive() if op.word in words and _pads(op.layer)]
+    for words in (_CONVS, ("pool", "avgpool", "minpool")):
         for index, op in net.alive():
             if op.word in words and not _pads(op.layer) and {"same", "pad"} & op.values.keys():
-                values = {k: v for k, v in op.values.items() if k not in ("same", "pad")}
+                values = _without(op, "same", "pad")
                 layer: Any = make(op.word, values, [op.layer.input], net.given.defaults)
                 if layer.output == op.shape:
                     net.become(index, op.word, values, op.inputs)
         for index, op in net.alive():
             if op.word in words and op.values.get("ceil"):
-                values = {k: v for k, v in op.values.items() if k != "ceil"}
+                values = _without(op, "ceil")
                 if _same_windows(op, values, net):
                     net.become(index, op.word, values, op.inputs)
         found = [(index, op) for index, op in net.alive() if op.word in words and _pads(op.layer)]
         everywhere = all(_is_same(op.layer) for _, op in found)
         halves = all(_is_half(op.layer) for _, op in found)
         for index, op in found:
-            values = {k: v for k, v in op.values.items() if k not in ("same", "pad")}
+            values = _without(op, "same", "pad")
             if (everywhere or not halves) and _is_same(op.layer):
                 changed = {**values, "same": True}
             else:
@@ -381,6 +367,11 @@ def one_padding(net: Normal) -> None:
 
 
 _CONVS = ("conv", "dwconv", "sepconv")
+
+
+def _without(op: Op, *names: str) -> dict[str, Any]:
+    """The arguments of an operation without some."""
+    return {name: value for name, value in op.values.items() if name not in names}
 
 
 def _pads(layer: Any) -> bool:
@@ -404,12 +395,10 @@ def _is_same(layer: Any) -> bool:
         return True
     if getattr(layer, "countpad", False):
         return False
-    for window in layer.windows:
-        missing = max((-(-window.size // window.stride) - 1) * window.stride, 0)
-        total = max(missing + window.extent - window.size, 0)
-        if (window.begin, window.end) != (total // 2, total - total // 2):
-            return False
-    return True
+    return all(
+        (each.begin, each.end) == same_pads(each.size, each.stride, each.extent)
+        for each in layer.windows
+    )
 
 
 def _is_half(layer: Any) -> bool:

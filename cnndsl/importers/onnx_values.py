@@ -18,6 +18,7 @@ from cnndsl.importers.onnx_compute import OPERATORS
 from cnndsl.importers.onnx_file import reader_of
 from cnndsl.importers.onnx_model import Outside, short
 from cnndsl.importers.onnx_reader import Reader
+from cnndsl.importers.statistics import near
 
 if TYPE_CHECKING:
     import numpy
@@ -101,7 +102,7 @@ def run(
         if node.op_type == "BatchNormalization":
             for place, role in ((3, "mean"), (4, "variance")):
                 if keys[place] in drawn and keys[place] not in met:
-                    given[place] = drawn[keys[place]] = near(rng, given[0], role)
+                    given[place] = drawn[keys[place]] = near(rng, given[0], role, axis=1)
         met.update(keys)
         outputs = compute(node, given)
         for name, array in zip(node.output, outputs):
@@ -124,17 +125,6 @@ def compute(node: Any, given: Sequence[Any]) -> Sequence[Any]:
         own = OPERATORS[node.op_type](node, *given) if node.op_type in OPERATORS else None
         outputs: Sequence[Any] = node.run(*given) if own is None else (own,)
     return outputs
-
-
-def near(rng: Any, value: Array, role: str) -> Array:
-    """Statistics of a batch normalisation near those of what reaches it."""
-    over = (0, *range(2, value.ndim))
-    spread: Array = value.var(over) + 0.01
-    if role == "variance":
-        found: Array = spread * rng.uniform(0.7, 1.4, spread.shape)
-        return found
-    shifted: Array = value.mean(over) + rng.normal(0, 0.2, spread.shape) * spread**0.5
-    return shifted
 
 
 def double(array: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
+from cnndsl.importers.statistics import near
 from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
 from cnndsl.importers.torch_graph import plain_name
 from cnndsl.layers.base import Shape
@@ -440,19 +441,14 @@ class Trace:
         """Set the statistics of a batch normalisation to near those of what reaches it."""
         import torch
 
-        value = arguments["input"]
-        over = [axis for axis in range(value.dim()) if axis != 1]
-        spread = value.var(over, correction=0) + 0.01
-        count = len(spread)
-        shift = torch.from_numpy(self.rng.normal(0, 0.2, count)) * spread.sqrt()
-        factor = torch.from_numpy(self.rng.uniform(0.7, 1.4, count))
-        near = {"running_mean": value.mean(over) + shift, "running_var": spread * factor}
-        for name, numbers in near.items():
+        value = _numbers(arguments["input"])
+        for name, role in (("running_mean", "mean"), ("running_var", "variance")):
+            numbers = near(self.rng, value, role, axis=1)
             if (tensor := arguments.get(name)) is not None:
                 key = self.buffers[id(tensor)][1].key
                 if key not in self.given:
-                    self.given[key] = numbers.numpy()
-                    tensor.copy_(numbers)
+                    self.given[key] = numbers
+                    tensor.copy_(torch.from_numpy(numbers))
 
     def record(self, function: str, args: Any, kwargs: Any, result: Any) -> None:
         """Enter a call, and what its results are."""

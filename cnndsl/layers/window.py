@@ -174,8 +174,8 @@ def _window(
     extent = dilation * (kernel - 1) + 1
     if pad is None:
         output = -(-size // stride)
-        total = max(0, (output - 1) * stride + extent - size)
-        return Window(size, kernel, stride, dilation, total // 2, total - total // 2, 0, 0, output)
+        begin, end = same_pads(size, stride, extent)
+        return Window(size, kernel, stride, dilation, begin, end, 0, 0, output)
     begin, end = pad
     span = size + begin + end - extent
     output = span // stride + 1
@@ -183,6 +183,12 @@ def _window(
     if rounding == "ceil" and dropped and output * stride < size + begin:
         output, extra, dropped = output + 1, stride - dropped, 0
     return Window(size, kernel, stride, dilation, begin, end, extra, dropped, output)
+
+
+def same_pads(size: int, stride: int, extent: int) -> tuple[int, int]:
+    """What `same` puts at the begin and the end of a dimension: the odd pixel at the end."""
+    total = max(0, (-(-size // stride) - 1) * stride + extent - size)
+    return total // 2, total - total // 2
 
 
 def _padded(window: Window) -> str:

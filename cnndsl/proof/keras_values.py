@@ -18,6 +18,7 @@ from cnndsl.importers.graph import Graph
 from cnndsl.importers.keras_config import Reader, Step, version_of
 from cnndsl.importers.keras_file import arrays_of, config_of, live_config
 from cnndsl.importers.keras_graph import Stored, Value
+from cnndsl.importers.statistics import near
 from cnndsl.targets.keras.live import array, floats, no_gradients
 
 
@@ -112,11 +113,9 @@ class Run:
 
     def drawn(self, stored: Stored, value: Array, entry: Mapping[str, Any]) -> Array:
         """A random array, with which a network neither blows up nor forgets."""
-        over, shape = tuple(range(value.ndim - 1)), stored.shape
-        if stored.name == "moving_mean":
-            return value.mean(over) + self.rng.normal(0, 0.2, shape) * value.std(over)
-        if stored.name == "moving_variance":
-            return (value.var(over) + 0.01) * self.rng.uniform(0.7, 1.4, shape)
+        shape = stored.shape
+        if stored.name in ("moving_mean", "moving_variance"):
+            return near(self.rng, value, stored.name.removeprefix("moving_"))
         if stored.name in ("gamma", "scale"):
             return self.rng.uniform(0.6, 1.4, shape)
         if "kernel" not in stored.name:

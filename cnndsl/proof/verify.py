@@ -25,6 +25,7 @@ from cnndsl import contract
 from cnndsl.codegen import weights as canonical
 from cnndsl.codegen.align import Parted
 from cnndsl.codegen.weights import Array, Weights
+from cnndsl.importers.statistics import near
 from cnndsl.layers.base import show
 from cnndsl.network import Network, Node
 from cnndsl.proof import frameworks
@@ -224,15 +225,9 @@ class ModelComparison:
         return found[0][1]
 
     def calibrate(self, node: Node, value: Array) -> None:
-        """Take a batch normalisation's statistics from near those of what reaches it.
-
-        With any others, what a deep network of sums computes would explode.
-        """
-        over = tuple(range(value.ndim - 1))
-        spread = value.var(over) + 0.01
-        shift = self.rng.normal(0, 0.2, spread.shape) * spread**0.5
-        factor = self.rng.uniform(0.7, 1.4, spread.shape)
-        for role, array in (("mean", value.mean(over) + shift), ("variance", spread * factor)):
+        """Take a batch normalisation's statistics from near those of what reaches it."""
+        for role in ("mean", "variance"):
+            array = near(self.rng, value, role)
             self.weights[f"{node.name}.{role}"] = array.astype(numpy.float32)
 
     def settings(self, live: Any, node: Node) -> None:
