@@ -43,9 +43,7 @@ def read_keras(data: bytes, name: str = "", shapes: Sequence[Shape] = ()) -> Gra
     try:
         config = config_of(data)
     except ImportProblems as found:
-        graph = Graph(name)
-        graph.problems += found.problems
-        return graph
+        return unread(found, name)
     return read_with(config, arrays_of(data), name, shapes)
 
 
@@ -54,9 +52,7 @@ def read_json(text: str, name: str = "", shapes: Sequence[Shape] = ()) -> Graph:
     try:
         config = parsed(text)
     except ImportProblems as found:
-        graph = Graph(name)
-        graph.problems += found.problems
-        return graph
+        return unread(found, name)
     return Reader(name, shapes, version_of(config)).read(config)
 
 
@@ -65,10 +61,15 @@ def read_model(model: keras.Model, name: str = "", shapes: Sequence[Shape] = ())
     try:
         arrays, config = arrays_of(model), live_config(model)
     except ImportProblems as found:
-        graph = Graph(name)
-        graph.problems += found.problems
-        return graph
+        return unread(found, name)
     return read_with(config, arrays, name or str(model.name), shapes)
+
+
+def unread(found: ImportProblems, name: str) -> Graph:
+    """The graph of what cannot be read, with the reasons."""
+    graph = Graph(name)
+    graph.problems += found.problems
+    return graph
 
 
 def read_with(config: Any, arrays: Arrays, name: str, shapes: Sequence[Shape]) -> Graph:

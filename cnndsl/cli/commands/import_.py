@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnndsl.cli.commands.nets import counted, tell
+from cnndsl.cli.commands.nets import answered, counted, tell
 from cnndsl.cli.terminal.files import write_files
 from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
@@ -77,8 +77,6 @@ COMMAND = Command(
 
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.runner.opened import opened
-    from cnndsl.cli.terminal.output import say
-    from cnndsl.contract import TargetError, Unavailable
 
     if len(arguments.operands) != 1:
         raise UsageError("give one MODEL: a file, `package.module:function`, or `-`")
@@ -87,15 +85,8 @@ def run(arguments: Arguments) -> int:
     if len({os.path.realpath(path) for path in goals}) < len(goals):
         raise UsageError("two files to write have the same path")
     suffix = weights_suffix(arguments)
-    try:
-        model = opened(arguments.operands[0], arguments.get("from"), shapes, arguments.get("name"))
-        return imported(arguments, model, suffix)
-    except TargetError as error:
-        tell(error.diagnostics)
-        return 1
-    except Unavailable as error:
-        say(str(error))
-        return 2
+    given = arguments.operands[0], arguments.get("from"), shapes, arguments.get("name")
+    return answered(lambda: imported(arguments, opened(*given), suffix))
 
 
 def imported(arguments: Arguments, model: Opened, suffix: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from cnndsl.cli.terminal.files import FileError, find_files, read_source
@@ -33,6 +33,23 @@ class Examined(NamedTuple):
     path: str
     network: Network | None
     diagnostics: list[Diagnostic]
+
+
+def answered(act: Callable[[], int]) -> int:
+    """The exit code of what a command does: 1 where a target cannot say a net, which is told, and
+    2 where a library is missing.
+    """
+    from cnndsl.cli.terminal.output import say
+    from cnndsl.contract import TargetError, Unavailable
+
+    try:
+        return act()
+    except TargetError as error:
+        tell(error.diagnostics)
+        return 1
+    except Unavailable as error:
+        say(str(error))
+        return 2
 
 
 def named_files(arguments: Arguments, suffix: str = ".cnn") -> list[str]:

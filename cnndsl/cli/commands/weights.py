@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import NET, networks_of, one_file, tell
+from cnndsl.cli.commands.nets import NET, answered, networks_of, one_file
 from cnndsl.cli.terminal.files import MOST_BYTES, FileError, read_bytes, write_files
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError, quoted
 from cnndsl.contract import Option
@@ -48,9 +48,6 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
-    from cnndsl.cli.terminal.output import say
-    from cnndsl.contract import TargetError, Unavailable
-
     paths = one_file(arguments)
     source, goal = named(arguments, "from"), named(arguments, "to")
     given, match = arguments.get("map"), arguments.has("match")
@@ -61,14 +58,7 @@ def run(arguments: Arguments) -> int:
     networks, code = networks_of(arguments, paths)
     if code:
         return code
-    try:
-        return moved(networks[0], source, goal, given, match)
-    except TargetError as error:
-        tell(error.diagnostics)
-        return 1
-    except Unavailable as error:
-        say(str(error))
-        return 2
+    return answered(lambda: moved(networks[0], source, goal, given, match))
 
 
 def named(arguments: Arguments, option: str) -> str:

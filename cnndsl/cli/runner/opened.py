@@ -74,7 +74,6 @@ def opened(word: str, kind: str | None, shapes: Sequence[Shape], name: str | Non
     return of_data(data, shown, stem, kind, shapes, name, line, beside(word))
 
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 LARGE = (".keras", ".h5", ".hdf5", ".onnx")
 
 
@@ -95,7 +94,9 @@ def of_data(
     if kind == "weights":
         return Opened(dark, (), read.refuse_weights)
     if kind in read.BYTES:
-        needed("onnx" if kind == "onnx" else "h5py" if data.startswith(HDF5) else "")
+        from cnndsl.importers.keras_file import is_hdf5
+
+        needed("onnx" if kind == "onnx" else "h5py" if is_hdf5(data) else "")
         graph = lambda: read.read_bytes(kind, data, name or stem, outside, shapes)  # noqa: E731
         return Opened(dark, (), graph, data, kind, outside)
     source, problems = decode(shown, data)
