@@ -606,6 +606,18 @@ def test_any_value_in_any_place_is_a_problem_and_no_exception(model: Any, count:
             assert problem.code.startswith("E")
 
 
+def test_a_shape_beyond_all_bounds_of_a_tensor_that_is_not_known_is_a_problem(model: Any) -> None:
+    config = json.loads(model.to_json())
+    first, *_ = (each for each in config["config"]["layers"] if each["inbound_nodes"])
+    first["class_name"] = "Bogus"
+    for each in config["config"]["layers"]:
+        for node in each["inbound_nodes"]:
+            for tensor in node["args"]:
+                if isinstance(tensor, dict) and first["name"] in str(tensor):
+                    tensor["config"]["shape"] = [None, 10**300, 10**300, 4]
+    assert {"E601", "E302"} >= {problem.code for problem in read_config(config).problems}
+
+
 def test_a_config_as_text() -> None:
     text = keras.Sequential([keras.Input((4,)), layers.Dense(2)]).to_json()
     assert [op.word for op in read_json(text).ops] == ["input", "dense"]

@@ -675,6 +675,15 @@ TEXTS: list[tuple[str, str, Shape]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "shape"),
+    [each for each in TEXTS if each[1] not in (KERAS_2, COLUMNS)],  # which say what their input is
+)
+def test_an_input_beyond_all_bounds_is_the_only_problem(kind: str, text: str, shape: Shape) -> None:
+    graph = READERS[kind](text, "", (10**9,) * len(shape))
+    assert [each.code for each in graph.problems] == ["E302"]
+
+
 @pytest.mark.parametrize(("kind", "text", "shape"), TEXTS)
 def test_texts_that_were_torn_never_end_in_a_traceback(kind: str, text: str, shape: Shape) -> None:
     import random

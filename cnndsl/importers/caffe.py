@@ -111,7 +111,6 @@ class _Reader(Draft):
     * `blobs`: the operation that each blob is
     * `hidden`: blobs that are no part of the network: labels, losses, numbers right
     * `gone`: blobs that are no tensor of their own here: they are one with their `Scale`
-    * `unsized`: whether the size of an input is missing, so that nothing more can be said
     * `training`: what is read while training only
     * `shared`: the names of weights
     """
@@ -122,7 +121,6 @@ class _Reader(Draft):
         self.blobs: dict[str, int] = {}
         self.hidden: set[str] = set()
         self.gone: set[str] = set()
-        self.unsized = False
         self.training: set[int] = set()
         self.shared: set[str] = set()
 
@@ -186,7 +184,7 @@ class _Reader(Draft):
             message = Message("the size of the input `{name}` is not said", name=blob)
             self.problem("E604", message, span, Message("write it, as `--input 227x227x3`"))
             shape, self.unsized = (1, 1, 1), True
-        self.blobs[blob] = self.graph.input(shape, blob)
+        self.blobs[blob] = self.input(shape, span, blob)
 
     def layer(self, node: Node) -> None:
         """Add a layer."""

@@ -298,7 +298,9 @@ def read_darknet(text: str, name: str = "", shape: Shape | None = None) -> Graph
         help_ = Message("write it, as `--input 416x416x3`")
         reader.problem("E604", message, reader.section.span, help_)
         return reader.done()
-    op = reader.graph.input(shape)
+    op = reader.input(shape, reader.section.span)
+    if reader.unsized:
+        return reader.done()
     for section in rest:
         op = reader.read(op, section)
         reader.places.append(op)

@@ -186,8 +186,14 @@ class Graph:
         return self.ops[op].shape
 
     def input(self, shape: Shape, name: str = "", scope: tuple[Scope, ...] = ()) -> int:
-        """Add an input of a shape, channels last and without a batch."""
-        layer = Input({}, tuple(shape), Context("floor", self.defaults))
+        """Add an input of a shape, channels last and without a batch.
+
+        Raises ImportProblems for a shape that no network has.
+        """
+        try:
+            layer = Input({}, tuple(shape), Context("floor", self.defaults))
+        except LayerError as error:
+            raise ImportProblems([Problem(error.code, error.message, name, error.help)]) from None
         self.ops.append(Op(layer, {}, (), {}, scope, name))
         return len(self.ops) - 1
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.foreign.table import ACTIVATIONS, CLASSES, INPUT_SHAPES, KERAS
-from cnndsl.importers.graph import Graph, Output, Problem, Scope
+from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope
 from cnndsl.importers.interpreter import (
     ENDS,
     MOST_CALLS,
@@ -35,7 +35,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.keras_layers import KerasGraph
-from cnndsl.layers.base import LayerError, Shape
+from cnndsl.layers.base import Shape
 
 MODELS = frozenset(("Sequential", "Model", "Functional"))
 """Keras's classes of models."""
@@ -638,9 +638,11 @@ class Replay:
         try:
             if shape:
                 self.values[id(made)] = self.builder.input(tuple(shape), name)
-        except LayerError as error:
+        except ImportProblems as problems:
             line, span = made.place
-            self.found.append(Problem(error.code, error.args[0], f"line {line}", error.help, span))
+            self.found += [
+                each._replace(where=f"line {line}", span=span) for each in problems.problems
+            ]
 
     def value(self, tensor: KerasTensor) -> Any:
         """What a tensor is in the graph."""

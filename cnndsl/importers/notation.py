@@ -190,7 +190,9 @@ def _tensors(reader: _Reader, items: list[Item], shape: Shape, same: bool, says:
     """Build the graph, with convolutions that keep the size or do not pad; say whether every
     size comes out whole."""
     graph, whole = reader.graph, True
-    op = graph.input(shape)
+    op = reader.input(shape, (0, 0))
+    if reader.unsized:
+        return False
     weighing = [at for at, item in enumerate(items) if item.word in _WEIGHS or _is_ending(item)]
     last = max(weighing, default=-1)
     pending = False

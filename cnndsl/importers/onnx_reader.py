@@ -13,7 +13,7 @@ from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem, S
 from cnndsl.importers.onnx_fold import MOST, fold
 from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused, worked_out
 from cnndsl.importers.onnx_patterns import Rewriter
-from cnndsl.layers.base import LayerError, Shape
+from cnndsl.layers.base import Shape
 
 Value: TypeAlias = "Tensor | Constant"
 Operator: TypeAlias = Callable[["Reader", Node], "Value | list[Value]"]
@@ -141,8 +141,8 @@ class Reader:
                 ours = tuple(first) if last else (*first[1:], first[0])
             try:
                 op = self.graph.input(tuple(ours), name)
-            except LayerError as error:
-                self.graph.problems.append(Problem(error.code, error.message, name, error.help))
+            except ImportProblems as error:
+                self.graph.problems += error.problems
                 continue
             tensor = laid(op, tuple(ours), range(rank - 1)) if last else fresh(op, tuple(ours))
             self.values[name] = tensor

@@ -43,7 +43,6 @@ class _Reader(Draft):
         self.named: list[tuple[Row, int]] = []  # the rows so far, with the operation of each
         self.current: int | None = None
         self.unsayable: set[str] = set()
-        self.unsized = False  # whether a size is missing, so that nothing more can be said
 
     def shape_of(self, row: Row) -> Shape | None:
         """The sizes that a row gives, channels last; None where they are not known."""
@@ -108,7 +107,7 @@ class _Reader(Draft):
                 return self.current
             if self.given and not self.graph.ops and self.given != shape:
                 self.unreadable(row.span, Message("the input is another one than `--input` says"))
-            return self.graph.input(shape, row.name, scope)
+            return self.input(shape, row.span, row.name, scope)
         kind = CLASSES[self.table.framework].get(row.kind)
         if not self.graph.ops:
             self.begin(row, shape)
@@ -117,7 +116,7 @@ class _Reader(Draft):
         before = len(self.graph.problems)
         inputs = self.inputs(row)
         if len(self.graph.problems) > before:
-            return self.graph.input(shape)
+            return self.input(shape, row.span)
         word = "activation" if row.kind == "Activation" else kind.word if kind else ""
         if row.kind in _MODELS:
             help_ = Message("print what is in it, by `model.summary(expand_nested=True)`")
@@ -128,7 +127,7 @@ class _Reader(Draft):
             return op
         else:
             self.unreadable(row.span)
-        return self.graph.input(shape)
+        return self.input(shape, row.span)
 
     def inputs(self, row: Row) -> list[int]:
         """The operations that a row reads: those that it names, or else the one before it."""
@@ -177,7 +176,7 @@ class _Reader(Draft):
             message = Message("the summary does not say the size of the input")
             self.problem("E604", message, row.span, Message("write it, as `--input 28x28x1`"))
             found, self.unsized = shape, True
-        self.current = self.graph.input(found)
+        self.current = self.input(found, row.span)
 
     def input_of(self, row: Row, shape: Shape) -> Shape | None:
         """The input that a first row leaves no doubt of: that of a dense layer, or one of so many
@@ -219,7 +218,7 @@ class _Reader(Draft):
         if len(inputs) > 1 or (row.again and word in (*_WEIGHING, *_NORMS, "prelu")):
             message = Message("`{name}` is called more than once", name=row.name or row.kind)
             self.problem("E602", message, row.span)
-            return self.graph.input(shape)
+            return self.input(shape, row.span)
         op, source = inputs[0], self.graph.shape(inputs[0])
         if word == "skip":
             return op if source == shape and not row.params else None

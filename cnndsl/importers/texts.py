@@ -21,11 +21,15 @@ Span = tuple[int, int]
 
 
 class Draft:
-    """A graph in the making, from a text: what does not fit becomes a problem with its place."""
+    """A graph in the making, from a text: what does not fit becomes a problem with its place.
+
+    `unsized` says that a size is missing or beyond all bounds: nothing more can be said.
+    """
 
     def __init__(self, text: str, name: str, defaults: str) -> None:
         self.graph = Graph(name, defaults)
         self.text = text
+        self.unsized = False
         self._lines = [at for at, sign in enumerate(text[:LONGEST]) if sign == "\n"]
         self._asked: set[Message] = set()
         if len(text) > LONGEST:
@@ -66,6 +70,17 @@ class Draft:
     def ends(self) -> list[int]:
         """The operations that nothing reads."""
         return [op for op, users in enumerate(self.graph.users()) if not users]
+
+    def input(
+        self, shape: Shape, span: Span, name: str = "", scope: tuple[Scope, ...] = ()
+    ) -> int:
+        """Add an input; one of a shape that no network has is a problem, and the draft unsized."""
+        try:
+            return self.graph.input(shape, name, scope)
+        except ImportProblems as error:
+            self.graph.problems += [each._replace(span=span) for each in error.problems]
+            self.unsized = True
+            return self.graph.input((1,))
 
     def add(
         self,

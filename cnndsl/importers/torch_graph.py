@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
@@ -180,7 +181,8 @@ class TorchGraph:
         """What goes on in the place of what is not understood: where the shape is known it can
         be checked what reads it."""
         if known and 1 < len(shape) <= MOST_AXES + 1 and shape[0] == 1:
-            return self.input((*shape[2:], shape[1]))
+            with suppress(ImportProblems):
+                return self.input((*shape[2:], shape[1]))
         return Lost(tuple(shape))
 
     def finish(self, outputs: Sequence[tuple[str, Any, bool]]) -> dict[int, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, Scope, make
+from cnndsl.importers.graph import Graph, ImportProblems, Scope, make
 from cnndsl.importers.interpreter import (
     MOST_ITEMS,
     Args,
@@ -30,7 +30,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
-from cnndsl.layers.base import LayerError, Shape
+from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
 
@@ -819,8 +819,8 @@ class TorchWorld(World):
             graph.problems[:] = [
                 each._replace(span=each.span or net.place.span) for each in graph.problems
             ]
-        except LayerError as error:  # of an input
-            found.append(Unknown(error.args[0], net.place, error.code))
+        except ImportProblems as problems:  # of an input
+            found += [Unknown(each.message, net.place, each.code) for each in problems.problems]
         finally:
             self.graph = None
         self.begun(graph)
