@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import NOTHING, Message
 
 MOST_STEPS = 300_000
 """The most steps of a text."""
@@ -50,6 +50,14 @@ class Unknown:
     reason: Message
     place: Place
     code: str = "E606"
+    help: Message = NOTHING
+
+
+def foreign(path: Library, place: Place) -> Unknown:
+    """What a library makes, whose source is not read."""
+    message = Message("`{name}` is not part of the source", name=path.path.lstrip("."))
+    help_ = Message("to run it, import the module: `cnndsl import MODULE:NAME`")
+    return Unknown(message, place, help=help_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -1103,8 +1111,7 @@ class Interpreter:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
         self.check(unknown_in([args, kwargs]))
-        path = function.path.lstrip(".")
-        self.stop(node, Message("`{name}` is not part of the source", name=path))
+        raise _Stopped(foreign(function, self.place(node)))
 
     def make(self, cls: Class, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """An instance of a class of the source."""

@@ -5,6 +5,7 @@ A tensor keeps the call that gave it. A network is called again from its inputs 
 
 from __future__ import annotations
 
+import ast
 import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +32,11 @@ from cnndsl.importers.interpreter import (
     Tensor,
     Unknown,
     World,
+    foreign,
     giving,
     unknown_in,
 )
-from cnndsl.importers.keras_layers import KerasGraph
+from cnndsl.importers.keras_layers import KerasGraph, resting
 from cnndsl.layers.base import Shape
 
 MODELS = frozenset(("Sequential", "Model", "Functional"))
@@ -107,6 +109,7 @@ class Made:
     * `args`: tensors among other values
     * `within`: the models and layers of the text whose calls it is part of
     * `shape`: of an input
+    * `training`: what it is told to be, as one that trains or not, and of which call; or None
     """
 
     kind: str
@@ -117,6 +120,7 @@ class Made:
     place: Place
     within: tuple[Instance, ...] = ()
     shape: Any = None
+    training: tuple[bool, str] | None = None
 
 
 @dataclass(eq=False)
@@ -152,6 +156,7 @@ class KerasWorld(World):
         self.created: list[Instance] = []
         self.channels_first: Place | None = None
         self.nested: set[int] = set()
+        self.training: tuple[bool, str] | None = None  # what the calls that are followed are told
 
     # Calls
 
@@ -185,8 +190,7 @@ class KerasWorld(World):
             sizes = self.interpreter.items(args[1], self.interpreter.node)
             if all(size in (1, -1) for size in sizes):  # along one axis
                 return args[0]
-        message = Message("`{name}` is not part of the source", name=path.path)
-        return unknown_in([args, kwargs]) or Unknown(message, place)
+        return unknown_in([args, kwargs]) or foreign(path, place)
 
     def computed(self, function: str, args: Args, place: Place) -> Any:
         """An operator of a row of numbers and a number."""
@@ -262,7 +266,8 @@ class KerasWorld(World):
         if layered:
             layer = Instance(Library(f"keras.layers.{kind}"), place, {"name": self.name(kind)})
         self.interpreter.tick(40)
-        call = Made(kind, layer, config, args, tuple(self.scopes), place, tuple(self.within))
+        scopes, within = tuple(self.scopes), tuple(self.within)
+        call = Made(kind, layer, config, args, scopes, place, within, training=self.training)
         if kind in ("Split", "Unstack"):
             parts = config.get("indices_or_sections")
             count = parts if isinstance(parts, int) else len(parts) + 1 if parts else 0
@@ -329,6 +334,19 @@ class KerasWorld(World):
         return config
 
     def run(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
+        before = self.training
+        for each in getattr(self.interpreter.node, "keywords", ()):
+            # What is handed on from an outer call is that call's to say.
+            literal = each.value.value if isinstance(each.value, ast.Constant) else None
+            if each.arg == "training" and isinstance(literal, (bool, int)):
+                self.training = (bool(literal), str(instance.attrs.get("name", "")))
+        try:
+            return self.entered(instance, args, kwargs, place)
+        finally:
+            self.training = before
+
+    def entered(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
+        """What a layer or a model of the text gives."""
         if not args and kwargs:
             key = next(iter(kwargs))
             args, kwargs = [kwargs[key]], {k: each for k, each in kwargs.items() if k != key}
@@ -440,6 +458,7 @@ class KerasWorld(World):
                 args=changed([*made.args]),
                 scope=scope + made.scope,
                 within=within + made.within,
+                training=made.training or self.training,
             )
         return changed(model.attrs["?outputs"])
 
@@ -679,6 +698,11 @@ class Replay:
         key = self.keys.setdefault(id(made.layer), path)
         trains = all(each.attrs.get("trainable", True) for each in (made.layer, *made.within))
         config = made.config if trains else {**made.config, "trainable": False}
+        told, caller = made.training or (None, "")
+        if told:
+            config = {**config, "training": True}
+        elif told is False and (resting(made.kind, config) or "Dropout" in made.kind):
+            self.builder.note_resting(caller)
         return self.builder.layer(
             made.kind, config, args, name, made.scope, where, key=key, span=span
         )

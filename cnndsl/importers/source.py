@@ -28,6 +28,7 @@ from cnndsl.importers.interpreter import (
     Place,
     Unknown,
     World,
+    foreign,
     lineage,
 )
 from cnndsl.importers.keras_source import MODELS, KerasWorld
@@ -449,7 +450,7 @@ class Hints(World):
             if isinstance(net, Instance) and all(isinstance(size, int) for size in shape):
                 shape = tuple(shape) if len(shape) == 4 else (1, *shape)
                 self.shapes.setdefault(id(net), shape)
-        return Unknown(Message("`{name}` is not part of the source", name=path.path), place)
+        return foreign(path, place)
 
 
 _SUMMARIES = ("torchsummary", "torchinfo", "torchsummaryX", "ptflops", "thop", "fvcore", "torchviz")
@@ -532,7 +533,7 @@ def _dedented(listing: Listing) -> Listing:
 def problem(unknown: Unknown) -> Problem:
     """What cannot be known, as a problem."""
     line, span = unknown.place
-    return Problem(unknown.code, unknown.reason, f"line {line}", NOTHING, span)
+    return Problem(unknown.code, unknown.reason, f"line {line}", unknown.help, span)
 
 
 def _those(found: Sequence[Candidate]) -> Message:

@@ -71,9 +71,7 @@ class Draft:
         """The operations that nothing reads."""
         return [op for op, users in enumerate(self.graph.users()) if not users]
 
-    def input(
-        self, shape: Shape, span: Span, name: str = "", scope: tuple[Scope, ...] = ()
-    ) -> int:
+    def input(self, shape: Shape, span: Span, name: str = "", scope: tuple[Scope, ...] = ()) -> int:
         """Add an input; one of a shape that no network has is a problem, and the draft unsized."""
         try:
             return self.graph.input(shape, name, scope)

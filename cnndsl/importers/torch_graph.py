@@ -7,7 +7,7 @@ from contextlib import suppress
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
-from cnndsl.diagnostics.message import Message
+from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.importers.channels_first import (
     MOST_AXES,
     Tensor,
@@ -120,7 +120,8 @@ class TorchGraph:
         self.scope: tuple[Scope, ...] = ()
         self.where = self.name = self.function = ""
         self.laid: list[tuple[Tensor, Tensor]] = []
-        self.told: dict[tuple[str, Message], list[str]] = {}
+        self.span: tuple[int, int] | None = None
+        self.told: dict[tuple[str, Message], list[Problem]] = {}
         self.params: dict[str, Param] = {}
         self.fills: dict[int, float] = {}  # paddings that are no zeros, for the pool behind
 
@@ -137,13 +138,14 @@ class TorchGraph:
         where: str = "",
         name: str = "",
         shape: Any = None,
+        span: tuple[int, int] | None = None,
     ) -> Any:
         """What a function gives: tensors, or numbers where it asks for sizes.
 
         `shape` is what is known of the result, with its batch: it has this where the function
-        is not understood. That is kept as a problem.
+        is not understood. That is kept as a problem, at a `span` of the source.
         """
-        self.scope, self.where, self.name = scope, where, name
+        self.scope, self.where, self.name, self.span = scope, where, name, span
         self.function = known = plain_name(function)
         tensors = list(_tensors((args, kwargs or {})))
         given = shape is not None
@@ -169,7 +171,9 @@ class TorchGraph:
             except Unsayable:
                 self.unsayable(function)
             except ImportProblems as problems:
-                self.graph.problems += problems.problems
+                self.graph.problems += [
+                    each._replace(span=each.span or span) for each in problems.problems
+                ]
             except _MISFITS:
                 message = Message(
                     "`{function}` cannot be read with these arguments", function=function
@@ -189,7 +193,7 @@ class TorchGraph:
         """Enter the outputs, by name, with those that exist while training only marked; leave
         out what none of them reads; tell of all that is unknown. Gives the new places."""
         for name, value, training in outputs:
-            self.scope, self.where = (), name
+            self.scope, self.where, self.span = (), name, None
             if isinstance(value, Lost) and value.why:
                 self.tell(value.why)
             if not isinstance(value, Tensor):
@@ -199,14 +203,14 @@ class TorchGraph:
             except Unsayable:
                 self.unsayable(name)
             self.graph.outputs.append(Output(name, value.op, training))
-        for (code, message), places in self.told.items():
-            if len(places) > 1:
+        for (_, message), [first, *others] in self.told.items():
+            if others:
                 message = Message(
-                    "{problem}, in {count:,} places", problem=message, count=len(places)
+                    "{problem}, in {count:,} places", problem=message, count=1 + len(others)
                 )
-            shown = list(dict.fromkeys(filter(None, places)))
+            shown = list(dict.fromkeys(each.where for each in (first, *others) if each.where))
             where = ", ".join(shown[:3]) + (", …" if len(shown) > 3 else "")
-            self.graph.problems.append(Problem(code, message, where))
+            self.graph.problems.append(first._replace(message=message, where=where))
         kept = prune(self.graph)
         if any(op in kept for op in self.fills):
             message = Message("a border that is no zeros stands before no pool of its kind")
@@ -224,7 +228,8 @@ class TorchGraph:
 
     def problem(self, code: str, message: Message) -> None:
         """Keep a problem: one that is met in several places is told of once."""
-        self.told.setdefault((code, message), []).append(self.where)
+        problem = Problem(code, message, self.where, NOTHING, self.span)
+        self.told.setdefault((code, message), []).append(problem)
 
     # How operations are added
 

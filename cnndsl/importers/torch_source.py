@@ -25,6 +25,7 @@ from cnndsl.importers.interpreter import (
     Tensor,
     Unknown,
     World,
+    foreign,
     giving,
     parts_of,
     unknown_in,
@@ -284,8 +285,7 @@ class TorchWorld(World):
             made = Instance(Library(f"torch.nn.{name}"), place)
             self.begin(made, args, kwargs)
             return made
-        message = Message("`{name}` is not followed", name=path.path)
-        return unknown_in([args, kwargs]) or Unknown(message, place)
+        return unknown_in([args, kwargs]) or foreign(path, place)
 
     def made(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A tensor that a function makes."""
@@ -321,13 +321,8 @@ class TorchWorld(World):
         self.interpreter.tick(40)
         silent = ("inplace", "out", "dtype")
         named = {key: self.lower(each) for key, each in kwargs.items() if key not in silent}
-        problems = self.graph.graph.problems
-        before = len(problems)
-        where = f"line {place.line}"
-        result = self.graph.call(name, self.lower(args), named, tuple(self.scopes), where)
-        problems[before:] = [
-            each._replace(span=each.span or place.span) for each in problems[before:]
-        ]
+        scopes, where = tuple(self.scopes), f"line {place.line}"
+        result = self.graph.call(name, self.lower(args), named, scopes, where, span=place.span)
         first = args[0] if args else kwargs.get("input")
         shares = first if name in _SHARING and isinstance(first, TorchTensor) else None
         value = self.raised(result, shares.memory if shares is not None else None)
