@@ -87,6 +87,11 @@ NOTATIONS = {
         (5, 5, 1),
         "input 5x5x1; conv 8 3x3; relu; flatten; dense 10; softmax",
     ),
+    "C3(64)-conv2d 8 (3x3)-C(5x5, 4)-P2-FC(10)": (
+        (32, 32, 3),
+        "input 32x32x3; conv 64 3x3 same; relu; conv 8 3x3 same; relu; conv 4 5x5 same; relu; "
+        "pool 2x2; flatten; dense 10; softmax",
+    ),
 }
 
 
@@ -111,7 +116,9 @@ def test_all_that_cannot_be_read_of_a_line_is_told() -> None:
     ]
 
 
-@pytest.mark.parametrize("item", ["0C3", "8C0", "MP0", "8C3/0", "P2s0", "0FC", "C(3x3,5x5)"])
+@pytest.mark.parametrize(
+    "item", ["0C3", "8C0", "MP0", "8C3/0", "P2s0", "0FC", "C(3x3,5x5)", "8C3(2)"]
+)
 def test_sizes_of_nothing_cannot_be_read(item: str) -> None:
     assert {code for code, _ in told(read_notation(f"8C3-{item}-10", "", (28, 28, 1)))} == {"E605"}
 

@@ -16,7 +16,8 @@ _N = r"(?P<size>\d{1,9})"
 _K = r"(?P<kernel>\d{1,4}(?:[x×]\d{1,4}){0,2})"
 _S = r"(?:(?:/|s|st|stride\s?)(?P<stride>\d{1,3}))?"
 _P = r"(?P<rate>0?\.\d{1,6}|\d{1,2}%)"
-_TWO = r"(?P<one>\d{1,4}(?:[x×]\d{1,4}){0,2})\s*,\s*(?P<other>\d{1,4}(?:[x×]\d{1,4}){0,2})"
+_ONE, _OTHER = (rf"(?P<{name}>\d{{1,4}}(?:[x×]\d{{1,4}}){{0,2}})" for name in ("one", "other"))
+_TWO = rf"{_ONE}\s*,\s*{_OTHER}"
 _DASH = r"[-‐-―−,]"
 
 
@@ -41,6 +42,7 @@ _FORMS = [
     ("linear", rf"{_N}[-\s]?svm"),
     ("dense", rf"{_N}[-\s]?out"),
     ("conv", rf"conv(?:2d)?\(\s*{_TWO}\s*(?:,\s*(?:s\s?=?\s?)?(?P<stride>\d{{1,3}})\s*)?\)"),
+    ("conv", rf"(?:C|conv(?:2d)?[-\s]?){_ONE}\s?\(\s*{_OTHER}\s*\){_S}"),
     ("conv", rf"conv\s?{_K}\s?{_DASH}\s?{_N}{_S}"),
     ("conv", rf"{_K}\s?conv(?:olution)?\s?{_DASH}?\s?{_N}{_S}"),
     ("conv", rf"{_N}C(?:onv)?{_K}{_S}"),
@@ -82,6 +84,7 @@ _TIMES = re.compile(
 )
 _AFTER = re.compile(r"\s?[x×*]\s?(\d{1,9})")
 _PIECE = re.compile(r"[^\s\-‐-―−→,;|()\[\]]+|.", re.DOTALL)
+_LOOSE = re.compile(r"\w\(\s*\d+\s*\)")  # `32C3(2)`: of the layer before it, and no layer
 _WEIGHS = ("conv", "dense")
 _SILENT = ("softmax", "bn", "lrn", "dropout", "flatten", "linear")
 
@@ -101,7 +104,10 @@ class _Reader(Draft):
             start = opening.end() if opening else at
             count = int(opening[1] or opening[2]) if opening else 1
             sign = self.text[start : start + 1]
-            if sign and sign in "([":
+            if start and (loose := _LOOSE.match(self.text, start - 1)):
+                self.unreadable((start, loose.end()))
+                at = loose.end()
+            elif sign and sign in "([":
                 stack.append((count, found, (at, start + 1)))
                 found = []
                 if len(stack) > _DEEPEST:
@@ -139,9 +145,10 @@ class _Reader(Draft):
                 given = match.groupdict()
                 size, kernel, stride = (given.get(key) for key in ("size", "kernel", "stride"))
                 if "one" in given:
-                    # Of two numbers in parentheses, the kernel is the smaller one.
+                    # The kernel is what has two sides, or else the smaller of two numbers.
                     kernel, size = sorted(
-                        (match["one"], match["other"]), key=lambda each: _sizes(each)[0]
+                        (match["one"], match["other"]),
+                        key=lambda each: (each.isdecimal(), _sizes(each)[0]),
                     )
                     if not size.isdecimal():
                         continue
