@@ -89,7 +89,7 @@ NOTATIONS = {
     ),
     "C3(64)-conv2d 8 (3x3)-C(5x5, 4)-P2-FC(10)": (
         (32, 32, 3),
-        "input 32x32x3; conv 64 3x3 same; relu; conv 8 3x3 same; relu; conv 4 5x5 same; relu; "
+        "input 32x32x3; conv 64 3x3; relu; conv 8 3x3; relu; conv 4 5x5; relu; "
         "pool 2x2; flatten; dense 10; softmax",
     ),
 }
