@@ -221,6 +221,7 @@ def test_by_order_from_the_command_line(tmp_path: Path) -> None:
     code, out, err = run(*words, "--match", "order", "--to", str(goal))
     assert code == 0 and goal.exists()
     assert "conv2.kernel ← conv2.weight 4x4x3x3\n" in out
+    assert "dense1.kernel ← fc.weight 5x64, its inputs with the channels first\n" in out
     assert "14 arrays of float16 are made float32" in err
     assert "--match" in run(*words, "--match", "names", "--to", str(goal))[2]
     assert run(*words, "--match", "order", "--map", "x", "--to", str(goal))[0] == 2

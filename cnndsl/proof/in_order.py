@@ -39,11 +39,13 @@ class Held(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A weight of the net, the array that it is taken from, and the shape of that."""
+    """A weight of the net, the array that it is taken from, and the shape of that; and whether
+    it reads a flattened map, which a module has with the channels first."""
 
     key: str
     source: str
     shape: tuple[int, ...]
+    flattened: bool
 
 
 class Paired(NamedTuple):
@@ -83,7 +85,8 @@ def paired(network: Network, found: Mapping[str, Stored]) -> Paired:
             array = stored.read().reshape(module.stored_shape(place.kept))
             result[place.kept.key] = module.restore(place.kept, array, place.order)
             source = theirs.name if theirs.name in found else f"{theirs.name}.{role}"
-            pairs.append(Pair(place.kept.key, source, stored.shape))
+            flattened = place.order is not None and role == "weight"
+            pairs.append(Pair(place.kept.key, source, stored.shape, flattened))
             converted[stored.type] += stored.type != "float32"
     canonical.fit(network, result)
     return Paired(result, pairs, +converted)

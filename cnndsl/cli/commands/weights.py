@@ -146,7 +146,8 @@ def elsewhere(network: Network, source: str, stored: bytes, given: str | None) -
             found = foreign_arrays(network, source, stored, opened)
             weights, pairs, converted = in_order.paired(network, found)
             for pair in pairs:
-                out(f"{printable(f'{pair.key} ← {pair.source}')} {show(pair.shape)}\n")
+                first = ", its inputs with the channels first" if pair.flattened else ""
+                out(f"{printable(f'{pair.key} ← {pair.source}')} {show(pair.shape)}{first}\n")
         else:
             try:
                 told = weight_map.read(read_bytes(given).decode("utf-8", "replace"))
