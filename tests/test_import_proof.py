@@ -284,6 +284,23 @@ def test_one_layer_computes() -> None:
     assert second == "one: 1 array of 12 numbers, each one weight of the net"
 
 
+@pytest.mark.parametrize("rank", (1, 2, 3))
+def test_averages_of_keras_leave_out_what_pads_unevenly(rank: int) -> None:
+    import keras
+
+    from cnndsl.importers.keras_file import read_model
+
+    pool = getattr(keras.layers, f"AveragePooling{rank}D")(3, 2, padding="same")
+    source = keras.Sequential([keras.Input((*[8, 6, 4][:rank], 2)), pool])
+    graph = read_model(source, "pooled")
+    written, runner = to_text(graph), sources.runner(source, "")
+    assert runner is not None
+    report = imported.verify(
+        written.network, graph, written.ops, written.weights, runner.run(graph), target="keras"
+    )
+    assert messages(report) == [] and report.outputs
+
+
 def test_texts_have_totals_alone(folder: Path) -> None:
     (folder / "net.txt").write_text("28x28-32C3-MP2-10")
     code, out, err = run("import", "net.txt", "--from", "notation", "--verify", "-o", "a.cnn")

@@ -19,6 +19,7 @@ from cnndsl.importers.keras_config import Reader, Step, version_of
 from cnndsl.importers.keras_file import arrays_of, config_of, live_config
 from cnndsl.importers.keras_graph import Stored, Value
 from cnndsl.importers.statistics import near
+from cnndsl.layers.window import same_pads
 from cnndsl.targets.keras.live import array, floats, no_gradients
 
 
@@ -77,7 +78,8 @@ class Run:
                 self.fill(step, call, args[0])
             if isinstance(call, keras.layers.Normalization) and step.key in self.reader.asked:
                 self.adapt(step.key, call, tuple(args[0].shape))
-        result = call(*args, **kwargs)
+        averages = type(call).__name__.startswith("AveragePool") and call.padding == "same"
+        result = average(call, args[0]) if averages else call(*args, **kwargs)
         many = (
             zip(step.result, result) if isinstance(step.result, list) else [(step.result, result)]
         )
@@ -143,6 +145,22 @@ class Run:
             if op is not None:
                 found[op] = array(self.known[id(value)])
         return found
+
+
+def average(call: Any, tensor: Any) -> Any:
+    """An average pool with `same`: without the padding, as Keras computes it on TensorFlow and
+    on JAX. On PyTorch it repeats the border where the padding is uneven."""
+    sizes = tensor.shape[1:-1]
+    kernel, stride = (
+        numpy.broadcast_to(each, len(sizes)).tolist()
+        for each in (call.pool_size, call.strides or call.pool_size)
+    )
+    pads = [(0, 0), *map(same_pads, sizes, stride, kernel), (0, 0)]
+    total, count = (
+        keras.ops.average_pool(keras.ops.pad(each, pads), kernel, stride)
+        for each in (tensor, keras.ops.ones_like(tensor))
+    )
+    return total / count
 
 
 def one_zero(key: str, number: int) -> Sequence[float]:
