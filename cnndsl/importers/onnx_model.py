@@ -233,7 +233,9 @@ class Model:
             self.constant(tensor.name, tensor, learned=True)
         for sparse in graph.sparse_initializer:
             name = sparse.values.name
-            self.problems.append(Problem("E601", Message("a sparse array has no word"), name))
+            self.problems.append(
+                Problem("E601", Message("there is no word for a sparse array"), name)
+            )
         self.inputs = {
             value.name: sizes(value) for value in graph.input if value.name not in self.constants
         }

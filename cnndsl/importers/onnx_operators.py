@@ -20,7 +20,9 @@ from cnndsl.layers.values import Pair, Word
 
 def without(node: Node, what: str) -> Unknown:
     """The error that a form of an operation has no word; `what` is an attribute, as it is."""
-    return Unknown(Message("`{operation}` with {what} has no word", operation=node.op, what=what))
+    return Unknown(
+        Message("there is no word for `{operation}` with {what}", operation=node.op, what=what)
+    )
 
 
 def mismatched(count: int, channels: int) -> ImportProblems:
@@ -264,7 +266,9 @@ def reshape(read: Reader, node: Node) -> Tensor:
 
 def behind_batch(read: Reader, node: Node, x: Tensor, shape: Sequence[int]) -> Tensor:
     if len(shape) < 2 or shape[0] != 1:
-        raise Unknown(Message("`{operation}` that moves the batch has no word", operation=node.op))
+        raise Unknown(
+            Message("there is no word for `{operation}` that moves the batch", operation=node.op)
+        )
     return viewed(read, x, shape[1:])
 
 
@@ -301,7 +305,9 @@ def transpose(read: Reader, node: Node) -> Tensor:
     if sorted(order) != [*range(len(x.shape))]:
         raise refused(Message("an order of dimensions is none of its input"))
     if order[0] != 0:
-        raise Unknown(Message("`{operation}` that moves the batch has no word", operation=node.op))
+        raise Unknown(
+            Message("there is no word for `{operation}` that moves the batch", operation=node.op)
+        )
     return x.permuted(axis - 1 for axis in order[1:])
 
 
@@ -349,7 +355,7 @@ def matmul(read: Reader, node: Node) -> Tensor:
 
 
 def of_two(node: Node) -> Message:
-    return Message("`{operation}` of two tensors has no word", operation=node.op)
+    return Message("there is no word for `{operation}` of two tensors", operation=node.op)
 
 
 # Normalisations
@@ -439,7 +445,7 @@ def group_norm(word: str) -> Operator:
         if len(node.inputs) > 3:
             to = read.constant(node, 3)
             if to is None or reshaped(x.shape, to.values()) != [*x.shape]:
-                raise Unknown(Message("`{operation}` has no word", operation=node.op))
+                raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
         return onto(read, x, word, values, weights)
 
     return operator
@@ -450,7 +456,7 @@ def local_response(read: Reader, node: Node) -> Tensor:
     if size % 2 == 0 and not node.get("centred"):
         raise without(node, f"size={size}")
     if node.get("channels", x.ours[-1]) != x.ours[-1]:
-        raise Unknown(Message("`{operation}` has no word", operation=node.op))
+        raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
     values = {"size": size, "alpha": node.get("alpha", 1e-4), "beta": node.get("beta", 0.75),
               "k": node.get("bias", 1.0)}  # fmt: skip
     return onto(read, x, "lrn", values)
@@ -484,7 +490,9 @@ def gelu(read: Reader, node: Node) -> Tensor:
 
 def clip(read: Reader, node: Node) -> Tensor:
     if len(node.inputs) > 1:
-        raise Unknown(Message("`{operation}` by what is worked out has no word", operation="Clip"))
+        raise Unknown(
+            Message("there is no word for `{operation}` by what is worked out", operation="Clip")
+        )
     return bounded(read, node, read.tensor(node), node.get("min"), node.get("max"))
 
 
@@ -497,7 +505,9 @@ def bounded(read: Reader, node: Node, x: Tensor, low: float | None, high: float 
     if low == 0 and high is None:
         return onto(read, x, "relu")
     if low is None or high is None:
-        raise Unknown(Message("`{operation}` with one bound has no word", operation=node.op))
+        raise Unknown(
+            Message("there is no word for `{operation}` with one bound", operation=node.op)
+        )
     return onto(read, x, "clamp", {"low": low, "high": high})
 
 
@@ -610,7 +620,7 @@ def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: b
             raise without(node, "many numbers")
         return bounded(read, node, x, *((number, None) if op == "Max" else (None, number)))
     if op not in ("Add", "Sum", "Mul", "Sub", "Div") or (op == "Div" and first):
-        raise Unknown(Message("`{operation}` has no word", operation=op))
+        raise Unknown(Message("there is no word for `{operation}`", operation=op))
     axis = stretched(x, constant)
     if op in ("Add", "Sum") and (found := takes_bias(read, x, constant, axis)):
         return found
@@ -780,7 +790,7 @@ def gather(read: Reader, node: Node) -> Tensor:
         x, order = read.standard(x)
         if (place := order.index(axis)) < len(order) - 1:
             return repeated(read, x, order, place, count)
-    raise Unknown(Message("`{operation}` has no word", operation=node.op))
+    raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
 
 
 def repeated(read: Reader, x: Tensor, order: Sequence[int], axis: int, count: int) -> Tensor:
@@ -839,7 +849,9 @@ def resize(read: Reader, node: Node) -> Tensor:
     scales = read.numbers(node, "scales", 1 if old else 2)
     sizes = None if old else read.numbers(node, "sizes", 3)
     if not sizes and not scales:
-        raise Unknown(Message("`{operation}` by what is worked out has no word", operation=node.op))
+        raise Unknown(
+            Message("there is no word for `{operation}` by what is worked out", operation=node.op)
+        )
     axes = [placed(axis, x.shape) for axis in node.get("axes") or range(len(x.shape))]
     x, order = read.standard(x)
     shape, factor = list(x.shape), [Fraction(1)] * len(x.shape)

@@ -182,7 +182,7 @@ class Reader:
                 try:
                     value, _ = self.standard(value)
                 except (Unsayable, ImportProblems, IndexError):  # the last for one number alone
-                    message = Message("the order of its values has no word")
+                    message = Message("there is no word for the order of its values")
                 else:
                     self.seen[value.op] = (name, value)
                     self.graph.outputs.append(Output(name, value.op))
@@ -206,7 +206,7 @@ class Reader:
             problems = [Problem("E601", error.message)]
         except Unsayable:
             message = Message(
-                "`{operation}` in this order of dimensions has no word", operation=node.op
+                "there is no word for `{operation}` in this order of dimensions", operation=node.op
             )
             problems = [Problem("E601", message)]
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -224,7 +224,9 @@ class Reader:
     def layer(self, node: Node) -> None:
         """Add the layers that a node is."""
         if node.op not in self.operators:
-            raise Unknown(Message("`{operation}` has no word", operation=node.op), certain=True)
+            raise Unknown(
+                Message("there is no word for `{operation}`", operation=node.op), certain=True
+            )
         self.at = node
         found = self.operators[node.op](self, node)
         results = found if isinstance(found, list) else [found]
@@ -238,7 +240,7 @@ class Reader:
             if self.readers[name]:
                 raise Unknown(
                     Message(
-                        "the output `{name}` of `{operation}` has no word",
+                        "there is no word for the output `{name}` of `{operation}`",
                         name=name,
                         operation=node.op,
                     )
@@ -258,14 +260,18 @@ class Reader:
         """An input that is no constant."""
         value = self.values.get(node.inputs[index]) if index < len(node.inputs) else None
         if not isinstance(value, Tensor):
-            raise Unknown(Message("`{operation}` of a constant has no word", operation=node.op))
+            raise Unknown(
+                Message("there is no word for `{operation}` of a constant", operation=node.op)
+            )
         return value
 
     def constant(self, node: Node, index: int) -> Constant | None:
         """An input that is a constant, None where it is left out."""
         value = self.values.get(node.inputs[index]) if index < len(node.inputs) else None
         if isinstance(value, Tensor):
-            message = Message("`{operation}` by what is worked out has no word", operation=node.op)
+            message = Message(
+                "there is no word for `{operation}` by what is worked out", operation=node.op
+            )
             raise Unknown(message)
         return value
 
@@ -331,7 +337,11 @@ class Reader:
             if any(isinstance(each, float) and not isfinite(each) for each in numbers):
                 what = f"{argument}={value}"[:100]
                 raise Unknown(
-                    Message("`{operation}` with {what} has no word", operation=node.op, what=what)
+                    Message(
+                        "there is no word for `{operation}` with {what}",
+                        operation=node.op,
+                        what=what,
+                    )
                 )
         taken = {role: constant.taken() for role, constant in weights.items()}
         name = node.scope[-1].name if node.scope and self.model.producer != "pytorch" else ""
