@@ -332,8 +332,11 @@ def test_concatenations_that_double_end_soon() -> None:
     assert to_text(graph).network.nodes[-1].output == (2, 2, 2**24)
 
 
-@pytest.mark.parametrize("kind", ["Block", "Scale", "Head", "Residual"])
-def test_a_class_that_is_called_a_word_of_the_language_is_a_block(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("Block", "residual"), ("Scale", "scale_block"), ("Up", "up_block"), ("ResUnit", "res_unit")],
+)
+def test_a_block_is_called_as_its_class(kind: str, name: str) -> None:
     graph = Graph("net", "torch")
     x = graph.input((16, 16, 3))
     for place, width in enumerate((8, 16, 32)):
@@ -346,5 +349,5 @@ def test_a_class_that_is_called_a_word_of_the_language_is_a_block(kind: str) -> 
             )
     graph.outputs.append(Output("main", x))
     text = to_text(graph).text
-    assert "block residual(n) { add { cb n; relu; cb n | cb n k=1 }; relu }" in text
-    assert "repeat 3 as i { residual (8*2**i) }" in text
+    assert f"block {name}(n) {{ add {{ cb n; relu; cb n | cb n k=1 }}; relu }}" in text
+    assert f"repeat 3 as i {{ {name} (8*2**i) }}" in text

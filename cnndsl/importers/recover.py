@@ -125,11 +125,17 @@ def underused(found: Recovered) -> Any:
             continue
         whole = len(block.text().flat())
         inner = whole - len(block.head()) - len(" {  }")
-        saved = sum(inner - length for length in sites[block.name]) - whole
+        name, calls = beyond(block.name), sites[block.name]
+        saved = sum(inner - length + name for length in calls) - whole + name
         plain = not block.params and not any(text.bodies for text in block.body)
         if saved < (LEAST_SAVED if plain else 0):
             return block.key
     return None
+
+
+def beyond(name: str) -> int:
+    """By how much a name is too long to count: a class with a long name is no worse."""
+    return max(0, len(name) - NAME)
 
 
 def with_heads(graph: Graph, nested: Nested, names: Mapping[int, str]) -> Run:
@@ -693,7 +699,7 @@ class _Recovery:
             return None
         if len(block.params) > MOST_PARAMETERS:
             return None
-        name = max(0, len(block.name) - NAME)  # a class with a long name is no worse
+        name = beyond(block.name)
         gain: float = name - len(block.text().flat())
         for number, place in enumerate(places):
             if id(place) in written:
@@ -766,8 +772,8 @@ class _Recovery:
         simple = all(each.kind == "layer" for each in instances[0])
         if simple and _is_unit(Place(instances[0], 0, len(instances[0]))):
             base = "".join(_initial(each.word) for each in instances[0])
-        elif kinds and not is_taken(own := snake(kinds.most_common(1)[0][0])):
-            base = own
+        elif kinds and (own := snake(kinds.most_common(1)[0][0])) != "block":
+            base = f"{own}_block" if is_taken(own) else own
         else:
             words = {self.graph.ops[op].word for each in instances[0] for op in each.ops}
             base = structural(instances[0], words)
