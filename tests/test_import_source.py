@@ -9,7 +9,9 @@ import pytest
 
 import cnndsl
 from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
+from cnndsl.layers.source import call_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -993,3 +995,41 @@ def test_a_layer_of_an_unknown_number_is_told_and_not_left_out(layer: str) -> No
     with pytest.raises(ImportProblems) as caught:
         read_source("import keras\nfrom keras import layers\n" + text)
     assert [problem.code for problem in caught.value.problems] == ["E606"]
+
+
+@pytest.mark.parametrize(
+    ("line", "calls"),
+    [
+        ("x = K.relu(x, max_value=6.0)", "relu6"),
+        ("x = K.relu(x, alpha=0.1)", "leaky_relu 0.1"),
+        ("x = Activation(lambda t: K.relu(t, 0.1))(x)", "leaky_relu 0.1"),
+        ("x = tf.nn.leaky_relu(x, alpha=0.1)", "leaky_relu 0.1"),
+        ("x = keras.activations.relu(x, threshold=1)", "E601"),
+        ("x = Conv2D(4, 3, padding='SAME', colour=1)(x)", "E601"),
+        ("x = Conv2D(4, 3, padding='SAME')(x)", "conv 4 3x3 same"),
+        ("x = BatchNormalization(mode=1)(x)", "E601"),
+        ("x = K.clip(x, min_value=0, max_value=4)", "clamp 0 4"),
+        ("x = tf.nn.depth_to_space(x, 2)", "pixelshuffle 2 dcr"),
+        ("x = Dense(4, tf.nn.relu)(Flatten()(x))", "flatten; dense 4 relu"),
+        ("x = Lambda(tf.nn.relu)(x)", "relu"),
+        ("x = Lambda(lambda t, k: t[..., :k], arguments={'k': 4})(x)", "slice 0:4"),
+        ("x = TimeDistributed(Dense(4))(Reshape((256, 8))(x))", "reshape 256x8; conv 4 1"),
+        ("x = merge([x, x], mode='concat', concat_axis=3)", "concat"),
+        ("x = merge([x, x], 'ave')", "average"),
+        ("x = keras.layers.merge.multiply([x, x])", "mul"),
+        (
+            "x = keras.layers.AtrousConvolution2D(4, 3, 3, atrous_rate=(2, 2))(x)",
+            "conv 4 3x3 dilation=2x2",
+        ),
+        ("x = (x - 127.5) / 127.5", "rescale (2/255) offset=-1"),
+        ("x = x * K.relu(x + 3.0, max_value=6.0) / 6.0", "hard_swish"),
+        ("x = x * tf.math.tanh(tf.math.softplus(x))", "mish"),
+    ],
+)
+def test_a_line_of_keras(line: str, calls: str) -> None:
+    source = f"x = inp = Input((16, 16, 8))\n{line}\nmodel = Model(inp, x)"
+    if calls.startswith("E"):
+        assert codes(source) == [calls]
+    else:
+        graph = normal(read_source(source)).graph
+        assert "; ".join(call_of(op.layer) for op in graph.ops[1:]) == calls

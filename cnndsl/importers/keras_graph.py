@@ -97,7 +97,8 @@ class Builder:
 
     `version` is Keras's, of which some functions are others before 3. `numbers` gives the values
     of constants that a layer keeps beside its config, by the layer's key and a number, or None.
-    `kept` are the places of all arrays in a model.
+    `kept` are the places of all arrays in a model. Where it is `strict`, as for arguments that
+    somebody wrote, one that nothing asks for is a problem.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Builder:
         graph: Graph,
         version: int = 3,
         numbers: Callable[[str, int], Sequence[float] | None] = lambda key, number: None,
+        strict: bool = False,
     ) -> None:
-        self.graph, self.version, self.numbers = graph, version, numbers
+        self.graph, self.version, self.numbers, self.strict = graph, version, numbers, strict
         self.kept: dict[str, Stored] = {}
         graph.defaults = KERAS
 
@@ -121,7 +123,11 @@ class Builder:
                 raise call.problem("E607", Message("more than {count:,} operations", count=MOST))
             if handler is None:
                 raise call.unknown()
-            return handler(call)
+            result = handler(call)
+            unread = {*call.config} - call.read - {"trainable", "training"}
+            if self.strict and unread:
+                raise call.unsayable(min(unread))
+            return result
         except Lost:
             pass
         except ImportProblems as found:
@@ -181,6 +187,7 @@ class Call:
         self.builder, self.kind, self.config, self.args = builder, kind, config, args
         self.kwargs, self.name, self.scope, self.where = kwargs, name, scope, where
         self.key, self.span = key or name, span
+        self.read: set[str] = set()  # the arguments that were asked for
         self.rank = next((n for n in (1, 2, 3) if f"{n}D" in kind), 0)
 
     # What goes wrong
@@ -247,6 +254,7 @@ class Call:
 
     def get(self, name: str, default: Any = None) -> Any:
         """An argument as it is."""
+        self.read.add(name)
         value = self.kwargs[name] if name in self.kwargs else self.config.get(name)
         return default if value is None else value
 
@@ -461,7 +469,7 @@ def activations(call: Call, value: Any) -> Steps:
 
 
 def relu(call: Call) -> Steps:
-    slope, most = call.number("negative_slope", 0), call.get("max_value")
+    slope, most = call.number("negative_slope", call.number("alpha", 0)), call.get("max_value")
     call.ordinary(threshold=(0,))
     if most is None:
         return [("leaky_relu", {"slope": slope})] if slope else [("relu", {})]

@@ -437,11 +437,13 @@ def nothing(call: Call) -> Value:
 RANKED: dict[str, Handler] = {
     "Conv*D": conv,
     "Convolution*D": conv,
+    "AtrousConvolution*D": conv,
     "DepthwiseConv*D": depthwise,
     "SeparableConv*D": separable,
     "SeparableConvolution*D": separable,
     "Conv*DTranspose": transposed,
     "Convolution*DTranspose": transposed,
+    "Deconvolution*D": transposed,
     **{f"{name}*D": pool("pool") for name in ("MaxPooling", "MaxPool")},
     **{f"{name}*D": pool("avgpool") for name in ("AveragePooling", "AvgPool")},
     **{f"Global{name}*D": global_pool("gap") for name in ("AveragePooling", "AvgPool")},

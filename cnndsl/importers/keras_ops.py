@@ -21,6 +21,7 @@ from cnndsl.importers.keras_graph import (
     in_a_row,
     is_number,
     numbers,
+    relu,
     softmax,
 )
 from cnndsl.importers.keras_rows import (
@@ -480,10 +481,11 @@ def gelu(call: Call) -> Steps:
 
 
 def leaky_relu(call: Call) -> Steps:
-    return [("leaky_relu", {"slope": call.number("negative_slope", 0.2)})]
+    slope = call.number("negative_slope", call.number("alpha", 0.2))
+    return [("leaky_relu", {"slope": slope})]
 
 
-PLAIN = "relu relu6 selu sigmoid tanh softplus silu hard_sigmoid hard_silu hard_tanh mish".split()
+PLAIN = "relu6 selu sigmoid tanh softplus silu hard_sigmoid hard_silu hard_tanh mish".split()
 
 OPERATIONS: dict[str, Handler] = {
     **{
@@ -492,6 +494,7 @@ OPERATIONS: dict[str, Handler] = {
         )
         for name in PLAIN
     },
+    "Relu": in_a_row(relu),
     "Gelu": in_a_row(gelu),
     "LeakyRelu": in_a_row(leaky_relu),
     "Elu": in_a_row(elu),

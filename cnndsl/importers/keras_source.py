@@ -51,14 +51,14 @@ _NAMED_SINCE = {
 """What arguments of Keras 1 are called now."""
 
 _MORE = {
-    "Concatenate": "axis", "Lambda": "function output_shape", "Normalization": "axis mean variance",
-    "Resizing": "height width interpolation",
+    "Concatenate": "axis", "Lambda": "function output_shape", "TimeDistributed": "layer",
+    "Normalization": "axis mean variance", "Resizing": "height width interpolation",
 }  # fmt: skip
 """The arguments, in their order, of layers of which the table has none."""
 
 _SILENT = re.compile(
     "(?!alpha_).*(initializer|regularizer|constraint)|name|dtype|seed|weights|init|autocast|"
-    "input_length|implementation|batch_size|sparse|trainable"
+    "input_length|implementation|batch_size|sparse|trainable|fused|synchronized"
 )
 """Arguments that say nothing of which network it is, or what is asked for elsewhere."""
 
@@ -75,7 +75,9 @@ _ARGUMENTS = {
     "Sum": "axis keepdims", "Reshape": "newshape", "Transpose": "axes", "Concatenate": "axis",
     "Softmax": "axis", "Pad": "pad_width mode constant_values", "Clip": "x_min x_max",
     "ExpandDims": "axis", "Squeeze": "axis", "LeakyRelu": "negative_slope",
-    "Gelu": "approximate", "Split": "indices_or_sections axis", "Swapaxes": "axis1 axis2",
+    "Relu": "negative_slope max_value threshold", "DepthToSpace": "block_size",
+    "SpaceToDepth": "block_size", "Gelu": "approximate", "Split": "indices_or_sections axis",
+    "Swapaxes": "axis1 axis2",
     "Moveaxis": "source destination", "Take": "* axis", "Elu": "alpha",
     "Repeat": "repeats axis", "Stack": "axis", "Resize": "size interpolation",
     **dict.fromkeys(("MaxPool", "AveragePool"), "pool_size strides padding data_format"),
@@ -85,8 +87,12 @@ _CALLED = {
     "dim": "axis", "keep_dims": "keepdims", "shape": "newshape", "perm": "axes", "pattern": "axes",
     "paddings": "pad_width", "clip_value_min": "x_min", "clip_value_max": "x_max",
     "num_or_size_splits": "indices_or_sections", "method": "interpolation",
-    "min_value": "x_min", "max_value": "x_max",
+    "min_value": "x_min", "max_value": "x_max", "concat_axis": "axis",
 }  # fmt: skip
+_MERGES = {
+    "sum": "add", "mul": "multiply", "concat": "concatenate", "ave": "average", "max": "maximum"
+}  # fmt: skip
+"""The functions that `merge` of Keras 1 stands for, by its `mode`."""
 _HARMLESS = frozenset(
     "__init__ call get_config from_config compute_output_shape compute_mask".split()
 )
@@ -150,7 +156,7 @@ class KerasWorld(World):
         self.counts: dict[str, int] = {}
         self.scopes: list[Scope] = []
         self.within: list[Instance] = []
-        self.scratch = Replay(KerasGraph(Graph()))
+        self.scratch = Replay(KerasGraph(Graph(), strict=True))
         self.report = lambda unknown: None
         self.following = False
         self.created: list[Instance] = []
@@ -224,7 +230,11 @@ class KerasWorld(World):
             return args[0]
         if name == "shape":
             return self.shape(args[0])
-        if within[-1:] == ["layers"] and name.capitalize() in CLASSES[KERAS]:
+        if name == "merge" and "layers" in within:
+            given = dict(zip(("inputs", "mode"), args))
+            kwargs = {_CALLED.get(key, key): each for key, each in {**given, **kwargs}.items()}
+            args, name = [kwargs.pop("inputs")], _MERGES.get(kwargs.pop("mode", "sum"), name)
+        if "layers" in within and name.capitalize() in CLASSES[KERAS]:
             config = {key: each for key, each in kwargs.items() if not _SILENT.fullmatch(key)}
             layer = Instance(Library(f"keras.layers.{name.capitalize()}"), place)
             self.begin(layer, args[1:], config)
@@ -236,7 +246,8 @@ class KerasWorld(World):
         plain = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
         kind = _OPERATIONS.get(name, plain)
         config, tensors = {}, []
-        names = iter(_ARGUMENTS.get(kind, "").split())
+        known = _ARGUMENTS.get(kind, "").split()
+        names = iter(known)
         for each in args:
             label = "*" if _holds(each) or kind not in _ARGUMENTS else next(names, "?")
             if label == "*":
@@ -247,7 +258,7 @@ class KerasWorld(World):
             if _holds(each):
                 tensors.append(each)
             elif key != "name":
-                config[_CALLED.get(key, key)] = each
+                config[key if key in known else _CALLED.get(key, key)] = each
         parts = config.get("indices_or_sections")
         if within[:1] == ["tensorflow"] and isinstance(parts, (list, tuple)):
             config["indices_or_sections"] = [*accumulate(parts)][:-1]  # sizes there, places here
@@ -311,9 +322,10 @@ class KerasWorld(World):
 
     def config(self, kind: str, args: Args, kwargs: Kwargs) -> dict[str, Any]:
         """The arguments of a layer by the names that they have now."""
-        known = CLASSES[KERAS].get(kind)
+        plain = kind.removeprefix("Atrous").replace("Deconvolution", "Convolution")
+        known = CLASSES[KERAS].get(plain)
         names: Sequence[str] = _MORE.get(kind, "").split() or (known.arguments if known else ())
-        old = kind.startswith(("Convolution", "SeparableConvolution", "AtrousConvolution"))
+        old = kind.startswith(("Convolution", "SeparableConvolution", "Atrous", "Deconv"))
         rank = known.rank if known else 2
         if old and all(isinstance(each, int) for each in args[: rank + 1]) and len(args) > rank:
             args = [args[0], tuple(args[1 : rank + 1]), *args[rank + 1 :]]
@@ -325,10 +337,10 @@ class KerasWorld(World):
         sides = [config.pop(key) for key in ("nb_row", "nb_col") if key in config]
         if len(sides) == 2:
             config["kernel_size"] = tuple(sides)
+        if isinstance(padding := config.get("padding"), str):
+            config["padding"] = padding.lower()
         if config.pop("dim_ordering", None) == "th":
             config["data_format"] = "channels_first"
-        if kind == "LeakyReLU" and "alpha" in config:
-            config["negative_slope"] = config.pop("alpha")
         if kind == "UpSampling2D" and isinstance(config.get("size"), list):
             config["size"] = tuple(config["size"])
         return config
@@ -403,8 +415,13 @@ class KerasWorld(World):
         if config is None:
             # While a net is followed, go on to find what else is in the way.
             return args[0] if self.following else unknown_in(instance.attrs["?config"])
-        if kind == "Lambda" and isinstance(config.get("function"), Function):
-            return self.interpreter.call(config["function"], args, {}, node)
+        if kind == "Lambda" and isinstance(config.get("function"), (Function, Bound, Library)):
+            return self.interpreter.call(
+                config["function"], args, config.get("arguments") or {}, node
+            )
+        inner = config.get("layer")
+        if kind == "TimeDistributed" and isinstance(inner, Instance) and inner.cls.name == "Dense":
+            return self.interpreter.call(inner, args, {}, node)
         activation = config.get("activation")
         after: Any = None
         if isinstance(activation, Library):
@@ -549,7 +566,7 @@ class KerasWorld(World):
             inputs, outputs = self.ends(net, shapes, found)
             if (unknown := unknown_in(outputs)) is not None:
                 found.append(unknown)
-            replay = Replay(KerasGraph(graph), found)
+            replay = Replay(KerasGraph(graph, strict=True), found)
             for each, shape in zip_longest(_tensors(inputs), shapes):
                 if each is not None:
                     replay.input(each.made, shape)

@@ -151,29 +151,62 @@ class Normal:
 
 
 def fold_hard_sigmoid(net: Normal) -> None:
-    """`relu6(x + 3) / 6` is `hard_sigmoid`."""
+    """`relu6(x + 3) / 6` is `hard_sigmoid`, and `x * relu6(x + 3) / 6` is `hard_swish`."""
     for index, op in net.alive():
-        if not (op.word == "rescale" and _is_affine(op, 1 / 6, 0)):
+        if op.word != "rescale" or not _is_affine(op, 1 / 6, 0):
             continue
         middle = op.inputs[0]
-        relu = net.ops[middle]
-        if relu is None or not _is_relu6(relu) or net.only_user(middle, "rescale") is None:
+        if (base := _clipped(net, middle, "rescale")) is not None:
+            net.become(index, "hard_sigmoid", {}, [base], {})
             continue
-        shift = net.ops[relu.inputs[0]]
-        if shift is None or shift.word != "rescale" or not _is_affine(shift, 1, 3):
+        product = net.ops[middle]
+        if product is not None and product.word == "mul" and len(product.inputs) == 2:
+            for one, other in (product.inputs, product.inputs[::-1]):
+                alone = net.only_user(middle, "rescale") is not None
+                if alone and _clipped(net, other, "mul") == one:
+                    net.become(index, "hard_swish", {}, [one], {})
+                    break
+
+
+def _clipped(net: Normal, index: int, reader: str) -> int | None:
+    """What `x` is where an operation is `relu6(x + 3)` that one reader alone has."""
+    relu = net.ops[index]
+    if relu is None or not _is_relu6(relu) or net.only_user(index, reader) is None:
+        return None
+    (before,) = relu.inputs
+    shift = net.ops[before]
+    if shift is None or shift.word != "rescale" or not _is_affine(shift, 1, 3):
+        return None
+    return None if net.only_user(before, relu.word) is None else shift.inputs[0]
+
+
+def join_rescales(net: Normal) -> None:
+    """`(x - 127.5) / 127.5` is one `rescale`."""
+    for index, op in net.alive():
+        first = net.ops[op.inputs[0]] if op.word == "rescale" else None
+        if first is None or first.word != "rescale" or not net.only_user(op.inputs[0], "rescale"):
             continue
-        if net.only_user(relu.inputs[0], relu.word) is not None:
-            net.become(index, "hard_sigmoid", {}, shift.inputs, {})
+        numbers: list[Any] = []
+        for each in (first.layer, op.layer):
+            layer: Any = each
+            numbers += (layer.scale, layer.offset or 0)
+        if all(isinstance(each, (int, float)) for each in numbers):
+            scale, offset, again, more = numbers
+            moved = float(f"{offset * again + more:.12g}")
+            net.become(index, "rescale", {"scale": scale * again, "offset": moved}, first.inputs)
 
 
 def fold_gates(net: Normal) -> None:
-    """`x * sigmoid(x)` is `silu`, and `x * hard_sigmoid(x)` is `hard_swish`."""
+    """`x * sigmoid(x)` is `silu`; gates of other functions are `hard_swish` and `mish`."""
     for index, op in net.alive():
         if op.word != "mul" or len(op.inputs) != 2:
             continue
         for one, other in (op.inputs, op.inputs[::-1]):
             gate = net.ops[other]
             word = _GATED.get(gate.word) if gate is not None else None
+            if word == "mish" and gate is not None:
+                inner = net.only_user(gate.inputs[0], "tanh") and net.ops[gate.inputs[0]]
+                gate = inner if inner and inner.word == "softplus" else None
             if gate is None or word is None or (gate.inputs, gate.shape) != ((one,), op.shape):
                 continue
             if net.only_user(other, "mul") is not None:
@@ -181,7 +214,7 @@ def fold_gates(net: Normal) -> None:
                 break
 
 
-_GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
+_GATED = {"sigmoid": "silu", "hard_sigmoid": "hard_swish", "tanh": "mish"}
 
 
 def _is_affine(op: Op, scale: float, offset: float) -> bool:
@@ -498,6 +531,7 @@ def _is_plain(op: Op, defaults: str) -> bool:
 
 STEPS: tuple[Callable[[Normal], None], ...] = (
     fold_hard_sigmoid,
+    join_rescales,
     fold_gates,
     fold_global_pools,
     flatten_early,
