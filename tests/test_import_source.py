@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import cnndsl
-from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
 from cnndsl.layers.source import call_of
@@ -1019,7 +1019,7 @@ def test_a_layer_of_an_unknown_number_is_told_and_not_left_out(layer: str) -> No
         ("x = keras.layers.merge.multiply([x, x])", "mul"),
         (
             "x = keras.layers.AtrousConvolution2D(4, 3, 3, atrous_rate=(2, 2))(x)",
-            "conv 4 3x3 dilation=2x2",
+            "conv 4 3x3 dilation=2",
         ),
         ("x = (x - 127.5) / 127.5", "rescale (2/255) offset=-1"),
         ("x = x * K.relu(x + 3.0, max_value=6.0) / 6.0", "hard_swish"),
@@ -1033,3 +1033,16 @@ def test_a_line_of_keras(line: str, calls: str) -> None:
     else:
         graph = normal(read_source(source)).graph
         assert "; ".join(call_of(op.layer) for op in graph.ops[1:]) == calls
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("model", "tiny", "Functional"), "tiny"),
+        (("build_model", "", "UNet"), "UNet"),
+        (("my_net2", "", "Net"), "my_net2"),
+        (("generator", "functional_1", "Functional"), "generator"),
+    ],
+)
+def test_a_network_is_called_by_the_name_that_says_most(names: tuple[str, ...], said: str) -> None:
+    assert title(*names) == said

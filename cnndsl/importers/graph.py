@@ -7,6 +7,7 @@ the source are its weights.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -241,6 +242,18 @@ def told(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in values.items() if value is not None and value is not False
     }
+
+
+_SAYS_NOTHING = re.compile(
+    r"((build|make|create|get|define|my|the)_?)*"
+    r"(model|net|network|cnn|nn|module|m|functional|sequential)?_?\d*",
+    re.IGNORECASE,
+)
+
+
+def title(*names: str) -> str:
+    """The first of some names of a network that says which it is, or else the first."""
+    return next((each for each in names if not _SAYS_NOTHING.fullmatch(each)), names[0])
 
 
 def make(word: str, values: Mapping[str, Any], shapes: Sequence[Shape], defaults: str) -> Layer:

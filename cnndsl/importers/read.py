@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems, Op, Problem
+from cnndsl.importers.graph import Graph, ImportProblems, Op, Problem, title
 from cnndsl.layers.base import Shape
+from cnndsl.syntax.tables import KEYWORDS
 
 KINDS = ("keras", "onnx", "python", "summary", "notation", "darknet", "caffe")
 """What a source can be."""
@@ -51,9 +53,24 @@ def refuse_weights() -> Graph:
     raise ImportProblems([Problem("E607", message, "", help_)])
 
 
+def named(graph: Graph) -> None:
+    """Give the outputs, but for the main one, names that heads can have."""
+    taken = {"main", *KEYWORDS}
+    for place, output in enumerate(graph.outputs[1:], 2):
+        base = re.sub(r"\W+", "_", output.name.removesuffix(":0"))
+        name = base = base if base.isidentifier() else f"out{place}"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}{number}"
+        taken.add(name)
+        graph.outputs[place - 1] = output._replace(name=name)
+
+
 def checked(graph: Graph) -> Graph:
-    """A graph, with a problem for each operation that has an array in common with another and is
-    not like it, which no file can say."""
+    """A graph whose outputs have names for a text, with a problem for each operation that has an
+    array in common with another and is not like it, which no file can say."""
+    named(graph)
     first: dict[str, Op] = {}
     for op in graph.ops:
         for taken in op.weights.values():
@@ -125,7 +142,7 @@ def read_bytes(
 
 def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
     """The graph of a live model; raises ImportProblems where it is none."""
-    kind = framework_of(model)
+    kind, name = framework_of(model), title(name, type(model).__name__)
     if kind == "keras":
         from cnndsl.importers.keras_file import read_model
 

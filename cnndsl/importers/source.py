@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign.table import CLASSES, KERAS, TORCH
-from cnndsl.importers.graph import Graph, ImportProblems, Problem
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.interpreter import (
     MOST_STEPS,
     Args,
@@ -228,7 +228,11 @@ class Program:
         return self.outermost([*found.values()])
 
     def outermost(self, found: list[Candidate]) -> list[Candidate]:
-        """The networks that are no part of another, and have something to learn if any has."""
+        """The networks that are no part of another, and have something to learn if any has.
+
+        One that has no method that runs it, as a class that only trains others, is none itself.
+        """
+        found = [each for each in found if self.runs(each.net)] or found
         inner: set[int] = set(self.keras.nested)
         for each in found:
             parts = modules(each.net) if _of_torch(each.net) else _nested(each.net)
@@ -296,7 +300,11 @@ class Program:
     def runs(self, net: Instance) -> bool:
         """Whether a network has a method that runs it."""
         own = any(self.interpreter.lookup(net.cls, each) for each in ("forward", "call"))
-        return own or (net.native is not None and net.native.name == "Sequential")
+        return (
+            own
+            or "?inputs" in net.attrs
+            or (net.native is not None and net.native.name == "Sequential")
+        )
 
     def attempt(self, function: Any, **kwargs: Any) -> Any:
         """What a function or a class gives, called with few arguments or none."""
