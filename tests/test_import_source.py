@@ -11,6 +11,7 @@ import cnndsl
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
+from cnndsl.importers.write import to_text
 from cnndsl.layers.source import call_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -581,8 +582,12 @@ def test_a_size_that_is_given_goes_first() -> None:
 
 
 def test_a_head_that_exists_while_training() -> None:
-    outputs = read_source(AUXILIARY, shape=(16, 16, 3)).outputs
-    assert [each.training for each in outputs] == [False, True]
+    graph = read_source(AUXILIARY, shape=(16, 16, 3))
+    assert [each.training for each in graph.outputs] == [False, True]
+    written = to_text(graph)
+    assert graph.params == written.network.training_totals.params
+    assert f"expect params == {written.network.totals.params:_}\n" in written.text
+    assert written.network.totals.params < graph.params
 
 
 def test_what_is_frozen() -> None:
@@ -1046,3 +1051,65 @@ def test_a_line_of_keras(line: str, calls: str) -> None:
 )
 def test_a_network_is_called_by_the_name_that_says_most(names: tuple[str, ...], said: str) -> None:
     assert title(*names) == said
+
+
+COMMAND_LINE = """
+import argparse
+from types import SimpleNamespace
+from torch import nn
+
+parser = argparse.ArgumentParser()
+group = parser.add_argument_group("sizes")
+group.add_argument("--num-filters", "-f", type=int, default="8")
+parser.add_argument("-k", "--kernel", default=3)
+parser.add_argument("--no-bias", dest="bias", action="store_false")
+parser.add_argument("--norm", action="store_true")
+parser.add_argument("--save")
+args, unknown = parser.parse_known_args()
+cfg = SimpleNamespace(classes=10, **vars(args))
+norm = [nn.BatchNorm2d(cfg.num_filters)] if args.norm or args.save else []
+net = nn.Sequential(
+    nn.Conv2d(3, cfg.num_filters, cfg.kernel, bias=cfg.bias), *norm, nn.Flatten(),
+    nn.Linear(cfg.num_filters * 36, cfg.classes),
+)
+"""
+
+
+def test_a_command_line_has_its_defaults() -> None:
+    graph = read_source(COMMAND_LINE, shape=(8, 8, 3))
+    assert graph.params == 8 * 28 + 10 * 289 and words(graph) == "input:1 conv:1 flatten:1 dense:1"
+    wanted = COMMAND_LINE.replace(", default=3", ", type=int, required=True")
+    assert "no value is given for `kernel`" in str(problems(wanted, shape=(8, 8, 3))[0].message)
+
+
+def test_numbers_of_a_parameter_do_not_matter() -> None:
+    """They may come of what is not followed; a parameter that is made of nothing is told."""
+    source = """
+class Shift(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 3, 1)
+        self.weight.data = torch.eye(3).view(3, 3, 1, 1) / torch.Tensor([1, 2, 3])
+        self.bias.data = unknown(3)
+        self.bias = nn.Parameter(self.bias)
+net = nn.Sequential(Shift())
+"""
+    graph = read_source(source, shape=(8, 8, 3))
+    assert graph.params == 12
+    source = source.replace("nn.Parameter(self.bias", "nn.Parameter(5")
+    assert codes(source, shape=(8, 8, 3)) == ["E606"]
+
+
+def test_what_no_output_comes_of_is_left_out() -> None:
+    """As the last of a stack whose other outputs are summed: it may run all the same."""
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        y = self.two(x)
+        return self.one(x)
+"""
+    graph = read_source(source, shape=(8, 8, 3))
+    assert graph.params == 16 and "`two` is made" in graph.notes[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnndsl.comparison.arguments import effect
 from cnndsl.diagnostics import Source
 from cnndsl.diagnostics.message import Message, said
 from cnndsl.foreign.table import CLASSES, KERAS
-from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, SourceArray, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
 from cnndsl.importers.recover import rates_of, recover, underused
@@ -155,13 +156,26 @@ def laid_out(
             alias = f" as {names[index]}" if index in names else ""
             lines.append(f"input {show(op.shape)}{alias}")
     lines += packed(body, 0)
-    told = not any(output.training for output in graph.outputs)  # totals are without those
-    if told and graph.params is not None:
-        lines.append(f"expect params == {graph.params:_}")
-    if told and graph.trainable is not None and graph.trainable != graph.params:
-        lines.append(f"expect trainable == {graph.trainable:_}")
+    params, trainable = graph.params, graph.trainable
+    for array in spared(graph):  # totals are without those
+        params = None if params is None else params - prod(array.shape)
+        trainable = None if trainable is None else trainable - prod(array.shape) * array.trainable
+    if params is not None:
+        lines.append(f"expect params == {params:_}")
+    if trainable is not None and trainable != params:
+        lines.append(f"expect trainable == {trainable:_}")
     source = Source("imported.cnn", "\n".join(lines) + "\n")
     return format_text(source, argument_order)[0]
+
+
+def spared(graph: Graph) -> list[SourceArray]:
+    """The arrays that are read while training only."""
+    alive = {output.op for output in graph.outputs if not output.training}
+    for index in range(len(graph.ops) - 1, -1, -1):
+        if index in alive:
+            alive.update(graph.ops[index].inputs)
+    kept = {taken.key for index in alive for taken in graph.ops[index].weights.values()}
+    return [array for key, array in graph.arrays.items() if key not in kept]
 
 
 def net_name(name: str) -> str:
