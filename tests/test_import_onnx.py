@@ -20,9 +20,11 @@ from nets import network
 from onnx import TensorProto, helper, numpy_helper
 from reference import CASES, MERGE, reference
 
+from cnndsl import import_model
 from cnndsl.importers.graph import Graph
 from cnndsl.importers.onnx_file import read_onnx
 from cnndsl.importers.onnx_values import values
+from cnndsl.importers.read import checked
 from cnndsl.layers.merge import Merge
 from cnndsl.targets.onnx import generate
 
@@ -264,6 +266,17 @@ ONE, FOUR = np.ones(4, np.float32), whole(1, 4, 8, 8)
         # A squeeze and an excitation.
         ([op("GlobalAveragePool", "x", "g"), op("Conv", "g k", "c"), op("Sigmoid", "c", "s"),
           op("Mul", "x s")], {"k": some(3, 3, 1, 1)}, "gap conv sigmoid mul", ("N", 3, 8, 8)),
+        # The same, which is made as large as the map first.
+        ([op("GlobalAveragePool", "x", "g"), op("Flatten", "g", "f"), op("Gemm", "f k", "c"),
+          op("Reshape", "c pixel", "s"), op("Shape", "x", "to"), op("Expand", "s to", "e"),
+          op("Mul", "x e")], {"k": some(3, 3), "pixel": whole(-1, 3, 1, 1)},
+         "gap flatten dense mul", ("N", 3, 8, 8)),
+        ([op("GlobalAveragePool", "x", "g"), op("Expand", "g to", "e"),
+          op("Concat", "x e", axis=1)], {"to": whole(1, 3, 8, 8)}, "gap up concat",
+         ("N", 3, 8, 8)),
+        # A norm of weights, which is worked out.
+        ([op("ReduceL2", "v", "n", axes=[1, 2, 3]), op("Div", "v n", "d"), op("Mul", "g d", "k"),
+          op("Conv", "x k")], {"v": KERNEL, "g": some(4, 1, 1, 1)}, "conv", ("N", 3, 8, 8)),
         ([op("BatchNormalization", "x g b m v", epsilon=1e-3)],
          {"g": some(3), "b": some(3), "m": some(3), "v": abs(some(3))}, "bn", ("N", 3, 8, 8)),
         # Of a flattened map, in its order.
@@ -320,7 +333,7 @@ def activations() -> list[Any]:
     zero = single(0)
     constants = {"half": half, "two": two, "three": three, "one": one, "six": six, "root": root,
                  "slope": slope, "bend": bend, "zero": zero, "sixth": single(1 / 6),
-                 "inv": single(0.5**0.5)}  # fmt: skip
+                 "inv": single(0.5**0.5), "twenty": single(20)}  # fmt: skip
     erf = [op("Div", "x root", "d"), op("Erf", "d", "e"), op("Add", "e one", "a")]
     centred = [op("ReduceMean", "x", "m", axes=[-1]), op("Sub", "x m", "d"),
                op("Pow", "d two", "p"), op("ReduceMean", "p", "v", axes=[-1]),
@@ -348,6 +361,8 @@ def activations() -> list[Any]:
         "relu6": [op("Relu", "x", "r"), op("Min", "r six")],
         "clamp": [op("Clip", "x half two")],
         "softplus": [op("Softplus", "x")],
+        "softplus torch": [op("Softplus", "x", "s"), op("Greater", "x twenty", "g"),
+                           op("Where", "g x s")],
         "elu": [op("Elu", "x", alpha=0.7)],
         "leaky_relu": [op("LeakyRelu", "x", alpha=0.2)],
         "ln": [*centred, op("Mul", "n gamma", "w"), op("Add", "w beta")],
@@ -484,15 +499,36 @@ BATCH = whole(-1, 3)
         # What follows of one is not told again.
         ([op("Einsum", "x", "a", equation="nchw->nhwc"), op("Conv", "a k")], {"k": KERNEL},
          [f"{NO} `Einsum`"]),
+        # Fresh numbers that are kept once are not called shared either.
+        ([op("Conv", "x k b", "c"), op("Sin", "c", "s"), op("Conv", "s l b")],
+         {"k": KERNEL, "l": some(4, 4, 3, 3), "b": np.zeros(4, np.float32)}, [f"{NO} `Sin`"]),
     ],
 )  # fmt: skip
 def test_what_has_no_word(nodes: Any, arrays: dict[str, Array], told: list[str]) -> None:
     if nodes[0].input[0] == "f":
         nodes = [op("Flatten", "x", "f"), *nodes]
-    graph = read_onnx(model(nodes, arrays))
+    graph = checked(read_onnx(model(nodes, arrays)))
     assert [str(each.message) for each in graph.problems] == told
     assert {each.code for each in graph.problems} == {"E601"}
     assert all(each.where for each in graph.problems)
+
+
+def test_outputs_are_called_what_a_text_can_say() -> None:
+    made = onnx.ModelProto.FromString(model([op("Relu", "x")]))
+    for name in ("29", "input", "class/scores:0"):
+        made.graph.node.append(op("Sigmoid", "x", name))
+        made.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    text = import_model(made)
+    assert re.findall(r"head (\w+)", text) == ["out2", "input2", "class_scores"]
+
+
+def test_factors_of_a_fresh_normalisation_that_is_written_out_are_weights() -> None:
+    nodes = [op("ReduceMean", "x", "m", axes=[1]), op("Sub", "x m", "d"), op("Mul", "d d", "p"),
+             op("ReduceMean", "p", "v", axes=[1]), op("Add", "v eps", "s"), op("Sqrt", "s", "q"),
+             op("Div", "d q", "n"), op("Mul", "onnx::Mul_7 n", "w"), op("Add", "w 8")]  # fmt: skip
+    arrays = {"eps": single(1e-6), "onnx::Mul_7": np.ones((3, 1, 1), np.float32),
+              "8": np.zeros((3, 1, 1), np.float32)}  # fmt: skip
+    assert {*agree(model(nodes, arrays)).ops[-1].weights} == {"gamma", "beta"}
 
 
 def test_sizes_that_a_file_does_not_say() -> None:

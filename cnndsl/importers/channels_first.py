@@ -13,6 +13,7 @@ from itertools import islice, pairwise
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
+from cnndsl.importers.graph import Graph
 from cnndsl.layers.base import Shape
 
 Group = tuple[int, ...]
@@ -220,6 +221,20 @@ def arranged(tensor: Tensor, groups: Sequence[Group], layers: Layers) -> Tensor:
         op = _reordered(tensor, groups, wanted, layers)
     axes = tuple(tuple(order.index(atom) for atom in axis) for axis in tensor.axes)
     return Tensor(op, wanted, tuple(tensor.sizes[atom] for atom in order), axes).plain()
+
+
+def unstretched(tensor: Tensor, graph: Graph, layers: Layers) -> Tensor:
+    """What was made as large as another map of one pixel, for a product, which does that."""
+    op = graph.ops[tensor.op]
+    channels = op.layer.input[-1]
+    if op.word != "up" or prod(op.layer.input) != channels or tensor.order() != tensor.first():
+        return tensor
+    source = op.inputs[0]
+    before = layers.reshaped(source)
+    if before and before[1] == (channels,):
+        vector = fresh(*before)
+        return vector._replace(axes=vector.axes + ((),) * (len(tensor.axes) - 1))
+    return fresh(source, op.layer.input)
 
 
 def _reshaped(op: int, ours: Shape, wanted: Shape, layers: Layers) -> int:

@@ -79,7 +79,7 @@ def _there(inputs: Sequence[Any]) -> list[Any]:
 _WORKED_OUT = frozenset(
     "Identity Cast CastLike Shape Size Gather Concat Slice Split Reshape Flatten Squeeze Unsqueeze "
     "Transpose Expand Tile Range ConstantOfShape ReduceProd ReduceSum ReduceMax ReduceMin "
-    "ReduceMean".split()
+    "ReduceMean ReduceL1 ReduceL2 ReduceSumSquare".split()
 )
 _BY_VALUE = frozenset(
     "Where Clip Max Min Add Sub Mul Div Pow Mod Neg Abs Floor Ceil Round Sqrt Exp Log Tanh "

@@ -10,7 +10,7 @@ from operator import mul, neg
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import Tensor, fresh, laid
+from cnndsl.importers.channels_first import Tensor, fresh, laid, unstretched
 from cnndsl.importers.graph import ImportProblems
 from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused, worked_out
 from cnndsl.importers.onnx_reader import Operator, Reader, Value
@@ -372,13 +372,16 @@ def factors(
 ) -> tuple[dict[str, Any], dict[str, Constant]]:
     """The arguments and weights for the factors and summands of a normalisation.
 
-    Ones and zeros that stand beside the operation are none.
+    Ones and zeros that an operation has to be given are none.
     """
     values: dict[str, Any] = {}
     weights: dict[str, Constant] = {}
+    has_to = node.op != "LayerNormalization" or not node.get("written_out")
     for index, role, flag, idle in ((0, "gamma", "noscale", 1), (1, "beta", "noshift", 0)):
         constant = read.constant(node, first + index)
-        if constant is None or (not is_weight(read, constant) and constant.filled() == idle):
+        if constant is None or (
+            has_to and not is_weight(read, constant) and constant.filled() == idle
+        ):
             values[flag] = True
         elif constant.size != x.size(x.axes[axis]) or (
             node.get("written_out") and constant.size > 1 and stretched(x, constant) != axis
@@ -401,7 +404,7 @@ def is_weight(read: Reader, constant: Constant) -> bool:
     name = constant.key
     if read.model.producer == "cnndsl" and name.endswith(_OURS):
         return False
-    return constant.learned and "::" not in name and not name.isdigit()
+    return constant.learned and "::" not in name and not name.removeprefix("val_").isdigit()
 
 
 def batch_norm(read: Reader, node: Node) -> Tensor:
@@ -566,6 +569,24 @@ def shape_of(read: Reader, node: Node) -> Constant:
     return worked_out(node.outputs[0], shape)
 
 
+def expand(read: Reader, node: Node) -> Tensor:
+    """A map of one position that fills a larger one."""
+    x, to = read.tensor(node), [int(size) for size in read.numbers(node, "shape", 1) or ()]
+    if to and to[0] == read.batch:
+        to[0] = 1
+    to = [1] * (len(x.shape) - len(to)) + to
+    if len(to) > len(x.shape):
+        raise without(node, f"shape={to}")
+    shape = tuple(map(max, x.shape, to))
+    if shape == x.shape:
+        return x
+    x, order = read.standard(x)
+    new = tuple(shape[axis + 1] for axis in order[:-1])
+    if {*x.ours[:-1]} != {1} or shape[order[-1] + 1] != x.ours[-1] or shape[0] != 1:
+        raise without(node, f"shape={to}")
+    return lying(read, read.add("up", {"to": new}, [x.op]), order)
+
+
 # Sums, products and the like
 
 
@@ -588,6 +609,8 @@ def merge(word: str) -> Operator:
 
 def joined(read: Reader, node: Node, word: str, tensors: list[Tensor]) -> Tensor:
     """A merge of tensors, which lie alike then; vectors of factors for the channels may stay."""
+    if word == "mul":
+        tensors = [unstretched(tensor, read.graph, read) for tensor in tensors]
     largest = max(tensors, key=lambda tensor: (len(tensor.shape), prod(tensor.shape)))
     others = tensors
     if word == "mul" and all(len(tensor.axes) == len(largest.axes) for tensor in tensors):
@@ -727,9 +750,12 @@ def part(read: Reader, x: Tensor, spans: dict[int, tuple[int, int]]) -> Tensor:
     if not spans:
         return x
     x, order = read.standard(x)
-    op, *edges = x.op, *(
-        Pair(spans[axis][0], size - spans[axis][1]) if axis in spans else Pair(0, 0)
-        for axis, size in zip(order[:-1], x.ours)
+    op, *edges = (
+        x.op,
+        *(
+            Pair(spans[axis][0], size - spans[axis][1]) if axis in spans else Pair(0, 0)
+            for axis, size in zip(order[:-1], x.ours)
+        ),
     )
     if any(map(any, edges)):
         op = read.add("crop", {"crop": tuple(edges)}, [op])
@@ -986,6 +1012,7 @@ OPERATORS: dict[str, Operator] = {
     "Mean": merge("average"),
     "Neg": lambda read, node: rescaled(read, read.tensor(node), -1, 0),
     "Concat": concat,
+    "Expand": expand,
     "Slice": sliced,
     "Split": split,
     "Gather": gather,

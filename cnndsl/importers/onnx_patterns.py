@@ -251,6 +251,7 @@ def _anchors(pattern: Pattern) -> set[str]:
 def _patterns() -> Iterator[tuple[str, Pattern]]:
     """The operations that there are instead, and the patterns, the inner ones first."""
     yield "Softplus", ("Log", ("sum", 1.0, ("Exp", "x")))
+    yield "Softplus", ("Where", ("Greater", "x", 20.0), "x", ("Softplus", "x"))
     yield "Silu", ("product", "x", ("Sigmoid", "x"))
     yield "Mish", ("product", "x", ("Tanh", ("Softplus", "x")))
     yield "Relu6", ("Min", ("Relu", "x"), 6.0)

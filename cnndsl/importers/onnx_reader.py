@@ -90,8 +90,8 @@ class Reader:
         self.outputs()
         if not graph.problems:
             self.prune()
-            self.take_apart()
             self.notes()
+        self.take_apart()
 
     def folds(self, node: Node) -> bool:
         """Work a node out whose inputs are constants; gives whether that is possible."""

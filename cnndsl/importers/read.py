@@ -68,8 +68,9 @@ def named(graph: Graph) -> None:
 
 
 def checked(graph: Graph) -> Graph:
-    """A graph whose outputs have names for a text, with a problem for each operation that has an
-    array in common with another and is not like it, which no file can say."""
+    """A graph whose outputs have names for a text, with a problem for all that no file can say: an
+    operation that has an array in common with another and is not like it, or that reads a
+    logarithm of softmax."""
     named(graph)
     first: dict[str, Op] = {}
     for op in graph.ops:
@@ -84,7 +85,17 @@ def checked(graph: Graph) -> Graph:
                 message = Message("`{key}` is shared by layers that are not alike", key=taken.key)
                 graph.problems.append(Problem("E602", message, op.where or op.name))
                 break
+    logarithms = {index: op.logarithm for index, op in enumerate(graph.ops) if op.logarithm}
+    read = logarithms.keys() & {index for op in graph.ops for index in op.inputs}
+    graph.problems += [logarithms[index] for index in sorted(read)]
+    if logarithms and not read:
+        graph.asks.append((None, LOGARITHM))
     return graph
+
+
+LOGARITHM = Message(
+    "the source gives the logarithm of softmax, which is the loss's: softmax is taken"
+)
 
 
 def read_text(

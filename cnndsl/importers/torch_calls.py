@@ -16,7 +16,7 @@ from struct import pack, unpack
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.channels_first import Tensor, fresh
+from cnndsl.importers.channels_first import Tensor, unstretched
 from cnndsl.importers.graph import Taken
 from cnndsl.importers.torch_graph import (
     ACROSS_BATCH,
@@ -484,6 +484,16 @@ def softmax(
     return g.layer("softmax", tensor, **named(order, axis))
 
 
+@says("log_softmax")
+def log_softmax(
+    g: TorchGraph, input: Tensor, dim: Any = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """Softmax, where nothing reads the logarithm."""
+    result = softmax(g, input, dim)
+    g.graph.ops[result.op].logarithm = g.unknown("log_softmax")
+    return result
+
+
 @says("glu")
 def glu(g: TorchGraph, input: Tensor, dim: int = -1) -> Tensor:
     half, gate = chunk(g, input, 2, dim)
@@ -505,27 +515,13 @@ def merged(g: TorchGraph, word: str, tensors: Sequence[Any]) -> Tensor:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
         raise Refused("weights")
     if word == "mul":
-        one, other = unstretched(g, one), unstretched(g, other)
+        one, other = (unstretched(each, g.graph, g) for each in tensors)
     if one.shape != other.shape:
         return stretched(g, word, one, other)
     if one._replace(op=0) != other._replace(op=0):
         order = one.order() or other.order() or one.first()
         one, other = g.arrange(one, order), g.arrange(other, order)
     return one._replace(op=g.merge(word, [one.op, other.op]))
-
-
-def unstretched(g: TorchGraph, tensor: Tensor) -> Tensor:
-    """What was made as large as another map of one pixel, for a product, which does that."""
-    op = g.graph.ops[tensor.op]
-    channels = op.layer.input[-1]
-    if op.word != "up" or prod(op.layer.input) != channels or tensor.order() != tensor.first():
-        return tensor
-    source = op.inputs[0]
-    before = g.reshaped(source)
-    if before and before[1] == (channels,):
-        vector = fresh(*before)
-        return vector._replace(axes=vector.axes + ((),) * (len(tensor.axes) - 1))
-    return fresh(source, op.layer.input)
 
 
 def stretched(g: TorchGraph, word: str, one: Tensor, other: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
 from cnndsl.importers.statistics import near
 from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
-from cnndsl.importers.torch_graph import plain_name
+from cnndsl.importers.torch_graph import leave_out, plain_name
 from cnndsl.layers.base import Shape
 
 if TYPE_CHECKING:
@@ -67,14 +67,7 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
             trace, unused = trained, trained.unused()
         else:
             trace.graph.problems += trained.graph.problems
-    if unused and not trace.graph.problems:
-        shown = ", ".join(unused[:3]) + (", …" if len(unused) > 3 else "")
-        message = Message(
-            "{count:,} of the module's arrays are read by nothing that runs: {keys}",
-            count=len(unused),
-            keys=shown,
-        )
-        trace.graph.problems.append(Problem("E602", message))
+    leave_out(trace.graph, unused)
     return trace.graph
 
 
@@ -136,7 +129,11 @@ def values(
     ops = {op: numpy.concatenate([each[op] for each in samples]) for op in samples[0]}
     used = {key: numpy.asarray({**drawn, **known}[key], float) for key in graph.arrays}
     called = [_called(module, used, _tensors(inputs, place), trace.axes) for place in batch]
-    outputs = {name: numpy.concatenate([each[name] for each in called]) for name in called[0]}
+    outputs = {
+        output.name: numpy.concatenate([each[own.name] for each in called])
+        for output, own in zip(graph.outputs, trace.graph.outputs)
+        if own.name in called[0]
+    }
     return Values(ops, used, outputs)
 
 
@@ -229,8 +226,8 @@ class Trace:
             return [torch.empty(shape, device="meta", dtype=kind) for shape in shapes]
 
         self.run(empty, training)
-        kept = [param for _, param in self.weights.values()]
-        kept += [each for _, each in self.buffers.values() if each.key in self.graph.arrays]
+        every = (*self.weights.values(), *self.buffers.values())
+        kept = [param for _, param in every if param.key in self.graph.arrays]
         self.graph.params = sum(param.size for param in kept)
         self.graph.trainable = sum(param.size for param in kept if param.trainable)
 
@@ -318,7 +315,7 @@ class Trace:
         return run(self.graph) == run(other.graph)
 
     def unused(self) -> list[str]:
-        """The keys of parameters that nothing reads."""
+        """The keys of parameters that no output comes of."""
         return [
             key
             for key, tensor in self.original.named_parameters()
