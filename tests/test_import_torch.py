@@ -401,6 +401,18 @@ class DropPath(nn.Module):
         return x if not self.training else x * torch.bernoulli(torch.ones(len(x), 1, 1, 1))
 
 
+def test_what_no_output_comes_of_is_left_out() -> None:
+    """As the last of a stack whose other outputs are summed: it may run all the same."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        m.m[1](x)
+        return m.m[0](x)  # type: ignore[no-any-return]
+
+    graph = read_module(Made(forward, CONV, nn.Conv2d(3, 9, 3), nn.Conv2d(3, 9, 1)), [(8, 8, 3)])
+    assert not graph.problems and graph.params == 12
+    assert [note.values for note in graph.notes] == [{"modules": "m.1, m.2"}]
+
+
 def test_what_acts_in_training_alone_is_kept() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 1), DropPath(0.25), DropPath(0.0), nn.Dropout(0.0))
     graph = read_module(module, [(8, 8, 3)])
@@ -450,10 +462,6 @@ IN_THE_WAY: dict[str, tuple[nn.Module, list[tuple[str, str]]]] = {
     "after the unknown": (
         nn.Sequential(nn.Dropout2d(0.2), nn.Softplus(2), nn.PReLU()),
         [("E601", "`dropout2d`"), ("E601", "softplus(beta=2"), ("E601", "num_parameters=1")],
-    ),
-    "unused": (
-        Made(lambda m, x: m.m[0](x), CONV, nn.Conv2d(3, 9, 3)),
-        [("E602", "2 of the module")],
     ),
     "does not run": (nn.Conv2d(4, 3, 1), [("E607", "fails on inputs")]),
     "half frozen": (half_frozen(), [("E601", "`weight` learns")]),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.importers.graph import Scope
 
 MOST_STEPS = 300_000
 """The most steps of a text."""
@@ -186,6 +187,10 @@ class World:
         """What a name of a tensor means behind a change in place, which gives a value."""
         return value
 
+    def assigned(self, instance: Instance, name: str, value: Any) -> Any:
+        """What an attribute of an instance is, once a value is assigned to it."""
+        return value
+
     def unchanged(self, instance: Instance, harmless: frozenset[str]) -> None:
         """Report the methods, but for some, that a class of the text puts into a library's."""
         entries = {"__call__", "__getattr__", "__getattribute__", "_call_impl"}
@@ -300,6 +305,10 @@ _OTHERS = (
 ).split()
 _MATH = frozenset("ceil floor trunc fabs sqrt log log2 log10 exp pow prod gcd cos sin".split())
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+_BAGS = frozenset("Namespace SimpleNamespace EasyDict AttrDict".split())
+"""Classes of libraries whose objects have the attributes that they are given."""
+_HOLLOW = frozenset("__init__ call forward f fn func inner wrapper layer block apply".split())
+"""Functions whose name tells nothing of what they make."""
 _GROW = frozenset("append extend insert add add_module".split())
 _KINDS = {"staticmethod": "static", "classmethod": "class", "property": "property"}
 
@@ -357,7 +366,8 @@ class Interpreter:
         self.worlds, self.implied, self._place = worlds, implied, place
         self.globals = Env()
         self.globals.names["__name__"] = "__main__"
-        self.steps, self.limit, self.depth = 0, MOST_STEPS, 0
+        self.steps, self.limit, self.depth, self.calls = 0, MOST_STEPS, 0, 0
+        self.scopes: list[Scope] = []  # the functions and parts of the text that are followed
         self.patches: list[Unknown] = []  # changes of a framework itself
         self.node: ast.AST = ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
         names = (*_PURE, *_SEQUENCES, *_OTHERS)
@@ -609,6 +619,8 @@ class Interpreter:
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value, env)
             if isinstance(owner, (Instance, Class)):
+                world = self.world(owner) if isinstance(owner, Instance) else None
+                value = world.assigned(owner, target.attr, value) if world else value
                 owner.attrs[target.attr] = value
             elif isinstance(owner, Library):
                 self.patch(owner, target.attr, value, target)
@@ -1110,8 +1122,39 @@ class Interpreter:
         if name == "namedtuple" and len(args) > 1:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
+        if name in _BAGS:
+            given = self.dictionary(args[0], node) if args else {}
+            return Instance(Class(name, (), {}), self.place(node), {**given, **kwargs})
+        if name == "ArgumentParser":
+            return self.parser(node)
         self.check(unknown_in([args, kwargs]))
         raise _Stopped(foreign(function, self.place(node)))
+
+    def parser(self, node: ast.AST) -> Instance:
+        """A parser of a command line, which is given nothing: each argument has its default."""
+        found = Instance(Class("Namespace", (), {}), self.place(node))
+
+        def add(args: Args, kwargs: Kwargs, at: ast.AST) -> None:
+            flags = [each for each in args if isinstance(each, str)] or [""]
+            long = next((each for each in flags if each.startswith("--")), flags[0])
+            name = kwargs.get("dest", long.lstrip("-").replace("-", "_"))
+            value: Any = {"store_true": False, "store_false": True}.get(kwargs.get("action", ""))
+            if kwargs.get("required") or not flags[0].startswith("-"):
+                value = self.unknown(Message("no value is given for `{name}`", name=name), at)
+            value = kwargs.get("default", value)
+            if isinstance(value, str) and "type" in kwargs:
+                value = self.call(kwargs["type"], [value], {}, at)
+            found.attrs.setdefault(str(name), value)
+
+        cls = Class("ArgumentParser", (), {"add_argument": Native(add)})
+        parser = Instance(cls, self.place(node))
+        cls.attrs |= {
+            "set_defaults": Native(lambda args, kwargs, at: found.attrs.update(kwargs)),
+            "parse_args": giving(found),
+            "parse_known_args": giving((found, [])),
+            **dict.fromkeys(("add_argument_group", "add_mutually_exclusive_group"), giving(parser)),
+        }
+        return parser
 
     def make(self, cls: Class, args: Args, kwargs: Kwargs, node: ast.AST) -> Any:
         """An instance of a class of the source."""
@@ -1141,6 +1184,9 @@ class Interpreter:
             env.names["__owner__"], env.names["__self__"] = function.owner, args[0]
         env.yielded = [] if _yields(function.node) else None
         result = None
+        self.calls += 1
+        scope = Scope("" if function.name in _HOLLOW else function.name, str(self.calls))
+        self.scopes.append(scope)
         try:
             self.execute(function.node.body, env)
         except _Return as returned:
@@ -1149,6 +1195,8 @@ class Interpreter:
             return self.too_far(error, node)
         except (_Break, _Continue):
             return self.unfollowed(node)
+        finally:
+            self.scopes.pop()
         return result if env.yielded is None else env.yielded
 
     def bind(self, function: Function, args: Args, kwargs: Kwargs, env: Env, node: ast.AST) -> None:
@@ -1221,6 +1269,8 @@ class Interpreter:
                 return total
             case "next", [value, *default]:
                 return next(iter(self.items(value, node)), *(default or [None]))
+            case "vars", [Instance() as owner]:
+                return owner.attrs
             case "callable", [value]:
                 self.check(value)
                 return isinstance(value, (Function, Bound, Native, Class, Library, Instance))

@@ -100,6 +100,16 @@ _MISFITS = (
 ACROSS_BATCH = Message("samples of a batch would depend on one another")
 
 
+def leave_out(graph: Graph, keys: Sequence[str]) -> None:
+    """Say of which modules, by the keys of arrays, no output comes."""
+    names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in keys)]
+    if names and not graph.problems:
+        shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+        graph.notes.append(
+            Message("`{modules}` is made, and used for no output: left out", modules=shown)
+        )
+
+
 def plain_name(function: str) -> str:
     """The name of a function: `add` for `__iadd__` and `add_`."""
     if function in _SAID:
@@ -219,7 +229,12 @@ class TorchGraph:
 
     def tell(self, function: str) -> None:
         """Keep that a function has no word."""
-        self.problem("E601", Message("there is no word for `{operation}`", operation=function))
+        self.keep(self.unknown(function))
+
+    def unknown(self, function: str) -> Problem:
+        """That a function has no word."""
+        message = Message("there is no word for `{operation}`", operation=function)
+        return Problem("E601", message, self.where, NOTHING, self.span)
 
     def unsayable(self, function: str) -> None:
         """Keep that a function leaves the axes in an order that cannot be said."""
@@ -227,9 +242,12 @@ class TorchGraph:
         self.problem("E601", message)
 
     def problem(self, code: str, message: Message) -> None:
+        """Keep a problem that is met here."""
+        self.keep(Problem(code, message, self.where, NOTHING, self.span))
+
+    def keep(self, problem: Problem) -> None:
         """Keep a problem: one that is met in several places is told of once."""
-        problem = Problem(code, message, self.where, NOTHING, self.span)
-        self.told.setdefault((code, message), []).append(problem)
+        self.told.setdefault((problem.code, problem.message), []).append(problem)
 
     # How operations are added
 

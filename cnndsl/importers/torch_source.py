@@ -31,6 +31,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
+from cnndsl.importers.torch_graph import leave_out
 from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
@@ -248,7 +249,6 @@ class TorchWorld(World):
         self.keys: dict[int, str] = {}  # of modules and parameters, by identity
         self.turns: dict[int, int] = {}
         self.shapes: dict[int, tuple[int, ...]] = {}  # of what a module was called with in the text
-        self.used: set[int] = set()
         self.made_here: list[Instance] = []
         self.starts: dict[str, tuple[float, ...]] = {}  # the numbers of parameters, by key
         self.report = lambda unknown: None
@@ -266,8 +266,11 @@ class TorchWorld(World):
         if name == "checkpoint" and args:
             return self.interpreter.call(args[0], args[1:], {}, self.interpreter.node)
         if name in ("Parameter", "Buffer"):
-            value = args[0] if args else kwargs.get("data")
+            value: Any = args[0] if args else kwargs.get("data")
+            value = value.attrs["data"] if is_parameter(value) else value
             self.interpreter.check(value)
+            if not isinstance(value, Array):
+                self.interpreter.stop(place)
             learns = kwargs.get("requires_grad", name == "Parameter")
             return Instance(Library(PARAMETER), place, {"requires_grad": learns, "data": value})
         if name in ("is_scripting", "is_tracing", "is_exporting", "is_compiling"):
@@ -351,6 +354,11 @@ class TorchWorld(World):
         tensor.view, tensor.known = value.view, len(tensor.memory)
         return tensor
 
+    def assigned(self, instance: Instance, name: str, value: Any) -> Any:
+        if name == "data" and is_parameter(instance) and not isinstance(value, Array):
+            return Array(self, instance.attrs["data"].shape)  # of numbers that are not known
+        return value
+
     def lower(self, value: Any) -> Any:
         """A value as TorchGraph takes it."""
         if isinstance(value, TorchTensor):
@@ -379,7 +387,6 @@ class TorchWorld(World):
         """A parameter as TorchGraph takes it."""
         data = parameter.attrs["data"]
         key = self.keys.get(id(parameter), "")
-        self.used.add(id(parameter))
         if data.numbers:
             self.starts[key] = data.numbers
         return Param(key, data.shape, parameter.attrs["requires_grad"] is True)
@@ -775,14 +782,14 @@ class TorchWorld(World):
         """Follow a module from inputs of shapes, channels last, and give its graph and what in it
         could not be followed."""
         graph, found = self.walk(net, shapes, name)
-        unused = self.unused(net)
+        unused = self.unused(net, graph)
         if unused and not found and not graph.problems:
             self.training = True
             trained, missed = self.walk(net, shapes, name)
             self.training = False
             if not missed and _extends(trained, graph):
-                graph, unused = trained, self.unused(net)
-        self.totals(graph, net, unused)
+                graph, unused = trained, self.unused(net, trained)
+        self.totals(graph, unused)
         return graph, found
 
     def walk(
@@ -791,7 +798,7 @@ class TorchWorld(World):
         """Follow a module once, as it is while training or as it is else."""
         graph = Graph(name, "torch")
         self.graph = TorchGraph(graph)
-        self.keys, self.turns, self.scopes, self.used = {}, {}, [], set()
+        self.keys, self.turns, self.scopes = {}, {}, []
         found: list[Unknown] = []
         self.report = found.append
         interpreter = self.interpreter
@@ -840,26 +847,20 @@ class TorchWorld(World):
                     op.values = {**op.values, "init": values[0]}
                     op.layer = make("scale", op.values, [op.layer.input], graph.defaults)
 
-    def unused(self, net: Instance) -> list[Instance]:
-        """The parameters that nothing reads."""
-        return [each for each in parameters(net) if _known(each) and id(each) not in self.used]
+    def unused(self, net: Instance, graph: Graph) -> list[Instance]:
+        """The parameters that no output comes of."""
+        return [
+            each
+            for each in parameters(net)
+            if _known(each) and self.keys.get(id(each)) not in graph.arrays
+        ]
 
-    def totals(self, graph: Graph, net: Instance, unused: list[Instance]) -> None:
+    def totals(self, graph: Graph, unused: list[Instance]) -> None:
         """Count the parameters, and name the modules that the forward leaves out."""
-        left = {id(each) for each in unused}
-        every = [each for each in parameters(net) if _known(each) and id(each) not in left]
-        sizes = [math.prod(each.attrs["data"].shape) for each in every]
-        learning = [each.attrs["requires_grad"] is True for each in every]
-        kept = [graph.arrays[key].shape for key in graph.arrays if ".running_" in f".{key}"]
-        graph.params = sum(sizes) + sum(map(math.prod, kept))
-        graph.trainable = sum(size for size, learns in zip(sizes, learning) if learns)
-        keys = [self.keys.get(id(each), "") for each in unused]
-        names = [*dict.fromkeys(key.rpartition(".")[0] or key for key in keys)]
-        if names and not graph.problems:
-            shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-            graph.notes.append(
-                Message("`{modules}` is made, and used for no output: left out", modules=shown)
-            )
+        sizes = [(math.prod(each.shape), each.trainable) for each in graph.arrays.values()]
+        graph.params = sum(size for size, _ in sizes)
+        graph.trainable = sum(size for size, learns in sizes if learns)
+        leave_out(graph, [self.keys.get(id(each), "") for each in unused])
 
 
 _DEFAULTS: dict[str, Any] = {
