@@ -154,7 +154,7 @@ class KerasWorld(World):
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
         self.counts: dict[str, int] = {}
-        self.scopes: list[Scope] = []
+        self.scopes = interpreter.scopes
         self.within: list[Instance] = []
         self.scratch = Replay(KerasGraph(Graph(), strict=True))
         self.report = lambda unknown: None
@@ -711,7 +711,8 @@ class Replay:
                 made.kind, made.config, args, scope=made.scope, where=where, span=span
             )
         name = str(made.layer.attrs.get("name", ""))
-        path = "/".join([*(scope.name for scope in made.scope), name])
+        parts = [each.name for each in made.scope if not each.name.isdigit()]  # no functions
+        path = "/".join([*parts, name])
         key = self.keys.setdefault(id(made.layer), path)
         trains = all(each.attrs.get("trainable", True) for each in (made.layer, *made.within))
         config = made.config if trains else {**made.config, "trainable": False}

@@ -509,7 +509,7 @@ class _Recovery:
                 for end in range(begin, min(len(run), begin + MOST_STATEMENTS)):
                     each = run[end]
                     if each.kind == "head" or (
-                        only_layers and (each.kind != "layer" or end - begin >= 5)
+                        only_layers and (each.kind != "layer" or end - begin >= 6)
                     ):
                         break
                     key += (each.key,)
@@ -519,7 +519,7 @@ class _Recovery:
         for key, places in found.items():
             if key in self.banned or not self.is_substantial(key, places[0]):
                 continue
-            if only_layers and not _is_unit(places[0]):
+            if only_layers and not _is_unit(places[0]) and not _is_separable(places[0]):
                 continue
             if 5 * sum(map(self.cuts, places)) > 4 * len(places):
                 continue
@@ -800,6 +800,17 @@ def _is_unit(place: Place) -> bool:
     return counts[0] == counts[1] == 1 and counts[2] <= 1
 
 
+def _is_separable(place: Place) -> bool:
+    """Whether a run is MobileNet's: a depthwise unit and a plain one, both with an activation."""
+    run, begin = place.run[place.begin : place.begin + place.length], place.begin
+    words = [each.word for each in run]
+    return (
+        (words[0], *words[3:4], len(words)) == ("dwconv", "conv", 6)
+        and {words[2], words[5]} <= ACTIVATIONS.keys()
+        and all(_is_unit(place._replace(begin=at, length=3)) for at in (begin, begin + 3))
+    )
+
+
 def apart(places: Sequence[Place]) -> list[Place]:
     """Those of some runs that do not overlap, from the first on."""
     ends: dict[int, int] = {}
@@ -902,7 +913,7 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
         if len(run) == 2 and run[0].kind == "call" and run[1].kind == "layer":
             return run[0].word + _initial(run[1].word)
         if "dwconv" in words:
-            return "inverted" if len(run) > 2 else "separable"
+            return "inverted" if len(run) > 2 and run[0].word != "dwconv" else "separable"
         if "pool" in run[-1].word:
             return "transition" if run[0].word in NORMS else "down"
         return "stage"
