@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 from cnndsl.codegen.weights import Misfit
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, Taken
+from cnndsl.importers.read import read_bytes, read_object
 from cnndsl.importers.torch_model import read_module
 from cnndsl.importers.write import Written, to_text
 from cnndsl.proof import imported, sources
@@ -299,6 +301,33 @@ def test_averages_of_keras_leave_out_what_pads_unevenly(rank: int) -> None:
         written.network, graph, written.ops, written.weights, runner.run(graph), target="keras"
     )
     assert messages(report) == [] and report.outputs
+
+
+def logs(*behind: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.LogSoftmax(dim=1), *behind)
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_the_logarithm_of_softmax_is_the_loss_s(kind: str) -> None:
+    source: Any = logs()
+    if kind == "onnx":
+        kept = io.BytesIO()
+        torch.onnx.export(source, (torch.zeros(1, 3, 8, 8),), kept, dynamo=False)
+        source = kept.getvalue()
+        graph = read_bytes("onnx", source, "logs", lambda name: b"", [])
+    else:
+        graph = read_object(source, "logs", [(8, 8, 3)])
+    written, runner = to_text(graph), sources.runner(source, kind)
+    assert runner is not None and graph.problems == []
+    assert "\nconv 4 1 softmax\n" in written.text
+    assert "# ask: the source gives the logarithm of softmax" in written.text
+    report = verified((graph, written, runner.run(graph)))
+    assert messages(report) == [] and report.outputs
+
+
+def test_a_logarithm_that_a_layer_reads_has_no_word() -> None:
+    graph = read_object(logs(nn.Conv2d(4, 2, 1)), "logs", [(8, 8, 3)])
+    assert [(each.code, each.where) for each in graph.problems] == [("E601", "1")]
 
 
 def test_texts_have_totals_alone(folder: Path) -> None:

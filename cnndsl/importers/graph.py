@@ -81,9 +81,11 @@ class Op:
     * `name`: what the source calls it, or empty
     * `where`: where it stands there, in words: `features.0`, `line 12`
     * `frozen`: whether it does not learn
+    * `logarithm`: None, or what is wrong if anything reads it, where the source gives the
+      logarithm of its value
     """
 
-    __slots__ = ("frozen", "inputs", "layer", "name", "scope", "values", "weights", "where")
+    __slots__ = tuple("frozen inputs layer logarithm name scope values weights where".split())
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Op:
     ) -> None:
         self.layer, self.values, self.inputs, self.weights = layer, values, inputs, weights
         self.scope, self.name, self.where, self.frozen = scope, name, where, frozen
+        self.logarithm: Problem | None = None
 
     @property
     def word(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, fresh, laid, unstretched
-from cnndsl.importers.graph import ImportProblems
+from cnndsl.importers.graph import ImportProblems, Problem
 from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused, worked_out
 from cnndsl.importers.onnx_reader import Operator, Reader, Value
 from cnndsl.layers.base import axes_of as names_of
@@ -525,6 +525,14 @@ def softmax(read: Reader, node: Node) -> Tensor:
     return onto(read, x, "softmax", along(x, order, axis - 1))
 
 
+def log_softmax(read: Reader, node: Node) -> Tensor:
+    """Softmax, where nothing reads the logarithm."""
+    result = softmax(read, node)
+    message = Message("there is no word for `{operation}`", operation=node.op)
+    read.graph.ops[result.op].logarithm = Problem("E601", message, node.where)
+    return result
+
+
 def along(x: Tensor, order: Sequence[int], axis: int) -> dict[str, Any]:
     """The argument that names an axis; none for the channels."""
     name = names_of(len(x.ours) - 1)[order.index(axis)]
@@ -995,6 +1003,7 @@ OPERATORS: dict[str, Operator] = {
     "Sigmoid": plain("sigmoid"),
     "Tanh": plain("tanh"),
     "Softmax": softmax,
+    "LogSoftmax": log_softmax,
     "HardSwish": plain("hard_swish"),
     "HardSigmoid6": plain("hard_sigmoid"),
     "Clip": clip,

@@ -36,7 +36,7 @@ class Runner(NamedTuple):
         Raises ImportProblems, or Failed with whatever else goes wrong.
         """
         try:
-            return self.computed(graph, seed)
+            return without_logarithms(graph, self.computed(graph, seed))
         except (ImportProblems, TargetError, Unavailable):
             raise
         except Exception as error:  # whatever a framework or somebody's module raises
@@ -60,6 +60,19 @@ class Runner(NamedTuple):
             from cnndsl.proof.keras_values import values as keras_values
 
             return Ran(*keras_values(self.model, graph, inputs, seed=seed))
+
+
+def without_logarithms(graph: Graph, ran: Ran) -> Ran:
+    """What a source computed, with the softmax that it gives the logarithm of."""
+    from numpy import exp
+
+    logs = {index for index, op in enumerate(graph.ops) if op.logarithm}
+    names = {output.name for output in graph.outputs if output.op in logs}
+    ops = {index: exp(value) if index in logs else value for index, value in ran.ops.items()}
+    outputs = ran.outputs and {
+        name: exp(value) if name in names else value for name, value in ran.outputs.items()
+    }
+    return ran._replace(ops=ops, outputs=outputs)
 
 
 def runner(model: Any, kind: str, outside: Callable[[str], bytes] | None = None) -> Runner | None:
