@@ -619,8 +619,8 @@ class Interpreter:
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value, env)
             if isinstance(owner, (Instance, Class)):
-                world = self.world(owner) if isinstance(owner, Instance) else None
-                value = world.assigned(owner, target.attr, value) if world else value
+                if isinstance(owner, Instance) and (world := self.world(owner)):
+                    value = world.assigned(owner, target.attr, value)
                 owner.attrs[target.attr] = value
             elif isinstance(owner, Library):
                 self.patch(owner, target.attr, value, target)

@@ -201,6 +201,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Gelu": gelu,
     "GroupNormalization": group_norm,
     "LRN": local_response,
+    "Dropout": lambda node, x, *rates: x,
     "Resize": resized,
 }
 """The operators that are worked out here."""

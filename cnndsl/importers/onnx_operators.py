@@ -408,17 +408,17 @@ def is_weight(read: Reader, constant: Constant) -> bool:
 
 
 def batch_norm(read: Reader, node: Node) -> Tensor:
-    if node.get("training_mode"):
+    statistics = [read.constant(node, index) for index in (3, 4)]
+    if node.get("training_mode") and not all(each and each.learned for each in statistics):
         raise without(node, "training_mode=1")
     x, seen = read.map(node), read.tensor(node)
     # The numbers follow a map's channels, and the values of a vector as these lay.
     seen = x if len(x.axes) > 1 else seen
     values, weights = factors(read, node, seen, 0)
-    for role, index in (("mean", 3), ("variance", 4)):
-        statistics = read.constant(node, index)
-        if statistics is None:
+    for role, constant in zip(("mean", "variance"), statistics):
+        if constant is None:
             raise refused(Message("a normalisation has no statistics"))
-        weights[role] = ordered(seen, 0, statistics)
+        weights[role] = ordered(seen, 0, constant)
     values |= {"eps": node.get("epsilon", 1e-5), "momentum": node.get("momentum", 0.9)}
     return onto(read, x, "bn", values, weights)
 
