@@ -49,6 +49,11 @@ class Recovered(NamedTuple):
     blocks: list[Block]
     body: tuple[Text, ...]
 
+    @property
+    def length(self) -> int:
+        """How many characters it takes."""
+        return sum(len(each.flat()) for each in (*(b.text() for b in self.blocks), *self.body))
+
 
 class Place(NamedTuple):
     """A run of statements that may become a call.
@@ -108,8 +113,9 @@ MOST_TRIED = 16
 """How many candidates are worked out in each round."""
 
 
-def underused(found: Recovered) -> Any:
-    """The key of a block that stands for less than it takes to say; None where there is none."""
+def underused(found: Recovered, kept: Collection[Any]) -> Any:
+    """The key of a block that stands for less than it takes to say, and is none of those that are
+    kept; None where there is none."""
     sites: defaultdict[str, list[int]] = defaultdict(list)
     stack = [(1, each) for each in found.body]
     stack += [(1, text) for block in found.blocks for text in block.body]
@@ -121,7 +127,7 @@ def underused(found: Recovered) -> Any:
             times *= int(words[1])
         stack += [(times, each) for body in text.bodies or () for each in body]
     for block in found.blocks:
-        if block.shared:
+        if block.shared or block.key in kept:
             continue
         whole = len(block.text().flat())
         inner = whole - len(block.head()) - len(" {  }")
@@ -236,7 +242,7 @@ class _Recovery:
             before in NORMS or before in _WEIGHTY or before == "add"
         ):
             return True
-        return last in _WEIGHTY and after in NORMS
+        return (last in _WEIGHTY and after in NORMS) or (last == "add" and after in ACTIVATIONS)
 
     def repeats(self, run: Run, at: int, period: int) -> bool:
         """Whether some statements are those before them, or those behind for a period below 0."""
@@ -521,7 +527,7 @@ class _Recovery:
                 continue
             if only_layers and not _is_unit(places[0]) and not _is_separable(places[0]):
                 continue
-            if 5 * sum(map(self.cuts, places)) > 4 * len(places):
+            if 5 * sum(map(self.cuts, places)) >= 4 * len(places):
                 continue
             places = [place for place in apart(places) if self.is_closed(place)]
             if len(places) < 2:

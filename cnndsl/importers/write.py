@@ -14,7 +14,7 @@ from cnndsl.foreign.table import CLASSES, KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, SourceArray, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
-from cnndsl.importers.recover import rates_of, recover, underused
+from cnndsl.importers.recover import LEAST_SAVED, rates_of, recover, underused
 from cnndsl.importers.statements import Text, free_name, is_taken
 from cnndsl.layers import ACTIVATIONS, argument_order
 from cnndsl.layers.base import show
@@ -80,9 +80,14 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
     for attempt in range(MOST_TRIES + 1):
         plain = flat or attempt == MOST_TRIES
         found = recover(net, nested, names, plain, banned, direct)
-        while (key := underused(found)) is not None:
-            banned |= {key}
-            found = recover(net, nested, names, plain, banned, direct)
+        kept: set[Any] = set()
+        while (key := underused(found, kept)) is not None:
+            without = recover(net, nested, names, plain, banned | {key}, direct)
+            slack = LEAST_SAVED if len(without.blocks) < len(found.blocks) else 0
+            if without.length > found.length + slack:  # as where it makes a loop, called once
+                kept.add(key)
+            else:
+                banned, found = banned | {key}, without
         text = laid_out(net, found.blocks, found.body, names, name)
         network = checked(text)
         pairs = paired(net, network) if isinstance(network, Network) else None

@@ -1,0 +1,80 @@
+"""Source of Keras whose helper functions, loops and classes shape the text that it becomes."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnndsl.importers.graph import ImportProblems
+from cnndsl.importers.source import read_source
+from cnndsl.importers.write import to_text
+
+HELPER = """
+def bottleneck(x, t, n, s=1):
+    y = Conv2D(K.int_shape(x)[-1] * t, 1)(x)
+    y = ReLU(6.0)(BatchNormalization()(y))
+    y = DepthwiseConv2D(3, strides=s, padding="same")(y)
+    y = ReLU(6.0)(BatchNormalization()(y))
+    y = BatchNormalization()(Conv2D(n, 1)(y))
+    if s == 1 and K.int_shape(x)[-1] == n:
+        y = add([x, y])
+    return y
+
+x = inputs = Input((32, 32, 8))
+for t, n, s in [(1, 8, 1), (6, 16, 2), (6, 16, 1), (6, 24, 2), (6, 24, 1), (6, 24, 1)]:
+    x = bottleneck(x, t, n, s)
+model = Model(inputs, x)
+"""
+
+SEPARABLE = """
+x = inputs = Input((32, 32, 8))
+for n, s in [(8, 1), (16, 2), (16, 1), (32, 2), (32, 1), (32, 1), (32, 1)]:
+    x = DepthwiseConv2D(3, strides=s, padding="same")(x)
+    x = ReLU()(BatchNormalization()(x))
+    x = ReLU()(BatchNormalization()(Conv2D(n, 1)(x)))
+model = Model(inputs, x)
+"""
+
+DOUBLED = """
+x = inputs = Input((48, 48, 8))
+for n in [16, 32, 64, 128]:
+    y = BatchNormalization()(Conv2D(n, 1, strides=2, padding="same", use_bias=False)(x))
+    x = SeparableConv2D(n, 3, padding="same", use_bias=False)(x)
+    x = Activation("relu")(BatchNormalization()(x))
+    x = BatchNormalization()(SeparableConv2D(n, 3, padding="same", use_bias=False)(x))
+    x = add([MaxPooling2D(3, strides=2, padding="same")(x), y])
+model = Model(inputs, x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (HELPER, "bottleneck 96 24 s=2; repeat 2 { bottleneck 144 24 }"),
+        (SEPARABLE, "separable 32 s=2; repeat 3 { separable 32 }"),
+        (DOUBLED, "repeat 4 { residual }"),
+    ],
+)
+def test_what_is_made_again_is_a_block(source: str, line: str) -> None:
+    assert line in to_text(read_source(source)).text
+
+
+TRAINER = """
+encoder = Sequential([Input((8, 8, 1)), Flatten(), Dense(2)])
+
+class Trainer(keras.Model):
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def train_step(self, data):
+        return {"loss": self.encoder(data)}
+
+trainer = Trainer(encoder)
+trainer.fit(images)
+"""
+
+
+def test_a_class_that_only_trains_is_no_network() -> None:
+    assert read_source(TRAINER).params == 130
+    with pytest.raises(ImportProblems):
+        read_source(TRAINER.replace("Input((8, 8, 1)), ", ""))
