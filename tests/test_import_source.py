@@ -12,6 +12,7 @@ from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
 from cnndsl.importers.write import to_text
+from cnndsl.importers.write import to_text
 from cnndsl.layers.source import call_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -1113,3 +1114,49 @@ class Net(nn.Module):
 """
     graph = read_source(source, shape=(8, 8, 3))
     assert graph.params == 16 and "`two` is made" in graph.notes[0]
+
+
+LISTS = """
+class Rep(nn.Module):
+    def __init__(self, n, m, s=1):
+        super().__init__()
+        self.conv = nn.Conv2d(n, m, 3, s, 1, bias=False)
+        self.bn = nn.BatchNorm2d(m)
+        self.short = nn.Conv2d(n, m, 1, s, bias=False)
+        self.same = nn.BatchNorm2d(n) if n == m else None
+
+    def forward(self, x):
+        y = self.bn(self.conv(x)) + self.short(x)
+        return F.relu(y if self.same is None else y + self.same(x))
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages, n = nn.ModuleList(), 16
+        for depth in (3, 4, 5):
+            blocks = nn.ModuleList([Rep(n, 2 * n, 2)])
+            blocks += [Rep(2 * n, 2 * n) for _ in range(depth)]
+            self.stages += [blocks]
+            n *= 2
+
+    def forward(self, x):
+        for stage in self.stages:
+            for block in stage:
+                x = block(x)
+        return x
+"""
+
+
+def test_lists_of_modules_grow_and_their_modules_are_parts() -> None:
+    text = to_text(read_source(LISTS, shape=(32, 32, 16))).text
+    assert "rep 64 s=2; repeat 4 { rep 64 }" in text and "rep 128 s=2; repeat 5 {" in text
+
+
+def test_a_block_does_not_cut_a_loop() -> None:
+    source = LISTS.replace("(3, 4, 5)", "(1, 2, 4, 4, 3)").replace(" + self.short(x)", "")
+    source = source.replace(
+        "F.relu(y if self.same is None else y + self.same(x))",
+        "F.relu(y) if self.same is None else F.relu(y) + x",
+    )
+    text = to_text(read_source(source, shape=(64, 64, 16))).text
+    assert text.count("repeat 4 {") == 2 and "repeat 3 {" in text and "stage" not in text

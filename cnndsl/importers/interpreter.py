@@ -546,6 +546,9 @@ class Interpreter:
             old.extend(self.spread(new, node))
             self.tick(len(old) // 8)
             return old
+        if isinstance(old, Instance) and isinstance(node.op, ast.Add) and self.world(old):
+            self.check(self.call(self.attribute(old, "extend", node), [new], {}, node))
+            return old
         try:
             value = self.binary(_OPERATORS[type(node.op).__name__], old, new, node)
         except _Stopped as stopped:

@@ -352,6 +352,8 @@ def folded(texts: Sequence[Text]) -> tuple[Text, ...]:
             saved = length * (count - 1) - len("repeat 3 {  }")
             named = any(each.alias or " as " in each.flat() for each in result[at : at + period])
             stage = period > 1 and result[at].shrinks < 0  # that begins behind its pool
+            rest = [each.same for each in result[at + count * period :][:1]]
+            stage |= period > 1 and rest == part[-1:]  # the last of which is longer
             if (
                 count > 1
                 and saved > 0

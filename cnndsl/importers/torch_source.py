@@ -246,6 +246,7 @@ class TorchWorld(World):
         self.training = False
         self.generated = False
         self.scopes: list[Scope] = []
+        self.within = ""  # the key of the module of the last scope
         self.keys: dict[int, str] = {}  # of modules and parameters, by identity
         self.turns: dict[int, int] = {}
         self.shapes: dict[int, tuple[int, ...]] = {}  # of what a module was called with in the text
@@ -468,7 +469,9 @@ class TorchWorld(World):
         turn = self.turns.get(id(instance), 0)
         self.turns[id(instance)] = turn + 1
         key = self.keys.get(id(instance), "")
-        self.scopes.append(Scope(instance.cls.name, key.rpartition(".")[2], turn))
+        inner = key.removeprefix(self.within and f"{self.within}.")
+        outer, self.within = self.within, key
+        self.scopes.append(Scope(instance.cls.name, inner, turn))
         try:
             forward = self.interpreter.lookup(instance.cls, "forward")
             if _norms_channels(instance, forward) and len(args) == 1:
@@ -482,6 +485,7 @@ class TorchWorld(World):
             return self.interpreter.call(Bound(forward, (instance,)), args, kwargs, node)
         finally:
             self.scopes.pop()
+            self.within = outer
 
     def normed(self, instance: Instance, value: Any, place: Place) -> Any:
         """A layer normalisation of the channels, which stand first."""
@@ -798,7 +802,7 @@ class TorchWorld(World):
         """Follow a module once, as it is while training or as it is else."""
         graph = Graph(name, "torch")
         self.graph = TorchGraph(graph)
-        self.keys, self.turns, self.scopes = {}, {}, []
+        self.keys, self.turns, self.scopes, self.within = {}, {}, [], ""
         found: list[Unknown] = []
         self.report = found.append
         interpreter = self.interpreter
