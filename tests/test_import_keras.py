@@ -27,6 +27,7 @@ from cnndsl.importers.graph import Graph, ImportProblems
 from cnndsl.importers.keras_config import read_config
 from cnndsl.importers.keras_file import read_json, read_keras, read_model
 from cnndsl.importers.keras_layers import KerasGraph
+from cnndsl.importers.source import read_source
 from cnndsl.importers.write import to_text
 from cnndsl.layers.source import call_of
 from cnndsl.proof import imported
@@ -622,6 +623,35 @@ def test_a_config_as_text() -> None:
     text = keras.Sequential([keras.Input((4,)), layers.Dense(2)]).to_json()
     assert [op.word for op in read_json(text).ops] == ["input", "dense"]
     assert [problem.code for problem in read_json("{").problems] == ["E607"]
+
+
+# Source
+
+LAYERED = """
+import keras
+from keras import layers
+
+def block(x, n):
+    y = layers.Conv2D(n, 3, padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    return layers.Add()([layers.Conv2D(n, 1)(x), layers.Conv2D(n, 3, padding="same")(y)])
+
+base = keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(4, 3), layers.Conv2D(4, 1)])
+inputs = keras.Input((16, 16, 3))
+x = block(block(base(inputs), 8), 8)
+model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+for layer in model.layers[:COUNT]:
+    layer.trainable = False
+"""
+
+
+@pytest.mark.parametrize("count", [*range(1, 14, 2), -2])
+def test_layers_of_a_source_stand_in_the_order_of_keras(count: int) -> None:
+    text = LAYERED.replace("COUNT", str(count))
+    names: dict[str, Any] = {}
+    exec(text, names)
+    learning = sum(math.prod(weight.shape) for weight in names["model"].trainable_weights)
+    assert read_source(text).trainable == learning
 
 
 # keras.applications

@@ -219,7 +219,8 @@ class KerasWorld(World):
             self.interpreter.stop(place)
         name = kwargs.get("name")
         config = {"name": name if isinstance(name, str) else ""}
-        return KerasTensor(self, Made("InputLayer", None, config, (), (), place, (), given))
+        layer = Instance(Library("keras.layers.InputLayer"), place, {**config})
+        return KerasTensor(self, Made("InputLayer", layer, config, (), (), place, (), given))
 
     def function(
         self, name: str, within: list[str], args: Args, kwargs: Kwargs, place: Place
@@ -527,12 +528,13 @@ class KerasWorld(World):
         return None
 
     def _layers(self, model: Instance) -> list[Any]:
-        """The layers of a model."""
-        if "?layers" in model.attrs:
-            layers: list[Any] = model.attrs["?layers"]
-            return layers
-        found = [made.layer for made in in_order(model.attrs.get("?outputs")) if made.layer]
-        return [*{id(each): each for each in found}.values()]
+        """The layers of a model, as Keras lists them; a model of its own is one of them."""
+        layers = model.attrs.get("?layers")
+        if layers is not None:
+            return [each for each in layers if isinstance(each, Instance) and not _is_input(each)]
+        calls = by_depth(model.attrs.get("?outputs"))
+        found = [(*made.within, made.layer)[0] for made in calls]
+        return [*{id(each): each for each in found if each}.values()]
 
     def shape(self, tensor: KerasTensor) -> tuple[int | None, ...]:
         """The shape of a tensor, with its batch of no known size."""
@@ -738,6 +740,23 @@ def in_order(outputs: Any, known: set[int] | None = None) -> Iterator[Made]:
             seen.add(id(made))
             left.append((made, True))
             left.extend((each.made, False) for each in reversed([*_tensors(made.args)]))
+
+
+def by_depth(outputs: Any) -> list[Made]:
+    """The calls that tensors come of: those first that have most calls behind them, and of as
+    many in the order in which they are met from the end."""
+    met: dict[int, Made] = {}
+    left = [*reversed([*_tensors(outputs)])]
+    while left:
+        made = left.pop().made
+        if id(made) not in met:
+            met[id(made)] = made
+            left.extend(reversed([*_tensors(made.args)]))
+    depths = dict.fromkeys(met, 0)
+    for made in reversed([*in_order(outputs)]):
+        for each in _tensors(made.args):
+            depths[id(each.made)] = max(depths[id(each.made)], depths[id(made)] + 1)
+    return sorted(met.values(), key=lambda made: -depths[id(made)])
 
 
 def _tensors(value: Any) -> Iterator[KerasTensor]:
