@@ -513,6 +513,27 @@ def test_what_has_no_word(nodes: Any, arrays: dict[str, Array], told: list[str])
     assert all(each.where for each in graph.problems)
 
 
+def test_what_trains_is_proved_as_it_infers() -> None:
+    statistics = {"g": some(3), "b": some(3), "m": some(3), "v": abs(some(3))}
+    nodes = [op("BatchNormalization", "x g b m v", "n p q", training_mode=1),
+             op("Dropout", "n rate train", "y mask")]  # fmt: skip
+    arrays = statistics | {"rate": single(0.5), "train": np.array(True)}
+    assert words(agree(model(nodes, arrays))) == "bn dropout"
+
+
+def test_more_samples_than_one() -> None:
+    nodes = [op("Reshape", "x s", "f"), op("Gemm", "f w")]
+    arrays = {"s": whole(2, -1), "w": some(192, 5)}
+    assert words(agree(model(nodes, arrays, (2, 3, 8, 8)))) == "flatten dense"
+
+
+def test_an_early_upsample() -> None:
+    for how in ({"scales": [1.0, 1.0, 2.0, 3.0]}, {}):
+        nodes = [op("Upsample", "x" if how else "x s", mode="nearest", **how)]
+        scales = {} if how else {"s": single(1, 1, 2, 3)}
+        assert words(agree(model(nodes, scales, opset=7 if how else 9))) == "up"
+
+
 def test_outputs_are_called_what_a_text_can_say() -> None:
     made = onnx.ModelProto.FromString(model([op("Relu", "x")]))
     for name in ("29", "input", "class/scores:0"):

@@ -176,6 +176,18 @@ def resized(
     return x
 
 
+def enlarged(node: Any, x: Array, scales: Any = None) -> Array | None:
+    """A map with each pixel several times, as before there was `Resize`."""
+    import numpy
+
+    if node.mode != "nearest":
+        return None
+    for axis, scale in enumerate(node.scales if scales is None else scales.tolist()):
+        places = numpy.arange(floor(x.shape[axis] * scale))
+        x = x.take((places / scale + 1e-9).astype(int), axis)
+    return x
+
+
 def taps(node: Any, part: Array) -> dict[int, Any]:
     """The shares of the pixels around places that lie a part of a pixel behind one."""
     if node.mode == "nearest":
@@ -203,5 +215,6 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "LRN": local_response,
     "Dropout": lambda node, x, *rates: x,
     "Resize": resized,
+    "Upsample": enlarged,
 }
 """The operators that are worked out here."""

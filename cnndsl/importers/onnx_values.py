@@ -46,6 +46,9 @@ def values(
     drawn = {key: draw(rng, key, array.shape, graph) for key, array in graph.arrays.items()}
     shapes = [graph.shape(op) for op in sources]
     reader = reader_of(data, graph.name, outside, shapes, drawn)
+    # Where the file says how many samples it takes, these are others of the same.
+    inputs = [numpy.concatenate([each / (1 + place) for place in range(reader.batch)])
+              for each in inputs]  # fmt: skip
     places: dict[str, list[int]] = {}
     for op, (name, _) in reader.seen.items():
         places.setdefault(name, []).append(op)
