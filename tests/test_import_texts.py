@@ -92,6 +92,14 @@ NOTATIONS = {
         "input 32x32x3; conv 64 3x3; relu; conv 8 3x3; relu; conv 4 5x5; relu; "
         "pool 2x2; flatten; dense 10; softmax",
     ),
+    "Input(28, 28, 1)-3C64-R => conv 3x3x8/relu-2s-10o": (
+        None,
+        "input 28x28x1; conv 64 3x3; relu; conv 8 3x3; relu; avgpool 2x2; flatten; dense 10",
+    ),
+    "3x3 conv. 8 ReLU, conv2d 16 3x3, 3x3 max-pool stride 2, ReLU, FC 10": (
+        (9, 9, 3),
+        "input 9x9x3; conv 8 3x3; relu; conv 16 3x3; pool 3x3 /2; relu; flatten; dense 10",
+    ),
 }
 
 
@@ -611,7 +619,7 @@ def test_a_prototxt_is_read() -> None:
 def test_an_old_prototxt_is_read_with_its_head_for_training() -> None:
     graph = read_caffe(OLD_PROTOTXT)
     assert calls(graph) == (
-        "input 28x28x1; conv 20 5x3; lrn; pool 2x2 ceil; flatten; dense 10; " "flatten; dense 10"
+        "input 28x28x1; conv 20 5x3; lrn; pool 2x2 ceil; flatten; dense 10; flatten; dense 10"
     )
     assert [(each.name, each.training) for each in graph.outputs] == [
         ("ip", False),
@@ -701,3 +709,26 @@ def test_texts_that_were_torn_never_end_in_a_traceback(kind: str, text: str, sha
         put = "".join(chance.choice(text + "0-1.[{9") for _ in range(chance.randrange(6)))
         graph = READERS[kind](text[:at] + put + text[at + count :], "", shape)
         assert graph.problems or graph.outputs
+
+
+def test_a_row_may_name_an_input_that_has_none() -> None:
+    rows = [
+        "Layer (type)          Output Shape        Param #  Connected to",
+        "=" * 70,
+        "conv2d_1 (Conv2D)     (None, 26, 26, 8)   80       conv2d_1_input[0][0]",
+        "flatten_1 (Flatten)   (None, 5408)        0        conv2d_1[0][0]",
+    ]
+    graph = read_summary("\n".join(rows), "", (28, 28, 1))
+    assert calls(graph) == "input 28x28x1; conv 8 3x3; flatten"
+
+
+def test_pytorch_may_flatten_before_a_dropout() -> None:
+    rows = [
+        "Layer (type)       Output Shape    Param #",
+        "=" * 50,
+        "Conv2d-1         [-1, 4, 6, 6]         112",
+        "Dropout-2            [-1, 144]           0",
+        "Linear-3              [-1, 10]       1,450",
+    ]
+    graph = read_summary("\n".join(rows), "", (8, 8, 3))
+    assert calls(graph) == "input 8x8x3; conv 4 3x3; flatten; dropout 0.5; dense 10"

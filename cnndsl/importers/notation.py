@@ -14,7 +14,8 @@ from cnndsl.layers.base import Shape
 _DEEPEST = 20
 _N = r"(?P<size>\d{1,9})"
 _K = r"(?P<kernel>\d{1,4}(?:[x×]\d{1,4}){0,2})"
-_S = r"(?:(?:/|s|st|stride\s?)(?P<stride>\d{1,3}))?"
+_S = r"(?:(?:/|s|st|,?\s?stride\s?)(?P<stride>\d{1,3}))?"
+_SIDES = r"(?P<kernel>\d{1,4}[x×]\d{1,4})"
 _P = r"(?P<rate>0?\.\d{1,6}|\d{1,2}%)"
 _ONE, _OTHER = (rf"(?P<{name}>\d{{1,4}}(?:[x×]\d{{1,4}}){{0,2}})" for name in ("one", "other"))
 _TWO = rf"{_ONE}\s*,\s*{_OTHER}"
@@ -40,11 +41,13 @@ _FORMS = [
     ("softmax", rf"{_N}[-\s]?softmax"),
     ("sigmoid", rf"{_N}[-\s]?sigmoid"),
     ("linear", rf"{_N}[-\s]?svm"),
-    ("dense", rf"{_N}[-\s]?out"),
+    ("dense", rf"{_N}[-\s]?o(?:ut)?"),
     ("conv", rf"conv(?:2d)?\(\s*{_TWO}\s*(?:,\s*(?:s\s?=?\s?)?(?P<stride>\d{{1,3}})\s*)?\)"),
     ("conv", rf"(?:C|conv(?:2d)?[-\s]?){_ONE}\s?\(\s*{_OTHER}\s*\){_S}"),
     ("conv", rf"conv\s?{_K}\s?{_DASH}\s?{_N}{_S}"),
-    ("conv", rf"{_K}\s?conv(?:olution)?\s?{_DASH}?\s?{_N}{_S}"),
+    ("conv", rf"conv(?:2d)?\s{_SIDES}[x×]{_N}{_S}"),
+    ("conv", rf"conv(?:2d)?\s{_N}[\s,]\s?{_SIDES}{_S}"),
+    ("conv", rf"{_K}\s?conv(?:olution)?\.?\s?{_DASH}?\s?{_N}{_S}"),
     ("conv", rf"{_N}C(?:onv)?{_K}{_S}"),
     ("conv", rf"{_N}C(?:onv)?\(?{_K}\)?{_S}"),
     ("conv", rf"{_N}@{_K}{_S}"),
@@ -57,6 +60,7 @@ _FORMS = [
     ("avgpool", rf"(?:AP|(?:avg|average)[\s_-]?pool(?:ing)?)\s?\(?{_K}?\)?{_S}"),
     ("pool", rf"(?:M|P|(?:M|max[\s_-]?)?(?:P|pool(?:ing)?))\s?\(?{_K}?\)?{_S}"),
     ("pool", r"(?P<kernel>\d{1,9})(?:MP|P)"),
+    ("pool", rf"{_K}\s?max[\s_-]?pool(?:ing)?{_S}"),
     ("subsample", r"(?P<kernel>\d{1,9})S"),
     ("subsample", r"S(?P<kernel>\d{1,9})"),
     ("dense", rf"{_N}[-\s]?(?:FC|F|N|D|dense|units?|hidden)"),
@@ -66,19 +70,21 @@ _FORMS = [
     ("bn", r"(?:BN|batch[\s_-]?norm(?:ali[sz]ation)?)"),
     ("lrn", r"LRN"),
     ("flatten", r"flatten"),
+    ("relu", r"R"),
     ("softmax", r"soft-?max"),
     *((word, word) for word in "relu6 relu elu selu gelu silu mish sigmoid tanh".split()),
     ("dense", _N),
 ]
 """How the layers are written, the first that fits counts."""
-_END = r"(?=$|[\s\-‐-―−→>,;|+()\[\]{}×*&.])"
+_END = r"(?=$|[\s\-‐-―−→>,;|+()\[\]{}×*&.]|[/=](?!\d))"
 _READERS = [(word, re.compile(form + _END, re.IGNORECASE)) for word, form in _FORMS]
-_BETWEEN = re.compile(r"(?:[\s\-‐-―−→>,;|+&⇒]|\\(?:right)?arrow|\.(?=\s|$)|→)+")
+_BETWEEN = re.compile(r"(?:[\s\-‐-―−→>,;|+&⇒]|/(?!\d)|=>|\\(?:right)?arrow|\.(?=\s|$)|→)+")
 _INPUT = re.compile(
     rf"\s{{0,99}}(?:input)?[\s:(=-]{{0,9}}(\d{{1,9}})((?:\s?[x×*]\s?(\d{{1,9}}))*)(?:\s?(RGB|gr[ae]y)?(?:\s\w+)?\s?image)?\)?"
     rf"{_END}(?!\s?[x×*])",
     re.IGNORECASE,
 )
+_OPENED = re.compile(r"\s{0,99}(?:input)?\s?\((\d{1,9}(?:\s?,\s?\d{1,9}){1,3})\)", re.IGNORECASE)
 _TIMES = re.compile(
     r"(\d{1,9})\s?[x×*]\s?(?=[(\[])|(\d{1,9})\s?[x×*]\s?(?=\d+(?:C(?!onv)|F))", re.I
 )
@@ -159,6 +165,9 @@ class _Reader(Draft):
                     int(stride) if stride else None,
                     match.span(),
                 )
+                if word == "conv" and item.size and item.size <= 11 < min(item.kernel or (0,)):
+                    # No kernel is as large: `3C64` has its channels behind.
+                    item = item._replace(size=item.kernel[0], kernel=(int(item.size),))
                 if 0 in (item.size, *item.kernel, item.stride):
                     return None
                 if rate := given.get("rate"):
@@ -179,6 +188,9 @@ class _Reader(Draft):
 
 def _first(text: str, shape: Shape | None) -> tuple[Shape | None, int]:
     """The size of the input, and where the layers begin."""
+    if opened := _OPENED.match(text):
+        sizes = tuple(map(int, opened[1].split(",")))
+        return shape or base.channels_last(sizes) or sizes, opened.end()
     match = _INPUT.match(text)
     if match is None:
         return shape, 0

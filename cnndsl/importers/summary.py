@@ -131,7 +131,7 @@ class _Reader(Draft):
 
     def inputs(self, row: Row) -> list[int]:
         """The operations that a row reads: those that it names, or else the one before it."""
-        if not row.inputs:
+        if not row.inputs or not self.named:  # the first may name an input that has no row
             return [self.current] if self.current is not None else []
         found = []
         for name, cut in row.inputs:
@@ -226,14 +226,15 @@ class _Reader(Draft):
             word = self.function(row)
             if not word:
                 return op
-        if word == "dense" and len(source) > 1:
-            flat = product(source) * shape[-1]
-            if self.torch and row.params in (flat, flat + shape[-1]) and len(shape) == 1:
-                # PyTorch's functions have no rows, `torch.flatten` among them.
+        if self.torch and len(source) > len(shape) == 1 and word != "flatten":
+            # PyTorch's functions have no rows, `torch.flatten` among them.
+            flat = product(source)
+            weighs = row.params in (flat * shape[0], (flat + 1) * shape[0])
+            if weighs if word == "dense" else shape == (flat,):
                 op = put("flatten", {}, [op])
                 source = self.graph.shape(op)
-            else:
-                word = "conv"
+        if word == "dense" and len(source) > 1:
+            word = "conv"
         if word in ("gap", "gmp") and len(shape) == len(source) and max(shape[:-1], default=1) > 1:
             word = "avgpool" if word == "gap" else "pool"
             return put(word, {"to": shape[:-1]}, [op])
