@@ -86,6 +86,13 @@ def test_standard_input_is_what_it_looks_like(kind: list[str]) -> None:
     assert code == 0 and "conv 8 3" in out
 
 
+def test_source_code_has_several_inputs(folder: Path) -> None:
+    source = "class Net(nn.Module):\n    def forward(self, one, two):\n        return one + two\n"
+    (folder / "sum.py").write_text(source)
+    code, out, err = run("import", "sum.py", "--input", "8x8x3", "--input", "8x8x3")
+    assert (code, err) == (0, "") and "input 8x8x3 as two" in out
+
+
 @pytest.mark.parametrize("what", ("net", "Net", "ready"))
 def test_code_of_ones_own(what: str) -> None:
     code, out, err = run("import", f"command_nets:{what}", "--input", "8x8x3")

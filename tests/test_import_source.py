@@ -12,7 +12,6 @@ from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
 from cnndsl.importers.write import to_text
-from cnndsl.importers.write import to_text
 from cnndsl.layers.source import call_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -1160,3 +1159,30 @@ def test_a_block_does_not_cut_a_loop() -> None:
     )
     text = to_text(read_source(source, shape=(64, 64, 16))).text
     assert text.count("repeat 4 {") == 2 and "repeat 3 {" in text and "stage" not in text
+
+
+TWO_INPUTS = """
+class Twin(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(1, width, 3), nn.ReLU(), nn.Flatten())
+        self.out = nn.Linear(width * 8 + 4, 2)
+
+    def forward(self, image, facts):
+        return self.out(torch.cat([self.conv(image), facts], 1))
+"""
+
+
+def test_a_network_of_several_inputs() -> None:
+    """Their sizes are given, or those of a call of the network; they have the names of the text."""
+    given = read_source(TWO_INPUTS + "net = Twin(5)", shape=[(6, 4, 1), (4,)])
+    called = read_source(
+        TWO_INPUTS + "net = Twin(5)\nnet(torch.rand(2, 1, 6, 4), torch.rand(2, 4))"
+    )
+    for graph in (given, called):
+        assert [op.shape for op in graph.ops if op.word == "input"] == [(6, 4, 1), (4,)]
+        assert "input 4 as facts" in to_text(graph).text
+    (found,) = problems(TWO_INPUTS + "net = Twin(5)", shape=(6, 4, 1))
+    assert (found.code, str(found.message)) == ("E604", "1 sizes are given for 2 inputs")
+    (found,) = problems(TWO_INPUTS, shape=(6, 4, 1), pick="Twin")
+    assert "`width`" in found.message and "net = Twin(…)" in found.help

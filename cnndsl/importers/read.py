@@ -102,11 +102,12 @@ def read_text(
     kind: str | None,
     text: str,
     name: str,
-    shape: Shape | None,
+    shapes: Sequence[Shape],
     pick: str | None,
     line: int | None,
 ) -> Graph:
-    """The graph of a text, of a kind that it looks like if none is given.
+    """The graph of a text, of a kind that it looks like if none is given; only source code has
+    several inputs.
 
     `pick` and `line` say which of several nets in source code is meant.
     """
@@ -117,7 +118,8 @@ def read_text(
     if kind == "python":
         from cnndsl.importers.source import read_source
 
-        return checked(read_source(text, name, shape, pick, line))
+        return checked(read_source(text, name, shapes, pick, line))
+    shape = shapes[0] if shapes else None
     if kind == "summary":
         from cnndsl.importers.summary import read_summary
 

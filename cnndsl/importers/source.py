@@ -35,6 +35,7 @@ from cnndsl.importers.keras_source import MODELS, KerasWorld
 from cnndsl.importers.torch_source import (
     MODULES,
     Array,
+    Shapes,
     TorchWorld,
     is_parameter,
     modules,
@@ -270,7 +271,7 @@ class Program:
         return [
             each
             for each in functions
-            if isinstance(each.node, ast.FunctionDef) and not _needs(each.node)
+            if isinstance(each.node, ast.FunctionDef) and not _wanted(each.node)
         ]
 
     def of_functions(self) -> Iterator[tuple[str, Instance, int]]:
@@ -288,10 +289,7 @@ class Program:
     def of_classes(self) -> Iterator[tuple[str, Instance, int]]:
         """The networks of classes that need no arguments."""
         for cls in [*self.interpreter.globals.names.values()]:
-            if not isinstance(cls, Class) or cls.node is None:
-                continue
-            init = self.interpreter.lookup(cls, "__init__")
-            if isinstance(init, Function) and _needs(init.node, 1):
+            if not isinstance(cls, Class) or cls.node is None or self.wanted(cls):
                 continue
             value = self.attempt(cls)
             if self.is_net(value) and self.runs(value):
@@ -306,6 +304,13 @@ class Program:
             or (net.native is not None and net.native.name == "Sequential")
         )
 
+    def wanted(self, function: Function | Class) -> list[str]:
+        """The arguments that a function or a class needs."""
+        if isinstance(function, Function):
+            return _wanted(function.node)
+        init = self.interpreter.lookup(function, "__init__")
+        return _wanted(init.node, 1) if isinstance(init, Function) else []
+
     def attempt(self, function: Any, **kwargs: Any) -> Any:
         """What a function or a class gives, called with few arguments or none."""
         return self.interpreter.attempt(function, [], kwargs, function.node)
@@ -319,6 +324,13 @@ class Program:
             return fitting[-1]
         value: Any = self.interpreter.globals.names.get(pick)
         if isinstance(value, (Function, Class)):
+            if wanted := self.wanted(value):
+                message = Message("no value is given for `{name}`", name="`, `".join(wanted))
+                help_ = Message("add a line that makes it, such as `net = {name}(…)`", name=pick)
+                place = self.place(value.node) if value.node else None
+                raise ImportProblems(
+                    [Problem("E606", message, "", help_, place.span if place else None)]
+                )
             value = self.attempt(value)
             if isinstance(value, Unknown):
                 raise ImportProblems([problem(value)])
@@ -407,7 +419,7 @@ class Program:
             several = {*self.torch.shapes.values(), *self.hints.shapes.values()}
             known = self.known_shape(net) or (several.pop() if len(several) == 1 else None)
         if known:
-            return [(*known[2:], known[1])]
+            return [(*each[2:], each[1]) for each in known]
         for statement in self.body:
             if not isinstance(statement, ast.FunctionDef) or statement.name != "build_model":
                 continue
@@ -424,8 +436,8 @@ class Program:
         line = net.place.line
         raise ImportProblems([Problem("E604", message, f"line {line}", help_, net.place.span)])
 
-    def known_shape(self, net: Instance) -> tuple[int, ...] | None:
-        """The size that the text calls a network with, or tells of it."""
+    def known_shape(self, net: Instance) -> Shapes | None:
+        """The shapes that the text calls a network with, or tells of it."""
         return self.torch.shapes.get(id(net)) or self.hints.shapes.get(id(net))
 
     def fitting(self, net: Instance) -> tuple[str, bool]:
@@ -448,7 +460,7 @@ class Hints(World):
     """Functions of other libraries that print a network, and say its input's size."""
 
     def __init__(self) -> None:
-        self.shapes: dict[int, tuple[int, ...]] = {}
+        self.shapes: dict[int, Shapes] = {}
 
     def call(self, path: Library, args: Args, kwargs: Kwargs, place: Place) -> Any:
         net = args[0] if args else kwargs.get("model")
@@ -460,7 +472,7 @@ class Hints(World):
                 continue
             if isinstance(net, Instance) and all(isinstance(size, int) for size in shape):
                 shape = tuple(shape) if len(shape) == 4 else (1, *shape)
-                self.shapes.setdefault(id(net), shape)
+                self.shapes.setdefault(id(net), (shape,))
         return foreign(path, place)
 
 
@@ -584,11 +596,13 @@ def _spans(candidate: Candidate) -> list[tuple[int, int]]:
     return [*candidate.spans, *([_lines(node)] if node else [])]
 
 
-def _needs(node: Any, given: int = 0) -> bool:
-    """Whether a function needs arguments, beyond some that are given."""
+def _wanted(node: Any, given: int = 0) -> list[str]:
+    """The arguments that a function needs, beyond some that are given."""
     arguments = node.args
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional > given or None in arguments.kw_defaults
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    names = names[given : len(names) - len(arguments.defaults)]
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults)
+    return names + [each.arg for each, default in keywords if default is None]
 
 
 def _nested(model: Instance) -> Iterator[Instance]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems, Scope, make
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, make
 from cnndsl.importers.interpreter import (
     MOST_ITEMS,
     Args,
@@ -35,6 +35,8 @@ from cnndsl.importers.torch_graph import leave_out
 from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
+Shapes = tuple[tuple[int, ...], ...]
+"""The shapes of the inputs of a network, as PyTorch has them."""
 
 
 class Spec(NamedTuple):
@@ -197,7 +199,7 @@ _SHARING = frozenset(
 )
 """Functions whose result may share its numbers with their tensor."""
 _PARTS = frozenset(
-    "parameters named_parameters modules children values named_children items keys add_module "
+    "parameters named_parameters modules named_modules children values named_children items keys add_module "
     "register_module append extend insert register_buffer register_parameter".split()
 )
 """Methods of a module about its parts."""
@@ -249,7 +251,7 @@ class TorchWorld(World):
         self.within = ""  # the key of the module of the last scope
         self.keys: dict[int, str] = {}  # of modules and parameters, by identity
         self.turns: dict[int, int] = {}
-        self.shapes: dict[int, tuple[int, ...]] = {}  # of what a module was called with in the text
+        self.shapes: dict[int, Shapes] = {}  # of what a module was called with in the text
         self.made_here: list[Instance] = []
         self.starts: dict[str, tuple[float, ...]] = {}  # the numbers of parameters, by key
         self.report = lambda unknown: None
@@ -426,6 +428,10 @@ class TorchWorld(World):
         attrs.update((key, each) for key, each in kwargs.items() if key not in ("device", "dtype"))
         if name.startswith("Instance"):
             attrs["use_input_stats"] = not attrs["track_running_stats"]
+        if "Conv" in name:  # has a size for each dimension, whatever is given
+            rank = MODULES[name][1]
+            sizes = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+            attrs.update((key, (attrs[key],) * rank) for key in sizes if is_size(attrs.get(key)))
         if not name.startswith("Lazy"):
             self.build(instance, name)
         strange = any(key in kwargs and key not in names for key in attrs)
@@ -459,9 +465,9 @@ class TorchWorld(World):
 
     def run(self, instance: Instance, args: Args, kwargs: Kwargs, place: Place) -> Any:
         if self.graph is None:  # outside of a network: `model(torch.randn(1, 3, 32, 32))`
-            shape = next((each.shape for each in args if isinstance(each, Array)), None)
-            if shape is not None:
-                self.shapes.setdefault(id(instance), shape)
+            shapes = tuple(each.shape for each in args if isinstance(each, Array))
+            if shapes and min(map(len, shapes)) > 1:
+                self.shapes.setdefault(id(instance), shapes)
             return Unknown(Message("a network is called here"), place)
         if instance.native is not None and instance.native.path == PARAMETER:
             self.interpreter.stop(place)
@@ -581,6 +587,16 @@ class TorchWorld(World):
             text = Message("`{layer}` meets {count} channels", layer=layer, count=count)
         self.needs(Unknown(text, place))
 
+    @contextmanager
+    def named_from(self, root: Instance) -> Iterator[None]:
+        """Let the keys be those that a module's own `state_dict` has, for a while."""
+        kept, self.keys = self.keys, {}
+        self.name_all(root)
+        try:
+            yield
+        finally:
+            self.keys = kept
+
     def name_all(self, root: Instance) -> None:
         """Give each module and array the key that it has in the state_dict."""
         left: list[tuple[str, Instance]] = [("", root)]
@@ -642,8 +658,10 @@ class TorchWorld(World):
         match name, args:
             case "parameters", _:
                 return parameters(value)
-            case "named_parameters", _:
-                return [(str(at), each) for at, each in enumerate(parameters(value))]
+            case ("named_parameters" | "named_modules"), _:
+                found = parameters(value) if name == "named_parameters" else modules(value)
+                with self.named_from(value):
+                    return [(self.keys[id(each)], each) for each in found]
             case "modules", _:
                 return [*modules(value)]
             case "children" | "values", _:
@@ -808,7 +826,10 @@ class TorchWorld(World):
         interpreter = self.interpreter
         self.name_all(net)
         try:
-            tensors = [TorchTensor(self, self.graph.input(shape)) for shape in shapes]
+            tensors = [
+                TorchTensor(self, self.graph.input(shape, word))
+                for shape, word in zip(shapes, self.words(net, shapes))
+            ]
             result = interpreter.attempt(net, tensors, {}, interpreter.node)
             outputs = []
             for at, (label, each) in enumerate(self.outputs(result)):
@@ -831,6 +852,21 @@ class TorchWorld(World):
             self.graph = None
         self.begun(graph)
         return graph, found
+
+    def words(self, net: Instance, shapes: Sequence[Shape]) -> Sequence[str]:
+        """What the forward of a network calls its inputs; raises ImportProblems for too few."""
+        forward = self.interpreter.lookup(net.cls, "forward")
+        if not isinstance(forward, Function):
+            return [""] * len(shapes)
+        arguments = forward.node.args
+        names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)][1:]
+        needed = len(names) - len(arguments.defaults)
+        if len(shapes) < needed or (len(shapes) > len(names) and not arguments.vararg):
+            message = Message(
+                "{count} sizes are given for {inputs} inputs", count=len(shapes), inputs=needed
+            )
+            raise ImportProblems([Problem("E604", message)])
+        return [*names, *[""] * len(shapes)]
 
     def outputs(self, result: Any) -> list[tuple[str, Any]]:
         """The outputs that a forward gives, with their names."""

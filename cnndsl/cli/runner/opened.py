@@ -24,6 +24,7 @@ from cnndsl.contract import Unavailable
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.importers import read
 from cnndsl.importers.graph import Graph
+from cnndsl.importers.kinds import kind_of
 from cnndsl.layers.base import Shape
 
 REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
@@ -100,13 +101,12 @@ def of_data(
         graph = lambda: read.read_bytes(kind, data, name or stem, outside, shapes)  # noqa: E731
         return Opened(dark, (), graph, data, kind, outside)
     source, problems = decode(shown, data)
-    if len(shapes) > 1:
+    if len(shapes) > 1 and (kind or kind_of(source.text)) != "python":
         raise UsageError("a text has one input: give --input once")
-    shape = shapes[0] if shapes else None
     return Opened(
         source,
         problems,
-        lambda: read.read_text(kind, source.text, stem, shape, name, line),
+        lambda: read.read_text(kind, source.text, stem, shapes, name, line),
     )
 
 
