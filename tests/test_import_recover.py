@@ -114,6 +114,21 @@ def test_a_residual_net_reads_as_one_would_write_it() -> None:
     )
 
 
+def test_a_shortcut_that_stands_first_is_none_of_two_blocks() -> None:
+    """What a path has in calls counts as much as what stands in it."""
+    network = cnndsl.check(
+        "defaults torch\nrounding floor\n"
+        "block cb(n, k=1, s=1, g=1) { conv n k /s pad=(k//2) groups=g nobias; bn }\n"
+        "block f(n, s=1) { cb n; relu; cb n k=3 s=s g=(n//16); relu; cb n }\n"
+        "block unit(n, s=1) { add { if C != n { cb n s=s } | f n s=s }; relu }\n"
+        "input 64x64x3\ncb 32 k=3 s=2\nunit 64 s=2\nunit 128 s=2; repeat 2 { unit 128 }\n"
+        "unit 288 s=2; repeat 6 { unit 288 }\nunit 672 s=2; repeat 4 { unit 672 }\ngap"
+    )
+    text = to_text(graph_of(network)).text
+    for width, count in ((128, 2), (288, 6), (672, 4)):
+        assert f" {width} s=2; repeat {count} {{ " in text
+
+
 def test_the_rate_of_a_block_follows_its_place() -> None:
     graph = Graph("deep", "torch")
     x = graph.input((16, 16, 8))

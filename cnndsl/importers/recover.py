@@ -21,6 +21,7 @@ from cnndsl.importers.statements import (
     Shifted,
     Statement,
     Text,
+    bulk,
     call_text,
     concrete,
     folded,
@@ -831,7 +832,7 @@ def apart(places: Sequence[Place]) -> list[Place]:
 
 def longest(merge: Statement) -> Sequence[Statement]:
     """The longest path of a merge."""
-    return max(merge.paths, key=len)
+    return max(merge.paths, key=bulk)
 
 
 def _holds(keys: tuple[Any, ...], part: tuple[Any, ...]) -> bool:

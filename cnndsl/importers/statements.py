@@ -72,10 +72,10 @@ class Statement:
         """What two statements must have in common to be calls of one block."""
         flags = tuple(name for name, value in self.slots.items() if value is True)
         if self.kind == "merge":
-            paths = tuple(tuple(each.key for each in path) for path in self.paths)
             if self.word == "concat":
+                paths = tuple(tuple(each.key for each in path) for path in self.paths)
                 return ("merge", self.word, flags, paths)
-            longest = max(paths, key=len)
+            longest = tuple(each.key for each in max(self.paths, key=bulk))
             return ("merge", self.word, flags, longest, len(longest) == 0 and len(paths))
         if self.kind == "call":
             return ("call", self.word)
@@ -91,6 +91,11 @@ class Statement:
 
     def __repr__(self) -> str:
         return f"<{self.word} {self.slots}>"
+
+
+def bulk(path: Sequence[Statement]) -> int:
+    """How long a path of a merge is, in layers, whatever of them are in calls."""
+    return sum(len(each.ops) for each in path)
 
 
 _NEVER = ("floor", "nearest")

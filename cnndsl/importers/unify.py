@@ -24,6 +24,7 @@ from cnndsl.importers.statements import (
     Statement,
     Text,
     argument,
+    bulk,
     call_text,
     folded,
     free_name,
@@ -117,9 +118,9 @@ def _placed(base: Statement, cell: Statement) -> dict[int, Sequence[Statement]]:
     """The paths of a merge by the places of those of another that has as many or more."""
     if len(cell.paths) == len(base.paths):
         return dict(enumerate(cell.paths))
-    longest = max(range(len(base.paths)), key=lambda place: len(base.paths[place]))
+    longest = max(range(len(base.paths)), key=lambda place: bulk(base.paths[place]))
     rest = list(cell.paths)
-    own = max(rest, key=len)
+    own = max(rest, key=bulk)
     rest.remove(own)
     places = {longest: own}
     free = [place for place in range(len(base.paths)) if place != longest]
