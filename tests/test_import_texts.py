@@ -732,3 +732,14 @@ def test_pytorch_may_flatten_before_a_dropout() -> None:
     ]
     graph = read_summary("\n".join(rows), "", (8, 8, 3))
     assert calls(graph) == "input 8x8x3; conv 4 3x3; flatten; dropout 0.5; dense 10"
+
+
+def test_an_input_that_a_row_cannot_come_of_is_told() -> None:
+    rows = [
+        "Layer (type)       Output Shape    Param #",
+        "=" * 50,
+        "Conv2d-1        [-1, 64, 55, 55]      23,296",
+    ]
+    text = "\n".join(rows)
+    assert calls(read_summary(text, "", (224, 224, 3)))
+    assert told(read_summary(text, "", (28, 28, 1))) == [("E605", "line 3")]

@@ -206,7 +206,7 @@ def windows(known: Known, kernel: tuple[int, ...]) -> Iterator[Values]:
         for step in _STEPS if dilation == 1 else (1,):
             common: Values = {"stride": step, "dilation": dilation}
             if known.framework == TORCH:
-                fits = [{**common, "pad": pad} for pad in _paddings(extents, step)]
+                fits = [{**common, "pad": pad} for pad in _paddings(extents, step, dilation)]
             elif all((x - k) // step + 1 == y for x, y, k in extents):
                 fits = [common]
             elif all(-(-x // step) == y for x, y, _ in extents):
@@ -221,15 +221,18 @@ def windows(known: Known, kernel: tuple[int, ...]) -> Iterator[Values]:
             return  # a spacing is the last thing to think of
 
 
-def _paddings(extents: list[tuple[int, int, int]], step: int) -> Iterator[tuple[Pair, ...]]:
+def _paddings(
+    extents: list[tuple[int, int, int]], step: int, dilation: int
+) -> Iterator[tuple[Pair, ...]]:
     """The paddings, alike at both ends, of windows: half of each, none, and others.
 
-    Where more than one would do in all dimensions, they are as much each in all of them.
+    Nobody pads spaced windows by more than half of them. Where more than one would do in all
+    dimensions, they are as much each in all of them.
     """
     choices: list[range] = []
     for x, y, k in extents:
         low = max(0, -(-((y - 1) * step + k - x) // 2))
-        high = min(k, (y * step + k - x - 1) // 2)
+        high = min(k if dilation == 1 else k // 2, (y * step + k - x - 1) // 2)
         choices.append(range(low, min(high, low + 64) + 1))
     half = [k // 2 for _, _, k in extents]
     fits = all(pad in choice for pad, choice in zip(half, choices))
