@@ -129,6 +129,27 @@ def test_a_shortcut_that_stands_first_is_none_of_two_blocks() -> None:
         assert f" {width} s=2; repeat {count} {{ " in text
 
 
+def test_a_block_without_a_gate_has_no_width_for_it() -> None:
+    graph = Graph("gated", "torch")
+    x = graph.input((16, 16, 16))
+    for width, narrow in ((32, 0), (48, 0), (64, 24), (80, 24), (96, 40), (128, 40)):
+        y = graph.add("conv", {"filters": width, "kernel": 1, "nobias": True}, [x])
+        y = graph.add("relu", {}, [graph.add("bn", {}, [y])])
+        if narrow:
+            gate = graph.add("gap", {"keep": True}, [y])
+            gate = graph.add("conv", {"filters": narrow, "kernel": 1}, [gate])
+            gate = graph.add(
+                "conv", {"filters": width, "kernel": 1}, [graph.add("relu", {}, [gate])]
+            )
+            y = graph.add("mul", {}, [graph.add("sigmoid", {}, [gate]), y])
+        y = graph.add("conv", {"filters": 16, "kernel": 1, "nobias": True}, [y])
+        x = graph.add("add", {}, [graph.add("bn", {}, [y]), x])
+    graph.outputs.append(Output("main", x))
+    text = to_text(graph).text
+    assert "if m { mul { gap keep; conv m 1 relu; conv n 1 sigmoid | skip } }" in text
+    assert "residual 48 0" in text and "residual 64 24" in text and "se" not in text
+
+
 def test_the_rate_of_a_block_follows_its_place() -> None:
     graph = Graph("deep", "torch")
     x = graph.input((16, 16, 8))
@@ -252,8 +273,7 @@ def test_concatenations_that_grow_read_each_other() -> None:
         features.append(graph.add("conv", {"filters": 4, "kernel": 3, "pad": 1}, [x]))
     graph.outputs.append(Output("main", graph.add("concat", {}, features)))
     assert to_text(graph).text == (
-        "net net_net\ndefaults torch\ninput 8x8x4\n"
-        "repeat 4 { concat { skip | conv 4 3 same } }\n"
+        "net net_net\ndefaults torch\ninput 8x8x4\nrepeat 4 { concat { skip | conv 4 3 same } }\n"
     )
 
 

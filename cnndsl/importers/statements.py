@@ -76,7 +76,7 @@ class Statement:
                 paths = tuple(tuple(each.key for each in path) for path in self.paths)
                 return ("merge", self.word, flags, paths)
             longest = tuple(each.key for each in max(self.paths, key=bulk))
-            return ("merge", self.word, flags, longest, len(longest) == 0 and len(paths))
+            return ("merge", self.word, flags, longest, len(longest) == 0 and len(self.paths))
         if self.kind == "call":
             return ("call", self.word)
         if self.kind == "jump":

@@ -282,7 +282,7 @@ class Solver:
             if param.slot == "tensor" and len(known) < self.count:
                 raise Unalike  # there is no tensor for those that read none
             value, times = Counter(known).most_common(1)[0]
-            if param.slot not in ("filters", "rate", "tensor") and (
+            if (value == 0 or param.slot not in ("filters", "rate", "tensor")) and (
                 2 * times >= len(known) or param.slot == "flag"
             ):
                 param.default = value
@@ -544,6 +544,18 @@ class Solver:
                 return f"{param.name} != 1"
         if len(table) != 1 or (table[0].some.kind, table[0].some.word) != ("merge", "mul"):
             raise Unalike  # a flag for anything but a gate makes two blocks of one
+        for param in self.block.params:
+            # A width that is said there alone: it is 0 where there is no gate.
+            if param.slot in ("filters", "units") and all(
+                (value is not ABSENT) == has
+                for value, has, there in zip(param.vector, present, here)
+                if there
+            ):
+                param.vector = [
+                    0 if there and not has else value
+                    for value, has, there in zip(param.vector, present, here)
+                ]
+                return param.name
         return self.flag(present, here, "se")
 
     def rate(self, table: list[Column], here: list[bool]) -> Text | None:
