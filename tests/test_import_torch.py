@@ -20,6 +20,7 @@ from torchvision_here import torchvision_models
 import cnndsl
 from cnndsl.importers.channels_first import fresh
 from cnndsl.importers.graph import Graph
+from cnndsl.importers.source import read_source
 from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
 from cnndsl.importers.torch_model import read_module, values
 from cnndsl.importers.write import to_text
@@ -624,3 +625,56 @@ def test_views_keep_what_they_are_views_of() -> None:
     assert image.view((3, 5)) is None
     assert isinstance(image.permuted((1, 2, 0)), Tensor)
     assert image.permuted((1, 2, 0)).order() == (0, 1, 2)
+
+
+# Source is what running it would make
+
+CLASS = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+        self.b = nn.Conv2d(4, 6, 3)
+        SIZED
+        self.fc = nn.Linear(size, 5)
+
+    def sized(self, shape):
+        x = self.maps(torch.rand(2, *shape))
+        return x.data.view(2, -1).size(1)
+
+    def maps(self, x):
+        return F.max_pool2d(self.b(self.a(x)), 2)
+
+    def forward(self, x):
+        return self.fc(torch.flatten(self.maps(x), 1))
+
+net = Net()
+"""
+SIZED = [
+    "size = self.sized((3, 12, 12))",
+    "size = self.maps(torch.zeros(1, 3, 12, 12)).numel()",
+    "with torch.no_grad(): size = self.maps(torch.ones(1, 3, 12, 12)).flatten(1).shape[1]",
+    "size = self.maps(torch.ones(1, 3, 12, 12))[0].view(-1).shape[0]",
+    "size = 96; [p.requires_grad_(False) for n, p in self.named_parameters() if 'a.0' in n]",
+]
+FROZEN = [
+    "for name, p in net.named_parameters(): p.requires_grad = not name.startswith('a.1.')",
+    "for name, m in net.named_modules(): m.requires_grad_(name not in ('a', 'b'))",
+    "for m in net.modules():\n    if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3):\n"
+    "        m.requires_grad_(m.in_channels == 4)",
+]
+
+
+@pytest.mark.parametrize(
+    ("sized", "frozen"), [(each, "") for each in SIZED] + [(SIZED[0], each) for each in FROZEN]
+)
+def test_source_is_what_running_it_makes(sized: str, frozen: str) -> None:
+    text = CLASS.replace("SIZED", sized) + frozen
+    names: dict[str, Any] = {}
+    exec(text, names)
+    ran = to_text(read_module(names["net"], [(12, 12, 3)], "net")).text
+    assert to_text(read_source(text, "net", (12, 12, 3))).text == ran

@@ -297,7 +297,8 @@ _PURE: dict[str, Callable[..., Any]] = {
 _SEQUENCES: dict[str, Callable[..., Any]] = {
     "list": list, "tuple": tuple, "set": set, "frozenset": set, "iter": list,
     "enumerate": lambda *args, **kwargs: [*enumerate(*args, **kwargs)],
-    "zip": lambda *args: [*zip(*args)], "reversed": lambda items: [*reversed(items)],
+    "zip": lambda *args, **kwargs: [*zip(*args, **kwargs)],
+    "reversed": lambda items: [*reversed(items)],
 }  # fmt: skip
 _OTHERS = (
     "dict map filter sum isinstance issubclass getattr setattr hasattr type print super "
@@ -369,6 +370,7 @@ class Interpreter:
         self.steps, self.limit, self.depth, self.calls = 0, MOST_STEPS, 0, 0
         self.scopes: list[Scope] = []  # the functions and parts of the text that are followed
         self.patches: list[Unknown] = []  # changes of a framework itself
+        self.making = 0  # how many instances of classes are being made
         self.node: ast.AST = ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
         names = (*_PURE, *_SEQUENCES, *_OTHERS)
         self.builtins = {name: Native(self._builtin(name)) for name in names}
@@ -1125,6 +1127,9 @@ class Interpreter:
         if name == "namedtuple" and len(args) > 1:
             fields = args[1].replace(",", " ").split() if isinstance(args[1], str) else args[1]
             return Class(str(args[0]), (), {"__fields__": fields})
+        if name == "field":  # of a dataclass
+            factory = kwargs.get("default_factory")
+            return self.call(factory, [], {}, node) if factory else kwargs.get("default")
         if name in _BAGS:
             given = self.dictionary(args[0], node) if args else {}
             return Instance(Class(name, (), {}), self.place(node), {**given, **kwargs})
@@ -1164,7 +1169,11 @@ class Interpreter:
         self.check(*lineage(cls))
         instance = Instance(cls, self.place(node))
         begin = self.method(lineage(cls), instance, "__init__", node)
-        self.check(self.call(begin, args, kwargs, node))
+        self.making += 1
+        try:
+            self.check(self.call(begin, args, kwargs, node))
+        finally:
+            self.making -= 1
         return instance
 
     def fill(self, instance: Instance, args: Args, kwargs: Kwargs, node: ast.AST) -> None:

@@ -118,6 +118,11 @@ def plain_name(function: str) -> str:
     return _NAMES.get(name, name)
 
 
+def is_known(function: str) -> bool:
+    """Whether a function can be followed."""
+    return plain_name(function) in _SAID
+
+
 class TorchGraph:
     """A graph that grows by calls of PyTorch's functions.
 

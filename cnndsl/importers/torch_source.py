@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
@@ -31,7 +32,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
-from cnndsl.importers.torch_graph import leave_out
+from cnndsl.importers.torch_graph import is_known, leave_out
 from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
@@ -266,6 +267,9 @@ class TorchWorld(World):
             return self.above(args[0], args[1:], kwargs)
         if name in _SAME and args:
             return args[0]
+        if name in ("spectral_norm", "weight_norm") and not _holds(args):
+            text = Message("there is no word for `{operation}`", operation=name)
+            return Unknown(text, place, "E601")
         if name == "checkpoint" and args:
             return self.interpreter.call(args[0], args[1:], {}, self.interpreter.node)
         if name in ("Parameter", "Buffer"):
@@ -286,6 +290,8 @@ class TorchWorld(World):
             return self.function(name, args, kwargs, place)
         if name in _MADE:
             return self.made(name, args, kwargs, place)
+        if is_known(name) and any(isinstance(each, Array) for each in args):
+            return self.tried(args, place, lambda given: self.function(name, given, kwargs, place))
         elsewhere = name in _ELSEWHERE and path.root in ("timm", "torchvision")
         if elsewhere or (name[:1].isupper() and path.path.startswith("torch.nn.")):
             made = Instance(Library(f"torch.nn.{name}"), place)
@@ -319,6 +325,38 @@ class TorchWorld(World):
         known = isinstance(fill, (int, float)) and count <= 100_000
         self.interpreter.tick(count // 64 if known else 0)
         return Array(self, tuple(sizes), (float(fill),) * count if known else None)
+
+    def tried(self, args: Args, place: Place, follow: Callable[[Args], Any]) -> Any:
+        """What a call outside of a network gives: while one is being made, to size its layers, a
+        tensor of the shape that it would have."""
+        known = Unknown(Message("a network is called here"), place)
+        shapes = [each.shape for each in args if isinstance(each, Array)]
+        if not self.interpreter.making or not shapes or min(map(len, shapes)) < 2:
+            return known
+        kept = self.keys, self.turns, self.scopes, self.within, self.report
+        self.keys, self.turns, self.scopes, self.within = {}, {}, [], ""
+        found: list[Unknown] = []
+        self.report = found.append
+        graph = self.graph = TorchGraph(Graph("", "torch"))
+        try:
+            result = follow(
+                [
+                    (
+                        TorchTensor(self, graph.input((*each.shape[2:], each.shape[1])))
+                        if isinstance(each, Array)
+                        else each
+                    )
+                    for each in args
+                ]
+            )
+        except ImportProblems:
+            return known
+        finally:
+            self.graph = None
+            self.keys, self.turns, self.scopes, self.within, self.report = kept
+        if found or graph.told or graph.graph.problems or not isinstance(result, TorchTensor):
+            return known
+        return Array(self, (shapes[0][0], *result.view.shape[1:]))
 
     def function(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A function of tensors that flow through the network."""
@@ -389,7 +427,7 @@ class TorchWorld(World):
     def param(self, parameter: Instance) -> Any:
         """A parameter as TorchGraph takes it."""
         data = parameter.attrs["data"]
-        key = self.keys.get(id(parameter), "")
+        key = self.keys.setdefault(id(parameter), f"?{len(self.keys)}")
         if data.numbers:
             self.starts[key] = data.numbers
         return Param(key, data.shape, parameter.attrs["requires_grad"] is True)
@@ -431,7 +469,9 @@ class TorchWorld(World):
         if "Conv" in name:  # has a size for each dimension, whatever is given
             rank = MODULES[name][1]
             sizes = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-            attrs.update((key, (attrs[key],) * rank) for key in sizes if is_size(attrs.get(key)))
+            attrs.update(
+                (key, (attrs[key],) * rank) for key in sizes if isinstance(attrs.get(key), int)
+            )
         if not name.startswith("Lazy"):
             self.build(instance, name)
         strange = any(key in kwargs and key not in names for key in attrs)
@@ -468,7 +508,7 @@ class TorchWorld(World):
             shapes = tuple(each.shape for each in args if isinstance(each, Array))
             if shapes and min(map(len, shapes)) > 1:
                 self.shapes.setdefault(id(instance), shapes)
-            return Unknown(Message("a network is called here"), place)
+            return self.tried(args, place, lambda given: self.run(instance, given, kwargs, place))
         if instance.native is not None and instance.native.path == PARAMETER:
             self.interpreter.stop(place)
         self.unchanged(instance, frozenset())
@@ -633,7 +673,9 @@ class TorchWorld(World):
         if name == "training":
             return self.training
         if name in _SELVES:
-            return Native(lambda args, kwargs, node: self._changed(value, name, args))
+            return Native(
+                lambda args, kwargs, node: self._changed(value, name, [*args, *kwargs.values()])
+            )
         if name in _PARTS:
             return Native(
                 lambda args, kwargs, node: self._part(value, name, [*args, *kwargs.values()])
@@ -647,7 +689,9 @@ class TorchWorld(World):
         return value
 
     def _of_array(self, value: Instance, name: str, args: Args, kwargs: Kwargs, node: Any) -> Any:
-        """A method of a parameter: those that end in `_` set numbers, which do not matter."""
+        """A method of a parameter: most that end in `_` set numbers, which do not matter."""
+        if name == "requires_grad_":
+            value.attrs["requires_grad"] = [*args, *kwargs.values(), True][0]
         if name.endswith("_") or self.graph is None:
             return value
         return self.function(name, [value, *args], kwargs, self.interpreter.place(node))
@@ -710,15 +754,27 @@ class TorchWorld(World):
         return Native(method)
 
     def array_attribute(self, array: Array, name: str) -> Any:
-        if name in ("shape", "ndim"):
-            return array.shape if name == "shape" else len(array.shape)
+        if name in ("shape", "ndim", "data"):
+            return {"shape": array.shape, "ndim": len(array.shape), "data": array}[name]
         if name in ("size", "dim"):
             return Native(lambda args, kwargs, node: _size(array.shape, name, args, kwargs))
         if name in ("item", "tolist") and array.numbers is not None and len(array.shape) < 2:
             return giving([*array.numbers] if array.shape else array.numbers[0])
         if name in ("view", "reshape"):
             return Native(lambda args, kwargs, node: self._viewed(array, args, node))
-        return giving(array) if name in _AS_IT_IS else None
+        if name == "numel":
+            return giving(math.prod(array.shape))
+        if name in _AS_IT_IS:
+            return giving(array)
+        return Native(lambda args, kwargs, node: self._tried(name, array, args, kwargs, node))
+
+    def _tried(self, name: str, array: Array, args: Args, kwargs: Kwargs, node: Any) -> Any:
+        """A method of a tensor that is no part of a network."""
+        place = self.interpreter.place(node)
+        if not is_known(name):
+            return self.interpreter.unfollowed(place)
+        follow = lambda given: self.function(name, given, kwargs, place)  # noqa: E731
+        return self.tried([array, *args], place, follow)
 
     def _viewed(self, array: Array, args: Args, node: Any) -> Any:
         """An array in another shape."""
@@ -765,7 +821,9 @@ class TorchWorld(World):
 
     def item(self, value: Any, key: Any, place: Place) -> Any:
         if isinstance(value, Array):
-            self.interpreter.stop(place)
+            if not isinstance(key, int) or not value.shape or not -1 <= key < value.shape[0]:
+                self.interpreter.stop(place)
+            return Array(self, value.shape[1:])
         if isinstance(value, TorchTensor) or (is_parameter(value) and self.graph is not None):
             return self.function("__getitem__", [value, key], {}, place)
         parts = children(value)
