@@ -17,6 +17,7 @@ from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Scope, Tak
 from cnndsl.importers.normal import normal
 from cnndsl.importers.write import paired, to_text
 from cnndsl.layers.source import call_of
+from cnndsl.layers.values import Pair
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.cnn"))
 SOUND = [path for path in SAMPLES if path.stem != "article_keras_listing"]
@@ -127,6 +128,20 @@ def test_a_shortcut_that_stands_first_is_none_of_two_blocks() -> None:
     text = to_text(graph_of(network)).text
     for width, count in ((128, 2), (288, 6), (672, 4)):
         assert f" {width} s=2; repeat {count} {{ " in text
+
+
+def test_padding_follows_from_the_kernel_and_the_dilation() -> None:
+    graph = Graph("dilated", "torch")
+    x = graph.input((32, 32, 3))
+    for kernel, stride, dilation in ((7, 2, 1), (1, 1, 1), (3, 1, 2), (3, 1, 4), (5, 1, 2)):
+        around = dilation * (kernel // 2)
+        values = {"filters": 8, "kernel": kernel, "stride": stride, "dilation": dilation,
+                  "pad": (Pair(around, around),) * 2, "nobias": True}  # fmt: skip
+        x = graph.add("bn", {}, [graph.add("conv", values, [x])])
+    graph.outputs.append(Output("main", x))
+    text = to_text(graph).text
+    assert "conv 8 k /s pad=(dilation*(k//2)) dilation=dilation nobias" in text
+    assert "cb 3 4" in text and "pad_by" not in text
 
 
 def test_a_block_without_a_gate_has_no_width_for_it() -> None:

@@ -217,10 +217,10 @@ class Product(NamedTuple):
     """`x*y`."""
 
     left: Ref
-    right: Ref
+    right: Ref | Scaled
 
     def text(self) -> str:
-        return f"{self.left.text()}*{self.right.text()}"
+        return f"{self.left.text()}*{argument(self.right)}"
 
 
 class Range(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 from cnndsl.importers.statements import (
@@ -320,13 +321,8 @@ class Solver:
             found = self.arithmetic(places, values, slot, here)
             if found is not None:
                 return found
-        if slot == "pad":
-            for param in self.block.params:
-                if param.slot == "kernel" and all(
-                    type(param.vector[i]) is int and param.vector[i] // 2 == _plain(vector[i])
-                    for i in places
-                ):
-                    return Scaled(Ref(param.name), "//", 2)
+        if slot == "pad" and (padding := self.padding(places, vector)) is not None:
+            return padding
         if not create:
             return None
         if slot == "filters" and self.is_inverted and all(type(each) is int for each in values):
@@ -334,6 +330,21 @@ class Solver:
             if found is not None:
                 return found
         return self.new(slot, vector)
+
+    def padding(self, places: list[int], vector: Vector) -> Expr | None:
+        """Half of a kernel, a dilation, or their product."""
+        kernels: list[Parameter | None] = [p for p in self.block.params if p.slot == "kernel"]
+        dilations: list[Parameter | None] = [p for p in self.block.params if p.slot == "dilation"]
+        for kernel, dilation in product([*kernels, None], [None, *dilations]):
+            sizes = [3 if kernel is None else kernel.vector[i] for i in places]
+            steps = [1 if dilation is None else dilation.vector[i] for i in places]
+            if {*map(type, sizes + steps)} == {int} and all(
+                size // 2 * step == _plain(vector[i]) for size, step, i in zip(sizes, steps, places)
+            ):
+                half = None if kernel is None else Scaled(Ref(kernel.name), "//", 2)
+                times = None if dilation is None else Ref(dilation.name)
+                return Product(times, half) if times and half else half or times
+        return None
 
     def range(self, places: list[int], values: list[Pair], here: Vector) -> Expr:
         """Channels from one to another, each of which is an expression. Raises Unalike."""
@@ -647,9 +658,10 @@ def call_of_block(block: Block, values: Mapping[str, Expr]) -> str:
 
 
 def _in_order(some: Statement, names: set[str]) -> Iterator[str]:
-    """The slots as they are written: the filters before the kernel."""
-    yield from (name for name in some.slots if name in names)
-    yield from sorted(names - some.slots.keys())
+    """The slots as they are written, the filters before the kernel; the padding, which may follow
+    from the kernel and the dilation, comes last."""
+    order = [name for name in some.slots if name in names]
+    yield from sorted(order + sorted(names - some.slots.keys()), key="pad".__eq__)
 
 
 def shrinking(statement: Statement, pools: bool = False) -> int:
