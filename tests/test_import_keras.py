@@ -771,3 +771,14 @@ def test_a_call_that_does_not_train(frozen: bool) -> None:
     graph = read_model(keras.Model(outer, last(outer, training=False)))
     assert [op.word for op in graph.ops] == ["input", "bn"]
     assert len(graph.notes) == (not frozen)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_functions_are_no_layers(suffix: str) -> None:
+    here = keras.Input((4, 4, 3))
+    x = keras.activations.relu(keras.ops.leaky_relu(here, 0.1), max_value=4.0)
+    net = keras.Model(here, layers.Add()([x, x * keras.ops.sigmoid(x)]))
+    graph = read_keras(saved(net, suffix))
+    calls = "input 4x4x3; leaky_relu 0.1; clamp 0 4; sigmoid; mul; add"
+    assert "; ".join(call_of(op.layer) for op in graph.ops) == calls

@@ -14,6 +14,7 @@ from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope
 from cnndsl.importers.keras_graph import MOST, Value, shown
 from cnndsl.importers.keras_layers import KerasGraph, resting
+from cnndsl.importers.keras_ops import OPERATIONS
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import whole
 
@@ -335,7 +336,13 @@ def snake(name: str) -> str:
 
 
 def is_operation(layer: Mapping[str, Any]) -> bool:
-    """Whether an entry is an operation of `keras.ops`, and no layer."""
+    """Whether an entry is an operation of `keras.ops`, and no layer. An `.h5` file of Keras 3 names
+    no module: there it is one that neither learns nor could, and is called as Keras 3 writes calls.
+    """
+    config, nodes = layer.get("config"), layer.get("inbound_nodes")
+    if layer.get("module") is None and isinstance(config, Mapping) and isinstance(nodes, list):
+        known = str(layer.get("class_name")) in OPERATIONS and "trainable" not in config
+        return known and any(isinstance(node, Mapping) for node in nodes)
     return re.match(r"keras(\.src)?\.(ops|activations)\b", str(layer.get("module"))) is not None
 
 

@@ -494,7 +494,7 @@ OPERATIONS: dict[str, Handler] = {
         )
         for name in PLAIN
     },
-    "Relu": in_a_row(relu),
+    **dict.fromkeys(("Relu", "ReLU"), in_a_row(relu)),
     "Gelu": in_a_row(gelu),
     "LeakyRelu": in_a_row(leaky_relu),
     "Elu": in_a_row(elu),
