@@ -78,17 +78,18 @@ def test_any_net_comes_back(text: str) -> None:
     assert list(written.network.outputs) == list(network.outputs)
 
 
+def unit(graph: Graph, x: int, width: int, kernel: int, stride: int = 1) -> int:
+    """A convolution and its norm."""
+    values = {"filters": width, "kernel": kernel, "stride": stride, "pad": kernel // 2}
+    return graph.add("bn", {}, [graph.add("conv", {**values, "nobias": True}, [x])])
+
+
 def residual(graph: Graph, x: int, width: int, stride: int = 1) -> int:
     """A block of ResNet-18, as a reader finds it."""
-
-    def unit(x: int, kernel: int, stride: int) -> int:
-        values = {"filters": width, "kernel": kernel, "stride": stride, "pad": kernel // 2}
-        return graph.add("bn", {}, [graph.add("conv", {**values, "nobias": True}, [x])])
-
-    y = graph.add("relu", {}, [unit(x, 3, stride)])
-    y = unit(y, 3, 1)
+    y = graph.add("relu", {}, [unit(graph, x, width, 3, stride)])
+    y = unit(graph, y, width, 3)
     if stride > 1 or graph.shape(x)[-1] != width:
-        x = unit(x, 1, stride)
+        x = unit(graph, x, width, 1, stride)
     return graph.add("relu", {}, [graph.add("add", {}, [y, x])])
 
 
@@ -380,6 +381,29 @@ def test_concatenations_that_double_end_soon() -> None:
         x = graph.add("concat", {}, [x, x])
     graph.outputs.append(Output("main", x))
     assert to_text(graph).network.nodes[-1].output == (2, 2, 2**24)
+
+
+def test_parts_that_have_names_and_no_classes_are_blocks() -> None:
+    graph = Graph("gated", "torch")
+    x = graph.input((64, 64, 32))
+    for place, (width, stride) in enumerate(
+        ((32, 1), (32, 1), (64, 2), (64, 1), (128, 2), (128, 1))
+    ):
+        begin, before = len(graph.ops), x
+        y = unit(graph, graph.add("relu", {}, [unit(graph, x, width, 3, stride)]), width, 3)
+        gate = graph.add("dense", {"units": width // 16}, [graph.add("gap", {}, [y])])
+        gate = graph.add("dense", {"units": width}, [graph.add("relu", {}, [gate])])
+        y = graph.add("mul", {}, [y, graph.add("sigmoid", {}, [gate])])
+        if stride == 2:
+            before = unit(graph, x, width, 1, stride)
+        x = graph.add("relu", {}, [graph.add("add", {}, [y, before])])
+        for at in range(begin, len(graph.ops)):
+            op = graph.ops[at]
+            graph.ops[at] = Op(
+                op.layer, op.values, op.inputs, op.weights, (Scope("", f"layer{place}"),)
+            )
+    graph.outputs.append(Output("main", x))
+    assert "residual 64 s=2; residual 64\nresidual 128 s=2; residual 128" in to_text(graph).text
 
 
 @pytest.mark.parametrize(

@@ -714,7 +714,10 @@ class _Recovery:
                 gain -= len(self.call(block, number)) - name + 2
         flags = sum(param.slot == "flag" for param in block.params)
         gain -= COSTLY * (flags + max(len(block.params) - 3, 0))
-        kinds = Counter(filter(None, map(self.scope_of, instances)))
+        own = [*map(self.scope_of, instances)]
+        if None not in own and not any(self.parts):  # parts of a source that has no classes
+            gain *= 1.5
+        kinds = Counter(filter(None, own))
         if kinds.total() * 5 >= len(instances) * 4:
             kind, matched = kinds.most_common(1)[0]
             gain *= 2.5 if matched * 5 >= self.parts[kind] * 4 else 1.5
