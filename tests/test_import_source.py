@@ -11,6 +11,7 @@ import cnndsl
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
 from cnndsl.importers.normal import normal
 from cnndsl.importers.source import read_source
+from cnndsl.importers.told import way_out
 from cnndsl.importers.write import to_text
 from cnndsl.layers.source import call_of
 
@@ -1186,3 +1187,55 @@ def test_a_network_of_several_inputs() -> None:
     assert (found.code, str(found.message)) == ("E604", "1 sizes are given for 2 inputs")
     (found,) = problems(TWO_INPUTS, shape=(6, 4, 1), pick="Twin")
     assert "`width`" in found.message and "net = Twin(…)" in found.help
+
+
+def test_what_is_cut_off_a_convolution_is_less_padding() -> None:
+    """As in nets over time, whose outputs see no later inputs; with a stride it is not."""
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 4, 3, padding=4, dilation=2)
+        self.step = nn.Conv1d(4, 4, 3, padding=2, stride=2)
+
+    def forward(self, x):
+        x = self.conv(x)[:, :, :-4].contiguous()
+        return self.step(x)[..., :-1]
+"""
+    text = to_text(read_source(source, shape=(16, 2))).text
+    assert "pad=4:0 dilation=2\nconv 4 3 /2 pad=2; crop 0:1" in text
+
+
+def test_a_map_is_cut_once() -> None:
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return torch.cat([self.conv(x), x[:, :, 1:-1, 1:-1]], 1)
+"""
+    assert "crop 1" in to_text(read_source(source, shape=(8, 8, 3))).text
+
+
+@pytest.mark.parametrize("name", ("spectral_norm", "weight_norm", "parametrizations.weight_norm"))
+def test_weights_that_are_made(name: str) -> None:
+    source = f"net = nn.Sequential(nn.utils.{name}(nn.Conv2d(3, 4, 3)))"
+    (found,) = problems(source, shape=(8, 8, 3))
+    assert found.code == "E601" and way_out(found)
+
+
+def test_fields_of_a_dataclass_have_factories() -> None:
+    source = """
+@dataclass
+class Sizes:
+    first: int = field(default=4)
+    rest: list = field(default_factory=lambda: [8, 9])
+
+sizes = Sizes()
+all = [3, sizes.first, *sizes.rest]
+net = nn.Sequential(*[nn.Conv2d(a, b, 1) for a, b in zip(all, all[1:], strict=False)])
+"""
+    source = "from dataclasses import dataclass, field\n" + source
+    assert read_source(source, shape=(8, 8, 3)).params == 4 * 4 + 8 * 5 + 9 * 9

@@ -464,6 +464,13 @@ IN_THE_WAY: dict[str, tuple[nn.Module, list[tuple[str, str]]]] = {
         nn.Sequential(nn.Dropout2d(0.2), nn.Softplus(2), nn.PReLU()),
         [("E601", "`dropout2d`"), ("E601", "softplus(beta=2"), ("E601", "num_parameters=1")],
     ),
+    "weights that are made": (
+        nn.Sequential(
+            nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 3, 1)),
+            nn.utils.spectral_norm(nn.Conv2d(3, 3, 1)),
+        ),
+        [("E601", "`WeightNorm`"), ("E601", "`SpectralNorm`")],
+    ),
     "does not run": (nn.Conv2d(4, 3, 1), [("E607", "fails on inputs")]),
     "half frozen": (half_frozen(), [("E601", "`weight` learns")]),
     "statistics": (

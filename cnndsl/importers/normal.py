@@ -354,9 +354,35 @@ def fold_zero_pads(net: Normal) -> None:
         net.become(user, conv.word, {**values, "pad": pads}, op.inputs)
 
 
-def _pairs(layer: Any) -> tuple[Pair, ...]:
-    pad = layer.pad
+def _pairs(layer: Any, slot: str = "pad") -> tuple[Pair, ...]:
+    pad = getattr(layer, slot)
     return (pad,) * (len(layer.input) - 1) if isinstance(pad, Pair) else pad
+
+
+def fold_crops(net: Normal) -> None:
+    """What is cut off one axis after the other is one `crop`; of what a convolution gives it is
+    less padding, if there is so much."""
+    for index, op in net.alive():
+        user = net.only_user(index, "crop") if op.word in ("crop", *_CONVS) else None
+        if user is None:
+            continue
+        outer = net.ops[user]
+        assert outer is not None
+        layer: Any = op.layer
+        cut = _pairs(outer.layer, "crop")
+        if op.word == "crop":
+            both = zip(_pairs(layer, "crop"), cut)
+            crop = tuple(Pair(one.begin + two.begin, one.end + two.end) for one, two in both)
+            net.become(user, "crop", {"crop": crop}, op.inputs)
+            continue
+        pads = [
+            (window.begin - pair.begin, window.end - pair.end)
+            for window, pair in zip(layer.windows, cut)
+        ]
+        plain = all(window.stride == 1 for window in layer.windows)
+        if plain and min(map(min, pads)) >= 0:
+            values = {**_without(op, "same", "pad"), "pad": tuple(Pair(*each) for each in pads)}
+            net.become(user, op.word, values, op.inputs, op.weights, op)
 
 
 def one_padding(net: Normal) -> None:
@@ -538,6 +564,7 @@ STEPS: tuple[Callable[[Normal], None], ...] = (
     split_depthwise,
     join_separable,
     fold_zero_pads,
+    fold_crops,
     one_padding,
     nest_concats,
     join_sums,

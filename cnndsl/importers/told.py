@@ -37,11 +37,13 @@ def way_out(problem: Problem) -> Message:
     return next((help_ for begin, help_ in WAYS_OUT.items() if word.startswith(begin)), NOTHING)
 
 
+_PLAIN_WEIGHTS = Message("take it off, which leaves a plain layer with the weights that it made")
 WAYS_OUT = {
     "logsoftmax": Message("take it out, or take softmax: the logarithm is the loss's"),
     "dropout": Message("take a plain dropout, or none: none acts after training"),
     "featuredropout": Message("take a plain dropout, or none: none acts after training"),
     "spatialdropout": Message("take a plain dropout, or none: none acts after training"),
+    **dict.fromkeys(("spectralnorm", "weightnorm"), _PLAIN_WEIGHTS),
     "random": Message("take it out: it changes the data while training, and no net"),
 }
 

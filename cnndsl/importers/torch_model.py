@@ -57,6 +57,10 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
         message = Message("the module has parameters without a shape yet: run it once")
         graph.problems.append(Problem("E604", message))
         return graph
+    if made := [*_made_weights(module)]:
+        graph = Graph(name, "torch")
+        graph.problems += made
+        return graph
     trace = Trace(module, name)
     trace.run_shapes(inputs, training=False)
     unused = trace.unused()
@@ -69,6 +73,19 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
             trace.graph.problems += trained.graph.problems
     leave_out(trace.graph, unused)
     return trace.graph
+
+
+def _made_weights(module: nn.Module) -> Iterator[Problem]:
+    """The parts whose weights are made of other arrays before each call, such as by weight_norm."""
+    for key, part in module.named_modules():
+        makers = [type(each) for each in part._forward_pre_hooks.values()]
+        if hasattr(part, "parametrizations"):
+            makers += [type(each) for made in part.parametrizations.values() for each in made]
+        for maker in makers:
+            if "torch.nn.utils" in maker.__module__:
+                operation = maker.__name__.lstrip("_")
+                message = Message("there is no word for `{operation}`", operation=operation)
+                yield Problem("E601", message, key)
 
 
 class Values(NamedTuple):
