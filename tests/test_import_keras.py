@@ -640,14 +640,17 @@ base = keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(4, 3), layers.C
 inputs = keras.Input((16, 16, 3))
 x = block(block(base(inputs), 8), 8)
 model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
-for layer in model.layers[:COUNT]:
-    layer.trainable = False
 """
+TRAINABLE = [
+    *(f"for each in model.layers[:{n}]: each.trainable = False" for n in (*range(1, 14, 2), -2)),
+    "for each in base.layers: each.trainable = False\nbase.trainable = True",
+    "model.trainable = False\nmodel.trainable = True\nbase.layers[0].trainable = False",
+]
 
 
-@pytest.mark.parametrize("count", [*range(1, 14, 2), -2])
-def test_layers_of_a_source_stand_in_the_order_of_keras(count: int) -> None:
-    text = LAYERED.replace("COUNT", str(count))
+@pytest.mark.parametrize("ending", TRAINABLE)
+def test_what_a_source_says_of_training_holds_as_in_keras(ending: str) -> None:
+    text = LAYERED + ending
     names: dict[str, Any] = {}
     exec(text, names)
     learning = sum(math.prod(weight.shape) for weight in names["model"].trainable_weights)

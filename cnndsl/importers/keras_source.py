@@ -34,6 +34,7 @@ from cnndsl.importers.interpreter import (
     World,
     foreign,
     giving,
+    parts_of,
     unknown_in,
 )
 from cnndsl.importers.keras_layers import KerasGraph, resting
@@ -535,6 +536,18 @@ class KerasWorld(World):
         calls = by_depth(model.attrs.get("?outputs"))
         found = [(*made.within, made.layer)[0] for made in calls]
         return [*{id(each): each for each in found if each}.values()]
+
+    def assigned(self, instance: Instance, name: str, value: Any) -> Any:
+        """What is said of whether a layer learns holds for all that is in it then."""
+        left, seen = [instance] if name == "trainable" else [], set[int]()
+        while left:
+            each = left.pop()
+            if id(each) not in seen:
+                seen.add(id(each))
+                each.attrs[name] = value
+                parts = parts_of([self._layers(each), *each.attrs.values()])
+                left += [part for part in parts if isinstance(part, Instance) and part.native]
+        return value
 
     def shape(self, tensor: KerasTensor) -> tuple[int | None, ...]:
         """The shape of a tensor, with its batch of no known size."""
