@@ -1122,6 +1122,11 @@ class Interpreter:
             return self.guarded(getattr(math, name), args, kwargs, node)
         if name in ("OrderedDict", "deepcopy", "copy"):
             return self.own(name, args, kwargs, node)
+        if name == "reduce" and len(args) > 1:
+            total, *rest = [*args[2:], *self.items(args[1], node)]
+            for each in rest:
+                total = self.call(args[0], [total, each], {}, node)
+            return total
         if name == "partial" and args:
             return Bound(args[0], tuple(args[1:]), kwargs)
         if name == "namedtuple" and len(args) > 1:

@@ -231,9 +231,16 @@ class Program:
     def outermost(self, found: list[Candidate]) -> list[Candidate]:
         """The networks that are no part of another, and have something to learn if any has.
 
-        One that has no method that runs it, as a class that only trains others, is none itself.
+        One that has no method that runs it, as a class that only trains others, is none itself;
+        those that it has are.
         """
-        found = [each for each in found if self.runs(each.net)] or found
+        running = {id(each.net): each for each in found if self.runs(each.net)}
+        for each in found:
+            for name, part in each.net.attrs.items() if id(each.net) not in running else ():
+                if self.is_net(part):
+                    line = part.place.line
+                    running.setdefault(id(part), Candidate((name,), part, ((line, line),)))
+        found = [*running.values()] or found
         inner: set[int] = set(self.keras.nested)
         for each in found:
             parts = modules(each.net) if _of_torch(each.net) else _nested(each.net)
@@ -322,7 +329,10 @@ class Program:
         fitting = fitting or [each for each in found if each.net.cls.name == pick]
         if fitting:
             return fitting[-1]
-        value: Any = self.interpreter.globals.names.get(pick)
+        names = self.interpreter.globals.names
+        owners = [each.attrs for each in names.values() if isinstance(each, Instance)]
+        value: Any = next((own[pick] for own in owners if self.is_net(own.get(pick))), None)
+        value = names.get(pick, value)
         if isinstance(value, (Function, Class)):
             if wanted := self.wanted(value):
                 message = Message("no value is given for `{name}`", name="`, `".join(wanted))
