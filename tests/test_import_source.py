@@ -1199,11 +1199,25 @@ class Net(nn.Module):
         self.step = nn.Conv1d(4, 4, 3, padding=2, stride=2)
 
     def forward(self, x):
-        x = self.conv(x)[:, :, :-4].contiguous()
+        x = F.relu(self.conv(x)[:, :, :-4].contiguous())
         return self.step(x)[..., :-1]
 """
     text = to_text(read_source(source, shape=(16, 2))).text
-    assert "pad=4:0 dilation=2\nconv 4 3 /2 pad=2; crop 0:1" in text
+    assert "conv 4 3 relu pad=4:0 dilation=2\nconv 4 3 /2 pad=2; crop 0:1" in text
+
+
+def test_a_shared_convolution_keeps_its_padding() -> None:
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 2, 3, padding=2)
+
+    def forward(self, x):
+        return self.conv(self.conv(x)[..., :-2])
+"""
+    text = to_text(read_source(source, shape=(16, 2))).text
+    assert "crop 0:2" in text and "shared block" in text
 
 
 def test_a_map_is_cut_once() -> None:

@@ -380,9 +380,10 @@ def fold_crops(net: Normal) -> None:
             for window, pair in zip(layer.windows, cut)
         ]
         plain = all(window.stride == 1 for window in layer.windows)
-        if plain and min(map(min, pads)) >= 0:
+        if plain and min(map(min, pads)) >= 0 and len(net.sharers(op)) < 2:
             values = {**_without(op, "same", "pad"), "pad": tuple(Pair(*each) for each in pads)}
-            net.become(user, op.word, values, op.inputs, op.weights, op)
+            if net.become(user, op.word, values, op.inputs, op.weights, op):
+                net.readers.update((taken.key, {user}) for taken in op.weights.values())
 
 
 def one_padding(net: Normal) -> None:
