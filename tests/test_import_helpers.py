@@ -78,3 +78,48 @@ def test_a_class_that_only_trains_is_no_network() -> None:
     assert read_source(TRAINER).params == 130
     with pytest.raises(ImportProblems):
         read_source(TRAINER.replace("Input((8, 8, 1)), ", ""))
+
+
+OUTPUTS = """
+x = inputs = Input((8, 8, 3))
+x = Conv2D(4, 3, name="first")(x)
+body = Model(inputs, Conv2D(5, 3)(x))
+x = UpSampling2D()(MaxPooling2D()(body.layers[1].output))
+x = concatenate([x, body.get_layer("first").output])
+model = Model(body.input, Conv2D(2, 1)(x))
+"""
+
+
+def test_the_output_of_a_layer_is_what_its_call_gave() -> None:
+    assert read_source(OUTPUTS, pick="model").params == 4 * 28 + 2 * 9
+
+
+@pytest.mark.parametrize("second", ["None", "0.5", "body.nothing"])
+def test_all_that_a_layer_reads_must_be_known(second: str) -> None:
+    with pytest.raises(ImportProblems):
+        read_source(OUTPUTS.replace('body.get_layer("first").output', second), pick="model")
+
+
+PARTS = """
+class Coder(Model):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Sequential([Input((8, 8, 1)), Flatten(), Dense(4)])
+        self.decoder = Sequential([Input((4,)), Dense(64)])
+
+coder = Coder()
+"""
+
+
+def test_the_parts_of_what_does_not_run_are_networks() -> None:
+    assert read_source(PARTS, pick="encoder").params == 260
+    with pytest.raises(ImportProblems, match="2 networks"):
+        read_source(PARTS)
+
+
+def test_functions_are_chained() -> None:
+    chain = "reduce(lambda x, f: f(x), [Flatten(), Dense(4)], inputs)"
+    source = (
+        f"from functools import reduce\ninputs = Input((3, 3, 1))\nnet = Model(inputs, {chain})"
+    )
+    assert read_source(source).params == 40

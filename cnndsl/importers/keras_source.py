@@ -435,7 +435,11 @@ class KerasWorld(World):
             return self.interpreter.call(after, args, {}, node)
         inputs = [args[0]] if not isinstance(args[0], (list, tuple)) else [*args[0]]
         inputs += [each for each in args[1:] if isinstance(each, KerasTensor)]
+        self.needs(inputs)
+        if not all(isinstance(each, KerasTensor) for each in inputs):
+            self.interpreter.stop(node)
         result = self.made(kind, instance, config, inputs, instance.place)
+        attrs.setdefault("?called", {"input": args[0], "output": result})
         return result if after is None else self.interpreter.call(after, [result], {}, node)
 
     def checked(self, instance: Instance) -> dict[str, Any] | None:
@@ -506,7 +510,8 @@ class KerasWorld(World):
             if name in ("input", "output", "inputs", "outputs") and "?inputs" in attrs:
                 found = attrs["?inputs" if name.startswith("in") else "?outputs"]
                 return found if not name.endswith("s") or isinstance(found, list) else [found]
-        return giving(None) if name == "build" else None
+        called = attrs.get("?called", {})
+        return giving(None) if name == "build" else called.get(name)
 
     def _model(self, model: Instance, name: str, args: Args) -> Any:
         """A method of a model about its parts."""
