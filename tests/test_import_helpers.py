@@ -123,3 +123,9 @@ def test_functions_are_chained() -> None:
         f"from functools import reduce\ninputs = Input((3, 3, 1))\nnet = Model(inputs, {chain})"
     )
     assert read_source(source).params == 40
+
+
+def test_what_another_network_goes_on_from_is_a_part_of_it() -> None:
+    source = OUTPUTS.replace("Model(inputs, Conv2D(5, 3)(x))", "Model(inputs, x)")
+    assert read_source(source).params == 4 * 28 + 2 * 9
+    assert read_source(source, pick="body").params == 4 * 28

@@ -31,7 +31,7 @@ from cnndsl.importers.interpreter import (
     foreign,
     lineage,
 )
-from cnndsl.importers.keras_source import MODELS, KerasWorld
+from cnndsl.importers.keras_source import MODELS, KerasWorld, in_order
 from cnndsl.importers.torch_source import (
     MODULES,
     Array,
@@ -245,6 +245,11 @@ class Program:
         for each in found:
             parts = modules(each.net) if _of_torch(each.net) else _nested(each.net)
             inner |= {id(part) for part in parts if part is not each.net}
+        calls = {
+            id(each.net): {id(made) for made in in_order(each.net.attrs.get("?outputs"))}
+            for each in found
+        }
+        inner |= {one for one in calls if any(set() < calls[one] < all_ for all_ in calls.values())}
         outer = [each for each in found if id(each.net) not in inner]
         learning = [each for each in outer if self.learns(each.net)]
         return learning or outer or found[-1:]
