@@ -273,6 +273,18 @@ def test_several_ways_to_say_it_become_one(
     assert flat(graph) == (told or [call_of(op.layer) for op in graph.ops[1:]])
 
 
+def test_numbers_of_a_rescale_are_the_fractions_that_they_come_of() -> None:
+    graph = Graph("net")
+    x = graph.input((8, 8, 3))
+    x = graph.add("rescale", {"scale": 1 / 255}, [x])
+    x = graph.add("rescale", {"scale": (1.0, 1.0, 1.0)}, [x])
+    x = graph.add("conv", {"filters": 3, "kernel": 1}, [x])
+    values = {"scale": 1 / 0.229, "offset": -0.485 * (1 / 0.229)}
+    graph.outputs.append(Output("main", graph.add("rescale", values, [x])))
+    text = to_text(graph).text
+    assert "rescale (1/255); conv 3 1; rescale (1000/229) offset=(-485/229)" in text
+
+
 def test_a_value_times_its_gate_is_an_activation() -> None:
     for gate, word in (("sigmoid", "silu"), ("hard_sigmoid", "hard_swish")):
         graph = Graph("net", "torch")

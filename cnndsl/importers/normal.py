@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from math import isclose
 from typing import Any
 
 from cnndsl.importers.graph import Graph, Op, Taken, make, told
 from cnndsl.layers import ACTIVATIONS, LAYERS
 from cnndsl.layers.base import Layer, LayerError, Shape
+from cnndsl.layers.source import uniform
 from cnndsl.layers.values import Pair
 from cnndsl.layers.window import Window, same_pads
 
@@ -189,11 +191,27 @@ def join_rescales(net: Normal) -> None:
         numbers: list[Any] = []
         for each in (first.layer, op.layer):
             layer: Any = each
-            numbers += (layer.scale, layer.offset or 0)
+            numbers += (uniform(layer.scale), uniform(layer.offset or 0))
         if all(isinstance(each, (int, float)) for each in numbers):
             scale, offset, again, more = numbers
             moved = float(f"{offset * again + more:.12g}")
             net.become(index, "rescale", {"scale": scale * again, "offset": moved}, first.inputs)
+
+
+def share_rescales(net: Normal) -> None:
+    """Factors and summands that are fractions but for rounding, as -0.485/0.229, are these."""
+    for index, op in net.alive():
+        if op.word == "rescale":
+            layer: Any = op.layer
+            values = {"scale": _shared(layer.scale), "offset": _shared(layer.offset)}
+            net.become(index, "rescale", values, op.inputs)
+
+
+def _shared(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_shared, value))
+    share = float(Fraction(value).limit_denominator(1000)) if isinstance(value, float) else value
+    return share if isinstance(value, float) and isclose(share, value, rel_tol=4e-16) else value
 
 
 def fold_gates(net: Normal) -> None:
@@ -559,6 +577,7 @@ def _is_plain(op: Op, defaults: str) -> bool:
 STEPS: tuple[Callable[[Normal], None], ...] = (
     fold_hard_sigmoid,
     join_rescales,
+    share_rescales,
     fold_gates,
     fold_global_pools,
     flatten_early,
