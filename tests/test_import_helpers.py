@@ -129,3 +129,15 @@ def test_what_another_network_goes_on_from_is_a_part_of_it() -> None:
     source = OUTPUTS.replace("Model(inputs, Conv2D(5, 3)(x))", "Model(inputs, x)")
     assert read_source(source).params == 4 * 28 + 2 * 9
     assert read_source(source, pick="body").params == 4 * 28
+
+
+@pytest.mark.parametrize(
+    "inputs", ["[Input((8, 8, 3)), Conv2D(4, 3)", "[Conv2D(4, 3, input_shape=(8, 8, 3))"]
+)
+def test_what_shows_the_layers_of_a_network_is_none(inputs: str) -> None:
+    source = f"model = Sequential({inputs}, ReLU(), Flatten(), Dense(2)])\n"
+    shown = "shown = Model(model.input, [each.output for each in model.layers])"
+    assert read_source(source + shown).params == 4 * 28 + 2 * 145
+    assert read_source(source + shown, pick="shown").params == 4 * 28 + 2 * 145
+    more = "model.layers[0].output\nmodel.add(Dense(1))\nnet = Model(model.input, model.output)"
+    assert read_source(source + more, pick="net").params == 4 * 28 + 2 * 145 + 3

@@ -507,14 +507,31 @@ class KerasWorld(World):
                 )
             if name == "layers":
                 return self._layers(value)
-            if name in ("input", "output", "inputs", "outputs") and "?inputs" in attrs:
-                found = attrs["?inputs" if name.startswith("in") else "?outputs"]
+            if name in ("input", "output", "inputs", "outputs"):
+                inputs, outputs = self._view(value)
+                found = inputs if name.startswith("in") else outputs
+                if found is None:
+                    return None
                 return found if not name.endswith("s") or isinstance(found, list) else [found]
         called = attrs.get("?called", {})
         return giving(None) if name == "build" else called.get(name)
 
+    def _view(self, model: Instance) -> tuple[Any, Any]:
+        """The tensors that a model reads and gives; those of a Sequential are made for that."""
+        attrs = model.attrs
+        if "?inputs" in attrs or not attrs.get("?layers"):
+            return attrs.get("?inputs"), attrs.get("?outputs")
+        if "?view" not in attrs:
+            nested = {*self.nested}
+            attrs["?view"] = self.ends(model, (), [])
+            self.nested.intersection_update(nested)
+        inputs, outputs = attrs["?view"]
+        return (inputs, outputs) if _holds(outputs) else (None, None)
+
     def _model(self, model: Instance, name: str, args: Args) -> Any:
         """A method of a model about its parts."""
+        if name != "get_layer":
+            model.attrs.pop("?view", None)
         match name, args:
             case "add", [layer]:
                 model.attrs.setdefault("?layers", []).append(layer)
@@ -537,6 +554,7 @@ class KerasWorld(World):
         """The layers of a model, as Keras lists them; a model of its own is one of them."""
         layers = model.attrs.get("?layers")
         if layers is not None:
+            self._view(model)
             return [each for each in layers if isinstance(each, Instance) and not _is_input(each)]
         calls = by_depth(model.attrs.get("?outputs"))
         found = [(*made.within, made.layer)[0] for made in calls]

@@ -245,11 +245,15 @@ class Program:
         for each in found:
             parts = modules(each.net) if _of_torch(each.net) else _nested(each.net)
             inner |= {id(part) for part in parts if part is not each.net}
-        calls = {
-            id(each.net): {id(made) for made in in_order(each.net.attrs.get("?outputs"))}
-            for each in found
-        }
-        inner |= {one for one in calls if any(set() < calls[one] < all_ for all_ in calls.values())}
+        calls: dict[int, set[int]] = {}
+        for each in found:  # of two that make the same calls, the later shows what is within
+            outputs = each.net.attrs.get("?outputs", each.net.attrs.get("?view"))
+            made = {id(call) for call in in_order(outputs)}
+            if made and made not in calls.values():
+                calls[id(each.net)] = made
+            elif made:
+                inner.add(id(each.net))
+        inner |= {one for one in calls if any(calls[one] < more for more in calls.values())}
         outer = [each for each in found if id(each.net) not in inner]
         learning = [each for each in outer if self.learns(each.net)]
         return learning or outer or found[-1:]
