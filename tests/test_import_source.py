@@ -569,7 +569,7 @@ def test_keys_are_those_of_a_state_dict() -> None:
     assert "stages.stage1.2.ways.1.1.running_var" in keys
     assert "stages.stage0.1.se.fc.down.weight" in keys
     scopes = {op.scope[-1].kind for op in graph.ops if op.scope}
-    assert {"Unit", "SE", "BatchNorm2d"} <= scopes
+    assert {"Unit", "SE"} <= scopes and "BatchNorm2d" not in scopes
 
 
 def test_a_size_comes_from_a_call() -> None:
@@ -1253,3 +1253,36 @@ net = nn.Sequential(*[nn.Conv2d(a, b, 1) for a, b in zip(all, all[1:], strict=Fa
 """
     source = "from dataclasses import dataclass, field\n" + source
     assert read_source(source, shape=(8, 8, 3)).params == 4 * 4 + 8 * 5 + 9 * 9
+
+
+def test_a_part_is_put_in_the_place_of_the_last() -> None:
+    source = """
+net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+net[-1] = nn.Sigmoid()
+"""
+    assert words(read_source(source, shape=(8, 8, 3))) == "input:1 conv:1 sigmoid:1"
+
+
+def test_a_tensor_is_compared_with_nothing() -> None:
+    source = """
+class Net(nn.Module):
+    def forward(self, x, y=None):
+        if x != None and y == None:
+            x = F.relu(x)
+        return x
+"""
+    assert words(read_source(source, shape=(8, 8, 3))) == "input:1 relu:1"
+
+
+def test_a_layer_by_itself_is_no_part() -> None:
+    """A block that shares its weights is not called by the class of a layer."""
+    source = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        return self.conv(F.relu(self.conv(x)))
+"""
+    assert "conv2d" not in to_text(read_source(source, shape=(8, 8, 3))).text

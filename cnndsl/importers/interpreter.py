@@ -637,7 +637,9 @@ class Interpreter:
                 with suppress(TypeError, IndexError, ValueError):
                     owner[key] = value
             elif isinstance(owner, Instance):
-                owner.attrs[str(key)] = value
+                before_end = isinstance(key, int) and key < 0
+                place = len(self.items(owner, target)) + key if before_end else key
+                owner.attrs[str(place)] = value
             elif isinstance(owner, Tensor):
                 owner.world.changed(owner, None, self.place(target))
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -789,9 +791,10 @@ class Interpreter:
     def compared(self, op: str, left: Any, right: Any, node: ast.AST) -> Any:
         """One comparison."""
         self.check(left, right)
-        if op in ("Is", "IsNot"):
+        nothing = left is None or right is None
+        if op in ("Is", "IsNot") or (nothing and op in ("Eq", "NotEq")):
             same = left == right if isinstance(left, Library) else left is right
-            return same is (op == "Is")
+            return same is (op in ("Is", "Eq"))
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             self.branches(node)
         if op in ("In", "NotIn"):

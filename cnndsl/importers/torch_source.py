@@ -200,8 +200,8 @@ _SHARING = frozenset(
 )
 """Functions whose result may share its numbers with their tensor."""
 _PARTS = frozenset(
-    "parameters named_parameters modules named_modules children values named_children items keys add_module "
-    "register_module append extend insert register_buffer register_parameter".split()
+    "parameters named_parameters modules named_modules children values named_children items keys "
+    "add_module register_module append extend insert register_buffer register_parameter".split()
 )
 """Methods of a module about its parts."""
 _ELSEWHERE = frozenset(("DropPath", "StochasticDepth"))
@@ -512,6 +512,8 @@ class TorchWorld(World):
         if instance.native is not None and instance.native.path == PARAMETER:
             self.interpreter.stop(place)
         self.unchanged(instance, frozenset())
+        if isinstance(instance.cls, Library) and instance.cls.name not in CONTAINERS:
+            return self.above(instance, args, kwargs)  # a layer is no part of the source by itself
         turn = self.turns.get(id(instance), 0)
         self.turns[id(instance)] = turn + 1
         key = self.keys.get(id(instance), "")
