@@ -141,3 +141,10 @@ def test_what_shows_the_layers_of_a_network_is_none(inputs: str) -> None:
     assert read_source(source + shown, pick="shown").params == 4 * 28 + 2 * 145
     more = "model.layers[0].output\nmodel.add(Dense(1))\nnet = Model(model.input, model.output)"
     assert read_source(source + more, pick="net").params == 4 * 28 + 2 * 145 + 3
+
+
+def test_a_first_layer_that_is_not_known_is_told() -> None:
+    source = "base = keras.applications.VGG16()\nmodel = Sequential()\nmodel.add(base)\n"
+    with pytest.raises(ImportProblems, match="VGG16") as caught:
+        read_source(source + "model.add(Dense(2))")
+    assert len(caught.value.problems) == 1

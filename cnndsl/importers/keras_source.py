@@ -661,8 +661,8 @@ class KerasWorld(World):
         ]
         given: Any = inputs if count > 1 else inputs[0]
         if sizes[0] is None:
-            found.append(_sizeless(place))
-            return given, []
+            found.append(first if isinstance(first, Unknown) else _sizeless(place))
+            return [], []
         return given, self.interpreter.call(net, [given], {}, self.interpreter.node)
 
 
