@@ -103,6 +103,7 @@ def test_from_torchvision_to_keras(folder: Path, monkeypatch: pytest.MonkeyPatch
     )
 
 
+@pytest.mark.frameworks
 def test_from_keras_applications_to_pytorch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_mobilenet()
     model.save_weights("later.weights.h5")

@@ -535,7 +535,7 @@ def test_attention_is_told_with_its_counts(name: str, word: str, count: int) -> 
     assert {problem.code for problem in problems} == {"E601"}
 
 
-QUICK = "article lenet5 resnet18 two_inputs siamese unet3d padding vgg16_frozen ecg1d".split()
+QUICK = "article lenet5 resnet18 two_inputs siamese padding ecg1d".split()
 SPLIT = {"nasnet_mobile", "article_keras_listing", "psp_pool"}
 """Those that are in other words in PyTorch, or no net."""
 

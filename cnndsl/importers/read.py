@@ -155,7 +155,8 @@ def read_bytes(
 
 def read_object(model: Any, name: str, shapes: Sequence[Shape]) -> Graph:
     """The graph of a live model; raises ImportProblems where it is none."""
-    kind, name = framework_of(model), title(name, type(model).__name__)
+    kind, own = framework_of(model), getattr(model, "name", None)
+    name = title(name, own if isinstance(own, str) else "", type(model).__name__)
     if kind == "keras":
         from cnndsl.importers.keras_file import read_model
 

@@ -923,7 +923,7 @@ def structural(run: Sequence[Statement], words: set[str]) -> str:
         if len(run) == 2 and run[0].kind == "call" and run[1].kind == "layer":
             return run[0].word + _initial(run[1].word)
         if "dwconv" in words:
-            return "inverted" if len(run) > 2 and run[0].word != "dwconv" else "separable"
+            return "inverted" if sum(each.word == "conv" for each in run) > 1 else "separable"
         if "pool" in run[-1].word:
             return "transition" if run[0].word in NORMS else "down"
         return "stage"

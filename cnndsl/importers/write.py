@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from cnndsl.foreign.table import CLASSES, KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, SourceArray, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
-from cnndsl.importers.recover import LEAST_SAVED, rates_of, recover, underused
+from cnndsl.importers.recover import LEAST_SAVED, Recovered, rates_of, recover, underused
 from cnndsl.importers.statements import Text, free_name, is_taken
 from cnndsl.layers import ACTIVATIONS, argument_order
 from cnndsl.layers.base import show
@@ -79,16 +80,17 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
     problem = None
     for attempt in range(MOST_TRIES + 1):
         plain = flat or attempt == MOST_TRIES
-        found = recover(net, nested, names, plain, banned, direct)
-        kept: set[Any] = set()
-        while (key := underused(found, kept)) is not None:
-            without = recover(net, nested, names, plain, banned | {key}, direct)
-            slack = LEAST_SAVED if len(without.blocks) < len(found.blocks) else 0
-            if without.length > found.length + slack:  # as where it makes a loop, called once
-                kept.add(key)
-            else:
-                banned, found = banned | {key}, without
-        text = laid_out(net, found.blocks, found.body, names, name)
+
+        @cache
+        def recovered(banned: frozenset[Any], plain: bool = plain) -> Recovered:
+            return recover(net, nested, names, plain, banned, direct)
+
+        ways = [trimmed(recovered, banned, False)]
+        if ways[0][1] != banned:
+            ways.append(trimmed(recovered, banned, True))
+        texts = [laid_out(net, found.blocks, found.body, names, name) for found, _ in ways]
+        text = min(texts, key=lambda each: each.count("\n"))
+        found, banned = ways[texts.index(text)]
         network = checked(text)
         pairs = paired(net, network) if isinstance(network, Network) else None
         if isinstance(network, Network) and pairs is not None:
@@ -103,6 +105,22 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
         else:
             banned |= {keys[-1]}
     raise ImportProblems([problem or Problem("E602", NOT_SAID)])
+
+
+def trimmed(
+    recovered: Callable[[frozenset[Any]], Recovered], banned: frozenset[Any], sparing: bool
+) -> tuple[Recovered, frozenset[Any]]:
+    """What is recovered without blocks that are called too little, and what is banned for that;
+    if sparing, those stay without which all is longer, as where they make a loop."""
+    found, kept = recovered(banned), set[Any]()
+    while (key := underused(found, kept)) is not None:
+        without = recovered(banned | {key})
+        slack = LEAST_SAVED if len(without.blocks) < len(found.blocks) else 0
+        if sparing and without.length > found.length + slack:
+            kept.add(key)
+        else:
+            banned, found = banned | {key}, without
+    return found, banned
 
 
 TOO_DEEP = Message("merges stand too deep in each other")
