@@ -307,6 +307,7 @@ def logs(*behind: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 1), nn.LogSoftmax(dim=1), *behind)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the old exporter, which is quick
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
 def test_the_logarithm_of_softmax_is_the_loss_s(kind: str) -> None:
     source: Any = logs()
