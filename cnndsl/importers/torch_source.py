@@ -329,6 +329,8 @@ class TorchWorld(World):
     def tried(self, args: Args, place: Place, follow: Callable[[Args], Any]) -> Any:
         """What a call outside of a network gives: while one is being made, to size its layers, a
         tensor of the shape that it would have."""
+        if self.graph is not None:
+            return self.interpreter.unfollowed(place)
         known = Unknown(Message("a network is called here"), place)
         shapes = [each.shape for each in args if isinstance(each, Array)]
         if not self.interpreter.making or not shapes or min(map(len, shapes)) < 2:
@@ -339,16 +341,7 @@ class TorchWorld(World):
         self.report = found.append
         graph = self.graph = TorchGraph(Graph("", "torch"))
         try:
-            result = follow(
-                [
-                    (
-                        TorchTensor(self, graph.input((*each.shape[2:], each.shape[1])))
-                        if isinstance(each, Array)
-                        else each
-                    )
-                    for each in args
-                ]
-            )
+            result = follow([self.flowing(graph, each) for each in args])
         except ImportProblems:
             return known
         finally:
@@ -357,6 +350,12 @@ class TorchWorld(World):
         if found or graph.told or graph.graph.problems or not isinstance(result, TorchTensor):
             return known
         return Array(self, (shapes[0][0], *result.view.shape[1:]))
+
+    def flowing(self, graph: TorchGraph, value: Any) -> Any:
+        """A value as one that flows through a network, where it is a tensor."""
+        if not isinstance(value, Array):
+            return value
+        return TorchTensor(self, graph.input((*value.shape[2:], value.shape[1])))
 
     def function(self, name: str, args: Args, kwargs: Kwargs, place: Place) -> Any:
         """A function of tensors that flow through the network."""
