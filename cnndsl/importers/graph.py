@@ -21,12 +21,14 @@ class Scope(NamedTuple):
     """A part of the source that an operation stands in: `kind` is its class, where it has one,
     and `name` what its parent calls it.
 
-    `turn` counts the calls of a part that is called more than once.
+    `turn` counts the calls of a part that is called more than once. A `function` of the source
+    that makes a part is none that its parent has.
     """
 
     kind: str
     name: str
     turn: int = 0
+    function: bool = False
 
 
 class Taken(NamedTuple):

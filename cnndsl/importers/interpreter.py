@@ -1205,7 +1205,8 @@ class Interpreter:
         env.yielded = [] if _yields(function.node) else None
         result = None
         self.calls += 1
-        scope = Scope("" if function.name in _HOLLOW else function.name, str(self.calls))
+        kind = "" if function.name in _HOLLOW else function.name
+        scope = Scope(kind, str(self.calls), function=True)
         self.scopes.append(scope)
         try:
             self.execute(function.node.body, env)

@@ -749,7 +749,7 @@ class Replay:
                 made.kind, made.config, args, scope=made.scope, where=where, span=span
             )
         name = str(made.layer.attrs.get("name", ""))
-        parts = [each.name for each in made.scope if not each.name.isdigit()]  # no functions
+        parts = [each.name for each in made.scope if not each.function]
         path = "/".join([*parts, name])
         key = self.keys.setdefault(id(made.layer), path)
         trains = all(each.attrs.get("trainable", True) for each in (made.layer, *made.within))

@@ -104,6 +104,9 @@ NAME = 8
 COSTLY = 20
 """How many characters a flag of a block must save: whoever reads it has two blocks to see."""
 
+WIDTH = 100
+"""How many characters a line may have."""
+
 LEAST_SAVED = 60
 """How many characters a block without parameters and paths must save in the end."""
 
@@ -115,8 +118,8 @@ MOST_TRIED = 16
 
 
 def underused(found: Recovered, kept: Collection[Any]) -> Any:
-    """The key of a block that stands for less than it takes to say, and is none of those that are
-    kept; None where there is none."""
+    """The key of a block that saves too little, and is none of those that are kept; None where
+    there is none."""
     sites: defaultdict[str, list[int]] = defaultdict(list)
     stack = [(1, each) for each in found.body]
     stack += [(1, text) for block in found.blocks for text in block.body]
@@ -127,6 +130,7 @@ def underused(found: Recovered, kept: Collection[Any]) -> Any:
         if words[0] == "repeat" and len(words) > 2:  # without its block it would be no loop
             times *= int(words[1])
         stack += [(times, each) for body in text.bodies or () for each in body]
+    names = {block.name for block in found.blocks}
     for block in found.blocks:
         if block.shared or block.key in kept:
             continue
@@ -135,7 +139,11 @@ def underused(found: Recovered, kept: Collection[Any]) -> Any:
         name, calls = beyond(block.name), sites[block.name]
         saved = sum(inner - length + name for length in calls) - whole + name
         plain = not block.params and not any(text.bodies for text in block.body)
-        if saved < (LEAST_SAVED if plain else 0):
+        least = LEAST_SAVED if plain else 0
+        calls_one = {text.head.split(" ")[0] for text in block.body} & names
+        if calls_one and len(block.body) == 2 and not any(text.bodies for text in block.body):
+            least = WIDTH  # a block and one more layer are said as well without it
+        if saved < least:
             return block.key
     return None
 

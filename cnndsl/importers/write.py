@@ -15,7 +15,7 @@ from cnndsl.foreign.table import CLASSES, KERAS
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, SourceArray, Taken
 from cnndsl.importers.nest import Nested, nest
 from cnndsl.importers.normal import Normal, normal
-from cnndsl.importers.recover import LEAST_SAVED, Recovered, rates_of, recover, underused
+from cnndsl.importers.recover import LEAST_SAVED, WIDTH, Recovered, rates_of, recover, underused
 from cnndsl.importers.statements import Text, free_name, is_taken
 from cnndsl.layers import ACTIVATIONS, argument_order
 from cnndsl.layers.base import show
@@ -40,9 +40,8 @@ class Written(NamedTuple):
     weights: dict[str, Taken]
 
 
-WIDTH = 100
-"""How many characters a line may have."""
-
+NAMED = 2
+"""How many lines more are fine where blocks have the names that the source has for them."""
 GLANCE = 92
 """How long a block with paths may be to stand on one line."""
 
@@ -64,8 +63,20 @@ def to_text(graph: Graph, flat: bool = False, name: str | None = None) -> Writte
         nested = nest(net)
     except RecursionError:
         raise ImportProblems([Problem("E602", TOO_DEEP)]) from None
-    found = [_written(simple, nested, flat, name, direct) for direct in _styles(net, flat)]
-    return min(found, key=lambda each: each.text.count("\n"))
+    found = shortest(simple, nested, flat, name)
+    if not flat and any(scope.function for op in net.ops for scope in op.scope):
+        for op in net.ops:  # the functions of a source may be far from the shortest blocks
+            op.scope = tuple(each for each in op.scope if not each.function)
+        other = shortest(simple, nested, flat, name)
+        found = other if lines(other.text) < lines(found.text) - NAMED else found
+    return found
+
+
+def shortest(simple: Normal, nested: Nested, flat: bool, name: str | None) -> Written:
+    """The text of fewest lines; raises ImportProblems if no text says the net."""
+    styles = _styles(simple.graph, flat)
+    found = [_written(simple, nested, flat, name, direct) for direct in styles]
+    return min(found, key=lambda each: lines(each.text))
 
 
 def _styles(graph: Graph, flat: bool) -> tuple[bool, ...]:
@@ -89,7 +100,7 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
         if ways[0][1] != banned:
             ways.append(trimmed(recovered, banned, True))
         texts = [laid_out(net, found.blocks, found.body, names, name) for found, _ in ways]
-        text = min(texts, key=lambda each: each.count("\n"))
+        text = min(texts, key=lines)
         found, banned = ways[texts.index(text)]
         network = checked(text)
         pairs = paired(net, network) if isinstance(network, Network) else None
@@ -105,6 +116,11 @@ def _written(simple: Normal, nested: Nested, flat: bool, name: str | None, direc
         else:
             banned |= {keys[-1]}
     raise ImportProblems([problem or Problem("E602", NOT_SAID)])
+
+
+def lines(text: str) -> int:
+    """How many lines a text has."""
+    return text.count("\n")
 
 
 def trimmed(
