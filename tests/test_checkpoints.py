@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from conftest import few
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from nets import branching_nets, network, straight_nets
@@ -69,7 +70,10 @@ def test_property_there_and_back_is_the_identity(text: str) -> None:
         assume(False)
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".pth"])
+@pytest.mark.parametrize(
+    "suffix",
+    few([suffix for suffix in SUFFIXES if suffix != ".pth"], (".keras", ".safetensors")),
+)
 def test_every_format(suffix: str) -> None:
     net = net_of(NET)
     drawn = canonical.random(net)

@@ -89,8 +89,8 @@ def test_paths_of_a_sum_are_called_what_they_are(paths: str, names: tuple[str, .
     assert assigned <= set(names) and (len(names) < 2 or assigned == set(names)), code
 
 
-# Half of all but the longest modules, which take a second each.
-SHORT = [path for path in SAMPLES if path.stem not in LONGEST][::2]
+# A third of all but the longest modules, which take a second each.
+SHORT = [path for path in SAMPLES if path.stem not in LONGEST][::3]
 
 
 @pytest.mark.parametrize("target", TARGETS)

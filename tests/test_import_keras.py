@@ -653,7 +653,7 @@ TRAINABLE = [
 ]
 
 
-@pytest.mark.parametrize("ending", TRAINABLE)
+@pytest.mark.parametrize("ending", few(TRAINABLE, TRAINABLE[::4]))
 def test_what_a_source_says_of_training_holds_as_in_keras(ending: str) -> None:
     text = LAYERED + ending
     names: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
+from conftest import few
 
 pytest.importorskip("torch")
 
@@ -676,9 +677,10 @@ FROZEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("sized", "frozen"), [(each, "") for each in SIZED] + [(SIZED[0], each) for each in FROZEN]
-)
+RUN = [(each, "") for each in SIZED] + [(SIZED[0], each) for each in FROZEN]
+
+
+@pytest.mark.parametrize(("sized", "frozen"), few(RUN, RUN[::3]))
 def test_source_is_what_running_it_makes(sized: str, frozen: str) -> None:
     text = CLASS.replace("SIZED", sized) + frozen
     names: dict[str, Any] = {}

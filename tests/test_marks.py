@@ -149,7 +149,7 @@ ALL = [*SAMPLES.values(), *MARKS.values()]
 
 
 @pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("path", few(ALL, ALL[::5]), ids=lambda each: each.stem)
+@pytest.mark.parametrize("path", few(ALL, ALL[::9]), ids=lambda each: each.stem)
 def test_a_block_is_one_definition(path: Path, target: str) -> None:
     net = network(path.read_text(encoding="utf-8"), path.name)
     assert net is not None
@@ -166,7 +166,7 @@ MERGED = (
 
 
 @pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("text", few(TRAPS, TRAPS[::3]))
+@pytest.mark.parametrize("text", few(TRAPS, TRAPS[::6]))
 def test_a_block_of_a_trap_is_one_definition(text: str, target: str) -> None:
     net = network(text)
     assert net is not None

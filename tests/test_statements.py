@@ -221,7 +221,7 @@ def test_onnx(name: str) -> None:
     assert sizes == net.totals.params, "an array for each weight, and none for training"
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", few(NETS, SOME))
 def test_layer_by_layer(name: str) -> None:
     report = verify(cnndsl.check(NETS[name]))
     assert not report.problems
