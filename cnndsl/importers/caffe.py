@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, Output
+from cnndsl.importers.graph import Graph, Output, without_word
 from cnndsl.importers.texts import Draft, Span, channels_last
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import Pair, Word
@@ -218,7 +218,7 @@ class _Reader(Draft):
                 raise _Problem("E602", Message("the weights `{name}` are shared", name=name))
             self.shared.add(name)
         if kind not in _MADE and kind not in _PLAIN:
-            message = Message("there is no word for `{operation}`", operation=node.text("type"))
+            message = without_word(node.text("type"))
             raise _Problem("E601", message)
         layer = _Layer(kind, node, params, [self.blobs[blob] for blob in bottoms], tops)
         before, problems = len(self.graph.ops), len(self.graph.problems)
@@ -303,7 +303,7 @@ class _Reader(Draft):
         shape = self.image(layer)
         method = layer.params.text("pool", "MAX").upper()
         if method not in ("MAX", "0", "AVE", "1"):
-            message = Message("there is no word for `{operation}`", operation=f"pool: {method}")
+            message = without_word(f"pool: {method}")
             raise _Problem("E601", message)
         is_mean = method in ("AVE", "1")
         if layer.params.flag("global_pooling", False):

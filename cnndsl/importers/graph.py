@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -240,6 +241,37 @@ class Graph:
             for each in op.inputs:
                 users[each].append(index)
         return users
+
+    def behind(self, ops: Iterable[int]) -> set[int]:
+        """The operations that some come of, themselves among them."""
+        found = {*ops}
+        for index in range(max(found, default=-1), -1, -1):
+            if index in found:
+                found.update(self.ops[index].inputs)
+        return found
+
+    def prune(self, ops: Iterable[int]) -> dict[int, int]:
+        """Leave out all operations but some, which read no others, and the arrays that only those
+        left out have; give the new places."""
+        places = {old: new for new, old in enumerate(sorted(ops))}
+        self.ops = [self.ops[old] for old in places]
+        for op in self.ops:
+            op.inputs = tuple(places[each] for each in op.inputs)
+        self.outputs = [output._replace(op=places[output.op]) for output in self.outputs]
+        kept = {taken.key for op in self.ops for taken in op.weights.values()}
+        self.arrays = {key: array for key, array in self.arrays.items() if key in kept}
+        return places
+
+    def count(self) -> None:
+        """Take the totals from the arrays."""
+        sizes = [(prod(each.shape), each.trainable) for each in self.arrays.values()]
+        self.params = sum(size for size, _ in sizes)
+        self.trainable = sum(size for size, learns in sizes if learns)
+
+
+def without_word(operation: str) -> Message:
+    """That the language has no word for an operation."""
+    return Message("there is no word for `{operation}`", operation=operation)
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,9 +104,7 @@ class Reader:
         for name, value in result:
             if (op := self.builder.output(value)) is not None:
                 self.graph.outputs.append(Output(name, op))
-        arrays = self.graph.arrays.values()
-        self.graph.params = sum(prod(each.shape) for each in arrays)
-        self.graph.trainable = sum(prod(each.shape) for each in arrays if each.trainable)
+        self.graph.count()
         return self.graph
 
     def model(

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple, TypeAlias
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.foreign.table import ACTIVATIONS as NAMED_ACTIVATIONS
 from cnndsl.foreign.table import KERAS
-from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, SourceArray, Taken
+from cnndsl.importers.graph import (
+    Graph,
+    ImportProblems,
+    Problem,
+    Scope,
+    SourceArray,
+    Taken,
+    without_word,
+)
 from cnndsl.layers import ACTIVATIONS
 from cnndsl.layers.base import Shape, axes_of, describe, show
 from cnndsl.layers.values import LARGEST, Pair, Word, whole
@@ -201,9 +209,7 @@ class Call:
         if self.kind == "Lambda":
             message = Message("a `{layer}` holds code, which is not run", layer=self.kind)
             return self.problem("E607", message)
-        return self.problem(
-            "E601", Message("there is no word for `{operation}`", operation=self.kind)
-        )
+        return self.problem("E601", without_word(self.kind))
 
     def unsayable(self, argument: str) -> ImportProblems:
         """The error that nothing in the language is what an argument asks for."""

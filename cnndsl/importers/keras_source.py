@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
-from math import prod
 from typing import Any
 
 from cnndsl.diagnostics.message import Message
@@ -621,9 +620,7 @@ class KerasWorld(World):
         except ENDS as error:
             found.append(interpreter.too_far(error, interpreter.node))
         if not found:
-            sizes = [(prod(array.shape), array.trainable) for array in graph.arrays.values()]
-            graph.params = sum(size for size, _ in sizes)
-            graph.trainable = sum(size for size, learns in sizes if learns)
+            graph.count()
         return graph, found
 
     def names(self, net: Any) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Tensor, fresh, laid, unstretched
-from cnndsl.importers.graph import ImportProblems, Problem
+from cnndsl.importers.graph import ImportProblems, Problem, without_word
 from cnndsl.importers.onnx_model import Constant, Node, Unknown, refused, worked_out
 from cnndsl.importers.onnx_reader import Operator, Reader, Value
 from cnndsl.layers.base import axes_of as names_of
@@ -448,7 +448,7 @@ def group_norm(word: str) -> Operator:
         if len(node.inputs) > 3:
             to = read.constant(node, 3)
             if to is None or reshaped(x.shape, to.values()) != [*x.shape]:
-                raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
+                raise Unknown(without_word(node.op))
         return onto(read, x, word, values, weights)
 
     return operator
@@ -459,7 +459,7 @@ def local_response(read: Reader, node: Node) -> Tensor:
     if size % 2 == 0 and not node.get("centred"):
         raise without(node, f"size={size}")
     if node.get("channels", x.ours[-1]) != x.ours[-1]:
-        raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
+        raise Unknown(without_word(node.op))
     values = {"size": size, "alpha": node.get("alpha", 1e-4), "beta": node.get("beta", 0.75),
               "k": node.get("bias", 1.0)}  # fmt: skip
     return onto(read, x, "lrn", values)
@@ -528,7 +528,7 @@ def softmax(read: Reader, node: Node) -> Tensor:
 def log_softmax(read: Reader, node: Node) -> Tensor:
     """Softmax, where nothing reads the logarithm."""
     result = softmax(read, node)
-    message = Message("there is no word for `{operation}`", operation=node.op)
+    message = without_word(node.op)
     read.graph.ops[result.op].logarithm = Problem("E601", message, node.where)
     return result
 
@@ -651,7 +651,7 @@ def by_numbers(read: Reader, node: Node, x: Tensor, constant: Constant, first: b
             raise without(node, "many numbers")
         return bounded(read, node, x, *((number, None) if op == "Max" else (None, number)))
     if op not in ("Add", "Sum", "Mul", "Sub", "Div") or (op == "Div" and first):
-        raise Unknown(Message("there is no word for `{operation}`", operation=op))
+        raise Unknown(without_word(op))
     axis = stretched(x, constant)
     if op in ("Add", "Sum") and (found := takes_bias(read, x, constant, axis)):
         return found
@@ -824,7 +824,7 @@ def gather(read: Reader, node: Node) -> Tensor:
         x, order = read.standard(x)
         if (place := order.index(axis)) < len(order) - 1:
             return repeated(read, x, order, place, count)
-    raise Unknown(Message("there is no word for `{operation}`", operation=node.op))
+    raise Unknown(without_word(node.op))
 
 
 def repeated(read: Reader, x: Tensor, order: Sequence[int], axis: int, count: int) -> Tensor:

@@ -9,7 +9,15 @@ from typing import Any, TypeAlias
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.importers.channels_first import Group, Tensor, Unsayable, arranged, fresh, laid
-from cnndsl.importers.graph import Graph, ImportProblems, Op, Output, Problem, SourceArray
+from cnndsl.importers.graph import (
+    Graph,
+    ImportProblems,
+    Op,
+    Output,
+    Problem,
+    SourceArray,
+    without_word,
+)
 from cnndsl.importers.onnx_fold import MOST, fold
 from cnndsl.importers.onnx_model import Constant, Model, Node, Outside, Unknown, refused, worked_out
 from cnndsl.importers.onnx_patterns import Rewriter
@@ -224,9 +232,7 @@ class Reader:
     def layer(self, node: Node) -> None:
         """Add the layers that a node is."""
         if node.op not in self.operators:
-            raise Unknown(
-                Message("there is no word for `{operation}`", operation=node.op), certain=True
-            )
+            raise Unknown(without_word(node.op), certain=True)
         self.at = node
         found = self.operators[node.op](self, node)
         results = found if isinstance(found, list) else [found]
@@ -380,24 +386,15 @@ class Reader:
     def prune(self) -> None:
         """Leave out what no output depends on."""
         graph = self.graph
-        wanted = {output.op for output in graph.outputs}
-        for index in reversed(range(len(graph.ops))):
-            if index in wanted:
-                wanted.update(graph.ops[index].inputs)
+        wanted = graph.behind(output.op for output in graph.outputs)
         for index, (name, _) in self.sources.items():
             if index not in wanted:
                 graph.notes.append(
                     Message("no output depends on the input `{name}`: left out", name=name)
                 )
-        places = {old: new for new, old in enumerate(sorted(wanted))}
-        graph.ops = [graph.ops[old] for old in places]
-        for op in graph.ops:
-            op.inputs = tuple(places[each] for each in op.inputs)
-        graph.outputs = [output._replace(op=places[output.op]) for output in graph.outputs]
+        places = graph.prune(wanted)
         self.seen = {places[op]: seen for op, seen in self.seen.items() if op in places}
         self.sources = {places[op]: seen for op, seen in self.sources.items() if op in places}
-        keys = {taken.key for op in graph.ops for taken in op.weights.values()}
-        graph.arrays = {key: array for key, array in graph.arrays.items() if key in keys}
 
     def take_apart(self) -> None:
         """Give layers arrays of their own that share some of theirs and not all.

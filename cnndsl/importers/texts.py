@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnndsl.diagnostics.message import NOTHING, Message
-from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, without_word
 from cnndsl.layers.base import Shape
 
 LONGEST = 4_000_000
@@ -53,7 +53,7 @@ class Draft:
 
     def unknown(self, what: str, span: Span, help_: Message = NOTHING) -> None:
         """Take down an operation that the language has no word for."""
-        message = Message("there is no word for `{operation}`", operation=short(what))
+        message = without_word(short(what))
         self.problem("E601", message, span, help_)
 
     def ask(self, message: Message, op: int | None = None) -> None:

@@ -17,7 +17,16 @@ from cnndsl.importers.channels_first import (
     laid,
     shuffling,
 )
-from cnndsl.importers.graph import Graph, ImportProblems, Output, Problem, Scope, SourceArray, Taken
+from cnndsl.importers.graph import (
+    Graph,
+    ImportProblems,
+    Output,
+    Problem,
+    Scope,
+    SourceArray,
+    Taken,
+    without_word,
+)
 from cnndsl.layers.base import Shape
 from cnndsl.layers.values import Pair
 
@@ -226,7 +235,10 @@ class TorchGraph:
             shown = list(dict.fromkeys(each.where for each in (first, *others) if each.where))
             where = ", ".join(shown[:3]) + (", …" if len(shown) > 3 else "")
             self.graph.problems.append(first._replace(message=message, where=where))
-        kept = prune(self.graph)
+        inputs = {index for index, op in enumerate(self.graph.ops) if op.word == "input"}
+        kept = self.graph.prune(
+            inputs | self.graph.behind(output.op for output in self.graph.outputs)
+        )
         if any(op in kept for op in self.fills):
             message = Message("a border that is no zeros stands before no pool of its kind")
             self.graph.problems.append(Problem("E601", message))
@@ -238,8 +250,7 @@ class TorchGraph:
 
     def unknown(self, function: str) -> Problem:
         """That a function has no word."""
-        message = Message("there is no word for `{operation}`", operation=function)
-        return Problem("E601", message, self.where, NOTHING, self.span)
+        return Problem("E601", without_word(function), self.where, NOTHING, self.span)
 
     def unsayable(self, function: str) -> None:
         """Keep that a function leaves the axes in an order that cannot be said."""
@@ -370,22 +381,22 @@ class TorchGraph:
         return tensor
 
 
-def prune(graph: Graph) -> dict[int, int]:
-    """Leave out the operations that no output reads, and give the new places of the others."""
-    alive = {output.op for output in graph.outputs}
-    for index in range(len(graph.ops) - 1, -1, -1):
-        if graph.ops[index].word == "input":
-            alive.add(index)
-        elif index in alive:
-            alive.update(graph.ops[index].inputs)
-    places = {old: new for new, old in enumerate(sorted(alive))}
-    graph.ops = [graph.ops[old] for old in places]
-    for op in graph.ops:
-        op.inputs = tuple(places[each] for each in op.inputs)
-    graph.outputs = [output._replace(op=places[output.op]) for output in graph.outputs]
-    kept = {taken.key for op in graph.ops for taken in op.weights.values()}
-    graph.arrays = {key: array for key, array in graph.arrays.items() if key in kept}
-    return places
+def extends(graph: Graph, other: Graph) -> bool:
+    """Whether a network while training does what it does else, the other, and has more outputs,
+    which are marked then."""
+    if graph.problems or len(graph.outputs) < len(other.outputs):
+        return False
+    names = [output.name for output in other.outputs[1:]]
+    graph.outputs = [
+        output._replace(training=at > 0 and output.name not in names)
+        for at, output in enumerate(graph.outputs)
+    ]
+
+    def run(graph: Graph) -> list[tuple[Any, ...]]:
+        ops = [graph.ops[at] for at in sorted(graph.behind([graph.outputs[0].op]))]
+        return [(op.word, op.shape, tuple(op.weights.values())) for op in ops]
+
+    return run(graph) == run(other)
 
 
 def _tensors(value: Any) -> Any:

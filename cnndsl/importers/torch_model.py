@@ -15,10 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, without_word
 from cnndsl.importers.statistics import near
 from cnndsl.importers.torch_calls import Constant, Lost, Param, Tensor, TorchGraph
-from cnndsl.importers.torch_graph import leave_out, plain_name
+from cnndsl.importers.torch_graph import extends, leave_out, plain_name
 from cnndsl.layers.base import Shape
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_module(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> G
     if unused and not trace.graph.problems:
         trained = Trace(module, name)
         trained.run_shapes(inputs, training=True)
-        if trained.extends(trace):
+        if extends(trained.graph, trace.graph):
             trace, unused = trained, trained.unused()
         else:
             trace.graph.problems += trained.graph.problems
@@ -83,9 +83,7 @@ def _made_weights(module: nn.Module) -> Iterator[Problem]:
             makers += [type(each) for made in part.parametrizations.values() for each in made]
         for maker in makers:
             if "torch.nn.utils" in maker.__module__:
-                operation = maker.__name__.lstrip("_")
-                message = Message("there is no word for `{operation}`", operation=operation)
-                yield Problem("E601", message, key)
+                yield Problem("E601", without_word(maker.__name__.lstrip("_")), key)
 
 
 class Values(NamedTuple):
@@ -243,10 +241,7 @@ class Trace:
             return [torch.empty(shape, device="meta", dtype=kind) for shape in shapes]
 
         self.run(empty, training)
-        every = (*self.weights.values(), *self.buffers.values())
-        kept = [param for _, param in every if param.key in self.graph.arrays]
-        self.graph.params = sum(param.size for param in kept)
-        self.graph.trainable = sum(param.size for param in kept if param.trainable)
+        self.graph.count()
 
     def run(self, inputs: Callable[[], list[torch.Tensor]], training: bool) -> None:
         """Run on tensors with a batch, channels first."""
@@ -310,26 +305,6 @@ class Trace:
 
     def failed(self, message: Message) -> list[Problem]:
         return [Problem("E607", message, self.stack[-1][0] if self.stack else "")]
-
-    def extends(self, other: Trace) -> bool:
-        """Whether it runs all that another run does, with the same main output, and more."""
-        if self.graph.problems or len(self.graph.outputs) < len(other.graph.outputs):
-            return False
-        names = [output.name for output in other.graph.outputs[1:]]
-        self.graph.outputs = [
-            output._replace(training=place > 0 and output.name not in names)
-            for place, output in enumerate(self.graph.outputs)
-        ]
-
-        def run(graph: Graph) -> list[tuple[Any, ...]]:
-            needed = {graph.outputs[0].op}
-            for place in range(max(needed), -1, -1):
-                if place in needed:
-                    needed.update(graph.ops[place].inputs)
-            ops = [graph.ops[place] for place in sorted(needed)]
-            return [(op.word, op.shape, tuple(op.weights.values())) for op in ops]
-
-        return run(self.graph) == run(other.graph)
 
     def unused(self) -> list[str]:
         """The keys of parameters that no output comes of."""

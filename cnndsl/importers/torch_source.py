@@ -7,10 +7,11 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from cnndsl.diagnostics.message import Message
-from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, make
+from cnndsl.importers.graph import Graph, ImportProblems, Problem, Scope, make, without_word
 from cnndsl.importers.interpreter import (
     MOST_ITEMS,
     Args,
@@ -32,7 +33,7 @@ from cnndsl.importers.interpreter import (
     unknown_in,
 )
 from cnndsl.importers.torch_calls import Constant, Lost, Param, TorchGraph
-from cnndsl.importers.torch_graph import is_known, leave_out
+from cnndsl.importers.torch_graph import extends, is_known, leave_out
 from cnndsl.layers.base import Shape
 
 PARAMETER = "torch.nn.Parameter"
@@ -268,8 +269,7 @@ class TorchWorld(World):
         if name in _SAME and args:
             return args[0]
         if name in ("spectral_norm", "weight_norm") and not _holds(args):
-            text = Message("there is no word for `{operation}`", operation=name)
-            return Unknown(text, place, "E601")
+            return Unknown(without_word(name), place, "E601")
         if name == "checkpoint" and args:
             return self.interpreter.call(args[0], args[1:], {}, self.interpreter.node)
         if name in ("Parameter", "Buffer"):
@@ -291,7 +291,8 @@ class TorchWorld(World):
         if name in _MADE:
             return self.made(name, args, kwargs, place)
         if is_known(name) and any(isinstance(each, Array) for each in args):
-            return self.tried(args, place, lambda given: self.function(name, given, kwargs, place))
+            follow = partial(self.function, name, kwargs=kwargs, place=place)
+            return self.tried(args, place, follow)
         elsewhere = name in _ELSEWHERE and path.root in ("timm", "torchvision")
         if elsewhere or (name[:1].isupper() and path.path.startswith("torch.nn.")):
             made = Instance(Library(f"torch.nn.{name}"), place)
@@ -507,7 +508,8 @@ class TorchWorld(World):
             shapes = tuple(each.shape for each in args if isinstance(each, Array))
             if shapes and min(map(len, shapes)) > 1:
                 self.shapes.setdefault(id(instance), shapes)
-            return self.tried(args, place, lambda given: self.run(instance, given, kwargs, place))
+            follow = partial(self.run, instance, kwargs=kwargs, place=place)
+            return self.tried(args, place, follow)
         if instance.native is not None and instance.native.path == PARAMETER:
             self.interpreter.stop(place)
         self.unchanged(instance, frozenset())
@@ -774,7 +776,7 @@ class TorchWorld(World):
         place = self.interpreter.place(node)
         if not is_known(name):
             return self.interpreter.unfollowed(place)
-        follow = lambda given: self.function(name, given, kwargs, place)  # noqa: E731
+        follow = partial(self.function, name, kwargs=kwargs, place=place)
         return self.tried([array, *args], place, follow)
 
     def _viewed(self, array: Array, args: Args, node: Any) -> Any:
@@ -868,9 +870,10 @@ class TorchWorld(World):
             self.training = True
             trained, missed = self.walk(net, shapes, name)
             self.training = False
-            if not missed and _extends(trained, graph):
+            if not missed and extends(trained, graph):
                 graph, unused = trained, self.unused(net, trained)
-        self.totals(graph, unused)
+        graph.count()
+        leave_out(graph, [self.keys.get(id(each), "") for each in unused])
         return graph, found
 
     def walk(
@@ -953,13 +956,6 @@ class TorchWorld(World):
             for each in parameters(net)
             if _known(each) and self.keys.get(id(each)) not in graph.arrays
         ]
-
-    def totals(self, graph: Graph, unused: list[Instance]) -> None:
-        """Count the parameters, and name the modules that the forward leaves out."""
-        sizes = [(math.prod(each.shape), each.trainable) for each in graph.arrays.values()]
-        graph.params = sum(size for size, _ in sizes)
-        graph.trainable = sum(size for size, learns in sizes if learns)
-        leave_out(graph, [self.keys.get(id(each), "") for each in unused])
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -1084,25 +1080,3 @@ _OWN = {
     "NearestUpsample": ("up", "size"),
 }
 """Modules of the code that `build` writes: the function of each, and its operands."""
-
-
-def _extends(graph: Graph, other: Graph) -> bool:
-    """Whether a network while training does what it does else, and has more outputs."""
-    if graph.problems or len(graph.outputs) < len(other.outputs):
-        return False
-    names = [output.name for output in other.outputs[1:]]
-    graph.outputs = [
-        output._replace(training=at > 0 and output.name not in names)
-        for at, output in enumerate(graph.outputs)
-    ]
-    return _run(graph) == _run(other)
-
-
-def _run(graph: Graph) -> list[tuple[Any, ...]]:
-    """The operations that the main output comes of."""
-    needed = {graph.outputs[0].op}
-    for at in range(max(needed), -1, -1):
-        if at in needed:
-            needed.update(graph.ops[at].inputs)
-    ops = [graph.ops[at] for at in sorted(needed)]
-    return [(op.word, op.shape, tuple(op.weights.values())) for op in ops]

@@ -209,10 +209,7 @@ def laid_out(
 
 def spared(graph: Graph) -> list[SourceArray]:
     """The arrays that are read while training only."""
-    alive = {output.op for output in graph.outputs if not output.training}
-    for index in range(len(graph.ops) - 1, -1, -1):
-        if index in alive:
-            alive.update(graph.ops[index].inputs)
+    alive = graph.behind(output.op for output in graph.outputs if not output.training)
     kept = {taken.key for index in alive for taken in graph.ops[index].weights.values()}
     return [array for key, array in graph.arrays.items() if key not in kept]
 

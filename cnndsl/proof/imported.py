@@ -147,8 +147,7 @@ def layers(
         if value is not None:
             value = alike(value, ours)
             if value.shape != ours.shape:
-                gives, ours_ = show(value.shape[1:]), show(ours.shape[1:])
-                text = f"the source gives {gives}, and {live.name} {ours_}"
+                text = unlike(value, "", live.name, ours)
                 report.problems.append(Mismatch(node, text))
                 continue
             largest = max(float(abs(values[index]).max()) for index in node.inputs)
@@ -177,8 +176,7 @@ def layers(
         ours = results[name]
         value = alike(value, ours)
         if value.shape != ours.shape:
-            gives, ours_ = show(value.shape[1:]), show(ours.shape[1:])
-            text = f"the source gives {gives} as the output {name}, and {live.name} {ours_}"
+            text = unlike(value, f" as the output {name}", live.name, ours)
             report.problems.append(Mismatch(None, text))
             continue
         apart = report.outputs[name] = compare(value, ours)
@@ -193,6 +191,11 @@ def alike(value: Array, ours: Array) -> Array:
     if one_position and 2 in map(len, shapes) and value.size == ours.size:
         return value.reshape(ours.shape)
     return value
+
+
+def unlike(value: Array, what: str, name: str, ours: Array) -> str:
+    """That a value is of another shape than ours; `what` says of it what it is."""
+    return f"the source gives {show(value.shape[1:])}{what}, and {name} {show(ours.shape[1:])}"
 
 
 def unrest(live: Any, inputs: list[Array], name: str, ours: Array) -> float:
