@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from types import MappingProxyType
@@ -168,12 +168,16 @@ class Analysis:
 
     @cached_property
     def diagnostics(self) -> list[Diagnostic]:
-        """All that is to be said, in the order of the text: the errors, or else the advice of
-        the rules that are on by default, without what comments ignore. No fix is searched."""
+        """What is to be said where the rules are asked that are on by default: see `said`."""
         from cnndsl.diagnostics.codes import on_by_default
+
+        return self.said(on_by_default())
+
+    def said(self, codes: Collection[str]) -> list[Diagnostic]:
+        """All that is to be said, in the order of the text: the errors, or else the advice of
+        the rules with some codes, without what comments ignore. No fix is searched."""
         from cnndsl.diagnostics.render import sort_key
 
-        codes = on_by_default()
         found = [*self.problems, *self.advice(codes)]
         if "cnndsl:" in self.source.text:
             from cnndsl.lint.comments import suppress
@@ -264,6 +268,23 @@ class Analysis:
         """
         return self.network or self.run.as_far(stem_of(self.source.name), self.kind)
 
+    def lines(self, depth: int | None = None) -> list[tuple[int, ...]]:
+        """For each row of a table of `as_far` the lines that it comes of: that of its layer, and
+        those of the calls that led there, the outermost first. `depth` is that of the table."""
+        groups: dict[object, dict[int, None]] = {}
+        for at, reached in enumerate(self.layers):
+            node, calls = reached.node, reached.calls
+            if node.op == "input":
+                continue
+            folded = depth is not None and len(node.instance) >= depth
+            here = groups.setdefault(node.instance[:depth] if folded else at, {})
+            calls = calls[:depth] if folded else calls
+            for call in calls:
+                here[self.source.position(call.span.start).line] = None
+            if not folded:
+                here[reached.line] = None
+        return [tuple(each) for each in groups.values()]
+
     @property
     def attempt(self) -> Attempt:
         """The part before the first error, which is a net by itself, and that error."""
@@ -279,12 +300,22 @@ class Analysis:
 
         return resolve(self.module, self.source.text)
 
-    def hints(self) -> list[Hint]:
+    def hints(self, lang: str = "en") -> list[Hint]:
         """For each line with layers what comes out of it, and its parameters."""
         from cnndsl.analysis.hover import hints
 
         run = self.run
-        return hints(self.source, self.module, run.nodes, run.assumed, run.led)
+        return hints(self.source, self.module, run.nodes, run.assumed, run.led, lang)
+
+    def steady_hints(self, lang: str = "en") -> list[Hint]:
+        """Hints that stay while a word is typed: where a statement cannot be read, those of the
+        last text that could be, moved to where their lines stand now."""
+        from cnndsl.analysis.hover import moved
+
+        before = self._readable
+        if before is None:
+            return self.hints(lang)
+        return moved(before.hints(lang), before.source, self.source)
 
     def hover(self, offset: int, *, lang: str = "en") -> Hover | None:
         """What stands at an offset, in Markdown: shapes, formulas with their numbers."""

@@ -21,6 +21,7 @@ from cnndsl.layers import ACTIVATIONS, LAYERS, MERGES, Layer, Shape
 from cnndsl.layers.activation import Activation
 from cnndsl.layers.base import show
 from cnndsl.layers.derivation import Derivation
+from cnndsl.network.incremental import alike
 from cnndsl.network.network import Node
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax import walk
@@ -337,6 +338,27 @@ def hints(
             texts[came] = _hint(came, lang)
         is_assumed = any(each.assumed for each in here)
         found.append(Hint(number, ends[number], texts[came], is_assumed))
+    return found
+
+
+def moved(hints: Sequence[Hint], before: Source, source: Source) -> list[Hint]:
+    """Hints of a text as they stand in another version of it; those of what was edited are left
+    out."""
+    old, new = before.text, source.text
+    start = alike(old, new)
+    rest = min(len(old), len(new)) - start
+    behind = len(old) - (alike(old[::-1][:rest], new[::-1][:rest]) if rest else 0)
+    by = len(new) - len(old)
+    grown = "\n" not in new[start : behind + by]  # what is typed at a line's end belongs to it
+    found = []
+    for each in hints:
+        offset = each.offset
+        if offset >= behind and (offset > start or grown):
+            offset += by
+        elif offset > start:
+            continue
+        line = source.position(max(offset - 1, 0)).line
+        found.append(each._replace(line=line, offset=offset))
     return found
 
 

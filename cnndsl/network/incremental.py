@@ -47,14 +47,14 @@ class Parsed(NamedTuple):
 def reparse(source: Source, before: Source, module: ast.Module) -> Parsed:
     """The syntax tree of a text, of which another version had a tree without any errors."""
     text, old = source.text, before.text
-    start = _alike(text, old)
+    start = alike(text, old)
     statements = module.statements
     # The statement that the edit is in, or that it follows, is read again.
     kept = max(0, bisect_right(statements, start, key=_start) - 1)
     if kept == 0 or source.piece or before.piece:
         return Parsed(*parse(source))
     most = min(len(text), len(old)) - start
-    behind = _alike(text[::-1][:most], old[::-1][:most]) if most else 0
+    behind = alike(text[::-1][:most], old[::-1][:most]) if most else 0
     moved, first = len(text) - len(old), len(old) - behind
     begin = statements[kept].span.start
     rest = _next_line(old, statements, first)
@@ -81,7 +81,7 @@ def _start(statement: ast.Statement) -> int:
     return statement.span.start
 
 
-def _alike(one: str, other: str) -> int:
+def alike(one: str, other: str) -> int:
     """How many characters two texts have in common at their beginnings."""
     low, high = 0, min(len(one), len(other))
     while low < high:
