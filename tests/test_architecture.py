@@ -43,6 +43,7 @@ MAY_IMPORT = {
     },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets", "importers"},
     "lint": {"diagnostics", "lang", "syntax"},
+    "highlight": {"syntax", "layers"},
     "importers": {
         *("contract", "lang", "diagnostics", "foreign", "syntax", "layers", "network"),
         "comparison",
@@ -53,6 +54,7 @@ MAY_IMPORT = {
 PURE = tuple(folder for folder in MAY_IMPORT if folder not in ("diagnostics", "proof"))
 IMPURE = {
     "syntax/generate.py",  # development: writes the tables
+    "highlight/generate.py",  # development: writes the grammars of editors
     "importers/keras_file.py",  # archives and HDF5 are bytes that libraries read as files
 }
 IMPURE_FUNCTIONS = {
