@@ -1,0 +1,138 @@
+/** The editor: CodeMirror with what cnndsl knows of the text. */
+
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap }
+  from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { Annotation, Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
+import { Decoration, EditorView, WidgetType, drawSelection, highlightActiveLine, hoverTooltip,
+  keymap, lineNumbers } from "@codemirror/view";
+import { cnn } from "./language.js";
+import { fromHtml, make } from "./dom.js";
+
+class Hint extends WidgetType {
+  constructor(hint) {
+    super();
+    this.hint = hint;
+  }
+
+  eq(other) {
+    return other.hint.text === this.hint.text && other.hint.assumed === this.hint.assumed;
+  }
+
+  toDOM() {
+    const className = this.hint.assumed ? "hint assumed" : "hint";
+    // The table says the same to a screen reader, which would read it here in the midst of code.
+    return make("span", { className, ariaHidden: "true" }, this.hint.text);
+  }
+}
+
+const setHints = StateEffect.define();
+
+const hints = StateField.define({
+  create: () => Decoration.none,
+  update(shown, transaction) {
+    const news = transaction.effects.find((each) => each.is(setHints));
+    if (!news) return shown.map(transaction.changes);
+    return Decoration.set(news.value.map((hint) =>
+      Decoration.widget({ widget: new Hint(hint), side: 1 }).range(hint.pos)));
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/** Marks a text that the page put in, to tell it from what is typed. */
+const put = Annotation.define();
+
+/**
+ * @param host the element that the editor is put into, in a shadow root: there CodeMirror's styles
+ *   are sheets of their own, which a strict Content-Security-Policy lets in
+ * @param ask asks the engine; undefined where no answer came
+ * @param onChange called with whether the user typed; @param onLine with the line of the cursor
+ */
+export function createEditor({ host, text, label, ask, onChange, onLine }) {
+  const root = host.attachShadow({ mode: "open" });
+  root.append(document.querySelector("link[rel=stylesheet]").cloneNode());
+
+  const hover = hoverTooltip(async (view, pos) => {
+    const answer = await ask("hover", { text: view.state.doc.toString(), pos });
+    if (!answer) return null;
+    const dom = make("div", { className: "prose hover" }, fromHtml(answer.html));
+    return { pos: answer.from, end: answer.to, above: true, create: () => ({ dom }) };
+  });
+
+  const complete = async (context) => {
+    if (!context.explicit && !context.matchBefore(/[\w=]/)) return null;
+    const doc = context.state.doc.toString();
+    const answer = await ask("complete", { text: doc, pos: context.pos });
+    return answer && { from: answer.from, options: answer.items, validFor: /^\w*$/ };
+  };
+
+  const labels = new Compartment();
+  const labelled = (words) => EditorView.contentAttributes.of({ "aria-label": words });
+  const view = new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        lineNumbers(), history(), drawSelection(), highlightActiveLine(), closeBrackets(),
+        EditorView.lineWrapping, cnn, hints, hover, autocompletion({ override: [complete] }),
+        labels.of(labelled(label)),
+        // Tab is left to the browser, so that the keyboard gets out.
+        keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap,
+          ...defaultKeymap]),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) {
+            onChange(!update.transactions.some((each) => each.annotation(put)));
+          }
+          if (update.docChanged || update.selectionSet) onLine(editor.line());
+        }),
+      ],
+    }),
+  });
+
+  const editor = {
+    text: () => view.state.doc.toString(),
+    line: () => view.state.doc.lineAt(view.state.selection.main.head).number,
+    lineAt: (pos) => view.state.doc.lineAt(Math.min(pos, view.state.doc.length)).number,
+    focus: () => view.focus(),
+    setLabel: (words) => view.dispatch({ effects: labels.reconfigure(labelled(words)) }),
+
+    /** Puts another text in, as one step that can be undone. */
+    replace(insert) {
+      const changes = { from: 0, to: view.state.doc.length, insert };
+      view.dispatch({ changes, selection: { anchor: 0 }, scrollIntoView: true,
+        annotations: put.of(true) });
+    },
+
+    edit(edits) {
+      view.dispatch({ changes: edits, userEvent: "input.fix" });
+      view.focus();
+    },
+
+    select(from, to = from) {
+      view.dispatch({ selection: { anchor: from, head: to },
+        effects: EditorView.scrollIntoView(from, { y: "center" }) });
+      view.focus();
+    },
+
+    goTo: (number) =>
+      editor.select(view.state.doc.line(Math.min(number, view.state.doc.lines)).from),
+
+    /** Underlines problems; `fixes[i]` are those of the i-th that are known so far. */
+    underline(problems, fixes) {
+      const diagnostics = problems.map((problem, index) => ({
+        from: problem.from,
+        to: problem.to,
+        severity: problem.severity,
+        message: problem.message,
+        actions: (fixes[index] ?? []).map((fix) =>
+          ({ name: fix.title, apply: () => editor.edit(fix.edits) })),
+      }));
+      view.dispatch(setDiagnostics(view.state, diagnostics));
+    },
+
+    hint: (news) => view.dispatch({ effects: setHints.of(news) }),
+  };
+  return editor;
+}
