@@ -1,0 +1,82 @@
+/** The client: starts the server, and has the commands. */
+import * as vscode from 'vscode';
+import { LanguageClient } from 'vscode-languageclient/node';
+import { buildFor, importModel, showTable } from './commands.js';
+import { Preview } from './preview.js';
+import { findProgram, INSTALL } from './program.js';
+
+const { l10n, window, workspace } = vscode;
+
+let client, output, preview, program;
+let begun = Promise.resolve();
+
+export function activate(context) {
+  output = window.createOutputChannel('cnndsl', { log: true });
+  preview = new Preview(context.extensionUri, () => client);
+  const command = (name, does) => vscode.commands.registerCommand(`cnndsl.${name}`, does);
+  const withProgram = (does) => async () => {
+    await begun;
+    return program ? does(program) : missing();
+  };
+  context.subscriptions.push(
+    output,
+    preview,
+    command('build', withProgram(buildFor)),
+    command('table', withProgram(showTable)),
+    command('import', withProgram(importModel)),
+    command('preview', () => preview.open()),
+    command('restart', restart),
+    workspace.onDidGrantWorkspaceTrust(restart),
+    workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('cnndsl.path')) restart();
+    }),
+  );
+  return restart();
+}
+
+export const deactivate = () => client?.dispose();
+
+/** End the server if it runs, and start it; one after the other, however often asked. */
+function restart() {
+  begun = begun.then(start);
+  return begun;
+}
+
+async function start() {
+  await client?.dispose().catch((error) => output.error(error));
+  client = undefined;
+  const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+  program = await findProgram({
+    setting: workspace.getConfiguration('cnndsl').get('path'),
+    folders: folders.map(({ uri }) => uri.fsPath),
+    trusted: workspace.isTrusted,
+    paths: process.env.PATH ?? '',
+  });
+  if (!program) return void missing();
+  const started = new LanguageClient('cnndsl', { command: program, args: ['lsp'] }, {
+    documentSelector: [{ language: 'cnn' }],
+    outputChannel: output,
+    initializationOptions: workspace.getConfiguration('cnndsl'),
+    synchronize: { configurationSection: 'cnndsl' },
+  });
+  try {
+    await started.start();
+    client = started;
+    preview.later();
+  } catch {
+    missing();
+  }
+}
+
+/** Say what is missing and how it is installed; the caller does not wait for an answer. */
+async function missing() {
+  const problem = program
+    ? l10n.t('The server of {0} does not start.', program)
+    : l10n.t('cnndsl was not found.');
+  const [copy, settings] = [l10n.t('Copy Command'), l10n.t('Settings')];
+  const text = `${problem} ${l10n.t('This installs it: {0}', INSTALL)}`;
+  const answer = await window.showWarningMessage(text, copy, settings);
+  if (answer === copy) await vscode.env.clipboard.writeText(INSTALL);
+  if (answer !== settings) return;
+  await vscode.commands.executeCommand('workbench.action.openSettings', 'cnndsl.path');
+}
