@@ -312,10 +312,15 @@ class Analysis:
         last text that could be, moved to where their lines stand now."""
         from cnndsl.analysis.hover import moved
 
-        before = self._readable
-        if before is None:
+        before = self.readable
+        if before is self:
             return self.hints(lang)
         return moved(before.hints(lang), before.source, self.source)
+
+    @property
+    def readable(self) -> Analysis:
+        """This analysis, or where a statement cannot be read the last one where all could be."""
+        return self._readable or self
 
     def hover(self, offset: int, *, lang: str = "en") -> Hover | None:
         """What stands at an offset, in Markdown: shapes, formulas with their numbers."""

@@ -99,6 +99,25 @@ def hover(
     return Hover("\n".join(text).strip(), span) if text else None
 
 
+_KNOWN: dict[str, type[Layer]] = {**LAYERS, **MERGES}
+
+
+def about(word: str, lang: str = "en") -> str:
+    """What a layer, a merge or an activation does, in Markdown; empty for another word."""
+    layer = ACTIVATIONS.get(word) or _KNOWN.get(word)
+    return _what(layer, words(lang)) if layer else ""
+
+
+def _what(layer: type[Layer], said: Words) -> str:
+    title = f"**{escaped(said.layer(layer.op, layer.title))}**"
+    if issubclass(layer, Activation):
+        key = f"does.activation.{layer.op}"
+        key = key if key in said else "does.activation"
+        return said.say(key, activation=title, formula=code(layer.formula))
+    does = f"does.{layer.op}"
+    return ": ".join([title, *([said[does]] if does in said and "{" not in said[does] else [])])
+
+
 def _around(span: Span, offset: int) -> bool:
     return span.start <= offset <= span.end
 
@@ -142,23 +161,15 @@ class _View:
     def apply(self, statement: ast.Apply, span: Span) -> list[str]:
         """On a layer, a merge or a call of a block, or on an argument."""
         word, op = self.source.text[slice(*span)], statement.name.id
-        known: dict[str, type[Layer]] = {**LAYERS, **MERGES}
-        layer = ACTIVATIONS.get(word) or known.get(op)
+        layer = ACTIVATIONS.get(word) or _KNOWN.get(op)
         if layer is None or op in self.names.blocks:
             return self.results(statement)
-        title = f"**{escaped(self.words.layer(layer.op, layer.title))}**"
         results = self.results(statement) if layer.op == op else []
         slots = {slot.name: slot.doc for slot in layer.slots if slot.form in ("flag", "key")}
         slots |= {each: s.doc for s in layer.slots if s.kind for each in s.kind.words}
         if span != statement.name.span and word in slots:
             return [f"{code(word)}: {escaped(slots[word])}"]
-        if isinstance(layer, type) and issubclass(layer, Activation):
-            formula, key = code(layer.formula), f"does.activation.{layer.op}"
-            key = key if key in self.words else "does.activation"
-            return [self.words.say(key, activation=title, formula=formula), *results]
-        does = f"does.{layer.op}"
-        said = [self.words[does]] if does in self.words and "{" not in self.words[does] else []
-        return [": ".join([title, *said]), *results]
+        return [_what(layer, self.words), *results]
 
     def name(self, found: Occurrence) -> list[str]:
         """On a name: what defines it, as far as its braces, and the shapes of a tensor."""

@@ -30,6 +30,7 @@ COMMANDS = (
     "verify",
     "weights",
     "rule",
+    "lsp",
 )
 
 

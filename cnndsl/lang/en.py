@@ -46,6 +46,8 @@ WORDS = {
     # Counts
     "parameters.one": "{number} parameter",
     "parameters.many": "{number} parameters",
+    "macs.one": "{number} multiply-add",
+    "macs.many": "{number} multiply-adds",
     "weights.one": "{number} weight",
     "weights.many": "{number} weights",
     "biases.one": "{number} bias",

@@ -45,6 +45,7 @@ WORDS = {
     "global": "전역",
     # Counts
     "parameters.many": "파라미터 {number}개",
+    "macs.many": "곱셈-누산 {number}회",
     "weights.many": "가중치 {number}개",
     "biases.many": "편향 {number}개",
     "list": "{others}, {last}",

@@ -30,6 +30,13 @@ class Found(NamedTuple):
     configuration: Configuration
     folder: str
 
+    def ignored_in(self, path: str) -> tuple[str, ...]:
+        """The words that are ignored in a file below the folder."""
+        if not self.configuration.per_file:
+            return ()
+        relative = os.path.relpath(os.path.abspath(path), self.folder)
+        return self.configuration.ignored_in(relative.replace(os.sep, "/"))
+
 
 class Finder:
     """Finds the configurations of files, each folder looked at once.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -146,11 +145,7 @@ def _tasks(arguments: Arguments, paths: list[str], finder: Finder) -> Iterable[T
         from cnndsl.lint.configuration import codes_for
 
         configuration = found.configuration
-        ignored: tuple[str, ...] = ()
-        if configuration.per_file:
-            relative = os.path.relpath(os.path.abspath(display_name(path)), found.folder)
-            ignored = configuration.ignored_in(relative.replace(os.sep, "/"))
-        key = (found.folder, ignored)
+        key = (found.folder, found.ignored_in(display_name(path)))
         if key not in known:
             known[key] = codes_for(configuration, key[1], select, ignore)
         yield Task(path, known[key], always or configuration.error_on_warning)

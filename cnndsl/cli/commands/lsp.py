@@ -1,0 +1,30 @@
+"""`cnndsl lsp`: the language server, for editors."""
+
+from __future__ import annotations
+
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
+
+COMMAND = Command(
+    "lsp",
+    "",
+    "serve an editor: diagnostics, hints, fixes, completion, …",
+    "Speak the Language Server Protocol on standard input and output, as editors start it.\n"
+    "Wants pygls: pip install 'cnndsl[lsp]'.",
+    (),
+    ("cnndsl lsp",),
+)
+
+
+def run(arguments: Arguments) -> int:
+    if arguments.operands:
+        raise UsageError("it takes no files: an editor sends them")
+    try:
+        import pygls  # noqa: F401
+    except ImportError:
+        from cnndsl.cli.terminal.output import say
+
+        say("pygls is not installed: pip install 'cnndsl[lsp]'")
+        return 2
+    from cnndsl.lsp.server import serve
+
+    return serve()
