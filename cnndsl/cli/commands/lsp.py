@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
+from cnndsl.contract import Option
 
 COMMAND = Command(
     "lsp",
@@ -10,8 +11,8 @@ COMMAND = Command(
     "serve an editor: diagnostics, hints, fixes, completion, …",
     "Speak the Language Server Protocol on standard input and output, as editors start it.\n"
     "Wants pygls: pip install 'cnndsl[lsp]'.",
-    (),
-    ("cnndsl lsp",),
+    (Option("stdio", "the way that there is, for editors that name it"),),
+    ("cnndsl lsp --stdio",),
 )
 
 

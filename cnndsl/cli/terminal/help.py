@@ -34,7 +34,8 @@ def overview(commands: Sequence[Command]) -> str:
 
 def usage(command: Command) -> str:
     """The first line of a command's help."""
-    return f"usage: cnndsl {command.name} {command.operands} [options]"
+    words = "usage: cnndsl", command.name, command.operands, "[options]"
+    return " ".join(filter(None, words))
 
 
 def help_text(command: Command) -> str:
