@@ -77,21 +77,29 @@ def offset_of(source: Source, place: types.Position) -> int:
 def diagnostics(document: Document, lang: str) -> list[types.Diagnostic]:
     """What `check` says, without fixes; of what is too large that it is not looked at."""
     if document.too_long:
-        return [_unseen(Message("this text is longer than {most:,} characters", most=MOST), lang)]
+        return [_unseen(too_long(), lang)]
     return [_diagnostic(document, each, lang) for each in document.diagnostics()]
 
 
+def too_long() -> Message:
+    """Why nothing is said of a text."""
+    return _only_checked(Message("this text is longer than {most:,} characters", most=MOST))
+
+
+def _only_checked(why: Message) -> Message:
+    return Message("{why}: it is not worked out while it is typed, only by `cnndsl check`", why=why)
+
+
 def _unseen(why: Message, lang: str) -> types.Diagnostic:
-    told = Message("{why}: it is not worked out while it is typed, only by `cnndsl check`", why=why)
     start = types.Range(types.Position(0, 0), types.Position(0, 0))
-    return types.Diagnostic(start, said(told, lang), types.DiagnosticSeverity.Information)
+    return types.Diagnostic(start, said(why, lang), types.DiagnosticSeverity.Information)
 
 
 def _diagnostic(document: Document, found: Diagnostic, lang: str) -> types.Diagnostic:
     if found.code == "E302":  # the limit is ours, and not that of `check`
-        return _unseen(Message("this net has more than {most:,} layers", most=LAYERS), lang)
+        why = Message("this net has more than {most:,} layers", most=LAYERS)
+        return _unseen(_only_checked(why), lang)
     source = found.source
-    here = [note for note in found.notes if note.span is None]
     elsewhere = [
         types.DiagnosticRelatedInformation(
             types.Location(document.uri, range_of(source, note.span)), said(note.message, lang)
@@ -99,10 +107,11 @@ def _diagnostic(document: Document, found: Diagnostic, lang: str) -> types.Diagn
         for note in found.notes
         if note.span is not None
     ]
+    here = tuple(note for note in found.notes if note.span is None)
     is_error = found.severity == "error"
     return types.Diagnostic(
         range_of(source, found.span),
-        found._replace(notes=tuple(here)).told(lang),
+        found._replace(notes=here).told(lang),
         types.DiagnosticSeverity.Error if is_error else types.DiagnosticSeverity.Warning,
         code=found.code,
         source="cnndsl",

@@ -25,7 +25,7 @@ from cnndsl.lint.configuration import codes_for
 MOST = 1_000_000
 """The longest text, in characters, that is worked out while it is typed."""
 
-LAYERS = 200_000
+LAYERS = 100_000
 """The most layers of a net that is worked out while it is typed."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cnndsl import api
 from cnndsl.diagnostics.message import Message, said
+from cnndsl.lsp.answers import too_long
 from cnndsl.lsp.documents import Document
 
 OPEN, MOST = 400, 4_000
@@ -24,13 +25,14 @@ def preview(document: Document, lang: str) -> dict[str, Any]:
     """
     analysis = document.analysis()
     network = analysis.as_far()
+    problems = [too_long()] if document.too_long else [p.message for p in analysis.problems]
     answer: dict[str, Any] = {
         "version": document.version,
         "html": "",
         "svg": "",
         "rows": [],
         "partial": analysis.network is None,
-        "errors": [said(each.message, lang) for each in analysis.problems],
+        "errors": [said(each, lang) for each in problems],
     }
     if network is None:
         return answer

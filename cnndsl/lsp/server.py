@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -116,12 +116,6 @@ class Server(LanguageServer):
         if document is not None:
             document.stop.set()
             self._publish(uri, [])
-
-    def stop(self) -> None:
-        """End what is searched, and compute nothing more."""
-        for document in self.documents.values():
-            document.stop.set()
-        self._worker.shutdown(cancel_futures=True)
 
     def tell_soon(self, document: Document) -> None:
         """Send the diagnostics of the newest text, once for all that is typed meanwhile."""
@@ -371,12 +365,12 @@ def make() -> Server:
     return server
 
 
-def serve() -> int:
+def serve() -> NoReturn:
     """Serve the editor at the other end of standard input and output, until it ends."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs every refusal, with a traceback
     server = make()
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")  # which `exit` closes
     sys.stdout = sys.stderr  # what else is printed is no message
     server.start_io(sys.stdin.buffer, channel)
-    server.stop()
-    return 0 if server.ended else 1
+    # Nobody waits for what is still being computed, and a thread cannot be ended otherwise.
+    os._exit(0 if server.ended else 1)
