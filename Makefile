@@ -4,7 +4,7 @@ PYTHON ?= python3
 # All samples but the one that is there for its mistake.
 SOUND = $(filter-out samples/article_keras_listing.cnn,$(wildcard samples/*.cnn))
 
-.PHONY: dev test frameworks tools wheel lint format tables fuzz fuzz-nets fuzz-texts bench ci
+.PHONY: dev test frameworks tools wheel lint format tables fuzz fuzz-nets fuzz-texts bench site ci
 
 dev:
 	$(PYTHON) -m venv .venv
@@ -59,6 +59,24 @@ fuzz-texts:
 
 bench:
 	$(PYTHON) benchmarks/run.py
+
+# The documentation as pages, in site/: what git tracks of it, and the colours of its code.
+PAGES = '*.md' 'docs/*' 'grammar/*' 'samples/*' ':!tests' ':!editors' ':!playground'
+site:
+	rm -rf build/pages && mkdir -p build/pages
+	git ls-files -z -- $(PAGES) | tar --null --files-from=- -cf - | tar -xf - -C build/pages
+	$(PYTHON) -m pygments -S default -f html -a .highlight >build/pages/pygments.css
+	$(PYTHON) -m pygments -S github-dark -f html -a '[data-bs-theme=dark] .highlight' \
+		>>build/pages/pygments.css
+	$(PYTHON) -m mkdocs build --strict
+
+# The page in the browser, as static files in playground/dist; wants Node.js and its packages.
+playground: node_modules
+	PYTHON=$(PYTHON) npm run --workspace playground build
+
+node_modules: package-lock.json
+	npm ci --ignore-scripts
+	touch $@
 
 ci:
 	.ci/run

@@ -1,0 +1,97 @@
+/**
+ * Builds the page into dist/: static files for any web server, all that Python needs among them.
+ *
+ * cnndsl and its dependencies are packed in Pyodide, and the state that the page starts from is
+ * the memory of a Pyodide that has been asked what the page asks first.
+ */
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { loadPyodide } from "pyodide";
+import lock from "pyodide/pyodide-lock.json" with { type: "json" };
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const pyodide = dirname(fileURLToPath(import.meta.resolve("pyodide")));
+const made = join(root, "build", "playground");
+const dist = join(here, "dist");
+
+const STDLIB = `/lib/python${lock.info.python.split(".").slice(0, 2).join("")}.zip`;
+const SETTINGS = {
+  lockFileContents: { info: lock.info, packages: {} },
+  env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" }, // a memory is to be the same each time
+};
+
+/** Python that sees the repository, and pack.py in it. */
+async function python(options) {
+  const py = await loadPyodide({ ...SETTINGS, ...options });
+  py.FS.mkdirTree("/mnt");
+  py.FS.mount(py.FS.filesystems.NODEFS, { root }, "/mnt");
+  return { py, pack: py.runPython(`
+    from types import SimpleNamespace
+    names = {"__name__": "pack"}
+    exec(open("/mnt/playground/pack.py").read(), names)
+    SimpleNamespace(**names)`, { globals: py.toPy({}) }) };
+}
+
+/** Fills what is free of the heap with zeros, which take no room in a compressed memory. */
+function wipe({ _module: wasm }) {
+  const held = [];
+  wasm._malloc_set_footprint_limit(wasm._malloc_footprint());
+  for (let size = 1 << 20; size >= 16; size >>= 1) {
+    for (let at; (at = wasm.___libc_malloc(size)); held.push(at)) wasm.HEAPU8.fill(0, at, at + size);
+  }
+  held.forEach(wasm._free);
+  wasm._malloc_set_footprint_limit(-1);
+}
+
+function store(name, bytes) {
+  writeFileSync(join(dist, "engine", `${name}.gz`), gzipSync(bytes, { level: 9 }));
+}
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, "engine"), { recursive: true });
+const installed = join(made, "installed");
+rmSync(installed, { recursive: true, force: true });
+execFileSync(process.env.PYTHON ?? "python3", ["-m", "pip", "install", "--quiet", "--no-deps",
+  "--no-compile", "--disable-pip-version-check", "--target", installed,
+  "--requirement", join(here, "requirements.txt")], { stdio: "inherit" });
+const { pack } = await python();
+pack.pack_all("/mnt", "/mnt/build/playground/installed", "/mnt/build/playground");
+
+const { py, pack: inMemory } = await python({
+  _makeSnapshot: true, stdLibURL: join(made, "stdlib.zip"),
+});
+py.unpackArchive(new Uint8Array(readFileSync(join(made, "library.zip"))), "zip");
+const first = JSON.parse(inMemory.prime("/mnt"));
+inMemory.destroy();
+py.runPython("import gc; gc.collect()");
+py.FS.unmount("/mnt");
+wipe(py);
+store("memory.bin", py.makeMemorySnapshot());
+for (const name of ["stdlib", "library", "code"]) {
+  store(`${name}.zip`, readFileSync(join(made, `${name}.zip`)));
+}
+for (const name of ["pyodide.asm.js", "pyodide.asm.wasm"]) {
+  store(name, readFileSync(join(pyodide, name)));
+}
+
+const bundle = (name, options) => build({
+  entryPoints: [join(here, "src", name)], outdir: dist, bundle: true, minify: true,
+  target: "es2022", external: ["node:*"], logLevel: "warning", ...options,
+});
+await bundle("main.js", { format: "esm" });
+await bundle("worker.js", {
+  format: "esm", define: { LOCK: JSON.stringify(lock.info), STDLIB: JSON.stringify(STDLIB) },
+});
+await bundle("embed.js", { format: "iife" });
+cpSync(join(here, "style.css"), join(dist, "style.css"));
+const page = readFileSync(join(here, "index.html"), "utf8");
+const escaped = (text) => text.replace(/[&<>]/g, (each) => `&#${each.charCodeAt(0)};`);
+writeFileSync(join(dist, "index.html"), page
+  .replace("<!--net-->", () => escaped(first.net))
+  .replace("<!--table-->", () => first.table));
