@@ -4,7 +4,7 @@ PYTHON ?= python3
 # All samples but the one that is there for its mistake.
 SOUND = $(filter-out samples/article_keras_listing.cnn,$(wildcard samples/*.cnn))
 
-.PHONY: dev test frameworks tools wheel lint format tables fuzz fuzz-nets fuzz-texts bench site ci
+.PHONY: dev test frameworks tools wheel lint format tables fuzz fuzz-nets fuzz-texts bench site playground ci
 
 dev:
 	$(PYTHON) -m venv .venv
