@@ -4,11 +4,12 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap }
   from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { Annotation, Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
+import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType, drawSelection, highlightActiveLine, hoverTooltip,
   keymap, lineNumbers } from "@codemirror/view";
 import { cnn } from "./language.js";
-import { fromHtml, make } from "./dom.js";
+import { fromHtml, make, words } from "./dom.js";
+import { language } from "./text.js";
 
 class Hint extends WidgetType {
   constructor(hint) {
@@ -18,6 +19,10 @@ class Hint extends WidgetType {
 
   eq(other) {
     return other.hint.text === this.hint.text && other.hint.assumed === this.hint.assumed;
+  }
+
+  ignoreEvent() {
+    return false; // a click on it is one on its line
   }
 
   toDOM() {
@@ -35,26 +40,24 @@ const hints = StateField.define({
     const news = transaction.effects.find((each) => each.is(setHints));
     if (!news) return shown.map(transaction.changes);
     return Decoration.set(news.value.map((hint) =>
-      Decoration.widget({ widget: new Hint(hint), side: 1 }).range(hint.pos)));
+      Decoration.widget({ widget: new Hint(hint), side: 1 })
+        .range(transaction.newDoc.lineAt(hint.pos).to)));
   },
   provide: (field) => EditorView.decorations.from(field),
 });
-
-/** Marks a text that the page put in, to tell it from what is typed. */
-const put = Annotation.define();
 
 /**
  * @param host the element that the editor is put into, in a shadow root: there CodeMirror's styles
  *   are sheets of their own, which a strict Content-Security-Policy lets in
  * @param ask asks the engine; undefined where no answer came
- * @param onChange called with whether the user typed; @param onLine with the line of the cursor
+ * @param onChange called where the text changed; @param onLine with the line of the cursor
  */
 export function createEditor({ host, text, label, ask, onChange, onLine }) {
   const root = host.attachShadow({ mode: "open" });
   root.append(document.querySelector("link[rel=stylesheet]").cloneNode());
 
-  const hover = hoverTooltip(async (view, pos) => {
-    const answer = await ask("hover", { text: view.state.doc.toString(), pos });
+  const hover = hoverTooltip(async (_, pos) => {
+    const answer = await ask("hover", { text: editor.text(), lang: language(), pos });
     if (!answer) return null;
     const dom = make("div", { className: "prose hover" }, fromHtml(answer.html));
     return { pos: answer.from, end: answer.to, above: true, create: () => ({ dom }) };
@@ -62,9 +65,12 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
 
   const complete = async (context) => {
     if (!context.explicit && !context.matchBefore(/[\w=]/)) return null;
-    const doc = context.state.doc.toString();
-    const answer = await ask("complete", { text: doc, pos: context.pos });
-    return answer && { from: answer.from, options: answer.items, validFor: /^\w*$/ };
+    const answer = await ask("complete",
+      { text: editor.text(), lang: language(), pos: context.pos });
+    if (!answer) return null;
+    const options = answer.items.map((item) => ({ ...item, info: item.info && (() =>
+      make("div", { className: "prose" }, fromHtml(item.info))) }));
+    return { from: answer.from, options, validFor: /^\w*$/ };
   };
 
   const labels = new Compartment();
@@ -82,9 +88,7 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap,
           ...defaultKeymap]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) {
-            onChange(!update.transactions.some((each) => each.annotation(put)));
-          }
+          if (update.docChanged) onChange();
           if (update.docChanged || update.selectionSet) onLine(editor.line());
         }),
       ],
@@ -101,8 +105,7 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
     /** Puts another text in, as one step that can be undone. */
     replace(insert) {
       const changes = { from: 0, to: view.state.doc.length, insert };
-      view.dispatch({ changes, selection: { anchor: 0 }, scrollIntoView: true,
-        annotations: put.of(true) });
+      view.dispatch({ changes, selection: { anchor: 0 }, scrollIntoView: true });
     },
 
     edit(edits) {
@@ -126,6 +129,7 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
         to: problem.to,
         severity: problem.severity,
         message: problem.message,
+        renderMessage: () => words(problem.message),
         actions: (fixes[index] ?? []).map((fix) =>
           ({ name: fix.title, apply: () => editor.edit(fix.edits) })),
       }));

@@ -1,6 +1,6 @@
 /** The page of the playground: what is written on the left, what becomes of it on the right. */
 
-import { byId, fromHtml, make, recall, remember } from "./dom.js";
+import { byId, fromHtml, make, on, words } from "./dom.js";
 import { createEditor } from "./editor.js";
 import { Engine } from "./engine.js";
 import { fromFragment, toFragment } from "./link.js";
@@ -8,96 +8,108 @@ import { createPanels } from "./panels.js";
 import { createProblems } from "./problems.js";
 import { count, language, say, speak } from "./text.js";
 
-/** How long nobody has to type for fixes to be searched, in milliseconds. */
+/** How long nobody has to type for fixes to be searched and the link to be made, in milliseconds. */
 const PAUSE = 300;
-/** How long work goes on before a button to stop it comes up. */
+/** How long work goes on before the button that ends it comes up. */
 const PATIENCE = 500;
-const THEMES = ["auto", "light", "dark"];
+const THEMES = { auto: "◐", light: "○", dark: "●" };
+
+// Choices are in the address, or remembered from the last time, or the system's.
 
 const asked = new URLSearchParams(location.search);
-const embedded = asked.has("embed");
-document.documentElement.classList.toggle("embed", embedded);
+const isEmbedded = asked.has("embed");
+document.documentElement.classList.toggle("embed", isEmbedded);
+
+/** Runs what touches the storage, which some browsers refuse to a page in an iframe. */
+function stored(does) {
+  try {
+    return does(localStorage);
+  } catch {
+    return null;
+  }
+}
+
+const remember = (name, value) => stored((all) => all.setItem(`cnndsl.${name}`, value));
+const choices = (name) => [asked.get(name), stored((all) => all.getItem(`cnndsl.${name}`))];
 
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
-let theme = [asked.get("theme"), recall("theme"), "auto"].find((each) => THEMES.includes(each));
+let theme = [...choices("theme"), "auto"].find((each) => Object.hasOwn(THEMES, each));
 const isDark = () => (theme === "auto" ? systemDark.matches : theme === "dark");
 
-const preferred = [asked.get("lang"), recall("lang"), ...navigator.languages]
-  .map((each) => each?.slice(0, 2)).find((each) => ["en", "ko"].includes(each));
-speak(preferred ?? "en");
+const tongues = [...choices("lang"), ...navigator.languages].map((each) => each?.slice(0, 2));
+speak(tongues.find((each) => each === "en" || each === "ko") ?? "en");
 
-// What the engine says, and what is said in passing.
+// What the engine does, and what is said in passing.
 
-let answer = null; // the last to `update`
 let state = "loading";
+let answer = null; // the last to `update`
 let waiting;
 
-function notify(words) {
-  byId("state").textContent = words;
-  byId("live").textContent = words;
+function notify(message) {
+  byId("notice").textContent = message;
+  byId("notice").hidden = !message;
 }
 
 function summary() {
-  const kinds = ["error", "warning", "info"].map((severity) =>
-    [severity, answer.diagnostics.filter((each) => each.severity === severity).length]);
-  const parts = kinds.filter(([, n]) => n).map(([severity, n]) => count(n, severity));
-  if (answer.totals) parts.push(say("totals", answer.totals));
-  return parts.join(" · ");
+  const parts = ["error", "warning", "info"].map((severity) =>
+    count(answer.diagnostics.filter((each) => each.severity === severity).length, severity));
+  return [...parts, answer.totals && say("totals", answer.totals)].filter(Boolean).join(" · ");
 }
 
-function onState(news, detail) {
+const hasEnded = () => state === "stopped" || state === "failed";
+
+function onState(news) {
   state = news;
   clearTimeout(waiting);
-  const ended = state === "stopped" || state === "failed";
-  byId("stop").textContent = say(ended ? "retry" : "stop");
-  byId("stop").hidden = !ended;
   document.body.setAttribute("aria-busy", state === "loading");
-  if (ended) notify(say(state) + (state === "failed" && detail ? ` ${detail}` : ""));
-  else if (state === "loading") byId("state").textContent = say("loading");
-  else if (state === "ready" && answer) byId("state").textContent = summary();
-  else if (state === "busy") {
+  byId("stop").textContent = say(hasEnded() ? "retry" : "stop");
+  byId("stop").hidden = !hasEnded();
+  if (state === "busy") {
     waiting = setTimeout(() => {
       byId("stop").hidden = false;
       byId("state").textContent = say("busy");
     }, PATIENCE);
+  } else {
+    byId("state").textContent = state === "ready" ? answer && summary() : say(state);
+    if (hasEnded()) byId("live").textContent = say(state);
   }
 }
 
 const engine = new Engine({ base: new URL("./", document.baseURI).href, onState });
 
-/** The answer to a question; undefined where there is none, of which `onState` has told. */
+/** The answer to a question; undefined where none came, of which the page has told. */
 async function ask(question, args) {
   try {
-    return await engine.ask(question, { lang: language(), ...args });
+    return await engine.ask(question, args);
   } catch (error) {
-    if (["Superseded", "Stopped", "Failed"].includes(error.name)) return undefined;
-    throw error;
+    if (!["Superseded", "Stopped", "Failed"].includes(error.name)) throw error;
+    if (error.name === "Failed") notify(error.message);
+    return undefined;
   }
 }
 
-// The text and all that follows from it.
+// The text, and all that follows from it.
 
-let link = "";
 let pause;
 
-async function keepLink(text) {
-  link = (await toFragment(text)) ?? "";
-  if (text !== editor.text()) return;
-  history.replaceState(null, "", link || location.pathname + location.search);
-  const here = new URL("./", location);
-  here.hash = link;
-  byId("whole").href = here;
+/** Puts the text into the address; whether it fits in there. */
+async function keepLink() {
+  const fragment = await toFragment(editor.text());
+  const bare = location.pathname + location.search;
+  history.replaceState(null, "", fragment ?? bare);
+  byId("whole").hash = fragment ?? "";
+  return fragment !== null;
 }
 
 async function findFixes(text) {
+  const { diagnostics } = answer;
   const found = [];
-  for (const [index, problem] of answer.diagnostics.entries()) {
+  for (const [index, problem] of diagnostics.entries()) {
     if (!problem.fixable) continue;
-    const fixes = await ask("fixes", { text, index });
-    if (!fixes || text !== editor.text()) return;
-    found[index] = fixes;
-    problems.showFixes(index, fixes);
-    editor.underline(answer.diagnostics, found);
+    found[index] = await ask("fixes", { text, lang: language(), index });
+    if (!found[index] || text !== editor.text()) return;
+    problems.showFixes(index, found[index]);
+    editor.underline(diagnostics, found);
   }
 }
 
@@ -105,7 +117,7 @@ async function refresh() {
   const text = editor.text();
   clearTimeout(pause);
   panels.show(text);
-  const news = await ask("update", { text });
+  const news = await ask("update", { text, lang: language() });
   if (!news || text !== editor.text()) return;
   answer = news;
   editor.underline(answer.diagnostics, []);
@@ -120,135 +132,119 @@ async function refresh() {
 
 const example = document.querySelector("#editor .first").textContent;
 
-async function open() {
+/** The text of the link that the page was opened with; null where it holds none. */
+async function linked() {
   try {
-    return (await fromFragment(location.hash)) ?? example;
+    return await fromFragment(location.hash);
   } catch {
     notify(say("link.broken"));
-    return example;
+    return null;
   }
 }
 
-const text = await open();
-if (text !== example) byId("panel").replaceChildren();
+const start = (await linked()) ?? example;
+if (start !== example) byId("panel").replaceChildren();
 
 let linking;
 const editor = createEditor({
   host: byId("editor"),
-  text,
+  text: start,
   label: say("net"),
   ask,
   onChange() {
+    notify("");
     refresh();
     clearTimeout(linking);
-    linking = setTimeout(() => keepLink(editor.text()), PAUSE);
+    linking = setTimeout(keepLink, PAUSE);
   },
   onLine: (line) => panels.markLine(line),
 });
 
 const problems = createProblems({
-  lineAt: editor.lineAt,
-  onSelect: ({ from, to }) => editor.select(from, to),
-  onFix: ({ edits }) => editor.edit(edits),
+  editor,
   async onExplain(code) {
-    const page = await ask("explain", { code });
+    const page = await ask("explain", { code, lang: language() });
     if (!page) return;
-    byId("explaining-title").textContent = code;
     byId("explanation").replaceChildren(fromHtml(page.html));
     byId("explaining").showModal();
   },
 });
 
-const panels = createPanels({
-  first: asked.get("panel") ?? "table",
-  ask,
-  isDark,
-  notify,
-  onLine: (line) => editor.goTo(line),
-  onOpen: () => {},
-});
+const first = asked.get("panel") ?? "table";
+const panels = createPanels({ first, ask, isDark, notify, onLine: editor.goTo });
 
 function setTheme(news) {
   theme = news;
   document.documentElement.dataset.theme = theme;
-  byId("theme").dataset.text = `theme.${theme}`;
-  byId("theme").textContent = say(`theme.${theme}`);
+  byId("theme").textContent = THEMES[theme];
+  byId("theme").dataset.label = `theme.${theme}`;
+  speak(language());
   panels.redraw();
 }
 
 async function setLanguage(lang) {
   speak(lang);
-  byId("language").textContent = lang === "en" ? "한국어" : "English";
-  byId("language").lang = lang === "en" ? "ko" : "en";
+  const other = lang === "en" ? "ko" : "en";
+  Object.assign(byId("language"), { textContent: say("name", {}, other), lang: other });
   editor.setLabel(say("net"));
   onState(state);
   await refresh();
   await panels.load();
 }
 
-// What the buttons do.
-
-const on = (id, does) => byId(id).addEventListener("click", does);
-
-on("stop", () => (state === "stopped" || state === "failed" ? refresh() : engine.stop()));
-on("theme", () => {
-  setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
+on("stop", "click", () => (hasEnded() ? refresh() : engine.stop()));
+on("theme", "click", () => {
+  const names = Object.keys(THEMES);
+  setTheme(names[(names.indexOf(theme) + 1) % names.length]);
   remember("theme", theme);
 });
-on("language", () => {
-  remember("lang", byId("language").lang);
-  setLanguage(byId("language").lang);
+on("language", "click", ({ target }) => {
+  remember("lang", target.lang);
+  setLanguage(target.lang);
 });
-on("format", async () => {
+on("format", "click", async () => {
   const text = editor.text();
   const formatted = await ask("format", { text });
   if (formatted && text === editor.text()) editor.replace(formatted.text);
 });
-on("share", async () => {
-  await keepLink(editor.text());
-  if (!link) return notify(say("link.long"));
-  try {
-    await navigator.clipboard.writeText(location.href);
-    notify(say("link.copied"));
-  } catch {
-    notify(say("link.there"));
-  }
+on("share", "click", async () => {
+  const fits = await keepLink();
+  const copied = fits && await navigator.clipboard.writeText(location.href).then(
+    () => "copied", () => "there");
+  notify(say(`link.${copied || "long"}`));
 });
-on("import", () => {
-  byId("import-errors").replaceChildren();
-  byId("importing").showModal();
-});
-on("import-now", async () => {
-  const args = { source: byId("source").value, kind: byId("kind").value };
-  const made = await ask("import", args);
-  if (!made) return;
-  byId("import-errors").replaceChildren(
-    ...(made.errors ?? []).map((each) => make("p", {}, each)));
-  if (made.errors) return;
+on("import", "click", () => byId("importing").showModal());
+on("import-now", "click", async () => {
+  const [source, kind, input] = ["source", "kind", "input"].map((id) => byId(id).value.trim());
+  const made = await ask("import", { source, kind, input, lang: language() });
+  if (!made) return byId("importing").close();
+  const errors = made.errors ?? [];
+  byId("import-errors").replaceChildren(...errors.map((each) => make("p", {}, words(each))));
+  if (errors.length) return;
   byId("importing").close();
   editor.replace(made.text);
   editor.focus();
-  notify([say("import.done"), ...made.notes].join(" "));
+  notify([say("import.done"), ...made.notes].join("\n"));
 });
-
-byId("samples").addEventListener("change", ({ target }) => {
-  editor.replace(samples.get(target.value));
-  target.value = "";
+on("samples", "change", ({ target }) => {
+  editor.replace(target.value);
+  target.selectedIndex = 0;
 });
-addEventListener("hashchange", async () => editor.replace(await open()));
-systemDark.addEventListener("change", () => panels.redraw());
+addEventListener("hashchange", async () => {
+  const text = await linked();
+  if (text !== null) editor.replace(text);
+});
+systemDark.addEventListener("change", panels.redraw);
 
-if (embedded && parent !== window) {
+if (isEmbedded && parent !== window) {
   // The height is no secret, and a post may stand on any host; embed.js checks whom it is from.
-  const tell = () => parent.postMessage(
-    { type: "cnndsl.height", height: document.documentElement.offsetHeight }, "*");
-  new ResizeObserver(tell).observe(document.documentElement);
+  const { documentElement } = document;
+  const tell = () =>
+    parent.postMessage({ type: "cnndsl.height", height: documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(documentElement);
 }
 
 setTheme(theme);
 await setLanguage(language());
-const samples = new Map();
-for (const { name, title, text } of (await ask("samples", {})) ?? []) {
-  samples.set(name, text);
-  byId("samples").append(make("option", { value: name }, title));
-}
+const samples = (await ask("samples", {})) ?? [];
+byId("samples").append(...samples.map(({ title, text }) => make("option", { value: text }, title)));

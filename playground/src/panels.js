@@ -1,6 +1,6 @@
-/** What is made of the net, on the right: tabs, the options of each, and what can be taken along. */
+/** What is made of the net, on the right: tabs, the options of each, and what is taken along. */
 
-import { byId, fromHtml, make } from "./dom.js";
+import { byId, fromHtml, make, on } from "./dom.js";
 import { language, say } from "./text.js";
 
 const PNG_SCALE = 2;
@@ -10,18 +10,17 @@ const LARGEST_CANVAS = 8192;
 const inTheme = (svg, dark) =>
   svg.replace(/@media\s*\(prefers-color-scheme:\s*dark\)/g, dark ? "@media all" : "@media not all");
 
-/** A figure in a shadow root, so that its styles can be sheets of their own. */
+/** A figure in a shadow root, where its styles are sheets of their own and none is inline. */
 function drawing(svg) {
   const host = make("div", { className: "figure" });
   const root = host.attachShadow({ mode: "open" });
-  const picture = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  root.adoptedStyleSheets = [...picture.querySelectorAll("style")].map((style) => {
+  const bare = svg.replace(/<style>([^<]*)<\/style>/g, (_, css) => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style.textContent);
-    style.remove();
-    return sheet;
+    sheet.replaceSync(css);
+    root.adoptedStyleSheets.push(sheet);
+    return "";
   });
-  root.append(picture);
+  root.append(new DOMParser().parseFromString(bare, "image/svg+xml").documentElement);
   return host;
 }
 
@@ -44,119 +43,116 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+function choice(title, choices, chosen, onChoose) {
+  const options = choices.map(({ value, title }) =>
+    make("option", { value, selected: value === chosen }, title));
+  const select = make("select", {}, ...options);
+  select.addEventListener("change", () => onChoose(select.value));
+  return make("label", {}, make("span", {}, title), select);
+}
+
 /**
- * @param ask asks the engine; @param isDark whether figures are dark
- * @param onLine called with a line whose row was chosen; @param notify says something in passing
- * @param onOpen called with the id of a panel that was opened
+ * @param first the id of the panel that is open first; @param ask asks the engine
+ * @param isDark whether figures are dark; @param onLine called with a line whose row was chosen
  */
-export function createPanels({ first, ask, isDark, onLine, onOpen, notify }) {
-  const elements = Object.fromEntries(["tabs", "options", "panel", "remark", "copy", "download",
-    "png"].map((id) => [id, byId(id)]));
-  const chosen = {};
+export function createPanels({ first, ask, isDark, notify, onLine }) {
+  const panel = byId("panel");
+  const chosen = {}; // the options of each panel
   let known = [];
   let open = first;
+  let lastCode; // the target that the tab of code goes back to
   let shown = null; // the answer in view, with the id of its panel
   let line = 0;
   let text = "";
 
-  const isCode = (panel) => panel?.kind === "code";
-  const current = () => known.find((panel) => panel.id === open);
+  const isCode = ({ kind }) => kind === "code";
+  const current = () => known.find(({ id }) => id === open) ?? known[0];
+  const rows = () => [...panel.querySelectorAll("tbody tr")];
 
-  /** The tabs: a panel each, but one for all code, with its targets as an option. */
-  function tabs() {
+  function drawTab({ id, title }) {
+    const tab = make("button", { type: "button", role: "tab", id: `tab-${id}` }, title);
+    const selected = id === open;
+    Object.assign(tab, { ariaSelected: selected, tabIndex: selected ? 0 : -1 });
+    tab.setAttribute("aria-controls", "panel");
+    if (selected) panel.setAttribute("aria-labelledby", tab.id);
+    tab.addEventListener("click", () => panels.open(id));
+    return tab;
+  }
+
+  /** Draws a tab for each panel, but one for all code, with its targets as an option. */
+  function drawBar() {
     const code = known.filter(isCode);
-    const plain = known.filter((panel) => !isCode(panel));
-    const lastCode = isCode(current()) ? open : code[0]?.id;
-    return [...plain, ...(code.length ? [{ id: lastCode, title: say("code") }] : [])];
+    const now = current();
+    if (isCode(now)) lastCode = open;
+    const tabs = known.filter((each) => !isCode(each));
+    if (code.length) tabs.push({ id: lastCode ?? code[0].id, title: say("code") });
+    byId("tabs").replaceChildren(...tabs.map(drawTab));
+    const targets = code.map(({ id, title }) => ({ value: id, title }));
+    const selects = now.options.map(({ name, title, choices }) =>
+      choice(title, choices, chosen[open]?.[name] ?? choices[0].value, (value) => {
+        chosen[open] = { ...chosen[open], [name]: value };
+        panels.show(text);
+      }));
+    if (isCode(now)) selects.unshift(choice(say("target"), targets, open, panels.open));
+    byId("options").replaceChildren(...selects);
   }
 
-  function drawTabs() {
-    elements.tabs.replaceChildren(...tabs().map(({ id, title }) => {
-      const tab = make("button", { type: "button", role: "tab", id: `tab-${id}` }, title);
-      const selected = id === open;
-      tab.setAttribute("aria-selected", selected);
-      tab.setAttribute("aria-controls", "panel");
-      tab.tabIndex = selected ? 0 : -1;
-      tab.addEventListener("click", () => panels.open(id));
-      if (selected) elements.panel.setAttribute("aria-labelledby", tab.id);
-      return tab;
-    }));
+  function remark(message) {
+    byId("remark").textContent = message;
+    byId("remark").hidden = !message;
   }
 
-  function choice(title, choices, value, onChoose) {
-    const select = make("select", {}, ...choices.map((each) =>
-      make("option", { value: each.value, selected: each.value === value }, each.title)));
-    select.addEventListener("change", () => onChoose(select.value));
-    return make("label", {}, make("span", {}, title), select);
-  }
-
-  function drawOptions() {
-    const targets = known.filter(isCode).map(({ id, title }) => ({ value: id, title }));
-    elements.options.replaceChildren(
-      ...(isCode(current()) ? [choice(say("target"), targets, open, panels.open)] : []),
-      ...(current()?.options ?? []).map(({ name, title, choices }) =>
-        choice(title, choices, chosen[open]?.[name] ?? choices[0].value, (value) => {
-          chosen[open] = { ...chosen[open], [name]: value };
-          panels.show(text);
-        })));
-  }
-
-  function remark(words) {
-    elements.remark.textContent = words;
-    elements.remark.hidden = !words;
-  }
-
-  function markRow() {
-    for (const [index, row] of elements.panel.querySelectorAll("tbody tr").entries()) {
-      const of = shown?.rows?.[index];
-      row.classList.toggle("here", Boolean(of) && of === line);
+  function markRows() {
+    for (const [index, row] of rows().entries()) {
+      row.classList.toggle("here", shown?.rows[index] === line);
+      row.classList.toggle("assumed", Boolean(shown?.assumed[index]));
     }
   }
 
   function draw() {
     const { kind, content, partial } = shown;
-    const drawn = { html: fromHtml, svg: (svg) => drawing(inTheme(svg, isDark())),
-      code: (code) => make("pre", {}, make("code", {}, code)) };
-    elements.panel.replaceChildren(drawn[kind](content));
-    elements.panel.className = kind;
+    const drawn = {
+      html: () => fromHtml(content),
+      svg: () => drawing(inTheme(content, isDark())),
+      code: () => make("pre", {}, make("code", {}, content)),
+    }[kind]();
+    panel.replaceChildren(drawn);
+    panel.className = `${kind} prose`;
     remark(partial ? say("partial") : "");
-    markRow();
-    for (const name of ["copy", "download", "png"]) {
-      elements[name].hidden = name === "png" && kind !== "svg";
-    }
+    markRows();
+    for (const name of ["copy", "download"]) byId(name).hidden = false;
+    byId("png").hidden = kind !== "svg";
   }
 
   const panels = {
     /** Asks which panels there are, in the language of the page. */
     async load() {
-      known = (await ask("panels", {})) ?? known;
-      if (known.length && !current()) open = known[0].id;
-      drawTabs();
-      drawOptions();
+      known = (await ask("panels", { lang: language() })) ?? known;
+      if (!known.length) return;
+      open = current().id;
+      drawBar();
     },
 
     open(id) {
       open = id;
-      drawTabs();
-      drawOptions();
-      onOpen(id);
+      drawBar();
       panels.show(text);
     },
 
     /** Shows the open panel of a text; what was there stays, dimmed, where none can be made. */
     async show(news) {
       text = news;
-      const id = open;
-      const answer = await ask("panel", { text, panel: id, options: chosen[id] ?? {} });
-      if (!answer || id !== open) return;
-      elements.panel.classList.toggle("stale", Boolean(answer.errors));
+      const asked = { text, lang: language(), panel: open, options: chosen[open] ?? {} };
+      const answer = await ask("panel", asked);
+      if (!answer || asked.panel !== open) return;
+      panel.classList.toggle("stale", Boolean(answer.errors));
       if (!answer.errors) {
-        shown = { ...answer, id };
+        shown = { ...answer, id: open };
         draw();
-      } else if (shown?.id === id) {
-        remark(`${answer.errors.join("\n")}\n${say("stale")}`);
+      } else if (shown?.id === open) {
+        remark([...answer.errors, say("stale")].join("\n"));
       } else {
-        elements.panel.replaceChildren();
+        panel.replaceChildren();
         remark(answer.errors.join("\n"));
       }
     },
@@ -165,46 +161,36 @@ export function createPanels({ first, ask, isDark, onLine, onOpen, notify }) {
 
     markLine(number) {
       line = number;
-      markRow();
+      markRows();
     },
   };
 
-  elements.tabs.addEventListener("keydown", (event) => {
-    const all = [...elements.tabs.children];
+  on("tabs", "keydown", (event) => {
+    const all = [...byId("tabs").children];
     const at = all.indexOf(event.target);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + all.length, Home: 0,
-      End: all.length - 1 }[event.key];
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    const { id } = all[to % all.length];
+    const { id } = all.at(to % all.length);
     byId(id).click();
     byId(id).focus();
   });
-
-  elements.panel.addEventListener("click", (event) => {
-    const rows = [...elements.panel.querySelectorAll("tbody tr")];
-    const of = shown?.rows?.[rows.indexOf(event.target.closest("tr"))];
+  on("panel", "click", ({ target }) => {
+    const of = shown?.rows[rows().indexOf(target.closest("tr"))];
     if (of && getSelection().isCollapsed) onLine(of);
   });
-
-  elements.copy.addEventListener("click", async () => {
-    const asText = (what, type) => new Blob([what], { type });
-    const types = shown.kind === "html"
-      ? { "text/html": asText(shown.content, "text/html"),
-        "text/plain": asText(elements.panel.innerText, "text/plain") }
-      : { "text/plain": asText(shown.content, "text/plain") };
-    try {
-      await navigator.clipboard.write([new ClipboardItem(types)]);
-      notify(say("copied"));
-    } catch {
-      notify(say("copy.refused"));
-    }
+  on("copy", "click", async () => {
+    const plain = shown.kind === "html" ? panel.innerText : shown.content;
+    const types = { "text/plain": plain, ...(shown.kind === "html" && { "text/html": shown.content }) };
+    const blobs = Object.entries(types).map(([type, data]) => [type, new Blob([data], { type })]);
+    const copied = await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))])
+      .then(() => "copied", () => "copy.refused");
+    notify(say(copied));
   });
-  elements.download.addEventListener("click", () =>
+  on("download", "click", () =>
     save(new Blob([shown.content], { type: "text/plain" }), shown.filename));
-  elements.png.addEventListener("click", async () =>
-    save(await toPng(inTheme(shown.content, isDark())),
-      shown.filename.replace(/\.svg$/, ".png")));
+  on("png", "click", async () => save(await toPng(inTheme(shown.content, isDark())),
+    shown.filename.replace(/svg$/, "png")));
 
   return panels;
 }

@@ -1,42 +1,39 @@
 /** The list of problems below the editor, with the fixes of each. */
 
-import { byId, make } from "./dom.js";
+import { byId, make, words } from "./dom.js";
 import { say } from "./text.js";
 
-/**
- * @param lineAt the line of an offset; @param onSelect called with a problem to go to
- * @param onFix called with a fix to make; @param onExplain called with a code
- */
-export function createProblems({ lineAt, onSelect, onFix, onExplain }) {
+function button(label, onClick, className = "") {
+  const made = make("button", { type: "button", className }, label);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+/** @param onExplain called with a code that is asked about */
+export function createProblems({ editor, onExplain }) {
   const list = byId("problems");
-  const button = (words, onClick, className = "") => {
-    const made = make("button", { type: "button", className }, words);
-    made.addEventListener("click", onClick);
-    return made;
-  };
+
+  function item({ code, severity, message, note, page, from, to }) {
+    const place = say("line", { line: editor.lineAt(from) });
+    return make("li", { className: severity },
+      make("p", {},
+        make("span", { className: "severity" }, say(`severity.${severity}`)), " ",
+        page ? button(code, () => onExplain(code), "plain") : code, " ",
+        button(place, () => editor.select(from, to), "plain")),
+      make("p", {}, words(message)),
+      make("p", { className: "note" }, words(note)),
+      make("p", { className: "fixes" }));
+  }
 
   return {
     show(problems) {
       list.hidden = !problems.length;
-      list.replaceChildren(...problems.map((problem) => {
-        const { code, severity, message, note, page } = problem;
-        const explain = button(code, () => onExplain(code), "plain");
-        explain.title = say("explain", { code });
-        return make("li", { className: severity },
-          make("p", {},
-            make("span", { className: "severity" }, say(`severity.${severity}`)), " ",
-            page ? explain : code, " ",
-            button(say("line", { line: lineAt(problem.from) }), () => onSelect(problem), "plain"),
-          ),
-          make("p", {}, message),
-          note ? make("p", { className: "note" }, note) : null,
-          make("p", { className: "fixes" }));
-      }));
+      list.replaceChildren(...problems.map(item));
     },
 
     showFixes(index, fixes) {
-      const place = list.children[index]?.querySelector(".fixes");
-      place?.replaceChildren(...fixes.map((fix) => button(fix.title, () => onFix(fix))));
+      const buttons = fixes.map((fix) => button(words(fix.title), () => editor.edit(fix.edits)));
+      list.children[index]?.querySelector(".fixes").replaceChildren(...buttons);
     },
   };
 }
