@@ -10,13 +10,12 @@ document.addEventListener('click', go);
 document.addEventListener('keydown', (event) => event.key === 'Enter' && go(event));
 vscode.postMessage(0); // the page is there
 
-function show({ html, svg, note, rows: lines }) {
-  document.getElementById('note').textContent = note;
+function show({ html, svg, errors, rows: lines }) {
+  document.getElementById('errors').textContent = errors.join('\n');
   put('figure', svg, 'svg');
-  rows = put('table', html, 'tbody tr').map((row, index) => {
-    if (lines[index]) Object.assign(row, { line: lines[index], tabIndex: 0 });
-    return row;
-  });
+  rows = put('table', html, 'tbody tr').map((row, index) =>
+    Object.assign(row, { lines: lines[index] ?? [], tabIndex: lines[index]?.length ? 0 : -1 }),
+  );
   paint();
 }
 
@@ -39,11 +38,11 @@ function paint() {
 }
 
 function mark(line) {
-  rows.forEach((row) => row.classList.toggle('here', row.line === line));
-  rows.find((row) => row.line === line)?.scrollIntoView({ block: 'nearest' });
+  rows.forEach((row) => row.classList.toggle('here', row.lines.includes(line)));
+  rows.find((row) => row.lines.includes(line))?.scrollIntoView({ block: 'nearest' });
 }
 
 function go({ target }) {
-  const { line } = target.closest('tr') ?? {};
+  const [line] = target.closest('tr')?.lines ?? [];
   if (line) vscode.postMessage(line);
 }

@@ -8,27 +8,18 @@ const { l10n, window, workspace } = vscode;
 
 /** The targets, and the languages of what they make; ONNX is bytes, and goes to a file. */
 export const TARGETS = {
-  keras: 'python',
-  pytorch: 'python',
-  flax: 'python',
-  onnx: undefined,
-  markdown: 'markdown',
-  html: 'html',
-  latex: 'latex',
-  csv: 'csv',
-  walkthrough: 'markdown',
-  svg: 'xml',
-  mermaid: 'mermaid',
-  json: 'json',
+  keras: 'python', pytorch: 'python', flax: 'python', onnx: undefined,
+  markdown: 'markdown', html: 'html', latex: 'latex', csv: 'csv', walkthrough: 'markdown',
+  svg: 'xml', mermaid: 'mermaid', json: 'json',
 };
 
-/** The codes of errors that go away where the size of the input is given. */
+/** The codes of problems that go away where the size of the input is given. */
 const SIZELESS = /\[(E112|E604)\]/;
 
-/** The language of messages: that of the setting, else that of the editor. */
-export function messageLanguage() {
-  const lang = workspace.getConfiguration('cnndsl').get('lang');
-  return lang !== 'auto' ? lang : vscode.env.language.startsWith('ko') ? 'ko' : 'en';
+/** The language of messages: of the setting, else of the editor; none where there is no such. */
+function language() {
+  const setting = workspace.getConfiguration('cnndsl').get('lang');
+  return [setting, vscode.env.language.slice(0, 2)].find((each) => /^(en|ko)$/.test(each)) ?? '';
 }
 
 export async function buildFor(program) {
@@ -65,33 +56,29 @@ export async function importModel(program) {
   }
 }
 
-/** Open what the program writes, if the language is given; where it fails, show the problem. */
-async function open(program, args, input, language) {
-  const cwd = folder();
-  const work = { location: vscode.ProgressLocation.Notification, cancellable: true };
+/** Open what the program writes, if its language is given; where it fails, show the problem. */
+async function open(program, args, input, languageId) {
+  const options = { cwd: folder(), input, lang: language() };
+  const shown = { location: vscode.ProgressLocation.Notification, cancellable: true };
   const once = (more) =>
-    window.withProgress({ ...work, title: `cnndsl ${args[0]}` }, async (_, token) => {
-      const options = { cwd, input, lang: messageLanguage(), token };
-      const answer = await run(program, [...args, ...more], options);
-      return { ...answer, stopped: token.isCancellationRequested };
-    });
+    window.withProgress({ ...shown, title: `cnndsl ${args[0]}` }, (_, token) =>
+      run(program, [...args, ...more], { ...options, token }),
+    );
   let answer = await once([]);
-  if (SIZELESS.test(answer.stderr)) {
+  if (SIZELESS.test(answer.problem)) {
     const prompt = l10n.t('The size of the input');
     const size = await window.showInputBox({ prompt, placeHolder: '224x224x3' });
     if (!size) return;
     answer = await once(['--input', size]);
   }
-  if (!answer.ok && !answer.stopped) window.showErrorMessage(answer.stderr.split('\n', 1)[0]);
-  if (!answer.ok || !language) return;
-  const document = await workspace.openTextDocument({ content: answer.stdout, language });
-  await window.showTextDocument(document, vscode.ViewColumn.Beside);
+  if (answer.problem) window.showErrorMessage(answer.problem);
+  if (!answer.ok || !languageId) return;
+  const made = { content: answer.stdout, language: languageId };
+  await window.showTextDocument(await workspace.openTextDocument(made), vscode.ViewColumn.Beside);
 }
 
-/** The folder of the text in the editor, else that of the workspace, else the user's own. */
+/** The folder of the text in the editor, else the user's own. */
 function folder() {
-  const file = window.activeTextEditor?.document.uri;
-  if (file?.scheme === 'file') return path.dirname(file.fsPath);
-  const first = workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
-  return first?.uri.fsPath ?? homedir();
+  const { scheme, fsPath } = window.activeTextEditor?.document.uri ?? {};
+  return scheme === 'file' ? path.dirname(fsPath) : homedir();
 }

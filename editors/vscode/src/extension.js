@@ -7,6 +7,9 @@ import { findProgram, INSTALL } from './program.js';
 
 const { l10n, window, workspace } = vscode;
 
+/** The setting that says which program it is. */
+const PATH = 'cnndsl.path';
+
 let client, output, preview, program;
 let begun = Promise.resolve();
 
@@ -16,7 +19,8 @@ export function activate(context) {
   const command = (name, does) => vscode.commands.registerCommand(`cnndsl.${name}`, does);
   const withProgram = (does) => async () => {
     await begun;
-    return program ? does(program) : missing();
+    if (!program) await restart();
+    if (program) await does(program);
   };
   context.subscriptions.push(
     output,
@@ -27,9 +31,7 @@ export function activate(context) {
     command('preview', () => preview.open()),
     command('restart', restart),
     workspace.onDidGrantWorkspaceTrust(restart),
-    workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('cnndsl.path')) restart();
-    }),
+    workspace.onDidChangeConfiguration((event) => event.affectsConfiguration(PATH) && restart()),
   );
   return restart();
 }
@@ -37,17 +39,14 @@ export function activate(context) {
 export const deactivate = () => client?.dispose();
 
 /** End the server if it runs, and start it; one after the other, however often asked. */
-function restart() {
-  begun = begun.then(start);
-  return begun;
-}
+const restart = () => (begun = begun.then(start));
 
 async function start() {
   await client?.dispose().catch((error) => output.error(error));
   client = undefined;
   const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   program = await findProgram({
-    setting: workspace.getConfiguration('cnndsl').get('path'),
+    setting: workspace.getConfiguration().get(PATH),
     folders: folders.map(({ uri }) => uri.fsPath),
     trusted: workspace.isTrusted,
     paths: process.env.PATH ?? '',
@@ -70,13 +69,12 @@ async function start() {
 
 /** Say what is missing and how it is installed; the caller does not wait for an answer. */
 async function missing() {
-  const problem = program
-    ? l10n.t('The server of {0} does not start.', program)
-    : l10n.t('cnndsl was not found.');
+  const text = program
+    ? l10n.t('{0} has no language server. This installs it: {1}', program, INSTALL)
+    : l10n.t('cnndsl was not found. This installs it: {0}', INSTALL);
   const [copy, settings] = [l10n.t('Copy Command'), l10n.t('Settings')];
-  const text = `${problem} ${l10n.t('This installs it: {0}', INSTALL)}`;
   const answer = await window.showWarningMessage(text, copy, settings);
   if (answer === copy) await vscode.env.clipboard.writeText(INSTALL);
   if (answer !== settings) return;
-  await vscode.commands.executeCommand('workbench.action.openSettings', 'cnndsl.path');
+  await vscode.commands.executeCommand('workbench.action.openSettings', PATH);
 }

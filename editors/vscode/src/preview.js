@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { messageLanguage } from './commands.js';
 
 const { l10n, Uri, window, workspace } = vscode;
 
@@ -15,12 +14,10 @@ export class Preview {
     this.media = Uri.joinPath(extension, 'media');
     this.client = client;
     this.listeners = [
-      workspace.onDidChangeTextDocument((event) => {
-        if (event.document === this.document) this.later();
-      }),
+      workspace.onDidChangeTextDocument((edit) => edit.document === this.document && this.later()),
       workspace.onDidChangeConfiguration(() => this.later()),
       window.onDidChangeActiveTextEditor((editor) => this.follow(editor)),
-      window.onDidChangeTextEditorSelection((event) => this.point(event.textEditor)),
+      window.onDidChangeTextEditorSelection(({ textEditor }) => this.point(textEditor)),
     ];
   }
 
@@ -38,19 +35,14 @@ export class Preview {
   create() {
     const where = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
     const options = { enableScripts: true, localResourceRoots: [this.media] };
-    const panel = window.createWebviewPanel('cnndsl.preview', 'cnndsl', where, options);
-    panel.webview.onDidReceiveMessage((line) => (line ? this.go(line) : this.later(0)));
-    panel.onDidDispose(() => {
-      this.panel = this.document = undefined;
-    });
-    const words = {
-      lang: messageLanguage(),
-      nonce: randomBytes(16).toString('base64'),
-      media: panel.webview.asWebviewUri(this.media),
-    };
+    this.panel = window.createWebviewPanel('cnndsl.preview', 'cnndsl', where, options);
+    this.panel.onDidDispose(() => (this.panel = this.document = undefined));
+    const { webview } = this.panel;
+    webview.onDidReceiveMessage((line) => (line ? this.go(line) : this.later(0)));
+    const nonce = randomBytes(16).toString('base64');
+    const words = { nonce, lang: vscode.env.language, media: webview.asWebviewUri(this.media) };
     const page = readFileSync(Uri.joinPath(this.media, 'preview.html').fsPath, 'utf8');
-    panel.webview.html = page.replace(/\{\{(\w+)\}\}/g, (_, word) => words[word]);
-    this.panel = panel;
+    webview.html = page.replace(/\{\{(\w+)\}\}/g, (_, word) => words[word]);
   }
 
   /** Show the net of another editor, if it has one. */
@@ -68,21 +60,17 @@ export class Preview {
 
   /** Ask the server; one request at a time, and again where something has changed since. */
   async update() {
-    if (this.asking) {
-      this.again = true;
-      return;
-    }
     const { document, panel } = this;
+    if (this.asking) return void (this.again = true);
     if (!document || !panel.visible || !this.client()) return;
     this.asking = true;
-    const question = { uri: document.uri.toString(), lang: messageLanguage() };
+    const question = { uri: document.uri.toString() };
     const net = await this.client().sendRequest('cnndsl/preview', question).catch(() => undefined);
     this.asking = false;
     if (this.again) this.later();
     this.again = false;
     if (!net || document !== this.document) return;
-    const note = net.partial ? l10n.t('Shapes behind an error are assumed.') : '';
-    panel.webview.postMessage({ ...net, note });
+    panel.webview.postMessage(net);
     window.visibleTextEditors.forEach((editor) => this.point(editor));
   }
 

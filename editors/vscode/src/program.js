@@ -20,8 +20,8 @@ export const INSTALL = "pip install 'cnndsl[lsp]'";
 export function candidates({ setting, folders, trusted, paths }) {
   const own = trusted ? folders : [];
   if (setting) {
-    const roots = { '~': homedir(), '${workspaceFolder}': own[0] };
-    const file = setting.replace(/^(~|\$\{workspaceFolder\})(?=[/\\])/, (word) => roots[word] ?? '.');
+    const roots = { '~': homedir(), '${workspaceFolder}': own[0] ?? '.' };
+    const file = setting.replace(/^(~|\$\{workspaceFolder\})(?=[/\\])/, (root) => roots[root]);
     return path.isAbsolute(file) ? [file] : [];
   }
   const found = paths.split(path.delimiter).filter((folder) => path.isAbsolute(folder));
@@ -41,16 +41,19 @@ export async function findProgram(where) {
 }
 
 /**
- * Run the program on a text, until it is done or the token is cancelled.
+ * Run the program on a text, until it is done or the token is cancelled, which is no problem.
  *
- * @returns {Promise<{ok: boolean, stdout: string, stderr: string}>}
+ * @returns {Promise<{ok: boolean, stdout: string, problem: string}>}
  */
-export function run(command, args, { cwd, input = '', lang = 'en', token }) {
+export function run(command, args, { cwd, input = '', lang = '', token }) {
   const env = { ...process.env, CNNDSL_LANG: lang, PYTHONUTF8: '1' };
   return new Promise((resolve) => {
-    const child = execFile(command, args, { cwd, env, maxBuffer: 2 ** 28 }, (error, out, err) => {
-      resolve({ ok: !error, stdout: out, stderr: err || `${error?.message}` });
-    });
+    const done = (error, stdout, stderr) => {
+      const failed = error && !token?.isCancellationRequested;
+      const problem = failed ? (stderr || error.message).split('\n', 1)[0] : '';
+      resolve({ ok: !error, stdout, problem });
+    };
+    const child = execFile(command, args, { cwd, env, maxBuffer: 2 ** 28 }, done);
     token?.onCancellationRequested(() => child.kill());
     child.stdin.on('error', () => {}); // it may end before it has read everything
     child.stdin.end(input);
