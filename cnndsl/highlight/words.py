@@ -39,7 +39,7 @@ KINDS = {
     "keyword": Kind("keyword.control.cnn", "Keyword"),
     "layer": Kind("support.function.cnn", "Name.Builtin"),
     "merge": Kind("support.function.merge.cnn", "Name.Builtin"),
-    "activation": Kind("support.function.activation.cnn", "Name.Builtin"),
+    "activation": Kind("variable.other.enummember.activation.cnn", "Name.Builtin"),
     "function": Kind("support.function.math.cnn", "Name.Builtin"),
     "block": Kind("entity.name.function.cnn", "Name.Function"),
     "flag": Kind("constant.language.cnn", "Keyword.Constant"),
