@@ -48,14 +48,14 @@ def page() -> dict[str, Any]:
     return {"rules": [[javascript(rule.pattern), *rule.kinds] for rule in RULES]}
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Write the files, or with `--check` compare them."""
     code = 0
     for name, text in render().items():
         path = ROOT / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
-        if "--check" in sys.argv[1:]:
+        if "--check" in arguments:
             print(f"{name} is out of date: run `python -m cnndsl.highlight.generate`")
             code = 1
         else:
@@ -65,4 +65,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -28,7 +28,7 @@ class CnnLexer(RegexLexer):
                 )
                 for rule in RULES
             ),
-            (r"\s+", string_to_tokentype("Text.Whitespace")),
+            (r"\n|[^\S\n]+", string_to_tokentype("Text.Whitespace")),
         ]
     }
 

@@ -53,15 +53,15 @@ KINDS = {
 }
 """The kinds of words and signs, and how themes know them."""
 
-_SLOTS = [(op, slot) for op, layer in {**LAYERS, **MERGES}.items() for slot in layer.slots]
+_SLOTS = [slot for layer in (*LAYERS.values(), *MERGES.values()) for slot in layer.slots]
 
 WORDS: dict[str, list[str]] = {
     "layer": sorted(set(LAYERS) - set(ACTIVATIONS)),
     "merge": sorted(MERGES),
     "activation": sorted(ACTIVATIONS),
     "keyword": sorted((*KEYWORDS, "freeze", "shared", "skip")),
-    "flag": sorted({slot.name for _, slot in _SLOTS if slot.form == "flag"}),
-    "key": sorted({slot.name for _, slot in _SLOTS if slot.form == "key"}),
+    "flag": sorted({slot.name for slot in _SLOTS if slot.form == "flag"}),
+    "key": sorted({slot.name for slot in _SLOTS if slot.form == "key"}),
     "constant": sorted(SIZES),
     "function": sorted(FUNCTIONS),
 }
@@ -76,8 +76,8 @@ NAMING = {
 }
 """The keywords that a name follows, by what it is: a layer's word is none there."""
 
-VALUES = {op: slot.kind.words for op, slot in _SLOTS if slot.kind and slot.kind.words}
-"""The words that mean something behind the word of one layer, and may be names elsewhere."""
+VALUES = {slot.name: slot.kind.words for slot in _SLOTS if slot.kind and slot.kind.words}
+"""The words that are values of an argument, and may be names elsewhere."""
 
 
 def _terminals() -> dict[str, str]:
@@ -110,8 +110,8 @@ RULES: tuple[Rule, ...] = (
     # What begins a statement and is no word is a block.
     Rule(rf"(^|[;{{|])([ \t]*)(?!{_KNOWN})({NAME})", ("punctuation", "", "block")),
     *(
-        Rule(f"({op})((?:{_SPACE}{_any(words)})+)", ("layer", "flag"))
-        for op, words in VALUES.items()
+        Rule(rf"({key})([ \t]*=[ \t]*)({_any(words)})", ("key", "operator", "flag"))
+        for key, words in VALUES.items()
     ),
     Rule(rf"({_any(WORDS['key'])})(?=[ \t]*=(?!=))", ("key",)),
     Rule(rf"({NAME})(?=[ \t]*=(?!=))", ("parameter",)),
