@@ -60,15 +60,16 @@ fuzz-texts:
 bench:
 	$(PYTHON) benchmarks/run.py
 
-# The documentation as pages, in site/: what git tracks of it, and the colours of its code.
-PAGES = '*.md' 'docs/*' 'grammar/*' 'samples/*' ':!tests' ':!editors' ':!playground'
+# The documentation as pages, in site/, with the colours of its code.
+PAGES = *.md docs grammar samples benchmarks/README.md cnndsl/diagnostics/pages
+SITE ?= site
 site:
 	rm -rf build/pages && mkdir -p build/pages
-	git ls-files -z -- $(PAGES) | tar --null --files-from=- -cf - | tar -xf - -C build/pages
+	tar -cf - $(PAGES) | tar -xf - -C build/pages
 	$(PYTHON) -m pygments -S default -f html -a .highlight >build/pages/pygments.css
 	$(PYTHON) -m pygments -S github-dark -f html -a '[data-bs-theme=dark] .highlight' \
 		>>build/pages/pygments.css
-	$(PYTHON) -m mkdocs build --strict
+	$(PYTHON) -m mkdocs build --strict --site-dir $(abspath $(SITE))
 
 # The page in the browser, as static files in playground/dist; wants Node.js and its packages.
 playground: node_modules

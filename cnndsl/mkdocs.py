@@ -1,15 +1,6 @@
-"""MkDocs: the fence ```` ```cnn table ```` draws the net in it, as a custom fence of superfences.
+"""The custom fence of superfences for MkDocs: ```` ```cnn table ```` draws the net in it.
 
-    markdown_extensions:
-      - pymdownx.superfences:
-          custom_fences:
-            - name: cnn
-              class: cnndsl
-              format: !!python/name:cnndsl.mkdocs.fence
-              validator: !!python/name:cnndsl.mkdocs.accepts
-
-The kinds and their options are those of `cnndsl docs`, with values in quotes. An error of a net is
-a warning with its file and line, so that `mkdocs build --strict` fails.
+The kinds and their options are those of `cnndsl docs`; docs/highlighting.md shows the settings.
 """
 
 from __future__ import annotations
@@ -87,10 +78,11 @@ def _place(
     source, line = problem.source, problem.source.position(problem.span.start).line
     if source.name != net.name:
         return f"{source.name}:{line}"
-    lines = page.text.split("\n")
+    asked = [key if key == value else f'{key}="{value}"' for key, value in options.items()]
+    lines = page.text.replace("'", '"').split("\n")
     for each in survey(page).fences:
         begin = page.position(each.starts[0]).line - 1
         same = each.text.expandtabs(tab).rstrip() == net.text.rstrip()
-        if same and all(value in lines[begin - 1] for value in options.values()):
+        if same and all(word in lines[begin - 1] for word in asked):
             return f"{page.name}:{begin + line if source is net else begin}"
     return page.name

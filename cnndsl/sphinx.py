@@ -1,14 +1,6 @@
 """The extension `cnndsl.sphinx` of Sphinx: `.. cnn:: table` draws a net in the place of it.
 
-    .. cnn:: figure
-       :view: graph
-
-       input 28x28x1
-       conv 16 3x3 relu; pool 2
-       flatten; dense 10 softmax
-
-The kinds and their options are those of `cnndsl docs`. Without a kind the net itself is shown. An
-error of a net is a warning, with its file and line.
+The kinds and their options are those of `cnndsl docs`; docs/highlighting.md shows the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +11,7 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from pygments.lexers import get_all_lexers
 from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -66,9 +59,9 @@ class CnnDirective(SphinxDirective):
 
     def _read(self, name: str) -> tuple[Source, list[Diagnostic]]:
         """A net in a file, as seen from the document, which lies in the folder of the sources."""
-        path = self.env.doc2path(self.env.docname)
-        folder = Surroundings(os.path.dirname(path), os.path.realpath(self.env.srcdir))
-        found, content = folder.read(name)
+        folder = os.path.dirname(self.env.doc2path(self.env.docname))
+        root = os.path.realpath(self.env.srcdir)
+        found, content = Surroundings(folder, root).read(name)
         self.env.note_dependency(found)
         return decode(found, content)
 
@@ -84,7 +77,10 @@ class CnnDirective(SphinxDirective):
 
     def _forms(self, drawing: Drawing, caption: str) -> list[nodes.Node]:
         """The nodes of a drawing: one for all builders, or one for each that shows another."""
-        text = nodes.literal_block(drawing.text, drawing.text, language=drawing.language or "none")
+        # Sphinx warns of a language that Pygments does not know.
+        known = drawing.language in {name for each in get_all_lexers() for name in each[1]}
+        language = drawing.language if known else "none"
+        text = nodes.literal_block(drawing.text, drawing.text, language=language)
         inline, problems = self.parse_inline(caption)
         below = [nodes.paragraph(caption, "", *inline, classes=["caption"])] if caption else []
         forms: list[nodes.Node] = [text]
