@@ -10,6 +10,13 @@ const { l10n, window, workspace } = vscode;
 /** The setting that says which program it is. */
 const PATH = 'cnndsl.path';
 
+/** A client that leaves it to the extension to say why a server does not start. */
+class Client extends LanguageClient {
+  showNotificationMessage(...message) {
+    if (this.isRunning()) super.showNotificationMessage(...message);
+  }
+}
+
 let client, output, preview, program;
 let begun = Promise.resolve();
 
@@ -52,9 +59,10 @@ async function start() {
     paths: process.env.PATH ?? '',
   });
   if (!program) return void missing();
-  const started = new LanguageClient('cnndsl', { command: program, args: ['lsp'] }, {
+  const started = new Client('cnndsl', { command: program, args: ['lsp'] }, {
     documentSelector: [{ language: 'cnn' }],
     outputChannel: output,
+    initializationFailedHandler: () => false,
     initializationOptions: workspace.getConfiguration('cnndsl'),
     synchronize: { configurationSection: 'cnndsl' },
   });
