@@ -13,6 +13,9 @@ OPEN, MOST = 400, 4_000
 """Of a net with more layers the calls of blocks are a row each; a table with more rows than the
 second number is not drawn."""
 
+COLUMNS = ["code", "output-shape", "parameters", "multiply-adds", "receptive-field"]
+"""What is worth a column beside a text."""
+
 
 def preview(document: Document, lang: str) -> dict[str, Any]:
     """The answer to `cnndsl/preview`.
@@ -44,7 +47,7 @@ def preview(document: Document, lang: str) -> dict[str, Any]:
         return {**answer, "errors": [*answer["errors"], said(message, lang)]}
     options: dict[str, Any] = {"lang": lang, "depth": depth}
     try:
-        answer["html"] = api.build(network, "html", fragment=True, **options)
+        answer["html"] = api.build(network, "html", fragment=True, columns=COLUMNS, **options)
         answer["svg"] = api.build(network, "svg", **options)
         answer["rows"] = rows
     except api.CnndslError as error:
