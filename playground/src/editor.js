@@ -4,12 +4,12 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap }
   from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
+import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType, drawSelection, highlightActiveLine, hoverTooltip,
   keymap, lineNumbers } from "@codemirror/view";
 import { cnn } from "./language.js";
 import { fromHtml, make, words } from "./dom.js";
-import { language } from "./text.js";
+import { language, say } from "./text.js";
 
 class Hint extends WidgetType {
   constructor(hint) {
@@ -52,7 +52,7 @@ const hints = StateField.define({
  * @param ask asks the engine; undefined where no answer came
  * @param onChange called where the text changed; @param onLine with the line of the cursor
  */
-export function createEditor({ host, text, label, ask, onChange, onLine }) {
+export function createEditor({ host, text, ask, onChange, onLine }) {
   const root = host.attachShadow({ mode: "open" });
   root.append(document.querySelector("link[rel=stylesheet]").cloneNode());
 
@@ -65,16 +65,14 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
 
   const complete = async (context) => {
     if (!context.explicit && !context.matchBefore(/[\w=]/)) return null;
-    const answer = await ask("complete",
-      { text: editor.text(), lang: language(), pos: context.pos });
+    const { pos } = context;
+    const answer = await ask("complete", { text: editor.text(), lang: language(), pos });
     if (!answer) return null;
     const options = answer.items.map((item) => ({ ...item, info: item.info && (() =>
       make("div", { className: "prose" }, fromHtml(item.info))) }));
     return { from: answer.from, options, validFor: /^\w*$/ };
   };
 
-  const labels = new Compartment();
-  const labelled = (words) => EditorView.contentAttributes.of({ "aria-label": words });
   const view = new EditorView({
     root,
     parent: root,
@@ -83,13 +81,13 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
       extensions: [
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), closeBrackets(),
         EditorView.lineWrapping, cnn, hints, hover, autocompletion({ override: [complete] }),
-        labels.of(labelled(label)),
+        EditorView.contentAttributes.of(() => ({ "aria-label": say("net") })),
         // Tab is left to the browser, so that the keyboard gets out.
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap,
           ...defaultKeymap]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange();
-          if (update.docChanged || update.selectionSet) onLine(editor.line());
+          if (update.docChanged || update.selectionSet) onLine(editor.lineAt(view.state.selection.main.head));
         }),
       ],
     }),
@@ -97,10 +95,8 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
 
   const editor = {
     text: () => view.state.doc.toString(),
-    line: () => view.state.doc.lineAt(view.state.selection.main.head).number,
     lineAt: (pos) => view.state.doc.lineAt(Math.min(pos, view.state.doc.length)).number,
     focus: () => view.focus(),
-    setLabel: (words) => view.dispatch({ effects: labels.reconfigure(labelled(words)) }),
 
     /** Puts another text in, as one step that can be undone. */
     replace(insert) {
@@ -124,12 +120,8 @@ export function createEditor({ host, text, label, ask, onChange, onLine }) {
 
     /** Underlines problems; `fixes[i]` are those of the i-th that are known so far. */
     underline(problems, fixes) {
-      const diagnostics = problems.map((problem, index) => ({
-        from: problem.from,
-        to: problem.to,
-        severity: problem.severity,
-        message: problem.message,
-        renderMessage: () => words(problem.message),
+      const diagnostics = problems.map(({ from, to, severity, message }, index) => ({
+        from, to, severity, message, renderMessage: () => words(message),
         actions: (fixes[index] ?? []).map((fix) =>
           ({ name: fix.title, apply: () => editor.edit(fix.edits) })),
       }));

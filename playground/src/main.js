@@ -10,8 +10,6 @@ import { count, language, say, speak } from "./text.js";
 
 /** How long nobody has to type for fixes to be searched and the link to be made, in milliseconds. */
 const PAUSE = 300;
-/** How long work goes on before the button that ends it comes up. */
-const PATIENCE = 500;
 const THEMES = { auto: "◐", light: "○", dark: "●" };
 
 // Choices are in the address, or remembered from the last time, or the system's.
@@ -43,7 +41,6 @@ speak(tongues.find((each) => each === "en" || each === "ko") ?? "en");
 
 let state = "loading";
 let answer = null; // the last to `update`
-let waiting;
 
 function notify(message) {
   byId("notice").textContent = message;
@@ -60,19 +57,11 @@ const hasEnded = () => state === "stopped" || state === "failed";
 
 function onState(news) {
   state = news;
-  clearTimeout(waiting);
-  document.body.setAttribute("aria-busy", state === "loading");
+  document.body.dataset.state = state;
   byId("stop").textContent = say(hasEnded() ? "retry" : "stop");
-  byId("stop").hidden = !hasEnded();
-  if (state === "busy") {
-    waiting = setTimeout(() => {
-      byId("stop").hidden = false;
-      byId("state").textContent = say("busy");
-    }, PATIENCE);
-  } else {
-    byId("state").textContent = state === "ready" ? answer && summary() : say(state);
-    if (hasEnded()) byId("live").textContent = say(state);
-  }
+  if (state === "ready" && answer) byId("state").textContent = summary();
+  if (state === "loading" || hasEnded()) byId("state").textContent = say(state);
+  if (hasEnded()) byId("live").textContent = say(state);
 }
 
 const engine = new Engine({ base: new URL("./", document.baseURI).href, onState });
@@ -144,12 +133,12 @@ async function linked() {
 
 const start = (await linked()) ?? example;
 if (start !== example) byId("panel").replaceChildren();
+byId("whole").hash = location.hash;
 
 let linking;
 const editor = createEditor({
   host: byId("editor"),
   text: start,
-  label: say("net"),
   ask,
   onChange() {
     notify("");
@@ -186,7 +175,6 @@ async function setLanguage(lang) {
   speak(lang);
   const other = lang === "en" ? "ko" : "en";
   Object.assign(byId("language"), { textContent: say("name", {}, other), lang: other });
-  editor.setLabel(say("net"));
   onState(state);
   await refresh();
   await panels.load();

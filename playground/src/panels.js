@@ -180,10 +180,8 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     if (of && getSelection().isCollapsed) onLine(of);
   });
   on("copy", "click", async () => {
-    const plain = shown.kind === "html" ? panel.innerText : shown.content;
-    const types = { "text/plain": plain, ...(shown.kind === "html" && { "text/html": shown.content }) };
-    const blobs = Object.entries(types).map(([type, data]) => [type, new Blob([data], { type })]);
-    const copied = await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))])
+    const taken = shown.kind === "html" ? panel.innerText : shown.content;
+    const copied = await navigator.clipboard.writeText(taken)
       .then(() => "copied", () => "copy.refused");
     notify(say(copied));
   });
