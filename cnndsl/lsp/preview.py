@@ -13,7 +13,7 @@ OPEN, MOST = 400, 4_000
 """Of a net with more layers the calls of blocks are a row each; a table with more rows than the
 second number is not drawn."""
 
-COLUMNS = ["code", "output-shape", "parameters", "multiply-adds", "receptive-field"]
+COLUMNS = ["code", "output-shape", "parameters", "multiply-adds", "field"]
 """What is worth a column beside a text."""
 
 
