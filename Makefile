@@ -26,6 +26,7 @@ lint:
 	$(PYTHON) -m black --check --quiet .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m cnndsl.syntax.generate --check
+	$(PYTHON) -m cnndsl.highlight.generate --check
 	$(PYTHON) -m cnndsl fmt --check samples
 	$(PYTHON) -m cnndsl check --no-cache --error-on-warning $(SOUND)
 
@@ -36,6 +37,7 @@ format:
 
 tables:
 	$(PYTHON) -m cnndsl.syntax.generate
+	$(PYTHON) -m cnndsl.highlight.generate
 
 # How many examples each property gets, others each time, and which tests:
 # `make fuzz N=20000 K=targets_agree`.

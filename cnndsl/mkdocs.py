@@ -65,10 +65,12 @@ def fence(
     for problem in drawing.problems:
         place = _place(problem, net, Source(path, page.file.content_string), options, md.tab_length)
         logger.warning("%s: %s", place, told(problem))
-    shown = code(source, language) if drawing.problems or "source" in flags else ""
+    if drawing.problems:
+        return code(source, language)
+    shown = code(source, language) if "source" in flags else ""
     if drawing.language:
         return shown + code(drawing.text, drawing.language)
-    return f'{shown}<div class="{css_class}">\n{drawing.html}</div>' if drawing.html else shown
+    return f'{shown}<div class="{css_class}" style="margin: 1em 0">\n{drawing.html}</div>'
 
 
 def _place(

@@ -296,7 +296,7 @@ import sys
 import cnndsl.cli
 code = cnndsl.cli.main(["check", sys.argv[1]])
 heavy = {"jinja2", "black", "lark", "dataclasses", "json", "inspect", "ast", "typing_extensions",
-         "importlib.metadata", "argparse", "tomllib", "logging", "asyncio"}
+         "importlib.metadata", "argparse", "tomllib", "logging", "asyncio", "pygments"}
 print(code, *sorted(heavy & set(sys.modules)))
 """
 

@@ -338,5 +338,7 @@ def test_make_site(tmp_path: Path) -> None:
         places += reader.places
     assert len(places) > len(pages) > 20
     assert [each for each in places if re.match(r"(?!data:)([a-z]+:)?//|https?:", each)] == []
+    post = (tmp_path / "samples" / "blog" / "counting-a-cnn.en.html").read_text(encoding="utf-8")
+    assert "<mfrac>" in post and "arithmatex" not in post
     live = (tmp_path / "docs" / "highlighting.html").read_text(encoding="utf-8")
     assert SVG in live and 'class="cnndsl-table"' in live
