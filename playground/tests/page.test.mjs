@@ -1,75 +1,44 @@
 /**
- * The built page in a real Chromium: `make playground`, then `npm test` in this folder's parent.
+ * The built page in a real Chromium: `make playground`, then `npm test` in the folder above.
  *
- * It is served from a subfolder by a server that does nothing but hand out files, and no request
- * may leave that server. No test looks at a clock: each waits for what is to be seen.
+ * No request may leave the server, and no page may report an error. No test looks at a clock: each
+ * waits for what is to be seen.
  */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
-import { chromium } from "playwright-core";
+import { launch, serve } from "./served.mjs";
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const TINY = "net tiny\ninput 28x28x1\nconv 8 5x5 relu; pool 2\nflatten; dense 10 softmax\n";
 const WRONG = "input 39x31x1\nconv 20 4x4 relu; pool 5\nflatten; dense 10\n";
 
-const POST = `<!doctype html><html lang="ko"><title>A post</title>
+const post = (script) => `<!doctype html><html lang="ko"><title>A post</title>
+<link rel="icon" href="data:,">
 <pre><code class="language-cnn">${TINY}</code></pre>
 <pre><code class="language-python">x = 1</code></pre>
 <div style="height: 4000px"></div>
 <pre><code class="language-cnn">${TINY.replace("tiny", "far")}</code></pre>
-<script src="SCRIPT" data-theme="dark" defer></script></html>`;
+<script src="${script}" data-theme="dark" defer></script></html>`;
 
-/** A server of static files under /some/folder/, and of a post that embeds the page of `home`. */
-async function serve(home) {
-  const server = createServer(async ({ url }, reply) => {
-    const { pathname } = new URL(url, "http://host");
-    try {
-      if (home && pathname === "/post") {
-        reply.setHeader("Content-Type", "text/html");
-        return reply.end(POST.replace("SCRIPT", `${home}embed.js`));
-      }
-      const name = pathname.replace(/^\/some\/folder\//, "").replace(/^$/, "index.html");
-      const file = await readFile(join(DIST, name));
-      reply.setHeader("Content-Type", TYPES[extname(name)] ?? "application/octet-stream");
-      return reply.end(file);
-    } catch {
-      reply.statusCode = pathname === "/favicon.ico" ? 204 : 404;
-      return reply.end();
-    }
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
-const origin = (server) => `http://127.0.0.1:${server.address().port}`;
 const link = (text) => `#1.${deflateRawSync(text).toString("base64url")}`;
 
 let browser;
-let server;
-let other;
-let home;
+let site;
+let blog; // of another origin
 const wrong = []; // what no page may do
 
 before(async () => {
-  server = await serve();
-  home = `${origin(server)}/some/folder/`;
-  other = await serve(home);
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+  site = await serve();
+  blog = await serve({ "post.html": post(`${site.url}embed.js`) });
+  browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
-  server?.close();
-  other?.close();
+  site?.close();
+  blog?.close();
   assert.deepEqual(wrong, []);
 });
 
@@ -80,13 +49,12 @@ async function visit(address = "", { width = 1280, height = 800, ...options } = 
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   page.on("request", (request) => {
-    const from = new URL(request.url());
-    if (["blob:", "data:"].includes(from.protocol)) return;
-    if (![server, other].some((each) => origin(each) === from.origin)) wrong.push(request.url());
+    const here = [site.url, blog.url, "blob:", "data:"];
+    if (!here.some((each) => request.url().startsWith(each))) wrong.push(request.url());
   });
   page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
   page.on("pageerror", (error) => wrong.push(String(error)));
-  await page.goto(address.startsWith("http") ? address : home + address);
+  await page.goto(new URL(address, site.url).href);
   return page;
 }
 
@@ -332,7 +300,7 @@ test("a net that takes too long can be stopped", async () => {
 });
 
 test("in a post a fence becomes a live net, as one comes near it", async () => {
-  const page = await visit(`${origin(other)}/post`);
+  const page = await visit(`${blog.url}post.html`);
   const frame = page.frameLocator("iframe");
   await frame.locator("#state", { hasText: "층 4개" }).waitFor();
   await page.locator("pre").nth(1).waitFor();
@@ -351,7 +319,7 @@ test("in a post a fence becomes a live net, as one comes near it", async () => {
     frame.getByRole("link").click()]);
   await whole.locator("#state", { hasText: "11,738" }).waitFor();
   assert.equal(await textOf(whole), TINY);
-  assert.ok(await whole.getByRole("tab").count() > 2);
+  await tab(whole, "Walkthrough").waitFor();
   await page.locator("pre").nth(1).scrollIntoViewIfNeeded();
   await page.locator("iframe").nth(1).waitFor();
   await page.context().close();
