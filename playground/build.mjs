@@ -6,7 +6,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -18,7 +18,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
 const pyodide = dirname(fileURLToPath(import.meta.resolve("pyodide")));
 const made = join(root, "build", "playground");
-const dist = join(here, "dist");
+const dist = join(made, "dist"); // which takes the place of the last one once it is whole
 
 const STDLIB = `/lib/python${lock.info.python.split(".").slice(0, 2).join("")}.zip`;
 const SETTINGS = {
@@ -53,10 +53,9 @@ function store(name, bytes) {
   writeFileSync(join(dist, "engine", `${name}.gz`), gzipSync(bytes, { level: 9 }));
 }
 
-rmSync(dist, { recursive: true, force: true });
+rmSync(made, { recursive: true, force: true });
 mkdirSync(join(dist, "engine"), { recursive: true });
 const installed = join(made, "installed");
-rmSync(installed, { recursive: true, force: true });
 execFileSync(process.env.PYTHON ?? "python3", ["-m", "pip", "install", "--quiet", "--no-deps",
   "--no-compile", "--disable-pip-version-check", "--target", installed,
   "--requirement", join(here, "requirements.txt")], { stdio: "inherit" });
@@ -95,3 +94,5 @@ const escaped = (text) => text.replace(/[&<>]/g, (each) => `&#${each.charCodeAt(
 writeFileSync(join(dist, "index.html"), page
   .replace("<!--net-->", () => escaped(first.net))
   .replace("<!--table-->", () => first.table));
+rmSync(join(here, "dist"), { recursive: true, force: true });
+renameSync(dist, join(here, "dist"));
