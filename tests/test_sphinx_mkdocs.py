@@ -340,5 +340,8 @@ def test_make_site(tmp_path: Path) -> None:
     assert [each for each in places if re.match(r"(?!data:)([a-z]+:)?//|https?:", each)] == []
     post = (tmp_path / "samples" / "blog" / "counting-a-cnn.en.html").read_text(encoding="utf-8")
     assert "<mfrac>" in post and "arithmatex" not in post
+    samples = (tmp_path / "samples" / "index.html").read_text(encoding="utf-8")
+    names = {path.stem for path in (ROOT / "samples").glob("*.cnn")}
+    assert set(re.findall(r'<a href="(\w+)\.cnn">', samples)) == names
     live = (tmp_path / "docs" / "highlighting.html").read_text(encoding="utf-8")
     assert SVG in live and 'class="cnndsl-table"' in live

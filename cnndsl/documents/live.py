@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from markdown_it import MarkdownIt
+
 from cnndsl import contract, targets
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.message import NOTHING, Message
@@ -86,11 +88,6 @@ def draw(
 
 
 def _forms(directive: Directive, nets: list[DocumentNet]) -> Drawing:
-    try:
-        from markdown_it import MarkdownIt
-    except ModuleNotFoundError:
-        raise contract.Unavailable("markdown-it-py", "docs") from None
-
     def of(target: str) -> str:
         takes = {contract.keyword(option) for option in targets.load(target).OPTIONS}
         known = {key: given[key] for key in given if key in takes}
