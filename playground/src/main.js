@@ -176,8 +176,8 @@ async function setLanguage(lang) {
   const other = lang === "en" ? "ko" : "en";
   Object.assign(byId("language"), { textContent: say("name", {}, other), lang: other });
   onState(state);
-  await refresh();
   await panels.load();
+  await refresh();
 }
 
 on("stop", "click", () => (hasEnded() ? refresh() : engine.stop()));

@@ -105,7 +105,7 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
   function markRows() {
     for (const [index, row] of rows().entries()) {
       row.classList.toggle("here", shown?.rows[index] === line);
-      row.classList.toggle("assumed", Boolean(shown?.assumed[index]));
+      row.classList.toggle("assumed", Boolean(shown?.assumed?.[index]));
     }
   }
 

@@ -262,6 +262,7 @@ test("Korean and English, light and dark", async () => {
   const page = await visit("", { locale: "ko-KR", colorScheme: "dark" });
   await state(page, "파라미터 64,620개");
   assert.equal(await page.locator("html").getAttribute("lang"), "ko");
+  assert.equal(await page.title(), "cnndsl 플레이그라운드");
   await page.locator("#panel", { hasText: "합성곱" }).waitFor();
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await ground();
