@@ -13,7 +13,6 @@ from lsprotocol import types
 
 import cnndsl
 from cnndsl.analysis.tokens import KINDS
-from cnndsl.diagnostics.message import Message
 from cnndsl.lsp import answers, documents
 from cnndsl.lsp.documents import Document, Settings
 from cnndsl.lsp.preview import preview
@@ -70,8 +69,31 @@ def typed(line: int, start: int, end: int, text: str) -> Any:
     return types.TextDocumentContentChangePartial(text=text, range=where)
 
 
+HERE = types.TextDocumentIdentifier("untitled:net.cnn")
+
+
+def at(line: int, column: int) -> types.HoverParams:
+    """What is asked about a place, which is all that most answers look at."""
+    return types.HoverParams(HERE, types.Position(line, column))
+
+
+def hints(document: Document, lang: str = "en", where: types.Range = ALL) -> Any:
+    return answers.hints(document, types.InlayHintParams(HERE, where), lang)
+
+
+def format_(document: Document) -> list[types.TextEdit]:
+    options = types.FormattingOptions(2, True)
+    return answers.formatting(document, types.DocumentFormattingParams(HERE, options), "en")
+
+
+def references(document: Document, line: int, declaration: bool) -> list[types.Location]:
+    context = types.ReferenceContext(declaration)
+    asked = types.ReferenceParams(context, HERE, types.Position(line, 0))
+    return answers.references(document, asked, "en")
+
+
 def labels(document: Document, lang: str = "en") -> dict[int, Any]:
-    return {each.position.line: each.label for each in answers.hints(document, ALL, lang)}
+    return {each.position.line: each.label for each in hints(document, lang)}
 
 
 def test_columns_are_those_of_utf16() -> None:
@@ -91,7 +113,7 @@ def test_hints_stand_on_every_line_with_layers() -> None:
     }
     assert labels(opened(TEXT), "ko")[2] == "62x62x8, 파라미터 224개"
     few = types.Range(types.Position(3, 0), types.Position(4, 0))
-    assert len(answers.hints(opened(TEXT), few, "en")) == 2
+    assert len(hints(opened(TEXT), where=few)) == 2
 
 
 def test_hints_behind_an_error_stand_in_parentheses() -> None:
@@ -115,7 +137,7 @@ def test_a_hint_stays_at_the_end_of_the_line_that_is_typed() -> None:
     document = opened(TEXT)
     labels(document)
     change(document, typed(2, 20, 20, " @"))
-    (hint,) = (each for each in answers.hints(document, ALL, "en") if each.position.line == 2)
+    (hint,) = (each for each in hints(document) if each.position.line == 2)
     assert hint.position.character == 22
     change(document, typed(2, 22, 22, "\nconv ("))
     assert labels(document)[2] == "62x62x8, 224 params"
@@ -168,43 +190,45 @@ def test_a_search_that_is_cancelled_is_not_kept() -> None:
 @pytest.mark.parametrize("text", ["conv   4 3x3\n", "", "input 8x8x1;conv 4 3x3 # x\n\n\n\nbn\n"])
 def test_formatting_edits_no_more_than_it_must(text: str) -> None:
     whole = TEXT + text
-    edits = answers.formatting(opened(whole))
+    edits = format_(opened(whole))
     assert applied(whole, edits) == cnndsl.format(whole)
     assert all(each.range.start.line >= TEXT.count("\n") for each in edits if text)
-    assert answers.formatting(opened(whole + "@")) == []
+    assert format_(opened(whole + "@")) == []
 
 
 def test_names() -> None:
     document = opened(TEXT)
-    here = types.Position(4, 0)
-    found = answers.definition(document, here)
+    found = answers.definition(document, at(4, 0), "en")
     assert found and found.range.start == types.Position(3, 6)
-    assert len(answers.references(document, here)) == 2
-    (call,) = answers.references(document, here, declaration=False)
-    assert call.range.start == here
-    edit = answers.rename(document, here, "unit")
-    assert isinstance(edit, types.WorkspaceEdit) and edit.changes
+    assert len(references(document, 4, declaration=True)) == 2
+    (call,) = references(document, 4, declaration=False)
+    assert call.range.start == types.Position(4, 0)
+    assert len(answers.highlights(document, at(4, 0), "en")) == 2
+    edit = answers.rename(document, types.RenameParams(HERE, call.range.start, "unit"), "en")
+    assert edit.changes
     renamed = applied(TEXT, list(edit.changes[document.uri]))
     assert renamed == TEXT.replace("block b", "block unit").replace("b 16", "unit 16")
-    assert isinstance(answers.rename(document, here, "conv"), Message)
-    assert answers.named(document, types.Position(5, 1)) is None
-    with_tensor = answers.named(document, types.Position(2, 20))
-    assert with_tensor and with_tensor.end.character == 20
+    for lang, why in (("en", "`conv` is a word of the language"), ("ko", "언어")):
+        with pytest.raises(answers.Refused, match=why):
+            answers.rename(document, types.RenameParams(HERE, call.range.start, "conv"), lang)
+    assert answers.named(document, at(5, 1), "en") is None
+    tensor = answers.named(document, at(2, 20), "en")
+    assert tensor and tensor.end.character == 20
 
 
 def test_hover_completion_signature() -> None:
     document = opened(TEXT)
-    hover = answers.hover(document, types.Position(2, 1), "ko")
+    hover = answers.hover(document, at(2, 1), "ko")
     assert hover and "수용 영역" in hover.contents.value  # type: ignore[union-attr]
     assert hover.range and hover.range.end == types.Position(2, 4)
-    assert answers.hover(document, types.Position(0, 1), "en") is None
+    assert answers.hover(document, at(0, 1), "en") is None
     change(document, typed(5, 0, 0, "con\n"))
-    found = answers.completion(document, types.Position(5, 3))
+    found = answers.completion(document, at(5, 3), "en")
     assert [each.label for each in found[:2]] == ["conv", "concat"]
     resolved = answers.resolved(found[0], "en")
     assert "filter slides" in resolved.documentation.value  # type: ignore[union-attr]
     change(document, typed(5, 0, 3, "conv 8 "))
-    help_ = answers.signature(document, types.Position(5, 7), "en")
+    help_ = answers.signature(document, at(5, 7), "en")
     assert help_ and help_.active_parameter == 1
     info = help_.signatures[0]
     assert all(str(each.label) in info.label for each in info.parameters or ())
@@ -214,7 +238,7 @@ def test_hover_completion_signature() -> None:
 def test_tokens_are_those_of_the_analysis(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     document = opened(text)
-    data = answers.tokens(document).data
+    data = answers.tokens(document, types.SemanticTokensParams(HERE), "en").data
     lines = [units(line) for line in text.split("\n")]
     line = column = 0
     found = []
@@ -231,16 +255,22 @@ def test_tokens_are_those_of_the_analysis(path: Path) -> None:
 
 def test_symbols_and_folding() -> None:
     document = opened("# a\n# b\n" + TEXT.replace("{ conv", "{\n  conv").replace("bn }", "bn\n}"))
-    names = [(each.name, each.kind) for each in answers.symbols(document)]
+    names = [
+        (each.name, each.kind)
+        for each in answers.symbols(document, types.DocumentSymbolParams(HERE), "en")
+    ]
     kinds = types.SymbolKind
     assert names == [("input", kinds.Interface), ("가", kinds.Variable), ("b", kinds.Function)]
-    folds = [(each.start_line, each.end_line) for each in answers.folding(document)]
+    folds = [
+        (each.start_line, each.end_line)
+        for each in answers.folding(document, types.FoldingRangeParams(HERE), "en")
+    ]
     assert folds == [(0, 2), (5, 6)]
 
 
 def test_the_lens_stays_while_a_word_is_typed() -> None:
     def title(document: Document, lang: str = "en") -> str:
-        (lens,) = answers.lens(document, lang)
+        (lens,) = answers.lens(document, types.CodeLensParams(HERE), lang)
         assert lens.command
         return lens.command.title
 
@@ -251,7 +281,7 @@ def test_the_lens_stays_while_a_word_is_typed() -> None:
     assert title(document, "ko") == f"파라미터 {totals.params:,}개 · 곱셈-누산 {totals.macs:,}회"
     change(document, typed(5, 0, 0, "{"))
     assert title(document) == f"({whole})"
-    assert answers.lens(opened(""), "en") == []
+    assert answers.lens(opened(""), types.CodeLensParams(HERE), "en") == []
 
 
 def test_a_text_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +290,7 @@ def test_a_text_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     (found,) = answers.diagnostics(document, "en")
     assert found.severity == types.DiagnosticSeverity.Information
     assert "`cnndsl check`" in found.message
-    assert labels(document) == {} and answers.formatting(document) == []
+    assert labels(document) == {} and format_(document) == []
     assert preview(document, "en")["html"] == ""
     change(document, types.TextDocumentContentChangeWholeDocument("input 8x8x1\nbn\n"))
     assert labels(document) == {1: "8x8x1, 4 params"}

@@ -1,6 +1,7 @@
 """What `cnndsl.analysis` knows of a document, in the words of the protocol.
 
-Places of the protocol count lines and UTF-16 units from 0, those of an analysis characters.
+Places of the protocol count lines and UTF-16 units from 0, those of an analysis characters. An
+answer is made of a document, of what was asked, and in a language.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import partial
+from typing import Protocol
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from cnndsl import api
+from cnndsl.analysis import Analysis
 from cnndsl.analysis.hover import about
 from cnndsl.analysis.symbols import Symbol
 from cnndsl.analysis.tokens import KINDS
@@ -72,6 +76,20 @@ def range_of(source: Source, span: Span) -> types.Range:
 
 def offset_of(source: Source, place: types.Position) -> int:
     return from_utf16(source, place.line, place.character)
+
+
+class _Placed(Protocol):
+    position: types.Position
+
+
+def _place(document: Document, asked: _Placed) -> tuple[Analysis, int]:
+    """What is known of a document, and the offset that is asked about."""
+    analysis = document.analysis()
+    return analysis, offset_of(analysis.source, asked.position)
+
+
+class Refused(JsonRpcException):
+    """A request that has no answer, for a reason that the client is told."""
 
 
 def diagnostics(document: Document, lang: str) -> list[types.Diagnostic]:
@@ -191,17 +209,19 @@ def changes(before: str, after: str) -> list[Edit]:
     ]
 
 
-def formatting(document: Document) -> list[types.TextEdit]:
+def formatting(
+    document: Document, asked: types.DocumentFormattingParams, lang: str
+) -> list[types.TextEdit]:
     """What makes the text canonical; nothing where it cannot be read."""
     source = Source(document.name, document.text)
     formatted, problems = ("", [None]) if document.too_long else api.format_source(source)
     return [] if problems else text_edits(source, changes(source.text, formatted))
 
 
-def hints(document: Document, where: types.Range, lang: str) -> list[types.InlayHint]:
+def hints(document: Document, asked: types.InlayHintParams, lang: str) -> list[types.InlayHint]:
     """Shapes and parameters of the lines of a range; what is assumed stands in parentheses."""
     analysis = document.analysis()
-    source = analysis.source
+    source, where = analysis.source, asked.range
     found = []
     for each in analysis.steady_hints(lang):
         place = position(source, each.offset)
@@ -219,20 +239,21 @@ def hints(document: Document, where: types.Range, lang: str) -> list[types.Inlay
     return found
 
 
-def hover(document: Document, place: types.Position, lang: str) -> types.Hover | None:
-    analysis = document.analysis()
-    found = analysis.hover(offset_of(analysis.source, place), lang=lang)
+def hover(document: Document, asked: types.HoverParams, lang: str) -> types.Hover | None:
+    analysis, offset = _place(document, asked)
+    found = analysis.hover(offset, lang=lang)
     if found is None:
         return None
     content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
     return types.Hover(content, range_of(analysis.source, found.span))
 
 
-def completion(document: Document, place: types.Position) -> list[types.CompletionItem]:
+def completion(
+    document: Document, asked: types.CompletionParams, lang: str
+) -> list[types.CompletionItem]:
     """What may stand there, in the order of the analysis; `resolved` adds what it is."""
-    analysis = document.analysis()
-    source = analysis.source
-    found = analysis.complete(offset_of(source, place))
+    analysis, offset = _place(document, asked)
+    found = analysis.complete(offset)
     width = len(str(len(found)))
     return [
         types.CompletionItem(
@@ -240,7 +261,7 @@ def completion(document: Document, place: types.Position) -> list[types.Completi
             kind=_COMPLETIONS[each.kind],
             detail=each.detail or None,
             sort_text=f"{index:0{width}}",
-            text_edit=types.TextEdit(range_of(source, each.span), each.insert),
+            text_edit=types.TextEdit(range_of(analysis.source, each.span), each.insert),
             data=each.kind,
         )
         for index, each in enumerate(found)
@@ -255,9 +276,11 @@ def resolved(item: types.CompletionItem, lang: str) -> types.CompletionItem:
     return item
 
 
-def signature(document: Document, place: types.Position, lang: str) -> types.SignatureHelp | None:
-    analysis = document.analysis()
-    found = analysis.signature(offset_of(analysis.source, place))
+def signature(
+    document: Document, asked: types.SignatureHelpParams, lang: str
+) -> types.SignatureHelp | None:
+    analysis, offset = _place(document, asked)
+    found = analysis.signature(offset)
     if found is None:
         return None
     parameters = [
@@ -272,19 +295,18 @@ def signature(document: Document, place: types.Position, lang: str) -> types.Sig
     return types.SignatureHelp([info], 0, active)
 
 
-def definition(document: Document, place: types.Position) -> types.Location | None:
-    analysis = document.analysis()
-    span = analysis.definition(offset_of(analysis.source, place))
+def definition(
+    document: Document, asked: types.DefinitionParams, lang: str
+) -> types.Location | None:
+    analysis, offset = _place(document, asked)
+    span = analysis.definition(offset)
     return span and types.Location(document.uri, range_of(analysis.source, span))
 
 
-def references(
-    document: Document, place: types.Position, declaration: bool = True
-) -> list[types.Location]:
+def references(document: Document, asked: types.ReferenceParams, lang: str) -> list[types.Location]:
     """Every place of a name, that where it is given among them unless it is not wanted."""
-    analysis = document.analysis()
-    offset = offset_of(analysis.source, place)
-    given = None if declaration else analysis.definition(offset)
+    analysis, offset = _place(document, asked)
+    given = None if asked.context.include_declaration else analysis.definition(offset)
     return [
         types.Location(document.uri, range_of(analysis.source, span))
         for span in analysis.references(offset)
@@ -292,23 +314,33 @@ def references(
     ]
 
 
-def named(document: Document, place: types.Position) -> types.Range | None:
+def highlights(
+    document: Document, asked: types.DocumentHighlightParams, lang: str
+) -> list[types.DocumentHighlight]:
+    analysis, offset = _place(document, asked)
+    spans = analysis.references(offset)
+    return [types.DocumentHighlight(range_of(analysis.source, span)) for span in spans]
+
+
+def named(document: Document, asked: types.PrepareRenameParams, lang: str) -> types.Range | None:
     """The name at a place, for a rename to begin with."""
-    analysis = document.analysis()
-    found = analysis.names.at(offset_of(analysis.source, place))
+    analysis, offset = _place(document, asked)
+    found = analysis.names.at(offset)
     return found and range_of(analysis.source, found.span)
 
 
-def rename(document: Document, place: types.Position, name: str) -> types.WorkspaceEdit | Message:
-    """The edits of a new name, or why there can be none."""
-    analysis = document.analysis()
-    edits = analysis.rename(offset_of(analysis.source, place), name)
+def rename(document: Document, asked: types.RenameParams, lang: str) -> types.WorkspaceEdit:
+    """The edits of a new name. Raises Refused where it would mean something else."""
+    analysis, offset = _place(document, asked)
+    edits = analysis.rename(offset, asked.new_name)
     if isinstance(edits, Message):
-        return edits
+        raise Refused(said(edits, lang), types.LSPErrorCodes.RequestFailed)
     return _workspace_edit(document, analysis.source, edits)
 
 
-def symbols(document: Document) -> list[types.DocumentSymbol]:
+def symbols(
+    document: Document, asked: types.DocumentSymbolParams, lang: str
+) -> list[types.DocumentSymbol]:
     analysis = document.analysis()
 
     def shown(found: Sequence[Symbol]) -> list[types.DocumentSymbol]:
@@ -326,7 +358,9 @@ def symbols(document: Document) -> list[types.DocumentSymbol]:
     return shown(analysis.symbols())
 
 
-def folding(document: Document) -> list[types.FoldingRange]:
+def folding(
+    document: Document, asked: types.FoldingRangeParams, lang: str
+) -> list[types.FoldingRange]:
     """Braces as far as the line before the last, which shows the `}`; comments as a whole."""
     analysis = document.analysis()
     text, found = analysis.source.text, []
@@ -340,7 +374,9 @@ def folding(document: Document) -> list[types.FoldingRange]:
     return found
 
 
-def tokens(document: Document) -> types.SemanticTokens:
+def tokens(
+    document: Document, asked: types.SemanticTokensParams, lang: str
+) -> types.SemanticTokens:
     """Each token as five numbers, its line and column counted from the one before."""
     analysis = document.analysis()
     data, line, column = [], 0, 0
@@ -361,7 +397,7 @@ def tokens(document: Document) -> types.SemanticTokens:
     return types.SemanticTokens(data)
 
 
-def lens(document: Document, lang: str) -> list[types.CodeLens]:
+def lens(document: Document, asked: types.CodeLensParams, lang: str) -> list[types.CodeLens]:
     """On the first line what the net comes to; in parentheses where an error leaves it open."""
     analysis = document.analysis()
     network = analysis.readable.as_far()

@@ -18,12 +18,10 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from cnndsl import __version__
-from cnndsl.diagnostics.message import Message, said
 from cnndsl.lang import LANGUAGES
 from cnndsl.lsp import answers
 from cnndsl.lsp.documents import Document, Settings, configured
@@ -78,7 +76,7 @@ class Server(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """What went wrong goes to the log, in a line; an editor shows nothing of it."""
-        if not isinstance(error, Refused):
+        if not isinstance(error, answers.Refused):
             log.error("%s: %s", type(error).__name__, error)
 
     def lang(self, document: Document | None = None) -> str:
@@ -101,7 +99,7 @@ class Server(LanguageServer):
 
         def current() -> T:
             if document.text is not text:
-                raise Refused("the text has changed", types.LSPErrorCodes.ContentModified)
+                raise answers.Refused("the text has changed", types.LSPErrorCodes.ContentModified)
             return answer(document, lang)
 
         return await self.compute(current)
@@ -173,10 +171,6 @@ class Server(LanguageServer):
         self.workspace_configuration(types.ConfigurationParams([item]), take)
 
 
-class Refused(JsonRpcException):
-    """A request that has no answer, for a reason that the client is told."""
-
-
 class Feature(NamedTuple):
     """A request about a document: its method, the setting that switches it off, its answer."""
 
@@ -186,90 +180,38 @@ class Feature(NamedTuple):
     options: Any = None
 
 
-def _renamed(document: Document, params: types.RenameParams, lang: str) -> types.WorkspaceEdit:
-    edits = answers.rename(document, params.position, params.new_name)
-    if isinstance(edits, Message):
-        raise Refused(said(edits, lang), types.LSPErrorCodes.RequestFailed)
-    return edits
-
-
 FEATURES = (
-    Feature(
-        types.TEXT_DOCUMENT_INLAY_HINT,
-        "hints",
-        lambda document, params, lang: answers.hints(document, params.range, lang),
-        types.InlayHintOptions(resolve_provider=False),
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_CODE_LENS,
-        "lens",
-        lambda document, params, lang: answers.lens(document, lang),
-        types.CodeLensOptions(resolve_provider=False),
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_HOVER,
-        "hover",
-        lambda document, params, lang: answers.hover(document, params.position, lang),
-    ),
+    Feature(types.TEXT_DOCUMENT_INLAY_HINT, "hints", answers.hints),
+    Feature(types.TEXT_DOCUMENT_CODE_LENS, "lens", answers.lens),
+    Feature(types.TEXT_DOCUMENT_HOVER, "hover", answers.hover),
     Feature(
         types.TEXT_DOCUMENT_COMPLETION,
         "completion",
-        lambda document, params, lang: answers.completion(document, params.position),
+        answers.completion,
         types.CompletionOptions(trigger_characters=["=", "."], resolve_provider=True),
     ),
     Feature(
         types.TEXT_DOCUMENT_SIGNATURE_HELP,
         "completion",
-        lambda document, params, lang: answers.signature(document, params.position, lang),
+        answers.signature,
         types.SignatureHelpOptions([" "], ["=", "/"]),
     ),
     Feature(
         types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
         "semanticTokens",
-        lambda document, params, lang: answers.tokens(document),
+        answers.tokens,
         types.SemanticTokensLegend(answers.TYPES, answers.MODIFIERS),
     ),
+    Feature(types.TEXT_DOCUMENT_FORMATTING, "format", answers.formatting),
+    Feature(types.TEXT_DOCUMENT_DEFINITION, "", answers.definition),
+    Feature(types.TEXT_DOCUMENT_REFERENCES, "", answers.references),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, "", answers.highlights),
+    Feature(types.TEXT_DOCUMENT_PREPARE_RENAME, "", answers.named),
     Feature(
-        types.TEXT_DOCUMENT_FORMATTING,
-        "format",
-        lambda document, params, lang: answers.formatting(document),
+        types.TEXT_DOCUMENT_RENAME, "", answers.rename, types.RenameOptions(prepare_provider=True)
     ),
-    Feature(
-        types.TEXT_DOCUMENT_DEFINITION,
-        "",
-        lambda document, params, lang: answers.definition(document, params.position),
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_REFERENCES,
-        "",
-        lambda document, params, lang: answers.references(
-            document, params.position, params.context.include_declaration
-        ),
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT,
-        "",
-        lambda document, params, lang: [
-            types.DocumentHighlight(each.range)
-            for each in answers.references(document, params.position)
-        ],
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_PREPARE_RENAME,
-        "",
-        lambda document, params, lang: answers.named(document, params.position),
-    ),
-    Feature(types.TEXT_DOCUMENT_RENAME, "", _renamed, types.RenameOptions(prepare_provider=True)),
-    Feature(
-        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
-        "",
-        lambda document, params, lang: answers.symbols(document),
-    ),
-    Feature(
-        types.TEXT_DOCUMENT_FOLDING_RANGE,
-        "",
-        lambda document, params, lang: answers.folding(document),
-    ),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "", answers.symbols),
+    Feature(types.TEXT_DOCUMENT_FOLDING_RANGE, "", answers.folding),
 )
 
 
