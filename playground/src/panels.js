@@ -5,6 +5,9 @@ import { language, say } from "./text.js";
 
 const PNG_SCALE = 2;
 const LARGEST_CANVAS = 8192;
+/** How wide a figure is, where the panel has the room, and what is left free beside it. */
+const FIGURE_WIDTH = 720;
+const BESIDE = 32;
 
 /** A figure with one of its two palettes, whatever the system is set to. */
 const inTheme = (svg, dark) =>
@@ -142,7 +145,9 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     /** Shows the open panel of a text; what was there stays, dimmed, where none can be made. */
     async show(news) {
       text = news;
-      const asked = { text, lang: language(), panel: open, options: chosen[open] ?? {} };
+      const width = Math.min(FIGURE_WIDTH, panel.clientWidth - BESIDE);
+      const options = { ...(current()?.kind === "svg" && { width }), ...chosen[open] };
+      const asked = { text, lang: language(), panel: open, options };
       const answer = await ask("panel", asked);
       if (!answer || asked.panel !== open) return;
       panel.classList.toggle("stale", Boolean(answer.errors));
