@@ -93,6 +93,6 @@ const page = readFileSync(join(here, "index.html"), "utf8");
 const escaped = (text) => text.replace(/[&<>]/g, (each) => `&#${each.charCodeAt(0)};`);
 writeFileSync(join(dist, "index.html"), page
   .replace("<!--net-->", () => escaped(first.net))
-  .replace("<!--table-->", () => first.table));
+  .replace("<!--table-->", () => first.tables.en));
 rmSync(join(here, "dist"), { recursive: true, force: true });
 renameSync(dist, join(here, "dist"));

@@ -22,6 +22,7 @@ from cnndsl.analysis import Analysis
 from cnndsl.analysis.analysis import SEARCHED
 from cnndsl.analysis.hover import about
 from cnndsl.contract import OptionError, Unavailable, keyword
+from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.message import said
 from cnndsl.network import Network
 from cnndsl.tables.rows import rows
@@ -35,10 +36,12 @@ MOST_ROWS = 1000
 """How many rows of a table are drawn; where there are more, blocks are folded."""
 HERE = Path(__file__).parent
 SAMPLES = next(each for each in (HERE / "samples", HERE.parent / "samples") if each.is_dir())
-WORDS = json.loads((HERE / "words.json").read_text(encoding="utf-8"))
+WORDS: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text(encoding="utf-8"))
 """The words for people that are the page's own, in each language."""
 DRAWN = {"table": "html", "figure": "svg", "walkthrough": "walkthrough"}
 """The panels that are drawn, of a net with errors too, and the target of each."""
+KINDS = {"table": "html", "figure": "svg", "walkthrough": "html"}
+DESCRIBED = ("layer", "merge", "activation")
 LANGUAGES = {".py": "python", ".md": "markdown", ".tex": "latex", ".mmd": "mermaid"}
 
 
@@ -61,43 +64,42 @@ class Asked:
 
     def offset(self, unit: int) -> int:
         unit -= self.mark
-        return unit - bisect_left([at + n for n, at in enumerate(self.wide)], unit)
+        return unit - bisect_left([at + before for before, at in enumerate(self.wide)], unit)
 
     def span(self, span: tuple[int, int]) -> Json:
         return {"from": self.unit(span[0]), "to": self.unit(span[1])}
 
+    def told(self, each: Diagnostic, lang: str) -> Json:
+        message, _, note = each.told(lang).partition("\n")
+        about = {"code": each.code, "severity": each.severity, "page": each.code}
+        fixable = bool(each.fixes) or each.code in SEARCHED
+        words = {"message": message, "note": note, "fixable": fixable}
+        return about | self.span(each.span) | words
+
 
 def update(text: str, lang: str) -> Json:
-    if too_long := too_long_in(text, lang):
-        told = {"code": "", "severity": "info", "from": 0, "to": 0, "message": too_long}
-        told |= {"note": "", "fixable": False, "page": None}
-        return {"diagnostics": [told], "hints": [], "totals": None, "name": None}
     asked = Asked(text)
-    network = asked.analysis.network
-    found = []
-    for each in asked.analysis.diagnostics:
-        message, _, note = each.told(lang).partition("\n")
-        fixable = bool(each.fixes) or each.code in SEARCHED
-        told = {"code": each.code, "severity": each.severity, **asked.span(each.span)}
-        found.append(
-            {**told, "message": message, "note": note, "fixable": fixable, "page": each.code}
-        )
+    network, totals = asked.analysis.network, None
+    if network is not None:
+        params, macs = network.totals.params, network.totals.macs
+        totals = {"params": params, "macs": macs, "layers": len(network.layers)}
     hints = [
         {"pos": asked.unit(each.offset), "text": each.text, "assumed": each.assumed}
         for each in asked.analysis.steady_hints(lang)
     ]
-    answer = {"diagnostics": found, "hints": hints, "totals": None, "name": None}
-    if network is not None:
-        params, macs = network.totals.params, network.totals.macs
-        totals = {"params": params, "macs": macs, "layers": len(network.layers)}
-        answer |= {"totals": totals, "name": network.name}
-    return answer
+    told = [asked.told(each, lang) for each in asked.analysis.diagnostics]
+    name = network and network.name
+    return {"diagnostics": told, "hints": hints, "totals": totals, "name": name}
 
 
-def too_long_in(text: str, lang: str) -> str:
-    """What is said of a text that is too long; empty for another."""
-    is_long = len(text) > LONGEST
-    return WORDS[lang]["long"].format(length=len(text), most=LONGEST) if is_long else ""
+def too_long(question: str, length: int, lang: str) -> Any:
+    """What is answered of a text that is too long to be looked at."""
+    words = {"message": WORDS[lang]["long"].format(length=length, most=LONGEST), "note": ""}
+    told = {"code": "", "severity": "info", "from": 0, "to": 0, "page": "", "fixable": False}
+    nothing: Json = {"fixes": [], "complete": {"from": 0, "items": []}}
+    nothing["update"] = {"diagnostics": [told | words], "hints": [], "totals": None, "name": None}
+    nothing["panel"] = {"errors": [words["message"]]}
+    return nothing.get(question)
 
 
 def fixes(text: str, lang: str, index: int) -> list[Json]:
@@ -106,7 +108,7 @@ def fixes(text: str, lang: str, index: int) -> list[Json]:
         {
             "title": said(fix.title, lang),
             "safe": fix.safe,
-            "edits": [{**asked.span(edit.span), "insert": edit.text} for edit in fix.edits],
+            "edits": [asked.span(edit.span) | {"insert": edit.text} for edit in fix.edits],
         }
         for each in asked.analysis.diagnostics[index : index + 1]
         for fix in asked.analysis.fixes(each)
@@ -114,27 +116,23 @@ def fixes(text: str, lang: str, index: int) -> list[Json]:
 
 
 def panel(text: str, lang: str, panel: str, options: Json) -> Json:
-    words, name = WORDS[lang], DRAWN.get(panel, panel)
-    if too_long := too_long_in(text, lang):
-        return {"errors": [too_long]}
+    name = DRAWN.get(panel, panel)
     target: Any = targets.load(name)
     analysis = Asked(text).analysis
-    network = analysis.as_far()
+    network: Any = analysis.as_far()
     partial = network is not analysis.network
     if network is None or (partial and panel not in DRAWN):
-        return {"errors": [words["nothing" if network is None else "wrong"]]}
+        return {"errors": [WORDS[lang]["nothing" if network is None else "wrong"]]}
     if "lang" in map(keyword, target.OPTIONS):
-        options = {**options, "lang": lang}
-    answer: Json = {"kind": kind(panel), "partial": partial, "rows": [], "assumed": []}
+        options = options | {"lang": lang}
+    if panel == "walkthrough":
+        options = options | {"math": "plain"}
+    if panel == "table":
+        depth = next((n for n in (None, 3, 2, 1) if len(analysis.lines(n)) <= MOST_ROWS), 0)
+        if depth == 0:
+            return {"errors": [WORDS[lang]["rows"].format(most=MOST_ROWS)]}
+        options = options | {"fragment": True, "depth": depth}
     try:
-        if panel == "table":
-            depth = next((n for n in (None, 3, 2, 1) if len(analysis.lines(n)) <= MOST_ROWS), 0)
-            if depth == 0:
-                return {"errors": [words["rows"].format(most=MOST_ROWS)]}
-            answer |= table_rows(analysis, network, depth, options.get("style", "article"))
-            options = {**options, "fragment": True, "depth": depth}
-        if panel == "walkthrough":
-            options = {**options, "math": "plain"}
         if panel == "walkthrough" and analysis.problems:
             made = target.explain(analysis.attempt, analysis.problems, **options)
         else:
@@ -143,83 +141,86 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         return {"errors": [each.told(lang) for each in error.diagnostics]}
     except OptionError as error:
         return {"errors": [said(error.message, lang)]}
-    language = LANGUAGES.get(target.SUFFIX, target.SUFFIX[1:])
-    answer |= {"content": html(made) if panel == "walkthrough" else made, "language": language}
-    return {**answer, "filename": re.sub(r"\W", "_", network.name) + target.SUFFIX}
+    answer = {"kind": KINDS.get(panel, "code"), "partial": partial, "rows": []}
+    if panel == "table":
+        answer |= row_marks(analysis, network, depth, options.get("style", "article"))
+    answer["content"] = html(made) if panel == "walkthrough" else made
+    answer["language"] = LANGUAGES.get(target.SUFFIX, target.SUFFIX[1:])
+    return answer | {"filename": re.sub(r"\W", "_", network.name) + target.SUFFIX}
 
 
-def table_rows(analysis: Analysis, network: Network, depth: int | None, style: str) -> Json:
+def row_marks(analysis: Analysis, network: Network, depth: int | None, style: str) -> Json:
     """The line of each row of a table, and whether an error leaves its sizes open."""
     nodes, shows = iter(network.layers), STYLES[style].shows
-    found = []
-    for row, lines in zip(rows(network, depth), analysis.lines(depth)):
-        assumed = [each.index in analysis.assumed for each in islice(nodes, row.nodes)]
+    lines, assumed = [], []
+    for row, of in zip(rows(network, depth), analysis.lines(depth)):
+        inside = [each.index in analysis.assumed for each in islice(nodes, row.nodes)]
         if shows(row):
-            found.append((lines[-1], any(assumed)))
-    return {"rows": [line for line, _ in found], "assumed": [assumed for _, assumed in found]}
+            lines.append(of[-1])
+            assumed.append(any(inside))
+    return {"rows": lines, "assumed": assumed}
 
 
 @cache
 def panels(lang: str) -> list[Json]:
-    one = api.check("input 1; dense 1")
-    found = []
-    for name in (*DRAWN, *(each for each in targets.names() if each not in DRAWN.values())):
-        target = targets.load(DRAWN.get(name, name))
-        if not is_module(name):  # which need nothing that the page does not have
-            try:
-                if not isinstance(target.generate(one), str):
-                    continue
-            except Unavailable:
-                continue
-        found.append({"id": name, "title": word(lang, name, name.title()), "kind": kind(name)})
-        found[-1]["options"] = [
-            {
-                "name": keyword(each),
-                "title": word(lang, each.name),
-                "choices": [
-                    {"value": value, "title": word(lang, f"{each.name}.{value}", value)}
-                    for value in each.choices
-                ],
-            }
-            for each in target.OPTIONS
-            if each.name in WORDS[lang] and (name in DRAWN or each.name != "view")
-        ]
-    return found
+    words = WORDS[lang]
+    others = [name for name in targets.names() if name not in DRAWN.values() and is_there(name)]
+    return [
+        {
+            "id": panel,
+            "title": words.get(panel, panel.title()),
+            "kind": KINDS.get(panel, "code"),
+            "options": [
+                {
+                    "name": keyword(each),
+                    "title": words[each.name],
+                    "choices": [
+                        {"value": value, "title": words.get(f"{each.name}.{value}", value)}
+                        for value in each.choices
+                    ],
+                }
+                for each in targets.load(DRAWN.get(panel, panel)).OPTIONS
+                if each.name in words
+            ],
+        }
+        for panel in (*DRAWN, *others)
+    ]
 
 
-def word(lang: str, key: str, otherwise: str = "") -> str:
-    found: str = WORDS[lang].get(key, otherwise)
-    return found
+def is_module(target: str) -> bool:
+    """Whether a target writes Python, which black lays out."""
+    return targets.load(target).SUFFIX == ".py"
 
 
-def is_module(panel: str) -> bool:
-    """Whether a panel is Python source, which black lays out."""
-    return targets.load(DRAWN.get(panel, panel)).SUFFIX == ".py"
-
-
-def kind(panel: str) -> str:
-    return {"walkthrough": "html"}.get(panel, DRAWN.get(panel, "code"))
+def is_there(target: str) -> bool:
+    """Whether a target's files are texts, and it lacks no library; for modules the page has all."""
+    try:
+        return is_module(target) or isinstance(api.build("input 1; dense 1", target), str)
+    except Unavailable:
+        return False
 
 
 def hover(text: str, lang: str, pos: int) -> Json | None:
     asked = Asked(text)
     found = asked.analysis.hover(asked.offset(pos), lang=lang)
-    return found and {**asked.span(found.span), "html": html(found.markdown)}
+    return found and asked.span(found.span) | {"html": html(found.markdown)}
 
 
 def complete(text: str, pos: int, lang: str = "en") -> Json:
     asked = Asked(text)
     found = asked.analysis.complete(asked.offset(pos))
-    start = min((asked.unit(each.span.start) for each in found), default=pos)
     items = [
         {"label": each.label, "type": each.kind, "detail": each.detail, "apply": each.insert}
-        | {"info": html(about(each.label, lang)) if each.kind in DESCRIBED else ""}
+        | {"info": described(each.label, lang) if each.kind in DESCRIBED else ""}
         for each in found
     ]
+    start = min((asked.unit(each.span.start) for each in found), default=pos)
     return {"from": start, "items": items}
 
 
-DESCRIBED = ("layer", "merge", "activation")
+@cache
+def described(word: str, lang: str) -> str:
+    return html(about(word, lang))
 
 
 def imported(source: str, kind: str, lang: str, input: str = "") -> Json:
@@ -237,10 +238,10 @@ def imported(source: str, kind: str, lang: str, input: str = "") -> Json:
             raise ImportProblems(graph.problems)
         text = to_text(graph, False, None).text
     except ImportProblems as error:
-        found = told(error.problems, api.Source("source", source))
+        found = told(error.problems, Source("source", source))
         return {"errors": [each.told(lang) for each in found]}
     except ValueError as error:
-        return {"errors": [said(error.args[0], lang)]}
+        return {"errors": [f"{input}: {said(error.args[0], lang)}"]}
     return {"text": text, "notes": [said(note, lang) for note in graph.notes]}
 
 
@@ -267,36 +268,27 @@ def samples() -> list[Json]:
     return found
 
 
-@cache
-def renderer() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-
-
 def html(markdown: str) -> str:
-    made: str = renderer().render(markdown)
+    made: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     return made
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    "update": update,
-    "fixes": fixes,
-    "panel": panel,
-    "panels": panels,
-    "hover": hover,
-    "complete": complete,
-    "import": imported,
-    "format": formatted,
-    "explain": explain,
-    "samples": samples,
-}
+ASKED = (update, fixes, panel, panels, hover, complete, explain, samples)
+QUESTIONS: dict[str, Callable[..., Any]] = {each.__name__: each for each in ASKED}
+QUESTIONS |= {"import": imported, "format": formatted}
 
 
 def needs(question: str, given: str) -> str:
     """The last of the archives that an answer needs, `library` or `code`; empty for none."""
-    if question == "panel" and is_module(json.loads(given)["panel"]):
-        return "code"
+    if question == "panel":
+        panel = json.loads(given)["panel"]
+        return "code" if panel not in DRAWN and is_module(panel) else ""
     return "library" if question in ("import", "explain") else ""
 
 
 def answer(question: str, given: str) -> str:
-    return json.dumps(QUESTIONS[question](**json.loads(given)))
+    asked = json.loads(given)
+    length = len(asked.get("text", ""))
+    if length > LONGEST:
+        return json.dumps(too_long(question, length, asked.get("lang", "en")))
+    return json.dumps(QUESTIONS[question](**asked))

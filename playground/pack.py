@@ -88,14 +88,16 @@ def prime(repository: str) -> str:
             import_module(name)
     import engine
 
+    def ask(question: str, **given: Any) -> Any:
+        return json.loads(engine.answer(question, json.dumps(given)))
+
     text = (root / "samples" / "article.cnn").read_text(encoding="utf-8")
-    shown = ""
+    tables = {}
     for lang in engine.WORDS:
-        asked: dict[str, Any] = {"text": text, "lang": lang}
-        engine.samples()
-        engine.panels(lang)
-        engine.update(**asked)
-        shown = shown or engine.panel(**asked, panel="table", options={})["content"]
+        ask("update", text=text, lang=lang)
+        tables[lang] = ask("panel", text=text, lang=lang, panel="table", options={})["content"]
+        ask("panels", lang=lang)
+    ask("samples")
     engine.Asked.last = None
     gc.collect()
-    return json.dumps({"net": text, "table": shown})
+    return json.dumps({"net": text, "tables": tables})

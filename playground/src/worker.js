@@ -26,8 +26,16 @@ const bytesOf = async (name) => new Uint8Array(await (await unpacked(name)).arra
 // Pyodide fetches its own files: here they are. A memory brings its standard library with it.
 self.fetch = async (url) => {
   const name = String(url).slice(HOME.length);
-  return name ? unpacked(name) : new Response();
+  return name ? unpacked(name).catch(fail) : new Response();
 };
+
+const lastLine = (error) => String(error.message ?? error).trim().split("\n").pop();
+
+// Pyodide would wait for ever.
+function fail(error) {
+  self.postMessage({ failed: lastLine(error) });
+  throw error;
+}
 
 /** Loads the archives up to one. */
 async function load(last) {
@@ -68,13 +76,8 @@ async function begin() {
   }
 }
 
-const lastLine = (error) => String(error.message ?? error).trim().split("\n").pop();
-
 const engine = begin();
-engine.then(
-  () => self.postMessage({ ready: true }),
-  (error) => self.postMessage({ failed: lastLine(error) }),
-);
+engine.then(() => self.postMessage({ ready: true }), fail);
 
 self.onmessage = async ({ data: { question, args } }) => {
   try {
