@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,55 @@ def process(text: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def session(keys: int) -> float:
+    """Processor time of `cnndsl lsp` for so many keys typed in ResNet-152, each followed by what
+    an editor asks and by the diagnostics."""
+    import resource
+
+    uri = "untitled:resnet152.cnn"
+    text = {"uri": uri, "languageId": "cnn", "version": 0, "text": RESNET}
+    place = next(at for at, each in enumerate(RESNET.split("\n")) if each.startswith("repeat 3"))
+    area = {"start": {"line": place, "character": 7}, "end": {"line": place, "character": 8}}
+    all_ = {"start": {"line": 0, "character": 0}, "end": {"line": 999, "character": 0}}
+    asked = "inlayHint semanticTokens/full codeLens documentSymbol foldingRange".split()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "cnndsl", "lsp"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin and server.stdout
+        inlet, outlet = server.stdin, server.stdout
+
+        def send(method: str, params: object, **id_: int) -> None:
+            message = {"jsonrpc": "2.0", "method": method, "params": params, **id_}
+            data = json.dumps(message).encode()
+            inlet.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
+            inlet.flush()
+
+        def wait(count: int) -> None:
+            """Read so many messages."""
+            for _ in range(count):
+                length = 0
+                while header := outlet.readline().strip():
+                    name, value = header.split(b":")
+                    length = int(value) if name == b"Content-Length" else length
+                outlet.read(length)
+
+        send("initialize", {"capabilities": {}, "processId": None}, id=0)
+        send("textDocument/didOpen", {"textDocument": text})
+        wait(2)
+        for key in range(1, keys + 1):
+            typed = {"range": area, "text": "34"[key % 2]}
+            version = {"uri": uri, "version": key}
+            send("textDocument/didChange", {"textDocument": version, "contentChanges": [typed]})
+            for number, feature in enumerate(asked):
+                params = {"textDocument": version, "range": all_}
+                send(f"textDocument/{feature}", params, id=10 * key + number)
+            wait(len(asked) + 1)
+        inlet.close()
+        server.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -133,6 +183,11 @@ def main() -> None:
             times.append(seconds(run))
             ratios.append(times[-1] / yard)
         print(f"{name:54} {min(ratios):6.2f} {min(times) * 1e3:7.1f}", flush=True)
+    yard, keys = min(seconds(loop) for _ in range(5)), 200
+    key = min((session(keys) - session(0)) / keys for _ in range(turns))
+    print(
+        f"{'ResNet-152: a keystroke in the language server':54} {key / yard:6.2f} {key * 1e3:7.1f}"
+    )
     wrong = ARTICLE.replace("60 3x3", "60 2x2")
     pairs = [(process(wrong), process(ARTICLE)) for _ in range(max(3, 2 * turns))]
     ratio = min(one for one, _ in pairs) / min(two for _, two in pairs)

@@ -8,6 +8,7 @@ only the newest version of a text is worked out.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -311,6 +312,8 @@ def serve() -> NoReturn:
     """Serve the editor at the other end of standard input and output, until it ends."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs every refusal, with a traceback
     server = make()
+    gc.enable()  # commands go without, but they end
+    gc.freeze()
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")  # which `exit` closes
     sys.stdout = sys.stderr  # what else is printed is no message
     server.start_io(sys.stdin.buffer, channel)
