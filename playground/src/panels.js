@@ -49,7 +49,7 @@ function save(blob, name) {
 function choice(title, choices, chosen, onChoose) {
   const options = choices.map(({ value, title }) =>
     make("option", { value, selected: value === chosen }, title));
-  const select = make("select", {}, ...options);
+  const select = make("select", { ariaLabel: title }, ...options);
   select.addEventListener("change", () => onChoose(select.value));
   return make("label", {}, make("span", {}, title), select);
 }

@@ -236,7 +236,7 @@ test("code, figures and tables can be taken along", async () => {
   assert.ok(png.readUInt32BE(16) > 400, "its width in pixels");
   assert.ok(!loaded.some((each) => each.includes("code.zip")), "black comes with the first code");
   await tab(page, "Code").click();
-  await page.getByLabel("For").selectOption("pytorch");
+  await page.getByLabel("For", { exact: true }).selectOption("pytorch");
   await page.locator("#panel", { hasText: "nn.Conv2d(1, 20, kernel_size=4)" }).waitFor();
   assert.ok(loaded.some((each) => each.includes("code.zip")));
   await page.getByRole("button", { name: "Copy", exact: true }).click();
