@@ -5,7 +5,7 @@ const parser = new DOMParser();
 let rows = [];
 
 addEventListener('message', ({ data }) => ('line' in data ? mark(data.line) : show(data)));
-new MutationObserver(paint).observe(document.body, { attributeFilter: ['class'] });
+new MutationObserver(paint).observe(document.body, { attributeFilter: ['data-vscode-theme-kind'] });
 document.addEventListener('click', go);
 document.addEventListener('keydown', (event) => event.key === 'Enter' && go(event));
 vscode.postMessage(0); // the page is there
@@ -29,7 +29,7 @@ function put(name, text, wanted) {
 
 /** A figure asks the screen whether it is dark; here the theme of the editor answers. */
 function paint() {
-  const dark = /vscode-(dark|high-contrast(?!-light))/.test(document.body.className);
+  const dark = /-(dark|contrast)$/.test(document.body.dataset.vscodeThemeKind);
   document.querySelectorAll('#figure style').forEach(({ sheet }) => {
     for (const { media } of sheet.cssRules) {
       if (media && media.mediaText !== 'all') media.mediaText = dark ? 'screen' : 'not all';
