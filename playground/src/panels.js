@@ -46,12 +46,12 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-function choice(title, choices, chosen, onChoose) {
+function choice(name, title, choices, chosen, onChoose) {
   const options = choices.map(({ value, title }) =>
     make("option", { value, selected: value === chosen }, title));
-  const select = make("select", { ariaLabel: title }, ...options);
+  const select = make("select", { ariaLabel: title, id: `choice-${name}` }, ...options);
   select.addEventListener("change", () => onChoose(select.value));
-  return make("label", {}, make("span", {}, title), select);
+  return make("label", {}, title, select);
 }
 
 /**
@@ -84,6 +84,7 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
 
   /** Draws a tab for each panel, but one for all code, with its targets as an option. */
   function drawBar() {
+    const focused = document.activeElement.id;
     const code = known.filter(isCode);
     const now = current();
     if (isCode(now)) lastCode = open;
@@ -92,12 +93,13 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     byId("tabs").replaceChildren(...tabs.map(drawTab));
     const targets = code.map(({ id, title }) => ({ value: id, title }));
     const selects = now.options.map(({ name, title, choices }) =>
-      choice(title, choices, chosen[open]?.[name] ?? choices[0].value, (value) => {
+      choice(name, title, choices, chosen[open]?.[name] ?? choices[0].value, (value) => {
         chosen[open] = { ...chosen[open], [name]: value };
         panels.show(text);
       }));
-    if (isCode(now)) selects.unshift(choice(say("target"), targets, open, panels.open));
+    if (isCode(now)) selects.unshift(choice("", say("target"), targets, open, panels.open));
     byId("options").replaceChildren(...selects);
+    byId(focused)?.focus();
   }
 
   function remark(message) {
@@ -123,8 +125,6 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     panel.className = `${kind} prose`;
     remark(partial ? say("partial") : "");
     markRows();
-    for (const name of ["copy", "download"]) byId(name).hidden = false;
-    byId("png").hidden = kind !== "svg";
   }
 
   const panels = {
@@ -157,12 +157,15 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
       } else if (shown?.id === open) {
         remark([...answer.errors, say("stale")].join("\n"));
       } else {
+        shown = null;
         panel.replaceChildren();
         remark(answer.errors.join("\n"));
       }
+      byId("copy").hidden = byId("download").hidden = !shown;
+      byId("png").hidden = shown?.kind !== "svg";
     },
 
-    redraw: () => shown && draw(),
+    redraw: () => shown?.kind === "svg" && draw(),
 
     markLine(number) {
       line = number;

@@ -349,6 +349,12 @@ test("all can be done with the keyboard", async () => {
   assert.equal(await focused(), "tab-figure");
   await page.locator(".figure svg").waitFor();
   await page.keyboard.press("End");
+  await page.getByLabel("For", { exact: true }).focus();
+  await page.keyboard.press("ArrowDown");
+  await page.locator("#remark", { hasText: "errors" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Download" }).isVisible(), false);
+  assert.match(await focused(), /^choice-/);
+  await page.locator("#tabs [aria-selected=true]").focus();
   await page.keyboard.press("ArrowRight");
   assert.equal(await focused(), "tab-table");
   await page.locator("#problems .fixes button").first().focus();
