@@ -164,7 +164,8 @@ def row_marks(analysis: Analysis, network: Network, depth: int | None, style: st
 @cache
 def panels(lang: str) -> list[Json]:
     words = WORDS[lang]
-    others = [name for name in targets.names() if name not in DRAWN.values() and is_there(name)]
+    there = [name for name in targets.names() if name not in DRAWN.values() and is_there(name)]
+    others = sorted(there, key=lambda name: not is_module(name))  # code before documents
     return [
         {
             "id": panel,
