@@ -23,12 +23,15 @@ from cnndsl.documents.renew import Examine, Read
 WANTED = {"fragment": True, "level": 2, "math": "plain"}
 """How targets write for a page, where nothing else is said: each takes what it knows."""
 
-STYLED = {
-    "<table>": '<table class="docutils">',  # as themes of Sphinx know them
-    ' class="n"': ' class="n" style="text-align: right"',
-    '<div class="cnndsl-table"': '<div class="cnndsl-table" style="overflow-x: auto"',
-}
-"""How a table looks in a page that has no style for ours. No text of a net holds such a tag."""
+STYLE = """\
+<style>
+.cnndsl-net { overflow-x: auto; }
+.cnndsl-net table { border-collapse: collapse; }
+.cnndsl-net :is(th, td) { padding: .3em .6em; border-bottom: 1px solid #8886; text-align: start; }
+.cnndsl-net .n { text-align: end; font-variant-numeric: tabular-nums; }
+</style>
+"""
+"""How tables look in a page that knows nothing of them."""
 
 
 class Drawing(NamedTuple):
@@ -100,8 +103,8 @@ def _forms(directive: Directive, nets: list[DocumentNet]) -> Drawing:
     if [block.type for block in blocks] == ["fence"]:
         return Drawing(blocks[0].content, blocks[0].info)
     html = markdown.render(of("html") if kind.target == "markdown" else text)
-    for plain, styled in STYLED.items():
-        html = html.replace(plain, styled)
+    if kind.target != "svg":
+        html = f'<div class="cnndsl-net">\n{STYLE}{html}</div>\n'
     if kind.target not in ("markdown", "svg"):
         return Drawing(text, html=html)
     return Drawing(of("markdown"), html=html, latex=markdown.parse(of("latex"))[0].content)

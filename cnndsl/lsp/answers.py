@@ -202,9 +202,11 @@ def changes(before: str, after: str) -> list[Edit]:
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
+    # Of a long text the lines that are everywhere are no landmarks, or it would take too long.
+    matcher = SequenceMatcher(None, old, new, autojunk=len(old) > 500)
     return [
         Edit(Span(starts[i], starts[j]), "".join(new[k:m]))
-        for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        for tag, i, j, k, m in matcher.get_opcodes()
         if tag != "equal"
     ]
 
