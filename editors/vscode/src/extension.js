@@ -46,7 +46,7 @@ export function activate(context) {
 export const deactivate = () => client?.dispose();
 
 /** End the server if it runs, and start it; one after the other, however often asked. */
-const restart = () => (begun = begun.then(start));
+const restart = () => (begun = begun.then(start, start));
 
 async function start() {
   await client?.dispose().catch((error) => output.error(error));

@@ -26,6 +26,7 @@ test('it is packed, with what belongs to it alone', async () => {
     'LICENSE',
     'README.md',
     'dist/extension.cjs',
+    'dist/licenses.txt',
     'l10n/bundle.l10n.ko.json',
     'language-configuration.json',
     'media/file.svg',
