@@ -6,6 +6,7 @@ answer is made of a document, of what was asked, and in a language.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import partial
@@ -202,6 +203,9 @@ def changes(before: str, after: str) -> list[Edit]:
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
+    if len(old) == len(new):  # as a rule a line becomes a line
+        pairs = zip(itertools.pairwise(starts), old, new)
+        return [Edit(Span(*span), line) for span, former, line in pairs if former != line]
     # Of a long text the lines that are everywhere are no landmarks, or it would take too long.
     matcher = SequenceMatcher(None, old, new, autojunk=len(old) > 500)
     return [
