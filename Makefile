@@ -15,8 +15,11 @@ test:
 
 # What the tests have some of, or none: every sample and layer in the frameworks, pictures in
 # Chromium and pages of TeX, what wants a package registry.
-frameworks tools:
-	$(PYTHON) -m pytest -n 2 -m $@
+frameworks:
+	$(PYTHON) -m pytest -n 2 -m 'frameworks or sweep'
+
+tools:
+	$(PYTHON) -m pytest -n 2 -m tools
 
 wheel:
 	$(PYTHON) -m pytest -n 2 --dist loadfile -m wheel tests/test_wheel.py tests/test_ci.py

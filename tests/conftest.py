@@ -58,19 +58,42 @@ if hasattr(os, "fork"):
     os.fork = _refuse
 
 
-def few(values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks") -> list[Any]:
-    """Values for `parametrize`: some run always, the others where a run asks for `mark`."""
+PARTS = 3
+"""Into how many parts a sweep falls whose values are much alike."""
+SEED = int(os.environ.get("SEED", "1"))
+
+
+def few(
+    values: Iterable[Any], keep: Iterable[Any], mark: str = "frameworks", turn: int | None = None
+) -> list[Any]:
+    """Values for `parametrize`: some run always, the others where a run asks for `mark`.
+
+    With a turn only one part of the others does, each in its place modulo PARTS, and `sweep` has
+    the rest. SEED says which part, and sweeps over the same values with other turns take others.
+    """
     kept, all_ = list(keep), list(values)
     assert all(value in all_ for value in kept), kept
-    rest = getattr(pytest.mark, mark)
 
-    def marked(value: Any) -> Any:
+    def marked(place: int, value: Any) -> Any:
+        here = turn is None or (place + turn + SEED) % PARTS == 0
+        rest = getattr(pytest.mark, mark if here else "sweep")
         if isinstance(value, type(pytest.param())):
             return value._replace(marks=(*value.marks, rest))
         words = value if isinstance(value, tuple) else (value,)
         return pytest.param(*words, marks=rest)
 
-    return [value if value in kept else marked(value) for value in all_]
+    return [value if value in kept else marked(place, value) for place, value in enumerate(all_)]
+
+
+def crossed(values: Iterable[Any], others: Iterable[Any], keep: Iterable[Any]) -> list[Any]:
+    """Pairs for `parametrize`: those to keep with each of the others always, and of the rest each
+    value with those whose turn it is."""
+    all_, kept = list(values), list(keep)
+    return [
+        pair
+        for turn, other in enumerate(others)
+        for pair in few([(value, other) for value in all_], [(k, other) for k in kept], turn=turn)
+    ]
 
 
 def need(tool: str) -> str:

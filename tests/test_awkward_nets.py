@@ -6,7 +6,7 @@ Each once became code that failed, or that ran and was another network.
 from __future__ import annotations
 
 import pytest
-from conftest import few
+from conftest import crossed, few
 from nets import network
 from reading import FRAMEWORKS, flaws
 from test_agreement import agree
@@ -202,8 +202,7 @@ def test_traps_are_right_in_keras_and_pytorch(text: str) -> None:
     agree(text)
 
 
-@pytest.mark.frameworks
-@pytest.mark.parametrize("text", TRAPS, ids=TRAP_IDS)
+@pytest.mark.parametrize("text", few(TRAPS, (), turn=0), ids=TRAP_IDS)
 def test_traps_are_right_in_flax(text: str) -> None:
     from test_flax import agree  # which tries nets of this file too
 
@@ -212,8 +211,9 @@ def test_traps_are_right_in_flax(text: str) -> None:
     agree(net)
 
 
-@pytest.mark.parametrize("target", FRAMEWORKS)
-@pytest.mark.parametrize("text", few([*NETS, *TRAPS], [*NETS[::6], *TRAPS[::4]]))
+@pytest.mark.parametrize(
+    ("text", "target"), crossed([*NETS, *TRAPS], FRAMEWORKS, [*NETS[::6], *TRAPS[::4]])
+)
 def test_the_code_is_clean(text: str, target: str) -> None:
     net = network(text)
     assert net is not None

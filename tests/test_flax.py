@@ -179,7 +179,7 @@ FIRST = {case.values[1].split()[0]: case for case in reversed(ONES)}
 TRIED = [*FIRST.values(), *ONES[::24]]
 
 
-@pytest.mark.parametrize("size, line", few(ONES, TRIED))
+@pytest.mark.parametrize("size, line", few(ONES, TRIED, turn=0))
 def test_a_layer_is_what_numpy_makes_of_it(size: str, line: str) -> None:
     net = one(size, line)
     layer = net.nodes[-1].layer
@@ -229,7 +229,7 @@ def test_samples(name: str) -> None:
     agree(cnndsl.check((ROOT / "samples" / f"{name}.cnn").read_text("utf-8")), batch=1)
 
 
-@pytest.mark.parametrize("text", few(AWKWARD, AWKWARD[::6]))
+@pytest.mark.parametrize("text", few(AWKWARD, AWKWARD[::6], turn=1))
 def test_awkward_nets(text: str) -> None:
     net = network(text)
     assert net is not None
@@ -277,7 +277,7 @@ def test_it_begins_as_the_file_says(text: str, defaults: str) -> None:
     begun(cnndsl.check(f"defaults {defaults}\n{text}"))
 
 
-@pytest.mark.parametrize("defaults", few(("keras", "torch"), ()))
+@pytest.mark.parametrize("defaults", few(("torch", "keras"), (), turn=2))
 def test_blocks_begin_as_the_file_says(defaults: str) -> None:
     begun(cnndsl.check(f"defaults {defaults}\ninput 16x16x32\n{BLOCKS}"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import black
 import pytest
-from conftest import few
+from conftest import crossed, few
 from nets import network
 
 from cnndsl.api import examine
@@ -93,8 +93,11 @@ def test_paths_of_a_sum_are_called_what_they_are(paths: str, names: tuple[str, .
 SHORT = [path for path in SAMPLES if path.stem not in LONGEST][::3]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("path", few(SAMPLES, SHORT), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("path", "target"),
+    crossed(SAMPLES, TARGETS, SHORT),
+    ids=lambda each: getattr(each, "stem", each),
+)
 def test_reads_as_written_by_hand(path: Path, target: str) -> None:
     code = generate(path, target)
     assert black.format_str(code, mode=black.Mode()) == code

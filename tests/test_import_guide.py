@@ -18,6 +18,7 @@ import keras
 import numpy
 import pytest
 import torch
+from conftest import few
 from running import run
 from torch import nn
 
@@ -140,8 +141,7 @@ LOADS = {
 }
 
 
-@pytest.mark.frameworks
-@pytest.mark.parametrize("name", LOADS)
+@pytest.mark.parametrize("name", few(LOADS, (), turn=0))
 def test_weights_of_keras_load_as_they_are(name: str, tmp_path: Path) -> None:
     """What the guide says of `.weights.h5`, of each network that it names."""
     import cnndsl

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import few
+from conftest import crossed, few
 from graphs import graph_of
 from test_import_recover import SOUND, lines, read
 
@@ -17,8 +17,8 @@ from cnndsl.importers.source import read_source
 from cnndsl.importers.write import Written, paired, to_text
 
 SOME = [path for path in SOUND if path.stem in ("article", "resnet50", "siamese", "unet")]
-CASES = few(SOUND, SOME, "frameworks")
-ONNX = few([path for path in SOUND if path.stem != "vgg19"], SOME[:1], "frameworks")
+CASES = crossed(SOUND, ["keras", "pytorch"], SOME)
+ONNX = few([path for path in SOUND if path.stem != "vgg19"], SOME[:1], turn=2)
 
 OTHER_WORDS = {
     # Keras pools round up by `same`; neither it nor ONNX has adaptive windows.
@@ -38,8 +38,7 @@ def from_source(path: Path, target: str) -> Written:
     return to_text(read_source(code, path.stem, shapes))
 
 
-@pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("path", "target"), CASES, ids=lambda each: getattr(each, "stem", each))
 def test_source_comes_back(path: Path, target: str) -> None:
     network = read(path)
     written = from_source(path, target)

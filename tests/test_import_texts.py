@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest import few
 
 from cnndsl.importers.caffe import read_caffe
 from cnndsl.importers.darknet import read_darknet
@@ -424,10 +425,10 @@ def test_what_keras_prints_of_a_small_model_comes_back() -> None:
     assert graph.params == model.count_params()
 
 
-@pytest.mark.frameworks
-@pytest.mark.parametrize(
-    "name", ["MobileNet", "VGG16", "ResNet50", "MobileNetV2", "DenseNet121", "ResNet50V2"]
-)
+LARGE = ("MobileNet", "VGG16", "ResNet50", "MobileNetV2", "DenseNet121", "ResNet50V2")
+
+
+@pytest.mark.parametrize("name", few(LARGE, (), turn=0))
 def test_what_keras_prints_of_a_large_model_comes_back(name: str) -> None:
     keras = pytest.importorskip("keras")
     keras.utils.clear_session()  # so that numbers in names are short, and columns not cut

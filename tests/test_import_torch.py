@@ -310,38 +310,30 @@ def test_an_input_may_change_in_place() -> None:
     proved(module, read_module(module, [(6, 6, 3)]))
 
 
-@pytest.mark.parametrize(
-    ("names", "shape"),
-    [
-        ("squeezenet1_1 shufflenet_v2_x0_5", (64, 64, 3)),
-        pytest.param(
-            "alexnet vgg11_bn resnet18 mnasnet0_5 resnext50_32x4d wide_resnet50_2 densenet121 "
-            "mobilenet_v2 mobilenet_v3_small efficientnet_b0 efficientnet_v2_s regnet_y_400mf "
-            "convnext_tiny googlenet inception_v3",
-            (299, 299, 3),
-            marks=pytest.mark.frameworks,
-        ),
-    ],
-)
-def test_all_arrays_of_torchvision_are_read(names: str, shape: tuple[int, int, int]) -> None:
-    models = torchvision_models()
-    for name in names.split():
-        kept = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-        module = models.get_model(name, weights=None, **kept)
-        graph = read_module(module, [shape], name)
-        assert not graph.problems, name
-        state = module.state_dict()
-        wanted = {key for key in state if not key.endswith("num_batches_tracked")}
-        taken = Counter(each.key for op in graph.ops for each in op.weights.values())
-        assert taken == Counter(wanted) and set(graph.arrays) == wanted
-        for op in graph.ops:
-            shapes = {weight.role: weight.shape for weight in op.layer.all_weights}
-            assert set(shapes) == set(op.weights)
-            for role, each in op.weights.items():
-                array = each.restore(state[each.key].numpy(), shapes[role])
-                assert array.shape == shapes[role]
-        assert graph.params == sum(state[key].numel() for key in wanted)
-        assert graph.trainable == sum(p.numel() for p in module.parameters())
+TORCHVISION = """squeezenet1_1 shufflenet_v2_x0_5 alexnet vgg11_bn resnet18 mnasnet0_5
+resnext50_32x4d wide_resnet50_2 densenet121 mobilenet_v2 mobilenet_v3_small efficientnet_b0
+efficientnet_v2_s regnet_y_400mf convnext_tiny googlenet inception_v3""".split()
+
+
+@pytest.mark.parametrize("name", few(TORCHVISION, TORCHVISION[:2], turn=0))
+def test_all_arrays_of_torchvision_are_read(name: str) -> None:
+    kept = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    module = torchvision_models().get_model(name, weights=None, **kept)
+    size = 64 if name in TORCHVISION[:2] else 299
+    graph = read_module(module, [(size, size, 3)], name)
+    assert not graph.problems
+    state = module.state_dict()
+    wanted = {key for key in state if not key.endswith("num_batches_tracked")}
+    taken = Counter(each.key for op in graph.ops for each in op.weights.values())
+    assert taken == Counter(wanted) and set(graph.arrays) == wanted
+    for op in graph.ops:
+        shapes = {weight.role: weight.shape for weight in op.layer.all_weights}
+        assert set(shapes) == set(op.weights)
+        for role, each in op.weights.items():
+            array = each.restore(state[each.key].numpy(), shapes[role])
+            assert array.shape == shapes[role]
+    assert graph.params == sum(state[key].numel() for key in wanted)
+    assert graph.trainable == sum(p.numel() for p in module.parameters())
 
 
 def test_heads_that_run_in_training_are_outputs() -> None:
@@ -541,13 +533,12 @@ SPLIT = {"nasnet_mobile", "article_keras_listing", "psp_pool"}
 """Those that are in other words in PyTorch, or no net."""
 
 
+WHOLE = [path for path in sorted(SAMPLES.glob("*.cnn")) if path.stem not in SPLIT]
+
+
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, marks=() if path.stem in QUICK else pytest.mark.frameworks)
-        for path in sorted(SAMPLES.glob("*.cnn"))
-        if path.stem not in SPLIT
-    ],
+    few(WHOLE, [path for path in WHOLE if path.stem in QUICK], turn=0),
     ids=lambda path: path.stem,
 )
 def test_what_build_writes_comes_back(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 import pytest
 import torch
+from conftest import few
 from running import run
 from torch import nn
 
@@ -340,8 +341,7 @@ TORCHVISION = (
 )
 
 
-@pytest.mark.frameworks
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", few(TORCHVISION, (), turn=0))
 def test_networks_of_torchvision_line_up(name: str) -> None:
     """Their checkpoints are paired as the maps of their imports have it, or refused."""
     from torchvision_here import torchvision_models

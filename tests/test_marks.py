@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import few
+from conftest import crossed, few
 from nets import network
 from reading import decides, definitions, is_empty, is_wrapper, overwritten, shape_of_code
 from test_awkward_nets import TRAPS
@@ -148,8 +148,11 @@ def test_same_weights_as_keras_applications(name: str, theirs: str) -> None:
 ALL = [*SAMPLES.values(), *MARKS.values()]
 
 
-@pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("path", few(ALL, ALL[::9]), ids=lambda each: each.stem)
+@pytest.mark.parametrize(
+    ("path", "target"),
+    crossed(ALL, ["keras", "pytorch"], ALL[::9]),
+    ids=lambda each: getattr(each, "stem", each),
+)
 def test_a_block_is_one_definition(path: Path, target: str) -> None:
     net = network(path.read_text(encoding="utf-8"), path.name)
     assert net is not None
@@ -165,8 +168,7 @@ MERGED = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize("text", few(TRAPS, TRAPS[::6]))
+@pytest.mark.parametrize(("text", "target"), crossed(TRAPS, ["keras", "pytorch"], TRAPS[::6]))
 def test_a_block_of_a_trap_is_one_definition(text: str, target: str) -> None:
     net = network(text)
     assert net is not None

@@ -246,7 +246,9 @@ def test_as_a_whole(framework: str, name: str) -> None:
     assert all(np.array_equal(taken[key], weights[key]) for key in weights)
 
 
-@pytest.mark.parametrize("name", few(NETS, ("other sizes", "frozen", "training and always")))
+@pytest.mark.parametrize(
+    "name", few(NETS, ("other sizes", "frozen", "training and always"), turn=0)
+)
 def test_flax(name: str) -> None:
     flax_test = pytest.importorskip("test_flax")
     net = cnndsl.check(NETS[name])

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import few
+from conftest import PARTS, crossed, few
 from hypothesis import settings
 from running import run
 from steps import TooMuch, at_most
@@ -48,6 +48,18 @@ def test_some_of_a_sweep_runs_always() -> None:
     one, two, three = few([1, 2, pytest.param(3, id="x")], [2])
     assert two == 2 and [mark.name for mark in one.marks] == ["frameworks"]
     assert (three.values, three.id, len(three.marks)) == ((3,), "x", 1)
+
+
+def test_of_the_rest_each_value_has_its_turn() -> None:
+    """In one of as many sweeps as there are parts, and in each run of them."""
+    pairs = crossed(range(9), "abc", [4])
+    assert [each for each in pairs if each[0] == 4] == [(4, x) for x in "abc"]
+    rest = [(each.values, each.marks[0].name) for each in pairs if each[0] != 4]
+    assert len(rest) == 8 * PARTS
+    now = [values for values, mark in rest if mark == "frameworks"]
+    assert sorted(value for value, _ in now) == [0, 1, 2, 3, 5, 6, 7, 8]
+    assert {other for _, other in now} == {*"abc"}
+    assert {mark for _, mark in rest} == {"frameworks", "sweep"}
 
 
 # They give up to wait, stop after so many minutes, or kill at any moment: no time decides
