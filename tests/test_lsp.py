@@ -30,7 +30,9 @@ ALL = types.Range(types.Position(0, 0), types.Position(9999, 0))
 
 
 def opened(text: str, name: str = "net.cnn") -> Document:
-    return Document(f"untitled:{name}", 1, text)
+    document = Document(f"untitled:{name}", 1, text)
+    document.update()
+    return document
 
 
 def units(text: str) -> list[int]:
@@ -62,6 +64,7 @@ def applied(text: str, edits: list[types.TextEdit]) -> str:
 
 def change(document: Document, *changes: Any) -> None:
     document.change(document.version + 1, changes)
+    document.update()
 
 
 def typed(line: int, start: int, end: int, text: str) -> Any:
@@ -297,15 +300,19 @@ def test_a_text_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_net_that_is_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "LAYERS", 20)
+    for module in (documents, answers):
+        monkeypatch.setattr(module, "LAYERS", 20)
     (found,) = answers.diagnostics(opened("input 8x8x1\nrepeat 30 { bn }\n"), "en")
     assert found.severity == types.DiagnosticSeverity.Information and "layers" in found.message
+    (found,) = answers.diagnostics(opened("input 8x8x1\nconv 2 3x3 as " + "a" * 2000), "en")
+    assert found.code == "E302" and found.severity == types.DiagnosticSeverity.Error
 
 
 def test_the_configuration_is_that_of_check(tmp_path: Path) -> None:
     (tmp_path / "cnndsl.toml").write_text('lang = "ko"\nignore = ["unused-let"]\n')
     text = "input 8x8x1\nlet a = 1\nconv 2 3x3\n"
     document = Document((tmp_path / "net.cnn").as_uri(), 1, text)
+    document.update()
     assert document.configured.lang == "ko"
     assert answers.diagnostics(document, "en") == []
     (found,) = answers.diagnostics(opened(text), "en")

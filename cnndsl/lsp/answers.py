@@ -85,7 +85,7 @@ class _Placed(Protocol):
 
 def _place(document: Document, asked: _Placed) -> tuple[Analysis, int]:
     """What is known of a document, and the offset that is asked about."""
-    analysis = document.analysis()
+    analysis = document.analysis
     return analysis, offset_of(analysis.source, asked.position)
 
 
@@ -115,7 +115,7 @@ def _unseen(why: Message, lang: str) -> types.Diagnostic:
 
 
 def _diagnostic(document: Document, found: Diagnostic, lang: str) -> types.Diagnostic:
-    if found.code == "E302":  # the limit is ours, and not that of `check`
+    if found.message.values.get("limit") == LAYERS:  # it is ours, and not that of `check`
         why = Message("this net has more than {most:,} layers", most=LAYERS)
         return _unseen(_only_checked(why), lang)
     source = found.source
@@ -154,7 +154,7 @@ def actions(
     if any(_covers(each, FIX_ALL) for each in wanted) and not document.too_long:
         from cnndsl.quickfix.apply import mend
 
-        source = document.analysis().source
+        source = document.analysis.source
         mended = mend(source, partial(api.lint, codes=document.configured.codes)).source.text
         if mended != source.text:
             title = said(Message("make all safe fixes"), lang)
@@ -171,7 +171,7 @@ def _covers(asked: str, kind: str) -> bool:
 def _fixes(
     document: Document, where: types.Range, lang: str, cancelled: Callable[[], bool]
 ) -> Iterator[types.CodeAction]:
-    source = document.analysis().source
+    source = document.analysis.source
     start, end = offset_of(source, where.start), offset_of(source, where.end)
     for each in document.diagnostics():
         if each.span.start > end or each.span.end < start:
@@ -219,29 +219,23 @@ def formatting(
     document: Document, asked: types.DocumentFormattingParams, lang: str
 ) -> list[types.TextEdit]:
     """What makes the text canonical; nothing where it cannot be read."""
-    source = Source(document.name, document.text)
-    formatted, problems = ("", [None]) if document.too_long else api.format_source(source)
+    source = document.analysis.source
+    formatted, problems = api.format_source(source)
     return [] if problems else text_edits(source, changes(source.text, formatted))
 
 
 def hints(document: Document, asked: types.InlayHintParams, lang: str) -> list[types.InlayHint]:
     """Shapes and parameters of the lines of a range; what is assumed stands in parentheses."""
-    analysis = document.analysis()
+    analysis = document.analysis
     source, where = analysis.source, asked.range
+    tooltip = said(Message("assumed: an error keeps it from being known"), lang)
     found = []
     for each in analysis.steady_hints(lang):
         place = position(source, each.offset)
         if where.start.line <= place.line <= where.end.line:
             text = f"({each.text})" if each.assumed else each.text
-            tooltip = said(Message("assumed: an error keeps it from being known"), lang)
-            found.append(
-                types.InlayHint(
-                    place,
-                    text,
-                    padding_left=True,
-                    tooltip=tooltip if each.assumed else None,
-                )
-            )
+            doubt = tooltip if each.assumed else None
+            found.append(types.InlayHint(place, text, padding_left=True, tooltip=doubt))
     return found
 
 
@@ -347,7 +341,7 @@ def rename(document: Document, asked: types.RenameParams, lang: str) -> types.Wo
 def symbols(
     document: Document, asked: types.DocumentSymbolParams, lang: str
 ) -> list[types.DocumentSymbol]:
-    analysis = document.analysis()
+    analysis = document.analysis
 
     def shown(found: Sequence[Symbol]) -> list[types.DocumentSymbol]:
         return [
@@ -368,7 +362,7 @@ def folding(
     document: Document, asked: types.FoldingRangeParams, lang: str
 ) -> list[types.FoldingRange]:
     """Braces as far as the line before the last, which shows the `}`; comments as a whole."""
-    analysis = document.analysis()
+    analysis = document.analysis
     text, found = analysis.source.text, []
     for span in analysis.folding():
         is_comment = text.startswith("#", span.start)
@@ -384,7 +378,7 @@ def tokens(
     document: Document, asked: types.SemanticTokensParams, lang: str
 ) -> types.SemanticTokens:
     """Each token as five numbers, its line and column counted from the one before."""
-    analysis = document.analysis()
+    analysis = document.analysis
     data, line, column = [], 0, 0
     for span, kind in analysis.tokens():
         start, end = to_utf16(analysis.source, span.start), to_utf16(analysis.source, span.end)
@@ -392,20 +386,15 @@ def tokens(
             continue
         since = start.column - column if start.line == line else start.column
         name, modifiers = LEGEND[kind]
-        data += [
-            start.line - line,
-            since,
-            end.column - start.column,
-            TYPES.index(name),
-            modifiers,
-        ]
+        length = end.column - start.column
+        data += [start.line - line, since, length, TYPES.index(name), modifiers]
         line, column = start
     return types.SemanticTokens(data)
 
 
 def lens(document: Document, asked: types.CodeLensParams, lang: str) -> list[types.CodeLens]:
     """On the first line what the net comes to; in parentheses where an error leaves it open."""
-    analysis = document.analysis()
+    analysis = document.analysis
     network = analysis.readable.as_far()
     if network is None:
         return []

@@ -13,11 +13,10 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from cnndsl import api
-from cnndsl.analysis import Analysis
 from cnndsl.analysis.utf16 import from_utf16
 from cnndsl.cli.runner.configuration import Finder
 from cnndsl.cli.terminal.files import FileError
-from cnndsl.diagnostics import Diagnostic, Fix, Source
+from cnndsl.diagnostics import Diagnostic, Fix, Source, Span
 from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.lang import LANGUAGES
 from cnndsl.lint.configuration import codes_for
@@ -61,11 +60,13 @@ class Configured(NamedTuple):
 
 
 class Document:
-    """An open text, changed by the thread that reads; what takes long is asked on the one that
-    computes.
+    """An open text, changed by the thread that reads, and what the thread that computes has made
+    of the newest version when it last looked.
 
-    `telling` is the task that sends its diagnostics, and `stop` ends what is searched for a text
-    that is no longer the newest.
+    * `text`, `version`: as the client has them
+    * `seen`, `analysis`: the text that was worked out, and the outcome
+    * `telling`: the task that sends the diagnostics
+    * `stop`: ends what is searched for a text that is no longer the newest
     """
 
     def __init__(self, uri: str, version: int, text: str) -> None:
@@ -74,16 +75,13 @@ class Document:
         self.name = os.path.basename(self.path or uri.rpartition("/")[2]) or "net.cnn"
         self.version = version
         self.text = _without_mark(text)
-        self.took = 0.0
+        self.configured = configured(self.path)
         self.telling: asyncio.Task[None] | None = None
         self.stop = threading.Event()
-        self.configured = configured(self.path)
-        self._done: tuple[str, Analysis] | None = None
-        self._fixes: dict[tuple[str, tuple[int, int]], list[Fix]] = {}
-
-    @property
-    def too_long(self) -> bool:
-        return len(self.text) > MOST
+        self.seen = ""
+        self.analysis = api.analyse("", file=self.name)
+        self.took = 0.0
+        self._fixes: dict[tuple[str, Span], list[Fix]] = {}
 
     def change(self, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Take in what was typed. Places beyond the text are at its end."""
@@ -101,28 +99,32 @@ class Document:
                 self.text = _without_mark(change.text)
         self.version = version
 
-    def analysis(self) -> Analysis:
-        """The analysis of the newest text, whichever was the newest when it was asked for."""
+    def update(self) -> str:
+        """Work out the newest text, and return it; the one thread that computes calls it."""
         text = self.text
-        if self._done is None or self._done[0] is not text:
+        if self.seen is not text:
             begun = time.perf_counter()
-            previous = self._done[1] if self._done else None
-            text_ = "" if self.too_long else text
-            done = api.analyse(text_, file=self.name, limit=LAYERS, previous=previous)
-            self._done = text, done
+            short = "" if len(text) > MOST else text
+            self.analysis = api.analyse(short, file=self.name, limit=LAYERS, previous=self.analysis)
+            self.seen = text
             self._fixes.clear()
             self.took = time.perf_counter() - begun
-        return self._done[1]
+        return text
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the text was not looked at."""
+        return len(self.seen) > MOST
 
     def diagnostics(self) -> list[Diagnostic]:
-        """What `check` says of the newest text, no fix searched."""
-        return self.analysis().said(self.configured.codes)
+        """What `check` says of the text, no fix searched."""
+        return self.analysis.said(self.configured.codes)
 
     def fixes(self, diagnostic: Diagnostic, cancelled: Callable[[], bool]) -> list[Fix]:
-        """The fixes of a diagnostic of the newest text, each searched once."""
-        analysis, place = self.analysis(), (diagnostic.code, diagnostic.span)
+        """The fixes of a diagnostic, each searched once."""
+        place = diagnostic.code, diagnostic.span
         if place not in self._fixes:
-            found = analysis.fixes(diagnostic, cancelled=cancelled)
+            found = self.analysis.fixes(diagnostic, cancelled=cancelled)
             if cancelled():
                 return found
             self._fixes[place] = found

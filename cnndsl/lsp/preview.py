@@ -26,7 +26,7 @@ def preview(document: Document, lang: str) -> dict[str, Any]:
     * `partial`: whether there are errors, so that some of it is assumed
     * `errors`: what is wrong, a line each
     """
-    analysis = document.analysis()
+    analysis = document.analysis
     network = analysis.as_far()
     problems = [too_long()] if document.too_long else [p.message for p in analysis.problems]
     answer: dict[str, Any] = {

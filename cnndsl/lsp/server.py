@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from lsprotocol import types
@@ -99,7 +98,7 @@ class Server(LanguageServer):
         text, lang = document.text, self.lang(document)
 
         def current() -> T:
-            if document.text is not text:
+            if document.update() is not text:
                 raise answers.Refused("the text has changed", types.LSPErrorCodes.ContentModified)
             return answer(document, lang)
 
@@ -122,14 +121,16 @@ class Server(LanguageServer):
             document.telling = asyncio.ensure_future(self._tell(document))
 
     async def _tell(self, document: Document) -> None:
+        def current() -> tuple[str, list[types.Diagnostic]]:
+            text = document.update()
+            is_on = self.settings.diagnostics
+            return text, answers.diagnostics(document, self.lang(document)) if is_on else []
+
         told = None
         while document.text is not told and self.documents.get(document.uri) is document:
             await asyncio.sleep(max(PAUSE, document.took))
-            told, version = document.text, document.version
-            found: list[types.Diagnostic] = []
-            if self.settings.diagnostics:
-                lang = self.lang(document)
-                found = await self.compute(partial(answers.diagnostics, document, lang))
+            version = document.version
+            told, found = await self.compute(current)
             if self.documents.get(document.uri) is document and document.text is told:
                 self._publish(document.uri, found, version)
 
