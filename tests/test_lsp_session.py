@@ -149,6 +149,12 @@ def test_it_ends_with_its_client() -> None:
     assert served().returncode == 1
 
 
+def test_a_request_that_is_none_is_refused() -> None:
+    nonsense = message(id=7, method="textDocument/hover", params={"textDocument": 3})
+    answer = served(INIT, nonsense).stdout
+    assert b'"id":7' in answer.replace(b": ", b":") and b"-32602" in answer
+
+
 METHODS = (
     "inlayHint hover completion signatureHelp codeAction codeLens definition references "
     "prepareRename rename documentSymbol foldingRange semanticTokens/full formatting"

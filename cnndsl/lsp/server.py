@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
@@ -39,6 +40,15 @@ took the last time."""
 class Protocol(LanguageServerProtocol):
     """The protocol with columns in UTF-16, which every client knows, and with documents that the
     server keeps itself: those of pygls end lines where the protocol ends none."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """A message from its JSON; a request that is none is refused, or a client would wait."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(
