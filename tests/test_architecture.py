@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,20 +95,23 @@ def relative(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imports(path: Path) -> list[tuple[int, str]]:
     """The modules that a file imports, wherever it does; relative ones made absolute."""
+    found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 package = ["cnndsl", *path.relative_to(PACKAGE).parts[: -node.level]]
                 base = ".".join([*package, base] if base else package)
-            yield node.lineno, base
-            for alias in node.names:
-                yield node.lineno, f"{base}.{alias.name}"
+            found += [
+                (node.lineno, name)
+                for name in (base, *(f"{base}.{alias.name}" for alias in node.names))
+            ]
+    return found
 
 
 def test_the_folders_are_those_of_the_table() -> None:

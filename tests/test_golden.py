@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from cnndsl.api import examine
+from cnndsl.api import analysis_of, examine
 from cnndsl.cli.terminal.files import decode
 from cnndsl.diagnostics import CODES, Source
 from cnndsl.diagnostics.render import render_all
@@ -81,7 +81,7 @@ def test_fixes_fix(name: str) -> None:
             text = source.text
             for edit in sorted(fix.edits, reverse=True):
                 text = text[: edit.span.start] + edit.text + text[edit.span.end :]
-            left = examine(Source("net.cnn", text))[1]
+            left = analysis_of(Source("net.cnn", text)).problems
             place = problem.code, problem.message, source.position(problem.span.start).line
             assert place not in [
                 (each.code, each.message, each.source.position(each.span.start).line)
