@@ -5,43 +5,23 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap }
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, EditorView, WidgetType, drawSelection, highlightActiveLine, hoverTooltip,
-  keymap, lineNumbers } from "@codemirror/view";
+import { Decoration, EditorView, drawSelection, highlightActiveLine, hoverTooltip, keymap,
+  lineNumbers } from "@codemirror/view";
 import { cnn } from "./language.js";
 import { fromHtml, make, words } from "./dom.js";
 import { language, say } from "./text.js";
 
-class Hint extends WidgetType {
-  constructor(hint) {
-    super();
-    this.hint = hint;
-  }
-
-  eq(other) {
-    return other.hint.text === this.hint.text && other.hint.assumed === this.hint.assumed;
-  }
-
-  ignoreEvent() {
-    return false; // a click on it is one on its line
-  }
-
-  toDOM() {
-    const className = this.hint.assumed ? "hint assumed" : "hint";
-    // The table says the same to a screen reader, which would read it here in the midst of code.
-    return make("span", { className, ariaHidden: "true" }, this.hint.text);
-  }
-}
-
 const setHints = StateEffect.define();
 
+/** Hints are attributes of their lines, which the style sheet writes behind them. */
 const hints = StateField.define({
   create: () => Decoration.none,
-  update(shown, transaction) {
-    const news = transaction.effects.find((each) => each.is(setHints));
-    if (!news) return shown.map(transaction.changes);
-    return Decoration.set(news.value.map((hint) =>
-      Decoration.widget({ widget: new Hint(hint), side: 1 })
-        .range(transaction.newDoc.lineAt(hint.pos).to)));
+  update(shown, { changes, effects, newDoc }) {
+    const news = effects.find((each) => each.is(setHints));
+    if (!news) return shown.map(changes);
+    return Decoration.set(news.value.map(({ pos, text, assumed }) =>
+      Decoration.line({ class: assumed ? "assumed" : "", attributes: { "data-hint": text } })
+        .range(newDoc.lineAt(pos).from)));
   },
   provide: (field) => EditorView.decorations.from(field),
 });

@@ -62,13 +62,7 @@ const lines = (page) => page.locator(".cm-line");
 const tab = (page, name) => page.getByRole("tab", { name });
 const state = (page, words) => page.locator("#state", { hasText: words }).waitFor();
 
-/** The text in the editor, without its hints. */
-const textOf = (page) => page.evaluate(() => [...document.querySelector("#editor").shadowRoot
-  .querySelectorAll(".cm-line")].map((line) => {
-  const bare = line.cloneNode(true);
-  for (const hint of bare.querySelectorAll(".hint")) hint.remove();
-  return bare.textContent;
-}).join("\n"));
+const textOf = async (page) => (await lines(page).allTextContents()).join("\n");
 
 async function write(page, text) {
   await page.locator(".cm-content").focus();
@@ -89,7 +83,7 @@ test("there is something to read before any script runs", async () => {
 test("what is typed is seen: hints, table, errors, fixes", async () => {
   const page = await visit();
   await state(page, "64,620 parameters");
-  await page.locator(".hint", { hasText: "18x14x20, 340 params" }).waitFor();
+  await page.locator('[data-hint="18x14x20, 340 params"]').waitFor();
   await lines(page).filter({ hasText: "conv 60 3x3" }).click();
   await page.keyboard.press("End");
   await page.locator("tr.here", { hasText: "Convolution 3" }).waitFor();
@@ -97,7 +91,7 @@ test("what is typed is seen: hints, table, errors, fixes", async () => {
   await page.locator("#problems li.error", { hasText: "not a multiple of 2" }).waitFor();
   await page.locator(".cm-lintRange-error").first().waitFor();
   await page.locator("tr.assumed").first().waitFor();
-  await page.locator(".hint.assumed").first().waitFor();
+  await page.locator(".assumed[data-hint]").first().waitFor();
   await page.getByRole("status").filter({ hasText: /\d errors?/ }).waitFor();
   await page.getByRole("button", { name: /E202/ }).click();
   await page.getByRole("dialog").getByText("pool-not-multiple").waitFor();
@@ -118,7 +112,7 @@ test("what is typed is seen: hints, table, errors, fixes", async () => {
   // Hints stay while a word is typed that is none yet.
   await page.keyboard.type("con");
   await page.locator("#problems li.error").first().waitFor();
-  await page.locator(".hint", { hasText: "19,280 params" }).waitFor();
+  await page.locator('[data-hint$="19,280 params"]').waitFor();
   await page.context().close();
 });
 
@@ -155,9 +149,10 @@ test("a link holds the net, and opens on a phone", async () => {
   const phone = await visit(address, { width: 380, height: 700, hasTouch: true });
   await state(phone, "4 layers");
   assert.equal(await textOf(phone), TINY);
-  for (const each of await phone.getByRole("tab").all()) {
-    await each.click();
-    await phone.locator("#panel:not(:empty)").waitFor();
+  const shown = { Table: ".html table", Figure: ".svg", Walkthrough: ".html h2", Code: ".code" };
+  for (const [name, content] of Object.entries(shown)) {
+    await tab(phone, name).click();
+    await phone.locator(`#panel${content}`).first().waitFor();
     assert.equal(await scrollsSideways(phone), false);
   }
   const [above, below] = [await phone.locator("#editor").boundingBox(),
