@@ -403,6 +403,11 @@ test("each control has a name, and each text enough contrast", async () => {
       };
     });
     assert.deepEqual({ unnamed, faint, ids }, { unnamed: [], faint: [], ids: [] });
+    const colour = (which) => page.locator(which).first().evaluate((each) =>
+      getComputedStyle(each).color);
+    for (const kind of ["layer", "keyword", "size", "number", "activation"]) {
+      assert.notEqual(await colour(`.tok-${kind}`), await colour(".cm-content"), kind);
+    }
     assert.equal(await page.getByRole("heading", { level: 1 }).count(), 1);
     assert.equal(await page.getByRole("tabpanel", { name: "Table" }).count(), 1);
     assert.equal(await page.getByRole("textbox", { name: "The net" }).count(), 1);
