@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 import pytest
 
+import cnndsl
 from cnndsl import api
 from cnndsl.analysis import completion, tokens
 from cnndsl.analysis.completion import complete
@@ -467,6 +468,33 @@ def test_hover_on_words_and_names() -> None:
     assert told(text, "# conv") == ""
     assert "(assumed)" in told(text, "pool", assumed=frozenset(range(9)))
     assert "is applied" in told("input 8; dense 2 relu", "relu")
+
+
+def test_hover_on_loops_blocks_and_constants() -> None:
+    text = """input 32x32x3
+let k = 4 * 2
+block b(n) { conv n 3x3 same; bn }
+repeat 2 { b k; repeat 2 { conv k 3x3 same }; pool 2 }
+if k > 4 { conv 4 1x1 }
+head aux { gap; dense 3 }
+gap; dense 10
+"""
+    analysis = cnndsl.analyse(text)
+
+    def said(words: str) -> str:
+        found = analysis.hover(text.index(words))
+        return found.markdown if found else ""
+
+    loop = said("repeat 2 { b")
+    params = sum(each.node.params for each in analysis.layers if each.line == 4 or each.calls)
+    assert "`32x32x3 → 8x8x8`" in loop and f"Parameters: {params:,}" in loop
+    inner = said("repeat 2 { conv")
+    assert "- `32x32x8 → 32x32x8`, 1,168 parameters\n- `16x16x8 → 16x16x8`" in inner
+    for block in (said("b(n)"), said("block")):
+        assert "- `32x32x3 → 32x32x8`, 256 parameters\n- `16x16x8 → 16x16x8`" in block
+    assert said("k = 4") == said("k > 4") == "`k`: `let k = 4 * 2` = `8`"
+    assert "`8x8x8 → 8x8x4`" in said("if k") and "`8x8x4 → 3`" in said("aux")
+    assert said("head") in said("aux")
 
 
 def test_hovers_hold_what_stands_in_the_text() -> None:

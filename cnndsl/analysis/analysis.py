@@ -327,7 +327,8 @@ class Analysis:
         from cnndsl.analysis.hover import hover
 
         run = self.run
-        return hover(self.source, self.module, run.nodes, offset, run.assumed, run.led, lang)
+        known = run.file_scope.constants
+        return hover(self.source, self.module, run.nodes, offset, run.assumed, run.led, lang, known)
 
     def complete(self, offset: int) -> list[Item]:
         """What may be written at an offset."""

@@ -8,7 +8,8 @@ nodes whose shapes are not known for certain.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cnndsl.analysis.names import Names, Occurrence, line, resolve
@@ -32,6 +33,9 @@ MOST = 4
 """How many different results of a statement are told."""
 
 Calls = Sequence[Sequence[ast.Apply]]
+
+_WITH_BODY = (ast.Block, ast.Repeat, ast.If, ast.Freeze, ast.Head)
+"""The statements that come to what their bodies come to."""
 
 
 class Hover(NamedTuple):
@@ -76,15 +80,19 @@ def hover(
     assumed: Container[int] = frozenset(),
     led: Calls = (),
     lang: str = "en",
+    constants: Mapping[str, object] = MappingProxyType({}),
 ) -> Hover | None:
-    """What there is to say of the word at an offset; None for nothing."""
+    """What there is to say of the word at an offset; None for nothing.
+
+    `constants` are the values of the file's own.
+    """
     names = resolve(module, source.text)
     found = names.at(offset)
     span = found.span if found else _word(source.text, offset)
     statement = _statement(module.statements, span)
     if span.start == span.end or any(_around(each.span, offset) for each in module.comments):
         return None
-    view = _View(source, names, nodes, assumed, led, words(lang))
+    view = _View(source, names, nodes, assumed, led, words(lang), constants)
     text: list[str] = []
     if found is not None:
         text = view.name(found)
@@ -94,7 +102,7 @@ def hover(
         text = view.apply(statement, span)
         values = (each.value.span for each in statement.args)
         span = next((each for each in values if _around(each, offset)), span)
-    elif isinstance(statement, ast.Input):
+    elif statement is not None and span.start == statement.span.start:
         text = view.results(statement)
     return Hover("\n".join(text).strip(), span) if text else None
 
@@ -154,8 +162,10 @@ class _View:
         assumed: Container[int],
         led: Calls,
         words: Words,
+        constants: Mapping[str, object],
     ) -> None:
         self.source, self.names, self.words = source, names, words
+        self.constants = constants
         self.nodes, self.assumed, self.led = nodes, assumed, led
 
     def apply(self, statement: ast.Apply, span: Span) -> list[str]:
@@ -185,14 +195,19 @@ class _View:
                 end = min(end, part.span.start)
         shown = line(self.source.text, Span(start, end), 80).rstrip(" {|")
         text = [f"{code(symbol.name)}: {code(shown)}"]
-        if symbol.kind == "tensor" and isinstance(statement, (ast.Apply, ast.Input)):
+        value = self.constants.get(symbol.name) if symbol.kind in ("constant", "param") else None
+        if value is not None and isinstance(statement, (ast.Let, ast.Param)):
+            told = show(value) if isinstance(value, tuple) else str(value)
+            text[0] += "" if shown.endswith(f" {told}") else f" = {code(told)}"
+        if symbol.kind in ("tensor", "head") or (symbol.kind == "block" and found.defines):
+            assert not isinstance(statement, ast.Parameter)
             text += self.results(statement)
         return text
 
-    def results(self, statement: ast.Apply | ast.Input) -> list[str]:
+    def results(self, statement: ast.Statement) -> list[str]:
         """The different results of a statement; the one there is with how it is worked out."""
         different: dict[object, _Result] = {}
-        for each in self.made(statement.span):
+        for each in self.made(statement):
             # With shared weights or its own, it is the same that is worked out.
             count = sum(node.layer.params for node in each.nodes)
             different.setdefault((each.inputs, each.nodes[-1].output, count), each)
@@ -205,20 +220,30 @@ class _View:
             lines.append(f"- {more}")
         return ["", *lines] if lines else []
 
-    def made(self, span: Span) -> list[_Result]:
-        """What the statement of a span made, each time that it was run."""
-        found: dict[object, list[Node]] = {}
+    def made(self, statement: ast.Statement) -> list[_Result]:
+        """What a statement made, each time that it was run: a layer, all layers of a call, or of
+        a body; what a block's own statement made are its calls."""
+        (start, end), found = statement.span, list[list[Node]]()
+        has_body = isinstance(statement, _WITH_BODY)
+        last: tuple[object, int] = None, -1
         for index, node in enumerate(self.nodes):
-            if node.span == span:
-                found[index] = [node]
-                continue
             calls = self.led[index] if index < len(self.led) else ()
-            for depth, call in enumerate(calls):
-                if call.span == span:
-                    found.setdefault(node.instance[: depth + 1], []).append(node)
+            for depth, span in enumerate((*(call.span for call in calls), node.span)):
+                key: object
+                if has_body and start <= span.start and span.end <= end:
+                    key = node.instance[:depth]  # of a block: the call that led into it
+                elif span == statement.span:
+                    key = node.instance[: depth + 1] if depth < len(calls) else index
+                else:
+                    continue
+                if (key, index - 1) != last:
+                    found.append([])
+                found[-1].append(node)
+                last = key, index
+                break
         return [
             _Result(each, tuple(self.nodes[index].output for index in each[0].inputs))
-            for each in found.values()
+            for each in found
         ]
 
     def brief(self, result: _Result) -> str:
