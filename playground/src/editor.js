@@ -67,7 +67,8 @@ export function createEditor({ host, text, ask, onChange, onLine }) {
           ...defaultKeymap]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange();
-          if (update.docChanged || update.selectionSet) onLine(editor.lineAt(view.state.selection.main.head));
+          const { head } = update.state.selection.main;
+          if (update.docChanged || update.selectionSet) onLine(editor.lineAt(head));
         }),
       ],
     }),

@@ -8,7 +8,7 @@ import { createPanels } from "./panels.js";
 import { createProblems } from "./problems.js";
 import { count, language, say, speak } from "./text.js";
 
-/** How long nobody has to type for fixes to be searched and the link to be made, in milliseconds. */
+/** How long nobody has to type for fixes to be searched and the link made, in milliseconds. */
 const PAUSE = 300;
 const THEMES = { auto: "◐", light: "○", dark: "●" };
 
@@ -193,6 +193,7 @@ on("language", "click", ({ target }) => {
 on("format", "click", async () => {
   const text = editor.text();
   const formatted = await ask("format", { text });
+  if (formatted === null) notify(say("unformatted"));
   if (formatted && text === editor.text()) editor.replace(formatted.text);
 });
 on("share", "click", async () => {
@@ -222,6 +223,7 @@ addEventListener("hashchange", async () => {
   const text = await linked();
   if (text !== null) editor.replace(text);
 });
+addEventListener("pointerdown", () => notify("")); // what was said has been read
 systemDark.addEventListener("change", panels.redraw);
 
 if (isEmbedded && parent !== window) {
