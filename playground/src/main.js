@@ -50,7 +50,9 @@ function notify(message) {
 function summary() {
   const parts = ["error", "warning", "info"].map((severity) =>
     count(answer.diagnostics.filter((each) => each.severity === severity).length, severity));
-  return [...parts, answer.totals && say("totals", answer.totals)].filter(Boolean).join(" · ");
+  const { layers, params, macs } = answer.totals ?? {};
+  parts.push(count(layers, "layer"), count(params, "parameter"), count(macs, "multiply-add"));
+  return parts.filter(Boolean).join(" · ");
 }
 
 const hasEnded = () => state === "stopped" || state === "failed";

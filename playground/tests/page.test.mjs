@@ -418,16 +418,24 @@ test("each control has a name, and each text enough contrast", async () => {
   }
 });
 
-test("what a net is called stays text", async () => {
-  const evil = "<img src=x onerror=window.broken=1>";
-  const page = await visit(link(`# ${evil}\ninput 8x8x1 as "${evil}"
-conv 4 3x3 as "</style>${evil}"\nconv 4 "${evil}"\n`));
+test("what a net holds stays text", async () => {
+  const evil = "<img src=x onerror=window.broken=1></style></pre>";
+  const page = await visit(link(`# ${evil}\ninput 8x8x1 as "${evil}"\nconv 4 3x3\n${evil}\n`));
   await page.locator("#problems li").first().waitFor();
-  for (const each of await page.getByRole("tab").all()) {
-    await each.click();
-    await page.locator("#panel:not(:empty), #remark:not([hidden])").first().waitFor();
-    assert.equal(await page.locator("img").count(), 0);
+  for (const text of ["", `# ${evil}\nnet a # ${evil}\ninput 8x8x1\nconv 4 3x3 # ${evil}\n`]) {
+    if (text) await write(page, text);
+    if (text) await state(page, /^1 layer /);
+    for (const each of await page.getByRole("tab").all()) {
+      await each.click();
+      await page.locator("#panel:not(:empty), #remark:not([hidden])").first().waitFor();
+      assert.equal(await page.locator("img").count(), 0);
+    }
   }
+  await page.getByRole("button", { name: "Import" }).click();
+  await page.getByLabel("Source", { exact: true }).fill(`model = keras.Sequential("${evil}")`);
+  await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+  await page.getByRole("alert").getByText(/\w/).first().waitFor();
+  assert.equal(await page.locator("img").count(), 0);
   assert.equal(await page.evaluate(() => window.broken), undefined);
   await page.context().close();
 });
