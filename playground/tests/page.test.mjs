@@ -305,15 +305,18 @@ test("in a post a fence becomes a live net, as one comes near it", async () => {
   await page.locator("pre").nth(1).waitFor();
   assert.equal(await page.locator("iframe").count(), 1);
   assert.equal(await page.locator("pre").count(), 2);
+  await frame.locator("#panel table").waitFor();
   const height = () => page.locator("iframe").evaluate((each) => each.offsetHeight);
   assert.ok(await height() > 200);
   assert.equal(await frame.getByRole("tab").count(), 0);
   assert.equal(await frame.locator("html").getAttribute("data-theme"), "dark");
-  // Whoever else says how high it is, is not believed.
-  const before = await height();
-  await page.evaluate(() => postMessage({ type: "cnndsl.height", height: 9 }, "*"));
-  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve); }));
-  assert.equal(await height(), before);
+  // Whoever else says how high it is, is not believed: the next message has been heard by then.
+  await page.evaluate(() => new Promise((resolve) => {
+    postMessage({ type: "cnndsl.height", height: 9 }, "*");
+    addEventListener("message", ({ data }) => data === "next" && resolve());
+    postMessage("next", "*");
+  }));
+  assert.notEqual(await height(), 9);
   const [whole] = await Promise.all([page.context().waitForEvent("page"),
     frame.getByRole("link").click()]);
   await whole.locator("#state", { hasText: "11,738" }).waitFor();
