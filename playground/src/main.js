@@ -18,17 +18,15 @@ const asked = new URLSearchParams(location.search);
 const isEmbedded = asked.has("embed");
 document.documentElement.classList.toggle("embed", isEmbedded);
 
-/** Runs what touches the storage, which some browsers refuse to a page in an iframe. */
-function stored(does) {
-  try {
-    return does(localStorage);
-  } catch {
-    return null;
-  }
+let stored = {};
+try {
+  stored = localStorage;
+} catch {
+  // Some browsers refuse it to a page in an iframe: choices hold until it is left.
 }
 
-const remember = (name, value) => stored((all) => all.setItem(`cnndsl.${name}`, value));
-const choices = (name) => [asked.get(name), stored((all) => all.getItem(`cnndsl.${name}`))];
+const remember = (name, value) => { stored[`cnndsl.${name}`] = value; };
+const choices = (name) => [asked.get(name), stored[`cnndsl.${name}`]];
 
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 let theme = [...choices("theme"), "auto"].find((each) => Object.hasOwn(THEMES, each));

@@ -439,6 +439,14 @@ test("what a net holds stays text", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
   await page.getByRole("alert").getByText(/\w/).first().waitFor();
   assert.equal(await page.locator("img").count(), 0);
+  // And if a script came in all the same, it would not run.
+  const [refusal] = await Promise.all([page.waitForEvent("console"), page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.broken = 1";
+    document.body.append(script);
+  })]);
+  assert.match(refusal.text(), /Content Security Policy/);
+  assert.equal(wrong.pop(), refusal.text());
   assert.equal(await page.evaluate(() => window.broken), undefined);
   await page.context().close();
 });
