@@ -32,6 +32,8 @@ Json = dict[str, Any]
 
 LONGEST = 200_000
 """How many characters a text may have: with more of them each key takes too long."""
+MOST_LAYERS = 20_000
+"""How many layers a net may have, its loops and blocks written out."""
 MOST_ROWS = 1000
 """How many rows of a table are drawn; where there are more, blocks are folded."""
 HERE = Path(__file__).parent
@@ -56,7 +58,7 @@ class Asked:
         self.wide = [at for at, each in enumerate(bare) if each > "\uffff"]
         last, Asked.last = Asked.last, None  # from one that fails nothing goes on
         if last is None or last.source.text != bare:
-            last = analyse(bare, file="net.cnn", previous=last)
+            last = analyse(bare, file="net.cnn", limit=MOST_LAYERS, previous=last)
         self.analysis = Asked.last = last
 
     def unit(self, offset: int) -> int:

@@ -100,4 +100,5 @@ def prime(repository: str) -> str:
     ask("samples")
     engine.Asked.last = None
     gc.collect()
+    gc.freeze()  # which later collections need not look at
     return json.dumps({"net": text, "tables": tables})

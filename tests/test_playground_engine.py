@@ -148,6 +148,11 @@ def test_a_text_that_is_too_long_is_not_looked_at(monkeypatch):
     assert ask("complete", text=text, pos=9) == {"from": 0, "items": []}
 
 
+def test_a_net_with_too_many_layers_says_so():
+    found = ask("update", text="input 8x8x3\nrepeat 1000000 { relu }", lang="en")["diagnostics"]
+    assert "20,000" in found[0]["message"]
+
+
 def test_analyses_follow_one_another(monkeypatch):
     seen = []
     real = engine.analyse
