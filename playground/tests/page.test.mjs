@@ -70,6 +70,8 @@ async function write(page, text) {
   await page.keyboard.insertText(text);
 }
 
+const follow = (page, hash) => page.evaluate((hash) => { location.hash = hash; }, hash);
+
 const scrollsSideways = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 
@@ -162,9 +164,9 @@ test("a link holds the net, and opens on a phone", async () => {
     await phone.locator("#panel").boundingBox()];
   assert.ok(above.y + above.height <= below.y);
   // Another link in the same tab; one that is broken leaves what is there.
-  await phone.evaluate((hash) => { location.hash = hash; }, link(WRONG));
+  await follow(phone, link(WRONG));
   await phone.locator("#problems li").first().waitFor();
-  await phone.evaluate(() => { location.hash = "#1.broken"; });
+  await follow(phone, "#1.broken");
   await phone.locator("#notice", { hasText: "damaged" }).waitFor();
   assert.equal(await textOf(phone), WRONG);
   await phone.context().close();
@@ -178,7 +180,7 @@ test("a broken link is told of, and the page works on", async () => {
   for (const hash of ["#1.AAAA", "#1.%00", "#2.abc", "#__proto__.a", "#constructor.a", "#x"]) {
     await write(page, TINY);
     await notice.waitFor({ state: "hidden" });
-    await page.evaluate((hash) => { location.hash = hash; }, hash);
+    await follow(page, hash);
     await notice.waitFor();
     assert.equal(await textOf(page), TINY);
     await page.keyboard.press("Control+z");
@@ -289,12 +291,13 @@ test("Korean and English, light and dark", async () => {
 test("a net that takes too long can be stopped", async () => {
   const page = await visit();
   await state(page, "64,620 parameters");
-  await write(page, `input 8x8x8\n${"repeat 99 { ".repeat(3)}conv 8 3x3 same${" }".repeat(3)}\n`);
+  await follow(page, link(`input 8x8x8\n${"conv 8 3x3 same relu\n".repeat(8000)}`));
   await page.getByRole("button", { name: "Stop" }).click();
   await state(page, "Stopped");
   await page.getByRole("button", { name: "Try again" }).waitFor();
-  await write(page, TINY);
+  await follow(page, link(TINY));
   await state(page, "4 layers");
+  await page.locator("#panel", { hasText: "tiny" }).waitFor();
   await page.context().close();
 });
 
