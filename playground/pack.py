@@ -66,7 +66,7 @@ imports them brings them along."""
 def imported(root: Path) -> list[str]:
     """The modules of cnndsl that are asked first, and all that they import anywhere."""
     names = set()
-    for path in (root / "cnndsl").rglob("*.py"):
+    for path in sorted((root / "cnndsl").rglob("*.py")):
         module = path.relative_to(root).with_suffix("").parts
         if module[1] in LATER:
             continue

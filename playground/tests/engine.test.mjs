@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { dist, launch, playground, serve } from "./served.mjs";
 
@@ -79,8 +80,10 @@ test("the memory holds all that is asked first", async (t) => {
   assert.deepEqual(archives(site), []);
 });
 
-test("without the memory the page starts from its files, and answers the same", async (t) => {
-  const engines = [await started(t), await started(t, { more: { "engine/memory.bin.gz": null } })];
+test("without the memory, and from a server that unpacks, the answers are the same", async (t) => {
+  const stdlib = gunzipSync(readFileSync(join(dist, "engine", "stdlib.zip.gz")));
+  const more = { "engine/memory.bin.gz": null, "engine/stdlib.zip.gz": stdlib };
+  const engines = [await started(t), await started(t, { more })];
   const [one, other] = await Promise.all(engines.map(async ({ ask }) => [
     await ask("update", { text: article, lang: "ko" }),
     await ask("panel", table(article)),
