@@ -203,9 +203,11 @@ on("share", "click", async () => {
   notify(say(`link.${copied || "long"}`));
 });
 on("import", "click", () => byId("importing").showModal());
-on("import-now", "click", async () => {
+on("import-now", "click", async ({ target }) => {
   const [source, kind, input] = ["source", "kind", "input"].map((id) => byId(id).value.trim());
+  target.disabled = true;
   const made = await ask("import", { source, kind, input, lang: language() });
+  target.disabled = false;
   if (!made) return byId("importing").close();
   const errors = made.errors ?? [];
   byId("import-errors").replaceChildren(...errors.map((each) => make("p", {}, words(each))));

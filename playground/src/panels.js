@@ -170,6 +170,9 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     markLine(number) {
       line = number;
       markRows();
+      // Where the page scrolls as a whole, it stays with the editor.
+      if (panel.scrollHeight === panel.clientHeight) return;
+      panel.querySelector(".here > *")?.scrollIntoView({ block: "nearest" });
     },
   };
 

@@ -136,6 +136,11 @@ test("hover, completion, format and samples", async () => {
   await page.getByLabel("Samples").selectOption({ label: await page.locator("#samples option")
     .filter({ hasText: /U-Net/ }).first().textContent() });
   await lines(page).filter({ hasText: "net unet" }).waitFor();
+  const here = page.locator("tr.here", { hasText: "Convolution" }).first();
+  await page.locator("caption", { hasText: "unet" }).waitFor();
+  await lines(page).filter({ hasText: "conv 2 1x1" }).click();
+  await here.waitFor();
+  assert.ok(await here.evaluate((row) => row.getBoundingClientRect().top < innerHeight));
   await page.context().close();
 });
 
