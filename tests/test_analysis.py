@@ -9,6 +9,7 @@ from typing import Any
 
 import nets
 import pytest
+from conftest import few
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steps import at_most
@@ -193,13 +194,13 @@ def test_property_from_an_edit_on_is_from_scratch(rng: Random) -> None:
         edits_agree(rng, 3)
 
 
-@pytest.mark.long
-def test_ten_thousand_edits() -> None:
+@pytest.mark.parametrize("count", [*few([1_000], (), "long"), *few([10_000], (), "sweep")])
+def test_many_edits(count: int) -> None:
     rng = Random(14)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(incremental, "LONG", 0)
         patch.setattr("cnndsl.analysis.analysis.LONG", 0)
-        for _ in range(1_000):
+        for _ in range(count // 10):
             edits_agree(rng, 10)
 
 

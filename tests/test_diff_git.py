@@ -101,7 +101,7 @@ def test_external_diff(repository: Repository) -> None:
     assert out.count("\n\ngone.cnn: removed") == 1 and out.count("\n\nnet.cnn: ") == 1
     assert "-old\n+new\n" in out  # other files go git's own way
     repository.git("commit", "-qm", "second")
-    assert CHANGED in repository.git("log", "-p", "--ext-diff", "-1")
+    assert CHANGED in repository.git("log", "-p", "--ext-diff", "-1", "--", "net.cnn")
 
 
 def test_external_diff_of_a_renamed_file(repository: Repository) -> None:
@@ -126,7 +126,7 @@ def test_difftool(repository: Repository) -> None:
 
 def test_textconv(repository: Repository) -> None:
     configure(repository, "diff.cnn.textconv")
-    out = repository.git("diff", "--cached")
+    out = repository.git("diff", "--cached", "--", "net.cnn", "broken.cnn", "readme.txt")
     assert re.search(r"^-conv1 +conv 8 3x3 relu +10x10x8 ", out, re.MULTILINE)
     assert re.search(r"^\+conv1 +conv 6 3x3 relu +10x10x6 ", out, re.MULTILINE)
     assert "+conv 8 3\n" in out  # a file that is no net is shown as it is

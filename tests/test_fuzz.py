@@ -65,8 +65,8 @@ def test_fuzz_the_first_of_each_kind(world: World, kind: str) -> None:
 @POSIX
 @pytest.mark.long
 def test_fuzz_more_of_each_kind(tmp_path: Path) -> None:
-    """With bounds of memory, weights too, and a table of what was tried."""
-    words = ("--most", "60", "--jobs", "2", "--seed", "2", "--slack", "20")
+    """With bounds of memory, weights too, and a table; `make fuzz-texts` goes on."""
+    words = ("--most", "20", "--jobs", "2", "--seed", "2", "--slack", "20")
     ran = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "fuzz_long.py"), *words, "--keep", str(tmp_path)],
         capture_output=True,
@@ -74,7 +74,7 @@ def test_fuzz_more_of_each_kind(tmp_path: Path) -> None:
         timeout=600,
         check=False,
     )
-    assert "360 cases, 0 failed in 0 ways" in ran.stdout, ran.stdout + ran.stderr
+    assert "120 cases, 0 failed in 0 ways" in ran.stdout, ran.stdout + ran.stderr
     assert ran.returncode == 0
 
 

@@ -599,7 +599,7 @@ def spoiled(config: Any, found: list[tuple[Any, ...]], rng: random.Random) -> An
     return result
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(4000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [20, *few([500], (), "long"), *few([4_000], (), "sweep")])
 def test_any_value_in_any_place_is_a_problem_and_no_exception(model: Any, count: int) -> None:
     rng = random.Random(count)
     texts = [(SAMPLES / f"{name}.cnn").read_text() for name in ("espcn", "two_inputs", "alexnet")]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from conftest import crossed
 
 import cnndsl
 from cnndsl.importers.graph import Graph, ImportProblems, Problem, title
@@ -966,14 +967,8 @@ ROUND = [
 ]
 
 
-@pytest.mark.parametrize("target", ["keras", "pytorch"])
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in SMALL else pytest.mark.long, id=name)
-        for name in ROUND
-    ],
-)
+# Not in the turns of `test_source_comes_back`.
+@pytest.mark.parametrize(("name", "target"), crossed(ROUND, ["pytorch", "keras"], SMALL))
 def test_what_build_writes_comes_back(name: str, target: str) -> None:
     text = (SAMPLES / f"{name}.cnn").read_text(encoding="utf-8")
     network = cnndsl.check(text)
