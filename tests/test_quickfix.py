@@ -23,7 +23,7 @@ from cnndsl.quickfix.candidates import candidates, near
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.search import BUDGET, CODES
 
-MANY = 5000 if settings.default.max_examples >= 5000 else 80
+MANY = min(5000, 3 * settings.default.max_examples)
 
 
 def look(text: str) -> list[Diagnostic]:
