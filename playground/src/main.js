@@ -171,6 +171,14 @@ function setTheme(news) {
   panels.redraw();
 }
 
+async function offerSamples() {
+  if (byId("samples").length > 1) return;
+  const samples = (await ask("samples", {})) ?? [];
+  byId("samples").append(
+    ...samples.map(({ title, text }) => make("option", { value: text }, title)));
+}
+
+/** Asks all that is to be seen, in a language. */
 async function setLanguage(lang) {
   speak(lang);
   const other = lang === "en" ? "ko" : "en";
@@ -178,9 +186,10 @@ async function setLanguage(lang) {
   onState(state);
   await panels.load();
   await refresh();
+  await offerSamples();
 }
 
-on("stop", "click", () => (hasEnded() ? refresh() : engine.stop()));
+on("stop", "click", () => (hasEnded() ? setLanguage(language()) : engine.stop()));
 on("theme", "click", () => {
   const names = Object.keys(THEMES);
   setTheme(names[(names.indexOf(theme) + 1) % names.length]);
@@ -238,5 +247,3 @@ if (isEmbedded && parent !== window) {
 
 setTheme(theme);
 await setLanguage(language());
-const samples = (await ask("samples", {})) ?? [];
-byId("samples").append(...samples.map(({ title, text }) => make("option", { value: text }, title)));

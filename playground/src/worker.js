@@ -67,6 +67,7 @@ async function start(memory) {
 async function begin() {
   const module = (await unpacked("pyodide.asm.js")).blob();
   const memory = bytesOf("memory.bin");
+  memory.catch(() => {}); // it is looked at where it is waited for
   await import(URL.createObjectURL(await module));
   try {
     return await start(await memory);

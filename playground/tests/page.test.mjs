@@ -293,6 +293,21 @@ test("Korean and English, light and dark", async () => {
   await page.context().close();
 });
 
+test("where the engine does not start the page says so, and tries again", async () => {
+  const page = await visit("about:blank");
+  await page.route("**/pyodide.asm.js.gz", (route) => route.abort());
+  await page.goto(site.url);
+  await state(page, "did not start");
+  await page.locator("#panel", { hasText: "64,620" }).waitFor();
+  assert.deepEqual(wrong.splice(0).filter((each) => !each.includes("ERR_FAILED")), []);
+  await page.unrouteAll();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await state(page, "64,620 parameters");
+  await tab(page, "Code").waitFor();
+  await page.locator("#samples option").nth(9).waitFor({ state: "attached" });
+  await page.context().close();
+});
+
 test("a net that takes too long can be stopped", async () => {
   const page = await visit();
   await state(page, "64,620 parameters");
