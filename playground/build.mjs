@@ -27,21 +27,19 @@ const SETTINGS = {
   env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" },
 };
 
-// A memory is to be the same each time: Python sees no clock there, and draws nothing.
+// A memory is to be the same each time, anywhere: Python sees no clock and no path, and draws
+// nothing.
+process.argv.length = 1;
 Date.now = performance.now = () => 0;
 process.hrtime = () => [0, 0];
 globalThis.crypto.getRandomValues = crypto.randomFillSync = (bytes) => bytes.fill(0);
 
-/** Python that sees the repository, and pack.py in it. */
+/** Python, and what pack.py defines. */
 async function python(options) {
   const py = await loadPyodide({ ...SETTINGS, ...options });
-  py.FS.mkdirTree("/mnt");
-  py.FS.mount(py.FS.filesystems.NODEFS, { root }, "/mnt");
-  return { py, pack: py.runPython(`
-    from types import SimpleNamespace
-    names = {"__name__": "pack"}
-    exec(open("/mnt/playground/pack.py").read(), names)
-    SimpleNamespace(**names)`, { globals: py.toPy({}) }) };
+  const names = py.toPy({ __name__: "pack" });
+  py.runPython(readFileSync(join(here, "pack.py"), "utf8"), { globals: names });
+  return { py, names };
 }
 
 /** Fills what is free of the heap with zeros, which take no room in a compressed memory. */
@@ -65,17 +63,19 @@ const installed = join(made, "installed");
 execFileSync(process.env.PYTHON ?? "python3", ["-m", "pip", "install", "--quiet", "--no-deps",
   "--no-compile", "--disable-pip-version-check", "--target", installed,
   "--requirement", join(here, "requirements.txt")], { stdio: "inherit" });
-const { pack } = await python();
-pack.pack_all("/mnt", "/mnt/build/playground/installed", "/mnt/build/playground");
+const packing = await python();
+packing.py.FS.mkdirTree("/mnt");
+packing.py.FS.mount(packing.py.FS.filesystems.NODEFS, { root }, "/mnt");
+const modules = packing.names.get("pack_all")(
+  "/mnt", "/mnt/build/playground/installed", "/mnt/build/playground");
 
-const { py, pack: inMemory } = await python({
-  _makeSnapshot: true, stdLibURL: join(made, "stdlib.zip"),
-});
+const { py, names } = await python({ _makeSnapshot: true, stdLibURL: join(made, "stdlib.zip") });
 py.unpackArchive(new Uint8Array(readFileSync(join(made, "library.zip"))), "zip");
-const first = JSON.parse(inMemory.prime("/mnt"));
-inMemory.destroy();
+const prime = names.get("prime");
+const first = JSON.parse(prime(modules));
+prime.destroy();
+names.destroy();
 py.runPython("import gc; gc.collect()");
-py.FS.unmount("/mnt");
 wipe(py);
 store("memory.bin", py.makeMemorySnapshot());
 for (const name of ["stdlib", "library", "code"]) {

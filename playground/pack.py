@@ -38,8 +38,11 @@ def pack(goal: str, files: Files) -> None:
             archive.writestr(ZipInfo(name), data)
 
 
-def pack_all(repository: str, installed: str, goal: str) -> None:
-    """Pack the standard library, cnndsl, and what cnndsl needs to lay out code."""
+def pack_all(repository: str, installed: str, goal: str) -> str:
+    """Pack the standard library, cnndsl, and what cnndsl needs to lay out code.
+
+    Gives the modules to have in memory, as JSON.
+    """
     root = Path(repository)
     with ZipFile(next(path for path in sys.path if path.endswith(".zip"))) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
@@ -54,6 +57,7 @@ def pack_all(repository: str, installed: str, goal: str) -> None:
             (library if top in ("markdown_it", "mdurl") else code)[name] = data
     pack(f"{goal}/library.zip", library)
     pack(f"{goal}/code.zip", code)
+    return json.dumps(imported(root))
 
 
 LATER = (
@@ -66,7 +70,7 @@ imports them brings them along."""
 def imported(root: Path) -> list[str]:
     """The modules of cnndsl that are asked first, and all that they import anywhere."""
     names = set()
-    for path in sorted((root / "cnndsl").rglob("*.py")):
+    for path in (root / "cnndsl").rglob("*.py"):
         module = path.relative_to(root).with_suffix("").parts
         if module[1] in LATER:
             continue
@@ -80,10 +84,9 @@ def imported(root: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith(later))
 
 
-def prime(repository: str) -> str:
+def prime(modules: str) -> str:
     """Bring into memory what is asked first; what the page shows until it can ask, as JSON."""
-    root = Path(repository)
-    for name in imported(root):
+    for name in json.loads(modules):
         with suppress(ImportError):  # what is not in the page
             import_module(name)
     import engine
@@ -91,13 +94,12 @@ def prime(repository: str) -> str:
     def ask(question: str, **given: Any) -> Any:
         return json.loads(engine.answer(question, json.dumps(given)))
 
-    text = (root / "samples" / "article.cnn").read_text(encoding="utf-8")
+    text = next(each["text"] for each in ask("samples") if each["name"] == "article")
     tables = {}
     for lang in engine.WORDS:
         ask("update", text=text, lang=lang)
         tables[lang] = ask("panel", text=text, lang=lang, panel="table", options={})["content"]
         ask("panels", lang=lang)
-    ask("samples")
     engine.Asked.last = None
     gc.collect()
     gc.freeze()  # which later collections need not look at
