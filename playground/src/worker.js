@@ -78,7 +78,7 @@ async function begin() {
 }
 
 const engine = begin();
-engine.then(() => self.postMessage({ ready: true }), fail);
+engine.then(() => self.postMessage({ ready: true }), fail).catch(() => {}); // which has told
 
 self.onmessage = async ({ data: { question, args } }) => {
   try {
