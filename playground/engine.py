@@ -44,7 +44,6 @@ DRAWN = {"table": "html", "figure": "svg", "walkthrough": "walkthrough"}
 """The panels that are drawn, of a net with errors too, and the target of each."""
 KINDS = {"table": "html", "figure": "svg", "walkthrough": "html"}
 DESCRIBED = ("layer", "merge", "activation")
-LANGUAGES = {".py": "python", ".md": "markdown", ".tex": "latex", ".mmd": "mermaid"}
 
 
 class Asked:
@@ -73,10 +72,9 @@ class Asked:
 
     def told(self, each: Diagnostic, lang: str) -> Json:
         message, _, note = each.told(lang).partition("\n")
-        about = {"code": each.code, "severity": each.severity, "page": each.code}
         fixable = bool(each.fixes) or each.code in SEARCHED
-        words = {"message": message, "note": note, "fixable": fixable}
-        return about | self.span(each.span) | words
+        kind = {"code": each.code, "severity": each.severity, "fixable": fixable}
+        return kind | self.span(each.span) | {"message": message, "note": note}
 
 
 def update(text: str, lang: str) -> Json:
@@ -90,16 +88,15 @@ def update(text: str, lang: str) -> Json:
         for each in asked.analysis.steady_hints(lang)
     ]
     told = [asked.told(each, lang) for each in asked.analysis.diagnostics]
-    name = network and network.name
-    return {"diagnostics": told, "hints": hints, "totals": totals, "name": name}
+    return {"diagnostics": told, "hints": hints, "totals": totals}
 
 
 def too_long(question: str, length: int, lang: str) -> Any:
     """What is answered of a text that is too long to be looked at."""
     words = {"message": WORDS[lang]["long"].format(length=length, most=LONGEST), "note": ""}
-    told = {"code": "", "severity": "info", "from": 0, "to": 0, "page": "", "fixable": False}
+    told = {"code": "", "severity": "info", "from": 0, "to": 0, "fixable": False}
     nothing: Json = {"fixes": [], "complete": {"from": 0, "items": []}}
-    nothing["update"] = {"diagnostics": [told | words], "hints": [], "totals": None, "name": None}
+    nothing["update"] = {"diagnostics": [told | words], "hints": [], "totals": None}
     nothing["panel"] = {"errors": [words["message"]]}
     return nothing.get(question)
 
@@ -118,8 +115,7 @@ def fixes(text: str, lang: str, index: int) -> list[Json]:
 
 
 def panel(text: str, lang: str, panel: str, options: Json) -> Json:
-    name = DRAWN.get(panel, panel)
-    target: Any = targets.load(name)
+    target = target_of(panel)
     analysis = Asked(text).analysis
     network: Any = analysis.as_far()
     partial = network is not analysis.network
@@ -138,7 +134,7 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         if panel == "walkthrough" and analysis.problems:
             made = target.explain(analysis.attempt, analysis.problems, **options)
         else:
-            made = api.build(network, name, **options)
+            made = api.build(network, DRAWN.get(panel, panel), **options)
     except api.CnndslError as error:
         return {"errors": [each.told(lang) for each in error.diagnostics]}
     except OptionError as error:
@@ -147,7 +143,6 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
     if panel == "table":
         answer |= row_marks(analysis, network, depth, options.get("style", "article"))
     answer["content"] = html(made) if panel == "walkthrough" else made
-    answer["language"] = LANGUAGES.get(target.SUFFIX, target.SUFFIX[1:])
     return answer | {"filename": re.sub(r"\W", "_", network.name) + target.SUFFIX}
 
 
@@ -166,39 +161,37 @@ def row_marks(analysis: Analysis, network: Network, depth: int | None, style: st
 @cache
 def panels(lang: str) -> list[Json]:
     words = WORDS[lang]
-    there = [name for name in targets.names() if name not in DRAWN.values() and is_there(name)]
-    others = sorted(there, key=lambda name: not is_module(name))  # code before documents
-    return [
-        {
-            "id": panel,
-            "title": words.get(panel, panel.title()),
-            "kind": KINDS.get(panel, "code"),
-            "options": [
-                {
-                    "name": keyword(each),
-                    "title": words[each.name],
-                    "choices": [
-                        {"value": value, "title": words.get(f"{each.name}.{value}", value)}
-                        for value in each.choices
-                    ],
-                }
-                for each in targets.load(DRAWN.get(panel, panel)).OPTIONS
-                if each.name in words
-            ],
-        }
-        for panel in (*DRAWN, *others)
-    ]
+    found = []
+    for panel in (*DRAWN, *filter(is_there, sorted({*targets.names()} - {*DRAWN.values()}))):
+        options = [each for each in target_of(panel).OPTIONS if each.name in words]
+        choices = [
+            [{"value": v, "title": words.get(f"{each.name}.{v}", v)} for v in each.choices]
+            for each in options
+        ]
+        options = [
+            {"name": keyword(each), "title": words[each.name], "choices": those}
+            for each, those in zip(options, choices)
+        ]
+        title = words.get(panel, panel.title())
+        found.append(
+            {"id": panel, "title": title, "kind": KINDS.get(panel, "code"), "options": options}
+        )
+    return found
 
 
-def is_module(target: str) -> bool:
-    """Whether a target writes Python, which black lays out."""
-    return targets.load(target).SUFFIX == ".py"
+def target_of(panel: str) -> Any:
+    return targets.load(DRAWN.get(panel, panel))
 
 
-def is_there(target: str) -> bool:
-    """Whether a target's files are texts, and it lacks no library; for modules the page has all."""
+def is_module(panel: str) -> bool:
+    """Whether a panel is Python, which black lays out."""
+    return bool(target_of(panel).SUFFIX == ".py")
+
+
+def is_there(panel: str) -> bool:
+    """Whether a panel is a text, and lacks no library; for modules the page has all."""
     try:
-        return is_module(target) or isinstance(api.build("input 1; dense 1", target), str)
+        return is_module(panel) or isinstance(api.build("input 1; dense 1", panel), str)
     except Unavailable:
         return False
 
@@ -209,7 +202,7 @@ def hover(text: str, lang: str, pos: int) -> Json | None:
     return found and asked.span(found.span) | {"html": html(found.markdown)}
 
 
-def complete(text: str, pos: int, lang: str = "en") -> Json:
+def complete(text: str, lang: str, pos: int) -> Json:
     asked = Asked(text)
     found = asked.analysis.complete(asked.offset(pos))
     items = [
@@ -284,8 +277,7 @@ QUESTIONS |= {"import": imported, "format": formatted}
 def needs(question: str, given: str) -> str:
     """The last of the archives that an answer needs, `library` or `code`; empty for none."""
     if question == "panel":
-        panel = json.loads(given)["panel"]
-        return "code" if panel not in DRAWN and is_module(panel) else ""
+        return "code" if is_module(json.loads(given)["panel"]) else ""
     return "library" if question in ("import", "explain") else ""
 
 

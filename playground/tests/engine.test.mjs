@@ -106,10 +106,10 @@ test("code brings black along, once", async (t) => {
 
 test("only the newest question of a kind is answered", async (t) => {
   const { page } = await started(t);
-  const answers = await page.evaluate((article) => Promise.all(["a", "b", "c"].map((name) =>
-    self.ask("update", { text: article.replace("article", name), lang: "en" }))), article);
+  const answers = await page.evaluate(() => Promise.all([1, 2, 3].map((n) =>
+    self.ask("update", { text: `input ${n}; dense 1`, lang: "en" }))));
   assert.deepEqual(answers.slice(0, 2), ["Superseded", "Superseded"]);
-  assert.equal(answers[2].name, "c");
+  assert.equal(answers[2].totals.params, 4);
 });
 
 const SLOW = "input 64x64x3\nrepeat 10000 { conv 8 3x3 same relu }\n";
