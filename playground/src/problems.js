@@ -13,12 +13,12 @@ function button(label, onClick, className = "") {
 export function createProblems({ editor, onExplain }) {
   const list = byId("problems");
 
-  function item({ code, severity, message, note, page, from, to }) {
+  function item({ code, severity, message, note, from, to }) {
     const place = say("line", { line: editor.lineAt(from) });
     return make("li", { className: severity },
       make("p", {},
         make("span", { className: "severity" }, say(`severity.${severity}`)), " ",
-        page ? button(code, () => onExplain(code), "plain") : code, " ",
+        code && button(code, () => onExplain(code), "plain"), " ",
         button(place, () => editor.select(from, to), "plain")),
       make("p", {}, words(message)),
       make("p", { className: "note" }, words(note)),
