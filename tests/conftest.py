@@ -43,7 +43,7 @@ fault.fault = _fail
 # The same examples each time, on every machine.
 settings.register_profile("default", derandomize=True, max_examples=10, **STEADY)
 # More, and others: for `.ci/run`, which says with `--hypothesis-seed` which.
-settings.register_profile("ci", database=None, max_examples=16, **STEADY)
+settings.register_profile("ci", database=None, max_examples=12, **STEADY)
 # Many, and others each time: for `make fuzz`.
 settings.register_profile("fuzz", max_examples=int(os.environ.get("N", "5000")), **STEADY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -271,7 +271,7 @@ BEGUN = [
 
 
 @pytest.mark.parametrize("defaults", few(("keras", "torch"), ("torch",)))
-@pytest.mark.parametrize("text", few(BEGUN, ()))
+@pytest.mark.parametrize("text", few(BEGUN, (), turn=2))
 def test_it_begins_as_the_file_says(text: str, defaults: str) -> None:
     begun(cnndsl.check(f"defaults {defaults}\n{text}"))
 
