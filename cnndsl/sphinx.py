@@ -61,6 +61,7 @@ class CnnDirective(SphinxDirective):
         """A net in a file, as seen from the document, which lies in the folder of the sources."""
         folder = os.path.dirname(self.env.doc2path(self.env.docname))
         root = os.path.realpath(self.env.srcdir)
+        self.env.note_dependency(os.path.join(folder, name))  # which may only come to be there
         found, content = Surroundings(folder, root).read(name)
         self.env.note_dependency(found)
         return decode(found, content)

@@ -288,7 +288,7 @@ def test_the_lens_stays_while_a_word_is_typed() -> None:
 
 
 def test_a_text_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MOST", 20)
+    monkeypatch.setattr(documents, "LONGEST", 20)
     document = opened(TEXT)
     (found,) = answers.diagnostics(document, "en")
     assert found.severity == types.DiagnosticSeverity.Information
@@ -301,7 +301,7 @@ def test_a_text_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_net_that_is_too_large_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (documents, answers):
-        monkeypatch.setattr(module, "LAYERS", 20)
+        monkeypatch.setattr(module, "MOST_LAYERS", 20)
     (found,) = answers.diagnostics(opened("input 8x8x1\nrepeat 30 { bn }\n"), "en")
     assert found.severity == types.DiagnosticSeverity.Information and "layers" in found.message
     (found,) = answers.diagnostics(opened("input 8x8x1\nconv 2 3x3 as " + "a" * 2000), "en")

@@ -378,8 +378,8 @@ def hints(
 
 
 def moved(hints: Sequence[Hint], before: Source, source: Source) -> list[Hint]:
-    """Hints of a text as they stand in another version of it; those of what was edited are left
-    out."""
+    """Hints of a text as they stand in another version of it: behind an edit they are assumed,
+    and those of what was edited are left out."""
     old, new = before.text, source.text
     start = alike(old, new)
     rest = min(len(old), len(new)) - start
@@ -394,7 +394,8 @@ def moved(hints: Sequence[Hint], before: Source, source: Source) -> list[Hint]:
         elif offset > start:
             continue
         line = source.position(max(offset - 1, 0)).line
-        found.append(each._replace(line=line, offset=offset))
+        is_assumed = each.assumed or offset > start
+        found.append(each._replace(line=line, offset=offset, assumed=is_assumed))
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from functools import partial
 from typing import Protocol
 
 from lsprotocol import types
@@ -24,7 +23,7 @@ from cnndsl.analysis.utf16 import from_utf16, to_utf16
 from cnndsl.diagnostics import Diagnostic, Edit, Source, Span
 from cnndsl.diagnostics.message import Message, said
 from cnndsl.lang import words
-from cnndsl.lsp.documents import LAYERS, MOST, Document
+from cnndsl.lsp.documents import LONGEST, MOST_LAYERS, Document
 
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.cnndsl"
 
@@ -102,7 +101,7 @@ def diagnostics(document: Document, lang: str) -> list[types.Diagnostic]:
 
 def too_long() -> Message:
     """Why nothing is said of a text."""
-    return _only_checked(Message("this text is longer than {most:,} characters", most=MOST))
+    return _only_checked(Message("this text is longer than {most:,} characters", most=LONGEST))
 
 
 def _only_checked(why: Message) -> Message:
@@ -115,8 +114,8 @@ def _unseen(why: Message, lang: str) -> types.Diagnostic:
 
 
 def _diagnostic(document: Document, found: Diagnostic, lang: str) -> types.Diagnostic:
-    if found.message.values.get("limit") == LAYERS:  # it is ours, and not that of `check`
-        why = Message("this net has more than {most:,} layers", most=LAYERS)
+    if found.message.values.get("limit") == MOST_LAYERS:  # it is ours, and not that of `check`
+        why = Message("this net has more than {most:,} layers", most=MOST_LAYERS)
         return _unseen(_only_checked(why), lang)
     source = found.source
     elsewhere = [
@@ -151,16 +150,34 @@ def actions(
     found: list[types.CodeAction] = []
     if only is None or any(_covers(each, types.CodeActionKind.QuickFix.value) for each in wanted):
         found += _fixes(document, params.range, lang, cancelled)
-    if any(_covers(each, FIX_ALL) for each in wanted) and not document.too_long:
-        from cnndsl.quickfix.apply import mend
-
-        source = document.analysis.source
-        mended = mend(source, partial(api.lint, codes=document.configured.codes)).source.text
-        if mended != source.text:
-            title = said(Message("make all safe fixes"), lang)
-            edit = _workspace_edit(document, source, changes(source.text, mended))
-            found.append(types.CodeAction(title, FIX_ALL, edit=edit))
+    if any(_covers(each, FIX_ALL) for each in wanted):
+        found += _fix_all(document, lang, cancelled)
     return found
+
+
+def _fix_all(
+    document: Document, lang: str, cancelled: Callable[[], bool]
+) -> Iterator[types.CodeAction]:
+    """All safe fixes at once; none of them has to be searched."""
+    from cnndsl.quickfix.apply import mend
+
+    analysis = document.analysis
+
+    def examine(source: Source) -> list[Diagnostic]:
+        nonlocal analysis
+        if cancelled():
+            raise Refused("nobody waits for it", types.LSPErrorCodes.RequestCancelled)
+        if source.text != analysis.source.text:
+            analysis = api.analyse(
+                source.text, file=source.name, limit=MOST_LAYERS, previous=analysis
+            )
+        return analysis.said(document.configured.codes)
+
+    source = analysis.source
+    mended = mend(source, examine).source.text
+    if mended != source.text:
+        edit = _workspace_edit(document, source, changes(source.text, mended))
+        yield types.CodeAction(said(Message("make all safe fixes"), lang), FIX_ALL, edit=edit)
 
 
 def _covers(asked: str, kind: str) -> bool:

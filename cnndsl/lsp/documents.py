@@ -21,10 +21,10 @@ from cnndsl.diagnostics.codes import on_by_default
 from cnndsl.lang import LANGUAGES
 from cnndsl.lint.configuration import codes_for
 
-MOST = 1_000_000
+LONGEST = 1_000_000
 """The longest text, in characters, that is worked out while it is typed."""
 
-LAYERS = 100_000
+MOST_LAYERS = 100_000
 """The most layers of a net that is worked out while it is typed."""
 
 
@@ -104,8 +104,10 @@ class Document:
         text = self.text
         if self.seen is not text:
             begun = time.perf_counter()
-            short = "" if len(text) > MOST else text
-            self.analysis = api.analyse(short, file=self.name, limit=LAYERS, previous=self.analysis)
+            short = "" if len(text) > LONGEST else text
+            self.analysis = api.analyse(
+                short, file=self.name, limit=MOST_LAYERS, previous=self.analysis
+            )
             self.seen = text
             self._fixes.clear()
             self.took = time.perf_counter() - begun
@@ -114,7 +116,7 @@ class Document:
     @property
     def too_long(self) -> bool:
         """Whether the text was not looked at."""
-        return len(self.seen) > MOST
+        return len(self.seen) > LONGEST
 
     def diagnostics(self) -> list[Diagnostic]:
         """What `check` says of the text, no fix searched."""

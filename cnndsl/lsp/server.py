@@ -32,9 +32,11 @@ T = TypeVar("T")
 
 log = logging.getLogger("cnndsl.lsp")
 
-PAUSE = 0.03
-"""For how many seconds diagnostics wait for more to be typed; a slow text waits as long as it
-took the last time."""
+PAUSES = 0.03, 0.5
+"""For how many seconds diagnostics wait for more to be typed, at least and at most: as long as the
+text took the last time."""
+
+WATCHED = "**/{cnndsl,pyproject}.toml"
 
 
 class Protocol(LanguageServerProtocol):
@@ -78,7 +80,7 @@ class Server(LanguageServer):
         super().__init__("cnndsl", __version__, protocol_cls=Protocol)
         self.protocol.client_capabilities = types.ClientCapabilities()
         self.documents: dict[str, Document] = {}
-        self.settings = Settings()
+        self.given = self.settings = Settings()  # at the start, and now
         self.locale = ""
         self.ended = False  # whether the client has said that it is the end
         self._worker = ThreadPoolExecutor(1, "cnndsl")
@@ -138,7 +140,7 @@ class Server(LanguageServer):
 
         told = None
         while document.text is not told and self.documents.get(document.uri) is document:
-            await asyncio.sleep(max(PAUSE, document.took))
+            await asyncio.sleep(sorted((*PAUSES, document.took))[1])
             version = document.version
             told, found = await self.compute(current)
             if self.documents.get(document.uri) is document and document.text is told:
@@ -169,6 +171,17 @@ class Server(LanguageServer):
             if asked is not None and asked.refresh_support:
                 refresh(None)
 
+    def watch(self) -> None:
+        """Ask the editor to tell of configurations that change, where it can."""
+        workspace = self.client_capabilities.workspace
+        watched = workspace and workspace.did_change_watched_files
+        if not watched or not watched.dynamic_registration:
+            return
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(WATCHED)])
+        registration = types.Registration("configurations", method, options)
+        self.client_register_capability(types.RegistrationParams([registration]))
+
     def pull_settings(self) -> None:
         """Ask the editor for the settings, where it can be asked."""
         workspace = self.client_capabilities.workspace
@@ -176,7 +189,7 @@ class Server(LanguageServer):
             return
 
         def take(answer: Any) -> None:
-            self.settings = self.settings.changed(answer[0] if answer else None)
+            self.settings = self.given.changed(answer[0] if answer else None)
             self.look_again()
 
         item = types.ConfigurationItem(section="cnndsl")
@@ -294,7 +307,7 @@ def make() -> Server:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.locale = params.locale or ""
-        server.settings = server.settings.changed(params.initialization_options)
+        server.given = server.settings = Settings().changed(params.initialization_options)
 
     @server.feature(types.SHUTDOWN)
     def shutdown(params: None) -> None:
@@ -303,17 +316,17 @@ def make() -> Server:
     @server.feature(types.INITIALIZED)
     def initialized(params: types.InitializedParams) -> None:
         server.pull_settings()
+        server.watch()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configured_anew(params: types.DidChangeConfigurationParams) -> None:
         given = params.settings.get("cnndsl") if isinstance(params.settings, dict) else None
-        server.settings = server.settings.changed(given)
+        server.settings = server.given.changed(given)
         server.look_again()
         server.pull_settings()
 
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def files_changed(params: Any) -> None:
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
         server.look_again()
 
     return server

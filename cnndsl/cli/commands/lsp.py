@@ -20,11 +20,11 @@ def run(arguments: Arguments) -> int:
     if arguments.operands:
         raise UsageError("it takes no files: an editor sends them")
     try:
-        import pygls  # noqa: F401
+        from pygls.lsp.server import LanguageServer  # noqa: F401  # of version 2
     except ImportError:
         from cnndsl.cli.terminal.output import say
 
-        say("pygls is not installed: pip install 'cnndsl[lsp]'")
+        say("pygls 2 is not installed: pip install 'cnndsl[lsp]'")
         return 2
     from cnndsl.lsp.server import serve
 
