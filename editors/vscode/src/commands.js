@@ -16,10 +16,10 @@ export const TARGETS = {
 /** The codes of problems that go away where the size of the input is given. */
 const SIZELESS = /\[(E112|E604)\]/;
 
-/** The language of messages: of the setting, else of the editor; none where there is no such. */
+/** The language that the setting asks for; else the program has its own ways to tell. */
 function language() {
   const setting = workspace.getConfiguration('cnndsl').get('lang');
-  return [setting, vscode.env.language.slice(0, 2)].find((each) => /^(en|ko)$/.test(each)) ?? '';
+  return setting === 'auto' ? undefined : setting;
 }
 
 export async function buildFor(program) {

@@ -45,8 +45,8 @@ export async function findProgram(where) {
  *
  * @returns {Promise<{ok: boolean, stdout: string, problem: string}>}
  */
-export function run(command, args, { cwd, input = '', lang = '', token }) {
-  const env = { ...process.env, CNNDSL_LANG: lang, PYTHONUTF8: '1' };
+export function run(command, args, { cwd, input = '', lang, token }) {
+  const env = { ...process.env, PYTHONUTF8: '1', ...(lang && { CNNDSL_LANG: lang }) };
   return new Promise((resolve) => {
     const done = (error, stdout, stderr) => {
       const failed = error && !token?.isCancellationRequested;
