@@ -47,7 +47,9 @@ function wipe({ _module: wasm }) {
   const held = [];
   wasm._malloc_set_footprint_limit(wasm._malloc_footprint());
   for (let size = 1 << 20; size >= 16; size >>= 1) {
-    for (let at; (at = wasm.___libc_malloc(size)); held.push(at)) wasm.HEAPU8.fill(0, at, at + size);
+    for (let at; (at = wasm.___libc_malloc(size)); held.push(at)) {
+      wasm.HEAPU8.fill(0, at, at + size);
+    }
   }
   held.forEach(wasm._free);
   wasm._malloc_set_footprint_limit(-1);

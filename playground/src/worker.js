@@ -10,8 +10,8 @@ let python;
 
 /** A file, which is stored compressed, as servers compress nothing by themselves. */
 async function unpacked(name) {
-  const reply = await download(`${HOME}${name}.gz`);
-  if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  const reply = await download(`${HOME}${name}.gz`).catch((error) => ({ status: error.message }));
+  if (!reply.ok) throw Object.assign(new Error(`${name}: ${reply.status}`), { name: "Missing" });
   const bytes = new Uint8Array(await reply.arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b; // some servers unpack it on the way
   const stream = new Blob([bytes]).stream();
@@ -89,7 +89,7 @@ self.onmessage = async ({ data: { question, args } }) => {
     self.postMessage({ answer: answer(question, given) });
   } catch (error) {
     // What Python raises leaves it whole. Anything else, as a stack that overflows, may not.
-    const isWhole = error instanceof python.ffi.PythonError;
+    const isWhole = error.name === "Missing" || error instanceof python.ffi.PythonError;
     self.postMessage({ [isWhole ? "error" : "broken"]: lastLine(error) });
   }
 };

@@ -54,7 +54,8 @@ test("what the first view loads, and the whole folder, are as small as promised"
   assert.equal(rows.length, 9);
   assert.deepEqual(archives(site), []);
   const sum = (sizes) => sizes.reduce((all, each) => all + each, 0);
-  const page = ["index.html", "main.js", "style.css"].map((name) => statSync(join(dist, name)).size);
+  const first = ["index.html", "main.js", "style.css"];
+  const page = first.map((name) => statSync(join(dist, name)).size);
   const loaded = sum(site.served.map(({ bytes }) => bytes)) + sum(page);
   assert.ok(loaded <= 10 * MEGABYTE, `${loaded} bytes`);
   const files = readdirSync(dist, { recursive: true }).map((name) => statSync(join(dist, name)));
@@ -138,6 +139,10 @@ test("without its files the engine says so", async (t) => {
   const { ask, states } = await started(t, { more: { "engine/pyodide.asm.wasm.gz": null } });
   assert.equal(await ask("update", { text: article, lang: "en" }), "Failed");
   assert.equal((await states()).at(-1), "failed");
+  const other = await started(t, { more: { "engine/code.zip.gz": null } });
+  assert.equal(await other.ask("panel", { ...table(article), panel: "keras" }), "Failed");
+  assert.equal((await other.ask("panel", table(article))).rows.length, 9);
+  assert.deepEqual(await other.states(), ["loading", "busy", "ready", "busy", "ready"]);
 });
 
 test("hostile texts are answered, or given up", async (t) => {
