@@ -56,8 +56,8 @@ def fence(
         return code(source, language, **asked)
     asked.pop(kind, None)
     page: Any = md.treeprocessors["relpath"]  # MkDocs's own, which knows the page
-    net, path = Source(page.file.src_uri, source), page.file.abs_src_path or ""
-    root = Surroundings(os.path.dirname(path), os.path.realpath(page.config.docs_dir))
+    net, path = Source(page.file.src_uri, source, piece=True), page.file.abs_src_path or ""
+    root = Surroundings(os.path.dirname(path), os.path.realpath(page.config.docs_dir), given=True)
     words = words_of(kind, asked) if kind else default
     drawing = draw(
         words, net, examine, lambda name: decode(*root.read(name)), fails="fails" in flags

@@ -46,7 +46,7 @@ class CnnDirective(SphinxDirective):
         options = dict(self.options)
         caption = options.pop("caption", "")
         fails, shown = (options.pop(flag, "") is None for flag in ("fails", "source"))
-        source = Source(self.env.docname, "\n".join(self.content))
+        source = Source(self.env.docname, "\n".join(self.content), piece=True)
         # Without a kind it is checked all the same.
         words = words_of(self.arguments[0] if self.arguments else "check", options)
         drawing = draw(words, source, examine, self._read, fails=fails)
@@ -62,7 +62,7 @@ class CnnDirective(SphinxDirective):
         folder = os.path.dirname(self.env.doc2path(self.env.docname))
         root = os.path.realpath(self.env.srcdir)
         self.env.note_dependency(os.path.join(folder, name))  # which may only come to be there
-        found, content = Surroundings(folder, root).read(name)
+        found, content = Surroundings(folder, root, given=True).read(name)
         self.env.note_dependency(found)
         return decode(found, content)
 

@@ -188,7 +188,7 @@ def test_python_runs(code: str) -> None:
 
 
 def test_nets_of_the_readme_are_clean() -> None:
-    nets = [code for code in blocks(README, "") if "\ninput " in code]
+    nets = blocks(README, "cnn")
     assert nets
     for net in nets:
         assert cnndsl.diagnose(net) == []
@@ -223,7 +223,7 @@ def test_there_are_forty_idioms() -> None:
 
 
 def test_the_first_net_is_the_sample() -> None:
-    first = blocks(README, "")[0]
+    first = blocks(README, "cnn")[0]
     sample = (ROOT / "samples" / "article.cnn").read_text(encoding="utf-8")
     statements = [line for line in sample.splitlines() if not line.startswith(("#", "expect"))]
     assert first.splitlines()[1:] == statements

@@ -367,3 +367,20 @@ def test_a_larger_path_is_cropped() -> None:
 def test_padding_that_is_left_out_is_no_row() -> None:
     (found,) = api.diagnose("input 6x6x1\nconv 8 2x2 /2 pad=0:1\n")
     assert "floor" in found.help and "leaves out" not in found.help
+
+
+@pytest.mark.parametrize(
+    ("path", "filled"),
+    [
+        (" }", " conv 32 1x1 }"),
+        ("}", " conv 32 1x1 }"),
+        ("\n}", " conv 32 1x1\n}"),
+        ("  # identity\n}", " conv 32 1x1  # identity\n}"),
+    ],
+)
+def test_an_empty_path_is_filled_where_its_bar_stands(path: str, filled: str) -> None:
+    text = f"input 32x32x16\nadd {{\n  | conv 32 3x3 same\n  |{path}\n"
+    analysis = api.analyse(text)
+    text = apply_edits(text, analysis.fixes(analysis.problems[0])[0].edits)
+    assert not api.analyse(text).problems
+    assert text.endswith(f"  |{filled}\n")

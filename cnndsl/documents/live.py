@@ -28,6 +28,7 @@ STYLE = """\
 .cnndsl-net { overflow-x: auto; }
 .cnndsl-net table { border-collapse: collapse; }
 .cnndsl-net :is(th, td) { padding: .3em .6em; border-bottom: 1px solid #8886; text-align: start; }
+.cnndsl-net .cnndsl-table :is(th, td) { white-space: nowrap; }
 .cnndsl-net .n { text-align: end; font-variant-numeric: tabular-nums; }
 </style>
 """

@@ -27,8 +27,10 @@ MAX_PATHS = 12
 
 
 class Path(NamedTuple):
-    """A path of a merge: its number, its statements, the node it gives and that one's shape."""
+    """A path of a merge: its number, its statements, the node it gives and that one's shape;
+    `text` is that of the file."""
 
+    text: str
     number: int
     body: ast.Body
     node: int
@@ -63,7 +65,9 @@ class Path(NamedTuple):
     def put(self, layer: str) -> Edit:
         """A layer in the place of `skip`, or else at the end."""
         if not self.body.statements:
-            return Edit(self.body.span, f" {layer} ")
+            bar = self.text.rfind("|", 0, self.body.span.start) + 1
+            behind = self.text[bar : bar + 1]
+            return Edit(Span(bar, bar), f" {layer}" if behind.isspace() else f" {layer} ")
         first, last = self.body.statements[0].span, self.body.statements[-1].span
         skips = [each for each in self.applied if each.name.id == "skip" and not each.alias]
         if len(skips) == len(self.body.statements):
@@ -73,9 +77,10 @@ class Path(NamedTuple):
 
 def merging(outcome: Evaluation, error: ShapeError) -> Iterator[Candidate]:
     """All edits that may make the paths of a merge fit."""
+    text = outcome.source.text
     found: dict[int, Path] = {}  # each once, however often a `repeat` has it
     for number, (body, node) in enumerate(zip(error.paths, error.inputs[:MAX_PATHS])):
-        found.setdefault(id(body), Path(number, body, node, outcome.nodes[node].output))
+        found.setdefault(id(body), Path(text, number, body, node, outcome.nodes[node].output))
     paths = list(found.values())
     kind = MERGES[error.statement.name.id]
     for wanted in sorted({path.shape for path in paths}):

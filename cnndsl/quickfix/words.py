@@ -83,8 +83,8 @@ def _size(fix: QuickFix, *, other: bool) -> Message:
 
 def _put(edit: Edit, code: str, error: ShapeError, source: Source) -> Message:
     """A layer in a path of a merge, and what it takes the place of there."""
-    starts = [each.span.start <= edit.span.start <= each.span.end for each in error.paths]
-    number, old = starts.index(True) + 1, source.text[slice(*edit.span)]
+    ends = [edit.span.start <= each.span.end for each in error.paths]
+    number, old = ends.index(True) + 1, source.text[slice(*edit.span)]
     if edit.text.startswith(";"):
         return Message("put `{code}` at the end of path {number}", code=code, number=number)
     if not old.strip("{}| \n") or edit.text.startswith(" "):

@@ -16,10 +16,12 @@ class Surroundings(NamedTuple):
 
     * `folder`: that of its file, as messages name it
     * `root`: the real path of the folder that nothing it names may leave
+    * `given`: whether the root is what it is, and no option of the command line names another
     """
 
     folder: str
     root: str
+    given: bool = False
 
     def holds(self, path: str) -> bool:
         """Whether a file lies in the root, wherever links lead."""
@@ -34,15 +36,15 @@ class Surroundings(NamedTuple):
         real = os.path.realpath(path)
         below = _within(self.root, real)
         if below is None:
-            raise DirectiveError(
-                Message("`{file}` lies outside of the root", file=name),
-                Message(
-                    "the root is {root}: the nearest folder with a `.git` or a configuration of "
-                    "cnndsl, or else that of the document; `--root` names another",
-                    root=self.root,
-                ),
-                name,
+            message = Message("`{file}` lies outside of the root", file=name)
+            help_ = Message(
+                "the root is {root}: the nearest folder with a `.git` or a configuration of "
+                "cnndsl, or else that of the document; `--root` names another",
+                root=self.root,
             )
+            if self.given:
+                help_ = Message("the root is the folder of the sources, {root}", root=self.root)
+            raise DirectiveError(message, help_, name)
         if any(part.startswith(".") for part in below.split(os.sep)):
             message = Message("`{file}` is hidden", file=name)
             raise DirectiveError(message, Message("name one without a dot before it"), name)
