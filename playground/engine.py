@@ -21,7 +21,7 @@ from cnndsl import analyse, api, targets
 from cnndsl.analysis import Analysis
 from cnndsl.analysis.analysis import SEARCHED
 from cnndsl.analysis.hover import about
-from cnndsl.contract import OptionError, Unavailable, keyword
+from cnndsl.contract import Option, OptionError, Unavailable, keyword
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.message import said
 from cnndsl.network import Network
@@ -40,6 +40,10 @@ HERE = Path(__file__).parent
 SAMPLES = next(each for each in (HERE / "samples", HERE.parent / "samples") if each.is_dir())
 WORDS: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text(encoding="utf-8"))
 """The words for people that are the page's own, in each language."""
+SHORT = "short"
+COLUMNS = ["layer", "output-shape", "parameters", "multiply-adds", "field", "code"]
+"""The style of a table that has room beside the text, and its columns: what is seen first of all
+is what a layer makes."""
 DRAWN = {"table": "html", "figure": "svg", "walkthrough": "walkthrough"}
 """The panels that are drawn, of a net with errors too, and the target of each."""
 KINDS = {"table": "html", "figure": "svg", "walkthrough": "html"}
@@ -129,7 +133,9 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         depth = next((n for n in (None, 3, 2, 1) if len(analysis.lines(n)) <= MOST_ROWS), 0)
         if depth == 0:
             return {"errors": [WORDS[lang]["rows"].format(most=MOST_ROWS)]}
-        options = options | {"fragment": True, "depth": depth}
+        options = {"style": SHORT, **options, "fragment": True, "depth": depth}
+        if options["style"] == SHORT:
+            options |= {"style": "article", "columns": COLUMNS}
     try:
         if panel == "walkthrough" and analysis.problems:
             made = target.explain(analysis.attempt, analysis.problems, **options)
@@ -141,19 +147,19 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         return {"errors": [said(error.message, lang)]}
     answer = {"kind": KINDS.get(panel, "code"), "partial": partial, "rows": []}
     if panel == "table":
-        answer |= row_marks(analysis, network, depth, options.get("style", "article"))
+        answer |= row_marks(analysis, network, depth, options["style"])
     answer["content"] = html(made) if panel == "walkthrough" else made
     return answer | {"filename": re.sub(r"\W", "_", network.name) + target.SUFFIX}
 
 
 def row_marks(analysis: Analysis, network: Network, depth: int | None, style: str) -> Json:
-    """The line of each row of a table, and whether an error leaves its sizes open."""
+    """The lines of each row of a table, and whether an error leaves its sizes open."""
     nodes, shows = iter(network.layers), STYLES[style].shows
     lines, assumed = [], []
     for row, of in zip(rows(network, depth), analysis.lines(depth)):
         inside = [each.index in analysis.assumed for each in islice(nodes, row.nodes)]
         if shows(row):
-            lines.append(of[-1])
+            lines.append(of)
             assumed.append(any(inside))
     return {"rows": lines, "assumed": assumed}
 
@@ -165,7 +171,10 @@ def panels(lang: str) -> list[Json]:
     for panel in (*DRAWN, *filter(is_there, sorted({*targets.names()} - {*DRAWN.values()}))):
         options = [each for each in target_of(panel).OPTIONS if each.name in words]
         choices = [
-            [{"value": v, "title": words.get(f"{each.name}.{v}", v)} for v in each.choices]
+            [
+                {"value": v, "title": words.get(f"{each.name}.{v}", v)}
+                for v in chosen_from(panel, each)
+            ]
             for each in options
         ]
         options = [
@@ -177,6 +186,12 @@ def panels(lang: str) -> list[Json]:
             {"id": panel, "title": title, "kind": KINDS.get(panel, "code"), "options": options}
         )
     return found
+
+
+def chosen_from(panel: str, option: Option) -> tuple[str, ...]:
+    """What an option of a panel can be; the first is what it is unless said."""
+    is_short = panel == "table" and option.name == "style"
+    return ((SHORT,) if is_short else ()) + option.choices
 
 
 def target_of(panel: str) -> Any:

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "playground"))
 import engine  # noqa: E402
 
 ARTICLE = (ROOT / "samples" / "article.cnn").read_text(encoding="utf-8")
+RESNET = (ROOT / "samples" / "resnet18.cnn").read_text(encoding="utf-8")
 WRONG = "# 🎨 그림 🎨\nnet wrong\ninput 39x31x1\nconv 20 5x4 relu\npool 2; conv 7 3x3\ndense 3\n"
 
 
@@ -67,7 +68,7 @@ def test_what_is_assumed_says_so():
     assumed = [each["assumed"] for each in ask("update", text=WRONG, lang="en")["hints"]]
     assert False in assumed and True in assumed
     table = drawn(WRONG, "table")
-    assert table["partial"] and table["rows"] == [4, 5, 5]
+    assert table["partial"] and table["rows"] == [[4], [5], [5]]
     assert table["assumed"] == [False, True, True]
     assert drawn(WRONG, "figure")["partial"]
 
@@ -93,11 +94,24 @@ def test_each_panel_is_what_its_target_makes(lang):
 
 
 def test_rows_are_those_of_the_style():
-    assert drawn(ARTICLE, "table", style="dense")["rows"] == [11]
+    assert drawn(ARTICLE, "table", style="dense")["rows"] == [[11]]
     many = "input 8x8x3\nblock b(n) { conv n 3x3 same; bn; relu }\nrepeat 400 { b 3\nb 3 }\n"
     table = drawn(many, "table")
     assert table["content"].count("<tr>") == len(table["rows"]) + 2 == 802
-    assert table["rows"][:4] == [3, 4, 3, 4]
+    assert table["rows"][:4] == [[3], [4], [3], [4]]
+    called = drawn("input 8x8x3\nblock b() {\n  relu\n}\nb; b\n", "table")
+    assert called["rows"] == [[5, 3], [5, 3]]
+
+
+def test_what_a_layer_makes_is_seen_first():
+    def columns(text: str, **options: str) -> int:
+        return drawn(text, "table", **options)["content"].partition("</thead>")[0].count("</th>")
+
+    for text in (ARTICLE, RESNET):
+        table = drawn(text, "table")["content"]
+        heads = table.index("Layer"), table.index("Output shape"), table.index("Parameters")
+        assert sorted(heads) == [*heads] and columns(text) == len(engine.COLUMNS)
+    assert columns(RESNET, style="article") > columns(RESNET, style="short")
     flat = drawn("input 8x8x3\nrepeat 1200 { conv 3 3x3 same }\n", "table")
     assert "1,000" in flat["errors"][0]
 
