@@ -23,7 +23,7 @@ from cnndsl.analysis.analysis import SEARCHED
 from cnndsl.analysis.hover import about
 from cnndsl.contract import Option, OptionError, Unavailable, keyword
 from cnndsl.diagnostics import Diagnostic, Source
-from cnndsl.diagnostics.message import said
+from cnndsl.diagnostics.message import NOTHING, Message, said
 from cnndsl.network import Network
 from cnndsl.tables.rows import rows
 from cnndsl.tables.styles import STYLES
@@ -75,10 +75,21 @@ class Asked:
         return {"from": self.unit(span[0]), "to": self.unit(span[1])}
 
     def told(self, each: Diagnostic, lang: str) -> Json:
-        message, _, note = each.told(lang).partition("\n")
+        message, _, note = told_here(each, lang).partition("\n")
         fixable = bool(each.fixes) or each.code in SEARCHED
         kind = {"code": each.code, "severity": each.severity, "fixable": fixable}
         return kind | self.span(each.span) | {"message": message, "note": note}
+
+
+def told_here(each: Diagnostic, lang: str) -> str:
+    """All that a problem says, but for help that only a command line can follow."""
+    help_ = str(each.help)
+    if size := re.search(r"`--input ([^`]+)`", help_):
+        given = WORDS[lang]["input"].format(size=size[1])
+        each = each._replace(help=Message("{given}", given=given))
+    elif re.search("`(--|cnndsl )", help_):
+        each = each._replace(help=NOTHING)
+    return each.told(lang)
 
 
 def update(text: str, lang: str) -> Json:
@@ -101,7 +112,7 @@ def too_long(question: str, length: int, lang: str) -> Any:
     told = {"code": "", "severity": "info", "from": 0, "to": 0, "fixable": False}
     nothing: Json = {"fixes": [], "complete": {"from": 0, "items": []}}
     nothing["update"] = {"diagnostics": [told | words], "hints": [], "totals": None}
-    nothing["panel"] = {"errors": [words["message"]]}
+    nothing["panel"] = nothing["format"] = {"errors": [words["message"]]}
     return nothing.get(question)
 
 
@@ -123,8 +134,10 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
     analysis = Asked(text).analysis
     network: Any = analysis.as_far()
     partial = network is not analysis.network
-    if network is None or (partial and panel not in DRAWN):
-        return {"errors": [WORDS[lang]["nothing" if network is None else "wrong"]]}
+    if network is None:
+        return {"errors": [said(each.message, lang) for each in analysis.problems[:1]]}
+    if partial and panel not in DRAWN:
+        return {"errors": [WORDS[lang]["wrong"]]}
     if "lang" in map(keyword, target.OPTIONS):
         options = options | {"lang": lang}
     if panel == "walkthrough":
@@ -142,7 +155,7 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         else:
             made = api.build(network, DRAWN.get(panel, panel), **options)
     except api.CnndslError as error:
-        return {"errors": [each.told(lang) for each in error.diagnostics]}
+        return {"errors": [told_here(each, lang) for each in error.diagnostics]}
     except OptionError as error:
         return {"errors": [said(error.message, lang)]}
     answer = {"kind": KINDS.get(panel, "code"), "partial": partial, "rows": []}
@@ -244,23 +257,23 @@ def imported(source: str, kind: str, lang: str, input: str = "") -> Json:
     reader = None if kind == "auto" else kind if kind in KINDS else "python"
     try:
         shapes = [given_shape(input)] if input else []
-        graph = read_text(reader, source, "net", shapes, None, None)
+        graph = read_text(reader, source, "", shapes, None, None)
         if graph.problems:
             raise ImportProblems(graph.problems)
         text = to_text(graph, False, None).text
     except ImportProblems as error:
         found = told(error.problems, Source("source", source))
-        return {"errors": [each.told(lang) for each in found]}
+        return {"errors": [told_here(each, lang) for each in found]}
     except ValueError as error:
         return {"errors": [f"{input}: {said(error.args[0], lang)}"]}
     return {"text": text, "notes": [said(note, lang) for note in graph.notes]}
 
 
-def formatted(text: str) -> Json | None:
+def formatted(text: str, lang: str) -> Json:
     try:
         return {"text": api.format(text)}
     except api.CnndslError:
-        return None
+        return {"errors": [WORDS[lang]["unreadable"]]}
 
 
 def explain(code: str, lang: str) -> Json:
@@ -271,12 +284,15 @@ def explain(code: str, lang: str) -> Json:
 
 @cache
 def samples() -> list[Json]:
+    """The nets to start from: those of no paper, then those of papers by their years."""
     found = []
     for path in sorted(SAMPLES.glob("*.cnn")):
         text = path.read_text(encoding="utf-8")
         title = re.split(r" \(|[:,.]\s", text[2:], maxsplit=1)[0]
-        found.append({"name": path.stem, "title": title, "text": text})
-    return found
+        year = re.search(r"^#.*\b((?:19|20)\d\d)\b", text, re.MULTILINE)
+        of = {"name": path.stem, "title": title, "year": int(year[1]) if year else 0}
+        found.append({**of, "text": text})
+    return sorted(found, key=lambda each: each["year"])
 
 
 def html(markdown: str) -> str:

@@ -118,7 +118,8 @@ def test_what_a_layer_makes_is_seen_first():
 
 def test_what_cannot_be_made_says_why():
     assert drawn(WRONG, "keras", "ko") == {"errors": [engine.WORDS["ko"]["wrong"]]}
-    assert drawn("", "table") == {"errors": [engine.WORDS["en"]["nothing"]]}
+    assert drawn("", "table") == {"errors": ["a net needs an `input`"]}
+    assert drawn("inpt 8x8x3", "table") == {"errors": ["there is no layer or block `inpt`"]}
     assert "error" in drawn("input 8; conv 3", "walkthrough")["content"]
     assert "no `no`" in drawn(ARTICLE, "table", style="no")["errors"][0]
     complex_ = "input 4x4x4x4x1\nflatten"
@@ -157,7 +158,8 @@ def test_a_text_that_is_too_long_is_not_looked_at(monkeypatch):
     assert drawn(text, "table") == {
         "errors": [ask("update", text=text, lang="en")["diagnostics"][0]["message"]]
     }
-    assert ask("format", text=text) is None and ask("hover", text=text, lang="en", pos=1) is None
+    assert "200,000" in ask("format", text=text, lang="ko")["errors"][0]
+    assert ask("hover", text=text, lang="en", pos=1) is None
     assert ask("fixes", text=text, lang="en", index=0) == []
     assert ask("complete", text=text, lang="en", pos=9) == {"from": 0, "items": []}
 
@@ -165,6 +167,19 @@ def test_a_text_that_is_too_long_is_not_looked_at(monkeypatch):
 def test_a_net_with_too_many_layers_says_so():
     found = ask("update", text="input 8x8x3\nrepeat 1000000 { relu }", lang="en")["diagnostics"]
     assert "20,000" in found[0]["message"]
+    assert found[0]["note"] == ""
+
+
+def test_help_is_for_the_page():
+    (unknown,) = ask("update", text="input 8x8x3\nqwrtz 3", lang="en")["diagnostics"]
+    assert unknown["code"] == "E101" and unknown["note"] == ""
+    for lang in LANGUAGES:
+        source = "model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())"
+        for text in (source, f"import torch.nn as nn\n{source}", "32C3-MP2-10", "?"):
+            errors = ask("import", source=text, kind="auto", lang=lang)["errors"]
+            assert not any("`--" in each or "`cnndsl" in each for each in errors), errors
+    errors = ask("import", source="32C3-MP2-10", kind="auto", lang="en")["errors"]
+    assert errors[0].endswith("in the field above, channels last, as `28x28x1`")
 
 
 def test_analyses_follow_one_another(monkeypatch):
@@ -185,8 +200,10 @@ def test_analyses_follow_one_another(monkeypatch):
 def test_source_comes_in():
     source = "import torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())\n"
     asked = {"source": source, "kind": "pytorch", "lang": "ko"}
-    assert "input" in ask("import", **asked)["errors"][0]
+    assert "위의 칸" in ask("import", **asked)["errors"][0]
     assert "conv 8" in ask("import", **asked, input="28x28x1")["text"]
+    named = "import keras\ntiny = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])\n"
+    assert "net tiny\n" in ask("import", source=named, kind="auto", lang="en")["text"]
     assert ask("import", **asked, input="<b>")["errors"]
     assert ask("import", source="?", kind="auto", lang="en")["errors"]
     assert (
@@ -195,11 +212,16 @@ def test_source_comes_in():
 
 
 def test_the_rest():
-    assert ask("format", text="input  8") == {"text": "input 8\n"}
-    assert ask("format", text="conv {") is None
+    assert ask("format", text="input  8", lang="en") == {"text": "input 8\n"}
+    unreadable = ask("format", text="conv {", lang="ko")
+    assert unreadable == {"errors": [engine.WORDS["ko"]["unreadable"]]}
     assert "<h1>E201" in ask("explain", code="E201", lang="ko")["html"]
     samples = ask("samples")
-    assert [each["name"] for each in samples] == sorted(p.stem for p in ROOT.glob("samples/*.cnn"))
+    assert {each["name"] for each in samples} == {p.stem for p in ROOT.glob("samples/*.cnn")}
+    assert samples[0]["text"] == ARTICLE
+    years = {each["name"]: each["year"] for each in samples}
+    assert (years["tutorial"], years["lenet5"], years["googlenet"]) == (0, 1998, 2014)
+    assert list(years.values()) == sorted(years.values())
     assert all(0 < len(each["title"]) < 80 for each in samples)
 
 
