@@ -7,7 +7,8 @@
 
 import { execFileSync } from "node:child_process";
 import crypto from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync }
+  from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -87,19 +88,25 @@ for (const name of ["pyodide.asm.js", "pyodide.asm.wasm"]) {
   store(name, readFileSync(join(pyodide, name)));
 }
 
-const bundle = (name, options) => build({
-  entryPoints: [join(here, "src", name)], outdir: dist, bundle: true, minify: true,
-  target: "es2022", external: ["node:*"], logLevel: "warning", ...options,
+const bundle = (name, format, define) => build({
+  entryPoints: [join(here, "src", name)], outdir: dist, bundle: true, minify: true, format,
+  define, target: "es2022", external: ["node:*"], logLevel: "warning",
 });
-await bundle("main.js", { format: "esm" });
-await bundle("worker.js", {
-  format: "esm", define: { LOCK: JSON.stringify(lock.info), STDLIB: JSON.stringify(STDLIB) },
+await bundle("main.js", "esm");
+await bundle("worker.js", "esm", {
+  LOCK: JSON.stringify(lock.info), STDLIB: JSON.stringify(STDLIB),
 });
-await bundle("embed.js", { format: "iife" });
+await bundle("embed.js", "iife");
 cpSync(join(here, "style.css"), join(dist, "style.css"));
+// All files ask for those of their own build: a cache may hold older ones.
+const hash = crypto.createHash("sha256");
+const files = readdirSync(dist, { recursive: true }).map((name) => join(dist, name)).sort();
+files.filter((each) => statSync(each).isFile()).forEach((each) => hash.update(readFileSync(each)));
+const version = hash.digest("hex").slice(0, 12);
 const page = readFileSync(join(here, "index.html"), "utf8");
 const escaped = (text) => text.replace(/[&<>]/g, (each) => `&#${each.charCodeAt(0)};`);
 writeFileSync(join(dist, "index.html"), page
+  .replace(/"(main\.js|style\.css)"/g, `"$1?${version}"`)
   .replace("<!--net-->", () => escaped(first.net))
   .replace("<!--table-->", () => first.tables.en));
 rmSync(join(here, "dist"), { recursive: true, force: true });

@@ -19,7 +19,7 @@ export class Engine {
   #waiting = [];
   #timer;
 
-  /** @param base the folder of the built page; @param onState told of each state, and of why */
+  /** @param base the address of the built page's script, or of its folder; @param onState told of each state, and of why */
   constructor({ base, onState = () => {}, patience = PATIENCE }) {
     this.#base = base;
     this.#onState = onState;
@@ -56,7 +56,9 @@ export class Engine {
 
   #start() {
     this.#tell("loading");
-    const worker = new Worker(new URL("worker.js", this.#base), { type: "module" });
+    const url = new URL("worker.js", this.#base);
+    url.search = new URL(this.#base).search; // the build, of which a cache may hold others
+    const worker = new Worker(url, { type: "module" });
     this.#worker = worker;
     const failed = (message) => this.#end("failed", "Failed", () => true, message);
     worker.onerror = (event) => failed(event.message ?? "worker.js");

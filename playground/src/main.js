@@ -64,7 +64,7 @@ function onState(news) {
   if (hasEnded()) byId("live").textContent = say(state);
 }
 
-const engine = new Engine({ base: new URL("./", document.baseURI).href, onState });
+const engine = new Engine({ base: import.meta.url, onState });
 
 /** The answer to a question; undefined where none came, of which the page has told. */
 async function ask(question, args) {

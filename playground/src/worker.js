@@ -3,6 +3,7 @@
 import { loadPyodide } from "pyodide";
 
 const HOME = new URL("engine/", import.meta.url).href;
+const BUILD = new URL(import.meta.url).search;
 const ARCHIVES = ["stdlib", "library", "code"]; // what comes later needs what comes before
 const loaded = new Set();
 const download = self.fetch;
@@ -10,7 +11,7 @@ let python;
 
 /** A file, which is stored compressed, as servers compress nothing by themselves. */
 async function unpacked(name) {
-  const reply = await download(`${HOME}${name}.gz`).catch((error) => ({ status: error.message }));
+  const reply = await download(`${HOME}${name}.gz${BUILD}`).catch((error) => ({ status: error.message }));
   if (!reply.ok) throw Object.assign(new Error(`${name}: ${reply.status}`), { name: "Missing" });
   const bytes = new Uint8Array(await reply.arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b; // some servers unpack it on the way
