@@ -10,6 +10,12 @@ import { count, language, say, speak } from "./text.js";
 
 /** How long nobody has to type for fixes to be searched and the link made, in milliseconds. */
 const PAUSE = 300;
+/** For how many problems fixes are searched, before one goes to them. */
+const SEARCHED = 20;
+/** How long something may take, in milliseconds. */
+const PATIENCE = 10_000;
+/** What is asked in passing: nobody waits for it. */
+const IN_PASSING = new Set(["fixes", "hover", "complete"]);
 const THEMES = { auto: "◐", light: "○", dark: "●" };
 
 // Choices are in the address, or remembered from the last time, or the system's.
@@ -38,7 +44,9 @@ speak(tongues.find((each) => each === "en" || each === "ko") ?? "en");
 // What the engine does, and what is said in passing.
 
 let state = "loading";
-let answer = null; // the last to `update`
+let awaited = 0; // how many answers the reader waits for
+let isStopping = false;
+let answer = null; // the last to `update`, with its text and the fixes found so far
 
 function notify(message) {
   byId("notice").textContent = message;
@@ -56,29 +64,42 @@ function summary() {
 const hasEnded = () => state === "stopped" || state === "failed";
 
 function onState(news) {
-  state = news;
+  // An end of what was asked in passing is no matter.
+  state = news === "stopped" && !awaited ? "ready" : news;
   document.body.dataset.state = state;
   byId("stop").textContent = say(hasEnded() ? "retry" : "stop");
   if (state === "ready" && answer) byId("state").textContent = summary();
-  if (state === "loading" || hasEnded()) byId("state").textContent = say(state);
-  if (hasEnded()) byId("live").textContent = say(state);
+  if (state === "loading") byId("state").textContent = say(state);
+  if (!hasEnded()) return;
+  const key = state === "stopped" && !isStopping ? "late" : state;
+  byId("state").textContent = byId("live").textContent = say(key, { seconds: PATIENCE / 1000 });
 }
 
-const engine = new Engine({ base: import.meta.url, onState });
+const engine = new Engine({ base: import.meta.url, onState, patience: PATIENCE });
+
+function wait(more) {
+  awaited += more;
+  document.body.classList.toggle("waiting", awaited > 0);
+}
 
 /** The answer to a question; undefined where none came, of which the page has told. */
 async function ask(question, args) {
+  const counts = IN_PASSING.has(question) ? 0 : 1;
+  wait(counts);
   try {
     return await engine.ask(question, args);
   } catch (error) {
     if (!["Superseded", "Stopped", "Failed"].includes(error.name)) throw error;
     if (error.name === "Failed") notify(error.message);
     return undefined;
+  } finally {
+    wait(-counts);
   }
 }
 
 // The text, and all that follows from it.
 
+let line = 1; // of the cursor
 let pause;
 
 /** Puts the text into the address; whether it fits in there. */
@@ -90,33 +111,44 @@ async function keepLink() {
   return fragment !== null;
 }
 
-async function findFixes(text) {
-  const { diagnostics } = answer;
-  const found = [];
-  for (const [index, problem] of diagnostics.entries()) {
-    if (!problem.fixable) continue;
-    found[index] = await ask("fixes", { text, lang: language(), index });
-    if (!found[index] || text !== editor.text()) return;
-    problems.showFixes(index, found[index]);
-    editor.underline(diagnostics, found);
+/** Searches fixes of the problems at the cursor, and of the first ones. */
+async function findFixes() {
+  const of = answer;
+  const { text, diagnostics, fixes } = of;
+  const open = [...diagnostics.keys()].filter((each) => diagnostics[each].fixable && !fixes[each]);
+  const near = open.filter((each) => editor.lineAt(diagnostics[each].from) === line);
+  const wanted = [...near.slice(0, SEARCHED), ...open.filter((each) => each < SEARCHED)];
+  for (const index of new Set(wanted)) {
+    const found = await ask("fixes", { text, lang: language(), index });
+    if (!found || of !== answer || text !== editor.text()) return;
+    fixes[index] = found;
+    problems.showFixes(index, found);
   }
+  if (wanted.length) editor.underline(diagnostics, fixes);
+}
+
+/** Where nobody types or moves any more, says how it stands, and searches fixes. */
+function settle() {
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    if (answer?.text !== editor.text()) return;
+    // What stays the same is not said again.
+    if (byId("live").textContent !== summary()) byId("live").textContent = summary();
+    findFixes();
+  }, PAUSE);
 }
 
 async function refresh() {
   const text = editor.text();
-  clearTimeout(pause);
   panels.show(text);
   const news = await ask("update", { text, lang: language() });
   if (!news || text !== editor.text()) return;
-  answer = news;
+  answer = { ...news, text, fixes: [] };
   editor.underline(answer.diagnostics, []);
   editor.hint(answer.hints);
   problems.show(answer.diagnostics);
   byId("state").textContent = summary();
-  pause = setTimeout(() => {
-    byId("live").textContent = summary();
-    findFixes(text);
-  }, PAUSE);
+  settle();
 }
 
 const example = document.querySelector("#editor .first").textContent;
@@ -132,7 +164,8 @@ async function linked() {
 }
 
 const start = (await linked()) ?? example;
-if (start !== example) byId("panel").replaceChildren();
+const first = asked.get("panel") ?? "table";
+if (start !== example || first !== "table") byId("panel").replaceChildren();
 byId("whole").hash = location.hash;
 
 let linking;
@@ -146,7 +179,11 @@ const editor = createEditor({
     clearTimeout(linking);
     linking = setTimeout(keepLink, PAUSE);
   },
-  onLine: (line) => panels.markLine(line),
+  onLine(number) {
+    line = number;
+    panels.markLine(line);
+    settle();
+  },
 });
 
 const problems = createProblems({
@@ -159,8 +196,15 @@ const problems = createProblems({
   },
 });
 
-const first = asked.get("panel") ?? "table";
-const panels = createPanels({ first, ask, isDark, notify, onLine: editor.goTo });
+const panels = createPanels({
+  first,
+  firstCode: choices("code").find(Boolean) ?? "pytorch",
+  ask,
+  isDark,
+  notify,
+  onCode: (id) => remember("code", id),
+  onLine: editor.goTo,
+});
 
 function setTheme(news) {
   theme = news;
@@ -172,10 +216,12 @@ function setTheme(news) {
 }
 
 async function offerSamples() {
-  if (byId("samples").length > 1) return;
-  const samples = (await ask("samples", {})) ?? [];
-  byId("samples").append(
-    ...samples.map(({ title, text }) => make("option", { value: text }, title)));
+  const samples = await ask("samples", {});
+  if (!samples) return;
+  const group = (label, isOf) => make("optgroup", { label: say(label) }, ...samples.filter(isOf)
+    .map(({ title, text }) => make("option", { value: text }, title)));
+  byId("samples").replaceChildren(byId("samples").firstElementChild,
+    group("samples.plain", ({ year }) => !year), group("samples.papers", ({ year }) => year));
 }
 
 /** Asks all that is to be seen, in a language. */
@@ -189,7 +235,12 @@ async function setLanguage(lang) {
   await offerSamples();
 }
 
-on("stop", "click", () => (hasEnded() ? setLanguage(language()) : engine.stop()));
+on("stop", "click", () => {
+  if (hasEnded()) return setLanguage(language());
+  isStopping = true;
+  engine.stop();
+  isStopping = false;
+});
 on("theme", "click", () => {
   const names = Object.keys(THEMES);
   setTheme(names[(names.indexOf(theme) + 1) % names.length]);
@@ -201,9 +252,9 @@ on("language", "click", ({ target }) => {
 });
 on("format", "click", async () => {
   const text = editor.text();
-  const formatted = await ask("format", { text });
-  if (formatted === null) notify(say("unformatted"));
-  if (formatted && text === editor.text()) editor.replace(formatted.text);
+  const made = await ask("format", { text, lang: language() });
+  if (made?.errors) notify(made.errors.join("\n"));
+  if (made?.text && text === editor.text()) editor.replace(made.text);
 });
 on("share", "click", async () => {
   const fits = await keepLink();

@@ -1,6 +1,6 @@
 /** What is made of the net, on the right: tabs, the options of each, and what is taken along. */
 
-import { byId, fromHtml, make, on } from "./dom.js";
+import { byId, fromHtml, make, on, words } from "./dom.js";
 import { language, say } from "./text.js";
 
 const PNG_SCALE = 2;
@@ -55,16 +55,18 @@ function choice(name, title, choices, chosen, onChoose) {
 }
 
 /**
- * @param first the id of the panel that is open first; @param ask asks the engine
- * @param isDark whether figures are dark; @param onLine called with a line whose row was chosen
+ * @param first the id of the panel that is open first, @param firstCode of that for code
+ * @param ask asks the engine; @param isDark whether figures are dark
+ * @param onCode called with the id of the code that is open
+ * @param onLine called with a line whose row was chosen
  */
-export function createPanels({ first, ask, isDark, notify, onLine }) {
+export function createPanels({ first, firstCode, ask, isDark, notify, onCode, onLine }) {
   const panel = byId("panel");
   const chosen = {}; // the options of each panel
   let known = [];
   let open = first;
-  let lastCode; // the target that the tab of code goes back to
-  let shown = null; // the answer in view, with the id of its panel
+  let lastCode = firstCode; // the target that the tab of code goes back to
+  let shown = null; // the answer in view, which is one for the open panel
   let line = 0;
   let text = "";
 
@@ -87,9 +89,10 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     const focused = document.activeElement.id;
     const code = known.filter(isCode);
     const now = current();
-    if (isCode(now)) lastCode = open;
+    if (isCode(now)) onCode(lastCode = open);
     const tabs = known.filter((each) => !isCode(each));
-    if (code.length) tabs.push({ id: lastCode ?? code[0].id, title: say("code") });
+    const last = code.find(({ id }) => id === lastCode) ?? code[0];
+    if (last) tabs.push({ id: last.id, title: say("code") });
     byId("tabs").replaceChildren(...tabs.map(drawTab));
     const targets = code.map(({ id, title }) => ({ value: id, title }));
     const selects = now.options.map(({ name, title, choices }) =>
@@ -103,13 +106,13 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
   }
 
   function remark(message) {
-    byId("remark").textContent = message;
+    byId("remark").replaceChildren(words(message));
     byId("remark").hidden = !message;
   }
 
   function markRows() {
     for (const [index, row] of rows().entries()) {
-      row.classList.toggle("here", shown?.rows[index] === line);
+      row.classList.toggle("here", Boolean(shown?.rows[index]?.includes(line)));
       row.classList.toggle("assumed", Boolean(shown?.assumed?.[index]));
     }
   }
@@ -123,8 +126,26 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     }[kind]();
     panel.replaceChildren(drawn);
     panel.className = `${kind} prose`;
+    for (const [index, row] of rows().entries()) {
+      if (shown.rows[index]?.length) row.tabIndex = 0;
+    }
     remark(partial ? say("partial") : "");
     markRows();
+  }
+
+  /** Takes an answer into view; null for none. */
+  function take(answer) {
+    shown = answer;
+    byId("copy").hidden = byId("download").hidden = !shown;
+    byId("png").hidden = shown?.kind !== "svg";
+    if (shown) draw();
+    else panel.replaceChildren();
+  }
+
+  /** Goes to the line of a row: of the lines that it comes of, the innermost. */
+  function go({ target }) {
+    const lines = shown?.rows[rows().indexOf(target.closest("tr"))];
+    if (lines?.length) onLine(lines.at(-1));
   }
 
   const panels = {
@@ -137,6 +158,8 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     },
 
     open(id) {
+      if (id !== open) take(null);
+      remark("");
       open = id;
       drawBar();
       panels.show(text);
@@ -151,18 +174,9 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
       const answer = await ask("panel", asked);
       if (!answer || asked.panel !== open) return;
       panel.classList.toggle("stale", Boolean(answer.errors));
-      if (!answer.errors) {
-        shown = { ...answer, id: open };
-        draw();
-      } else if (shown?.id === open) {
-        remark([...answer.errors, say("stale")].join("\n"));
-      } else {
-        shown = null;
-        panel.replaceChildren();
-        remark(answer.errors.join("\n"));
-      }
-      byId("copy").hidden = byId("download").hidden = !shown;
-      byId("png").hidden = shown?.kind !== "svg";
+      if (!answer.errors) return take(answer);
+      if (!shown) take(null); // nor what stood there before the engine did
+      remark([...answer.errors, ...(shown ? [say("stale")] : [])].join("\n"));
     },
 
     redraw: () => shown?.kind === "svg" && draw(),
@@ -186,10 +200,8 @@ export function createPanels({ first, ask, isDark, notify, onLine }) {
     byId(id).click();
     byId(id).focus();
   });
-  on("panel", "click", ({ target }) => {
-    const of = shown?.rows[rows().indexOf(target.closest("tr"))];
-    if (of && getSelection().isCollapsed) onLine(of);
-  });
+  on("panel", "click", (event) => getSelection().isCollapsed && go(event));
+  on("panel", "keydown", (event) => event.key === "Enter" && go(event));
   on("copy", "click", async () => {
     const taken = shown.kind === "html" ? panel.innerText : shown.content;
     const copied = await navigator.clipboard.writeText(taken)
