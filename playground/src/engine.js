@@ -1,6 +1,6 @@
 /** Questions to cnndsl, answered by a worker: one at a time, and ended where it takes too long. */
 
-const PATIENCE = 10_000; // milliseconds for an answer
+export const PATIENCE = 10_000; // milliseconds for an answer
 const DOWNLOAD = 120_000; // until the files are there that are needed for it, over a slow line
 
 /** The questions of which only the newest counts. */

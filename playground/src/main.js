@@ -2,7 +2,7 @@
 
 import { byId, fromHtml, make, on, words } from "./dom.js";
 import { createEditor } from "./editor.js";
-import { Engine } from "./engine.js";
+import { Engine, PATIENCE } from "./engine.js";
 import { fromFragment, toFragment } from "./link.js";
 import { createPanels } from "./panels.js";
 import { createProblems } from "./problems.js";
@@ -12,8 +12,6 @@ import { count, language, say, speak } from "./text.js";
 const PAUSE = 300;
 /** For how many problems fixes are searched, before one goes to them. */
 const SEARCHED = 20;
-/** How long something may take, in milliseconds. */
-const PATIENCE = 10_000;
 /** What is asked in passing: nobody waits for it. */
 const IN_PASSING = new Set(["fixes", "hover", "complete"]);
 const THEMES = { auto: "◐", light: "○", dark: "●" };
@@ -75,7 +73,7 @@ function onState(news) {
   byId("state").textContent = byId("live").textContent = say(key, { seconds: PATIENCE / 1000 });
 }
 
-const engine = new Engine({ base: import.meta.url, onState, patience: PATIENCE });
+const engine = new Engine({ base: import.meta.url, onState });
 
 function wait(more) {
   awaited += more;

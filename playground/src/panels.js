@@ -118,7 +118,7 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
   }
 
   function draw() {
-    const { kind, content, partial } = shown;
+    const { kind, content } = shown;
     const drawn = {
       html: () => fromHtml(content),
       svg: () => drawing(inTheme(content, isDark())),
@@ -129,17 +129,18 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
     for (const [index, row] of rows().entries()) {
       if (shown.rows[index]?.length) row.tabIndex = 0;
     }
-    remark(partial ? say("partial") : "");
-    markRows();
   }
 
-  /** Takes an answer into view; null for none. */
+  /** Takes an answer into view; null for none. What stays the same is not drawn again. */
   function take(answer) {
+    const isNew = answer?.content !== shown?.content;
     shown = answer;
     byId("copy").hidden = byId("download").hidden = !shown;
     byId("png").hidden = shown?.kind !== "svg";
-    if (shown) draw();
-    else panel.replaceChildren();
+    remark(shown?.partial ? say("partial") : "");
+    if (!shown) panel.replaceChildren();
+    else if (isNew) draw();
+    markRows();
   }
 
   /** Goes to the line of a row: of the lines that it comes of, the innermost. */
@@ -159,7 +160,6 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
 
     open(id) {
       if (id !== open) take(null);
-      remark("");
       open = id;
       drawBar();
       panels.show(text);

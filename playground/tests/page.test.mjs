@@ -118,6 +118,24 @@ test("what is typed is seen: hints, table, errors, fixes", async () => {
   await page.context().close();
 });
 
+test("of blocks and of many problems", async () => {
+  const page = await visit(link("input 8x8x3\nblock b() {\n  relu\n}\nb; b\n"));
+  await state(page, "2 layers");
+  await lines(page).filter({ hasText: "b; b" }).click();
+  await page.locator("tr.here").nth(1).waitFor();
+  await page.locator("tr.here").first().focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".cm-activeLine", { hasText: "relu" }).waitFor();
+  await write(page, `input 8x8x3\n${"relux\n".repeat(200)}`);
+  const fixes = page.locator("#problems .fixes:not(:empty)");
+  await fixes.nth(19).waitFor();
+  assert.equal(await fixes.count(), 20);
+  await page.getByRole("button", { name: "line 150" }).click();
+  await page.locator("#problems li").nth(148).locator(".fixes button").first().waitFor();
+  assert.equal(await fixes.count(), 21);
+  await page.context().close();
+});
+
 test("hover, completion, format and samples", async () => {
   const page = await visit();
   await state(page, "64,620 parameters");
@@ -133,6 +151,7 @@ test("hover, completion, format and samples", async () => {
   await write(page, "input 8x8x3;conv   8  3x3\n");
   await page.getByRole("button", { name: "Format" }).click();
   await lines(page).filter({ hasText: "conv 8 3x3" }).waitFor();
+  assert.equal(await page.locator("#samples optgroup").count(), 2);
   await page.getByLabel("Samples").selectOption({ label: await page.locator("#samples option")
     .filter({ hasText: /U-Net/ }).first().textContent() });
   await lines(page).filter({ hasText: "net unet" }).waitFor();
@@ -295,7 +314,7 @@ test("Korean and English, light and dark", async () => {
 
 test("where the engine does not start the page says so, and tries again", async () => {
   const page = await visit("about:blank");
-  await page.route("**/pyodide.asm.js.gz", (route) => route.abort());
+  await page.route("**/pyodide.asm.js.gz*", (route) => route.abort());
   await page.goto(site.url);
   await state(page, "did not start");
   await page.locator("#panel", { hasText: "64,620" }).waitFor();
@@ -308,15 +327,33 @@ test("where the engine does not start the page says so, and tries again", async 
   await page.context().close();
 });
 
-test("a net that takes too long can be stopped", async () => {
-  const page = await visit();
+test("a net that takes too long can be stopped, and stops itself", async () => {
+  const page = await visit("about:blank");
+  await page.clock.install();
+  await page.goto(site.url);
   await state(page, "64,620 parameters");
-  await follow(page, link(`input 8x8x8\n${"conv 8 3x3 same relu\n".repeat(8000)}`));
+  await tab(page, "Code").click();
+  await page.locator("#panel", { hasText: "nn.Conv2d" }).waitFor();
+  const slow = (n) => link(`input 8x8x8\n${"conv 8 3x3 same relu\n".repeat(n)}`);
+  await follow(page, slow(8000));
+  await page.locator("#working").waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
-  await state(page, "Stopped");
+  await state(page, "Stopped.");
+  await follow(page, link(TINY));
+  await state(page, "4 layers");
+  await follow(page, slow(8001));
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  await page.clock.fastForward(11_000);
+  await state(page, "longer than 10 seconds");
+  // The result of one tab stands under no other, nor can it be taken along.
+  await tab(page, "Figure").click();
+  assert.equal(await page.locator("#panel").innerText(), "");
+  await page.getByRole("button", { name: "Download" }).waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("button", { name: "Try again" }).waitFor();
   await follow(page, link(TINY));
   await state(page, "4 layers");
+  await tab(page, "Table").click();
   await page.locator("#panel", { hasText: "tiny" }).waitFor();
   await page.context().close();
 });
