@@ -1,6 +1,6 @@
 /** Questions to cnndsl, answered by a worker: one at a time, and ended where it takes too long. */
 
-export const PATIENCE = 10_000; // milliseconds for an answer
+const PATIENCE = 10_000; // milliseconds for an answer
 const DOWNLOAD = 120_000; // until the files are there that are needed for it, over a slow line
 
 /** The questions of which only the newest counts. */
@@ -71,8 +71,7 @@ export class Engine {
     if (broken !== undefined) return this.#giveUp();
     clearTimeout(this.#timer);
     if (begun) {
-      this.#timer = setTimeout(() => this.#giveUp(), this.#patience);
-      return;
+      return this.#giveUpAfter(this.#patience);
     }
     if (ready) this.#isReady = true;
     else if (error === undefined) this.#running.resolve(JSON.parse(answer));
@@ -89,14 +88,18 @@ export class Engine {
     this.#tell("busy");
     const { question, args } = this.#running;
     this.#worker.postMessage({ question, args });
-    this.#timer = setTimeout(() => this.#giveUp(), DOWNLOAD);
+    this.#giveUpAfter(DOWNLOAD);
+  }
+
+  #giveUpAfter(time) {
+    this.#timer = setTimeout(() => this.#giveUp(time), time);
   }
 
   /** Ends the worker over one question, and what else is asked of the same text. */
-  #giveUp() {
+  #giveUp(time) {
     const { text } = this.#running.args;
     const isSame = (each) => each === this.#running || each.args.text === text;
-    this.#end("stopped", "Stopped", isSame);
+    this.#end("stopped", "Stopped", isSame, time);
     this.#next();
   }
 

@@ -2,7 +2,7 @@
 
 import { byId, fromHtml, make, on, words } from "./dom.js";
 import { createEditor } from "./editor.js";
-import { Engine, PATIENCE } from "./engine.js";
+import { Engine } from "./engine.js";
 import { fromFragment, toFragment } from "./link.js";
 import { createPanels } from "./panels.js";
 import { createProblems } from "./problems.js";
@@ -43,7 +43,6 @@ speak(tongues.find((each) => each === "en" || each === "ko") ?? "en");
 
 let state = "loading";
 let awaited = 0; // how many answers the reader waits for
-let isStopping = false;
 let answer = null; // the last to `update`, with its text and the fixes found so far
 
 function notify(message) {
@@ -61,7 +60,8 @@ function summary() {
 
 const hasEnded = () => state === "stopped" || state === "failed";
 
-function onState(news) {
+/** @param detail of what has stopped by itself: after how many milliseconds */
+function onState(news, detail) {
   // An end of what was asked in passing is no matter.
   state = news === "stopped" && !awaited ? "ready" : news;
   document.body.dataset.state = state;
@@ -69,8 +69,8 @@ function onState(news) {
   if (state === "ready" && answer) byId("state").textContent = summary();
   if (state === "loading") byId("state").textContent = say(state);
   if (!hasEnded()) return;
-  const key = state === "stopped" && !isStopping ? "late" : state;
-  byId("state").textContent = byId("live").textContent = say(key, { seconds: PATIENCE / 1000 });
+  const key = state === "stopped" && detail ? "late" : state;
+  byId("state").textContent = byId("live").textContent = say(key, { seconds: detail / 1000 });
 }
 
 const engine = new Engine({ base: import.meta.url, onState });
@@ -111,14 +111,13 @@ async function keepLink() {
 
 /** Searches fixes of the problems at the cursor, and of the first ones. */
 async function findFixes() {
-  const of = answer;
-  const { text, diagnostics, fixes } = of;
+  const { text, diagnostics, fixes } = answer;
   const open = [...diagnostics.keys()].filter((each) => diagnostics[each].fixable && !fixes[each]);
   const near = open.filter((each) => editor.lineAt(diagnostics[each].from) === line);
   const wanted = [...near.slice(0, SEARCHED), ...open.filter((each) => each < SEARCHED)];
   for (const index of new Set(wanted)) {
     const found = await ask("fixes", { text, lang: language(), index });
-    if (!found || of !== answer || text !== editor.text()) return;
+    if (!found || fixes !== answer.fixes || text !== editor.text()) return;
     fixes[index] = found;
     problems.showFixes(index, found);
   }
@@ -130,7 +129,6 @@ function settle() {
   clearTimeout(pause);
   pause = setTimeout(() => {
     if (answer?.text !== editor.text()) return;
-    // What stays the same is not said again.
     if (byId("live").textContent !== summary()) byId("live").textContent = summary();
     findFixes();
   }, PAUSE);
@@ -195,13 +193,8 @@ const problems = createProblems({
 });
 
 const panels = createPanels({
-  first,
-  firstCode: choices("code").find(Boolean) ?? "pytorch",
-  ask,
-  isDark,
-  notify,
-  onCode: (id) => remember("code", id),
-  onLine: editor.goTo,
+  first, firstCode: choices("code").find(Boolean) ?? "pytorch", ask, isDark, notify,
+  onCode: (id) => remember("code", id), onLine: editor.goTo,
 });
 
 function setTheme(news) {
@@ -233,12 +226,7 @@ async function setLanguage(lang) {
   await offerSamples();
 }
 
-on("stop", "click", () => {
-  if (hasEnded()) return setLanguage(language());
-  isStopping = true;
-  engine.stop();
-  isStopping = false;
-});
+on("stop", "click", () => (hasEnded() ? setLanguage(language()) : engine.stop()));
 on("theme", "click", () => {
   const names = Object.keys(THEMES);
   setTheme(names[(names.indexOf(theme) + 1) % names.length]);

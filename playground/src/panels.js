@@ -57,8 +57,7 @@ function choice(name, title, choices, chosen, onChoose) {
 /**
  * @param first the id of the panel that is open first, @param firstCode of that for code
  * @param ask asks the engine; @param isDark whether figures are dark
- * @param onCode called with the id of the code that is open
- * @param onLine called with a line whose row was chosen
+ * @param onCode called with the code that is open, @param onLine with a line whose row was chosen
  */
 export function createPanels({ first, firstCode, ask, isDark, notify, onCode, onLine }) {
   const panel = byId("panel");
@@ -112,7 +111,9 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
 
   function markRows() {
     for (const [index, row] of rows().entries()) {
-      row.classList.toggle("here", Boolean(shown?.rows[index]?.includes(line)));
+      const of = shown?.rows[index] ?? [];
+      row.tabIndex = of.length ? 0 : -1;
+      row.classList.toggle("here", of.includes(line));
       row.classList.toggle("assumed", Boolean(shown?.assumed?.[index]));
     }
   }
@@ -126,9 +127,6 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
     }[kind]();
     panel.replaceChildren(drawn);
     panel.className = `${kind} prose`;
-    for (const [index, row] of rows().entries()) {
-      if (shown.rows[index]?.length) row.tabIndex = 0;
-    }
   }
 
   /** Takes an answer into view; null for none. What stays the same is not drawn again. */
@@ -145,8 +143,8 @@ export function createPanels({ first, firstCode, ask, isDark, notify, onCode, on
 
   /** Goes to the line of a row: of the lines that it comes of, the innermost. */
   function go({ target }) {
-    const lines = shown?.rows[rows().indexOf(target.closest("tr"))];
-    if (lines?.length) onLine(lines.at(-1));
+    const of = shown?.rows[rows().indexOf(target.closest("tr"))]?.at(-1);
+    if (of) onLine(of);
   }
 
   const panels = {
