@@ -7,8 +7,10 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -203,17 +205,29 @@ def test_messages_may_come_in_any_order(seed: int) -> None:
         message(id=999, method="textDocument/codeLens", params={"textDocument": item}),
     ]
     first = [] if rnd.random() < 0.3 else [INIT]
-    with subprocess.Popen(
-        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdin and process.stdout and process.stderr
-        process.stdin.write(b"".join([*first, *many, *last]))
-        process.stdin.flush()
+    with (
+        TemporaryFile() as log,
+        subprocess.Popen(
+            SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        ) as process,
+    ):
+        assert process.stdin and process.stdout
+        # Who writes everything before reading anything would wait for a server that waits.
+        inlet = process.stdin
+
+        def write() -> None:
+            inlet.write(b"".join([*first, *many, *last]))
+            inlet.flush()
+
+        writer = threading.Thread(target=write)
+        writer.start()
         found = b""
-        while b'"id":999' not in found and b'"id": 999' not in found:
+        while b'"id":999' not in found.replace(b": ", b":"):
             chunk = process.stdout.read1(65536)
             assert chunk, "the server has ended"
             found = found[-40:] + chunk
-        process.stdin.close()
+        writer.join()
+        inlet.close()
         assert process.wait(timeout=60) == 1
-        assert b"Traceback" not in process.stderr.read()
+        log.seek(0)
+        assert b"Traceback" not in log.read()
