@@ -19,7 +19,10 @@ export class Engine {
   #waiting = [];
   #timer;
 
-  /** @param base the address of the built page's script, or of its folder; @param onState told of each state, and of why */
+  /**
+   * @param base the address of the built page's script, or of its folder
+   * @param onState told of each state, and of why
+   */
   constructor({ base, onState = () => {}, patience = PATIENCE }) {
     this.#base = base;
     this.#onState = onState;

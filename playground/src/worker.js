@@ -11,7 +11,8 @@ let python;
 
 /** A file, which is stored compressed, as servers compress nothing by themselves. */
 async function unpacked(name) {
-  const reply = await download(`${HOME}${name}.gz${BUILD}`).catch((error) => ({ status: error.message }));
+  const reply = await download(`${HOME}${name}.gz${BUILD}`)
+    .catch((error) => ({ status: error.message }));
   if (!reply.ok) throw Object.assign(new Error(`${name}: ${reply.status}`), { name: "Missing" });
   const bytes = new Uint8Array(await reply.arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b; // some servers unpack it on the way
