@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from cnndsl import analyse, api, targets
 from cnndsl.analysis import Analysis
 from cnndsl.analysis.analysis import SEARCHED
-from cnndsl.analysis.hover import about
+from cnndsl.analysis.hover import DESCRIBED, about
 from cnndsl.contract import Option, OptionError, Unavailable, keyword
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.message import NOTHING, Message, said
@@ -47,7 +47,6 @@ is what a layer makes."""
 DRAWN = {"table": "html", "figure": "svg", "walkthrough": "walkthrough"}
 """The panels that are drawn, of a net with errors too, and the target of each."""
 KINDS = {"table": "html", "figure": "svg", "walkthrough": "html"}
-DESCRIBED = ("layer", "merge", "activation")
 
 
 class Asked:

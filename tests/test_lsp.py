@@ -183,6 +183,16 @@ def test_fix_all_makes_the_safe_fixes_and_no_other() -> None:
         assert kinds <= {types.CodeActionKind.QuickFix}
 
 
+def test_the_rules_are_asked_once_for_a_text_and_a_configuration() -> None:
+    document = opened(TEXT)
+    found = document.diagnostics()
+    assert document.diagnostics() is found
+    document.configured = document.configured._replace(codes=frozenset())
+    assert document.diagnostics() == [] != found
+    change(document, typed(5, 0, 0, "@"))
+    assert [each.code for each in document.diagnostics()] == ["E001"]
+
+
 def test_a_search_that_is_cancelled_is_not_kept() -> None:
     document = opened(TEXT.replace("3x3 relu", "3x3 relu /2"))
     (problem,) = document.diagnostics()

@@ -271,19 +271,17 @@ class Analysis:
     def lines(self, depth: int | None = None) -> list[tuple[int, ...]]:
         """For each row of a table of `as_far` the lines that it comes of: that of its layer, and
         those of the calls that led there, the outermost first. `depth` is that of the table."""
-        groups: dict[object, dict[int, None]] = {}
-        for at, reached in enumerate(self.layers):
-            node, calls = reached.node, reached.calls
-            if node.op == "input":
-                continue
-            folded = depth is not None and len(node.instance) >= depth
-            here = groups.setdefault(node.instance[:depth] if folded else at, {})
-            calls = calls[:depth] if folded else calls
-            for call in calls:
-                here[self.source.position(call.span.start).line] = None
-            if not folded:
-                here[reached.line] = None
-        return [tuple(each) for each in groups.values()]
+        from cnndsl.tables.rows import grouped
+
+        reached = {each.node.index: each for each in self.layers if each.node.op != "input"}
+        found = []
+        for path, nodes in grouped([each.node for each in reached.values()], depth or 0):
+            is_call = depth is not None and len(path) == depth
+            for node in nodes[:1] if is_call else nodes:
+                line, _, calls, _ = reached[node.index]
+                at = [self.source.position(call.span.start).line for call in calls[:depth]]
+                found.append(tuple(dict.fromkeys(at if is_call else [*at, line])))
+        return found
 
     @property
     def attempt(self) -> Attempt:

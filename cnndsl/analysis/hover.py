@@ -108,6 +108,8 @@ def hover(
 
 
 _KNOWN: dict[str, type[Layer]] = {**LAYERS, **MERGES}
+DESCRIBED = ("layer", "merge", "activation")
+"""The kinds of words, as of tokens, of which `about` has something to say."""
 
 
 def about(word: str, lang: str = "en") -> str:
@@ -381,9 +383,8 @@ def moved(hints: Sequence[Hint], before: Source, source: Source) -> list[Hint]:
     """Hints of a text as they stand in another version of it: behind an edit they are assumed,
     and those of what was edited are left out."""
     old, new = before.text, source.text
-    start = alike(old, new)
-    rest = min(len(old), len(new)) - start
-    behind = len(old) - (alike(old[::-1][:rest], new[::-1][:rest]) if rest else 0)
+    start, rest = alike(old, new)
+    behind = len(old) - rest
     by = len(new) - len(old)
     grown = "\n" not in new[start : behind + by]  # what is typed at a line's end belongs to it
     found = []

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException
 
 from cnndsl import api
 from cnndsl.analysis import Analysis
-from cnndsl.analysis.hover import about
+from cnndsl.analysis.hover import DESCRIBED, about
 from cnndsl.analysis.symbols import Symbol
 from cnndsl.analysis.tokens import KINDS
 from cnndsl.analysis.utf16 import from_utf16, to_utf16
@@ -44,6 +44,8 @@ LEGEND = {
 """For each kind of token its type in the protocol, and the bits of its modifiers."""
 MODIFIERS = [types.SemanticTokenModifiers.DefaultLibrary, types.SemanticTokenModifiers.Readonly]
 TYPES = list(dict.fromkeys(LEGEND[kind][0] for kind in KINDS))
+
+START = types.Range(types.Position(0, 0), types.Position(0, 0))
 
 _COMPLETIONS = {
     **dict.fromkeys(("layer", "merge", "block"), types.CompletionItemKind.Function),
@@ -109,8 +111,7 @@ def _only_checked(why: Message) -> Message:
 
 
 def _unseen(why: Message, lang: str) -> types.Diagnostic:
-    start = types.Range(types.Position(0, 0), types.Position(0, 0))
-    return types.Diagnostic(start, said(why, lang), types.DiagnosticSeverity.Information)
+    return types.Diagnostic(START, said(why, lang), types.DiagnosticSeverity.Information)
 
 
 def _diagnostic(document: Document, found: Diagnostic, lang: str) -> types.Diagnostic:
@@ -287,7 +288,7 @@ def completion(
 
 def resolved(item: types.CompletionItem, lang: str) -> types.CompletionItem:
     """An item with its documentation."""
-    text = about(item.label, lang) if item.data in ("layer", "merge", "activation") else ""
+    text = about(item.label, lang) if item.data in DESCRIBED else ""
     if text:
         item.documentation = types.MarkupContent(types.MarkupKind.Markdown, text)
     return item
@@ -418,5 +419,4 @@ def lens(document: Document, asked: types.CodeLensParams, lang: str) -> list[typ
     totals, say = network.totals, words(lang)
     text = f"{say.count(totals.params, 'parameters')} · {say.count(totals.macs, 'macs')}"
     shown = text if analysis.network else f"({text})"
-    start = types.Range(types.Position(0, 0), types.Position(0, 0))
-    return [types.CodeLens(start, types.Command(shown, ""))]
+    return [types.CodeLens(START, types.Command(shown, ""))]

@@ -81,6 +81,7 @@ class Document:
         self.seen = ""
         self.analysis = api.analyse("", file=self.name)
         self.took = 0.0
+        self._said: tuple[frozenset[str], list[Diagnostic]] | None = None  # with which codes
         self._fixes: dict[tuple[str, Span], list[Fix]] = {}
 
     def change(self, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
@@ -109,6 +110,7 @@ class Document:
                 short, file=self.name, limit=MOST_LAYERS, previous=self.analysis
             )
             self.seen = text
+            self._said = None
             self._fixes.clear()
             self.took = time.perf_counter() - begun
         return text
@@ -119,8 +121,11 @@ class Document:
         return len(self.seen) > LONGEST
 
     def diagnostics(self) -> list[Diagnostic]:
-        """What `check` says of the text, no fix searched."""
-        return self.analysis.said(self.configured.codes)
+        """What `check` says of the text, no fix searched; the rules are asked once."""
+        codes = self.configured.codes
+        if self._said is None or self._said[0] != codes:
+            self._said = codes, self.analysis.said(codes)
+        return self._said[1]
 
     def fixes(self, diagnostic: Diagnostic, cancelled: Callable[[], bool]) -> list[Fix]:
         """The fixes of a diagnostic, each searched once."""
@@ -135,14 +140,13 @@ class Document:
 
 def configured(path: str | None) -> Configured:
     """What the nearest configuration says of a file; of none what holds without one."""
-    if path is None:
-        return Configured(frozenset(on_by_default()))
+    plain = Configured(frozenset(on_by_default()))
     try:
-        found = Finder().of(path)
+        found = Finder().of(path) if path else None
     except FileError as error:
-        return Configured(frozenset(on_by_default()), problem=str(error))
-    if found is None:
-        return Configured(frozenset(on_by_default()))
+        return plain._replace(problem=str(error))
+    if path is None or found is None:
+        return plain
     codes = codes_for(found.configuration, found.ignored_in(path), None, [])
     return Configured(codes, found.configuration.lang)
 

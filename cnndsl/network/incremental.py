@@ -47,14 +47,12 @@ class Parsed(NamedTuple):
 def reparse(source: Source, before: Source, module: ast.Module) -> Parsed:
     """The syntax tree of a text, of which another version had a tree without any errors."""
     text, old = source.text, before.text
-    start = alike(text, old)
+    start, behind = alike(text, old)
     statements = module.statements
     # The statement that the edit is in, or that it follows, is read again.
     kept = max(0, bisect_right(statements, start, key=_start) - 1)
     if kept == 0 or source.piece or before.piece:
         return Parsed(*parse(source))
-    most = min(len(text), len(old)) - start
-    behind = alike(text[::-1][:most], old[::-1][:most]) if most else 0
     moved, first = len(text) - len(old), len(old) - behind
     begin = statements[kept].span.start
     rest = _next_line(old, statements, first)
@@ -81,8 +79,15 @@ def _start(statement: ast.Statement) -> int:
     return statement.span.start
 
 
-def alike(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginnings."""
+def alike(one: str, other: str) -> tuple[int, int]:
+    """How many characters two texts have in common at their beginnings, and of the rest at their
+    ends."""
+    start = _common(one, other)
+    most = min(len(one), len(other)) - start
+    return start, _common(one[::-1][:most], other[::-1][:most]) if most else 0
+
+
+def _common(one: str, other: str) -> int:
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
