@@ -424,8 +424,7 @@ def test_texts_stand_out(day: bool) -> None:
     """WCAG 2.2: 4.5 to 1 for text, and 3 to 1 for what has to be seen."""
 
     def colour(style: str, what: str = "fill") -> str:
-        found = re.findall(rf"{what}:(#\w{{6}})", picture._look(style, day))
-        return str(found[0])
+        return picture.look(style, day)[what]
 
     grounds = [colour("sheet"), *(colour(family) for family in picture.FAMILIES)]
     for style in ("label", "title", "name", "small", "note"):

@@ -6,7 +6,7 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 from zlib import crc32
@@ -98,90 +98,104 @@ _SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#848f9e"),
 """The sheet, text, paler text, and lines."""
 
 _FONT = (
-    "font-family:'Helvetica Neue',Helvetica,Arial,'Liberation Sans','Apple SD Gothic Neo',"
+    "'Helvetica Neue',Helvetica,Arial,'Liberation Sans','Apple SD Gothic Neo',"
     "'Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif"
 )
 
 
-def render(picture: Picture, title: str, description: str) -> str:
+def render(picture: Picture, title: str, description: str, theme: str = "") -> str:
     """The SVG of a picture, for a file of its own or in a page of HTML.
 
     Class names and ids begin with a word made from the content, so that figures in one page
-    keep out of each other's way.
+    keep out of each other's way. It is `light` or `dark`, or as the reader's system is without
+    a `theme`. Each element has its looks as attributes too, for readers that know no CSS.
     """
     drawn = [draw(mark) for mark in merged(picture.marks)]
     size = f'width="{number(picture.width)}" height="{number(picture.height)}"'
-    content = "\n".join((size, title, description, *(text for text, _ in drawn)))
+    content = "\n".join((theme, size, title, description, *(text for text, _ in drawn)))
     own = f"c{crc32(content.encode('utf-8', 'replace')):08x}"
-    used = {style for _, style in drawn}
+    used = {"sheet", *(style for _, style in drawn)}
+    plain = {style: _plain(own, style, theme != "dark") for style in used}
     view = f"0 0 {number(picture.width)} {number(picture.height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="{view}" class="{own}" '
-        f'role="img" aria-labelledby="{own}-t {own}-d">',
+        f'font-family="{_FONT}" role="img" aria-labelledby="{own}-t {own}-d">',
         f'<title id="{own}-t">{escaped(title)}</title>',
         f'<desc id="{own}-d">{escaped(description)}</desc>',
-        f"<style>{css(own, used)}</style>",
-        f'<rect class="{own}-sheet" width="100%" height="100%" rx="6"/>',
-        *(text.replace('class="', f'class="{own}-', 1) for text, _ in drawn),
+        f"<style>{css(own, used, theme)}</style>",
+        f'<rect {plain["sheet"]} width="100%" height="100%" rx="6"/>',
+        *(text.replace(_class(style), plain[style], 1) for text, style in drawn),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def css(own: str, used: Iterable[str]) -> str:
+def _plain(own: str, style: str, day: bool) -> str:
+    """The attributes of an element of a style: its class, and how it looks."""
+    looks = {"class": f"{own}-{style}", **_FORM.get(style, {}), **look(style, day)}
+    return " ".join(f'{name}="{value}"' for name, value in looks.items())
+
+
+def css(own: str, used: Iterable[str], theme: str) -> str:
     """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
-    styles = sorted({"sheet", *used})
 
-    def rules(look: Callable[[str], str]) -> str:
-        return "".join(f".{own}-{each}{{{look(each)}}}" for each in styles if look(each))
+    def rules(look: Callable[[str], Mapping[str, str]]) -> str:
+        found = ((each, look(each)) for each in sorted(used))
+        return "".join(
+            f".{own}-{each}{{{';'.join(map(':'.join, looks.items()))}}}"
+            for each, looks in found
+            if looks
+        )
 
-    fixed = rules(lambda style: _FORM.get(style, ""))
-    day, night = rules(partial(_look, day=True)), rules(partial(_look, day=False))
+    fixed = rules(lambda style: _FORM.get(style, {}))
+    day, night = rules(partial(look, day=True)), rules(partial(look, day=False))
     # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
     # media.
     fluid = f"@media all{{.{own}{{max-width:100%;height:auto}}}}"
-    return f".{own}{{{_FONT}}}{fixed}{day}@media(prefers-color-scheme:dark){{{night}}}{fluid}"
+    themed = {"light": day, "dark": night}
+    colours = themed.get(theme, f"{day}@media(prefers-color-scheme:dark){{{night}}}")
+    return f"{fixed}{colours}{fluid}"
 
 
 _FORM = {
-    "label": "font-size:12px",
-    "small": "font-size:11px",
-    "note": "font-size:11px",
-    "name": "font-size:11px",
-    "title": "font-size:12px;font-weight:600",
-    "edge": "fill:none;stroke-width:1.25",
-    "hull": "stroke-dasharray:4 3",
-    "ray": "fill:none;stroke-width:.75",
-    "rule": "fill:none;stroke-width:1",
-    "window": "stroke-width:1",
+    "label": {"font-size": "12px"},
+    "small": {"font-size": "11px"},
+    "note": {"font-size": "11px"},
+    "name": {"font-size": "11px"},
+    "title": {"font-size": "12px", "font-weight": "600"},
+    "edge": {"fill": "none", "stroke-width": "1.25"},
+    "hull": {"stroke-dasharray": "4 3"},
+    "ray": {"fill": "none", "stroke-width": ".75"},
+    "rule": {"fill": "none", "stroke-width": "1"},
+    "window": {"stroke-width": "1"},
 }
 
 
-def _look(style: str, day: bool) -> str:
+def look(style: str, day: bool) -> dict[str, str]:
     """The colours of a style."""
     sheet, ink, pale, line = _SHEET["day" if day else "night"]
     family, _, side = style.partition("-")
     if family in _DAY:
         fill, stroke, top, flank = (_DAY if day else _NIGHT)[family]
         return {
-            "solid": f"fill:{stroke}",
-            "line": f"fill:none;stroke:{stroke}",
-            "faint": f"fill:{flank}",
-            "top": f"fill:{top};stroke:{stroke}",
-            "side": f"fill:{flank};stroke:{stroke}",
-            "": f"fill:{fill};stroke:{stroke}",
+            "solid": {"fill": stroke},
+            "line": {"fill": "none", "stroke": stroke},
+            "faint": {"fill": flank},
+            "top": {"fill": top, "stroke": stroke},
+            "side": {"fill": flank, "stroke": stroke},
+            "": {"fill": fill, "stroke": stroke},
         }[side]
     return {
-        "sheet": f"fill:{sheet}",
-        **dict.fromkeys(("label", "title", "name"), f"fill:{ink}"),
-        **dict.fromkeys(("small", "note"), f"fill:{pale}"),
-        "edge": f"stroke:{line}",
-        "head": f"fill:{line}",
-        "hull": f"fill:none;stroke:{line}",
-        "ray": f"stroke:{pale}",
-        "rule": f"stroke:{line};opacity:.4",
-        "window": f"fill:{sheet};fill-opacity:.6;stroke:{ink}",
-        "track": f"fill:{line};fill-opacity:.16",
+        "sheet": {"fill": sheet},
+        **{each: {"fill": ink} for each in ("label", "title", "name")},
+        **{each: {"fill": pale} for each in ("small", "note")},
+        "edge": {"stroke": line},
+        "head": {"fill": line},
+        "hull": {"fill": "none", "stroke": line},
+        "ray": {"stroke": pale},
+        "rule": {"stroke": line, "opacity": ".4"},
+        "window": {"fill": sheet, "fill-opacity": ".6", "stroke": ink},
+        "track": {"fill": line, "fill-opacity": ".16"},
     }[style]
 
 
