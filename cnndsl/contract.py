@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.message import NOTHING, Message
-from cnndsl.lang import LANGUAGES
+from cnndsl.lang import LANGUAGES, Words, words
+from cnndsl.lang import TERMS as SETS_OF_TERMS
 
 
 class Option(NamedTuple):
@@ -37,10 +38,33 @@ class Option(NamedTuple):
 LANG = Option("lang", "the language of the words: en (unless said) or ko", "word", "L", LANGUAGES)
 """For every target that writes for people."""
 
+TERMS = Option(
+    "terms",
+    "the terms of the words: native (unless said), or loan, which Korean has",
+    "word",
+    "T",
+    tuple(SETS_OF_TERMS),
+)
+"""For everything that takes LANG."""
+
 DEPTH = Option(
     "depth", "open blocks N levels deep, and give those below one row each", "natural", "N"
 )
 """For everything that shows rows."""
+
+
+def words_asked(lang: str, terms: str) -> Words:
+    """The words of a language in a set of terms; raises OptionError where it has no such set."""
+    if lang not in SETS_OF_TERMS[terms]:
+        raise OptionError(
+            Message(
+                "the terms `{terms}` go with lang {languages}, not {lang}",
+                terms=terms,
+                languages=", ".join(SETS_OF_TERMS[terms]),
+                lang=lang,
+            )
+        )
+    return words(lang, terms)
 
 
 class TargetError(Exception):

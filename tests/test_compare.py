@@ -17,6 +17,7 @@ from cnndsl.comparison import compare, measure
 from cnndsl.comparison.show_side_by_side import as_text, verdicts
 from cnndsl.comparison.side_by_side import memory, ratio
 from cnndsl.diagnostics.markdown import code, escaped, fenced
+from cnndsl.lang import words
 from cnndsl.layers.base import product
 from cnndsl.network import Network
 
@@ -86,16 +87,16 @@ def test_the_true_ratio() -> None:
     (weights,) = [line for line in comparison.lines if line.key == "weights"]
     assert weights.values == (64_320, 1_055_400)
     assert weights.ratios == (64_320 / 1_055_400,)
-    assert verdicts(comparison) == [
+    assert verdicts(comparison, words()) == [
         "article has 64,320 weights and fully_connected has 1,055,400: 6.1%, or 1 in 16.4"
     ]
     assert not {"params", "trainable"} & {line.key for line in comparison.lines}
-    assert verdicts(comparison, "ko") == [
+    assert verdicts(comparison, words("ko")) == [
         "가중치 수는 article 64,320개, fully_connected 1,055,400개입니다. "
         "비율은 6.1%로, 16.4분의 1입니다"
     ]
     back = compare([sample("fully_connected"), sample("article")])
-    assert "1,635%, or 16.4 times as many" in verdicts(back)[0]
+    assert "1,635%, or 16.4 times as many" in verdicts(back, words())[0]
 
 
 def test_formats() -> None:
@@ -122,7 +123,7 @@ def test_nets_without_what_is_measured() -> None:
     comparison = compare([check("input 8\nrelu\n"), check("input 8\nrelu\n"), sample("lenet5")])
     by_key = {line.key: line for line in comparison.lines}
     assert by_key["params"].ratios == (None, 0.0)
-    assert verdicts(comparison)[0].endswith("has 0")
+    assert verdicts(comparison, words())[0].endswith("has 0")
 
 
 def test_errors(tmp_path: Path) -> None:
@@ -171,10 +172,10 @@ def test_what_counts_as_a_weight_is_said_where_others_keep_some() -> None:
     with_bn = check("input 8x8x1; conv 4 3; bn", file="a.cnn")
     without = check("input 8x8x1; conv 4 3", file="b.cnn")
     assert "Weights are here all parameters but" in as_text(compare([without, with_bn]))
-    assert "여기서 가중치는" in as_text(compare([with_bn, without]), "ko")
+    assert "여기서 가중치는" in as_text(compare([with_bn, without]), words("ko"))
     assert "Weights are here" not in as_text(compare([without, without]))
 
 
 def test_nearly_as_many_are_not_one_in_one() -> None:
     nets = [check("input 1000\ndense 100\n"), check("input 1001\ndense 100\n")]
-    assert verdicts(compare(nets))[0].endswith("99.9%")
+    assert verdicts(compare(nets), words())[0].endswith("99.9%")

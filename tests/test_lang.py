@@ -9,7 +9,10 @@ import pytest
 from reference import CASES
 
 import cnndsl
-from cnndsl.lang import LANGUAGES, words
+from cnndsl import targets
+from cnndsl.contract import LANG, TERMS, OptionError
+from cnndsl.lang import LANGUAGES, ko_loan, words
+from cnndsl.lang import ko as korean
 from cnndsl.lang.en import WORDS as EN
 from cnndsl.lang.ko import LAYERS as KO_LAYERS
 from cnndsl.lang.ko import WORDS as KO
@@ -62,6 +65,24 @@ def test_titles_and_counts() -> None:
     assert ko.count(1, "parameters") == "파라미터 1개"
 
 
+def test_loan_words_go_through_sentences_with_their_particles() -> None:
+    """Every term has another word, no term is written out, and none of ours is left."""
+    assert set(ko_loan.TERMS) == set(korean.TERMS)
+    assert set(ko_loan.LAYERS) < set(KO_LAYERS)
+    loan, native = words("ko", "loan"), words("ko")
+    own = {word for word in korean.TERMS.values() if len(word) > 1}
+    for key, text in KO.items():
+        assert not [word for word in own if word in text or word in loan[key]], key
+        assert "$" not in loan[key] + native[key]
+    titles = [(loan.layer(op, ""), native.layer(op, "")) for op in ALL]
+    assert len({title for title, _ in titles}) == len(ALL)
+    assert not [title for title, _ in titles if "층" in title or any(w in title for w in own)]
+    assert loan["walk.stays"].startswith("Shape는 {shape}")
+    assert native["walk.stays"].startswith("형상은 {shape}")
+    with pytest.raises(ValueError, match="no terms 'loan' in 'en'"):
+        words("en", "loan")
+
+
 def test_another_language_is_refused() -> None:
     with pytest.raises(ValueError, match="the languages are en, ko"):
         words("fr")
@@ -103,7 +124,7 @@ OTHER_WORDS = [
     "바이어스",
     "수용장",
 ]
-OTHERS = ("habits.py", "words.py")
+OTHERS = ("habits.py", "words.py", "ko_loan.py")
 
 
 @pytest.mark.parametrize("word", OTHER_WORDS)
@@ -115,3 +136,18 @@ def test_korean_has_one_word_for_one_thing(word: str) -> None:
         # These have what people may write, which is understood and told in our words.
         if path.suffix in (".py", ".j2", ".md", ".json") and path.name not in OTHERS:
             assert word not in path.read_text(encoding="utf-8"), path
+
+
+def test_what_takes_a_language_takes_terms() -> None:
+    net = cnndsl.check("input 8; dense 4")
+    taking = [name for name in targets.names() if LANG in targets.load(name).OPTIONS]
+    assert "svg" in taking
+    assert "walkthrough" in taking
+    for name in taking:
+        assert TERMS in targets.load(name).OPTIONS, name
+    for name in ("markdown", "html", "latex", "csv", "walkthrough"):
+        assert "레이어" in cnndsl.build(net, name, lang="ko", terms="loan")
+    assert "피처 맵" in cnndsl.build(net, "svg", lang="ko", terms="loan")
+    for name in taking:
+        with pytest.raises(OptionError, match="the terms `loan` go with lang ko, not en"):
+            cnndsl.build(net, name, terms="loan")

@@ -8,53 +8,55 @@ from cnndsl.comparison.side_by_side import Comparison, figure, plain, ratio
 from cnndsl.diagnostics.harmless import to_json
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.render import printable
-from cnndsl.lang import words
+from cnndsl.lang import Words
+from cnndsl.lang import words as words_of
 from cnndsl.tables.plain_table import markdown_table, text_table
 
 
-def as_text(comparison: Comparison, lang: str = "en") -> str:
+def as_text(comparison: Comparison, words: Words | None = None) -> str:
     """The table for a terminal, and what is to be said about it in sentences."""
-    sentences = "".join(f"{printable(sentence)}\n" for sentence in verdicts(comparison, lang))
-    table = text_table(*_lines(comparison, str, lang))
+    words = words or words_of()
+    sentences = "".join(f"{printable(sentence)}\n" for sentence in verdicts(comparison, words))
+    table = text_table(*_lines(comparison, str, words))
     return table + (f"\n{sentences}" if sentences else "")
 
 
-def as_markdown(comparison: Comparison, lang: str = "en") -> str:
+def as_markdown(comparison: Comparison, words: Words | None = None) -> str:
     """The table for a document, and what is to be said about it in sentences."""
-    sentences = [f"\n{escaped(sentence)}.\n" for sentence in verdicts(comparison, lang)]
-    return markdown_table(*_lines(comparison, code, lang)) + "".join(sentences)
+    words = words or words_of()
+    sentences = [f"\n{escaped(sentence)}.\n" for sentence in verdicts(comparison, words)]
+    return markdown_table(*_lines(comparison, code, words)) + "".join(sentences)
 
 
-def verdicts(comparison: Comparison, lang: str = "en") -> list[str]:
+def verdicts(comparison: Comparison, words: Words) -> list[str]:
     """How the first network's parameters compare with those of each other, a sentence each.
 
     Where layers of other kinds keep weights, one more says that they are counted.
     """
     key = "params" if comparison.counted == "all" else "weights"
     first, *others = (getattr(each, key) for each in comparison.measures)
-    say = words(lang).say
     sentences = []
     for name, count in zip(comparison.names[1:], others, strict=True):
         names = {"first": comparison.names[0], "second": name}
-        said = say(f"compare.{key}", **names, one=f"{first:,}", other=f"{count:,}")
+        said = words.say(f"compare.{key}", **names, one=f"{first:,}", other=f"{count:,}")
         if first and count:
             times = plain(max(first, count) / min(first, count))
             way = "share" if times == "1" else "fewer" if first < count else "more"
-            said = say(f"compare.{way}", said=said, share=plain(100 * first / count), times=times)
+            share = plain(100 * first / count)
+            said = words.say(f"compare.{way}", said=said, share=share, times=times)
         sentences.append(said)
-    return sentences + [words(lang)["weights.counted"]] * comparison.others
+    return sentences + [words["weights.counted"]] * comparison.others
 
 
 def _lines(
-    comparison: Comparison, name: Callable[[str], str], lang: str
+    comparison: Comparison, name: Callable[[str], str], words: Words
 ) -> tuple[list[list[str]], list[bool]]:
     """The lines of the table, and which columns stand flush right."""
-    word = words(lang)
     first, *others = map(name, comparison.names)
-    lines = [["", first, *others, *(word.say("compare.of", name=other) for other in others)]]
+    lines = [["", first, *others, *(words.say("compare.of", name=other) for other in others)]]
     for line in comparison.lines:
         cells = (figure(line.key, value) for value in line.values)
-        lines.append([word[f"measure.{line.key}"], *cells, *map(ratio, line.ratios)])
+        lines.append([words[f"measure.{line.key}"], *cells, *map(ratio, line.ratios)])
     return lines, [False, *(True for _ in lines[0][1:])]
 
 

@@ -12,7 +12,7 @@ import re
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.render import printable
-from cnndsl.lang import en, ko
+from cnndsl.lang import TERMS, words
 from cnndsl.tables.columns import COLUMNS
 
 MOST_CHARACTERS = 255
@@ -100,7 +100,9 @@ def _looks_ours(content: bytes, suffix: str) -> bool:
         return content.startswith((_COMMENTS[suffix][0] + _SAYS).encode())
     if suffix == ".csv":
         header = content.split(b"\n", 1)[0].decode("utf-8", "replace").rstrip("\r")
-        return {*COLUMNS, *en.WORDS.values(), *ko.WORDS.values()}.issuperset(header.split(","))
+        every = [words(lang, terms) for terms, langs in TERMS.items() for lang in langs]
+        known = {*COLUMNS, *(text for each in every for text in each.texts)}
+        return known.issuperset(header.split(","))
     return bool((_ONNX if suffix == ".onnx" else _JSON).match(content))
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
 from cnndsl.analysis import analyse
-from cnndsl.contract import LANG
+from cnndsl.contract import LANG, TERMS, words_asked
 from cnndsl.diagnostics import Diagnostic, Source
 from cnndsl.diagnostics.markdown import escaped, fenced
 from cnndsl.diagnostics.message import Message
@@ -139,7 +139,8 @@ def compared(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         message = Message("this compares the net with none")
         raise DirectiveError(message, Message("name others: `with=PATH,PATH`"))
     comparison = compare(networks, wanted.options.get("params", "all"))
-    return Filled(as_markdown(comparison, wanted.options.get("lang", "en")), {})
+    words = words_asked(wanted.options.get("lang", "en"), wanted.options.get("terms", "native"))
+    return Filled(as_markdown(comparison, words), {})
 
 
 COUNTED = contract.Option(
@@ -153,5 +154,5 @@ KINDS: dict[str, RegionKind] = {
     "mermaid": RegionKind(made, "mermaid"),
     "code": RegionKind(made, None),
     "check": RegionKind(said, options=(LANG,), of_failing=True),
-    "compare": RegionKind(compared, options=(COUNTED, LANG), of_several=True),
+    "compare": RegionKind(compared, options=(COUNTED, LANG, TERMS), of_several=True),
 }

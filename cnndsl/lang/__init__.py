@@ -2,24 +2,31 @@
 
 All words of a language stand in its module, as a plain dictionary: `cnndsl.lang.en`,
 `cnndsl.lang.ko`. The keys are English and the same in all; `docs/tables.md` says why a word
-was chosen. A text with names in braces is for `str.format`.
+was chosen. A text with names in braces is for `str.format`, and `$layer` is a term, of which
+a language may have more than one set.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LANGUAGES = ("en", "ko")
 """The languages that there are, by their ISO 639 codes."""
+
+TERMS = {"native": LANGUAGES, "loan": ("ko",)}
+"""The sets of terms, and the languages that have each."""
+
+_TERM = re.compile(r"\$([a-z]+)(\([^()/]+/[^()/]+\))?")  # with a particle that it decides
 
 
 class Words:
     """The words of a language: `words["stride"]`, `words.layer("conv")`."""
 
-    __slots__ = ("_finish", "_layers", "_words", "lang")
+    __slots__ = ("_finish", "_layers", "_words", "lang", "terms")
 
     def __init__(
         self,
@@ -27,12 +34,18 @@ class Words:
         words: Mapping[str, str],
         layers: Mapping[str, str],
         finish: Callable[[str], str],
+        terms: str = "native",
     ) -> None:
-        self.lang = lang
+        self.lang, self.terms = lang, terms
         self._words, self._layers, self._finish = words, layers, finish
 
     def __getitem__(self, key: str) -> str:
         return self._words[key]
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """All words but the titles of layers."""
+        return self._words.values()
 
     def __contains__(self, key: str) -> bool:
         return key in self._words
@@ -61,15 +74,30 @@ class Words:
         return self._words["list"].format(others=", ".join(names[:-1]), last=names[-1])
 
 
-def words(lang: str = "en") -> Words:
-    """The words of a language; raises ValueError for one that there is not."""
+def words(lang: str = "en", terms: str = "native") -> Words:
+    """The words of a language, in one of its sets of terms.
+
+    Raises ValueError for a language that there is not, or terms that it has not.
+    """
+    if lang in LANGUAGES and lang not in TERMS.get(terms, ()):
+        raise ValueError(f"no terms {terms!r} in {lang!r}")
     if lang == "en":
         from cnndsl.lang.en import WORDS
 
         return Words(lang, WORDS, {}, str)
     if lang == "ko":
-        from cnndsl.lang import ko
+        from cnndsl.lang import ko, ko_loan
         from cnndsl.lang.particles import particles
 
-        return Words(lang, ko.WORDS, ko.LAYERS, particles)
+        loan = terms == "loan"
+        chosen = ko.TERMS | ko_loan.TERMS if loan else ko.TERMS
+        layers = ko.LAYERS | ko_loan.LAYERS if loan else ko.LAYERS
+
+        def termed(texts: Mapping[str, str]) -> dict[str, str]:
+            return {
+                key: _TERM.sub(lambda place: particles(chosen[place[1]] + (place[2] or "")), text)
+                for key, text in texts.items()
+            }
+
+        return Words(lang, termed(ko.WORDS), termed(layers), particles, terms)
     raise ValueError(f"no words in {lang!r}: the languages are {', '.join(LANGUAGES)}")

@@ -1,39 +1,54 @@
-"""Korean, in the words of Korean textbooks on deep learning; `docs/tables.md` has the glossary."""
+"""Korean, in the words of Korean textbooks on deep learning; `docs/tables.md` has the glossary.
+
+A term of which there is also a loan word stands as `$term`, with its particle behind it.
+"""
 
 from __future__ import annotations
 
+TERMS = {
+    "layer": "층",
+    "shape": "형상",
+    "conv": "합성곱",
+    "dense": "완전 연결",
+    "map": "특성 맵",
+    "bias": "편향",
+    "dilation": "팽창률",
+    "field": "수용 영역",
+}
+"""The terms; `cnndsl.lang.ko_loan` has others for them."""
+
 WORDS = {
     # Columns of tables
-    "layer": "층",
+    "layer": "$layer",
     "name": "이름",
     "code": "표기",
-    "type": "층(종류)",
+    "type": "$layer(종류)",
     "input-channels": "입력 채널",
     "filter": "필터",
     "output-channels": "출력 채널",
     "kernel": "커널",
     "stride": "스트라이드",
     "padding": "패딩",
-    "dilation": "팽창률",
+    "dilation": "$dilation",
     "groups": "그룹",
     "pooling": "풀링",
     "activation": "활성화 함수",
-    "input-shape": "입력 형상",
-    "output-shape": "출력 형상",
-    "batch-shape": "출력 형상",
+    "input-shape": "입력 $shape",
+    "output-shape": "출력 $shape",
+    "batch-shape": "출력 $shape",
     "keras.parameters": "파라미터 수",
     "input-nodes": "입력 노드",
     "output-nodes": "출력 노드",
-    "weight-shape": "가중치 형상",
+    "weight-shape": "가중치 $shape",
     "size-formula": "출력 크기 계산",
     "parameter-formula": "파라미터 수 계산",
     "parameters": "파라미터 수",
     "weights": "가중치 수",
-    "biases": "편향 수",
+    "biases": "$bias 수",
     "trainable": "학습 대상",
     "multiply-adds": "곱셈-누산 횟수",
     "flops": "FLOPs",
-    "field": "수용 영역",
+    "field": "$field",
     "share": "파라미터 비율",
     "note": "비고",
     "weight-share": "가중치 비율",
@@ -47,13 +62,13 @@ WORDS = {
     "parameters.many": "파라미터 {number}개",
     "macs.many": "곱셈-누산 {number}회",
     "weights.many": "가중치 {number}개",
-    "biases.many": "편향 {number}개",
+    "biases.many": "$bias {number}개",
     "list": "{others}, {last}",
     # Around tables
     "caption": "{net}: 입력 {inputs}, 출력 {outputs}, {count}",
-    "caption.weights": "{net}: 입력 {inputs}, 출력 {outputs}, {count}(편향 제외)",
+    "caption.weights": "{net}: 입력 {inputs}, 출력 {outputs}, {count}($bias 제외)",
     "output.named": "{name} {shape}",
-    "remark.flops": "FLOPs는 합성곱 층과 완전 연결 층의 곱셈-누산 횟수의 두 배이며, 다른 연산은 세지 "
+    "remark.flops": "FLOPs는 $conv $layer(과/와) $dense $layer의 곱셈-누산 횟수의 두 배이며, 다른 연산은 세지 "
     "않습니다.",
     "remark": "학습되는 파라미터 {trainable}개, 학습되지 않는 파라미터 {others}개",
     "remark.training": "학습용 헤드까지 합하면 {count}, 곱셈-누산 {macs}회",
@@ -66,9 +81,9 @@ WORDS = {
     "trainable-parameters": "학습되는 파라미터: {number}개({size})",
     "other-parameters": "학습되지 않는 파라미터: {number}개({size})",
     # Figures
-    "figure.volumes": "{net}: 특성 맵",
+    "figure.volumes": "{net}: $map",
     "figure.graph": "{net}: 데이터 흐름",
-    "figure.receptive": "{net}: 수용 영역",
+    "figure.receptive": "{net}: $field",
     "figure.input": "입력",
     "figure.output": "출력",
     "figure.step": "{layer} → {shape}",
@@ -80,8 +95,8 @@ WORDS = {
     "figure.height": "높이",
     "figure.width": "너비",
     "figure.pixels": "{dimension} {number}",
-    "figure.windows": "입력 {size}에서 각 특성 맵의 가운데 위치가 보는 영역",
-    "figure.no-field": "입력이 벡터이므로 수용 영역이 넓어질 공간이 없습니다.",
+    "figure.windows": "입력 {size}에서 각 $map의 가운데 위치가 보는 영역",
+    "figure.no-field": "입력이 벡터이므로 $field(이/가) 넓어질 공간이 없습니다.",
     # Dimensions, and the names in formulas
     "height": "높이",
     "width": "너비",
@@ -96,7 +111,7 @@ WORDS = {
     "symbol.K": "커널 또는 풀링 창의 크기",
     "symbol.S": "스트라이드",
     "symbol.P": "패딩(픽셀)",
-    "symbol.d": "팽창률",
+    "symbol.d": "$dilation",
     "symbol.G": "그룹 수",
     "symbol.M": "채널마다 나오는 출력 수",
     "symbol.F": "확대 배율",
@@ -107,7 +122,7 @@ WORDS = {
     "role.kernel": "가중치",
     "role.depthwise": "채널별 가중치",
     "role.pointwise": "채널을 섞는 가중치",
-    "role.bias": "편향",
+    "role.bias": "$bias",
     "role.gamma": "스케일(γ)",
     "role.beta": "시프트(β)",
     "role.mean": "평균(학습하지 않음)",
@@ -116,16 +131,16 @@ WORDS = {
     "role.scale": "곱하는 값",
     # Nets side by side
     "measure.inputs": "입력",
-    "measure.layers": "층 수",
+    "measure.layers": "$layer 수",
     "measure.depth": "깊이",
     "measure.params": "파라미터 수",
     "measure.trainable": "학습되는 파라미터 수",
-    "measure.weights": "가중치 수(편향 제외)",
+    "measure.weights": "가중치 수($bias 제외)",
     "measure.macs": "곱셈-누산 횟수",
     "measure.param_bytes": "파라미터 메모리",
     "measure.activation_bytes": "출력 메모리",
     "measure.peak_bytes": "동시에 쓰는 메모리",
-    "measure.field": "수용 영역",
+    "measure.field": "$field",
     "measure.outputs": "출력",
     "compare.of": "{name} 대비",
     "compare.params": "파라미터 수는 {first} {one}개, {second} {other}개입니다",
@@ -135,17 +150,17 @@ WORDS = {
     "compare.more": "{said}. 비율은 {share}%로, {times}배입니다",
     # The walkthrough
     "walk.title": "{net} 단계별 계산",
-    "walk.intro": "신경망 {net}의 입력 형상은 {inputs}, 출력 형상은 {outputs}입니다. 모두 {layers}, "
-    "{count}로 이루어집니다. 각 층의 출력 크기와 파라미터 수가 어떻게 나오는지 차례로 계산해 "
+    "walk.intro": "신경망 {net}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {outputs}입니다. 모두 {layers}, "
+    "{count}로 이루어집니다. 각 $layer의 출력 크기와 파라미터 수가 어떻게 나오는지 차례로 계산해 "
     "보겠습니다.",
     "walk.legend": "수식에서 첨자 `out`은 출력을 뜻하고, 각 기호의 뜻은 다음과 같습니다.",
-    "layers.many": "층 {number}개",
+    "layers.many": "$layer {number}개",
     "walk.pair": "{first}(과/와) {second}",
     "walk.from.many": "{names}의 출력을 입력으로 받습니다.",
     "walk.input": "입력",
     "walk.alike.many": "{dimensions}도 같은 방법으로 계산합니다.",
-    "walk.stays": "형상은 {shape} 그대로입니다.",
-    "walk.output": "출력 형상: **{shape}**",
+    "walk.stays": "$shape(은/는) {shape} 그대로입니다.",
+    "walk.output": "출력 $shape: **{shape}**",
     "walk.size": "출력 크기는 다음과 같이 계산합니다.",
     "walk.parameters": "파라미터 수는 다음과 같습니다.",
     "walk.no-parameters": "파라미터는 없습니다.",
@@ -162,9 +177,9 @@ WORDS = {
     "walk.activation": "이어서 모든 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
     "walk.activation.softmax": "이어서 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, "
     "그 합은 1이 됩니다: {formula}.",
-    "walk.block": "블록 {block}의 입력 형상은 {inputs}, 출력 형상은 {output}입니다. "
+    "walk.block": "블록 {block}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {output}입니다. "
     "{layers}에 {count}가 들어 있습니다.",
-    "walk.again.many": "{names}에서도 같은 형상으로 되풀이됩니다. 모두 {times}이며, 각각 {count}입니다.",
+    "walk.again.many": "{names}에서도 같은 $shape(으로/로) 되풀이됩니다. 모두 {times}이며, 각각 {count}입니다.",
     "times.many": "{number}번",
     "walk.before": "{name}에서 계산한 것과 같습니다: 입력 {inputs}, 출력 {output}, {count}.",
     "walk.shared": "가중치는 {names}의 것을 함께 쓰며, 거기에서 한 번만 셉니다.",
@@ -173,13 +188,13 @@ WORDS = {
     "walk.totals": "전체 합계",
     "walk.sum": "이 신경망에는 모두 {count}가 있습니다.",
     "walk.sum.apart": "이 신경망에는 모두 {count}가 있습니다. {weights}와 {biases}를 더한 값입니다.",
-    "weights.counted": "여기서 가중치는 합성곱 층과 완전 연결 층의 편향을 뺀 모든 파라미터이며, 정규화 같은 "
-    "다른 층의 값도 포함합니다",
-    "walk.weights-only": "편향은 세지 않았습니다.",
+    "weights.counted": "여기서 가중치는 $conv $layer(과/와) $dense $layer의 $bias(을/를) 뺀 모든 파라미터이며, 정규화 같은 "
+    "다른 $layer의 값도 포함합니다",
+    "walk.weights-only": "$bias(은/는) 세지 않았습니다.",
     # The walkthrough of a net with errors
     "problems.many": "문제 {number}개",
     "fails.intro": "신경망 {net}에는 {count}가 있어 크기가 끝까지 나오지 않습니다. 첫 문제가 있는 "
-    "곳까지 각 층의 출력 크기와 파라미터 수를 차례로 계산해 보겠습니다.",
+    "곳까지 각 $layer의 출력 크기와 파라미터 수를 차례로 계산해 보겠습니다.",
     "fails.known": "알려진 합",
     "fails.assumed": "~로 시작하는 행은 가정한 값입니다. 그 앞이나 그 행에 오류가 있어 크기를 알 수 "
     "없습니다.\n합계에는 넣지 않았습니다.",
@@ -190,7 +205,7 @@ WORDS = {
     "fails.cures": "다음과 같이 고칠 수 있습니다.",
     "fails.floor": "`floor`를 써서 나머지를 버립니다. 그러면 출력은 {sizes}(이/가) 됩니다.",
     "fails.size": "{dimension} {size}",
-    "fails.sizes": "또는 이 층에 들어오는 입력의 {sizes} 맞춥니다.",
+    "fails.sizes": "또는 이 $layer에 들어오는 입력의 {sizes} 맞춥니다.",
     "fails.other": "{dimension}(을/를) {lower}(이나/나) {upper}(으로/로)",
     "fails.together": ", ",
     "or": " 또는 ",
@@ -202,12 +217,12 @@ WORDS = {
     "fails.same": "또는 `same`을 써서 필요한 만큼 채웁니다. 그러면 출력은 {sizes}(이/가) 됩니다.",
     "fails.same.pad": "또는 `pad` 대신 `same`을 써서 필요한 만큼 채웁니다. 그러면 출력은 "
     "{sizes}(이/가) 됩니다.",
-    "fails.least": "또는 앞에서 풀링을 줄여 이 층에 들어오는 입력을 {sizes} 이상으로 합니다.",
+    "fails.least": "또는 앞에서 풀링을 줄여 이 $layer에 들어오는 입력을 {sizes} 이상으로 합니다.",
     "fails.cut": "`pad`를 줄입니다. 양쪽을 합해 잘라 낼 수 있는 크기는 {sizes}까지입니다.",
-    "fails.rank": "{layer}(은/는) {taken} 형상을 받는데, 들어오는 것은 {got}입니다.",
+    "fails.rank": "{layer}(은/는) {taken} $shape(을/를) 받는데, 들어오는 것은 {got}입니다.",
     "fails.nearest": "`{mode}` 대신 `nearest`를 씁니다.",
     "fails.vector": "벡터에는 높이와 너비가 없어, 어느 값이 서로 이웃하는지 더는 알 수 없습니다.",
-    "fails.before": "{layer}(을/를) `flatten`, `gap`, `dense`처럼 벡터를 만드는 층 앞으로 옮기거나 "
+    "fails.before": "{layer}(을/를) `flatten`, `gap`, `dense`처럼 벡터를 만드는 $layer 앞으로 옮기거나 "
     "없앱니다.",
     "fails.flat": "들어 있는 값의 수는 다음과 같습니다.",
     "fails.flatten": "앞에 `flatten`을 넣어 값 {count}개를 모두 한 벡터로 폅니다.",
@@ -217,15 +232,15 @@ WORDS = {
     "fails.filters": "그룹마다 필터 수가 같아야 하므로 다음과 같이 나눕니다.",
     "fails.uneven": "이 수는 자연수여야 하는데, {value}(은/는) 자연수가 아닙니다.",
     "fails.groups": "그룹 수를 바꿉니다. 예를 들어 {numbers}(으로/로) 할 수 있습니다.",
-    "fails.channels.other": "또는 이 층에 들어오는 채널 수를 {numbers}(으로/로) 맞춥니다.",
+    "fails.channels.other": "또는 이 $layer에 들어오는 채널 수를 {numbers}(으로/로) 맞춥니다.",
     "fails.filters.other": "또는 필터 수를 {numbers}(으로/로) 합니다.",
-    "fails.paths": "각 경로의 출력 형상은 다음과 같습니다.",
+    "fails.paths": "각 경로의 출력 $shape(은/는) 다음과 같습니다.",
     "fails.path": "경로 {path}: {shape}",
-    "fails.equal": "{layer}(은/는) 같은 자리의 값끼리 계산하므로 형상이 모두 같아야 합니다.",
+    "fails.equal": "{layer}(은/는) 같은 자리의 값끼리 계산하므로 $shape(이/가) 모두 같아야 합니다.",
     "fails.concat": "{layer}(은/는) 채널을 나란히 이어 붙이므로 채널을 뺀 크기가 모두 같아야 합니다.",
     "fails.concat.axis": "{layer}(은/는) 텐서를 {axis} 방향으로 이어 붙이므로 {axis}(을/를) 뺀 크기가 "
     "모두 같아야 합니다.",
-    "fails.mul": "{layer}(은/는) 같은 자리의 값끼리 곱하므로 형상이 모두 같거나, (H, W, C) 곁에 "
+    "fails.mul": "{layer}(은/는) 같은 자리의 값끼리 곱하므로 $shape(이/가) 모두 같거나, (H, W, C) 곁에 "
     "(H, W, 1), (1, 1, C) 또는 (C)가 와야 합니다.",
     "fails.channel": "채널 수",
     "fails.value": "값의 수",
@@ -235,39 +250,39 @@ WORDS = {
     "fails.up": "또는 경로 {small}의 끝에 `up {factor}`(을/를) 씁니다.",
     "fails.apart": "경로 {large}(이/가) 경로 {small}보다 {numbers}만큼 큽니다. 패딩이 없으면 크기가 "
     "K인 커널이 K - 1만큼 줄입니다.",
-    "fails.pad": "경로 {small}의 층에 `same`을 쓰거나, 큰 쪽을 `crop`으로 잘라 냅니다.",
+    "fails.pad": "경로 {small}의 $layer에 `same`을 쓰거나, 큰 쪽을 `crop`으로 잘라 냅니다.",
     "fails.pointwise": "경로 {path}의 끝에 `conv {count} 1x1`(을/를) 써서 채널 수를 {count}(으로/로) 맞춥니다.",
     "fails.dense": "경로 {path}의 끝에 `dense {count}`(을/를) 씁니다.",
-    "fails.more": "이것은 이 층만 고치는 방법입니다. 이 밖에도 {count}가 있으며, 아래에 나옵니다.",
+    "fails.more": "이것은 이 $layer만 고치는 방법입니다. 이 밖에도 {count}가 있으며, 아래에 나옵니다.",
     "fails.checker": "`cnndsl check`의 설명은 다음과 같습니다.",
     # What layers do
     "does.conv": "필터가 입력 위를 움직이며 자리마다 모든 채널의 값을 가중치와 곱해 더합니다. 필터 "
-    "하나가 특성 맵의 채널 하나를 만듭니다.",
+    "하나가 $map의 채널 하나를 만듭니다.",
     "does.conv.groups": "채널을 그룹으로 나눕니다. 필터는 자기 그룹의 채널 위에서만 움직이며, 필터 "
-    "하나가 특성 맵의 채널 하나를 만듭니다.",
+    "하나가 $map의 채널 하나를 만듭니다.",
     "does.dwconv": "채널마다 자기 필터가 따로 있으며, 필터는 다른 채널을 보지 않습니다.",
-    "does.sepconv": "먼저 채널마다 따로 합성곱을 하고, 이어서 1픽셀 크기의 합성곱으로 채널을 섞습니다.",
-    "does.deconv": "합성곱을 거꾸로 한 것입니다. 입력의 픽셀 하나가 출력의 창 하나를 칠하고, 창이 "
+    "does.sepconv": "먼저 채널마다 따로 $conv(을/를) 하고, 이어서 1픽셀 크기의 $conv(으로/로) 채널을 섞습니다.",
+    "does.deconv": "$conv(을/를) 거꾸로 한 것입니다. 입력의 픽셀 하나가 출력의 창 하나를 칠하고, 창이 "
     "겹치는 곳은 더합니다.",
-    "does.deconv.groups": "채널 그룹마다 따로 하는, 합성곱을 거꾸로 한 것입니다. 입력의 픽셀 "
+    "does.deconv.groups": "채널 그룹마다 따로 하는, $conv(을/를) 거꾸로 한 것입니다. 입력의 픽셀 "
     "하나가 출력의 창 하나를 칠하고, 창이 겹치는 곳은 더합니다.",
     "does.pool": "채널마다 창 안에서 가장 큰 값만 남깁니다.",
-    "does.pool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 중 "
+    "does.pool.to": "출력의 위치 수만큼 창을 두어 $map(을/를) 나눕니다. 픽셀이 X개일 때 n개 중 "
     "i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
     "안에서 가장 큰 값만 남깁니다.",
     "does.avgpool": "채널마다 창 안의 값을 평균합니다.",
-    "does.avgpool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 "
+    "does.avgpool.to": "출력의 위치 수만큼 창을 두어 $map(을/를) 나눕니다. 픽셀이 X개일 때 n개 "
     "중 i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
     "안의 값을 평균합니다.",
     "does.minpool": "채널마다 창 안에서 가장 작은 값만 남깁니다.",
-    "does.minpool.to": "출력의 위치 수만큼 창을 두어 특성 맵을 나눕니다. 픽셀이 X개일 때 n개 "
+    "does.minpool.to": "출력의 위치 수만큼 창을 두어 $map(을/를) 나눕니다. 픽셀이 X개일 때 n개 "
     "중 i번째(0부터) 창은 ⌊i·X/n⌋번 픽셀부터 ⌈(i + 1)·X/n⌉번 픽셀 앞까지 봅니다. 채널마다 창 "
     "안에서 가장 작은 값만 남깁니다.",
     "does.gap": "채널마다 모든 값을 평균해 수 하나로 만듭니다.",
     "does.channelmean": "위치마다 모든 채널을 평균해 수 하나로 만듭니다.",
     "does.channelmax": "위치마다 채널 가운데 가장 큰 값 하나만 남깁니다.",
     "does.gmp": "채널마다 가장 큰 값 하나만 남깁니다.",
-    "does.flatten": "모든 값을 벡터 하나로 늘어놓습니다. 계산은 없고 형상만 바뀝니다.",
+    "does.flatten": "모든 값을 벡터 하나로 늘어놓습니다. 계산은 없고 $shape만 바뀝니다.",
     "does.dense": "출력마다 모든 입력을 가중치와 곱해 더합니다. 따라서 입력과 출력의 쌍마다 가중치가 "
     "하나씩 있습니다.",
     "does.bn": "배치 전체에서 채널마다 평균이 0, 분산이 1이 되도록 맞춥니다.",
@@ -287,17 +302,17 @@ WORDS = {
     "1이 됩니다: {formula}.",
     "does.activation.softmax.axis": "{axis} 방향의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 "
     "합은 1이 됩니다: {formula}.",
-    "does.up": "특성 맵을 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
-    "does.up.aligned": "모서리를 제자리에 둔 채 특성 맵의 크기를 바꿉니다. 출력 n칸 중 "
+    "does.up": "$map(을/를) 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
+    "does.up.aligned": "모서리를 제자리에 둔 채 $map의 크기를 바꿉니다. 출력 n칸 중 "
     "i번째(0부터)는 i·(X - 1)/(n - 1) 자리에 놓이며, 그 둘레의 픽셀을 섞어 채웁니다.",
-    "does.up.mixed": "특성 맵의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 (i + 1/2)·X/n - "
+    "does.up.mixed": "$map의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 (i + 1/2)·X/n - "
     "1/2 자리에 놓이며, 그 둘레의 픽셀을 섞어 채웁니다. 가장자리 밖은 가장자리 픽셀로 봅니다.",
-    "does.up.to": "특성 맵의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 입력 픽셀 X개 중 "
+    "does.up.to": "$map의 크기를 바꿉니다. 출력 n칸 중 i번째(0부터)는 입력 픽셀 X개 중 "
     "⌊i·X/n⌋번 픽셀의 값입니다.",
-    "does.zeropad": "특성 맵의 둘레를 0으로 채웁니다.",
-    "does.reflectpad": "가장 바깥 픽셀을 거울로 삼아, 그 안쪽의 픽셀을 특성 맵 둘레에 뒤집어 붙입니다.",
-    "does.replicatepad": "특성 맵의 둘레를 가장 바깥 픽셀로 되풀이해 채웁니다.",
-    "does.crop": "특성 맵의 가장자리를 잘라 냅니다.",
+    "does.zeropad": "$map의 둘레를 0으로 채웁니다.",
+    "does.reflectpad": "가장 바깥 픽셀을 거울로 삼아, 그 안쪽의 픽셀을 $map 둘레에 뒤집어 붙입니다.",
+    "does.replicatepad": "$map의 둘레를 가장 바깥 픽셀로 되풀이해 채웁니다.",
+    "does.crop": "$map의 가장자리를 잘라 냅니다.",
     "does.reshape": "같은 값을 다른 차원으로 늘어놓습니다. 그러므로 값의 수는 바뀌지 않아야 합니다.",
     "does.shuffle": "그룹끼리 섞이도록 채널의 순서를 바꿉니다.",
     "does.pixelshuffle": "채널을 공간으로 옮깁니다. 위치마다 채널 여러 개가 네모 하나의 픽셀이 됩니다.",
@@ -316,21 +331,21 @@ WORDS = {
 
 LAYERS = {
     "input": "입력",
-    "conv": "합성곱 층",
-    "dwconv": "깊이별 합성곱 층",
-    "sepconv": "깊이별 분리 합성곱 층",
-    "deconv": "전치 합성곱 층",
-    "pool": "최대 풀링 층",
-    "avgpool": "평균 풀링 층",
-    "minpool": "최소 풀링 층",
-    "gap": "전역 평균 풀링 층",
-    "gmp": "전역 최대 풀링 층",
+    "conv": "$conv $layer",
+    "dwconv": "깊이별 $conv $layer",
+    "sepconv": "깊이별 분리 $conv $layer",
+    "deconv": "전치 $conv $layer",
+    "pool": "최대 풀링 $layer",
+    "avgpool": "평균 풀링 $layer",
+    "minpool": "최소 풀링 $layer",
+    "gap": "전역 평균 풀링 $layer",
+    "gmp": "전역 최대 풀링 $layer",
     "channelmean": "채널 평균",
     "channelmax": "채널 최댓값",
-    "flatten": "평탄화 층",
-    "dense": "완전 연결 층",
+    "flatten": "평탄화 $layer",
+    "dense": "$dense $layer",
     "bn": "배치 정규화",
-    "ln": "층 정규화",
+    "ln": "$layer 정규화",
     "gn": "그룹 정규화",
     "inorm": "인스턴스 정규화",
     "lrn": "국소 응답 정규화",
@@ -359,7 +374,7 @@ LAYERS = {
     "reflectpad": "반사 패딩",
     "replicatepad": "복제 패딩",
     "crop": "크롭",
-    "reshape": "형상 변환",
+    "reshape": "$shape 변환",
     "shuffle": "채널 셔플",
     "pixelshuffle": "픽셀 셔플",
     "pixelunshuffle": "픽셀 역셔플",

@@ -10,10 +10,17 @@ from fractions import Fraction
 from string import Formatter
 from typing import NamedTuple
 
-from cnndsl.contract import DEPTH, LANG, Option, OptionError, checked_values
+from cnndsl.contract import (
+    DEPTH,
+    LANG,
+    TERMS,
+    Option,
+    OptionError,
+    checked_values,
+    words_asked,
+)
 from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
-from cnndsl.lang import words as words_of
 from cnndsl.layers import Layer
 from cnndsl.network import Network
 from cnndsl.tables.cells import Cell, Heading, Share, Table, Verbatim, tuple_text
@@ -79,7 +86,7 @@ PARAMS = Option(
     "P",
     ("all", "weights"),
 )
-OPTIONS = (STYLE, COLUMNS_OPTION, LANG, PARAMS, DEPTH)
+OPTIONS = (STYLE, COLUMNS_OPTION, LANG, TERMS, PARAMS, DEPTH)
 
 
 def make(
@@ -89,6 +96,7 @@ def make(
     style: str = "article",
     columns: Sequence[str] | None = None,
     lang: str = "en",
+    terms: str = "native",
     params: str = "all",
     depth: int | None = None,
 ) -> Table:
@@ -98,18 +106,19 @@ def make(
     * `style`: one of `STYLES`
     * `columns`: keys of `COLUMNS`, in the place of the style's
     * `lang`: `en` or `ko`
+    * `terms`: `native`, or the `loan` words of Korean
     * `params`: `all`, or `weights` to leave the biases out
     * `depth`: how deep calls of blocks are opened; None for all of them
 
     Raises OptionError for what there is not.
     """
-    given = {"style": style, "columns": columns, "lang": lang, "params": params, "depth": depth}
-    checked_values(OPTIONS, given)
+    given = {"style": style, "columns": columns, "lang": lang, "terms": terms, "params": params}
+    checked_values(OPTIONS, {**given, "depth": depth})
     if style == "keras" and params == "weights":
         message = Message("Keras counts biases too: the style keras goes with no params weights")
         raise OptionError(message)
     chosen = STYLES[style]
-    words, weights = words_of(lang), params == "weights"
+    words, weights = words_asked(lang, terms), params == "weights"
     every = rows(network, depth, words)
     shown = [row for row in every if chosen.shows(row)]
     totals = network.totals

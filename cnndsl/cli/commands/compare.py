@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cnndsl.cli.commands.nets import NET, format_option, named_files, networks_of
+from cnndsl.cli.terminal.language import words_of
 from cnndsl.cli.terminal.options import Arguments, Command
-from cnndsl.contract import LANG, Option
+from cnndsl.contract import LANG, TERMS, Option
 
 COMMAND = Command(
     "compare",
@@ -25,6 +26,7 @@ COMMAND = Command(
             ("all", "weights"),
         ),
         LANG,
+        TERMS,
         *NET,
     ),
     ("cnndsl compare article.cnn fully_connected.cnn",),
@@ -35,15 +37,16 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import data, out
     from cnndsl.comparison import compare, show_side_by_side
 
+    words = words_of(arguments, arguments.get("lang") or "en")
     networks, code = networks_of(arguments, named_files(arguments))
     if code:
         return code
     comparison = compare(networks, arguments.get("params") or "all")
-    form, lang = arguments.get("format") or "text", arguments.get("lang") or "en"
+    form = arguments.get("format") or "text"
     if form == "text":
-        out(show_side_by_side.as_text(comparison, lang))
+        out(show_side_by_side.as_text(comparison, words))
     elif form == "markdown":
-        data(show_side_by_side.as_markdown(comparison, lang))
+        data(show_side_by_side.as_markdown(comparison, words))
     else:
         data(show_side_by_side.as_json(comparison))
     return 0

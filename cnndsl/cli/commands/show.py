@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from cnndsl.cli.commands.nets import NET, asked, one_file, tell
 from cnndsl.cli.terminal.files import FileError, read_source
-from cnndsl.cli.terminal.language import LANG, language
+from cnndsl.cli.terminal.language import LANG, language, words_of
 from cnndsl.cli.terminal.options import Arguments, Command, read_value
-from cnndsl.contract import DEPTH, Option
+from cnndsl.contract import DEPTH, TERMS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ COMMAND = Command(
     "print the table of a net's layers",
     "Print a table of a net's layers: their output shapes, parameters and multiply-adds.\n"
     "A net with errors is shown as far as it goes, with what is assumed after them.",
-    (DEPTH, COLUMNS, LANG, *NET),
+    (DEPTH, COLUMNS, LANG, TERMS, *NET),
     ("cnndsl show resnet50.cnn --depth 1", "cnndsl show vgg16.cnn --columns name,code,flops"),
 )
 
@@ -60,42 +60,40 @@ def run(arguments: Arguments) -> int:
         return 1
 
     from cnndsl.api import analysis_of
-    from cnndsl.lang import words
 
+    words = words_of(arguments, language(arguments, paths))
     analysis = analysis_of(source, values, size, limit)
     network = analysis.network
     if network is None or analysis.problems:
-        lang = language(arguments, paths)
-        out(_as_far(analysis, depth, words(lang)), painted=True)
-        tell(analysis.mended(), lang=lang)
+        out(_as_far(analysis, depth, words), painted=True)
+        tell(analysis.mended(), lang=words.lang)
         return 1
 
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.rows import NUMBERS, SUMMARY, summary
     from cnndsl.tables.styles import remark, with_training
 
-    said = words(language(arguments, paths))
     if columns:
-        out(_chosen(network, depth, columns, language(arguments, paths)))
+        out(_chosen(network, depth, columns, words))
         return 0
-    lines = summary(network, depth, said)
+    lines = summary(network, depth, words)
     right = [column in NUMBERS for column in (*SUMMARY, "")][: len(lines[0])]
     out(text_table(lines, right, sums=True))
-    remarks = [remark(network, said)] if network.totals.non_trainable else []
-    remarks += with_training(network, said)
+    remarks = [remark(network, words)] if network.totals.non_trainable else []
+    remarks += with_training(network, words)
     if remarks:
         out("\n" + "".join(f"{each.rstrip('.')}\n" for each in remarks))
     return 0
 
 
-def _chosen(network: Network, depth: int | None, columns: Sequence[str], lang: str) -> str:
+def _chosen(network: Network, depth: int | None, columns: Sequence[str], words: Words) -> str:
     """The table of some columns, with their sums and what is to be said of them."""
     from cnndsl.diagnostics.render import printable
     from cnndsl.tables.cells import readable
     from cnndsl.tables.plain_table import text_table
     from cnndsl.tables.styles import make
 
-    table = make(network, columns=columns, depth=depth, lang=lang)
+    table = make(network, columns=columns, depth=depth, lang=words.lang, terms=words.terms)
     rows = [*table.rows, table.sums] if table.sums else table.rows
     lines = [[each.title for each in table.headings]]
     lines += [[printable("" if cell is None else readable(cell)) for cell in row] for row in rows]

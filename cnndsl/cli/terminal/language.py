@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from cnndsl.cli.terminal.options import Arguments
-from cnndsl.contract import Option
-from cnndsl.lang import LANGUAGES
+from cnndsl.cli.terminal.options import Arguments, UsageError
+from cnndsl.contract import Option, OptionError, words_asked
+from cnndsl.lang import LANGUAGES, Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ def language(arguments: Arguments, paths: Sequence[str] = (), finder: Finder | N
         say(f"{VARIABLE} is one of {', '.join(LANGUAGES)}, not {quoted(word)}: this is English")
         return "en"
     return _configured(paths[0] if paths else "-", finder)
+
+
+def words_of(arguments: Arguments, lang: str) -> Words:
+    """The words of a language, in the terms that the option asks for."""
+    try:
+        return words_asked(lang, arguments.get("terms") or "native")
+    except OptionError as error:
+        raise UsageError(str(error)) from None
 
 
 def _configured(path: str, finder: Finder | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnndsl.contract import LANG, checked_values
+from cnndsl.contract import LANG, TERMS, checked_values, words_asked
 from cnndsl.figures.boxes import (
     DEPTH,
     Box,
@@ -23,11 +23,10 @@ from cnndsl.figures.boxes import (
 )
 from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
-from cnndsl.lang import words as words_of
 from cnndsl.network import Network
 
 SUFFIX = ".mmd"
-OPTIONS = (DEPTH, LANG)
+OPTIONS = (DEPTH, LANG, TERMS)
 
 MOST, BOUND = 40, 200
 """How many boxes are drawn where no depth is given, and with any. Mermaid takes 500 edges."""
@@ -44,14 +43,16 @@ _STYLES = {
 _HULL = "fill:none,stroke:#8a94a3,stroke-dasharray:4 3"
 
 
-def generate(network: Network, *, depth: int | None = None, lang: str = "en") -> str:
+def generate(
+    network: Network, *, depth: int | None = None, lang: str = "en", terms: str = "native"
+) -> str:
     """The flowchart; `depth` bounds how deep calls of blocks are opened.
 
     Raises OptionError for a depth or a language that there is not, and where the chart would
     have too many boxes.
     """
-    checked_values(OPTIONS, {"depth": depth, "lang": lang})
-    words = words_of(lang)
+    checked_values(OPTIONS, {"depth": depth, "lang": lang, "terms": terms})
+    words = words_asked(lang, terms)
     boxes = collapse(network)
     chosen = choose_depth(boxes, depth, MOST, BOUND)
     chart = _Flowchart(network, chosen, boxes, words)

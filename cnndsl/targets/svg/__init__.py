@@ -11,12 +11,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TypeAlias
 
-from cnndsl.contract import LANG, Option, OptionError, checked_values
+from cnndsl.contract import LANG, TERMS, Option, OptionError, checked_values, words_asked
 from cnndsl.diagnostics.message import Message
 from cnndsl.figures.boxes import DEPTH, Box, noted, shape_text, titled
 from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
-from cnndsl.lang import words as words_of
 from cnndsl.network import Network
 from cnndsl.targets.svg.picture import Picture
 
@@ -35,6 +34,7 @@ OPTIONS = (
     ),
     DEPTH,
     LANG,
+    TERMS,
     Option("width", "how wide the figure may be in pixels: 720 unless said", "natural", "W"),
 )
 
@@ -50,19 +50,22 @@ def generate(
     view: str = "volumes",
     depth: int | None = None,
     lang: str = "en",
+    terms: str = "native",
     width: int = 720,
 ) -> str:
     """The figure of a network.
 
     * `view`: `volumes`, `graph` or `receptive`
     * `depth`: how deep calls of blocks are opened; else as deep as stays readable
-    * `lang`: the language of the words, `en` or `ko`
+    * `lang`: the language of the words, `en` or `ko`, and `terms` a set of its terms
     * `width`: how wide the figure may be, in pixels
 
     Raises OptionError for other values, and for a depth at which the figure would have too
     many boxes to be read.
     """
-    checked_values(OPTIONS, {"view": view, "depth": depth, "lang": lang, "width": width})
+    checked_values(
+        OPTIONS, {"view": view, "depth": depth, "lang": lang, "terms": terms, "width": width}
+    )
     if not NARROWEST <= width <= WIDEST:
         message = Message(
             "width must be from {low} to {high:,}, not {width}",
@@ -71,7 +74,7 @@ def generate(
             width=width,
         )
         raise OptionError(message)
-    words = words_of(lang)
+    words = words_asked(lang, terms)
     draw: Draw = import_module(f"{__name__}.{view}").draw
     from cnndsl.targets.svg.picture import render
 

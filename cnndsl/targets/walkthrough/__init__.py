@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnndsl.contract import DEPTH, LANG, Option, checked_values
+from cnndsl.contract import DEPTH, LANG, TERMS, Option, checked_values, words_asked
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.markdown import code
-from cnndsl.lang import words as words_of
 from cnndsl.network import Network, Node
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
@@ -33,7 +32,7 @@ MATH = Option(
     ("latex", "plain"),
 )
 LEVEL = Option("level", "the level of the first heading, for a text in a document", "natural", "N")
-OPTIONS = (LANG, MATH, PARAMS, DEPTH, LEVEL)
+OPTIONS = (LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL)
 
 _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
@@ -43,6 +42,7 @@ class Settings(NamedTuple):
     """What a walkthrough is to be like.
 
     * `lang`: `en` or `ko`
+    * `terms`: `native`, or the `loan` words of Korean
     * `math`: formulas as `latex` between dollars, or `plain`
     * `params`: `all`, or `weights` to leave the biases out
     * `depth`: how deep calls of blocks are opened; None for all of them
@@ -50,6 +50,7 @@ class Settings(NamedTuple):
     """
 
     lang: str = "en"
+    terms: str = "native"
     math: str = "latex"
     params: str = "all"
     depth: int | None = None
@@ -65,7 +66,7 @@ def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> 
     """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
     settings = _settings(options)
     if attempt.network is None:
-        words = words_of(settings.lang)
+        words = words_asked(settings.lang, settings.terms)
         parts = [
             words.say("fails.nowhere"),
             words["fails.checker"],
@@ -86,7 +87,7 @@ class _Writer:
 
     def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
-        self.words = words_of(settings.lang)
+        self.words = words_asked(settings.lang, settings.terms)
         self.weights = settings.params == "weights"
         self.prose = Prose(network, self.words, settings.math, self.weights)
         self.depth = settings.depth
@@ -276,6 +277,7 @@ class _Writer:
             self.network,
             columns=["layer", "input-shape", "output-shape", *counts],
             lang=self.words.lang,
+            terms=self.words.terms,
             depth=depth,
         )
         self.parts.append("\n".join(markdown_table.draw(table)))
