@@ -288,7 +288,7 @@ class Analysis:
         """The part before the first error, which is a net by itself, and that error."""
         from cnndsl.network.attempt import attempt
 
-        return attempt(self.run, bool(self._unread))
+        return attempt(self.run, self._unread)
 
     # What an editor asks; offsets are in characters, `analysis.utf16` has those of editors
 

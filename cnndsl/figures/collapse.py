@@ -9,30 +9,55 @@ linear in its layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnndsl.figures.boxes import Box
+from cnndsl.lang import Words
+from cnndsl.lang import words as words_of
 from cnndsl.layers import Layer
 from cnndsl.layers.geometry import Shuffle, Slice
-from cnndsl.layers.source import arguments_of, call_of
+from cnndsl.layers.source import arguments_of, uniform
 from cnndsl.layers.values import NUMBER, POSITIVE, SHARE, show_value
 from cnndsl.network import Network, Node
 from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
 
 
-def collapse(network: Network) -> tuple[Box, ...]:
-    """All boxes of a network, with all that is inside them."""
-    return _Collapser(network).run()
+def collapse(
+    network: Network, words: Words | None = None, doubts: Mapping[int, str] = {}
+) -> tuple[Box, ...]:
+    """All boxes of a network, with all that is inside them.
+
+    Layers go by their names in `words`, or those of the language. `doubts` has the indices of
+    nodes that are a `misfit`, or only `assumed`: such boxes have this for their family and mark.
+    """
+    return _Collapser(network, words or words_of(), doubts).run()
+
+
+def with_misfit(boxes: Sequence[Box], place: int, text: str) -> tuple[Box, ...]:
+    """Boxes with one for a statement that no layer came of, behind the first `place` nodes.
+
+    What it stands in is marked.
+    """
+    at = bisect_left(boxes, place, key=lambda box: box.start)
+    around = boxes[at - 1] if at else None
+    if around is None or around.end <= place:
+        sources = (place - 1,) if place else ()
+        box = Box("misfit", "misfit", text, (text,), sources, place, 0, max(place - 1, 0))
+        return (*boxes[:at], box._replace(marks=_MISFIT), *boxes[at:])
+    inner = around.inner and around.times == 1 and with_misfit(around.inner, place, text)
+    marked = around._replace(family="misfit", marks=around.marks | _MISFIT)
+    return (*boxes[: at - 1], marked._replace(inner=inner or around.inner), *boxes[at:])
 
 
 class _Collapser:
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, network: Network, words: Words, doubts: Mapping[int, str]) -> None:
+        self.network, self.words, self.doubts = network, words, doubts
         self.nodes = network.nodes
         self.keys: dict[Any, int] = {}
-        self.labels: dict[int, tuple[tuple[str, ...], str]] = {}  # by the layers, which nodes share
+        self.known: dict[int, tuple[tuple[str, ...], int]] = {}  # by the layers, which nodes share
         self.uses = [0] * len(self.nodes)
         self.last_use = list(range(len(self.nodes)))
         for node in self.nodes:
@@ -53,13 +78,17 @@ class _Collapser:
         return self.keys.setdefault(structure, len(self.keys))
 
     def single(self, node: Node, kind: str) -> Box:
-        known = self.labels.get(id(node.layer))
+        layer = node.layer
+        known = self.known.get(id(layer))
         if known is None:
-            known = self.labels[id(node.layer)] = label(node.layer), call_of(node.layer)
-        parts, call = known
-        family = node.layer.family if node.layer.family in FAMILIES else "other"
-        index, marks, holds = node.index, marks_of(node), bool(node.layer.all_weights)
-        key = self.key(kind, call, marks)
+            known = self.known[id(layer)] = label(layer, self.words), self.key(*identity(layer))
+        parts, same = known
+        index, marks, holds = node.index, marks_of(node), bool(layer.all_weights)
+        family = layer.family if layer.family in FAMILIES else "other"
+        if index in self.doubts:
+            family = self.doubts[index]
+            marks |= {family}
+        key = self.key(kind, same, node.alias, marks)
         box = Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
         return box._replace(holds=holds, marks=marks) if holds or marks else box
 
@@ -100,7 +129,8 @@ class _Collapser:
             or self.nodes[box.gives].output != self.nodes[tidy.gives].output
             or isinstance(self.nodes[tidy.start].layer, (Shuffle, Slice))
             or (tidy.marks != box.marks and (box.holds and tidy.holds))
-            or ("training" in tidy.marks) != ("training" in box.marks)
+            or not (tidy.marks ^ box.marks).isdisjoint(("training", "assumed"))
+            or "misfit" in tidy.marks
         ):
             return None
         return box._replace(
@@ -116,16 +146,23 @@ class _Collapser:
         path = (*path, item.name)
         inner = self.fold(self.items(item.body, path))
         parts, name = (call_text(item),), ".".join(path)
+        alias = item.statement.alias and item.statement.alias.id
         if len(inner) > 1:
-            return [self.group("block", inner, parts, name, item.body.output)]
+            return [self.group("block", inner, parts, name, item.body.output, alias)]
         if inner and inner[0].kind == "block" and inner[0].times == 1:
             # A block of one block goes by the name that was written further out.
-            key = self.key(inner[0].key, parts)
+            key = self.key(inner[0].key, parts, alias)
             return [inner[0]._replace(parts=parts, name=name, key=key)]
         return inner  # a box of one box says no more than what is in it
 
     def group(
-        self, kind: str, inner: list[Box], parts: tuple[str, ...], name: str, gives: int
+        self,
+        kind: str,
+        inner: list[Box],
+        parts: tuple[str, ...],
+        name: str,
+        gives: int,
+        alias: str | None = None,
     ) -> Box:
         start, end = inner[0].start, inner[-1].end
         if not start <= gives < end:
@@ -139,13 +176,16 @@ class _Collapser:
 
         structure = tuple((box.key, box.times, *map(place, box.sources)) for box in inner)
         # Which blocks are called counts, and not with what: only what comes of it does.
-        key = self.key(kind, parts, structure, gives - start)
+        key = self.key(kind, parts, alias, structure, gives - start)
         size, inside = end - start, tuple(inner)
         box = Box(kind, "block", name, parts, sources, start, size, gives, inner=inside, key=key)
         holding = [each.marks for each in inner if each.holds] or [inner[0].marks - _OF_WEIGHTS]
         marks = frozenset.intersection(*holding) | (inner[0].marks - _OF_WEIGHTS)
+        if any("misfit" in each.marks for each in inner):
+            marks |= _MISFIT
+        family = next((doubt for doubt in ("misfit", "assumed") if doubt in marks), "block")
         holds = any(each.holds for each in inner)
-        return box._replace(holds=holds, marks=marks) if holds or marks else box
+        return box._replace(family=family, holds=holds, marks=marks) if holds or marks else box
 
     def loop(self, item: Loop, path: tuple[str, ...]) -> list[Box]:
         rounds = [self.fold(self.items(body, path)) for body in item.bodies]
@@ -188,6 +228,7 @@ class _Collapser:
 
 
 _OF_WEIGHTS = frozenset(("shared", "frozen"))
+_MISFIT = frozenset(("misfit",))
 
 
 def marks_of(node: Node) -> frozenset[str]:
@@ -207,18 +248,24 @@ _FINE = (NUMBER, POSITIVE, SHARE)
 """What figures leave out: flags, and the kinds of named arguments that are no whole numbers."""
 
 
-def label(layer: Layer) -> tuple[str, ...]:
-    """What a layer is, in the words of the language, and its activation.
+def identity(layer: Layer) -> tuple[Any, ...]:
+    """What is equal for layers that differ in nothing but the shape of what they read."""
+    values = (uniform(getattr(layer, slot.name)) for slot in layer.slots if slot.form != "act")
+    return (type(layer), layer.activation and layer.activation.op, *values)
+
+
+def label(layer: Layer, words: Words) -> tuple[str, ...]:
+    """What a layer is, its arguments as the language writes them, and its activation.
 
     What changes neither shapes nor what a window looks at is left out.
     """
-    words, activation = [layer.op], []
+    said, activation = [words.label(layer.op)], []
     for slot, text in arguments_of(layer):
         if slot.form == "act":
-            activation.append(text)
+            activation.append(words.label(text))
         elif slot.name not in _SILENT and (slot.form != "key" or slot.kind not in _FINE):
-            words.append(text)
-    return (" ".join(words), *activation)
+            said.append(text)
+    return (" ".join(said), *activation)
 
 
 def call_text(call: Instance) -> str:

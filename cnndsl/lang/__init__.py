@@ -54,6 +54,10 @@ class Words:
         """The title of a layer, from its word and its English title."""
         return self._layers.get(op) or title[:1].upper() + title[1:].removesuffix(" layer")
 
+    def label(self, op: str) -> str:
+        """What a layer is called in a figure: its title, in English its word."""
+        return self._layers.get(op, op)
+
     def say(self, key: str, /, **values: str) -> str:
         """A sentence with its places filled, in correct grammar."""
         return self._finish(self._words[key].format(**values))

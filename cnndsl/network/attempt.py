@@ -25,12 +25,18 @@ class Attempt(NamedTuple):
     * `node`: the layer in which a size does not come out whole, as if it were rounded down;
       None for other errors
     * `misfit`: the layer that does not fit, where the problem is about one
+    * `reached`: all layers that there are nevertheless; None without an input
+    * `assumed`: the indices of those of them that an error keeps from being known
+    * `faults`: the errors in their places among them
     """
 
     network: Network | None
     problem: Diagnostic | None
     node: Node | None
     misfit: Misfit | None = None
+    reached: Network | None = None
+    assumed: frozenset[int] = frozenset()
+    faults: Sequence[Fault] = ()
 
 
 class Fault(NamedTuple):
@@ -47,18 +53,21 @@ class Fault(NamedTuple):
     misfit: Misfit | None
 
 
-def attempt(run: Probe, unread: bool = False) -> Attempt:
-    """How far the net of a text goes that was run; where it is `unread`, it goes nowhere."""
+def attempt(run: Probe, unread: Sequence[Diagnostic] = ()) -> Attempt:
+    """How far the net of a text goes that was run; with what is `unread` no part of it is sound."""
+    stem = stem_of(run.source.name)
+    found = faults(run, [*unread, *run.problems])
+    further = run.as_far(stem), frozenset(run.assumed), found
     if unread:
-        return Attempt(None, None, None)
+        return Attempt(None, None, None, None, *further)
     first = next(iter(run.problems), None)
-    network = run.as_far(stem_of(run.source.name), until=run.sound if first else None)
+    network = run.as_far(stem, until=run.sound if first else None)
     node = misfit = None
     if first is not None:
         misfit = run.misfits.get((first.code, first.span))
         if first.code in _ROUNDED and run.sound < len(run.nodes):
             node = run.nodes[run.sound]
-    return Attempt(network, first, node, misfit)
+    return Attempt(network, first, node, misfit, *further)
 
 
 def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:

@@ -53,7 +53,7 @@ def generate(
     """
     checked_values(OPTIONS, {"depth": depth, "lang": lang, "terms": terms})
     words = words_asked(lang, terms)
-    boxes = collapse(network)
+    boxes = collapse(network, words)
     chosen = choose_depth(boxes, depth, MOST, BOUND)
     chart = _Flowchart(network, chosen, boxes, words)
     chart.scope(boxes, 0, 0, 1)

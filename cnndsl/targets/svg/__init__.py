@@ -78,7 +78,7 @@ def generate(
     draw: Draw = import_module(f"{__name__}.{view}").draw
     from cnndsl.targets.svg.picture import render
 
-    boxes = collapse(network)
+    boxes = collapse(network, words)
     picture = draw(network, boxes, depth, float(width), words)
     title = words[f"figure.{view}"].format(net=network.name)
     return render(picture, title, describe(network, boxes, words))
