@@ -76,6 +76,20 @@ def test_numbers_agree(text: str) -> None:
     assert ours(text) == counting.count(text)
 
 
+def test_decimals_are_worked_out_as_by_hand() -> None:
+    text = "input 8x8x3; conv (0.1*3*10) 1x1; conv (1.2**2/0.36) 1x1; dropout (3*0.025)"
+    net = cnndsl.check(f"{text}; rescale (1/58.4) offset=(0.3 - 0.1 - 0.2)\n")
+    assert [node.output[-1] for node in net.layers] == [3, 4, 4, 4]
+    assert "Dropout(0.075)" in cnndsl.build(net, "keras")
+    assert "Rescale(1 / 58.4, offset=0.0)" in cnndsl.build(net, "pytorch")
+    # What generated code works out in binary is the same for that.
+    net = cnndsl.check("block b(r) { dropout (3*r) }; input 8x8x3; b 0.025; b 0.05\n")
+    assert "Dropout(3 * r)" in cnndsl.build(net, "keras")
+    cnndsl.check("input 8x8x3\nif 0.1 + 0.2 == 0.3 { conv 4 1x1 }\nexpect output == 8x8x4\n")
+    complex_ = cnndsl.diagnose("input 8; dropout ((0.1 - 0.6)**0.5)\n")
+    assert [each.message for each in complex_] == ["this is not a real number"]
+
+
 def one_layer(rng: Random) -> str:
     """A net of one random layer, which need not come out."""
     size = rng.choice(["9x8x3", "12x12x4", "7x11x2", "16x4", "13x6", "6x5x7x2", "5x1x2", "2x2"])

@@ -129,13 +129,18 @@ def plain(value: Any) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are one literal: 1 and 1.0, or 1 and True, are not."""
+    """Whether two values are one literal: 1 and 1.0, or 1 and True, are not.
+
+    Two floats are where rounding alone tells them apart: Python's `3 * 0.025` is no 0.075.
+    """
     if one is ANY or other is ANY:
         return True
     if type(one) is not type(other):
         return False
     if isinstance(one, (tuple, list)):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float):
+        return math.isclose(one, other, rel_tol=1e-15)
     return bool(one == other)
 
 

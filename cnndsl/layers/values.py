@@ -67,7 +67,8 @@ def inverse(value: float) -> float | None:
         return None
     found = round(1 / value, 6)
     short = found.is_integer() or found > 10  # two thirds are no 1/1.5
-    return found if short and 1 / found == value and len(f"{found:g}") < 7 else None
+    same = abs(1 / found - value) < 1e-15 * value
+    return found if short and same and len(f"{found:g}") < 7 else None
 
 
 def in_size(item: Any) -> bool:
