@@ -85,7 +85,7 @@ def test_decimals_are_worked_out_as_by_hand() -> None:
     # What generated code works out in binary is the same for that.
     net = cnndsl.check("block b(r) { dropout (3*r) }; input 8x8x3; b 0.025; b 0.05\n")
     assert "Dropout(3 * r)" in cnndsl.build(net, "keras")
-    cnndsl.check("input 8x8x3\nif 0.1 + 0.2 == 0.3 { conv 4 1x1 }\nexpect output == 8x8x4\n")
+    cnndsl.check("input 8x8x3\nif 0.1 + 0.2 == 0.3 { conv 4 1x1 }\nexpect shape == 8x8x4\n")
     complex_ = cnndsl.diagnose("input 8; dropout ((0.1 - 0.6)**0.5)\n")
     assert [each.message for each in complex_] == ["this is not a real number"]
 
