@@ -58,18 +58,32 @@ class ArrowHead(NamedTuple):
     way: str = "down"
 
 
-Mark: TypeAlias = Text | Rect | Area | Stroke | ArrowHead
+class Digits(NamedTuple):
+    """Short texts of a style, each with the middle of its baseline."""
+
+    places: tuple[tuple[float, float, str], ...]
+    style: str = "label"
+
+
+Mark: TypeAlias = Text | Rect | Area | Stroke | ArrowHead | Digits
 
 
 class Picture(NamedTuple):
-    """Marks on a sheet, in the order in which they are drawn."""
+    """Marks on a sheet, in the order in which they are drawn.
+
+    * `told`: what they show, in words
+    * `moments`: marks over those of which each has its second, in turn; where motion is not
+      wanted or not known, the first stay
+    """
 
     width: float
     height: float
     marks: Sequence[Mark]
+    told: str = ""
+    moments: Sequence[Sequence[Mark]] = ()
 
 
-SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0}
+SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0, "sub": 9.0}
 """The size of the letters of each style of text."""
 
 FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other")
@@ -111,6 +125,10 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
     a `theme`. Each element has its looks as attributes too, for readers that know no CSS.
     """
     drawn = [draw(mark) for mark in merged(picture.marks)]
+    for place, marks in enumerate(picture.moments):
+        inside = [draw(mark) for mark in merged(marks)]
+        hidden = ' visibility="hidden"' if place else ""
+        drawn += [(f"<g{hidden}>", "label"), *inside, ("</g>", "label")]
     size = f'width="{number(picture.width)}" height="{number(picture.height)}"'
     content = "\n".join((theme, size, title, description, *(text for text, _ in drawn)))
     own = f"c{crc32(content.encode('utf-8', 'replace')):08x}"
@@ -122,7 +140,7 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
         f'font-family="{_FONT}" role="img" aria-labelledby="{own}-t {own}-d">',
         f'<title id="{own}-t">{escaped(title)}</title>',
         f'<desc id="{own}-d">{escaped(description)}</desc>',
-        f"<style>{css(own, used, theme)}</style>",
+        f"<style>{css(own, used, theme)}{turns(own, len(picture.moments))}</style>",
         f'<rect {plain["sheet"]} width="100%" height="100%" rx="6"/>',
         *(text.replace(_class(style), plain[style], 1) for text, style in drawn),
         "</svg>",
@@ -168,6 +186,8 @@ _FORM = {
     "ray": {"fill": "none", "stroke-width": ".75"},
     "rule": {"fill": "none", "stroke-width": "1"},
     "window": {"stroke-width": "1"},
+    "sub": {"font-size": "9px"},
+    "aim": {"fill": "none", "stroke-width": "2"},
 }
 
 
@@ -187,7 +207,8 @@ def look(style: str, day: bool) -> dict[str, str]:
         }[side]
     return {
         "sheet": {"fill": sheet},
-        **{each: {"fill": ink} for each in ("label", "title", "name")},
+        **{each: {"fill": ink} for each in ("label", "title", "name", "sub")},
+        "aim": {"stroke": ink},
         **{each: {"fill": pale} for each in ("small", "note")},
         "edge": {"stroke": line},
         "head": {"fill": line},
@@ -197,6 +218,19 @@ def look(style: str, day: bool) -> dict[str, str]:
         "window": {"fill": sheet, "fill-opacity": ".6", "stroke": ink},
         "track": {"fill": line, "fill-opacity": ".16"},
     }[style]
+
+
+def turns(own: str, count: int) -> str:
+    """The rules by which moments follow one another, where motion is wanted."""
+    if not count:
+        return ""
+    shown = f"0%{{visibility:visible}}{100 / count:.3f}%,100%{{visibility:hidden}}"
+    turn = f"animation:{own}-turn {count}s step-end infinite"
+    delays = (f".{own} g:nth-of-type({n + 1}){{animation-delay:{n}s}}" for n in range(count))
+    return (
+        f"@keyframes {own}-turn{{{shown}}}@media(prefers-reduced-motion:no-preference)"
+        f"{{.{own} g{{{turn}}}{''.join(delays)}}}"
+    )
 
 
 def merged(marks: Sequence[Mark]) -> list[Mark]:
@@ -224,6 +258,12 @@ def draw(mark: Mark) -> tuple[str, str]:
         size = f'width="{number(mark.width)}" height="{number(mark.height)}"'
         corner = f' rx="{number(mark.radius)}"' if mark.radius else ""
         return f"<rect {_class(mark.style)} {place} {size}{corner}/>", mark.style
+    if isinstance(mark, Digits):
+        spans = "".join(
+            f'<tspan x="{number(x)}" y="{number(y)}">{escaped(text)}</tspan>'
+            for x, y, text in mark.places
+        )
+        return f'<text {_class(mark.style)} text-anchor="middle">{spans}</text>', mark.style
     if isinstance(mark, Area):
         points = " ".join(f"{number(x)},{number(y)}" for x, y in mark.points)
         return f'<polygon {_class(mark.style)} points="{points}"/>', mark.style
@@ -256,6 +296,8 @@ def moved(marks: Iterable[Mark], x: float, y: float) -> list[Mark]:
             found.append(mark._replace(steps=steps))
         elif isinstance(mark, Area):
             found.append(mark._replace(points=_shifted(mark.points, x, y)))
+        elif isinstance(mark, Digits):
+            found.append(mark._replace(places=tuple((a + x, b + y, t) for a, b, t in mark.places)))
         else:
             found.append(mark._replace(x=mark.x + x, y=mark.y + y))
     return found
