@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from cnndsl.contract import Option, OptionError
@@ -29,7 +29,7 @@ class Box(NamedTuple):
 
     * `kind`: `input`, `layer`, `merge`, `block` for a call of a block, or `repeat` for a loop
     * `family`: what sort of layer leads it: `input`, `conv`, `pool`, `dense`, `merge`,
-      `block`, `other`
+      `block`, `other`; or `misfit` and `assumed`, in a net with errors
     * `name`: that of its first layer, or of the call
     * `parts`: what it is, as the language says it: a text for each layer in it
     * `sources`: the nodes outside that it reads, in order
@@ -41,7 +41,8 @@ class Box(NamedTuple):
     * `key`: the same number for boxes of the same structure, whatever their shapes
     * `holds`: whether there are weights in it
     * `marks`: what is true of all of it: `shared` for weights of a box before it, `frozen`,
-      `training` where it is there while training only
+      `training` where it is there while training only; `misfit` where there is an error in it,
+      `assumed` where one before it keeps its shape from being known
     """
 
     kind: str
@@ -79,6 +80,7 @@ def noted(box: Box, words: Words) -> list[str]:
         "shared": words["figure.shared"],
         "frozen": words["note.frozen"],
         "training": words["note.training"],
+        "misfit": words["figure.misfit"],
     }
     return [said for mark, said in notes.items() if mark in box.marks]
 
@@ -98,6 +100,28 @@ def opens(box: Box, depth: int, level: int = 0) -> bool:
     `level` counts the blocks around it. At depth 1 every call is closed, as in tables.
     """
     return bool(box.inner) and (box.kind == "repeat" or level + 1 < depth)
+
+
+def rounds(box: Box) -> Iterator[Box]:
+    """A box each time that it is there, as a box of its own; the name stays that of the first."""
+    for time in range(box.times):
+        yield _later(box._replace(times=1), box.start, box.size * time, box.gives - box.size)
+
+
+def _later(box: Box, first: int, by: int, before: int) -> Box:
+    """A box `by` nodes on. What it read from before the node `first`, it reads from the last time
+    round, whose output is `before`, further on by as much."""
+    if not by:
+        return box
+    sources = tuple(by + (index if index >= first else before) for index in box.sources)
+    inner = tuple(_later(each, first, by, before) for each in box.inner)
+    return box._replace(
+        start=box.start + by,
+        gives=box.gives + by,
+        opening=box.opening + by if box.opening >= 0 else -1,
+        sources=sources,
+        inner=inner,
+    )
 
 
 def below(box: Box, level: int) -> int:

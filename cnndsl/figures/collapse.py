@@ -88,6 +88,10 @@ class _Collapser:
         if index in self.doubts:
             family = self.doubts[index]
             marks |= {family}
+            if (
+                family == "misfit" and kind == "layer"
+            ):  # as it was written, with what is wrong in it
+                parts = (" ".join(self.network.source.text[slice(*node.span)].split()),)
         key = self.key(kind, same, node.alias, marks)
         box = Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
         return box._replace(holds=holds, marks=marks) if holds or marks else box
@@ -153,7 +157,8 @@ class _Collapser:
             # A block of one block goes by the name that was written further out.
             key = self.key(inner[0].key, parts, alias)
             return [inner[0]._replace(parts=parts, name=name, key=key)]
-        return inner  # a box of one box says no more than what is in it
+        # A box of one box says no more than what is in it.
+        return [each._replace(key=self.key(each.key, alias)) if alias else each for each in inner]
 
     def group(
         self,

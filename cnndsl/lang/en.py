@@ -85,7 +85,10 @@ WORDS = {
     "figure.width": "Width",
     "figure.pixels": "{dimension}, {number}",
     "figure.windows": "The input, {size}, and what the middle of each map sees of it.",
-    "figure.no-field": "The input is a vector: it has no space in which a field could grow.",
+    "figure.unsure": "assumed",
+    "figure.misfit": "error",
+    "figure.assumed": "Dashed: what there would be without the errors before it.",
+    "figure.no-field": "Nothing here slides over space, so that there are no receptive fields to draw.",
     # Dimensions, and the names in formulas
     "height": "height",
     "width": "width",
@@ -147,7 +150,10 @@ WORDS = {
     "walk.pair": "{first} and {second}",
     "walk.from.one": "It reads the output of {names}.",
     "walk.from.many": "It reads the outputs of {names}.",
-    "walk.input": "the input",
+    "walk.reads": "It reads {names}.",
+    "walk.reads.inputs": "It reads {names}.",
+    "walk.output-of": "the output of {name}",
+    "walk.input": "the input of the net",
     "walk.alike.one": "The {dimensions} comes out in the same way.",
     "walk.alike.many": "The {dimensions} come out in the same way.",
     "walk.stays": "The shape stays {shape}.",
@@ -158,16 +164,25 @@ WORDS = {
     "walk.together": "Together",
     "walk.same": "`same` pads just as much as makes the output size follow from the stride. "
     "That takes, at both ends together:",
-    "walk.floor": "The division leaves a remainder and is rounded down. What no window reaches "
-    "at the end: {rests}.",
-    "walk.floor.padded": "The division leaves a remainder and is rounded down. What no window "
-    "reaches at the end, padding included: {rests}.",
+    "walk.floor": "The division leaves a remainder and is rounded down: no window reaches {rests}.",
+    "walk.floor.padded": "The division leaves a remainder and is rounded down: no window reaches, "
+    "padding included, {rests}.",
     "walk.ceil": "The division leaves a remainder and is rounded up. How far the last windows "
     "reach beyond the input: {rests}.",
     "walk.rest": "{number} px of the {dimension}",
+    "rest.height.one": "the last row",
+    "rest.height.many": "the last {number} rows",
+    "rest.width.one": "the last column",
+    "rest.width.many": "the last {number} columns",
+    "rest.depth.one": "the last slice",
+    "rest.depth.many": "the last {number} slices",
+    "rest.length.one": "the last position",
+    "rest.length.many": "the last {number} positions",
     "walk.activation": "Then {activation} is applied to every value: {formula}.",
-    "walk.activation.softmax": "Then {activation} is applied to the values of all channels "
-    "together, which then add up to 1: {formula}.",
+    "walk.activation.softmax": "Then, at each position, {activation} is applied to the values of "
+    "all channels together, which then add up to 1: {formula}.",
+    "walk.activation.softmax.vector": "Then {activation} is applied to all values together, which "
+    "then add up to 1: {formula}.",
     "walk.block": "The block {block} takes {inputs} and gives {output}; its {layers} have {count}.",
     "walk.again.many": "{names} repeat this with the same shapes: {times} in all, each with "
     "{count}.",
@@ -187,8 +202,8 @@ WORDS = {
     "connected layers: what other layers keep, such as normalisations, is among them",
     "walk.weights-only": "Biases are left out of the counts.",
     # The walkthrough of a net with errors
-    "problems.one": "{number} problem",
-    "problems.many": "{number} problems",
+    "errors.one": "{number} error",
+    "errors.many": "{number} errors",
     "fails.intro": "The net {net} does not come out: it has {count}. As far as the first of them, "
     "this is how each size and each count comes about.",
     "fails.known": "known",
@@ -262,11 +277,11 @@ WORDS = {
     "does.dwconv": "Each channel has a filter of its own, which sees nothing of the others.",
     "does.sepconv": "First each channel is filtered by itself; then a convolution with a window of "
     "one pixel mixes the channels.",
-    "does.deconv": "It is a convolution run backwards: every pixel of the input paints a window of "
-    "the output, and where windows overlap they add up.",
+    "does.deconv": "It is a convolution run backwards: the value of each pixel of the input is "
+    "spread over a window of the output, and where windows overlap they add up.",
     "does.deconv.groups": "It is a convolution run backwards, of each group of channels by "
-    "itself: every pixel of the input paints a window of the output, and where windows "
-    "overlap they add up.",
+    "itself: the value of each pixel of the input is spread over a window of the output, and "
+    "where windows overlap they add up.",
     "does.pool": "Of each window only the largest value is kept, in each channel by itself.",
     "does.pool.to": "The map is divided among as many windows as the output has positions: "
     "window i of n (from 0) goes from pixel ⌊i·X/n⌋ up to, not with, pixel ⌈(i + 1)·X/n⌉ "
@@ -297,11 +312,15 @@ WORDS = {
     "does.lrn": "Each value is divided by the strength of its neighbours in other channels.",
     "does.scale": "Each channel is multiplied by a factor that is learned.",
     "does.rescale": "Each value is multiplied by {scale}, and {offset} is added.",
-    "does.dropout": "While the net is trained, a share of {rate} of the values is set to 0.",
-    "does.droppath": "While the net is trained, a share of {rate} of the samples is set to 0.",
+    "does.dropout": "While the net is trained, each value is set to 0 with a probability of "
+    "{rate}.",
+    "does.droppath": "While the net is trained, all of a sample is set to 0 with a probability of "
+    "{rate}.",
     "does.activation": "{activation} is applied to every value: {formula}.",
-    "does.activation.softmax": "{activation} is applied to the values of all channels together, "
-    "which then add up to 1: {formula}.",
+    "does.activation.softmax": "At each position {activation} is applied to the values of all "
+    "channels together, which then add up to 1: {formula}.",
+    "does.activation.softmax.vector": "{activation} is applied to all values together, which then "
+    "add up to 1: {formula}.",
     "does.activation.softmax.axis": "{activation} is applied to the values along the {axis}, "
     "which then add up to 1: {formula}.",
     "does.up": "The map becomes larger: new pixels are filled in from those around them.",

@@ -7,21 +7,24 @@ it, so that text can be read on any page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.contract import LANG, TERMS, Option, OptionError, checked_values, words_asked
+from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.message import Message
 from cnndsl.figures.boxes import DEPTH, Box, noted, shape_text, titled
 from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
 from cnndsl.network import Network
+from cnndsl.network.attempt import Attempt
 from cnndsl.targets.svg.picture import Picture
 
 Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
 
 SUFFIX = ".svg"
+THEMES = ("light", "dark")
 VIEWS = ("volumes", "graph", "receptive")
 OPTIONS = (
     Option(
@@ -36,6 +39,7 @@ OPTIONS = (
     LANG,
     TERMS,
     Option("width", "how wide the figure may be in pixels: 720 unless said", "natural", "W"),
+    Option("theme", "light or dark; as the reader's system is without it", "word", "T", THEMES),
 )
 
 NARROWEST, WIDEST = 240, 4000
@@ -44,44 +48,88 @@ _MOST_TOLD = 60
 """How many boxes the description tells of."""
 
 
-def generate(
-    network: Network,
-    *,
-    view: str = "volumes",
-    depth: int | None = None,
-    lang: str = "en",
-    terms: str = "native",
-    width: int = 720,
-) -> str:
-    """The figure of a network.
+class Settings(NamedTuple):
+    """What a figure is to be like.
 
     * `view`: `volumes`, `graph` or `receptive`
     * `depth`: how deep calls of blocks are opened; else as deep as stays readable
     * `lang`: the language of the words, `en` or `ko`, and `terms` a set of its terms
     * `width`: how wide the figure may be, in pixels
+    * `theme`: `light` or `dark`; None for as the reader's system is
+    """
+
+    view: str = "volumes"
+    depth: int | None = None
+    lang: str = "en"
+    terms: str = "native"
+    width: int = 720
+    theme: str | None = None
+
+
+class Figure(NamedTuple):
+    """A picture with its title, and what it shows for those who do not see it."""
+
+    picture: Picture
+    title: str
+    description: str
+
+
+def generate(network: Network, **options: Any) -> str:
+    """The figure of a network; the options are those of `Settings`.
 
     Raises OptionError for other values, and for a depth at which the figure would have too
     many boxes to be read.
     """
-    checked_values(
-        OPTIONS, {"view": view, "depth": depth, "lang": lang, "terms": terms, "width": width}
-    )
-    if not NARROWEST <= width <= WIDEST:
+    settings = settings_of(options)
+    return written(figure_of(network, settings), settings)
+
+
+def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
+    """The figure of a net with errors: all that there is of it, and below it what is wrong."""
+    from cnndsl.targets.svg.failing import boxes_of, lines_of, reported
+
+    settings = settings_of(options)
+    words = words_asked(settings.lang, settings.terms)
+    lines = lines_of(diagnostics, words)
+    title = words["fails.nowhere"]
+    figure = Figure(Picture(0, 0, ()), title, title)
+    if attempt.reached is not None:
+        figure = figure_of(attempt.reached, settings, boxes_of(attempt, words))
+    picture = reported(figure.picture, lines, bool(attempt.assumed), settings.width, words)
+    told = " ".join((figure.description, *lines))
+    return written(figure._replace(picture=picture, description=told), settings)
+
+
+def written(figure: Figure, settings: Settings) -> str:
+    """A figure as SVG."""
+    from cnndsl.targets.svg.picture import render
+
+    return render(*figure, settings.theme or "")
+
+
+def settings_of(options: Mapping[str, Any]) -> Settings:
+    """Raises OptionError for values that the options do not know."""
+    checked_values(OPTIONS, options)
+    settings = Settings(**options)
+    if not NARROWEST <= settings.width <= WIDEST:
         message = Message(
             "width must be from {low} to {high:,}, not {width}",
             low=NARROWEST,
             high=WIDEST,
-            width=width,
+            width=settings.width,
         )
         raise OptionError(message)
-    words = words_asked(lang, terms)
-    draw: Draw = import_module(f"{__name__}.{view}").draw
-    from cnndsl.targets.svg.picture import render
+    return settings
 
-    boxes = collapse(network, words)
-    picture = draw(network, boxes, depth, float(width), words)
-    title = words[f"figure.{view}"].format(net=network.name)
-    return render(picture, title, describe(network, boxes, words))
+
+def figure_of(network: Network, settings: Settings, boxes: tuple[Box, ...] | None = None) -> Figure:
+    """The figure of a network, or of these boxes of it."""
+    words = words_asked(settings.lang, settings.terms)
+    draw: Draw = import_module(f"{__name__}.{settings.view}").draw
+    boxes = collapse(network, words) if boxes is None else boxes
+    picture = draw(network, boxes, settings.depth, float(settings.width), words)
+    title = words[f"figure.{settings.view}"].format(net=network.name)
+    return Figure(picture, title, describe(network, boxes, words))
 
 
 def describe(network: Network, boxes: tuple[Box, ...], words: Words) -> str:
@@ -92,7 +140,8 @@ def describe(network: Network, boxes: tuple[Box, ...], words: Words) -> str:
         if not parts:  # a loop
             parts = [told(each) for each in box.inner]
         name = " · ".join(titled(parts, box.times))
-        name += f" ({', '.join(noted(box, words))})" if box.marks else ""
+        notes = noted(box, words) + [words["figure.unsure"]] * ("assumed" in box.marks)
+        name += f" ({', '.join(notes)})" if notes else ""
         return words["figure.step"].format(layer=name, shape=shape_text(network, box.last))
 
     steps = [told(box) for box in boxes[:_MOST_TOLD]]

@@ -180,8 +180,9 @@ class _Graph:
         first = box.gives if further else box.last
         shape = shape_text(self.network, first, box.last + further - first)
         small = wrap([shape.replace("×", " ×")], SIZES["small"], self.room)
-        small = [line.replace(" ×", "×") for line in small]
-        small += wrap(noted(box, self.words), SIZES["small"], self.room) if box.marks else []
+        small = [line.replace(" ×", "×") for line in small if box.size]  # else no layer came of it
+        notes = noted(box, self.words) if box.marks else []
+        small += wrap(notes, SIZES["small"], self.room) if notes else []
         full = " · ".join(parts) if any(line.endswith("…") for line in lines) else ""
         wide = max(
             *(width(line, SIZES["label"]) for line in lines),

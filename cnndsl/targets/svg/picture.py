@@ -86,7 +86,7 @@ class Picture(NamedTuple):
 SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0, "sub": 9.0}
 """The size of the letters of each style of text."""
 
-FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other")
+FAMILIES = ("input", "conv", "pool", "dense", "merge", "block", "other", "misfit", "assumed")
 
 # Fill, stroke and the two darker sides of a cuboid, by day and by night.
 _DAY = {
@@ -97,6 +97,8 @@ _DAY = {
     "merge": ("#eee9fb", "#8467cd", "#ded5f7", "#cdc0f1"),
     "block": ("#e9edf3", "#66768c", "#d9e0e9", "#c8d1dd"),
     "other": ("#f2f4f7", "#848f9e", "#e4e8ee", "#d6dce5"),
+    "misfit": ("#fdeceb", "#c4362c", "#fbdad8", "#f7c3bf"),
+    "assumed": ("#ffffff", "#848f9e", "#ffffff", "#ffffff"),
 }
 _NIGHT = {
     "input": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
@@ -106,6 +108,8 @@ _NIGHT = {
     "merge": ("#322858", "#a78ff0", "#282047", "#423573"),
     "block": ("#2b3441", "#8e9db3", "#222a35", "#374353"),
     "other": ("#262d37", "#7c8796", "#1f252e", "#2f3844"),
+    "misfit": ("#4a1f1d", "#f0837a", "#3a1817", "#5f2826"),
+    "assumed": ("#12171e", "#7c8796", "#12171e", "#12171e"),
 }
 _SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#848f9e"),
           "night": ("#12171e", "#e8edf3", "#a3afbd", "#6f7b8a")}  # fmt: skip
@@ -150,7 +154,7 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
 
 def _plain(own: str, style: str, day: bool) -> str:
     """The attributes of an element of a style: its class, and how it looks."""
-    looks = {"class": f"{own}-{style}", **_FORM.get(style, {}), **look(style, day)}
+    looks = {"class": f"{own}-{style}", **form(style), **look(style, day)}
     return " ".join(f'{name}="{value}"' for name, value in looks.items())
 
 
@@ -165,7 +169,7 @@ def css(own: str, used: Iterable[str], theme: str) -> str:
             if looks
         )
 
-    fixed = rules(lambda style: _FORM.get(style, {}))
+    fixed = rules(form)
     day, night = rules(partial(look, day=True)), rules(partial(look, day=False))
     # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
     # media.
@@ -188,7 +192,15 @@ _FORM = {
     "window": {"stroke-width": "1"},
     "sub": {"font-size": "9px"},
     "aim": {"fill": "none", "stroke-width": "2"},
+    "misfit": {"stroke-width": "2.5"},
+    "assumed": {"stroke-dasharray": "3 3"},
+    "cross": {"fill": "none", "stroke-width": "2"},
 }
+
+
+def form(style: str) -> Mapping[str, str]:
+    """What a style has by day as by night; that of `misfit` is also that of `misfit-top`."""
+    return _FORM.get(style) or _FORM.get(style.partition("-")[0], {})
 
 
 def look(style: str, day: bool) -> dict[str, str]:
@@ -211,6 +223,7 @@ def look(style: str, day: bool) -> dict[str, str]:
         "aim": {"stroke": ink},
         **{each: {"fill": pale} for each in ("small", "note")},
         "edge": {"stroke": line},
+        "cross": {"stroke": (_DAY if day else _NIGHT)["misfit"][1]},
         "head": {"fill": line},
         "hull": {"fill": "none", "stroke": line},
         "ray": {"stroke": pale},
