@@ -55,6 +55,7 @@ WORDS = {
     "memory": "출력 메모리(바이트)",
     # Cells
     "total": "합계",
+    "blank": "빈칸",
     "block": "블록 {name}",
     "same": "same",
     "global": "전역",
@@ -83,11 +84,25 @@ WORDS = {
     "figure.volumes": "{net}: $map",
     "figure.graph": "{net}: 데이터 흐름",
     "figure.receptive": "{net}: $field",
+    "figure.sliding": "{net}: 움직이는 커널 창",
+    "slide.window": "{total}개 창 중 {number}번째",
+    "slide.channel": "채널 {number}/{total}",
+    "slide.slice": "단면 {number}",
+    "slide.cut": "{whole} 대신 {drawn}(으로/로) 줄여 그렸습니다. 같은 규칙이 되풀이되는 가운데를 뺐습니다.",
+    "slide.padding": "점선은 패딩이며 0으로 계산합니다.",
+    "slide.ignored": "점선은 패딩이며 계산에 넣지 않습니다.",
+    "slide.transposed": "스트라이드가 1인 $conv(으로/로) 바꾸어 그렸습니다. 픽셀 사이에 0을 {zeros}개씩 넣고, "
+    "둘레를 채우고, 커널을 뒤집었습니다.",
+    "slide.depth": "창은 깊이 방향으로도 움직이며, 여기서는 그 첫 자리에 있습니다.",
+    "slide.separable": "채널마다 커널이 따로 있고, 그 합에 가중치를 한 번 더 곱해 더합니다.",
+    "slide.zeros": "그리지 않은 채널의 값은 0으로 둡니다.",
+    "slide.before": "값은 $bias(과/와) 활성화 함수를 적용하기 전의 것입니다.",
     "figure.input": "입력",
     "figure.output": "출력",
     "figure.step": "{layer} → {shape}",
     "figure.more": "외 {number}개",
     "figure.paths": "경로 {number}개",
+    "figure.folded": "반복되는 부분은 ×N으로 한 번만 그립니다. 모두 그리면 {number}개입니다.",
     "figure.jump": "간격",
     "figure.length": "길이",
     "figure.depth": "깊이",
@@ -162,6 +177,7 @@ WORDS = {
     "walk.reads.inputs": "{names}(을/를) 그대로 받습니다.",
     "walk.output-of": "{name}의 출력",
     "walk.input": "신경망의 입력",
+    "walk.input.named": "입력 {name}",
     "walk.alike.many": "{dimensions}도 같은 방법으로 계산합니다.",
     "walk.stays": "$shape(은/는) {shape} 그대로입니다.",
     "walk.output": "출력 $shape: **{shape}**",
@@ -179,10 +195,10 @@ WORDS = {
     "rest.width.many": "맨 오른쪽 {number}열",
     "rest.depth.many": "맨 뒤 {number}장",
     "rest.length.many": "맨 끝 {number}칸",
-    "walk.activation": "이어서 값마다 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
-    "walk.activation.softmax": "이어서 위치마다 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 1이 됩니다: "
+    "walk.activation": "이어서 각 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "walk.activation.softmax": "이어서 위치마다 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 결과의 합은 1이 됩니다: "
     "{formula}.",
-    "walk.activation.softmax.vector": "이어서 전체 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 1이 됩니다: "
+    "walk.activation.softmax.vector": "이어서 모든 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 결과의 합은 1이 됩니다: "
     "{formula}.",
     "walk.block": "블록 {block}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {output}입니다. {layers}(과/와) "
     "{count}(으로/로) 이루어져 있습니다.",
@@ -303,12 +319,12 @@ WORDS = {
     "does.rescale": "각 값에 {scale}(을/를) 곱하고 {offset}(을/를) 더합니다.",
     "does.dropout": "학습할 때 각 값을 {rate}의 확률로 0으로 만듭니다.",
     "does.droppath": "학습할 때 샘플마다 {rate}의 확률로 모든 값을 0으로 만듭니다.",
-    "does.activation": "값마다 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
-    "does.activation.softmax": "위치마다 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 1이 됩니다: "
+    "does.activation": "각 값에 활성화 함수 {activation}(을/를) 적용합니다: {formula}.",
+    "does.activation.softmax": "위치마다 모든 채널의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 결과의 합은 1이 됩니다: "
     "{formula}.",
-    "does.activation.softmax.vector": "전체 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 합은 1이 됩니다: "
+    "does.activation.softmax.vector": "모든 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 결과의 합은 1이 됩니다: "
     "{formula}.",
-    "does.activation.softmax.axis": "{axis} 방향의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 그 "
+    "does.activation.softmax.axis": "{axis} 방향의 값에 활성화 함수 {activation}(을/를) 함께 적용하며, 결과의 "
     "합은 1이 됩니다: {formula}.",
     "does.up": "$map(을/를) 키우고, 새로 생긴 픽셀은 둘레의 픽셀로 채웁니다.",
     "does.up.aligned": "모서리를 제자리에 둔 채 $map의 크기를 바꿉니다. 출력 n칸 중 "

@@ -21,7 +21,7 @@ from cnndsl.network import Network
 from cnndsl.network.attempt import Attempt
 from cnndsl.targets.svg.picture import Picture
 
-Draw: TypeAlias = "Callable[[Network, tuple[Box, ...], int | None, float, Words], Picture]"
+Draw: TypeAlias = "Callable[..., Picture]"
 
 SUFFIX = ".svg"
 THEMES = ("light", "dark")
@@ -39,8 +39,24 @@ OPTIONS = (
     LANG,
     TERMS,
     Option("width", "how wide the figure may be in pixels: 720 unless said", "natural", "W"),
-    Option("theme", "light or dark; as the reader's system is without it", "word", "T", THEMES),
+    Option(
+        "theme",
+        "light or dark: as the reader's system is unless said,\nin a PNG or a PDF light",
+        "word",
+        "T",
+        THEMES,
+    ),
+    Option(
+        "labels",
+        "where volumes has sizes: below each map (unless said) or along\n" "the edges of its box",
+        "word",
+        "WHERE",
+        ("below", "edges"),
+    ),
+    Option("fold", "draw what repeats once, with how many times, in volumes"),
 )
+OF_VIEWS = {"volumes": ("labels", "fold")}
+"""The options that one view has alone."""
 
 NARROWEST, WIDEST = 240, 4000
 
@@ -56,6 +72,8 @@ class Settings(NamedTuple):
     * `lang`: the language of the words, `en` or `ko`, and `terms` a set of its terms
     * `width`: how wide the figure may be, in pixels
     * `theme`: `light` or `dark`; None for as the reader's system is
+    * `labels`: where `volumes` has sizes, `below` maps or along `edges`
+    * `fold`: whether `volumes` has what repeats once
     """
 
     view: str = "volumes"
@@ -64,6 +82,8 @@ class Settings(NamedTuple):
     terms: str = "native"
     width: int = 720
     theme: str | None = None
+    labels: str = "below"
+    fold: bool = False
 
 
 class Figure(NamedTuple):
@@ -111,6 +131,12 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
     """Raises OptionError for values that the options do not know."""
     checked_values(OPTIONS, options)
     settings = Settings(**options)
+    for view, names in OF_VIEWS.items():
+        for name in names if view != settings.view else ():
+            if options.get(name):
+                raise OptionError(
+                    Message("{option} is an option of the view {view}", option=name, view=view)
+                )
     if not NARROWEST <= settings.width <= WIDEST:
         message = Message(
             "width must be from {low} to {high:,}, not {width}",
@@ -127,7 +153,8 @@ def figure_of(network: Network, settings: Settings, boxes: tuple[Box, ...] | Non
     words = words_asked(settings.lang, settings.terms)
     draw: Draw = import_module(f"{__name__}.{settings.view}").draw
     boxes = collapse(network, words) if boxes is None else boxes
-    picture = draw(network, boxes, settings.depth, float(settings.width), words)
+    further = {name: getattr(settings, name) for name in OF_VIEWS.get(settings.view, ())}
+    picture = draw(network, boxes, settings.depth, float(settings.width), words, **further)
     title = words[f"figure.{settings.view}"].format(net=network.name)
     return Figure(picture, title, describe(network, boxes, words))
 

@@ -76,8 +76,8 @@ def reported(
                 marks.append(polyline(*ends, style="cross"))
         else:
             marks.append(Rect(_MARGIN - 1, middle - 5, 12, 10, "assumed", 2))
-        for part in wrap([line], SIZES["label"], wide - 2 * _MARGIN - _HANG):
+        for part in wrap([line], SIZES["label"] * picture.letters, wide - 2 * _MARGIN - _HANG):
             marks.append(Text(_MARGIN + _HANG, y + 11, part, "label", "start"))
             y += _LINE
         y += 4
-    return Picture(wide, y + _MARGIN - 4, marks)
+    return picture._replace(width=wide, height=y + _MARGIN - 4, marks=marks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
+from unicodedata import east_asian_width
 from zlib import crc32
 
 Point = tuple[float, float]
@@ -74,6 +75,7 @@ class Picture(NamedTuple):
     * `told`: what they show, in words
     * `moments`: marks over those of which each has its second, in turn; where motion is not
       wanted or not known, the first stay
+    * `letters`: how many times as large the letters are as `SIZES` says
     """
 
     width: float
@@ -81,6 +83,7 @@ class Picture(NamedTuple):
     marks: Sequence[Mark]
     told: str = ""
     moments: Sequence[Sequence[Mark]] = ()
+    letters: float = 1
 
 
 SIZES = {"label": 12.0, "small": 11.0, "title": 12.0, "note": 11.0, "name": 11.0, "sub": 9.0}
@@ -115,10 +118,10 @@ _SHEET = {"day": ("#ffffff", "#1d2733", "#5c6877", "#848f9e"),
           "night": ("#12171e", "#e8edf3", "#a3afbd", "#6f7b8a")}  # fmt: skip
 """The sheet, text, paler text, and lines."""
 
-_FONT = (
-    "'Helvetica Neue',Helvetica,Arial,'Liberation Sans','Apple SD Gothic Neo',"
-    "'Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif"
-)
+_KOREAN = "'Noto Sans CJK KR','Noto Sans KR','Apple SD Gothic Neo','Malgun Gothic',sans-serif"
+_FONTS = f"'Helvetica Neue',Helvetica,Arial,'Liberation Sans',{_KOREAN}"
+"""The fonts of a figure, and those of a text with Korean in it: many readers look for a letter that
+the first font lacks in none of the others, but in any that there is."""
 
 
 def render(picture: Picture, title: str, description: str, theme: str = "") -> str:
@@ -137,14 +140,15 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
     content = "\n".join((theme, size, title, description, *(text for text, _ in drawn)))
     own = f"c{crc32(content.encode('utf-8', 'replace')):08x}"
     used = {"sheet", *(style for _, style in drawn)}
-    plain = {style: _plain(own, style, theme != "dark") for style in used}
+    plain = {style: _plain(own, style, theme != "dark", picture.letters) for style in used}
     view = f"0 0 {number(picture.width)} {number(picture.height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="{view}" class="{own}" '
-        f'font-family="{_FONT}" role="img" aria-labelledby="{own}-t {own}-d">',
+        f'font-family="{_FONTS}" role="img" aria-labelledby="{own}-t {own}-d">',
         f'<title id="{own}-t">{escaped(title)}</title>',
         f'<desc id="{own}-d">{escaped(description)}</desc>',
-        f"<style>{css(own, used, theme)}{turns(own, len(picture.moments))}</style>",
+        f"<style>{css(own, used, theme, picture.letters)}"
+        f"{turns(own, len(picture.moments))}</style>",
         f'<rect {plain["sheet"]} width="100%" height="100%" rx="6"/>',
         *(text.replace(_class(style), plain[style], 1) for text, style in drawn),
         "</svg>",
@@ -152,13 +156,13 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
     return "\n".join(lines) + "\n"
 
 
-def _plain(own: str, style: str, day: bool) -> str:
+def _plain(own: str, style: str, day: bool, letters: float) -> str:
     """The attributes of an element of a style: its class, and how it looks."""
-    looks = {"class": f"{own}-{style}", **form(style), **look(style, day)}
+    looks = {"class": f"{own}-{style}", **form(style, letters), **look(style, day)}
     return " ".join(f'{name}="{value}"' for name, value in looks.items())
 
 
-def css(own: str, used: Iterable[str], theme: str) -> str:
+def css(own: str, used: Iterable[str], theme: str, letters: float) -> str:
     """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
 
     def rules(look: Callable[[str], Mapping[str, str]]) -> str:
@@ -169,7 +173,7 @@ def css(own: str, used: Iterable[str], theme: str) -> str:
             if looks
         )
 
-    fixed = rules(form)
+    fixed = rules(partial(form, letters=letters))
     day, night = rules(partial(look, day=True)), rules(partial(look, day=False))
     # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
     # media.
@@ -180,17 +184,12 @@ def css(own: str, used: Iterable[str], theme: str) -> str:
 
 
 _FORM = {
-    "label": {"font-size": "12px"},
-    "small": {"font-size": "11px"},
-    "note": {"font-size": "11px"},
-    "name": {"font-size": "11px"},
-    "title": {"font-size": "12px", "font-weight": "600"},
+    "title": {"font-weight": "600"},
     "edge": {"fill": "none", "stroke-width": "1.25"},
     "hull": {"stroke-dasharray": "4 3"},
     "ray": {"fill": "none", "stroke-width": ".75"},
     "rule": {"fill": "none", "stroke-width": "1"},
     "window": {"stroke-width": "1"},
-    "sub": {"font-size": "9px"},
     "aim": {"fill": "none", "stroke-width": "2"},
     "misfit": {"stroke-width": "2.5"},
     "assumed": {"stroke-dasharray": "3 3"},
@@ -198,9 +197,11 @@ _FORM = {
 }
 
 
-def form(style: str) -> Mapping[str, str]:
+def form(style: str, letters: float = 1) -> Mapping[str, str]:
     """What a style has by day as by night; that of `misfit` is also that of `misfit-top`."""
-    return _FORM.get(style) or _FORM.get(style.partition("-")[0], {})
+    found = _FORM.get(style) or _FORM.get(style.partition("-")[0], {})
+    size = {"font-size": f"{number(SIZES[style] * letters)}px"} if style in SIZES else {}
+    return {**size, **found}
 
 
 def look(style: str, day: bool) -> dict[str, str]:
@@ -264,7 +265,9 @@ def draw(mark: Mark) -> tuple[str, str]:
         anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
         full = f"<title>{escaped(mark.full)}</title>" if mark.full else ""
         place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
-        text = f"<text {_class(mark.style)} {place}{anchor}>{escaped(mark.text)}{full}</text>"
+        wide = any(east_asian_width(c) in "WF" for c in mark.text)
+        font = f' font-family="{_KOREAN}"' if wide else ""
+        text = f"<text {_class(mark.style)} {place}{anchor}{font}>{escaped(mark.text)}{full}</text>"
         return text, mark.style
     if isinstance(mark, Rect):
         place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
