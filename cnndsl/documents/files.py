@@ -1,7 +1,7 @@
 """The files that a document names: which names it may use, and which files it may replace.
 
 Where a format has comments, what `cnndsl docs` writes begins with one that says so, and ONNX
-names its producer. JSON and CSV can say nothing: there the region keeps a digest of what it
+names its producer. JSON, CSV, PNG and PDF say nothing: there the region keeps a digest of what it
 wrote. Anybody can work out the digest of a file, so that the file has to begin like ours too.
 """
 
@@ -25,8 +25,12 @@ _COMMENTS = {
     ".mmd": ("%% ", ""),
     **dict.fromkeys((".html", ".md", ".svg"), ("<!-- ", " -->")),
 }
-_ONNX = re.compile(rb"\x08.\x12\x06cnndsl", re.DOTALL)  # the fields 1 and 2: version, producer
-_JSON = re.compile(rb'\{\s+("format": [0-9]{1,9},\s+)?"net": "')
+_BEGINNINGS = {
+    ".json": re.compile(rb'\{\s+("format": [0-9]{1,9},\s+)?"net": "'),
+    ".onnx": re.compile(rb"\x08.\x12\x06cnndsl", re.DOTALL),  # version and producer
+    ".pdf": re.compile(rb"%PDF-"),
+    ".png": re.compile(rb"\x89PNG\r\n"),
+}
 _DIGEST = re.compile(r"<!-- sha256: ([0-9a-f]{64}) -->")
 
 
@@ -103,7 +107,7 @@ def _looks_ours(content: bytes, suffix: str) -> bool:
         every = [words(lang, terms) for terms, langs in TERMS.items() for lang in langs]
         known = {*COLUMNS, *(text for each in every for text in each.texts)}
         return known.issuperset(header.split(","))
-    return bool((_ONNX if suffix == ".onnx" else _JSON).match(content))
+    return bool(_BEGINNINGS[suffix].match(content))
 
 
 def _digest(content: bytes) -> str:
