@@ -38,7 +38,8 @@ def test_texts_have_the_same_places(key: str) -> None:
 
 @pytest.mark.parametrize("key", [key for key in EN if key.endswith(".one")])
 def test_one_has_its_many(key: str) -> None:
-    assert places(EN[key]) == places(EN[key.removesuffix(".one") + ".many"])
+    many = places(EN[key.removesuffix(".one") + ".many"])
+    assert places(EN[key]) in (many, many - {"number"})
 
 
 def test_every_layer_has_a_korean_title_of_its_own() -> None:
@@ -124,7 +125,7 @@ OTHER_WORDS = [
     "바이어스",
     "수용장",
 ]
-OTHERS = ("habits.py", "words.py", "ko_loan.py")
+OTHERS = {"habits.py", "words.py", "ko_loan.py", "audit"}
 
 
 @pytest.mark.parametrize("word", OTHER_WORDS)
@@ -134,7 +135,7 @@ def test_korean_has_one_word_for_one_thing(word: str) -> None:
     package = Path(cnndsl.__file__).parent
     for path in package.rglob("*.*"):
         # These have what people may write, which is understood and told in our words.
-        if path.suffix in (".py", ".j2", ".md", ".json") and path.name not in OTHERS:
+        if path.suffix in (".py", ".j2", ".md", ".json") and not {*path.parts} & OTHERS:
             assert word not in path.read_text(encoding="utf-8"), path
 
 

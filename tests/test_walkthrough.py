@@ -144,7 +144,7 @@ def test_what_is_alike_is_worked_out_once() -> None:
     text = write(sample("tutorial"))
     assert "H_out = (H - K)/S + 1 = (28 - 3)/1 + 1 = 26" in text and "W_out" not in text
     assert "The width comes out in the same way." in text
-    assert "at the end: 1 px of the height, 1 px of the width." in text
+    assert "rounded down: no window reaches the last row and the last column." in text
 
 
 def test_weights_alone() -> None:
@@ -198,15 +198,20 @@ def test_what_repeats_without_blocks_is_told_once() -> None:
 def test_layers_that_read_others_say_so() -> None:
     text = write("input 8x8x4 as a\nconv 4 1 as b; conv 4 1 as c\nadd { from a | from b | from c }")
     assert (
-        "It reads the outputs of the input `a`, Convolution 1 (`b`) and Convolution 2 (`c`)."
-        in text
+        "It reads the input `a`, the output of Convolution 1 (`b`) and "
+        "the output of Convolution 2 (`c`)." in text
     )
+    net = "input 8x8x4{}\nadd {{ conv 4 3 same as b | conv 4 1 | {} }}"
+    for name, path, read in ("", "skip", "신경망의 입력을"), (" as a", "from a", "입력 `a`를"):
+        text = write(net.format(name, path), lang="ko")
+        assert f"의 출력과 {read} 입력으로 받습니다." in text
+        assert f"{read} 그대로 받습니다." in text
 
 
 def test_dimensions_that_come_out_alike_are_named_in_a_sentence() -> None:
     volume = "input 8x8x8x2\nconv 4 3 same"
     assert "The height and width come out in the same way." in write(volume)
-    assert "높이, 너비도 같은 방법으로 계산합니다." in write(volume, lang="ko")
+    assert "높이와 너비도 같은 방법으로 계산합니다." in write(volume, lang="ko")
 
 
 @pytest.mark.parametrize(
@@ -328,8 +333,8 @@ def test_a_net_with_further_errors_says_so(
 ) -> None:
     path = tmp_path / "net.cnn"
     for pools, lang, said in (
-        ("pool 2\nconv 4 3x3\npool 2", "en", "Besides, the net has 1 problem, told below."),
-        ("pool 2\nconv 4 3x3\npool 2", "ko", "이 밖에도 문제 1개가 있으며"),
+        ("pool 2\nconv 4 3x3\npool 2", "en", "Besides, the net has 1 error, told below."),
+        ("pool 2\nconv 4 3x3\npool 2", "ko", "이 밖에도 오류가 1개 있으며"),
         ("pool 2", "en", ""),
     ):
         path.write_text(f"input 9x9x1\n{pools}\n".replace("conv 4 3x3", "conv 4 2x2"))
@@ -465,7 +470,7 @@ MISFITS = {
         "`H_out = (H - K)/S + 1 = (4 - 5)/1 + 1 = 0`",
         r"\frac{4 - 5}{1} + 1 = 0",
         "It can be at most: height 4 and width 4.",
-        "커널 크기는 높이 4, 너비 4까지",
+        "커널은 높이 4와 너비 4까지",
     ),
     "input 9x6x1; conv 2 3x5 dilation=3 pad=1 /2": (
         "`W_out = (W + 2×P - (d×(K_W - 1) + 1))/S + 1 = (6 + 2×1 - (3×(5 - 1) + 1))/2 + 1 = -1.5`",
@@ -591,14 +596,17 @@ def test_the_numbers_of_groups_that_would_do_do(channels: int, groups: int) -> N
 
 def test_a_rate_is_told_as_one_writes_it() -> None:
     text = write("param n = 3\ninput 4; dropout (0.1*n/4)")
-    assert "a share of 0.075 of the values" in text
+    assert "each value is set to 0 with a probability of 0.075" in text
 
 
 @pytest.mark.parametrize("net", ["input 4; dense 3 softmax", "input 4; softmax"])
 def test_softmax_is_of_all_channels_together(net: str) -> None:
     text = write(net)
-    assert "Softmax is applied to the values of all channels together" in text
-    assert "every value" not in text and "모든 채널의 값에" in write(net, lang="ko")
+    assert "Softmax is applied to all values together" in text
+    assert "every value" not in text and "모든 값에" in write(net, lang="ko")
+    net = net.replace("input 4", "input 4x4x4").replace("dense 3", "conv 3 1")
+    assert "t each position" in write(net) and "values of all channels together" in write(net)
+    assert "위치마다 모든 채널의 값에" in write(net, lang="ko")
 
 
 def test_arguments_that_nothing_else_tells_are_told() -> None:

@@ -26,18 +26,18 @@ _TERM = re.compile(r"\$([a-z]+)(\([^()/]+/[^()/]+\))?")  # with a particle that 
 class Words:
     """The words of a language: `words["stride"]`, `words.layer("conv")`."""
 
-    __slots__ = ("_finish", "_layers", "_words", "lang", "terms")
+    __slots__ = ("_joined", "_layers", "_words", "lang", "terms")
 
     def __init__(
         self,
         lang: str,
         words: Mapping[str, str],
         layers: Mapping[str, str],
-        finish: Callable[[str], str],
+        joined: Callable[[str, str], str],
         terms: str = "native",
     ) -> None:
         self.lang, self.terms = lang, terms
-        self._words, self._layers, self._finish = words, layers, finish
+        self._words, self._layers, self._joined = words, layers, joined
 
     def __getitem__(self, key: str) -> str:
         return self._words[key]
@@ -59,8 +59,13 @@ class Words:
         return self._layers.get(op, op)
 
     def say(self, key: str, /, **values: str) -> str:
-        """A sentence with its places filled, in correct grammar."""
-        return self._finish(self._words[key].format(**values))
+        """A sentence with its places filled, in correct grammar; what fills them stays as it is."""
+        from string import Formatter
+
+        said = ""
+        for text, place, _, _ in Formatter().parse(self._words[key]):
+            said = self._joined(said, text) + (values[place] if place else "")
+        return said
 
     def say_of(self, number: int, key: str, /, **values: str) -> str:
         """A sentence about one thing or about many, with its places filled."""
@@ -72,10 +77,10 @@ class Words:
         return self.say_of(number, key, number=f"{number:,}")
 
     def listed(self, names: Sequence[str]) -> str:
-        """Names in a sentence: `height and width`, `높이, 너비`."""
+        """Names in a sentence: `height and width`, `높이와 너비`."""
         if len(names) < 2:
             return "".join(names)
-        return self._words["list"].format(others=", ".join(names[:-1]), last=names[-1])
+        return self.say("list", others=", ".join(names[:-1]), last=names[-1])
 
 
 def words(lang: str = "en", terms: str = "native") -> Words:
@@ -86,12 +91,14 @@ def words(lang: str = "en", terms: str = "native") -> Words:
     if lang in LANGUAGES and lang not in TERMS.get(terms, ()):
         raise ValueError(f"no terms {terms!r} in {lang!r}")
     if lang == "en":
+        from operator import add
+
         from cnndsl.lang.en import WORDS
 
-        return Words(lang, WORDS, {}, str)
+        return Words(lang, WORDS, {}, add)
     if lang == "ko":
         from cnndsl.lang import ko, ko_loan
-        from cnndsl.lang.particles import particles
+        from cnndsl.lang.particles import with_particles
 
         loan = terms == "loan"
         chosen = ko.TERMS | ko_loan.TERMS if loan else ko.TERMS
@@ -99,9 +106,9 @@ def words(lang: str = "en", terms: str = "native") -> Words:
 
         def termed(texts: Mapping[str, str]) -> dict[str, str]:
             return {
-                key: _TERM.sub(lambda place: particles(chosen[place[1]] + (place[2] or "")), text)
+                key: _TERM.sub(lambda at: with_particles(chosen[at[1]], at[2] or ""), text)
                 for key, text in texts.items()
             }
 
-        return Words(lang, termed(ko.WORDS), termed(layers), particles, terms)
+        return Words(lang, termed(ko.WORDS), termed(layers), with_particles, terms)
     raise ValueError(f"no words in {lang!r}: the languages are {', '.join(LANGUAGES)}")

@@ -76,14 +76,14 @@ WORDS = {
     "figure.receptive": "{net}: the receptive fields",
     "figure.sliding": "{net}: a window that slides",
     "slide.window": "Window {number} of {total}",
-    "slide.channel": "channel {number} of {total}",
+    "slide.channel": "channel {number}",
     "slide.slice": "slice {number}",
     "slide.cut": "Drawn as {drawn} in the place of {whole}: the middle is left out, where all goes on "
     "in the same way.",
     "slide.padding": "Dashed is padding, which counts as zeros.",
     "slide.ignored": "Dashed is padding, which does not count.",
-    "slide.transposed": "Drawn as a convolution of stride 1: {zeros} zeros between pixels (height × "
-    "width and so on), padding around them, and the kernel turned round.",
+    "slide.transposed": "Drawn as a convolution of stride 1: stride − 1 zeros between pixels, here "
+    "{zeros}, padding around them, and the kernel turned round.",
     "slide.depth": "The window stands at its first place along the depth, and slides there as well.",
     "slide.separable": "Each channel has a kernel of its own; the sums are weighted once more.",
     "slide.zeros": "Channels that are not drawn are taken as 0.",

@@ -86,13 +86,13 @@ WORDS = {
     "figure.receptive": "{net}: $field",
     "figure.sliding": "{net}: 움직이는 커널 창",
     "slide.window": "{total}개 창 중 {number}번째",
-    "slide.channel": "채널 {number}/{total}",
+    "slide.channel": "채널 {number}",
     "slide.slice": "단면 {number}",
     "slide.cut": "{whole} 대신 {drawn}(으로/로) 줄여 그렸습니다. 같은 규칙이 되풀이되는 가운데를 뺐습니다.",
     "slide.padding": "점선은 패딩이며 0으로 계산합니다.",
     "slide.ignored": "점선은 패딩이며 계산에 넣지 않습니다.",
-    "slide.transposed": "스트라이드가 1인 $conv(으로/로) 바꾸어 그렸습니다. 픽셀 사이에 0을 {zeros}개씩 넣고, "
-    "둘레를 채우고, 커널을 뒤집었습니다.",
+    "slide.transposed": "스트라이드가 1인 $conv(으로/로) 바꾸어 그렸습니다. 픽셀 사이에 0을 스트라이드 − 1개, 곧 {zeros}개씩 "
+    "넣고, 둘레를 채우고, 커널을 뒤집었습니다.",
     "slide.depth": "창은 깊이 방향으로도 움직이며, 여기서는 그 첫 자리에 있습니다.",
     "slide.separable": "채널마다 커널이 따로 있고, 그 합에 가중치를 한 번 더 곱해 더합니다.",
     "slide.zeros": "그리지 않은 채널의 값은 0으로 둡니다.",

@@ -115,7 +115,8 @@ class _Writer:
 
     def failing(self, attempt: Attempt, diagnostics: list[Diagnostic]) -> str:
         """The walkthrough as far as it goes, and why it goes no further."""
-        count = self.words.count(len(diagnostics), "problems")
+        errors = sum(each.severity == "error" for each in diagnostics)
+        count = self.words.count(errors, "errors")
         net = code(self.network.name)
         units = self._begun(self.words.say("fails.intro", net=net, count=count))
         self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
@@ -125,11 +126,9 @@ class _Writer:
         elif attempt.problem is not None and attempt.misfit is not None:
             told = misfit(attempt.misfit, attempt.problem, self.prose)
         self.parts += told
-        if told:
-            others = sum(each.severity == "error" for each in diagnostics) - 1
-            if others > 0:
-                count = self.words.count(others, "problems")
-                self.parts.append(self.words.say("fails.more", count=count))
+        if told and errors > 1:
+            count = self.words.count(errors - 1, "errors")
+            self.parts.append(self.words.say("fails.more", count=count))
         self.parts += [self.words["fails.checker"], report(diagnostics, self.words.lang)]
         return self._ended()
 
@@ -295,4 +294,4 @@ class _Writer:
             said += f" {self.words['weights.counted']}."
         self.parts.append(said)
         if not self.weights:
-            self.parts += table.notes
+            self.parts += map(markdown_table.sentence, table.notes)

@@ -137,23 +137,27 @@ class Prose:
             return ""
         self._explained.add(activation.formula)
         name = self.words.layer(activation.op, activation.title)
-        if f"{key}.{activation.op}" in self.words:
-            key += f".{activation.op}"
+        for variant in (activation.op, "" if activation.spatial else "vector"):
+            key += f".{variant}" if f"{key}.{variant}" in self.words else ""
         key, axis = self.along(key, activation)
         formula = code(activation.formula)
         return self.words.say(key, activation=escaped(name), formula=formula, axis=axis)
 
     def _from(self, node: Node) -> str:
         """Which layers a layer reads, in a sentence."""
-        names = []
-        for source in (self.network.nodes[index] for index in node.inputs):
-            if source.op != "input":
-                names.append(self.title(source, named=True))
-            elif source.alias is None:
-                names.append(self.words["walk.input"])
+        words, nodes = self.words, [self.network.nodes[index] for index in node.inputs]
+        layers = [self.title(each, named=True) for each in nodes if each.op != "input"]
+        if len(layers) == len(nodes):
+            return words.say_of(len(layers), "walk.from", names=words.listed(layers))
+        read = []
+        for each in nodes:
+            if each.op != "input":
+                read.append(words.say("walk.output-of", name=self.title(each, named=True)))
+            elif each.alias:
+                read.append(words.say("walk.input.named", name=code(each.alias)))
             else:
-                names.append(f"{self.words['walk.input']} {code(source.alias)}")
-        return self.words.say_of(len(names), "walk.from", names=self.words.listed(names))
+                read.append(words["walk.input"])
+        return words.say("walk.reads" if layers else "walk.reads.inputs", names=words.listed(read))
 
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
@@ -229,18 +233,20 @@ class Prose:
         ):
             if any(rests):
                 padded = key == "walk.floor" and any(window.end for window in windows)
-                lines.append(
-                    self.words.say(f"{key}.padded" if padded else key, rests=self._rests(rests))
-                )
+                told = self._rests(key, rests)
+                lines.append(self.words.say(f"{key}.padded" if padded else key, rests=told))
         return lines
 
-    def _rests(self, rests: Sequence[int]) -> str:
-        """So many pixels of each dimension."""
-        return ", ".join(
-            self.words.say("walk.rest", number=f"{rest:,}", dimension=dimension)
-            for rest, dimension in zip(rests, self._dimensions(len(rests)))
-            if rest
-        )
+    def _rests(self, key: str, rests: Sequence[int]) -> str:
+        """So many pixels of each dimension: those left out, or those that windows lack."""
+        words, names = self.words, DIMENSIONS[len(rests)]
+        left = [(name, rest) for name, rest in zip(names, rests) if rest]
+        if key == "walk.floor":
+            return words.listed([words.count(rest, f"rest.{name}") for name, rest in left])
+        beyond = [
+            words.say("walk.rest", number=f"{rest:,}", dimension=words[name]) for name, rest in left
+        ]
+        return ", ".join(beyond)
 
     def _counts(self, layer: Layer) -> str:
         """The parameters, each array apart, and their sum; nothing where there are none."""
