@@ -78,13 +78,13 @@ WORDS = {
     "slide.window": "Window {number} of {total}",
     "slide.channel": "channel {number}",
     "slide.slice": "slice {number}",
-    "slide.cut": "Drawn as {drawn} in the place of {whole}: the middle is left out, where all goes on "
-    "in the same way.",
+    "slide.cut": "Drawn as {drawn} in the place of {whole}: the middle is left out, where all goes "
+    "on in the same way.",
     "slide.padding": "Dashed is padding, which counts as zeros.",
     "slide.ignored": "Dashed is padding, which does not count.",
     "slide.transposed": "Drawn as a convolution of stride 1: stride − 1 zeros between pixels, here "
     "{zeros}, padding around them, and the kernel turned round.",
-    "slide.depth": "The window stands at its first place along the depth, and slides there as well.",
+    "slide.depth": "Along the depth, where it slides as well, the window is at its first place.",
     "slide.separable": "Each channel has a kernel of its own; the sums are weighted once more.",
     "slide.zeros": "Channels that are not drawn are taken as 0.",
     "slide.before": "Values are those before bias and activation.",
@@ -156,6 +156,10 @@ WORDS = {
     "compare.share": "{said}: {share}%",
     "compare.fewer": "{said}: {share}%, or 1 in {times}",
     "compare.more": "{said}: {share}%, or {times} times as many",
+    "sweep.error": "error",
+    "sweep.shown": "{shown} of {count} variants.",
+    "sweep.title": "{net}: {y} against {x}",
+    "sweep.drawn": "{points} variants as points, and the best {best} larger.",
     # The walkthrough
     "walk.title": "{net}, step by step",
     "walk.intro": "The net {net} takes {inputs} and gives {outputs}. It has {layers} and {count}. "

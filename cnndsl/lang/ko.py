@@ -165,6 +165,10 @@ WORDS = {
     "compare.share": "{said}. 비율은 {share}%입니다",
     "compare.fewer": "{said}. 비율은 {share}%로, {times}분의 1입니다",
     "compare.more": "{said}. 비율은 {share}%로, {times}배입니다",
+    "sweep.error": "오류",
+    "sweep.shown": "변형 {count}개 중 {shown}개입니다.",
+    "sweep.title": "{net}: {x}에 따른 {y}",
+    "sweep.drawn": "변형 {points}개를 점으로, 가장 좋은 {best}개를 큰 점으로 그렸습니다.",
     # The walkthrough
     "walk.title": "{net} 단계별 계산",
     "walk.intro": "신경망 {net}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {outputs}입니다. 모두 "
