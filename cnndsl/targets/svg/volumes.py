@@ -364,7 +364,7 @@ class _Volumes:
     def gap(self, following: MapColumn, least: float) -> float:
         """How far a map lies before the next: there is room for the size of a kernel."""
         kernel = following.kernel
-        return max(least, self.width(kernel, "note") + 14) if kernel else least
+        return max(least, self.width(kernel, "note") + 16) if kernel else least
 
     def column(self, step: FeatureMap, fresh: bool) -> MapColumn:
         """What is drawn and written for a step; `fresh` at the beginning of a path."""
@@ -400,10 +400,14 @@ class _Volumes:
             max((middle, *(x + (1 - _SHARES[anchor]) * wide for x, wide, anchor in ends))),
         )
 
+    def layer(self, step: FeatureMap) -> Any:
+        """The layer that a step begins with; None for a step of any other kind."""
+        return self.network.nodes[step.box.start].layer if step.box.kind == "layer" else None
+
     def kernel(self, step: FeatureMap) -> str:
         """The size of the window of a step; empty where it has none."""
-        layer: Any = self.network.nodes[step.box.start].layer
-        slides = step.box.kind == "layer" and layer.slides and layer.windows
+        layer = self.layer(step)
+        slides = layer is not None and layer.slides and layer.windows
         return "×".join(str(window.kernel) for window in layer.windows) if slides else ""
 
     def sizes(self, shape: Shape, solid: Solid) -> list[Text]:
@@ -420,7 +424,7 @@ class _Volumes:
             found.append(Text(deep / 2 - 3, -high - deep / 2 - 3, str(shape[-2]), "note", "end"))
         if len(shape) < 4:
             return [*found, Text(thick / 2, foot, str(shape[-1]), "note")]
-        beside = Text(max(solid.strip, thick) + 4, 10, str(shape[-1]), "note", "start")
+        beside = Text(solid.strip + 4, 10, str(shape[-1]), "note", "start")
         return [*found, Text(thick / 2, foot + 9, str(shape[0]), "note"), beside]
 
     def parts(self, step: FeatureMap, fresh: bool) -> list[str]:
@@ -466,50 +470,57 @@ class _Volumes:
             marks.append(polyline(*points))
         wide += _LANE * len(self.lanes)
         for line in wrap([note], self.size("note"), self.room) if note else ():
-            marks.append(Text(0, y, line, "note", "start"))
-            wide, y = max(wide, self.width(line, "note")), y + self.line
+            y += self.line
+            marks.append(Text(0, y - _BETWEEN + 4, line, "note", "start"))
+            wide = max(wide, self.width(line, "note"))
         height = y - _BETWEEN + 2 * _MARGIN
-        return Picture(wide + 2 * _MARGIN, height, moved(marks, _MARGIN, _MARGIN), self.letters)
+        return Picture(
+            wide + 2 * _MARGIN, height, moved(marks, _MARGIN, _MARGIN), letters=self.letters
+        )
 
     def draw_row(self, row: MapRow, y: float) -> tuple[list[Mark], float, float]:
         """The marks of a row that begins at `y`, how wide it is, and where it ends."""
         columns = row.columns
-        title = y + max(len(column.lines) for column in columns) * self.line
-        top = title + 8 + self.edges * self.line
-        high = max(column.solid.size[1] for column in columns)
-        level = top + high / 2
-        foot = top + high + self.edges * self.line
-        foot += 9 * any(column.solid.strip for column in columns)
         x = self.before(columns[0], row.continues)
         ways = [self.between(*pair) for pair in pairwise(columns)]
         wide = x + sum(ways) + self.after(columns[-1], row.goes_on)
         # What is left over lies between the maps.
         spare = min((self.room - wide) / len(ways), _WIDEST_GAP) if ways else 0.0
         wide += spare * len(ways)
-        marks: list[Mark] = []
-        before = None
+        body: list[Mark] = []
+        """What there is about the level of the row."""
+        middles, before = [], None
         for column, way in zip(columns, (*ways, 0.0)):
-            solid = column.solid
-            left = x - solid.size[0] / 2
-            at = (left, level + solid.size[1] / 2)
+            solid, left = column.solid, x - column.solid.size[0] / 2
+            at = (left, solid.size[1] / 2)
             if before is not None:
-                marks += self.way(column, *before, at, solid)
+                body += self.way(column, *before, at, solid)
             elif row.continues:
-                marks += _arrow(0, left - 5, level)
-            marks += _cuboid(solid, at, column.step.box.family)
-            marks += moved(column.sizes, *at)
+                body += _arrow(0, left - 5, 0)
+            body += _cuboid(solid, at, column.step.box.family)
+            body += moved(column.sizes, *at)
+            before = (at, solid)
+            middles.append(x)
+            x += way + spare
+        if row.goes_on is not None and before is not None:
+            body += self.way(row.goes_on, *before, (wide - 2, 0), None)
+        letters = self.size("note")
+        texts = [mark.y for mark in body if isinstance(mark, Text)]
+        high = [column.solid.size[1] / 2 for column in columns]
+        low = [column.solid.size[1] / 2 + 9 * (column.solid.strip > 0) for column in columns]
+        title = y + self.line * max(len(column.lines) for column in columns)
+        level = title + 8 + max(*high, *(letters - text for text in texts), 0)
+        foot = level + max(*low, *(text + letters / 4 for text in texts), 0)
+        marks = moved(body, 0, level)
+        for column, x in zip(columns, middles):
             for number, line in enumerate(reversed(column.lines)):
                 marks.append(Text(x, title - number * self.line, line, "name", full=column.full))
             for number, (text, style) in enumerate(column.under, 1):
                 marks.append(Text(x, foot + number * self.line, text, style))
-            self.ends[column.step.gives] = (left + solid.size[0], level)
+            self.ends[column.step.gives] = (x + column.solid.size[0] / 2, level)
             if not column.fresh:
                 turn = x - max(column.above + 5, column.left + 20)
                 self.entries[column.step.gives] = (turn, y - _BETWEEN / 2, level)
-            before = (at, solid)
-            x += way + spare
-        if row.goes_on is not None and before is not None:
-            marks += self.way(row.goes_on, *before, (wide - 2, level), None)
         return marks, wide, foot + self.line * max(len(column.under) for column in columns) + 4
 
     def way(
@@ -520,23 +531,23 @@ class _Volumes:
         `start` and `end` are the lower left corners of their fronts; without a `target` the
         way goes to the point `end`.
         """
-        node = self.network.nodes[column.step.box.start]
+        layer = self.layer(column.step)
         (x, y), right = start, start[0] + solid.thick
         level = y - (solid.high + solid.deep) / 2
         far, goal = x + solid.size[0], (end[0], level)
         if column.kernel:
             # The window is drawn on the map that it looks at.
-            corners = self.window(node.layer, right, y, solid)
+            corners = self.window(layer, right, y, solid)
             rays: list[Mark] = [polyline(corner, goal, style="ray") for corner in corners]
             tip_x, tip_y = corners[1]
-            share = (far + 3 - tip_x) / (goal[0] - tip_x)
+            share = (far + 5 - tip_x) / (goal[0] - tip_x)
             above = tip_y + share * (level - tip_y) - 3
             return [
                 *rays,
                 Area(corners, "window"),
-                Text(far + 3, above, column.kernel, "note", "start"),
+                Text(far + 5, above, column.kernel, "note", "start"),
             ]
-        if column.step.box.kind == "layer" and isinstance(node.layer, _WHOLE) and target:
+        if isinstance(layer, _WHOLE) and target:
             if solid.neurons and target.neurons:
                 return [
                     polyline((right, y - solid.high + a), (end[0], end[1] - target.high + b),
