@@ -13,7 +13,12 @@ from cnndsl.layers import Shape
 from cnndsl.layers.base import show
 from cnndsl.layers.derivation import Derivation
 
-Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | None"
+Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | Blank | None"
+Text: TypeAlias = "list[str | Verbatim | Blank]"
+"""A sentence in parts."""
+
+GAP = "____"
+"""What is left open, where text is all there is."""
 
 NONE = "-"
 """What stands where a column says nothing about a layer."""
@@ -21,6 +26,12 @@ NONE = "-"
 
 class Verbatim(NamedTuple):
     """Words of the language, or a name that a file gives."""
+
+    text: str
+
+
+class Blank(NamedTuple):
+    """What is left open for a reader to fill in; the text is for who hears and sees no gap."""
 
     text: str
 
@@ -61,11 +72,11 @@ class Table(NamedTuple):
     """
 
     lang: str
-    caption: list[str | Verbatim]
+    caption: Text
     headings: list[Heading]
     rows: list[list[Cell]]
     sums: list[Cell]
-    notes: list[str]
+    notes: list[Text]
 
 
 def readable(cell: Cell) -> str:
@@ -78,6 +89,8 @@ def readable(cell: Cell) -> str:
         return f"{cell:,}"
     if isinstance(cell, Verbatim):
         return cell.text
+    if isinstance(cell, Blank):
+        return GAP
     if isinstance(cell, Shapes):
         return ", ".join(map(tuple_text, cell.shapes))
     if isinstance(cell, Share):
@@ -89,7 +102,7 @@ def readable(cell: Cell) -> str:
 
 def plain_value(cell: Cell) -> str:
     """A cell as programs read it: `64620`, `36x28x20`, `0.125`; empty for nothing."""
-    if cell is None:
+    if cell is None or isinstance(cell, Blank):
         return ""
     if isinstance(cell, int):
         return str(cell)

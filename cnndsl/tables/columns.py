@@ -40,13 +40,22 @@ class TableView(NamedTuple):
 class Column(NamedTuple):
     """What a row says, whether it is a number, and whether there is a sum of it.
 
-    `wanted` says whether the column has a place in a style's table at all, from its rows.
+    * `asks`: the kinds of facts (`cnndsl.tables.quiz`) that a quiz asks for by it, `input.`
+      before those of what a layer reads; nothing where it is no question
+    * `also`: the kinds of other facts that can be read off it
+    * `wanted`: whether the column has a place in a style's table at all, from its rows
     """
 
     value: Value
+    asks: str = ""
+    also: str = ""
     right: bool = False
     summed: bool = False
     wanted: Callable[[list[Row]], bool] = lambda rows: True
+
+
+def _count(value: Value, asks: str, also: str = "") -> Column:
+    return Column(value, asks, also, right=True, summed=True)
 
 
 def _channels(shapes: tuple[Shape, ...], row: Row) -> Cell:
@@ -175,40 +184,52 @@ def _code(row: Row, view: TableView) -> Cell:
     return Verbatim(call_of(row.layer)) if row.layer else Verbatim(row.name)
 
 
+_ARGUMENTS = "kernel filters stride padding dilation groups activation"
+_COUNTED_FROM = "weight-shape kernel groups channels input.channels"
+_WORKED_FROM = "channels input.shape input.channels kernel stride padding dilation"
+
 COLUMNS: dict[str, Column] = {
     "layer": Column(lambda row, view: row.title),
     "name": Column(
         lambda row, view: Verbatim(row.name), wanted=lambda rows: any(row.named for row in rows)
     ),
-    "code": Column(_code),
+    "code": Column(_code, also=_ARGUMENTS),
     "type": Column(_type),
-    "input-channels": Column(lambda row, view: _channels(row.inputs, row), right=True),
-    "filter": Column(_filter),
-    "output-channels": Column(lambda row, view: _channels((row.output,), row), right=True),
-    "kernel": Column(_window),
-    "stride": Column(_stride),
-    "padding": Column(_padding, wanted=lambda rows: any(_padded(row) for row in rows)),
-    "dilation": Column(_dilation),
-    "groups": Column(_groups, right=True),
-    "pooling": Column(_pooling),
-    "activation": Column(_activation),
-    "input-shape": Column(lambda row, view: Shapes(row.inputs)),
-    "output-shape": Column(lambda row, view: Shapes((row.output,))),
-    "batch-shape": Column(lambda row, view: f"(None, {', '.join(map(str, row.output))})"),
-    "input-nodes": Column(lambda row, view: _nodes(row.inputs), right=True),
-    "output-nodes": Column(lambda row, view: _nodes((row.output,)), right=True),
-    "weight-shape": Column(_weight_shape),
-    "size-formula": Column(_sizes_worked),
-    "parameter-formula": Column(_counts_worked),
-    "parameters": Column(_counted, right=True, summed=True),
-    "weights": Column(lambda row, view: row.weights, right=True, summed=True),
-    "biases": Column(lambda row, view: row.params - row.weights, right=True, summed=True),
-    "trainable": Column(lambda row, view: row.trainable, right=True, summed=True),
-    "multiply-adds": Column(lambda row, view: row.macs, right=True, summed=True),
-    "flops": Column(lambda row, view: 2 * row.macs, right=True, summed=True),
-    "field": Column(lambda row, view: Shapes((row.field,)) if row.field else None),
-    "share": Column(_share, right=True, summed=True),
-    "memory": Column(lambda row, view: 4 * row.values, right=True, summed=True),
+    "input-channels": Column(
+        lambda row, view: _channels(row.inputs, row), "input.channels", right=True
+    ),
+    "filter": Column(_filter, "kernel"),
+    "output-channels": Column(
+        lambda row, view: _channels((row.output,), row), "channels filters", right=True
+    ),
+    "kernel": Column(_window, "kernel"),
+    "stride": Column(_stride, "stride"),
+    "padding": Column(_padding, "padding", wanted=lambda rows: any(_padded(row) for row in rows)),
+    "dilation": Column(_dilation, "dilation"),
+    "groups": Column(_groups, "groups", right=True),
+    "pooling": Column(_pooling, "kernel"),
+    "activation": Column(_activation, "activation"),
+    "input-shape": Column(lambda row, view: Shapes(row.inputs), "input.shape", "input.channels"),
+    "output-shape": Column(lambda row, view: Shapes((row.output,)), "shape", "channels"),
+    "batch-shape": Column(
+        lambda row, view: f"(None, {', '.join(map(str, row.output))})", "shape", "channels"
+    ),
+    "input-nodes": Column(lambda row, view: _nodes(row.inputs), "input.shape", right=True),
+    "output-nodes": Column(lambda row, view: _nodes((row.output,)), "shape filters", right=True),
+    "weight-shape": Column(_weight_shape, "weight-shape", _COUNTED_FROM),
+    "size-formula": Column(_sizes_worked, "shape", _WORKED_FROM),
+    "parameter-formula": Column(_counts_worked, "weights biases", _COUNTED_FROM),
+    "parameters": _count(_counted, "weights biases"),
+    "weights": _count(lambda row, view: row.weights, "weights"),
+    "biases": _count(lambda row, view: row.params - row.weights, "biases", "filters"),
+    "trainable": _count(lambda row, view: row.trainable, "weights biases"),
+    "multiply-adds": _count(lambda row, view: row.macs, "macs"),
+    "flops": _count(lambda row, view: 2 * row.macs, "macs"),
+    "field": Column(
+        lambda row, view: Shapes((row.field,)) if row.field else None, "field", "kernel"
+    ),
+    "share": _count(_share, "weights biases"),
+    "memory": _count(lambda row, view: 4 * row.values, "memory"),
     "note": Column(
         lambda row, view: row.note(view.words) or None,
         wanted=lambda rows: any(row.shared or row.frozen or row.training for row in rows),

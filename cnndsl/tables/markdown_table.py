@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from cnndsl.diagnostics.markdown import code, escaped, grid
-from cnndsl.tables.cells import Cell, Table, Verbatim, readable
+from cnndsl.tables.cells import Cell, Table, Text, Verbatim, readable
 
 _WIDEST = 40
 """How far cells are filled up with spaces."""
 
 
-def inline(part: str | Verbatim) -> str:
-    """A part of a sentence."""
-    return code(part.text) if isinstance(part, Verbatim) else escaped(part)
+def sentence(parts: Text) -> str:
+    """A sentence in parts."""
+    return "".join(map(cell_text, parts))
 
 
 def cell_text(cell: Cell) -> str:
-    """What stands in a cell."""
+    """What stands in a cell, or a part of a sentence."""
     if isinstance(cell, Verbatim):
         return code(cell.text)
-    return escaped(readable(cell)) if isinstance(cell, str) else readable(cell)
+    return escaped(cell) if isinstance(cell, str) else readable(cell)
 
 
 def draw(table: Table) -> list[str]:

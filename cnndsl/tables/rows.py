@@ -31,7 +31,7 @@ class Row(NamedTuple):
     * `field`: the receptive field of the output
     * `values`: how many numbers its outputs hold, those inside a folded call among them
     * `named`: whether its name says more than its title, as one does that a file or a block gave
-    * `nodes`: how many layers it stands for
+    * `at`, `reads`, `nodes`: the nodes of its output, of its inputs, and all that it stands for
     * `shared`: the names of the rows that keep the weights that it has, where it keeps none
     * `frozen`: whether it has weights, and none of them learns
     * `training`: whether it belongs to an output that exists while training only; `lent` says
@@ -51,7 +51,9 @@ class Row(NamedTuple):
     layer: Layer | None
     values: int
     named: bool
-    nodes: int = 1
+    at: int
+    reads: tuple[int, ...]
+    nodes: tuple[int, ...]
     shared: tuple[str, ...] = ()
     frozen: bool = False
     training: bool = False
@@ -100,7 +102,7 @@ def _folded(network: Network, depth: int, words: Words) -> Iterator[Row]:
             name = call.block.name.id if call else path[-1]
             kind = words["block"].format(name=name)
             output = network.nodes[call.body.output] if call else nodes[-1]
-            row = _row(".".join(path), kind, inputs_of(network, nodes), output, nodes)
+            row = _row(network, ".".join(path), kind, sources_of(nodes), output, nodes)
             yield row._replace(shared=shared_with(network.nodes, nodes, depth))
 
 
@@ -109,7 +111,7 @@ def _with_lenders(network: Network, found: Sequence[Row]) -> Iterator[Row]:
     lent = {node.shared_with for node in network.nodes if not node.training_only}
     nodes = iter(network.layers)
     for row in found:
-        inside = list(itertools.islice(nodes, row.nodes))
+        inside = list(itertools.islice(nodes, len(row.nodes)))
         is_lent = row.training and any(node.index in lent for node in inside)
         yield row._replace(lent=is_lent) if is_lent else row
 
@@ -140,9 +142,13 @@ def shared_with(every: Sequence[Node], nodes: Sequence[Node], depth: int) -> tup
 
 def inputs_of(network: Network, nodes: Sequence[Node]) -> tuple[Shape, ...]:
     """The shapes of what some layers read from outside."""
+    return tuple(network.nodes[index].output for index in sources_of(nodes))
+
+
+def sources_of(nodes: Sequence[Node]) -> tuple[int, ...]:
+    """The indices of what some layers read from outside."""
     inside = {node.index for node in nodes}
-    sources = dict.fromkeys(index for node in nodes for index in node.inputs if index not in inside)
-    return tuple(network.nodes[index].output for index in sources)
+    return (*dict.fromkeys(at for node in nodes for at in node.inputs if at not in inside),)
 
 
 def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Instance]]:
@@ -159,18 +165,18 @@ def _calls(body: Body, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 def layer_row(network: Network, node: Node, words: Words) -> Row:
     """The row of a layer, not numbered."""
     kind = words.layer(node.layer.op, node.layer.title)
-    inputs = tuple(network.nodes[index].output for index in node.inputs)
     named = node.alias is not None or bool(node.instance)
-    row = _row(node.name, kind, inputs, node, [node], node.layer, named)
+    row = _row(network, node.name, kind, node.inputs, node, [node], node.layer, named)
     if node.shared_with is not None:
         row = row._replace(shared=(network.nodes[node.shared_with].name,))
     return row
 
 
 def _row(
+    network: Network,
     name: str,
     kind: str,
-    inputs: tuple[Shape, ...],
+    reads: tuple[int, ...],
     output: Node,
     nodes: Sequence[Node],
     layer: Layer | None = None,
@@ -179,13 +185,17 @@ def _row(
     """A row of some nodes, the last of which is `output`, with the sums of their counts."""
     counts = [(n.params, n.biases, n.trainable, n.layer.macs) for n in nodes]
     params, biases, trainable, macs = map(sum, zip(*counts))
-    sums = params, params - biases, trainable, macs, output.receptive_field, layer
+    sums = params, params - biases, trainable, macs
     values = sum(product(node.output) for node in nodes)
     held = [n.frozen for n in nodes if n.layer.all_weights]
     frozen = bool(held) and all(held)
     training = nodes[0].training_only
-    shape = output.output
-    return Row(name, kind, 0, inputs, shape, *sums, values, named, len(nodes), (), frozen, training)
+    places = tuple(node.index for node in nodes)
+    inputs = tuple(network.nodes[index].output for index in reads)
+    return Row(
+        *(name, kind, 0, inputs, output.output, *sums, output.receptive_field, layer),
+        *(values, named, output.index, reads, places, (), frozen, training),
+    )
 
 
 def notes_of(shared: Sequence[str], frozen: bool, training: bool, words: Words) -> str:
@@ -262,7 +272,7 @@ def summary_of_failing(
     nodes = iter(network.layers)
     params = macs = 0
     for row in rows(network, depth):
-        inside = list(itertools.islice(nodes, row.nodes))
+        inside = list(itertools.islice(nodes, len(row.nodes)))
         while waiting and waiting[-1][0] <= inside[-1].index:
             partial.between.setdefault(len(lines), []).append(waiting.pop()[1])
         cells = _summed_up(row)

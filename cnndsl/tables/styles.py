@@ -23,8 +23,10 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
 from cnndsl.layers import Layer
 from cnndsl.network import Network
-from cnndsl.tables.cells import Cell, Heading, Share, Table, Verbatim, tuple_text
+from cnndsl.tables.cells import Blank, Cell, Heading, Share, Table, Text, Verbatim, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView, title
+from cnndsl.tables.quiz import OPTIONS as QUIZ
+from cnndsl.tables.quiz import Quiz
 from cnndsl.tables.rows import Row, rows
 
 
@@ -86,7 +88,7 @@ PARAMS = Option(
     "P",
     ("all", "weights"),
 )
-OPTIONS = (STYLE, COLUMNS_OPTION, LANG, TERMS, PARAMS, DEPTH)
+OPTIONS = (STYLE, COLUMNS_OPTION, LANG, TERMS, PARAMS, DEPTH, *QUIZ)
 
 
 def make(
@@ -99,6 +101,9 @@ def make(
     terms: str = "native",
     params: str = "all",
     depth: int | None = None,
+    blank: Sequence[str] | None = None,
+    seed: int | None = None,
+    quiz: Quiz | None = None,
 ) -> Table:
     """The table of a network.
 
@@ -109,11 +114,13 @@ def make(
     * `terms`: `native`, or the `loan` words of Korean
     * `params`: `all`, or `weights` to leave the biases out
     * `depth`: how deep calls of blocks are opened; None for all of them
+    * `blank`: what is left open as a quiz, words of `cnndsl.tables.quiz`, or a share of the
+      numbers, of which `seed` says which; `quiz` is what is open already
 
     Raises OptionError for what there is not.
     """
     given = {"style": style, "columns": columns, "lang": lang, "terms": terms, "params": params}
-    checked_values(OPTIONS, {**given, "depth": depth})
+    checked_values(OPTIONS, {**given, "depth": depth, "blank": blank, "seed": seed})
     if style == "keras" and params == "weights":
         message = Message("Keras counts biases too: the style keras goes with no params weights")
         raise OptionError(message)
@@ -124,13 +131,16 @@ def make(
     totals = network.totals
     view = TableView(words, weights, totals.weights if weights else totals.params, class_name)
     keys = columns or [key for key in chosen.columns if COLUMNS[key].wanted(shown)]
+    quiz = quiz or Quiz(network)
+    if blank is not None:
+        quiz.ask(blank, seed or 1, keys, shown, view)
     return Table(
         lang,
-        _caption(network, view),
+        caption(network, view, quiz, every),
         [Heading(key, title(key, view, style), COLUMNS[key].right) for key in keys],
-        [[COLUMNS[key].value(row, view) for key in keys] for row in shown],
-        _sums(keys, shown, view) if chosen.sums else [],
-        _notes(network, style, view, keys, shown),
+        [[quiz.cell(key, row, view) for key in keys] for row in shown],
+        _sums(keys, shown, view, quiz) if chosen.sums else [],
+        _notes(network, style, view, keys, shown, quiz),
     )
 
 
@@ -138,7 +148,7 @@ _KEPT = ("parameters", "weights", "biases", "trainable", "share")
 """The columns that count what is kept, which may be used elsewhere too."""
 
 
-def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
+def _sums(keys: Sequence[str], shown: list[Row], view: TableView, quiz: Quiz) -> list[Cell]:
     """The last row: `Total`, and the sums of what has one."""
     cells: list[Cell] = []
     for key in keys:
@@ -149,7 +159,9 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
         kept = [row for row in shown if not row.training or (row.lent and key in _KEPT)]
         found = [column.value(row, view) for row in kept]
         shares = [cell.value for cell in found if isinstance(cell, Share)]
-        if shares:
+        if any(quiz.hides(key, row) for row in kept):
+            cells.append(Blank(view.words["blank"]))
+        elif shares:
             cells.append(Share(sum(shares, Fraction(0))))
         else:
             cells.append(sum(cell for cell in found if isinstance(cell, int)))
@@ -160,12 +172,14 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView) -> list[Cell]:
     return cells
 
 
-def _caption(network: Network, view: TableView) -> list[str | Verbatim]:
+def caption(network: Network, view: TableView, quiz: Quiz, every: list[Row]) -> Text:
     """What the net is, in a sentence."""
+    gap = Blank(view.words["blank"])
     inputs = ", ".join(tuple_text(network.nodes[index].output) for index in network.inputs)
-    outputs: list[str | Verbatim] = []
+    outputs: Text = []
     for name, index in network.outputs.items():
-        shape = tuple_text(network.nodes[index].output)
+        known = tuple_text(network.nodes[index].output)
+        shape = gap if quiz.lacks_output(index) else known
         if outputs:
             outputs.append(", ")
         if len(network.outputs) > 1:
@@ -178,13 +192,17 @@ def _caption(network: Network, view: TableView) -> list[str | Verbatim]:
         net=[Verbatim(network.name)],
         inputs=[inputs],
         outputs=outputs,
-        count=[view.words.count(view.whole, kind)],
+        count=(
+            fill(view.words[f"{kind}.many"], number=[gap])
+            if any(quiz.hides("parameters", row) for row in every)
+            else [view.words.count(view.whole, kind)]
+        ),
     )
 
 
-def fill(template: str, **parts: list[str | Verbatim]) -> list[str | Verbatim]:
+def fill(template: str, **parts: Text) -> Text:
     """A sentence with parts in its places."""
-    filled: list[str | Verbatim] = []
+    filled: Text = []
     for literal, name, _, _ in Formatter().parse(template):
         if literal:
             filled.append(literal)
@@ -194,26 +212,42 @@ def fill(template: str, **parts: list[str | Verbatim]) -> list[str | Verbatim]:
 
 
 def _notes(
-    network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row]
-) -> list[str]:
-    """What is said below the table."""
-    return [*_remarks(network, style, view, keys, shown), *with_training(network, view.words)]
-
-
-def _remarks(
-    network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row]
-) -> list[str]:
-    """What is said of the parameters."""
+    network: Network,
+    style: str,
+    view: TableView,
+    keys: Sequence[str],
+    shown: list[Row],
+    quiz: Quiz,
+) -> list[Text]:
+    """What is said below the table, but for what a quiz asks for."""
     totals, words = network.totals, view.words
+    asked = any(quiz.lacks("weights biases", row) for row in shown)
     if style == "keras":
         kinds = ("total-parameters", "trainable-parameters", "other-parameters")
         counts = (totals.params, totals.trainable, totals.non_trainable)
-        return [
-            words[key].format(number=f"{count:,}", size=_memory(4 * count))
+        gap: Text = [Blank(words["blank"])]
+        told = [
+            fill(
+                words[key],
+                number=gap if asked else [f"{count:,}"],
+                size=gap if asked else [_memory(4 * count)],
+            )
             for key, count in zip(kinds, counts)
         ]
+    else:
+        told = [[each] for each in _remarks(network, view, keys, shown, asked)]
+    if not (asked or any(quiz.lacks("macs", row) for row in shown)):
+        told += [[each] for each in with_training(network, words)]
+    return told
+
+
+def _remarks(
+    network: Network, view: TableView, keys: Sequence[str], shown: list[Row], asked: bool
+) -> list[str]:
+    """What is said of the parameters."""
+    totals, words = network.totals, view.words
     notes = [words["remark.flops"]] if "flops" in keys else []
-    if "parameters" not in keys:
+    if "parameters" not in keys or asked:
         return notes
     counted = [row for row in shown if not row.training or row.lent]
     part = sum(row.weights if view.weights else row.params for row in counted)

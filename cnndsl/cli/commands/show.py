@@ -98,7 +98,7 @@ def _chosen(network: Network, depth: int | None, columns: Sequence[str], words: 
     lines = [[each.title for each in table.headings]]
     lines += [[printable("" if cell is None else readable(cell)) for cell in row] for row in rows]
     text = text_table(lines, [each.right for each in table.headings], sums=bool(table.sums))
-    return "\n".join((text, *(f"{note}\n" for note in table.notes)))
+    return "\n".join((text, *(f"{''.join(map(readable, note))}\n" for note in table.notes)))
 
 
 def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.network import Network
-from cnndsl.tables.cells import Cell, Heading, Table, Verbatim, readable
+from cnndsl.tables.cells import Blank, Cell, Heading, Table, Verbatim, readable
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
@@ -46,6 +46,7 @@ code { font: .9em ui-monospace, monospace; }
 }
 @media print { .cnndsl-table { overflow: visible; } }
 """
+_GAP = "display:inline-block;width:5em;height:1.2em;border-bottom:1px solid;vertical-align:bottom"
 
 
 def generate(network: Network, *, fragment: bool = False, **options: Any) -> str:
@@ -74,7 +75,7 @@ def _body(table: Table) -> str:
         f'<div class="cnndsl-table" role="region" tabindex="0" lang="{table.lang}" '
         f'aria-label="{label}">',
         "<table>",
-        f"<caption>{''.join(map(_inline, table.caption))}</caption>",
+        f"<caption>{''.join(map(_cell, table.caption))}</caption>",
         "<thead>",
         f"<tr>{titles}</tr>",
         "</thead>",
@@ -84,7 +85,11 @@ def _body(table: Table) -> str:
     ]
     if table.sums:
         lines += ["<tfoot>", _row(table.headings, table.sums, empty=""), "</tfoot>"]
-    lines += ["</table>", *(f"<p>{text(note)}</p>" for note in table.notes), "</div>"]
+    lines += [
+        "</table>",
+        *(f"<p>{''.join(map(_cell, note))}</p>" for note in table.notes),
+        "</div>",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -103,11 +108,12 @@ def _side(heading: Heading) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return _inline(cell) if isinstance(cell, Verbatim) else text(readable(cell))
-
-
-def _inline(part: str | Verbatim) -> str:
-    return f"<code>{text(part.text)}</code>" if isinstance(part, Verbatim) else text(part)
+    """What stands in a cell, or a part of a sentence."""
+    if isinstance(cell, Blank):
+        return f'<span role="img" aria-label="{text(cell.text)}" style="{_GAP}"></span>'
+    if isinstance(cell, Verbatim):
+        return f"<code>{text(cell.text)}</code>"
+    return text(readable(cell))
 
 
 def text(words: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.network import Network
-from cnndsl.tables.cells import NONE, Cell, Table, Verbatim, Worked, readable
+from cnndsl.tables.cells import NONE, Blank, Cell, Table, Verbatim, Worked, readable
 from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
@@ -70,12 +70,12 @@ def generate(network: Network, *, fragment: bool = False, **options: Any) -> str
 
 def _table(table: Table, letters: Sequence[str] = ()) -> str:
     columns = "".join("r" if heading.right else "l" for heading in table.headings)
-    caption = "".join(map(_inline, table.caption))
+    caption = "".join(map(_cell, table.caption))
     titles = " & ".join(text(heading.title) for heading in table.headings) + r" \\"
     body = [_row(row, NONE) for row in table.rows]
     if table.sums:
         body += [r"\midrule", _row(table.sums, "")]
-    notes = [rf"\par\smallskip {text(note)}" for note in table.notes]
+    notes = [rf"\par\smallskip {''.join(map(_cell, note))}" for note in table.notes]
     kind = "longtable" if len(table.rows) > _LONG else "tabular"
     begin = [*letters, rf"\begin{{{kind}}}{{@{{}}{columns}@{{}}}}"]
     head = [r"\toprule", titles, r"\midrule"]
@@ -92,14 +92,15 @@ def _row(cells: list[Cell], empty: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
+    """What stands in a cell, or a part of a sentence."""
     if isinstance(cell, Worked):
         worked = numbers(cell.steps, summed=cell.summed, notation="inline")
         return worked or NONE
-    return _inline(cell) if isinstance(cell, Verbatim) else text(readable(cell))
-
-
-def _inline(part: str | Verbatim) -> str:
-    return rf"\texttt{{{text(part.text)}}}" if isinstance(part, Verbatim) else text(part)
+    if isinstance(cell, Blank):
+        return r"\underline{\hspace{3em}}"
+    if isinstance(cell, Verbatim):
+        return rf"\texttt{{{text(cell.text)}}}"
+    return text(readable(cell))
 
 
 _ESCAPES = {

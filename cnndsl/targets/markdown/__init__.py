@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl.diagnostics.markdown import escaped
 from cnndsl.network import Network
 from cnndsl.tables import markdown_table
 from cnndsl.tables.styles import OPTIONS, make
@@ -22,8 +21,8 @@ SUFFIX = ".md"
 def generate(network: Network, **options: Any) -> str:
     """The table of a network; the options are those of `cnndsl.tables.styles.make`."""
     table = make(network, class_name, **options)
-    lines = ["".join(map(markdown_table.inline, table.caption)), "", *markdown_table.draw(table)]
+    lines = [markdown_table.sentence(table.caption), "", *markdown_table.draw(table)]
     if table.notes:
         bullet = "- " if len(table.notes) > 1 else ""
-        lines += ["", *(bullet + escaped(note) for note in table.notes)]
+        lines += ["", *(bullet + markdown_table.sentence(note) for note in table.notes)]
     return "\n".join(lines) + "\n"
