@@ -27,7 +27,8 @@ DEPTH = Option(
 class Box(NamedTuple):
     """A box of a figure.
 
-    * `kind`: `input`, `layer`, `merge`, `block` for a call of a block, or `repeat` for a loop
+    * `kind`: `input`, `layer`, `merge`, `block` for a call of a block, or `repeat` for a loop;
+      empty for a statement that no layer came of
     * `family`: what sort of layer leads it: `input`, `conv`, `pool`, `dense`, `merge`,
       `block`, `other`; or `misfit` and `assumed`, in a net with errors
     * `name`: that of its first layer, or of the call

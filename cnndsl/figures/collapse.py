@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnndsl.figures.boxes import Box
 from cnndsl.lang import Words
@@ -25,35 +25,45 @@ from cnndsl.network.network import Body, Instance, Item, Loop, Merged, Step
 from cnndsl.network.walk import children
 
 
+class Doubt(NamedTuple):
+    """What an error has done to a node: it is a `misfit`, or only `assumed`.
+
+    `text` stands in the place of what it is, if there is one, and `inputs` are the nodes that it
+    would read where it reads none.
+    """
+
+    family: str
+    text: str = ""
+    inputs: tuple[int, ...] = ()
+
+
 def collapse(
-    network: Network, words: Words | None = None, doubts: Mapping[int, str] = {}
+    network: Network, words: Words | None = None, doubts: Mapping[int, Doubt] = {}
 ) -> tuple[Box, ...]:
     """All boxes of a network, with all that is inside them.
 
-    Layers go by their names in `words`, or those of the language. `doubts` has the indices of
-    nodes that are a `misfit`, or only `assumed`: such boxes have this for their family and mark.
+    Layers go by their names in `words`, or those of the language. Nodes that an error has to do
+    with are in `doubts` by their indices; their boxes have this for their family and mark.
     """
     return _Collapser(network, words or words_of(), doubts).run()
 
 
-def with_misfit(boxes: Sequence[Box], place: int, text: str) -> tuple[Box, ...]:
-    """Boxes with one for a statement that no layer came of, behind the first `place` nodes.
-
-    What it stands in is marked.
-    """
-    at = bisect_left(boxes, place, key=lambda box: box.start)
+def inserted(boxes: Sequence[Box], box: Box) -> tuple[Box, ...]:
+    """Boxes with one more in its place; what it stands in is marked as it is, if a `misfit`."""
+    at = bisect_left(boxes, box.start, key=lambda each: each.start)
     around = boxes[at - 1] if at else None
-    if around is None or around.end <= place:
-        sources = (place - 1,) if place else ()
-        box = Box("misfit", "misfit", text, (text,), sources, place, 0, max(place - 1, 0))
-        return (*boxes[:at], box._replace(marks=_MISFIT), *boxes[at:])
-    inner = around.inner and around.times == 1 and with_misfit(around.inner, place, text)
-    marked = around._replace(family="misfit", marks=around.marks | _MISFIT)
-    return (*boxes[: at - 1], marked._replace(inner=inner or around.inner), *boxes[at:])
+    if around is None or around.end <= box.start:
+        return (*boxes[:at], box, *boxes[at:])
+    if "misfit" in box.marks:
+        around = around._replace(family="misfit", marks=around.marks | box.marks)
+    if around.inner and around.times == 1:
+        sources = tuple(index for index in box.sources if index in around)
+        around = around._replace(inner=inserted(around.inner, box._replace(sources=sources)))
+    return (*boxes[: at - 1], around, *boxes[at:])
 
 
 class _Collapser:
-    def __init__(self, network: Network, words: Words, doubts: Mapping[int, str]) -> None:
+    def __init__(self, network: Network, words: Words, doubts: Mapping[int, Doubt]) -> None:
         self.network, self.words, self.doubts = network, words, doubts
         self.nodes = network.nodes
         self.keys: dict[Any, int] = {}
@@ -71,6 +81,7 @@ class _Collapser:
     def run(self) -> tuple[Box, ...]:
         found = [self.single(self.nodes[index], "input") for index in self.network.inputs]
         found += self.items(self.network.body, ())
+        found += self.omitted(max(box.end for box in found), len(self.nodes))
         found.sort(key=lambda box: box.start)
         return tuple(self.fold(found))
 
@@ -85,15 +96,14 @@ class _Collapser:
         parts, same = known
         index, marks, holds = node.index, marks_of(node), bool(layer.all_weights)
         family = layer.family if layer.family in FAMILIES else "other"
+        sources = node.inputs
         if index in self.doubts:
-            family = self.doubts[index]
+            family, text, inputs = self.doubts[index]
             marks |= {family}
-            if (
-                family == "misfit" and kind == "layer"
-            ):  # as it was written, with what is wrong in it
-                parts = (" ".join(self.network.source.text[slice(*node.span)].split()),)
+            sources = sources or inputs
+            parts = (text,) if text and kind == "layer" else parts
         key = self.key(kind, same, node.alias, marks)
-        box = Box(kind, family, node.name, parts, node.inputs, index, 1, index, key=key)
+        box = Box(kind, family, node.name, parts, sources, index, 1, index, key=key)
         return box._replace(holds=holds, marks=marks) if holds or marks else box
 
     def items(self, body: Body, path: tuple[str, ...]) -> list[Box]:
@@ -101,12 +111,20 @@ class _Collapser:
         found: list[Box] = []
         for item, bodies in children(body):
             for box in self.item(item, bodies, path):
+                found += self.omitted(found[-1].end, box.start) if found else ()
                 joined = self.joined(found[-1], box) if found else None
                 if joined is None:
                     found.append(box)
                 else:
                     found[-1] = joined
         return found
+
+    def omitted(self, start: int, end: int) -> list[Box]:
+        """What stands for layers that could not be made, and of which no item has come."""
+        known = self.network.inputs
+        return [
+            self.single(node, "layer") for node in self.nodes[start:end] if node.index not in known
+        ]
 
     def item(self, item: Item, bodies: Sequence[Body], path: tuple[str, ...]) -> list[Box]:
         if isinstance(item, Step):

@@ -45,12 +45,14 @@ class Fault(NamedTuple):
     * `place`: how many nodes there were before it
     * `span`: the statement at fault
     * `misfit`: as for an `Attempt`
+    * `inputs`: the nodes that the statement reads, as far as that is known
     """
 
     place: int
     problem: Diagnostic
     span: Span
     misfit: Misfit | None
+    inputs: tuple[int, ...]
 
 
 def attempt(run: Probe, unread: Sequence[Diagnostic] = ()) -> Attempt:
@@ -77,11 +79,13 @@ def faults(run: Probe, problems: Sequence[Diagnostic]) -> list[Fault]:
     """
     statements = _Statements(run.module)
     found: dict[Span, Fault] = {}
+    inputs = {(error.code, error.span): error.inputs for error in run.errors}
     for problem in problems:
         misfit = run.misfits.get((problem.code, problem.span))
         span = misfit.statement.span if misfit else statements.around(problem.span)
         place = run.places.get(problem.span, run.places.get(span, len(run.nodes)))
-        found.setdefault(span, Fault(place, problem, span, misfit))
+        read = inputs.get((problem.code, problem.span), (place - 1,) if place else ())
+        found.setdefault(span, Fault(place, problem, span, misfit, read))
     return sorted(found.values(), key=lambda fault: (fault.place, fault.span))
 
 

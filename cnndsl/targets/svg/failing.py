@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.message import said
 from cnndsl.figures.boxes import Box
-from cnndsl.figures.collapse import collapse, with_misfit
+from cnndsl.figures.collapse import Doubt, collapse, inserted
 from cnndsl.lang import Words
 from cnndsl.network.attempt import Attempt
 from cnndsl.targets.svg.picture import SIZES, Mark, Picture, Rect, Text, moved, polyline
@@ -19,6 +19,9 @@ from cnndsl.targets.svg.text import wrap
 
 MOST = 8
 """How many errors are told below a figure."""
+
+_LONGEST = 200
+"""How many characters of a statement are written in its box, at most."""
 
 _MARGIN = 16.0
 _LINE = 15.0
@@ -31,18 +34,21 @@ def boxes_of(attempt: Attempt, words: Words) -> tuple[Box, ...]:
     network = attempt.reached
     if network is None:
         return ()
-    doubts = dict.fromkeys(attempt.assumed, "assumed")
-    lost = []
-    for fault in attempt.faults:
-        nodes = network.nodes[fault.place : fault.place + 1]
-        if nodes and nodes[0].span == fault.span:
-            doubts[fault.place] = "misfit"
+    doubts = {index: Doubt("assumed") for index in attempt.assumed}
+    nodes, unmade = network.nodes, []
+    # What a layer that could not be made would give stands there as one more input.
+    given = {node.index for node in nodes if not node.inputs}.difference(network.inputs)
+    doubts |= dict.fromkeys(given, Doubt("assumed", "…"))
+    for place, problem, span, _, inputs in attempt.faults:
+        text = " ".join(problem.source.text[span.start : span.end][:_LONGEST].split())
+        if place < len(nodes) and (nodes[place].span == span or place in given):
+            doubts[place] = Doubt("misfit", text, inputs)
         else:
-            lost.append(fault)
+            box = Box("", "misfit", "", (text,), inputs, place, 0, max(place - 1, 0))
+            unmade.append(box._replace(marks=frozenset(("misfit",))))
     boxes = collapse(network, words, doubts)
-    for fault in lost[:MOST]:
-        text = fault.problem.source.text[fault.span.start : fault.span.end]
-        boxes = with_misfit(boxes, fault.place, " ".join(text[:200].split()))
+    for box in unmade:
+        boxes = inserted(boxes, box)
     return boxes
 
 
