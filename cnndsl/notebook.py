@@ -6,7 +6,8 @@
     flatten; dense 10 softmax
 
 shows the figure and the table of the net under the cell, and leaves the Network in the
-variable `net`. Needs IPython, which every notebook of Python has.
+variable `net`. The options are those of the targets that make what is shown. Needs IPython,
+which every notebook of Python has.
 """
 
 from __future__ import annotations
@@ -22,24 +23,43 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 
-from cnndsl.api import CnndslError, build, check, diagnose
-from cnndsl.contract import Unavailable
+from cnndsl import targets
+from cnndsl.api import CnndslError, analyse, build, check, diagnose
+from cnndsl.contract import Option, OptionError, Unavailable, keyword, read_option
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.spelling import nearest
 from cnndsl.lang import LANGUAGES
-from cnndsl.syntax.nodes import Net
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnndsl.api import Network
+    from cnndsl.diagnostics import Diagnostic
 
 MODELS = ("keras", "pytorch")
 """The targets of which a cell may ask for the built model."""
 
 DEFAULT = "net"
 """The variable of a Network for which the cell has no name."""
+
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for target in ("walkthrough", "markdown", "svg")
+    for option in targets.load(target).OPTIONS
+}
+"""What can be asked of the figure, the table and the walkthrough, by name."""
+
+
+def _options(magic: Callable[..., None]) -> Callable[..., None]:
+    """A magic with arguments for all of them."""
+    for option in reversed(OPTIONS.values()):
+        kind = {"action": "store_true"} if option.kind == "flag" else {"metavar": option.value}
+        help_ = " ".join(option.help.replace("%", "%%").split())
+        help_ += "; none for no figure" if option.name == "view" else ""
+        help_ += "; none for no table" if option.name == "style" else ""
+        magic = argument(f"--{option.name}", help=help_, **kind)(magic)
+    return magic
 
 
 @magics_class
@@ -52,10 +72,8 @@ class CnnMagics(Magics):
     @argument("--pytorch", metavar="VAR", help="a variable for the built PyTorch model")
     @argument("--set", metavar="NAME=VALUE", action="append", default=[], help="for a `param`")
     @argument("--input", metavar="SIZE", help="the input's size, for a net without `input`")
-    @argument("--view", help="the figure: volumes (unless said), graph, receptive, or none")
-    @argument("--style", help="the style of the table: article (unless said), full, keras, …")
-    @argument("--lang", help="the language of all: en or ko; CNNDSL_LANG sets that of messages")
-    @argument("--depth", type=int, help="open blocks so many levels deep")
+    @argument("--walkthrough", action="store_true", help="work it out step by step, too")
+    @_options
     @cell_magic
     def cnn(self, line: str, cell: str) -> None:
         """A net: its figure and its table under the cell, and the Network in a variable.
@@ -64,21 +82,26 @@ class CnnMagics(Magics):
         """
         _known_options(line, self.cnn.parser)
         given = parse_argstring(self.cnn, line)
+        asked = _asked(given)
         lang = given.lang or os.environ.get("CNNDSL_LANG")
-        if given.lang and given.lang not in LANGUAGES:
-            raise UsageError(f"lang knows no `{given.lang[:60]}`; it knows {', '.join(LANGUAGES)}")
         variables = [name for name in (given.name, given.keras, given.pytorch) if name]
         for name in variables:
             if not name.isidentifier() or iskeyword(name) or variables.count(name) > 1:
                 raise UsageError(f"`{name}` cannot name a variable of its own")
         try:
             settings = dict(_settings(given.set))
-            net = _checked(cell, settings, given.input, lang if lang in LANGUAGES else "en")
-            if net is None:
+            # A file's name names a net that has none of its own.
+            file = "<cell>" if given.name == DEFAULT else f"<{given.name}>"
+            about: dict[str, Any] = {"file": file, "set": settings, "input": given.input}
+            found = diagnose(cell, **about)
+            if found:
+                print(render_all(found, lang=lang if lang in LANGUAGES else "en").rstrip("\n"))
+            if any(each.severity == "error" for each in found):
+                for data in _explained(cell, about, found, given.walkthrough, asked):
+                    display(data, raw=True)
                 return
-            if given.name != DEFAULT and not isinstance(net.module.statements[0], Net):
-                net.name = given.name
-            shown = list(_pictures(net, given))
+            net = check(cell, **about)
+            shown = list(_pictures(net, given.walkthrough, asked))
             made = {given.name: net}
             for target in MODELS:
                 if getattr(given, target):
@@ -124,30 +147,57 @@ def _settings(words: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield name.strip(), value.strip()
 
 
-def _checked(text: str, settings: dict[str, str], size: str | None, lang: str) -> Network | None:
-    """The network of a cell; shows what is to be said about it, and None with errors."""
-    given: dict[str, Any] = {"file": "<cell>", "set": settings, "input": size}
-    found = diagnose(text, **given)
-    if found:
-        print(render_all(found, lang=lang).rstrip("\n"))
-    if any(each.severity == "error" for each in found):
-        return None
-    return check(text, **given)
+def _asked(given: Namespace) -> dict[str, Any]:
+    """The options that are given, by keyword, as targets take them; `view` and `style` may be
+    none."""
+    asked = {}
+    for option in OPTIONS.values():
+        text = getattr(given, keyword(option))
+        if text == "none" and option.name in ("view", "style"):
+            asked[option.name] = text
+        elif text not in (None, False):
+            try:
+                asked[keyword(option)] = read_option(option, text)
+            except OptionError as error:
+                raise UsageError(f"{option.name} {error}") from None
+    return asked
 
 
-def _pictures(net: Network, given: Namespace) -> Iterator[dict[str, str | bytes]]:
-    """The figure and the table of a net, each in the forms that a notebook chooses from."""
-    shared = {
-        key: getattr(given, key) for key in ("lang", "depth") if getattr(given, key) is not None
-    }
-    if given.view != "none":
-        view = {"view": given.view} if given.view else {}
-        picture = build(net, "svg", **view, **shared)
+def _taken(target: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Those that a target takes."""
+    keys = map(keyword, targets.load(target).OPTIONS)
+    return {key: asked[key] for key in keys if key in asked}
+
+
+def _pictures(net: Network, told: bool, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The figure, the table and, if it is to be `told`, the walkthrough of a net, each in the
+    forms that a notebook chooses from."""
+    if asked.get("view") != "none":
+        picture = build(net, "svg", **_taken("svg", asked))
         yield {"image/svg+xml": picture, "text/plain": f"<figure of {net.name}>"}
-    style = {"style": given.style} if given.style else {}
-    text = build(net, "markdown", **style, **shared)
-    yield {
-        "text/html": build(net, "html", fragment=True, **style, **shared),
-        "text/markdown": text,
-        "text/plain": text,
-    }
+    if asked.get("style") != "none":
+        options = _taken("markdown", asked)
+        text = build(net, "markdown", **options)
+        html = build(net, "html", fragment=True, **options)
+        yield {"text/html": html, "text/markdown": text, "text/plain": text}
+    if told:
+        text = build(net, "walkthrough", **_taken("walkthrough", asked))
+        yield {"text/markdown": text, "text/plain": text}
+
+
+def _explained(
+    text: str,
+    about: dict[str, Any],
+    found: list[Diagnostic],
+    told: bool,
+    asked: dict[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """The same of a net with errors, as far as it goes; it has no table."""
+    attempt = analyse(text, **about).attempt
+    if attempt.reached is None:
+        return
+    for target, form in (("svg", "image/svg+xml"), ("walkthrough", "text/markdown")):
+        if told if target == "walkthrough" else asked.get("view") != "none":
+            target_: Any = targets.load(target)
+            made = target_.explain(attempt, found, **_taken(target, asked))
+            yield {form: made, "text/plain": "<figure>" if form == "image/svg+xml" else made}

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from cnndsl import targets
+
 NET = "input 12x12x1\nconv 8 5x5 relu; pool 2\nconv 16 4x4 relu; flatten\ndense 10 softmax"
 PARAMS = 208 + 2064 + 170
 
@@ -71,8 +73,20 @@ def test_the_network_is_left_in_a_variable(run: Any) -> None:
 def test_views_styles_and_languages(run: Any) -> None:
     figure, table = run(f"%%cnn --view graph --style full --lang ko --depth 1\n{NET}")
     assert "합성곱" in table.data["text/html"] and "입력" in figure.data["image/svg+xml"]
-    (table,) = run(f"%%cnn --view none\n{NET}")
-    assert "text/html" in table.data
+    (table,) = run(f"%%cnn --view none --params weights --lang ko --terms loan\n{NET}")
+    assert "맥스 풀링 레이어" in table.data["text/html"] and "편향" not in table.data["text/html"]
+    (figure,) = run(f"%%cnn --view sliding --layer pool1 --style none\n{NET}")
+    assert "pool1" in figure.data["image/svg+xml"]
+    (text,) = run(f"%%cnn --walkthrough --view none --style none --params weights\n{NET}")
+    assert text.data["text/markdown"].startswith("# `cell`, step by step\n")
+    assert "biases" in text.data["text/markdown"].lower() and "$$" in text.data["text/markdown"]
+
+
+def test_the_magic_takes_what_the_targets_take(run: Any) -> None:
+    help_ = value(run("get_ipython().find_cell_magic('cnn').__doc__"))
+    for target in ("svg", "markdown", "walkthrough"):
+        for option in targets.load(target).OPTIONS:
+            assert f"--{option.name}" in help_
 
 
 def test_params_and_inputs(run: Any) -> None:
@@ -91,6 +105,8 @@ def test_the_built_models_are_left_on_request(run: Any) -> None:
 def test_a_net_without_a_name_goes_by_its_variable(run: Any) -> None:
     run(f"%%cnn small --view none\n{NET}", f"%%cnn other --view none\nnet own\n{NET}")
     assert value(run("small.name, other.name")) == "('small', 'own')"
+    figure, table = run(f"%%cnn small\n{NET}")
+    assert ">small: " in figure.data["image/svg+xml"] and "`small`: " in table.data["text/plain"]
 
 
 def test_tracebacks_show_the_lines_of_a_generated_model(run: Any) -> None:
@@ -104,8 +120,13 @@ def test_tracebacks_show_the_lines_of_a_generated_model(run: Any) -> None:
 
 def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
     outputs = run(f"%%cnn kept --view none\n{NET}", "%%cnn kept\ninput 5x5x1\npool 2")
-    assert "error[E202]" in said(outputs) and "<cell>:2:6" in said(outputs)
-    assert not any("data" in each for each in outputs)
+    assert "error[E202]" in said(outputs) and "<kept>:2:6" in said(outputs)
+    (figure,) = (each.data for each in outputs if "data" in each)
+    assert "pool 2" in figure["image/svg+xml"]
+    outputs = run("%%cnn kept --walkthrough --view none\ninput 5x5x1\npool 2")
+    (text,) = (each.data["text/markdown"] for each in outputs if "data" in each)
+    assert "`kept` does not come out" in text
+    assert not any("data" in each for each in run("%%cnn kept\ninput"))
     assert value(run("kept.totals.params")) == str(PARAMS)
 
 
@@ -115,7 +136,9 @@ def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
         ("--style nonsense", "style knows no `nonsense`; did you mean `dense`?"),
         ("--view nonsense", "view knows no `nonsense`; it knows volumes, graph, receptive"),
         ("--view none --lang fr", "lang knows no `fr`"),
-        ("--depth 0", "depth must be at least 1, not 0"),
+        ("--depth 0", "depth wants a natural number"),
+        ("--view sliding --layer nope", "there is no layer `nope`"),
+        ("--terms loan", "the terms `loan` go with lang ko, not en"),
         ("a-b", "a-b"),
         ("class", "`class` cannot name a variable"),
         ("x --keras None", "`None` cannot name a variable"),

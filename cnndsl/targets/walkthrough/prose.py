@@ -15,15 +15,20 @@ from cnndsl.layers.source import arguments_of, call_of
 from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
-from cnndsl.tables.cells import readable, tuple_text
+from cnndsl.tables.cells import GAP, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView
-from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
+from cnndsl.tables.formulas import decimal, gap, is_trivial, number, symbol, written
+from cnndsl.tables.markdown_table import cell_text
+from cnndsl.tables.quiz import Quiz
 from cnndsl.tables.rows import Row, layer_row, rows
 
 _FACTS = (
     "filter", "pooling", "output-channels", "stride", "dilation", "groups", "padding", "activation"
 )  # fmt: skip
 """The columns that tell how a layer is set, in the order in which they are told."""
+
+_NUMBERS = ("input-shape", "output-shape", "weights", "biases", "parameters")
+"""The columns of other numbers that are told."""
 
 _TOLD = """kernel stride pad same dilation groups activation nobias floor ceil keep""".split()
 """The arguments that these tell, or a formula does."""
@@ -49,7 +54,24 @@ class Prose:
         self.words = words
         self.notation = notation
         self.weights = weights
+        self.quiz = Quiz(network)
         self._explained: set[str] = set()
+
+    def ask(self, blank: Sequence[str], seed: int | None) -> None:
+        """Leave numbers open, as `cnndsl.tables.quiz` has it."""
+        view = TableView(self.words, self.weights, 0)
+        self.quiz.ask(blank, seed or 1, (*_NUMBERS, *_FACTS), [*self.rows.values()], view)
+
+    def shape(self, index: int) -> str:
+        """The output shape of a node."""
+        asked = self.quiz.lacks_output(index)
+        return GAP if asked else tuple_text(self.network.nodes[index].output)
+
+    def count(self, number: int, key: str, nodes: Sequence[Node]) -> str:
+        """How many parameters, weights or biases some nodes have, in words."""
+        if any(self.quiz.hides(key, self.rows[node.index]) for node in nodes):
+            return self.words.say(f"{key}.many", number=GAP)
+        return self.words.count(number, key)
 
     def title(self, node: Node, *, named: bool = False) -> str:
         """What a layer is called, with its name where that says more, or where `named`."""
@@ -59,19 +81,25 @@ class Prose:
 
     def layer(self, node: Node, *, previous: int) -> list[str]:
         """The paragraphs on a layer; `previous` is the node that a reader takes for its input."""
-        layer = node.layer
+        layer, row = node.layer, self.rows[node.index]
         lines = [self._does(layer)]
         if node.inputs != (previous,):
             lines.append(self._from(node))
         lines.append("\n".join(self.facts(node)))
-        equations = self.worked([s for s in layer.sizes() if not is_trivial(s)])
+        equations = self.worked([s for s in layer.sizes() if not is_trivial(s)], row=row)
         if equations:
             lines += [self.words["walk.size"], *equations]
-        lines += self._notes(layer)
-        if layer.activation is not None:
+        lines += self._notes(layer, row)
+        if layer.activation is not None and not self.quiz.lacks("activation", row):
             lines.append(self._applied("walk.activation", layer.activation))
-        lines.append(self.words.say("walk.output", shape=tuple_text(layer.output)))
-        lines += self._kept(node) or [self.words["walk.no-parameters"]]
+        lines.append(self.words.say("walk.output", shape=self.shape(node.index)))
+        lines += self._kept(node) or [
+            (
+                f"{self.words['parameters']}: {GAP}"
+                if self.quiz.hides("parameters", row)
+                else self.words["walk.no-parameters"]
+            )
+        ]
         return [line for line in lines if line]
 
     def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:
@@ -81,8 +109,8 @@ class Prose:
         source = ""
         if node.inputs != (previous,):
             source = self._from(node)
-        stays = self.words.say("walk.stays", shape=tuple_text(layer.output))
-        written = self._written(layer)
+        stays = self.words.say("walk.stays", shape=self.shape(node.index))
+        written = self._written(layer, self.rows[node.index])
         written = f"{written}." if written else ""
         text = " ".join(filter(None, (title, self._does(layer), written, source, stays)))
         return [text, *self._kept(node)]
@@ -91,7 +119,7 @@ class Prose:
         """What a layer keeps, and what becomes of it; nothing for no parameters."""
         if node.shared_with is not None:
             return [self.shared(self.title(self.network.nodes[node.shared_with], named=True))]
-        counts = self._counts(node.layer)
+        counts = self._counts(node.layer, self.rows[node.index])
         found = [self.words["walk.parameters"], counts] if counts else []
         return [*found, self.words["walk.frozen"]] if found and node.frozen else found
 
@@ -125,10 +153,12 @@ class Prose:
             return key, ""
         return f"{key}.axis", self.words[f"symbol.{axis[0].upper()}"]
 
-    def _written(self, layer: Layer) -> str:
-        """How a layer is written, where it has an argument of which nothing else tells."""
+    def _written(self, layer: Layer, row: Row) -> str:
+        """How a layer is written, where it has an argument of which nothing else tells, or in a
+        quiz, which is about what follows from that."""
         arguments = (slot for slot, _ in arguments_of(layer) if not slot.required)
-        if all(slot.name in (*_TOLD, *_IN_SENTENCES) for slot in arguments):
+        told = all(slot.name in (*_TOLD, *_IN_SENTENCES) for slot in arguments)
+        if self.quiz.hides("code", row) or (told and not self.quiz.open):
             return ""
         return f"{self.words['code']}: {code(call_of(layer))}"
 
@@ -163,41 +193,40 @@ class Prose:
         """How a layer is set, as a list."""
         row = layer_row(self.network, node, self.words)
         view = TableView(self.words, self.weights, 0)
-        lines = [f"- {self.words['input-shape']}: {', '.join(map(tuple_text, row.inputs))}"]
+        lines = [f"- {self.words['input-shape']}: {', '.join(map(self.shape, row.reads))}"]
         for key in _FACTS:
             cell = COLUMNS[key].value(row, view)
             if cell is None or (key in ("dilation", "groups") and cell == 1):
                 continue
             if key == "output-channels" and not getattr(row.layer, "kernel", None):
                 continue
-            lines.append(f"- {self.words[key]}: {escaped(readable(cell))}")
-        if written := self._written(node.layer):
+            lines.append(f"- {self.words[key]}: {cell_text(self.quiz.cell(key, row, view))}")
+        if written := self._written(node.layer, row):
             lines.append(f"- {written}")
         return lines
 
-    def worked(self, steps: Sequence[Derivation], values: Sequence[Fraction] = ()) -> list[str]:
+    def worked(
+        self,
+        steps: Sequence[Derivation],
+        values: Sequence[Fraction] = (),
+        row: Row | None = None,
+    ) -> list[str]:
         """Formulas, each with its letters, its numbers and what it comes to.
 
         Dimensions that have the same numbers are worked out once. `values` are what the formulas
-        come to where that is not whole.
+        come to where that is not whole. `row` is the layer's, of which a quiz may ask.
         """
         first, alike = list(steps), []
         if len(steps) > 1 and len({_numbers(step) for step in steps}) == 1:
             first, alike = [steps[0]], list(steps[1:])
         texts = []
         for index, step in enumerate(first):
-            self._note_letters(step)
-            parts = [
-                symbol(step.symbol, self.notation),
-                written(step.formula, None, self.notation),
-                written(step.formula, step.values, self.notation),
-            ]
-            sign, value = "=", number(step.value, self.notation)
+            name = symbol(step.symbol, self.notation)
+            *parts, value = [name, *self._equation(step, row, _kind_of(step.symbol))]
+            sign = "="
             if values:
                 sign, value = decimal(values[index], self.notation)
-            elif parts[-1] == value:
-                parts.pop()
-            texts.append(f"{' = '.join(dict.fromkeys(parts))} {sign} {value}")
+            texts.append(f"{' = '.join(parts)} {sign} {value}")
         lines = self.displayed(texts)
         if alike:
             names = self._dimensions(len(steps))[1:]
@@ -206,6 +235,21 @@ class Prose:
             dimensions = self.words.listed(names)
             lines.append(self.words.say_of(len(names), "walk.alike", dimensions=dimensions))
         return lines
+
+    def _equation(self, step: Derivation, row: Row | None, kind: str) -> list[str]:
+        """A formula with its letters, its numbers and what it comes to; each of it once.
+
+        A quiz that asks for what it comes to, a fact of the `kind`, has a gap for it; where it
+        asks for a number in it, all of them are missing.
+        """
+        self.letters |= {name.partition("_")[0] for name in step.values}
+        parts = [written(step.formula, values, self.notation) for values in (None, step.values)]
+        value = number(step.value, self.notation)
+        if row is not None and self.quiz.lacks(kind, row):
+            parts, value = [part for part in parts if part != value], gap(self.notation)
+        if row is not None and self.quiz.lacks(" ".join(map(_kind_of, step.values)), row):
+            del parts[1:]
+        return [*dict.fromkeys([*parts, value])]
 
     def displayed(self, texts: Sequence[str]) -> list[str]:
         """Formulas, each on its own."""
@@ -216,7 +260,7 @@ class Prose:
     def _dimensions(self, rank: int) -> list[str]:
         return [self.words[name] for name in DIMENSIONS[rank]]
 
-    def _notes(self, layer: Layer) -> list[str]:
+    def _notes(self, layer: Layer, row: Row) -> list[str]:
         """On rounding, and on what `same` pads."""
         windows = getattr(layer, "windows", ())
         lines = []
@@ -226,15 +270,16 @@ class Prose:
                 told = "walk.same" in self._explained
                 self._explained.add("walk.same")
                 intro = f"{self.words['padding']}:" if told else self.words["walk.same"]
-                lines += [intro, *self.worked(steps)]
+                lines += [intro, *self.worked(steps, row=row)]
         for key, rests in (
             ("walk.floor", [window.dropped for window in windows]),
             ("walk.ceil", [window.extra for window in windows]),
         ):
             if any(rests):
                 padded = key == "walk.floor" and any(window.end for window in windows)
-                told = self._rests(key, rests)
-                lines.append(self.words.say(f"{key}.padded" if padded else key, rests=told))
+                said = self._rests(key, rests)
+                key = f"{key}.padded" if padded else key
+                lines.append(self.words.say(key, rests=said))
         return lines
 
     def _rests(self, key: str, rests: Sequence[int]) -> str:
@@ -248,30 +293,23 @@ class Prose:
         ]
         return ", ".join(beyond)
 
-    def _counts(self, layer: Layer) -> str:
+    def _counts(self, layer: Layer, row: Row) -> str:
         """The parameters, each array apart, and their sum; nothing where there are none."""
         steps = layer.all_counts()
         if self.weights:
             steps = tuple(step for step in steps if step.symbol != "bias")
-        lines = []
+        lines, terms = [], []
         for step in steps:
-            self._note_letters(step)
-            parts = dict.fromkeys(
-                [
-                    written(step.formula, None, self.notation),
-                    written(step.formula, step.values, self.notation),
-                    number(step.value, self.notation),
-                ]
-            )
+            parts = self._equation(step, row, _COUNTED.get(step.symbol, "weights"))
+            terms.append(parts[-1])
             lines.append(f"- {self.words[f'role.{step.symbol}']}: {self.inline(' = '.join(parts))}")
         if len(steps) > 1:
-            terms = " + ".join(number(step.value, self.notation) for step in steps)
             total = number(sum(step.value for step in steps), self.notation)
-            lines.append(f"- {self.words['walk.together']}: {self.inline(f'{terms} = {total}')}")
+            if gap(self.notation) in terms:
+                total = gap(self.notation)
+            equation = self.inline(f"{' + '.join(terms)} = {total}")
+            lines.append(f"- {self.words['walk.together']}: {equation}")
         return "\n".join(lines)
-
-    def _note_letters(self, step: Derivation) -> None:
-        self.letters |= {name.partition("_")[0] for name in step.values}
 
     def inline(self, formula: str) -> str:
         """A formula within a line."""
@@ -281,3 +319,16 @@ class Prose:
 def _numbers(step: Derivation) -> tuple[str, int]:
     """A step with its numbers, whatever its letters."""
     return written(step.formula, step.values), step.value
+
+
+_KINDS = {**dict.fromkeys("HWDL", "shape"), "C": "channels", "N": "channels", "K": "kernel",
+          "S": "stride", "P": "padding", "d": "dilation", "G": "groups"}  # fmt: skip
+
+_COUNTED = {"bias": "biases filters"}
+
+
+def _kind_of(name: str) -> str:
+    """The kind of fact that a name in a formula stands for; nothing for others."""
+    letter, _, index = name.partition("_")
+    of_input = index == "in" or (letter in "HWDLC" and index != "out")
+    return f"{'input.' * of_input}{_KINDS[letter]}" if letter in _KINDS else ""
