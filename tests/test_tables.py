@@ -499,7 +499,7 @@ def test_flops_are_twice_the_multiply_adds_and_say_so() -> None:
     for lang, said in (("en", "twice"), ("ko", "두 배")):
         table = make(network, columns=["multiply-adds", "flops"], lang=lang)
         assert all(2 * row[0] == row[1] for row in table.rows) and table.sums[1] == 4_555_520
-        assert [said in note for note in table.notes] == [True]
+        assert [said in note for (note,) in table.notes] == [True]
     for target in ("markdown", "html", "latex"):
         assert "twice" in cnndsl.build(network, target, columns=["name", "flops"])
     assert cnndsl.build(network, "csv", columns=["flops"]).startswith("flops\r\n645120\r\n")

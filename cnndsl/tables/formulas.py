@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from cnndsl.layers.derivation import Derivation
+from cnndsl.tables.cells import GAP
 
 _SIGNS: dict[type[ast.operator], tuple[int, str, str]] = {
     ast.Add: (1, " + ", " + "),
@@ -93,6 +94,11 @@ def number(value: int, notation: str = "plain") -> str:
     """A number as text, its thousands apart."""
     text = f"{value:,}"
     return text if notation == "plain" else text.replace(",", "{,}")
+
+
+def gap(notation: str = "plain") -> str:
+    """What stands in the place of a number that a quiz asks for."""
+    return GAP if notation == "plain" else r"\underline{\hspace{3em}}"
 
 
 def _write(node: ast.expr, values: Mapping[str, int] | None, notation: str) -> tuple[int, str]:

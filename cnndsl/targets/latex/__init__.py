@@ -16,7 +16,7 @@ from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.network import Network
 from cnndsl.tables.cells import NONE, Blank, Cell, Table, Verbatim, Worked, readable
-from cnndsl.tables.formulas import numbers
+from cnndsl.tables.formulas import gap, numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
@@ -97,7 +97,7 @@ def _cell(cell: Cell) -> str:
         worked = numbers(cell.steps, summed=cell.summed, notation="inline")
         return worked or NONE
     if isinstance(cell, Blank):
-        return r"\underline{\hspace{3em}}"
+        return gap("latex")
     if isinstance(cell, Verbatim):
         return rf"\texttt{{{text(cell.text)}}}"
     return text(readable(cell))

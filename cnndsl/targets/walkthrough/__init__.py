@@ -16,8 +16,8 @@ from cnndsl.diagnostics.markdown import code
 from cnndsl.network import Network, Node
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
-from cnndsl.tables.cells import tuple_text
-from cnndsl.tables.rows import inputs_of, shared_with
+from cnndsl.tables.quiz import OPTIONS as QUIZ
+from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, misfit, report
 from cnndsl.targets.walkthrough.prose import Prose
@@ -32,7 +32,7 @@ MATH = Option(
     ("latex", "plain"),
 )
 LEVEL = Option("level", "the level of the first heading, for a text in a document", "natural", "N")
-OPTIONS = (LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL)
+OPTIONS = (LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL, *QUIZ)
 
 _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     * `params`: `all`, or `weights` to leave the biases out
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
+    * `blank`, `seed`: which numbers are left open, as in tables
     """
 
     lang: str = "en"
@@ -55,6 +56,8 @@ class Settings(NamedTuple):
     params: str = "all"
     depth: int | None = None
     level: int = 1
+    blank: Sequence[str] | None = None
+    seed: int | None = None
 
 
 def generate(network: Network, **options: Any) -> str:
@@ -90,6 +93,8 @@ class _Writer:
         self.words = words_asked(settings.lang, settings.terms)
         self.weights = settings.params == "weights"
         self.prose = Prose(network, self.words, settings.math, self.weights)
+        if settings.blank is not None:
+            self.prose.ask(settings.blank, settings.seed)
         self.depth = settings.depth
         self.top = settings.level
         self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
@@ -125,6 +130,9 @@ class _Writer:
             told = failure(attempt.node, attempt.problem, self.prose)
         elif attempt.problem is not None and attempt.misfit is not None:
             told = misfit(attempt.misfit, attempt.problem, self.prose)
+        if self.prose.quiz.open:  # else the numbers at fault would give away those before
+            self.parts += told[:1]
+            return self._ended()
         self.parts += told
         if told and errors > 1:
             count = self.words.count(errors - 1, "errors")
@@ -133,14 +141,13 @@ class _Writer:
         return self._ended()
 
     def _intro(self) -> str:
-        nodes = self.network.nodes
-        shapes = {name: tuple_text(nodes[at].output) for name, at in self.network.outputs.items()}
+        shapes = {name: self.prose.shape(at) for name, at in self.network.outputs.items()}
         named = (self.words.say("output.named", shape=shapes[n], name=code(n)) for n in shapes)
         outputs = named if len(shapes) > 1 else shapes.values()
         text = self.words.say(
             "walk.intro",
             net=code(self.network.name),
-            inputs=", ".join(tuple_text(nodes[index].output) for index in self.network.inputs),
+            inputs=", ".join(map(self.prose.shape, self.network.inputs)),
             outputs=", ".join(outputs),
             layers=self.words.count(len(self.network.layers), "layers"),
             count=self._all(),
@@ -231,8 +238,8 @@ class _Writer:
 
     def _say(self, key: str, unit: Unit, **told: str) -> None:
         """A sentence about a unit: the shapes that it reads from outside and gives, its count."""
-        inputs = ", ".join(map(tuple_text, inputs_of(self.network, unit.nodes)))
-        output, count = tuple_text(unit.nodes[-1].output), self._count(unit.nodes)
+        inputs = ", ".join(map(self.prose.shape, sources_of(unit.nodes)))
+        output, count = self.prose.shape(unit.nodes[-1].index), self._count(unit.nodes)
         self.parts.append(self.words.say(key, inputs=inputs, output=output, count=count, **told))
 
     def _again(self, run: list[Unit]) -> None:
@@ -258,13 +265,17 @@ class _Writer:
 
     def _count(self, nodes: Sequence[Node]) -> str:
         count = sum(node.params - self.weights * node.biases for node in nodes)
-        return self.words.count(count, "weights" if self.weights else "parameters")
+        return self.prose.count(count, "weights" if self.weights else "parameters", nodes)
 
     def _all(self) -> str:
+        return self._counted("weights" if self.weights else "parameters")
+
+    def _counted(self, kind: str) -> str:
+        """The sum of the parameters, the weights or the biases."""
         totals = self.network.totals
-        if self.weights:
-            return self.words.count(totals.weights, "weights")
-        return self.words.count(totals.params, "parameters")
+        biases = totals.params - totals.weights
+        counts = {"parameters": totals.params, "weights": totals.weights, "biases": biases}
+        return self.prose.count(counts[kind], kind, self.network.layers)
 
     def _totals(self) -> None:
         self._title_line(self.words["walk.totals"], 1)
@@ -278,17 +289,17 @@ class _Writer:
             lang=self.words.lang,
             terms=self.words.terms,
             depth=depth,
+            quiz=self.prose.quiz,
         )
         self.parts.append("\n".join(markdown_table.draw(table)))
-        totals = self.network.totals
         if self.weights:
-            said = self.words.say("walk.sum", count=self.words.count(totals.weights, "weights"))
+            said = self.words.say("walk.sum", count=self._counted("weights"))
         else:
             said = self.words.say(
                 "walk.sum.apart",
-                count=self.words.count(totals.params, "parameters"),
-                weights=self.words.count(totals.weights, "weights"),
-                biases=self.words.count(totals.params - totals.weights, "biases"),
+                count=self._counted("parameters"),
+                weights=self._counted("weights"),
+                biases=self._counted("biases"),
             )
         if any(node.layer.others for node in self.network.nodes):
             said += f" {self.words['weights.counted']}."
