@@ -218,7 +218,8 @@ def _axis(layer: Any, dimension: int, count: int, most: int) -> Axis | None:
         return Axis(windows[-1].stop, windows)
     window = layer.windows[dimension]
     left = size - (output - count) * window.stride
-    if left < min(size, window.dilation + 1):
+    whole = left + window.begin + window.end
+    if left < min(size, window.dilation + 1) or whole < window.extent:
         return None
     starts = range(-window.begin, count * window.stride - window.begin, window.stride)
     windows = _windows(starts, window.extent, window.dilation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnndsl.cli.commands.nets import (
@@ -42,6 +42,13 @@ COMMAND = Command(
             "word",
             "PATH",
             letter="o",
+        ),
+        Option(
+            "frames",
+            "the folder for what a target gives as frames, a file each,\n"
+            "in the place of --output",
+            "word",
+            "FOLDER",
         ),
         Option("check", "write nothing; exit 1 where PATH is not what would be written"),
         *NET,
@@ -103,18 +110,27 @@ def run(arguments: Arguments) -> int:
 
     target = load_target(arguments.get("target"))
     paths = named_files(arguments)
-    output = arguments.get("output")
+    output, folder = arguments.get("output"), arguments.get("frames")
+    if folder is not None:
+        if output is not None:
+            raise UsageError("--frames and --output contradict each other")
+        output = folder and os.path.join(folder, "")
+    make: Any = target.generate
+    if folder is not None:
+        make = getattr(target, "frames", None)
+        if make is None:
+            raise UsageError(f"--target {arguments.get('target')} has no frames")
     if output is None and arguments.has("check"):
         raise UsageError("--check compares with a file: give -o PATH")
     options = target_options(arguments, target)
     places = plan(arguments.operands, paths, output, target.SUFFIX)
 
     done, unreadable = examine_files(arguments, paths)
-    texts: list[str | bytes] = []
+    made: list[Any] = []
     for file in done:
         if file.network is not None:
             try:
-                texts.append(target.generate(file.network, **options))
+                made.append(make(file.network, **options))
             except TargetError as error:
                 file.diagnostics.extend(error.diagnostics)
             except OptionError as error:
@@ -141,13 +157,16 @@ def run(arguments: Arguments) -> int:
             data(explanation(arguments, explains, diagnostics, options))
         return 1
     if not places:
-        data(texts[0])
-    elif arguments.has("check"):
-        return int(not up_to_date(dict(zip(places, texts, strict=True))))
-    else:
-        if os.path.dirname(places[0]) and is_folder(arguments.operands, paths, output or ""):
-            make_folder(os.path.dirname(places[0]))
-        write_files(dict(zip(places, texts, strict=True)))
+        data(made[0])
+        return 0
+    files = dict(zip(places, made, strict=True))
+    if folder is not None:
+        files = {path: text for each in files.items() for path, text in numbered(*each)}
+    if arguments.has("check"):
+        return int(not up_to_date(files))
+    if os.path.dirname(places[0]) and is_folder(arguments.operands, paths, output or ""):
+        make_folder(os.path.dirname(places[0]))
+    write_files(files)
     return 0
 
 
@@ -231,6 +250,13 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
         if identity(place) in inputs:
             raise UsageError(f"-o would overwrite the net {inputs[identity(place)]}")
     return places
+
+
+def numbered(place: str, frames: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The files of the frames of a net, beside where it would go itself: `net-01.svg`."""
+    (stem, suffix), folder = os.path.splitext(place), os.path.realpath(os.path.dirname(place))
+    for number, text in enumerate(frames, 1):
+        yield Below(f"{stem}-{number:0{len(str(len(frames)))}}{suffix}", folder), text
 
 
 def identity(path: str) -> object:

@@ -25,12 +25,13 @@ Draw: TypeAlias = "Callable[..., Picture]"
 
 SUFFIX = ".svg"
 THEMES = ("light", "dark")
-VIEWS = ("volumes", "graph", "receptive")
+VIEWS = ("volumes", "graph", "receptive", "sliding")
 OPTIONS = (
     Option(
         "view",
         "what to draw: volumes (feature maps as boxes, unless said),\n"
-        "graph (the dataflow) or receptive (the receptive fields)",
+        "graph (the dataflow), receptive (the receptive fields) or\n"
+        "sliding (a layer's window on numbers)",
         "word",
         "VIEW",
         VIEWS,
@@ -54,8 +55,11 @@ OPTIONS = (
         ("below", "edges"),
     ),
     Option("fold", "draw what repeats once, with how many times, in volumes"),
+    Option("layer", "the layer of sliding: the first with a window unless said", "word", "NAME"),
+    Option("frame", "draw one window alone in sliding: 1 is the first", "natural", "N"),
+    Option("animate", "let the window slide, in sliding, where motion is wanted"),
 )
-OF_VIEWS = {"volumes": ("labels", "fold")}
+OF_VIEWS = {"volumes": ("labels", "fold"), "sliding": ("layer", "frame", "animate")}
 """The options that one view has alone."""
 
 NARROWEST, WIDEST = 240, 4000
@@ -67,13 +71,16 @@ _MOST_TOLD = 60
 class Settings(NamedTuple):
     """What a figure is to be like.
 
-    * `view`: `volumes`, `graph` or `receptive`
+    * `view`: `volumes`, `graph`, `receptive` or `sliding`
     * `depth`: how deep calls of blocks are opened; else as deep as stays readable
     * `lang`: the language of the words, `en` or `ko`, and `terms` a set of its terms
     * `width`: how wide the figure may be, in pixels
     * `theme`: `light` or `dark`; None for as the reader's system is
     * `labels`: where `volumes` has sizes, `below` maps or along `edges`
     * `fold`: whether `volumes` has what repeats once
+    * `layer`: whose window `sliding` has; None for the first that has one
+    * `frame`: the one window that it has, from 1; None for those that tell the rule
+    * `animate`: whether it has all of them in turn
     """
 
     view: str = "volumes"
@@ -84,6 +91,9 @@ class Settings(NamedTuple):
     theme: str | None = None
     labels: str = "below"
     fold: bool = False
+    layer: str | None = None
+    frame: int | None = None
+    animate: bool = False
 
 
 class Figure(NamedTuple):
@@ -102,6 +112,21 @@ def generate(network: Network, **options: Any) -> str:
     """
     settings = settings_of(options)
     return written(figure_of(network, settings), settings)
+
+
+def frames(network: Network, **options: Any) -> list[str]:
+    """The figures of all windows of a layer, one by one; takes the options of `generate`.
+
+    Raises OptionError as that does, and where the view is another than `sliding`.
+    """
+    from cnndsl.targets.svg.sliding import Frames
+
+    settings = settings_of(options)
+    if settings.view != "sliding":
+        raise OptionError(Message("the view {view} has no frames; sliding has", view=settings.view))
+    words = words_asked(settings.lang, settings.terms)
+    count = len(Frames(network, settings.layer, settings.width, words).made)
+    return [generate(network, **{**options, "frame": each}) for each in range(1, count + 1)]
 
 
 def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
@@ -156,7 +181,7 @@ def figure_of(network: Network, settings: Settings, boxes: tuple[Box, ...] | Non
     further = {name: getattr(settings, name) for name in OF_VIEWS.get(settings.view, ())}
     picture = draw(network, boxes, settings.depth, float(settings.width), words, **further)
     title = words[f"figure.{settings.view}"].format(net=network.name)
-    return Figure(picture, title, describe(network, boxes, words))
+    return Figure(picture, title, picture.told or describe(network, boxes, words))
 
 
 def describe(network: Network, boxes: tuple[Box, ...], words: Words) -> str:

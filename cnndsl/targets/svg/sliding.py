@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.spelling import near_word
+from cnndsl.figures.boxes import Box
 from cnndsl.figures.sliding import Grid, Made, Sliding, has_windows
 from cnndsl.lang import Words
 from cnndsl.layers.conv import SeparableConv, TransposedConv
@@ -43,7 +44,7 @@ def layer_of(network: Network, name: str | None) -> Node:
     if node is None:
         near = near_word(name, [node.name for node in known]) or known[0].name
         message = Message(
-            "there is no layer `{name}`; did you mean `{near}`?", name=name, near=near
+            "there is no layer `{name}`; did you mean `{near}`?", name=name[:60], near=near
         )
         raise OptionError(message)
     if node not in known:
@@ -54,6 +55,27 @@ def layer_of(network: Network, name: str | None) -> Node:
         )
         raise OptionError(message)
     return node
+
+
+def draw(
+    network: Network,
+    boxes: tuple[Box, ...],
+    depth: int | None,
+    room: float,
+    words: Words,
+    layer: str | None,
+    frame: int | None,
+    animate: bool,
+) -> Picture:
+    """The picture of a layer's window: at one place, at all in turn, or where it tells the rule.
+
+    Raises OptionError for a layer or a frame that there is not.
+    """
+    if frame is not None and animate:
+        raise OptionError(
+            Message("`{one}` and `{other}` contradict each other", one="frame", other="animate")
+        )
+    return Frames(network, layer, room, words).picture(frame, animate)
 
 
 class _Block(NamedTuple):
@@ -78,8 +100,8 @@ class Frames:
             self.slides = Sliding(self.layer, int(self.room // _SMALL))
         except ValueError:
             message = Message(
-                "the windows of `{name}`, {call}, are too large for a figure {width} wide: take "
-                "another layer",
+                "the windows of `{name}`, {call}, are too large for a figure {width} pixels wide: "
+                "take another layer",
                 name=self.node.name,
                 call=call_of(self.layer),
                 width=int(room),
