@@ -14,6 +14,7 @@ TERMS = {
     "bias": "편향",
     "dilation": "팽창률",
     "field": "수용 영역",
+    "global": "전역",
 }
 """The terms; `cnndsl.lang.ko_loan` has others for them."""
 
@@ -58,7 +59,7 @@ WORDS = {
     "blank": "빈칸",
     "block": "블록 {name}",
     "same": "same",
-    "global": "전역",
+    "global": "$global",
     # Counts
     "parameters.many": "파라미터 {number}개",
     "macs.many": "곱셈-누산 {number}회",
@@ -366,8 +367,8 @@ LAYERS = {
     "pool": "최대 풀링 $layer",
     "avgpool": "평균 풀링 $layer",
     "minpool": "최소 풀링 $layer",
-    "gap": "전역 평균 풀링 $layer",
-    "gmp": "전역 최대 풀링 $layer",
+    "gap": "$global 평균 풀링 $layer",
+    "gmp": "$global 최대 풀링 $layer",
     "channelmean": "채널 평균",
     "channelmax": "채널 최댓값",
     "flatten": "평탄화 $layer",

@@ -11,6 +11,7 @@ TERMS = {
     "bias": "바이어스",
     "dilation": "딜레이션",
     "field": "리셉티브 필드",
+    "global": "글로벌",
 }
 
 LAYERS = {
@@ -20,7 +21,7 @@ LAYERS = {
     "pool": "맥스 풀링 $layer",
     "avgpool": "애버리지 풀링 $layer",
     "minpool": "민 풀링 $layer",
-    "gap": "글로벌 애버리지 풀링 $layer",
-    "gmp": "글로벌 맥스 풀링 $layer",
+    "gap": "$global 애버리지 풀링 $layer",
+    "gmp": "$global 맥스 풀링 $layer",
     "flatten": "플래튼 $layer",
 }
