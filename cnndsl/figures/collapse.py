@@ -81,9 +81,11 @@ class _Collapser:
     def run(self) -> tuple[Box, ...]:
         found = [self.single(self.nodes[index], "input") for index in self.network.inputs]
         found += self.items(self.network.body, ())
-        found += self.omitted(max(box.end for box in found), len(self.nodes))
         found.sort(key=lambda box: box.start)
-        return tuple(self.fold(found))
+        whole: list[Box] = []
+        for box in found:
+            whole += [*self.omitted(whole[-1].end if whole else 0, box.start), box]
+        return tuple(self.fold(whole + self.omitted(found[-1].end, len(self.nodes))))
 
     def key(self, *structure: Any) -> int:
         return self.keys.setdefault(structure, len(self.keys))
