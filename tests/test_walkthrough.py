@@ -470,7 +470,7 @@ MISFITS = {
         "`H_out = (H - K)/S + 1 = (4 - 5)/1 + 1 = 0`",
         r"\frac{4 - 5}{1} + 1 = 0",
         "It can be at most: height 4 and width 4.",
-        "커널은 높이 4와 너비 4까지",
+        "커널은 높이 4, 너비 4까지",
     ),
     "input 9x6x1; conv 2 3x5 dilation=3 pad=1 /2": (
         "`W_out = (W + 2×P - (d×(K_W - 1) + 1))/S + 1 = (6 + 2×1 - (3×(5 - 1) + 1))/2 + 1 = -1.5`",

@@ -76,11 +76,11 @@ class Words:
         """A number of things: `1 parameter`, `64,620 parameters`, `파라미터 64,620개`."""
         return self.say_of(number, key, number=f"{number:,}")
 
-    def listed(self, names: Sequence[str]) -> str:
+    def listed(self, names: Sequence[str], key: str = "list") -> str:
         """Names in a sentence: `height and width`, `높이와 너비`."""
         if len(names) < 2:
             return "".join(names)
-        return self.say("list", others=", ".join(names[:-1]), last=names[-1])
+        return self.say(key, others=", ".join(names[:-1]), last=names[-1])
 
 
 def words(lang: str = "en", terms: str = "native") -> Words:

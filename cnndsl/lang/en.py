@@ -54,6 +54,8 @@ WORDS = {
     "biases.one": "{number} bias",
     "biases.many": "{number} biases",
     "list": "{others} and {last}",
+    "list.sizes": "{others} and {last}",
+    "named": "{title} ({name})",
     # Around tables
     "caption": "{net}: {inputs} in, {outputs} out, {count}.",
     "caption.weights": "{net}: {inputs} in, {outputs} out, {count} (biases not counted).",
@@ -80,8 +82,8 @@ WORDS = {
     "slide.slice": "slice {number}",
     "slide.cut": "Drawn as {drawn} in the place of {whole}: the middle is left out, where all goes "
     "on in the same way.",
-    "slide.padding": "Dashed is padding, which counts as zeros.",
-    "slide.ignored": "Dashed is padding, which does not count.",
+    "slide.first": "Drawn are the first {drawn} of {whole}.",
+    "slide.padding": "Dashed is what lies beyond the input: a 0 counts, an empty place does not.",
     "slide.transposed": "Drawn as a convolution of stride 1: stride − 1 zeros between pixels, here "
     "{zeros}, padding around them, and the kernel turned round.",
     "slide.depth": "Along the depth, where it slides as well, the window is at its first place.",

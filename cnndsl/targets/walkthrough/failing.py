@@ -131,7 +131,8 @@ def _by_dimension(names: Sequence[str], sizes: Sequence[int], prose: Prose) -> s
         [
             words.say("fails.size", dimension=name, size=f"{size:,}")
             for name, size in zip(names, sizes)
-        ]
+        ],
+        "list.sizes",
     )
 
 

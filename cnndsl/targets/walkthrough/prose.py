@@ -77,7 +77,9 @@ class Prose:
         """What a layer is called, with its name where that says more, or where `named`."""
         row = self.rows[node.index]
         title = escaped(row.title)
-        return f"{title} ({code(row.name)})" if row.named or named else title
+        if not (row.named or named):
+            return title
+        return self.words.say("named", title=title, name=code(row.name))
 
     def layer(self, node: Node, *, previous: int) -> list[str]:
         """The paragraphs on a layer; `previous` is the node that a reader takes for its input."""
