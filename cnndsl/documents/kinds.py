@@ -6,21 +6,23 @@ Most write what a target makes of one net. `check` writes what is said about a n
 
 from __future__ import annotations
 
+import html
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from cnndsl import contract, targets
 from cnndsl.analysis import analyse
 from cnndsl.contract import LANG, TERMS, words_asked
 from cnndsl.diagnostics import Diagnostic, Source
-from cnndsl.diagnostics.markdown import escaped, fenced
+from cnndsl.diagnostics.markdown import escaped, fenced, one_line
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.message import said as in_language
 from cnndsl.diagnostics.render import render_all
 from cnndsl.documents.files import DirectiveError, marked, vouched
-from cnndsl.network import Network
+from cnndsl.network import Network, stem_of
 
 _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", ".mmd": "mermaid"}
 """The language of a block of code, by the suffix of a target's files."""
@@ -28,6 +30,9 @@ _LANGUAGES = {".py": "python", ".json": "json", ".tex": "latex", ".csv": "csv", 
 
 MOST_BYTES = 100_000_000
 """The most that is made for one document: as much as is read of a file."""
+
+_PICTURES = (".svg", ".png")
+"""The files that a document can show."""
 
 _NO_LINK = re.compile(r"[^\w./~-]")
 """What does not stand for itself in the path of a link."""
@@ -86,29 +91,43 @@ class RegionKind(NamedTuple):
 
 def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
     """What a target makes of a net."""
-    network = nets[0].network
-    target = targets.load(wanted.target)
-    if network is None:
-        explains: Any = target  # only those that do are asked of nets with errors
-        source = nets[0].source
+    source, network, problems, _ = nets[0]
+    target: Any = targets.load(wanted.target)
+    options = dict(wanted.options)
+    narrow = options.pop(NARROW.name, 0)
+    if narrow and not wanted.to:
+        message = Message("`{option}` is for a picture in a file", option=NARROW.name)
+        raise DirectiveError(message, Message("put it in a file: `to=PATH`"), NARROW.name)
+    if network is None:  # only targets that explain are asked of nets with errors
         reached = analyse(source.text, file=source.name).attempt
-        return Filled(explains.explain(reached, nets[0].diagnostics, **wanted.options), {})
-    if target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
+        make = partial(target.explain, reached, problems)
+    elif target.SUFFIX == ".onnx" and 4 * network.totals.params > MOST_BYTES:
         # The only file that holds weights.
         message = Message("{net} has too many weights", net=network.name)
         raise DirectiveError(message, Message("write it by `cnndsl build`"))
-    options = dict(wanted.options)
+    else:
+        make = partial(target.generate, network)
     if target.SUFFIX == ".html" and not wanted.to:
         # A page cannot stand in a page.
         options |= {each.name: True for each in target.OPTIONS if each.name == "fragment"}
-    result = target.generate(network, **options)
+    result = make(**options)
     if wanted.to:
-        alt = wanted.alt or network.name
-        place = _NO_LINK.sub(lambda found: urllib.parse.quote(found[0]), wanted.to)
-        picture = "!" if target.SUFFIX == ".svg" else ""
+        alt = wanted.alt or (network.name if network else stem_of(source.name))
         content = marked(result, target.SUFFIX)
-        link = f"{picture}[{escaped(alt)}]({place}){vouched(content, target.SUFFIX)}"
-        return Filled(link, {wanted.to: content})
+        files, place = {wanted.to: content}, _link(wanted.to)
+        if narrow:
+            other = wanted.to.removesuffix(target.SUFFIX) + f"-narrow{target.SUFFIX}"
+            files[other] = marked(make(**{**options, "width": narrow}), target.SUFFIX)
+            # The reader's page is narrower than the figure would be.
+            media = f"(max-width: {target.settings_of(options).width - 1}px)"
+            picture = (
+                f'<picture><source media="{media}" srcset="{_link(other)}">'
+                f'<img src="{place}" alt="{html.escape(one_line(alt))}"></picture>'
+            )
+            return Filled(picture, files)
+        sign = "!" if target.SUFFIX in _PICTURES else ""
+        link = f"{sign}[{escaped(alt)}]({place}){vouched(content, target.SUFFIX)}"
+        return Filled(link, files)
     if isinstance(result, bytes):
         message = Message("{target} is no text", target=wanted.target)
         raise DirectiveError(message, Message("put it in a file: `to=PATH`"))
@@ -120,6 +139,11 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         result = "\n".join(line for line in result.split("\n") if line.strip())
         return Filled(f"<div>\n{result}\n</div>", {})
     return Filled(result, {})
+
+
+def _link(path: str) -> str:
+    """A path as it stands in a link."""
+    return _NO_LINK.sub(lambda found: urllib.parse.quote(found[0]), path)
 
 
 def said(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
@@ -147,10 +171,14 @@ COUNTED = contract.Option(
     "params", "all parameters, or weights without the biases", "word", "P", ("all", "weights")
 )
 
+NARROW = contract.Option(
+    "narrow", "with `to=`, a second figure so wide, for pages too narrow for it", "natural", "W"
+)
+
 KINDS: dict[str, RegionKind] = {
     "table": RegionKind(made, "markdown"),
     "walkthrough": RegionKind(made, "walkthrough", of_failing=True),
-    "figure": RegionKind(made, "svg"),
+    "figure": RegionKind(made, "svg", (NARROW,), of_failing=True),
     "mermaid": RegionKind(made, "mermaid"),
     "code": RegionKind(made, None),
     "check": RegionKind(said, options=(LANG,), of_failing=True),

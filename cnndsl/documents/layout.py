@@ -7,11 +7,12 @@ and a comment in a block of code is none.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnndsl.contract import Unavailable
-from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.message import Message
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MOST_LINES = 500_000
 """The longest document that is read: the parser of Markdown takes its time for each line."""
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+LINE_END = re.compile(r"\r\n|\n|\r")
 _FRONT_MATTER = re.compile(r"---[ \t]*(?:\r?\n).*?\n---[ \t]*(?=\r?\n|\Z)", re.DOTALL)
 
 
@@ -84,7 +85,7 @@ def survey(source: Source) -> DocumentParts:
     """Find the nets and regions of a document; raises Unavailable without markdown-it-py."""
     text = source.text
     found = DocumentParts([], [], [])
-    ends = (match.end() for match in _LINE_END.finditer(text))
+    ends = (match.end() for match in LINE_END.finditer(text))
     starts = [0, *islice(ends, MOST_LINES)]
     if len(starts) > MOST_LINES:
         message = Message("this document has more than {most:,} lines", most=MOST_LINES)
@@ -95,11 +96,11 @@ def survey(source: Source) -> DocumentParts:
         return found
     starts.append(len(text))
     opened: _Comment | None = None
-    for token in _blocks(text):
+    for token in blocks(text, _WANTED):
         if token.type == "fence":
             info = token.info.split()
             if opened is None and info[:1] == ["cnn"] and "fragment" not in info:
-                found.fences.append(_fence(token, "fails" in info, text, starts))
+                found.fences.append(fence_of(token, "fails" in info, text, starts))
             continue
         comment = _comment(token, text, starts)
         if comment is None:
@@ -121,8 +122,14 @@ def survey(source: Source) -> DocumentParts:
     return found
 
 
-def _blocks(text: str) -> list[Token]:
-    """The blocks of code and of HTML of a document in their order."""
+_WANTED = ("fence", "html_block")
+
+
+def blocks(text: str, wanted: Container[str]) -> list[Token]:
+    """The tokens of a document's blocks in their order, those of the types that are `wanted`.
+
+    What stands in a line is not looked at. Raises Unavailable without markdown-it-py.
+    """
     try:
         from markdown_it import MarkdownIt
         from markdown_it.token import Token
@@ -135,14 +142,16 @@ def _blocks(text: str) -> list[Token]:
         """The parser's list of what it finds; the many that are of no use here are one."""
 
         def append(self, token: Token) -> None:
-            super().append(token if token.type in ("fence", "html_block") else other)
+            super().append(token if token.type in wanted else other)
 
-    blocks = Blocks()
+    found = Blocks()
     parser = MarkdownIt("commonmark")
+    if "tr_open" in wanted:
+        parser.enable("table")
     # Not `parser.parse`: what stands in a line is of no use either.
-    plain = _LINE_END.sub("\n", _without_front_matter(text)).replace("\0", "\ufffd")
-    parser.block.parse(plain, parser, {}, blocks)
-    return [block for block in blocks if block is not other]
+    plain = LINE_END.sub("\n", _without_front_matter(text)).replace("\0", "\ufffd")
+    parser.block.parse(plain, parser, {}, found)
+    return [token for token in found if token is not other]
 
 
 def _comment(token: Token, text: str, starts: list[int]) -> _Comment | None:
@@ -178,7 +187,8 @@ def _region(text: str, starts: list[int], opening: _Comment, body: Span, fence: 
     return Region(opening.words or opening.span, body, indent, newline, fence)
 
 
-def _fence(token: Token, fails: bool, text: str, starts: list[int]) -> Fence:
+def fence_of(token: Token, fails: bool, text: str, starts: list[int]) -> Fence:
+    """A block of code with its places; `starts` is where each line of the text begins."""
     first = (token.map or [0])[0] + 1
     places = []
     for number, line in enumerate(token.content.split("\n"), first):
@@ -193,4 +203,24 @@ def _without_front_matter(text: str) -> str:
     match = _FRONT_MATTER.match(text)
     if match is None:
         return text
-    return "".join(_LINE_END.findall(match[0])) + text[match.end() :]
+    return "".join(LINE_END.findall(match[0])) + text[match.end() :]
+
+
+def moved(diagnostic: Diagnostic, source: Source, fence: Fence) -> Diagnostic:
+    """What is said about a net, said about the document that it stands in."""
+
+    def there(span: Span) -> Span:
+        start, end = (fence.place(*diagnostic.source.position(offset)) for offset in span)
+        return Span(start, end)
+
+    return diagnostic._replace(
+        source=source,
+        span=there(diagnostic.span),
+        notes=tuple(
+            Note(note.message, there(note.span) if note.span else None) for note in diagnostic.notes
+        ),
+        fixes=tuple(
+            Fix(fix.title, tuple(Edit(there(e.span), e.text) for e in fix.edits), fix.safe)
+            for fix in diagnostic.fixes
+        ),
+    )

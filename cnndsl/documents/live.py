@@ -17,7 +17,7 @@ from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.diagnostics.render import printable
 from cnndsl.documents.directive import Directive, read_directive, span_of
 from cnndsl.documents.files import DirectiveError
-from cnndsl.documents.kinds import DocumentNet, Request, made
+from cnndsl.documents.kinds import DocumentNet, Request, made, said
 from cnndsl.documents.renew import Examine, Read
 
 WANTED = {"fragment": True, "level": 2, "math": "plain"}
@@ -108,4 +108,6 @@ def _forms(directive: Directive, nets: list[DocumentNet]) -> Drawing:
         html = f'<div class="cnndsl-net">\n{STYLE}{html}</div>\n'
     if kind.target not in ("markdown", "svg"):
         return Drawing(text, html=html)
+    if nets[0].network is None:
+        return Drawing(said(nets, directive.wanted).text, html=html)
     return Drawing(of("markdown"), html=html, latex=markdown.parse(of("latex"))[0].content)

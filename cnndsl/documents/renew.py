@@ -7,12 +7,12 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from cnndsl.contract import OptionError, TargetError
-from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.documents.directive import Directive, read_directive, span_of
 from cnndsl.documents.files import DirectiveError, may_replace
-from cnndsl.documents.kinds import MOST_BYTES, DocumentNet
-from cnndsl.documents.layout import Fence, Region, survey
+from cnndsl.documents.kinds import KINDS, MOST_BYTES, DocumentNet
+from cnndsl.documents.layout import Region, moved, survey
 from cnndsl.network import Network
 
 Examine: TypeAlias = Callable[[Source], tuple[Network | None, list[Diagnostic]]]
@@ -69,7 +69,7 @@ def renew(
             help_ = Message("remove `fails`")
             problems.append(Diagnostic("E501", source, span, message, help_))
         elif not fence.fails:
-            problems += [_moved(each, source, fence) for each in found]
+            problems += [moved(each, source, fence) for each in found]
 
     @cache
     def of_file(file: str) -> DocumentNet:
@@ -104,7 +104,7 @@ def renew(
             problems.append(Diagnostic("E501", source, span, error.message, help_))
         except TargetError as error:
             problems += [
-                _moved(each, source, fences[each.source]) if each.source in fences else each
+                moved(each, source, fences[each.source]) if each.source in fences else each
                 for each in error.diagnostics
             ]
         except _Broken as error:
@@ -165,7 +165,10 @@ def _asked(
     if not directive.kind.of_failing and any(net.network is None for net in asked):
         raise DirectiveError(
             Message("there is no {kind} of a net that fails", kind=directive.name),
-            Message("the regions `check` and `walkthrough` tell why it does"),
+            Message(
+                "the regions {kinds} tell why it does",
+                kinds=", ".join(f"`{name}`" for name, kind in KINDS.items() if kind.of_failing),
+            ),
         )
     return asked
 
@@ -175,26 +178,6 @@ def _set_in(text: str, region: Region) -> str:
     lines = ["", *text.rstrip("\n").split("\n"), ""] if text else [""]
     blank = region.indent.rstrip(" \t")
     return "".join((region.indent + line if line else blank) + region.newline for line in lines)
-
-
-def _moved(diagnostic: Diagnostic, source: Source, fence: Fence) -> Diagnostic:
-    """What is said about a net, said about the document that it stands in."""
-
-    def moved(span: Span) -> Span:
-        start, end = (fence.place(*diagnostic.source.position(offset)) for offset in span)
-        return Span(start, end)
-
-    return diagnostic._replace(
-        source=source,
-        span=moved(diagnostic.span),
-        notes=tuple(
-            Note(note.message, moved(note.span) if note.span else None) for note in diagnostic.notes
-        ),
-        fixes=tuple(
-            Fix(fix.title, tuple(Edit(moved(e.span), e.text) for e in fix.edits), fix.safe)
-            for fix in diagnostic.fixes
-        ),
-    )
 
 
 def _base(name: str) -> str:
