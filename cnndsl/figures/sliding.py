@@ -17,8 +17,9 @@ from cnndsl.layers import Layer
 from cnndsl.layers.conv import DepthwiseConv, SeparableConv, TransposedConv
 from cnndsl.layers.pool import AveragePool, MaxPool, MinPool, Pool
 
-WIDEST, LONGEST, DEEPEST = 7, 5, 8
-"""How many places and windows of a dimension look well, and how many slices may be drawn."""
+WIDEST, LONGEST, DEEPEST, MOST = 7, 5, 8, 200
+"""How many places and windows of a dimension look well, how many slices may be drawn, and how many
+places of channels that are added up: one channel is drawn in any case."""
 
 _REDUCE: dict[type[Layer], Callable[..., int]] = {MaxPool: max, MinPool: min}
 
@@ -110,7 +111,8 @@ class Sliding:
         second = outs if groups > 1 else 1
         self.outputs = tuple(each for each in (0, second) if each < layer.output[-1])
         depths, rows, columns = (axis.windows for axis in self.axes)
-        drawn = min(ins, max(1, (3 if ins <= 3 else 2) // len(depths[0])))
+        places = len(depths[0]) * len(self.axes[1].places) * len(self.axes[2].places)
+        drawn = max(1, min(ins, 3 if ins == 3 else 2, MOST // places))
         seen = {
             output: [
                 Grid(output // outs * ins + channel, depth, tap)
@@ -120,8 +122,8 @@ class Sliding:
             for output in self.outputs
         }
         self.grids = tuple(dict.fromkeys(grid for grids in seen.values() for grid in grids))
-        places = product(self.outputs, range(len(rows)), range(len(columns)))
-        self.made = tuple(self._made(*place, seen[place[0]]) for place in places)
+        positions = product(self.outputs, range(len(rows)), range(len(columns)))
+        self.made = tuple(self._made(*each, seen[each[0]]) for each in positions)
 
     def is_pixel(self, *places: int) -> bool:
         """Whether a pixel stands at a depth, row and column; else padding, or a zero between."""
@@ -133,7 +135,7 @@ class Sliding:
         places = (grid.depth, row, column)
         if self.is_pixel(*places):
             pixels = (place // axis.spread for place, axis in zip(places, self.axes))
-            return digit(grid.channel, *pixels) % 5
+            return digit(grid.channel, *pixels) % (9 if isinstance(self.layer, Pool) else 4) + 1
         asked = all(place < axis.size + axis.end for place, axis in zip(places, self.axes))
         return 0 if self.padded and (asked or not isinstance(self.layer, Pool)) else None
 
@@ -187,8 +189,8 @@ def digit(*place: int) -> int:
 def _fitted(layer: Any, dimension: int, room: int) -> Axis:
     """A dimension of a layer with as many windows as look well, or else what there is room for."""
     for counts, places, most in (
-        (range(LONGEST, 0, -1), WIDEST, LONGEST),
-        ((3, 2, 1, *range(4, room)), room, room),
+        (range(LONGEST, 1, -1), WIDEST, LONGEST),
+        ((*range(2, room), 1), room, room),
     ):
         for count in counts:
             axis = _axis(layer, dimension, count, most)

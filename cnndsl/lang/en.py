@@ -219,6 +219,7 @@ WORDS = {
     "walk.training": "This belongs to a head that exists while training only; the totals are "
     "without it.",
     "walk.totals": "Totals",
+    "slides.letters": "Letters in the formulas",
     "walk.sum": "In all, the net has {count}.",
     "walk.sum.apart": "In all, the net has {count}: {weights} and {biases}.",
     "weights.counted": "Weights are here all parameters but the biases of convolutions and fully "

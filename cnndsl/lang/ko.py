@@ -87,7 +87,7 @@ WORDS = {
     "figure.volumes": "{net}: $map",
     "figure.graph": "{net}: 데이터 흐름",
     "figure.receptive": "{net}: $field",
-    "figure.sliding": "{net}: 움직이는 커널 창",
+    "figure.sliding": "{net}: 창이 움직이는 모습",
     "slide.window": "{total}개 창 중 {number}번째",
     "slide.channel": "채널 {number}",
     "slide.slice": "단면 {number}",
@@ -216,6 +216,7 @@ WORDS = {
     "walk.frozen": "이 파라미터는 동결되어 학습 중에 바뀌지 않습니다.",
     "walk.training": "학습할 때만 쓰는 헤드에 속하므로 전체 합계에는 넣지 않습니다.",
     "walk.totals": "전체 합계",
+    "slides.letters": "수식의 기호",
     "walk.sum": "이 신경망에는 모두 {count}가 있습니다.",
     "walk.sum.apart": "이 신경망에는 모두 {count}가 있습니다. {weights}와 {biases}를 더한 값입니다.",
     "weights.counted": "여기서 가중치는 $conv $layer(과/와) $dense $layer의 $bias(을/를) 뺀 모든 파라미터이며, 정규화 같은 "

@@ -29,7 +29,7 @@ _LARGE, _SMALL = 23.0, 16.0
 """How long the side of a place is, and how short it may be."""
 _FRAME = 333.0
 """How wide a frame is at least, for the sum below it."""
-_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 16, 6, 12
+_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 25, 6, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
 
 
@@ -123,13 +123,14 @@ class Frames:
         axes = slides.axes[3 - len(layer.spatial) :]
         drawn = tuple((axis.size - 1) // axis.spread + 1 for axis in axes)
         if drawn != layer.spatial:
-            yield words.say("slide.cut", whole=_times(layer.spatial), drawn=_times(drawn))
+            key = "slide.cut" if getattr(layer, "to", None) is None else "slide.first"
+            yield words.say(key, whole=_times(layer.spatial), drawn=_times(drawn))
         if isinstance(layer, TransposedConv):
             zeros = [axis.spread - 1 for axis in axes]
             zeros = zeros if len({*zeros}) > 1 else zeros[:1]
             yield words.say("slide.transposed", zeros=_times(zeros))
         elif any(len(axis.places) > axis.size for axis in axes):
-            yield words["slide.padding" if slides.padded else "slide.ignored"]
+            yield words["slide.padding"]
         facts = {
             "slide.depth": len(axes) == 3,
             "slide.separable": isinstance(layer, SeparableConv),
@@ -210,10 +211,15 @@ class Frames:
             for count in (self.layer.channels - len(seen), self.layer.output[-1] - len(outs))
         )
         x = y = high = widest = 0.0
-        for stack in filter(None, (*ins, more_in, [_Block("→")], [*outs, *more_out])):
+        stacks = [*filter(None, (*ins, more_in, [_Block("→")], [*outs, *more_out]))]
+        while stacks:
+            stack = stacks.pop(0)
             taken = max(max(block.wide, width(block.label, note)) for block in stack)
             if x and x + taken > self.room:
                 x, y, high = 0.0, y + high, 0.0
+                if len(stack) > 1:  # there is room beside one another
+                    stacks[:0] = [[block] for block in stack]
+                    continue
             at = y + _LINE + 8
             for label, _, tall, key in stack:
                 self.still.append(Text(x, at + 11, cut(label, note, self.room), "note", "start"))

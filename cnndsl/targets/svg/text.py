@@ -82,11 +82,11 @@ def wrap(parts: Sequence[str], size: float, room: float) -> list[str]:
 
 
 def _words(part: str, size: float, room: float) -> list[str]:
-    """What a part may be broken between: not before `×3`, and not after `+`, if there is room."""
+    """What a part may be broken between: not before `×3`, nor after `+` and `=`, if that fits."""
     words: list[str] = []
     for word in part.split():
         whole = f"{words[-1]} {word}" if words else ""
-        if words and (word[0] == "×" or words[-1] == "+") and width(whole, size) <= room:
+        if words and (word[0] == "×" or words[-1] in "+=") and width(whole, size) <= room:
             words[-1] = whole
         else:
             words.append(word)
