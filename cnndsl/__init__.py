@@ -22,6 +22,7 @@ __all__ = [
     "format",
     "import_model",
     "parse",
+    "sweep",
 ]
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         format,
         import_model,
         parse,
+        sweep,
     )
 
 

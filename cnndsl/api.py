@@ -8,18 +8,22 @@ for one input. Offsets count characters of the text; lines and columns begin at 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from cnndsl.diagnostics.source import Source
 from cnndsl.network import DEFAULT_LIMIT
 from cnndsl.network import Network as CheckedNetwork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+    from concurrent.futures import Executor
     from typing import Any, TypeAlias
 
     from cnndsl.analysis import Analysis
     from cnndsl.diagnostics.diagnostic import Diagnostic
     from cnndsl.syntax.nodes import Module
+    from cnndsl.variants.sweep import Variant
 
     Settings: TypeAlias = Mapping[str, str | int | float | tuple[Any, ...]]
 
@@ -33,6 +37,7 @@ __all__ = [
     "format",
     "import_model",
     "parse",
+    "sweep",
 ]
 
 LIMIT = DEFAULT_LIMIT
@@ -228,6 +233,69 @@ def import_model(
         return to_text(graph, flat, name).text
     except ImportProblems as error:
         raise CnndslError(told(error.problems, Source(own, "", dark=True))) from None
+
+
+def sweep(
+    net: str | Network,
+    grid: Mapping[str, str | Iterable[Any]],
+    *,
+    where: str | None = None,
+    pareto: str | None = None,
+    executor: Executor | None = None,
+    file: str = "<text>",
+    input: str | None = None,
+    limit: int = LIMIT,
+) -> Iterator[Variant]:
+    """What every combination of values of a net's `param`s comes to, the last varying fastest.
+
+    * `net`: a text, or what `check` returned
+    * `grid`: the values of each param: some that `check` would take, or a text, as
+      `"16:256:16"` with both ends or `"2,4,8"`
+    * `where`: only variants of which this holds, as `"params <= 5M and depth > 2"`
+    * `pareto`: only those that no other is as good as in all of these, as `"params,field"`
+    * `executor`: who does the work, in chunks of which a bounded number is handed out at a time;
+      else this process does
+
+    A variant has its `settings` and its `measure`, or the `code` and `message` of its first
+    error. Its memory does not grow with how many there are. Raises CnndslError where the text
+    cannot be read or has no such params, or `where` says nothing, and ValueError for values
+    and measures that are none.
+    """
+    from cnndsl.variants.choice import Front, holding, in_order, known
+    from cnndsl.variants.grid import axis
+    from cnndsl.variants.sweep import Sweep, by, here
+
+    source = _source(net, file) if isinstance(net, str) else net.source
+    axes = {name: axis(values) for name, values in grid.items()}
+    found = Sweep(source, axes, input, limit)
+    _raise_errors(found.problems)
+    names = known(axes)
+    front = Front(pareto, names) if pareto else None
+    with _told():
+        wanted = holding(where or "0 == 0", names, found.blocks)
+
+    def variants() -> Iterator[Variant]:
+        with _told():
+            for some in found.run(by(executor) if executor else here):
+                for each in wanted(some):
+                    if front is None:
+                        yield each
+                    else:
+                        front.add(each)
+            yield from in_order(front)
+
+    return variants()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raises CnndslError for what a test of variants raises."""
+    from cnndsl.variants.choice import Flawed
+
+    try:
+        yield
+    except Flawed as error:
+        raise CnndslError([error.diagnostic]) from None
 
 
 def examine(

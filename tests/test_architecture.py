@@ -43,6 +43,10 @@ MAY_IMPORT = {
         "analysis",
     },
     "proof": {"contract", "diagnostics", "layers", "network", "codegen", "targets", "importers"},
+    "variants": {
+        *("contract", "lang", "diagnostics", "syntax", "layers", "network"),
+        *("analysis", "tables", "comparison", "targets"),
+    },
     "lint": {"diagnostics", "lang", "syntax"},
     "highlight": {"syntax", "layers"},
     "importers": {

@@ -6,6 +6,8 @@ what says nothing is empty. There is no row of sums, which a program would count
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from re import fullmatch
 from typing import Any
 
 from cnndsl.diagnostics.markdown import one_line
@@ -27,16 +29,22 @@ def generate(network: Network, *, lang: str | None = None, **options: Any) -> st
     table = make(network, class_name, lang=lang or "en", **options)
     header = [heading.title if lang else heading.key for heading in table.headings]
     lines = [header, *([plain_value(cell) for cell in row] for row in table.rows)]
-    return "".join(",".join(map(_field, line)) + "\r\n" for line in lines)
+    return "".join(map(line, lines))
+
+
+def line(cells: Iterable[str]) -> str:
+    """A line of cells, with its ending."""
+    return ",".join(map(_field, cells)) + "\r\n"
 
 
 def _field(value: str) -> str:
     """A field that no spreadsheet takes for a formula, quoted where it has to be.
 
-    An apostrophe keeps a text a text for spreadsheets. Numbers need none: none is below 0.
+    An apostrophe keeps a text a text for spreadsheets. Numbers need none, be they below 0.
     """
     value = one_line(value)
-    if value.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠"):
+    formula = value.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+    if formula and not fullmatch(r"-[0-9.]+(e-?[0-9]+)?", value):
         value = f"'{value}"
     if any(c in value for c in ',"') or value != value.strip():
         return '"' + value.replace('"', '""') + '"'

@@ -1,0 +1,228 @@
+"""`cnndsl sweep`: what every combination of values of a net's params comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Any
+
+from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings, tell
+from cnndsl.cli.terminal.files import FileError, read_regular, read_source, reason, write_files
+from cnndsl.cli.terminal.language import LANG, language
+from cnndsl.cli.terminal.options import Arguments, Command, UsageError
+from cnndsl.cli.terminal.output import data, say
+from cnndsl.contract import Option, OptionError
+
+if TYPE_CHECKING:
+    from cnndsl.variants.show import Report
+    from cnndsl.variants.sweep import Answer, Chunk, Job
+
+SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".svg": "svg"}
+
+COMMAND = Command(
+    "sweep",
+    "FILE --set NAME=VALUES…",
+    "tell what every combination of values of a net's params comes to",
+    "Tell what every combination of values of a net's params comes to, the last --set varying\n"
+    "fastest: layers, parameters, multiply-adds, memory, receptive field, output, or the first\n"
+    "error. With -o a run that was stopped goes on with --resume.",
+    (
+        Option(
+            "set",
+            "values of a `param`: 2,4,8 or FIRST:LAST:STEP, or both with\ncommas between them",
+            "word",
+            "NAME=VALUES",
+            repeated=True,
+        ),
+        Option(
+            "where", "only variants of which this holds: 'params <= 5M and valid'", "word", "TEST"
+        ),
+        Option(
+            "pareto",
+            "only those that no other is as good as in all of these: the\n"
+            "least is best, but of `field`; max:depth turns it round",
+            "word",
+            "MEASURES",
+        ),
+        format_option("unless said that of FILE's suffix, else csv", *SUFFIXES.values()),
+        Option("output", "the file to write", "word", "FILE", letter="o"),
+        Option("resume", "go on with what FILE holds already"),
+        Option("jobs", "how many processes work at a time; all cores unless said", "natural", "N"),
+        LANG,
+        *NET[1:],
+    ),
+    (
+        "cnndsl sweep net.cnn --set width=16:256:16 --set depth=2,4,8 -o variants.csv",
+        "cnndsl sweep net.cnn --set width=1:999 --where 'params <= 5M' --pareto macs,field",
+    ),
+)
+
+PERIOD = 2.0
+"""Seconds between two notes of how far a run is."""
+
+EACH = 16
+"""For how many variants another process is worth its start."""
+
+
+def run(arguments: Arguments) -> int:
+    from functools import partial
+
+    from cnndsl import __version__
+    from cnndsl.cli.commands.build import plan
+    from cnndsl.cli.runner.many import MOST
+    from cnndsl.cli.runner.workers import cores
+    from cnndsl.cli.terminal.progress import Progress
+    from cnndsl.network import stem_of
+    from cnndsl.variants.choice import Flawed, Front, holding, known
+    from cnndsl.variants.show import Report
+    from cnndsl.variants.sweep import Sweep, work
+
+    paths, grid = one_file(arguments), axes(arguments)
+    output = (plan(arguments.operands, paths, arguments.get("output"), ".csv") or [""])[0]
+    form = arguments.get("format") or SUFFIXES.get(os.path.splitext(output)[1], "csv")
+    source, problems = read_source(paths[0])
+    lang, (_, size, limit) = language(arguments, paths), asked(arguments)
+    sweep = None if problems else Sweep(source, grid, size, limit)
+    if sweep is None or sweep.problems:
+        tell(sweep.problems if sweep else problems, lang=lang)
+        return 1
+    test, best = arguments.get("where"), arguments.get("pareto")
+    names = known(sweep.job.names)
+    count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
+    try:
+        wanted = holding(test or "0 == 0", names, sweep.blocks)
+        report = Report(form, [*grid], names, Front(best, names) if best else None, lang)
+        asks = repr((__version__, sweep.job, grid, test, best, form, lang))
+        with Output(output, asks, arguments.has("resume")) as file:
+            if not file.done:
+                file.write(report.begin())
+            report.rows = file.rows
+            report.keep(work(sweep.job, [*map(sweep.at, file.kept)])[0])
+            progress = Progress(sweep.count, "variants")
+            progress.add(file.done)
+            try:
+                for variants in sweep.run(partial(shared, count), file.done):
+                    file.write(report.add(wanted(variants)))
+                    file.valid += sum(each.measure is not None for each in variants)
+                    file.done += len(variants)
+                    file.note(report)
+                    progress.add(len(variants))
+            finally:
+                progress.clear()
+            file.write(report.end(stem_of(source.name)))
+    except Flawed as error:
+        tell([error.diagnostic], lang=lang)
+        return 2
+    except OptionError as error:
+        raise UsageError(f"--pareto {error}") from None
+    if file.valid < sweep.count:
+        say(f"{sweep.count - file.valid:,} of {sweep.count:,} variants have errors")
+    return int(not file.valid)
+
+
+def shared(count: int, job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
+    """The answers of so many processes."""
+    from cnndsl.cli.runner.workers import answers
+    from cnndsl.variants.sweep import work
+
+    return (answer for _, answer in answers(work, job, chunks, count))
+
+
+def axes(arguments: Arguments) -> dict[str, Any]:
+    """The values of each `--set`."""
+    from cnndsl.variants.grid import axis
+
+    found = {}
+    for name, text in settings(arguments).items():
+        try:
+            found[name] = axis(text)
+        except OptionError as error:
+            raise UsageError(f"--set {name} {error}") from None
+    if not found:
+        raise UsageError("nothing varies: give --set NAME=VALUES, as --set width=16:64:16")
+    return found
+
+
+class Output:
+    """A file that is written piece by piece; standard output, where the path is empty.
+
+    Meanwhile `FILE.sweep` says how far it has come: so many `bytes` are about the first `done`
+    variants, of which `valid` are nets and `rows` are wanted; those at the places `kept` are yet
+    to be told of.
+    """
+
+    def __init__(self, path: str, asks: str, resume: bool) -> None:
+        self.path, self.beside = path, f"{path}.sweep"
+        self.file: IO[bytes] | None = None
+        from hashlib import sha256
+
+        self.key = sha256(asks.encode("utf-8", "replace")).hexdigest()
+        self.done = self.valid = self.rows = 0
+        self.due = 0.0
+        self.kept: list[int] = []
+        begun = bool(path) and os.path.lexists(self.beside)
+        if resume and not begun and (not path or os.path.lexists(path)):
+            raise FileError(
+                f"--resume: there is no {self.beside} that says how far a sweep had come"
+            )
+        if begun and not resume:
+            more = f"go on with --resume, or remove {self.beside}"
+            raise FileError(f"{path}: a sweep of it was stopped: {more}")
+        size = self._known() if begun else 0
+        if path:
+            try:
+                self.file = open(path, "r+b" if begun else "wb")  # noqa: SIM115
+                if self.file.seek(0, os.SEEK_END) < size:
+                    raise FileError(f"{path}: it is shorter than {self.beside} says")
+                self.file.seek(size)
+                self.file.truncate()
+            except OSError as error:
+                raise FileError(f"{path}: cannot write: {reason(error)}") from None
+
+    def _known(self) -> int:
+        """Take up how far it has come; the size of the file then."""
+        try:
+            key, size, self.done, self.valid, self.rows, self.kept = json.loads(
+                read_regular(self.beside)
+            )
+            numbers = (size, self.done, self.valid, self.rows, *self.kept)
+            fits = key == self.key and all(type(each) is int and each >= 0 for each in numbers)
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise FileError(
+                f"{self.path}: this is another sweep: what is asked for, or cnndsl, has changed"
+            )
+        return int(size)
+
+    def write(self, text: str) -> None:
+        """Write some more."""
+        if self.file is None:
+            data(text)
+            print(end="", flush=True)
+        else:
+            self.file.write(text.encode("utf-8", "backslashreplace"))
+
+    def note(self, report: Report) -> None:
+        """Note how far it has come, if it is time."""
+        if self.file is not None and monotonic() >= self.due:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            known = self.key, self.file.tell(), self.done, self.valid, report.rows, report.kept
+            write_files({self.beside: json.dumps(known)})
+            self.due = monotonic() + PERIOD
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        from cnndsl.variants.choice import Flawed
+
+        if self.file is not None:
+            self.file.close()
+            if kind in (None, Flawed, OptionError):  # with which it cannot go on
+                os.unlink(self.beside)
+            else:
+                say(f"{self.path}: not all is written: --resume goes on")

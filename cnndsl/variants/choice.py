@@ -1,0 +1,174 @@
+"""Which variants are wanted: those of which something holds, the best of them, or a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from heapq import heappush, heappushpop
+from operator import le
+from typing import Any
+
+from cnndsl.contract import OptionError
+from cnndsl.diagnostics.diagnostic import Diagnostic
+from cnndsl.diagnostics.message import NOTHING, Message
+from cnndsl.diagnostics.source import Source, Span
+from cnndsl.layers.values import Word
+from cnndsl.network.expressions import ExpressionError, Unknown, truth
+from cnndsl.network.words import did_you_mean, is_word, nearest
+from cnndsl.syntax import nodes as ast
+from cnndsl.syntax.parser import parse
+from cnndsl.syntax.walk import walk
+from cnndsl.variants.sweep import Variant, given
+
+Known = Mapping[str, Callable[[Variant], Any]]
+"""What gets a value of a variant, by its name; None where an error keeps it from being known."""
+
+_DERIVED: dict[str, Callable[[Any], Any]] = {
+    "memory": lambda measure: measure.param_bytes + measure.peak_bytes,  # what inference takes
+    "field": lambda measure: min(measure.field, default=0),
+    "input": lambda measure: _size(measure.inputs[0]),
+    "output": lambda measure: _size(measure.outputs["main"]),
+}
+_COUNTS = (
+    *("layers", "depth", "params", "trainable", "non_trainable", "weights", "biases", "macs"),
+    *("param_bytes", "activation_bytes", "peak_bytes"),
+)
+
+
+def _size(shape: tuple[int, ...]) -> Any:
+    return shape if len(shape) > 1 else shape[0]  # of a vector it is a number
+
+
+def own_name(measure: str, params: Collection[str]) -> str:
+    """What a measure is called beside params, of which one may have its name."""
+    return f"net_{measure}" if measure in params else measure
+
+
+def known(params: Collection[str]) -> Known:
+    """What is known by name: params, what `compare` measures, and whether a variant is `valid`."""
+
+    def measured(get: Callable[[Any], Any]) -> Callable[[Variant], Any]:
+        return lambda variant: variant.measure and get(variant.measure)
+
+    def counted(name: str) -> Callable[[Variant], Any]:
+        return measured(lambda measure: getattr(measure, name))
+
+    def param(name: str) -> Callable[[Variant], Any]:
+        return lambda variant: given(variant.settings[name])
+
+    return {
+        **{name: param(name) for name in params},
+        **{own_name(name, params): counted(name) for name in _COUNTS},
+        **{own_name(name, params): measured(get) for name, get in _DERIVED.items()},
+        own_name("valid", params): lambda variant: variant.measure is not None,
+    }
+
+
+class Flawed(Exception):
+    """A test that says nothing; `diagnostic` says why, and where."""
+
+    def __init__(self, code: str, text: str, span: Span, message: Message, help_: Message) -> None:
+        super().__init__(message)
+        start, end = (max(0, min(len(text), at - len(_BEGIN))) for at in span)
+        source = Source("--where", text)
+        self.diagnostic = Diagnostic(code, source, Span(start, end), message, help_)
+
+
+_BEGIN = "let x = "
+
+
+def holding(
+    text: str, known: Known, blocks: Collection[str]
+) -> Callable[[Iterable[Variant]], list[Variant]]:
+    """What keeps the variants of which an expression holds, as `params <= 5M and depth > 2`.
+
+    The expression is one of the language. Of what is not known nothing holds. Raises Flawed, and
+    so does what it gives, where the expression has no value.
+    """
+    module, problems = parse(Source("--where", _BEGIN + text.replace("\n", " ")))
+    for problem in problems:
+        raise Flawed(problem.code, text, problem.span, problem.message, NOTHING)
+    test, *more = module.statements
+    assert isinstance(test, ast.Let)
+    for statement in more:
+        message = Message("this is more than one expression")
+        raise Flawed("E002", text, statement.span, message, NOTHING)
+    for node in walk(test.value):
+        name = node.id if isinstance(node, ast.Name) else "relu"
+        if name not in known and name not in blocks and not is_word(name):
+            names = Message("what is known is {names}", names=", ".join(known))
+            message = Message("nothing here is called `{word}`", word=name)
+            help_ = did_you_mean(nearest(name, known)) or names
+            raise Flawed("E106", text, node.span, message, help_)
+
+    def holds(variant: Variant) -> bool:
+        def look_up(name: ast.Name) -> Any:
+            value = known[name.id](variant) if name.id in known else Word(name.id)
+            if value is None:
+                raise Unknown
+            return value
+
+        try:
+            return truth(test.value, look_up)
+        except Unknown:
+            return False
+        except ExpressionError as error:
+            raise Flawed(error.code, text, error.span, error.message, error.help) from None
+
+    return lambda variants: [*filter(holds, variants)]
+
+
+class Front:
+    """The variants that no other is as good as in each of some measures; of those that are alike
+    in all of them the first.
+
+    `text` is as `params,max:depth`: the least is best, but of `field`, unless it says otherwise.
+    Raises OptionError, whose text goes on from the name of the option.
+    """
+
+    def __init__(self, text: str, known: Known) -> None:
+        self.names: list[str] = []
+        self.gets: list[tuple[Callable[[Variant], Any], int]] = []
+        self.found: list[tuple[list[Any], Variant]] = []
+        for word in text.split(","):
+            way, _, name = word.strip().rpartition(":")
+            if name not in known or way not in ("", "min", "max"):
+                words = ", ".join(known)
+                message = Message("knows no `{word}`; it knows {words}", word=word, words=words)
+                raise OptionError(message)
+            self.names.append(name)
+            largest = way == "max" or (way == "" and name == "field")
+            self.gets.append((known[name], -1 if largest else 1))
+
+    def add(self, variant: Variant) -> None:
+        """Take up a variant. Raises OptionError where a measure of it is no number."""
+        if variant.measure is None:
+            return
+        own = [sign * get(variant) for get, sign in self.gets]
+        for name, value in zip(self.names, own):
+            if isinstance(value, tuple):
+                raise OptionError(Message("compares numbers, and `{name}` is none", name=name))
+        for at, (other, _) in enumerate(self.found):
+            if all(map(le, other, own)):
+                self.found.insert(0, self.found.pop(at))  # what beats one often beats the next
+                return
+        self.found = [each for each in self.found if not all(map(le, own, each[0]))]
+        self.found.append((own, variant))
+
+
+class Sample:
+    """So many of any number of variants, spread over the grid, and the same ones each time."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.found: list[tuple[int, Variant]] = []
+
+    def add(self, variant: Variant) -> None:
+        """Take up a variant."""
+        # Multiples of the golden ratio lie evenly, and are in step with no grid.
+        keep = heappush if len(self.found) < self.most else heappushpop
+        keep(self.found, (-(variant.number * 0x9E3779B97F4A7C15 % 2**64), variant))
+
+
+def in_order(some: Front | Sample | None) -> list[Variant]:
+    """Variants in the order of the grid."""
+    return sorted(variant for _, variant in some.found) if some else []

@@ -1,0 +1,133 @@
+"""Variants as CSV, JSON, a table in Markdown, and a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from cnndsl.comparison.side_by_side import SHOWN, figure
+from cnndsl.diagnostics.harmless import json_escaped
+from cnndsl.diagnostics.markdown import code, escaped
+from cnndsl.diagnostics.message import said
+from cnndsl.lang import words
+from cnndsl.layers.base import show
+from cnndsl.layers.values import show_value
+from cnndsl.tables.plain_table import markdown_table
+from cnndsl.targets.csv import line
+from cnndsl.variants.choice import Front, Known, Sample, in_order, own_name
+from cnndsl.variants.sweep import Variant
+
+MOST = {"csv": 0, "json": 0, "markdown": 1_000, "svg": 2_000}
+"""The formats, and how many variants they show; 0 is for those that show all."""
+
+
+class Report:
+    """The text about the variants that are wanted: what `add` gives, piece by piece, and `end`.
+
+    With a `front` it is about that alone; a figure has a sample beside it. `rows` are how many
+    are wanted so far.
+    """
+
+    def __init__(
+        self, form: str, params: Collection[str], known: Known, front: Front | None, lang: str
+    ) -> None:
+        self.form, self.params, self.known, self.lang = form, params, known, lang
+        self.front, self.rows = front, 0
+        self.sample = Sample(MOST[form]) if MOST[form] else None
+
+    @property
+    def kept(self) -> list[int]:
+        """The places in the grid of the variants that are still to be told of."""
+        found = (*in_order(self.front), *in_order(self.sample))
+        return sorted({each.number for each in found})
+
+    def keep(self, variants: Iterable[Variant]) -> None:
+        """Take up variants, to tell of them at the end."""
+        for each in variants:
+            if self.front:
+                self.front.add(each)
+            if self.sample and (self.form == "markdown" or each.measure):
+                self.sample.add(each)
+
+    def begin(self) -> str:
+        """What stands before all variants."""
+        if self.form == "csv":
+            measures = (own_name(key, self.params) for key in SHOWN)
+            return line([*self.params, *measures, "error", "message"])
+        return "[" if self.form == "json" else ""
+
+    def add(self, variants: Sequence[Variant]) -> str:
+        """What is written of some more variants at once."""
+        before, self.rows = self.rows, self.rows + len(variants)
+        if self.front or self.sample:
+            self.keep(variants)
+            return ""
+        return self._rows(variants, before)
+
+    def end(self, net: str) -> str:
+        """What stands behind them; `net` is the net's name."""
+        best, sample, word = in_order(self.front), in_order(self.sample), words(self.lang)
+        if self.form == "markdown":
+            return self._markdown(best if self.front else sample)
+        if self.form != "svg":
+            return self._rows(best, 0) * bool(best) + "\n]\n" * (self.form == "json")
+        from cnndsl.variants.scatter import scatter
+
+        others = (own_name(key, self.params) for key in ("params", "macs"))
+        axes = [*dict.fromkeys((*(self.front.names if self.front else ()), *others))][:2]
+        keys = {f"measure.{name.removeprefix('net_')}": name for name in axes}
+        names = [
+            word[key] if key in word and name not in self.params else name
+            for key, name in keys.items()
+        ]
+        points = [
+            [tuple(self.known[axis](each) for axis in axes) for each in some]
+            for some in (sample, best)
+        ]
+        return scatter(net, names, points, word)
+
+    def _rows(self, variants: Sequence[Variant], before: int) -> str:
+        if self.form == "csv":
+            return "".join(map(self._csv, variants))
+        texts = (f",\n{self._json(each)}" for each in variants)
+        return "".join(texts)[not before :]
+
+    def _csv(self, variant: Variant) -> str:
+        """Numbers have no separators, memory is in bytes, shapes are 36x28x20."""
+        found = variant.measure
+        cells = [_plain(key, getattr(found, key)) if found else "" for key in SHOWN]
+        told = said(variant.message, self.lang)
+        return line([*_settings(variant), *cells, variant.code, told])
+
+    def _json(self, variant: Variant) -> str:
+        """An object in a line: `set`, and all that `compare` measures, or the first error."""
+        found: dict[str, Any] = {"set": variant.settings}
+        if variant.measure is not None:
+            found |= variant.measure._asdict()
+        else:
+            found |= {"error": variant.code, "message": said(variant.message, self.lang)}
+        return json_escaped(json.dumps(found, ensure_ascii=False))
+
+    def _markdown(self, variants: Sequence[Variant]) -> str:
+        word = words(self.lang)
+        titles = [word[f"measure.{key}"] for key in SHOWN]
+        lines = [[*map(code, self.params), *titles, word["sweep.error"]]]
+        for each in variants:
+            found = each.measure
+            cells = [figure(key, getattr(found, key)) if found else "" for key in SHOWN]
+            lines.append([*map(escaped, (*_settings(each), *cells, each.code))])
+        table = markdown_table(lines, [True] * (len(lines[0]) - 1) + [False])
+        told = word.say("sweep.shown", shown=f"{len(variants):,}", count=f"{self.rows:,}")
+        return f"{table}\n{told}\n"
+
+
+def _settings(variant: Variant) -> list[str]:
+    values = variant.settings.values()
+    return [value if isinstance(value, str) else show_value(value) for value in values]
+
+
+def _plain(key: str, value: Any) -> str:
+    if key in ("inputs", "outputs"):
+        return figure(key, value)
+    return show(value) if isinstance(value, tuple) else str(value)
