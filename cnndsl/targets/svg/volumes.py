@@ -298,18 +298,29 @@ class _Volumes:
 
     def rows(self) -> list[MapRow]:
         """The paths in rows, with boxes as large as they can be in no more rows than need be."""
-        found: list[MapRow] = []
-        for growth in range(10, 20):
-            self.span = self.base * growth / 10
-            columns = [
-                [self.column(step, not place) for place, step in enumerate(path)]
-                for path in self.paths
-            ]
-            rows = [row for path in columns for row in self.broken(path)]
-            if found and len(rows) > len(found):
+        found = self.rows_at(self.base)
+        while self.base > 20 and any(self.wide(row) > self.room for row in found):
+            self.base *= 0.8
+            found = self.rows_at(self.base)
+        for growth in range(11, 20):
+            rows = self.rows_at(self.base * growth / 10)
+            if len(rows) > len(found) or any(self.wide(row) > self.room for row in rows):
                 break
             found = rows
         return found
+
+    def rows_at(self, span: float) -> list[MapRow]:
+        """The paths in rows, with the largest map as high as `span`."""
+        self.span = span
+        paths = (enumerate(path) for path in self.paths)
+        columns = [[self.column(step, not place) for place, step in path] for path in paths]
+        return [row for path in columns for row in self.broken(path)]
+
+    def wide(self, row: MapRow) -> float:
+        """How wide a row is at least."""
+        columns = row.columns
+        ways = sum(self.between(*pair) for pair in pairwise(columns))
+        return self.before(columns[0], row.continues) + ways + self.after(columns[-1], row.goes_on)
 
     def broken(self, path: Sequence[MapColumn]) -> list[MapRow]:
         """A path in as few rows as it needs, all about as wide."""
@@ -418,14 +429,18 @@ class _Volumes:
         letters = self.size("note")
         # Below what comes in from the left.
         low = max(0.36 * letters - high / 2, 1.2 * letters - (high + deep) / 2)
-        foot = max(0.0, low) + letters + 2
+        foot = max(0.0, low + letters / 4) + letters + 2
         found = [Text(-4, low, str(shape[-3 if len(shape) > 2 else 0]), "note", "end")]
         if len(shape) > 2:
             found.append(Text(deep / 2 - 3, -high - deep / 2 - 3, str(shape[-2]), "note", "end"))
         if len(shape) < 4:
             return [*found, Text(thick / 2, foot, str(shape[-1]), "note")]
         beside = Text(solid.strip + 4, 10, str(shape[-1]), "note", "start")
-        return [*found, Text(thick / 2, foot + 9, str(shape[0]), "note"), beside]
+        return [
+            *found,
+            Text(thick / 2, max(foot + 9, 12 + 1.25 * letters), str(shape[0]), "note"),
+            beside,
+        ]
 
     def parts(self, step: FeatureMap, fresh: bool) -> list[str]:
         """What is written above a map."""
@@ -483,7 +498,7 @@ class _Volumes:
         columns = row.columns
         x = self.before(columns[0], row.continues)
         ways = [self.between(*pair) for pair in pairwise(columns)]
-        wide = x + sum(ways) + self.after(columns[-1], row.goes_on)
+        wide = self.wide(row)
         # What is left over lies between the maps.
         spare = min((self.room - wide) / len(ways), _WIDEST_GAP) if ways else 0.0
         wide += spare * len(ways)
@@ -513,8 +528,8 @@ class _Volumes:
         foot = level + max(*low, *(text + letters / 4 for text in texts), 0)
         marks = moved(body, 0, level)
         for column, x in zip(columns, middles):
-            for number, line in enumerate(reversed(column.lines)):
-                marks.append(Text(x, title - number * self.line, line, "name", full=column.full))
+            for number, line in enumerate(column.lines, 1 - len(column.lines)):
+                marks.append(Text(x, title + number * self.line, line, "name", full=column.full))
             for number, (text, style) in enumerate(column.under, 1):
                 marks.append(Text(x, foot + number * self.line, text, style))
             self.ends[column.step.gives] = (x + column.solid.size[0] / 2, level)
