@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +148,7 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
         if options["style"] == SHORT:
             options |= {"style": "article", "columns": COLUMNS}
     try:
-        if panel == "walkthrough" and analysis.problems:
+        if hasattr(target, "explain") and analysis.problems:
             made = target.explain(analysis.attempt, analysis.problems, **options)
         else:
             made = api.build(network, DRAWN.get(panel, panel), **options)
@@ -166,13 +165,12 @@ def panel(text: str, lang: str, panel: str, options: Json) -> Json:
 
 def row_marks(analysis: Analysis, network: Network, depth: int | None, style: str) -> Json:
     """The lines of each row of a table, and whether an error leaves its sizes open."""
-    nodes, shows = iter(network.layers), STYLES[style].shows
+    shows = STYLES[style].shows
     lines, assumed = [], []
     for row, of in zip(rows(network, depth), analysis.lines(depth)):
-        inside = [each.index in analysis.assumed for each in islice(nodes, row.nodes)]
         if shows(row):
             lines.append(of)
-            assumed.append(any(inside))
+            assumed.append(not analysis.assumed.isdisjoint(row.nodes))
     return {"rows": lines, "assumed": assumed}
 
 

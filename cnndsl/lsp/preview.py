@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnndsl import api
+from cnndsl import api, targets
 from cnndsl.diagnostics.message import Message, said
 from cnndsl.lsp.answers import too_long
 from cnndsl.lsp.documents import Document
@@ -48,7 +48,12 @@ def preview(document: Document, lang: str) -> dict[str, Any]:
     options: dict[str, Any] = {"lang": lang, "depth": depth}
     try:
         answer["html"] = api.build(network, "html", fragment=True, columns=COLUMNS, **options)
-        answer["svg"] = api.build(network, "svg", **options)
+        drawn: Any = targets.load("svg")
+        answer["svg"] = (
+            drawn.explain(analysis.attempt, analysis.problems, **options)
+            if analysis.problems
+            else api.build(network, "svg", **options)
+        )
         answer["rows"] = rows
     except api.CnndslError as error:
         answer["errors"] += [said(each.message, lang) for each in error.diagnostics]
