@@ -90,6 +90,10 @@ def test_nothing_is_folded_unless_asked() -> None:
     assert [step.source for step in maps] == [-1, *(step.gives for step in maps[:-1])]
     folded = " ".join(texts(svg.generate(network, fold=True)))
     assert folded.count(") ×3") == 3 and "drawn once" not in folded
+    fields = texts(svg.generate(network, view="receptive"))
+    assert fields.count("conv 512 3x3 same") == 6
+    fields = texts(svg.generate(network, view="receptive", fold=True))
+    assert fields.count("conv 512 3x3 same ×3") == 2
     inner = cnndsl.check("input 8x8x2; repeat 2 { repeat 3 { conv 2 3 same }; pool 2 }")
     maps = volumes.maps_of(collapse(inner), 1, fold=False)
     assert [step.gives for step in maps] == list(range(9))
@@ -99,7 +103,7 @@ def test_what_cannot_be_drawn_one_by_one_is_folded_and_says_so() -> None:
     network = cnndsl.check("input 8x8x2; repeat 200 { conv 2 3 same }; gap")
     shown = texts(svg.generate(network))
     assert "conv 2 3x3 same ×200" in " ".join(shown)
-    assert shown[-1] == "What repeats is drawn once, with ×N: there would be 202 maps."
+    assert shown[-1] == "What repeats is drawn once, with ×N: there are 202 in all."
 
 
 def test_sizes_stand_along_edges_by_choice() -> None:

@@ -103,10 +103,19 @@ def opens(box: Box, depth: int, level: int = 0) -> bool:
     return bool(box.inner) and (box.kind == "repeat" or level + 1 < depth)
 
 
-def rounds(box: Box) -> Iterator[Box]:
-    """A box each time that it is there, as a box of its own; the name stays that of the first."""
-    for time in range(box.times):
-        yield _later(box._replace(times=1), box.start, box.size * time, box.gives - box.size)
+def each_time(boxes: Sequence[Box]) -> Iterator[Box]:
+    """Boxes as often as they are there, each on its own; the name stays that of the first time."""
+    for box in boxes:
+        for time in range(box.times):
+            yield _later(box._replace(times=1), box.start, box.size * time, box.gives - box.size)
+
+
+def must_fold(
+    boxes: Sequence[Box], depth: int | None, bound: int, count: Callable[[Sequence[Box], int], int]
+) -> bool:
+    """Whether a figure with all that repeats, of which `count` tells how much it has at some
+    depth, has more than `bound` also where it is least."""
+    return count(boxes, min(depth or 1, levels(boxes))) > bound
 
 
 def _later(box: Box, first: int, by: int, before: int) -> Box:

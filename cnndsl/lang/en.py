@@ -95,7 +95,7 @@ WORDS = {
     "figure.step": "{layer} gives {shape}",
     "figure.more": "and {number} more",
     "figure.paths": "{number} paths",
-    "figure.folded": "What repeats is drawn once, with ×N: there would be {number} maps.",
+    "figure.folded": "What repeats is drawn once, with ×N: there are {number} in all.",
     "figure.jump": "Step",
     "figure.length": "Length",
     "figure.depth": "Depth",

@@ -105,7 +105,7 @@ WORDS = {
     "figure.step": "{layer} → {shape}",
     "figure.more": "외 {number}개",
     "figure.paths": "경로 {number}개",
-    "figure.folded": "반복되는 부분은 ×N으로 한 번만 그립니다. 모두 그리면 {number}개입니다.",
+    "figure.folded": "반복되는 부분은 ×N으로 한 번만 그립니다. 모두 {number}개입니다.",
     "figure.jump": "간격",
     "figure.length": "길이",
     "figure.depth": "깊이",

@@ -54,13 +54,17 @@ OPTIONS = (
         "WHERE",
         ("below", "edges"),
     ),
-    Option("fold", "draw what repeats once, with how many times, in volumes"),
+    Option("fold", "draw what repeats once, with how many times, in volumes and\nreceptive"),
     Option("layer", "the layer of sliding: the first with a window unless said", "word", "NAME"),
     Option("frame", "draw one window alone in sliding: 1 is the first", "natural", "N"),
     Option("animate", "let the window slide, in sliding, where motion is wanted"),
 )
-OF_VIEWS = {"volumes": ("labels", "fold"), "sliding": ("layer", "frame", "animate")}
-"""The options that one view has alone."""
+OF_VIEWS = {
+    "volumes": ("labels", "fold"),
+    "receptive": ("fold",),
+    "sliding": ("layer", "frame", "animate"),
+}
+"""The options that views have alone."""
 
 NARROWEST, WIDEST = 240, 4000
 
@@ -77,7 +81,7 @@ class Settings(NamedTuple):
     * `width`: how wide the figure may be, in pixels
     * `theme`: `light` or `dark`; None for as the reader's system is
     * `labels`: where `volumes` has sizes, `below` maps or along `edges`
-    * `fold`: whether `volumes` has what repeats once
+    * `fold`: whether `volumes` and `receptive` have what repeats once
     * `layer`: whose window `sliding` has; None for the first that has one
     * `frame`: the one window that it has, from 1; None for those that tell the rule
     * `animate`: whether it has all of them in turn
@@ -124,6 +128,10 @@ def frames(network: Network, **options: Any) -> list[str]:
     settings = settings_of(options)
     if settings.view != "sliding":
         raise OptionError(Message("the view {view} has no frames; sliding has", view=settings.view))
+    if settings.frame is not None:
+        raise OptionError(
+            Message("`{one}` and `{other}` contradict each other", one="frames", other="frame")
+        )
     words = words_asked(settings.lang, settings.terms)
     count = len(Frames(network, settings.layer, settings.width, words).made)
     return [generate(network, **{**options, "frame": each}) for each in range(1, count + 1)]
@@ -156,12 +164,13 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
     """Raises OptionError for values that the options do not know."""
     checked_values(OPTIONS, options)
     settings = Settings(**options)
-    for view, names in OF_VIEWS.items():
-        for name in names if view != settings.view else ():
-            if options.get(name):
-                raise OptionError(
-                    Message("{option} is an option of the view {view}", option=name, view=view)
-                )
+    for name, value in options.items():
+        views = [view for view, names in OF_VIEWS.items() if name in names]
+        if value and views and settings.view not in views:
+            view = ", ".join(views)
+            raise OptionError(
+                Message("{option} is an option of the view {view}", option=name, view=view)
+            )
     if not NARROWEST <= settings.width <= WIDEST:
         message = Message(
             "width must be from {low} to {high:,}, not {width}",

@@ -11,9 +11,18 @@ field in per cent of the input's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
-from cnndsl.figures.boxes import Box, below, choose_depth, opens, titled
+from cnndsl.figures.boxes import (
+    Box,
+    below,
+    choose_depth,
+    each_time,
+    must_fold,
+    opens,
+    titled,
+)
 from cnndsl.lang import Words
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.network import Network, Node
@@ -45,12 +54,17 @@ class FieldRow(NamedTuple):
     node: int
 
 
-def lines_of(network: Network, boxes: Sequence[Box], depth: int, level: int = 0) -> list[FieldRow]:
-    """The layers at some depth that see more of the input than what they read."""
+def lines_of(
+    network: Network, boxes: Sequence[Box], depth: int, fold: bool, level: int = 0
+) -> list[FieldRow]:
+    """The layers at some depth that see more of the input than what they read.
+
+    With `fold` what repeats is there once.
+    """
     found: list[FieldRow] = []
-    for box in boxes:
+    for box in boxes if fold else each_time(boxes):
         if box.times == 1 and opens(box, depth, level):
-            found += lines_of(network, box.inner, depth, below(box, level))
+            found += lines_of(network, box.inner, depth, fold, below(box, level))
             continue
         node = network.nodes[box.last]
         before = [network.nodes[index].field for index in box.sources]
@@ -68,20 +82,36 @@ def _size(field: Field) -> list[tuple[int, int]]:
 
 
 def draw(
-    network: Network, boxes: tuple[Box, ...], depth: int | None, room: float, words: Words
+    network: Network,
+    boxes: tuple[Box, ...],
+    depth: int | None,
+    room: float,
+    words: Words,
+    *,
+    fold: bool = False,
 ) -> Picture:
-    """The picture of a net's receptive fields, `room` wide."""
-    chosen = choose_depth(
-        boxes, depth, MOST, BOUND, lambda boxes, depth: len(lines_of(network, boxes, depth))
-    )
-    lines = lines_of(network, boxes, chosen)
+    """The picture of a net's receptive fields, `room` wide.
+
+    With `fold` what repeats has one line; so it has where there would be too many, which is
+    then said.
+    """
+
+    def count(boxes: Sequence[Box], depth: int, fold: bool) -> int:
+        return len(lines_of(network, boxes, depth, fold))
+
+    forced = not fold and must_fold(boxes, depth, BOUND, partial(count, fold=False))
+    fold = fold or forced
+    chosen = choose_depth(boxes, depth, MOST, BOUND, partial(count, fold=fold))
+    lines = lines_of(network, boxes, chosen, fold)
+    number = f"{count(boxes, chosen, False):,}"
+    note = words["figure.folded"].format(number=number) if forced else ""
     rank = max((len(network.nodes[line.node].field.sights) for line in lines), default=0)
     if not rank:
         text = cut(words["figure.no-field"], SIZES["label"], room - 2 * _MARGIN)
         full = words["figure.no-field"] if text.endswith("…") else ""
         wide = width(text, SIZES["label"]) + 2 * _MARGIN
         return Picture(wide, 48, [Text(_MARGIN, 28, text, "label", "start", full)])
-    return _FieldChart(network, lines, rank, room, words).picture()
+    return _FieldChart(network, lines, rank, room, words).picture(note)
 
 
 class _FieldChart:
@@ -140,7 +170,7 @@ class _FieldChart:
             sizes[node.index] = next(read, ()) if node.inputs else node.output[:-1]
         return sizes
 
-    def picture(self) -> Picture:
+    def picture(self, note: str) -> Picture:
         marks, above = self.windows()
         y = _MARGIN + above + 12
         marks += self.header(y)
@@ -149,6 +179,9 @@ class _FieldChart:
         for line in self.lines:
             marks += self.line(line, y)
             y += _LINE * (2 if self.narrow else 1)
+        for text in wrap([note], SIZES["note"], self.room - 2 * _MARGIN) if note else ():
+            y += 15
+            marks.append(Text(_MARGIN, y, text, "note", "start"))
         return Picture(self.room, y + _MARGIN - 4, marks)
 
     def windows(self) -> tuple[list[Mark], float]:

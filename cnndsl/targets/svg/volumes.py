@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -23,10 +23,10 @@ from cnndsl.figures.boxes import (
     Box,
     below,
     choose_depth,
-    levels,
+    each_time,
+    must_fold,
     noted,
     opens,
-    rounds,
     shape_text,
     titled,
 )
@@ -98,7 +98,7 @@ def maps_of(
     is no part of the merge.
     """
     found: list[FeatureMap] = []
-    for box in boxes if fold else chain.from_iterable(map(rounds, boxes)):
+    for box in boxes if fold else each_time(boxes):
         if box.times == 1 and opens(box, depth, level):
             inner = maps_of(box.inner, depth, fold, alone, below(box, level))
             if len(inner) > 1 or box.kind == "repeat":  # else the block's own name says more
@@ -144,7 +144,7 @@ def draw(
     def count(boxes: Sequence[Box], depth: int, fold: bool) -> int:
         return len(maps_of(boxes, depth, fold, alone))
 
-    forced = not fold and count(boxes, min(depth or 1, levels(boxes)), False) > BOUND
+    forced = not fold and must_fold(boxes, depth, BOUND, partial(count, fold=False))
     fold = fold or forced
     chosen = choose_depth(boxes, depth, MOST, BOUND, partial(count, fold=fold))
     volumes = _Volumes(network, maps_of(boxes, chosen, fold, alone), room, words, labels == "edges")
