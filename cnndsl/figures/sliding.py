@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -92,8 +93,7 @@ class Sliding:
     * `axes`: depth, height and width; a dimension that there is not has one place
     * `grids`, `outputs`: the slices of the input, and the channels of the output, that are drawn;
       all values of the others are 0
-    * `made`: what each window makes, in order, before bias and activation; along the depth it
-      stands at its first place
+    * `seen`: the grids that a channel of the output sees, along the depth by its first window
 
     Raises ValueError where a window is longer than `room` places.
     """
@@ -110,10 +110,10 @@ class Sliding:
         ins, outs = layer.channels // groups, layer.output[-1] // groups
         second = outs if groups > 1 else 1
         self.outputs = tuple(each for each in (0, second) if each < layer.output[-1])
-        depths, rows, columns = (axis.windows for axis in self.axes)
+        depths = self.axes[0].windows
         places = len(depths[0]) * len(self.axes[1].places) * len(self.axes[2].places)
         drawn = max(1, min(ins, 3 if ins == 3 else 2, MOST // places))
-        seen = {
+        self.seen = {
             output: [
                 Grid(output // outs * ins + channel, depth, tap)
                 for channel in range(drawn)
@@ -121,9 +121,7 @@ class Sliding:
             ]
             for output in self.outputs
         }
-        self.grids = tuple(dict.fromkeys(grid for grids in seen.values() for grid in grids))
-        positions = product(self.outputs, range(len(rows)), range(len(columns)))
-        self.made = tuple(self._made(*each, seen[each[0]]) for each in positions)
+        self.grids = tuple(dict.fromkeys(grid for grids in self.seen.values() for grid in grids))
 
     def is_pixel(self, *places: int) -> bool:
         """Whether a pixel stands at a depth, row and column; else padding, or a zero between."""
@@ -153,11 +151,17 @@ class Sliding:
         """The weight of a channel in the second half of a separable convolution; else 1."""
         return digit(output, channel) % 3 + 1 if isinstance(self.layer, SeparableConv) else 1
 
-    def _made(self, output: int, row: int, column: int, grids: list[Grid]) -> Made:
+    @cached_property
+    def made(self) -> tuple[Made, ...]:
+        """What each window makes, in order, before bias and activation."""
+        rows, columns = (range(len(axis.windows)) for axis in self.axes[1:])
+        return tuple(self._made(*each) for each in product(self.outputs, rows, columns))
+
+    def _made(self, output: int, row: int, column: int) -> Made:
         reduce = _REDUCE.get(type(self.layer), sum)
         _, rows, columns = (axis.windows for axis in self.axes)
         parts = []
-        for grid in grids:
+        for grid in self.seen[output]:
             taps = tuple(
                 Tap(y, x, value, self.weight(output, grid, i, j))
                 for i, y in enumerate(rows[row])
@@ -187,10 +191,13 @@ def digit(*place: int) -> int:
 
 
 def _fitted(layer: Any, dimension: int, room: int) -> Axis:
-    """A dimension of a layer with as many windows as look well, or else what there is room for."""
+    """A dimension of a layer with as many windows as look well, or else the fewest that show the
+    step from one to the next."""
+    slid = layer.input if isinstance(layer, TransposedConv) else layer.output
+    least = min(2, slid[dimension])
     for counts, places, most in (
-        (range(LONGEST, 1, -1), WIDEST, LONGEST),
-        ((*range(2, room), 1), room, room),
+        (range(LONGEST, least - 1, -1), WIDEST, LONGEST),
+        (range(least, room), room, room),
     ):
         for count in counts:
             axis = _axis(layer, dimension, count, most)

@@ -101,7 +101,7 @@ class Frames:
         except ValueError:
             message = Message(
                 "the windows of `{name}`, {call}, are too large for a figure {width} pixels wide: "
-                "take another layer",
+                "make it wider or take another layer",
                 name=self.node.name,
                 call=call_of(self.layer),
                 width=int(room),
