@@ -6,11 +6,11 @@ import { run } from './program.js';
 
 const { l10n, window, workspace } = vscode;
 
-/** The targets, and the languages of what they make; ONNX is bytes, and goes to a file. */
+/** The targets, and the languages of what they make; bytes, as those of ONNX, go to a file. */
 export const TARGETS = {
   keras: 'python', pytorch: 'python', flax: 'python', onnx: undefined,
   markdown: 'markdown', html: 'html', latex: 'latex', csv: 'csv', walkthrough: 'markdown',
-  svg: 'xml', mermaid: 'mermaid', json: 'json',
+  svg: 'xml', mermaid: 'mermaid', json: 'json', png: undefined, pdf: undefined,
 };
 
 /** The codes of problems that go away where the size of the input is given. */
