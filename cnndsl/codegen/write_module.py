@@ -126,7 +126,7 @@ def snippets(folder: Path) -> dict[str, Snippet]:
 def snippet(folder: Path, name: str) -> str:
     """The text of a helper."""
     wanted = snippets(folder)[name]
-    return str(_environment(folder).get_template(wanted.template).render(rank=wanted.rank))
+    return str(templates(folder).get_template(wanted.template).render(rank=wanted.rank))
 
 
 def docstring(network: Network, order: Callable[[Shape], Shape]) -> str:
@@ -212,7 +212,7 @@ def write_module(
     is not. Which names a module reads, and so which helpers and imports it needs, its own
     syntax tree says: nobody else hands those names out.
     """
-    environment, known = _environment(folder), snippets(folder)
+    environment, known = templates(folder), snippets(folder)
 
     def rendered(helpers: Sequence[str]) -> str:
         template = environment.get_template("module.py.j2")
@@ -235,7 +235,8 @@ def write_module(
 
 
 @cache
-def _environment(folder: Path) -> Any:
+def templates(folder: Path) -> Any:
+    """The templates of a target, as Jinja finds them by their names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

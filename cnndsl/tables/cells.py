@@ -17,9 +17,6 @@ Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | Blank | None
 Text: TypeAlias = "list[str | Verbatim | Blank]"
 """A sentence in parts."""
 
-GAP = "____"
-"""What is left open, where text is all there is."""
-
 NONE = "-"
 """What stands where a column says nothing about a layer."""
 
@@ -90,7 +87,7 @@ def readable(cell: Cell) -> str:
     if isinstance(cell, Verbatim):
         return cell.text
     if isinstance(cell, Blank):
-        return GAP
+        return gap()
     if isinstance(cell, Shapes):
         return ", ".join(map(tuple_text, cell.shapes))
     if isinstance(cell, Share):
@@ -98,6 +95,11 @@ def readable(cell: Cell) -> str:
     from cnndsl.tables.formulas import numbers
 
     return numbers(cell.steps, summed=cell.summed) or NONE
+
+
+def gap(notation: str = "plain") -> str:
+    """What is left open, in text or in LaTeX."""
+    return "____" if notation == "plain" else r"\underline{\hspace{3em}}"
 
 
 def plain_value(cell: Cell) -> str:

@@ -92,6 +92,10 @@ class Quiz:
         """Whether the cell of a row in a column is open."""
         return bool(self.open) and not self.open.isdisjoint(self._shown(key, row))
 
+    def hides_any(self, key: str, rows: Iterable[Row]) -> bool:
+        """Whether one of the cells of some rows in a column is open, and so their sum."""
+        return bool(self.open) and any(self.hides(key, row) for row in rows)
+
     def lacks(self, kinds: str, row: Row) -> bool:
         """Whether facts of some kinds are open for a row."""
         return bool(self.open) and not self.open.isdisjoint(self._facts(kinds, row))

@@ -159,7 +159,7 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView, quiz: Quiz) ->
         kept = [row for row in shown if not row.training or (row.lent and key in _KEPT)]
         found = [column.value(row, view) for row in kept]
         shares = [cell.value for cell in found if isinstance(cell, Share)]
-        if any(quiz.hides(key, row) for row in kept):
+        if quiz.hides_any(key, kept):
             cells.append(Blank(view.words["blank"]))
         elif shares:
             cells.append(Share(sum(shares, Fraction(0))))
@@ -194,7 +194,7 @@ def caption(network: Network, view: TableView, quiz: Quiz, every: list[Row]) -> 
         outputs=outputs,
         count=(
             fill(view.words[f"{kind}.many"], number=[gap])
-            if any(quiz.hides("parameters", row) for row in every)
+            if quiz.hides_any("parameters", every)
             else [view.words.count(view.whole, kind)]
         ),
     )
@@ -221,7 +221,7 @@ def _notes(
 ) -> list[Text]:
     """What is said below the table, but for what a quiz asks for."""
     totals, words = network.totals, view.words
-    asked = any(quiz.lacks("weights biases", row) for row in shown)
+    asked = quiz.hides_any("parameters", shown)
     if style == "keras":
         kinds = ("total-parameters", "trainable-parameters", "other-parameters")
         counts = (totals.params, totals.trainable, totals.non_trainable)
@@ -236,7 +236,7 @@ def _notes(
         ]
     else:
         told = [[each] for each in _remarks(network, view, keys, shown, asked)]
-    if not (asked or any(quiz.lacks("macs", row) for row in shown)):
+    if not (asked or quiz.hides_any("multiply-adds", shown)):
         told += [[each] for each in with_training(network, words)]
     return told
 

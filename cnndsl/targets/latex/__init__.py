@@ -15,8 +15,8 @@ from typing import Any
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.network import Network
-from cnndsl.tables.cells import NONE, Blank, Cell, Table, Verbatim, Worked, readable
-from cnndsl.tables.formulas import gap, numbers
+from cnndsl.tables.cells import NONE, Blank, Cell, Table, Verbatim, Worked, gap, readable
+from cnndsl.tables.formulas import numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name

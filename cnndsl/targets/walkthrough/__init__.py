@@ -7,9 +7,11 @@ sums. A block is explained once for all calls of it on the same shapes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from cnndsl.codegen.write_module import templates
 from cnndsl.contract import DEPTH, LANG, TERMS, Option, checked_values, words_asked
 from cnndsl.diagnostics import Diagnostic
 from cnndsl.diagnostics.markdown import code
@@ -21,6 +23,7 @@ from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, misfit, report
 from cnndsl.targets.walkthrough.prose import Prose
+from cnndsl.targets.walkthrough.slides import Slide, failing, markdown, page, slides_of
 from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
 SUFFIX = ".md"
@@ -32,7 +35,14 @@ MATH = Option(
     ("latex", "plain"),
 )
 LEVEL = Option("level", "the level of the first heading, for a text in a document", "natural", "N")
-OPTIONS = (LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL, *QUIZ)
+FORM = Option(
+    "form",
+    "a post (unless said), slides in Markdown, or html, slides as a page",
+    "word",
+    "F",
+    ("post", "slides", "html"),
+)
+OPTIONS = (FORM, LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL, *QUIZ)
 
 _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
@@ -47,6 +57,7 @@ class Settings(NamedTuple):
     * `params`: `all`, or `weights` to leave the biases out
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
+    * `form`: a `post`, `slides` in Markdown, or slides as a page in `html`
     * `blank`, `seed`: which numbers are left open, as in tables
     """
 
@@ -58,18 +69,34 @@ class Settings(NamedTuple):
     level: int = 1
     blank: Sequence[str] | None = None
     seed: int | None = None
+    form: str = "post"
+
+
+def suffix(*, form: str = "post", **options: Any) -> str:
+    """The ending of a file in a form."""
+    return ".html" if form == "html" else SUFFIX
 
 
 def generate(network: Network, **options: Any) -> str:
     """The walkthrough of a network; the options are those of `Settings`."""
-    return _Writer(network, _settings(options)).text()
+    settings = _settings(options)
+    if settings.form == "post":
+        return _Writer(network, settings).text()
+    return _drawn(slides_of(_prose(network, settings), settings.depth), settings, network.name)
 
 
 def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
     """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
     settings = _settings(options)
+    words = words_asked(settings.lang, settings.terms)
+    if settings.form != "post":
+        last, network = (
+            failing(attempt, diagnostics, words, settings.blank is not None),
+            attempt.network,
+        )
+        first = slides_of(_prose(network, settings), settings.depth, last) if network else [last]
+        return _drawn(first, settings, network.name if network else words["fails.title"])
     if attempt.network is None:
-        words = words_asked(settings.lang, settings.terms)
         parts = [
             words.say("fails.nowhere"),
             words["fails.checker"],
@@ -77,6 +104,23 @@ def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> 
         ]
         return "\n\n".join(parts) + "\n"
     return _Writer(attempt.network, settings).failing(attempt, diagnostics)
+
+
+def _prose(network: Network, settings: Settings) -> Prose:
+    """What says things of a network as settings have it."""
+    words = words_asked(settings.lang, settings.terms)
+    notation = "plain" if settings.form == "html" else settings.math
+    prose = Prose(network, words, notation, settings.params == "weights")
+    if settings.blank is not None:
+        prose.ask(settings.blank, settings.seed)
+    return prose
+
+
+def _drawn(slides: Iterable[Slide], settings: Settings, name: str) -> str:
+    if settings.form == "html":
+        template = templates(Path(__file__).parent).get_template("slides.html.j2")
+        return page(slides, settings.lang, name, template)
+    return markdown(slides, settings.lang, settings.level, settings.math)
 
 
 def _settings(options: dict[str, Any]) -> Settings:
@@ -90,11 +134,8 @@ class _Writer:
 
     def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
-        self.words = words_asked(settings.lang, settings.terms)
-        self.weights = settings.params == "weights"
-        self.prose = Prose(network, self.words, settings.math, self.weights)
-        if settings.blank is not None:
-            self.prose.ask(settings.blank, settings.seed)
+        self.prose = _prose(network, settings)
+        self.words, self.weights = self.prose.words, self.prose.weights
         self.depth = settings.depth
         self.top = settings.level
         self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
@@ -156,11 +197,7 @@ class _Writer:
 
     def _legend(self) -> list[str]:
         """What the letters of the formulas stand for."""
-        lines = [
-            f"- {self.prose.inline(letter)}: {self.words[f'symbol.{letter}']}"
-            for letter in "HWDLCNKSPdGMFAB"
-            if letter in self.prose.letters
-        ]
+        lines = [f"- {self.prose.inline(letter)}: {said}" for letter, said in self.prose.legend()]
         return [self.words["walk.legend"], "\n".join(lines)] if lines else []
 
     def _units(self, units: Sequence[Unit], number: tuple[int, ...], level: int) -> None:

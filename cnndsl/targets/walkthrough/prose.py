@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 from cnndsl.diagnostics.markdown import code, escaped
@@ -15,9 +16,9 @@ from cnndsl.layers.source import arguments_of, call_of
 from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
-from cnndsl.tables.cells import GAP, tuple_text
+from cnndsl.tables.cells import gap, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView
-from cnndsl.tables.formulas import decimal, gap, is_trivial, number, symbol, written
+from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
 from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.quiz import Quiz
 from cnndsl.tables.rows import Row, layer_row, rows
@@ -65,12 +66,12 @@ class Prose:
     def shape(self, index: int) -> str:
         """The output shape of a node."""
         asked = self.quiz.lacks_output(index)
-        return GAP if asked else tuple_text(self.network.nodes[index].output)
+        return gap() if asked else tuple_text(self.network.nodes[index].output)
 
     def count(self, number: int, key: str, nodes: Sequence[Node]) -> str:
         """How many parameters, weights or biases some nodes have, in words."""
         if any(self.quiz.hides(key, self.rows[node.index]) for node in nodes):
-            return self.words.say(f"{key}.many", number=GAP)
+            return self.words.say(f"{key}.many", number=gap())
         return self.words.count(number, key)
 
     def title(self, node: Node, *, named: bool = False) -> str:
@@ -97,7 +98,7 @@ class Prose:
         lines.append(self.words.say("walk.output", shape=self.shape(node.index)))
         lines += self._kept(node) or [
             (
-                f"{self.words['parameters']}: {GAP}"
+                f"{self.words['parameters']}: {gap()}"
                 if self.quiz.hides("parameters", row)
                 else self.words["walk.no-parameters"]
             )
@@ -121,8 +122,9 @@ class Prose:
         """What a layer keeps, and what becomes of it; nothing for no parameters."""
         if node.shared_with is not None:
             return [self.shared(self.title(self.network.nodes[node.shared_with], named=True))]
-        counts = self._counts(node.layer, self.rows[node.index])
-        found = [self.words["walk.parameters"], counts] if counts else []
+        counts = self.counts(node.layer, self.rows[node.index])
+        lines = "\n".join(f"- {label}: {self.inline(formula)}" for label, formula in counts)
+        found = [self.words["walk.parameters"], lines] if lines else []
         return [*found, self.words["walk.frozen"]] if found and node.frozen else found
 
     def shared(self, names: str) -> str:
@@ -221,15 +223,12 @@ class Prose:
         first, alike = list(steps), []
         if len(steps) > 1 and len({_numbers(step) for step in steps}) == 1:
             first, alike = [steps[0]], list(steps[1:])
-        texts = []
-        for index, step in enumerate(first):
-            name = symbol(step.symbol, self.notation)
-            *parts, value = [name, *self._equation(step, row, _kind_of(step.symbol))]
-            sign = "="
-            if values:
-                sign, value = decimal(values[index], self.notation)
-            texts.append(f"{' = '.join(parts)} {sign} {value}")
-        lines = self.displayed(texts)
+        lines = self.displayed(
+            [
+                self.size(step, exact, row)
+                for step, exact in zip_longest(first, values[: len(first)])
+            ]
+        )
         if alike:
             names = self._dimensions(len(steps))[1:]
             if values:  # of some dimensions
@@ -237,6 +236,14 @@ class Prose:
             dimensions = self.words.listed(names)
             lines.append(self.words.say_of(len(names), "walk.alike", dimensions=dimensions))
         return lines
+
+    def size(self, step: Derivation, exact: Fraction | None, row: Row | None) -> str:
+        """How a size comes about; `exact` is what comes out where that is not whole."""
+        parts = self._equation(step, row, _kind_of(step.symbol))
+        sign, value = "=", parts.pop()
+        if exact is not None:
+            sign, value = decimal(exact, self.notation)
+        return f"{' = '.join([symbol(step.symbol, self.notation), *parts])} {sign} {value}"
 
     def _equation(self, step: Derivation, row: Row | None, kind: str) -> list[str]:
         """A formula with its letters, its numbers and what it comes to; each of it once.
@@ -295,27 +302,36 @@ class Prose:
         ]
         return ", ".join(beyond)
 
-    def _counts(self, layer: Layer, row: Row) -> str:
-        """The parameters, each array apart, and their sum; nothing where there are none."""
+    def counts(self, layer: Layer, row: Row) -> list[tuple[str, str]]:
+        """The parameters, each array apart, and their sum: what each is, and its formula."""
         steps = layer.all_counts()
         if self.weights:
             steps = tuple(step for step in steps if step.symbol != "bias")
-        lines, terms = [], []
+        found, terms = [], []
         for step in steps:
             parts = self._equation(step, row, _COUNTED.get(step.symbol, "weights"))
             terms.append(parts[-1])
-            lines.append(f"- {self.words[f'role.{step.symbol}']}: {self.inline(' = '.join(parts))}")
+            found.append((self.words[f"role.{step.symbol}"], " = ".join(parts)))
         if len(steps) > 1:
             total = number(sum(step.value for step in steps), self.notation)
             if gap(self.notation) in terms:
                 total = gap(self.notation)
-            equation = self.inline(f"{' + '.join(terms)} = {total}")
-            lines.append(f"- {self.words['walk.together']}: {equation}")
-        return "\n".join(lines)
+            found.append((self.words["walk.together"], f"{' + '.join(terms)} = {total}"))
+        return found
+
+    def legend(self) -> list[tuple[str, str]]:
+        """The letters of the formulas so far, and what they stand for."""
+        found = [letter for letter in "HWDLCNKSPdGMFAB" if letter in self.letters]
+        return [(letter, self.words[f"symbol.{letter}"]) for letter in found]
 
     def inline(self, formula: str) -> str:
         """A formula within a line."""
-        return f"`{formula}`" if self.notation == "plain" else f"${formula}$"
+        return inline(formula, self.notation)
+
+
+def inline(formula: str, notation: str) -> str:
+    """A formula in a notation within a line."""
+    return f"`{formula}`" if notation == "plain" else f"${formula}$"
 
 
 def _numbers(step: Derivation) -> tuple[str, int]:

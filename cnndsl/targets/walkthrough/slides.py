@@ -1,0 +1,177 @@
+"""The walkthrough as slides: the net, each layer with its formulas, the letters and the sums.
+
+Layers of which the same is to be told share a slide. Slides are data: Markdown, for Marp, pandoc
+and reveal.js, and a page in HTML draw the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics.message import said
+from cnndsl.lang import Words
+from cnndsl.layers.source import call_of
+from cnndsl.network.attempt import Attempt
+from cnndsl.tables.cells import Blank, Cell, Verbatim
+from cnndsl.tables.columns import COLUMNS, TableView
+from cnndsl.tables.faults import in_short
+from cnndsl.tables.formulas import is_trivial
+from cnndsl.tables.html_text import cell_html, text
+from cnndsl.tables.markdown_table import cell_text
+from cnndsl.tables.rows import Row, rows
+from cnndsl.tables.styles import caption, fill
+from cnndsl.targets.walkthrough.prose import Prose, inline
+
+_MOST = 8
+"""How many items fit on a slide; more are dealt out to several."""
+
+
+class Formula(NamedTuple):
+    """Mathematics, in the notation of the slides."""
+
+    text: str
+
+
+Part: TypeAlias = "Cell | Formula"
+Line: TypeAlias = Sequence[Part]
+
+
+class Slide(NamedTuple):
+    """A heading, a line below it, and a list."""
+
+    title: Line
+    said: Line
+    items: Sequence[Line]
+
+
+def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Iterator[Slide]:
+    """The slides of a network, whose layers are as rows of tables are; the `last` of one that
+    fails, which has no sums."""
+    network, words, quiz = prose.network, prose.words, prose.quiz
+    totals = network.totals
+    view = TableView(words, prose.weights, totals.weights if prose.weights else totals.params)
+    every = rows(network, depth, words)
+    said = [] if last else caption(network, view, quiz, every)
+    yield Slide([Verbatim(network.name)], said, [])
+    like: dict[object, list[Row]] = {}
+    for row in every:
+        name = call_of(row.layer) if row.layer else row.kind
+        told = row.inputs, row.output, row.params, row.shared, row.frozen, row.training
+        like.setdefault((name, told), []).append(row)
+    for group in like.values():
+        yield _of_layer(group, prose, view)
+    letters: list[Line] = [[Formula(each), f": {meaning}"] for each, meaning in prose.legend()]
+    if letters:
+        yield Slide([words["slides.letters"]], [], letters)
+    if last is not None:
+        yield last
+        return
+    counts = {"weights": totals.weights, "biases": totals.params - totals.weights}
+    if prose.weights:
+        del counts["biases"]
+    else:
+        counts["parameters"] = totals.params
+    sums: list[Line] = [
+        [f"{words[key]}: ", Blank(words["blank"]) if quiz.hides_any(key, every) else count]
+        for key, count in counts.items()
+    ]
+    yield Slide([words["walk.totals"]], [], sums)
+
+
+def _of_layer(like: Sequence[Row], prose: Prose, view: TableView) -> Slide:
+    """The slide of a layer, and of others like it."""
+    row, words, quiz = like[0], prose.words, prose.quiz
+
+    def cell(key: str) -> Line:
+        return [f"{words[key]}: ", quiz.cell(key, row, view)]
+
+    items: list[Line] = [cell("input-shape")]
+    counts: list[tuple[str, str]] = []
+    if row.layer is not None:
+        steps = (step for step in row.layer.sizes() if not is_trivial(step))
+        items += [[Formula(prose.size(step, None, row))] for step in steps]
+        counts = [] if row.shared else prose.counts(row.layer, row)
+    items.append(cell("output-shape"))
+    items += [[f"{label}: ", Formula(each)] for label, each in counts] or [cell("parameters")]
+    if note := row.note(words):
+        items.append((note,))
+    if len(like) > 1:
+        names: list[Part] = [f"{words.count(len(like), 'times')}: ", Verbatim(row.name)]
+        for other in like[1:3]:
+            names += [", ", Verbatim(other.name)]
+        items.append([*names, ", …, ", Verbatim(like[-1].name)] if len(like) > 3 else names)
+    title: list[Part] = [row.title]
+    if row.named:
+        title += [" ", Verbatim(row.name)]
+    hidden = row.layer is None or quiz.hides("code", row)
+    return Slide(title, [] if hidden else [COLUMNS["code"].value(row, view)], items)
+
+
+def failing(attempt: Attempt, diagnostics: Sequence[Diagnostic], words: Words, quiz: bool) -> Slide:
+    """The slide of what keeps a net from coming out; in a `quiz` just of where that is."""
+    problem = attempt.problem or diagnostics[0]
+    source, span = problem.source, problem.span
+    if attempt.misfit is not None:
+        span = attempt.misfit.statement.span
+    line = f"{source.position(span.start).line:,}"
+    statement = Verbatim(source.text[span.start : min(span.end, span.start + 80)])
+    items: list[Line] = []
+    if not quiz:
+        worked = in_short(attempt.misfit)
+        items = [[Verbatim(worked)]] if worked else []
+        for each in diagnostics[:3]:
+            items += [[said(told, words.lang)] for told in (each.message, each.help) if told]
+    title: Line = [words["fails.title"]]
+    return Slide(title, fill(words["fails.line"], line=[line], code=[statement]), items)
+
+
+def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
+    """Slides that each have room for their items."""
+    for slide in slides:
+        pages = max(1, -(-len(slide.items) // _MOST))
+        size = -(-len(slide.items) // pages)
+        yield slide._replace(items=slide.items[:size])
+        for page in range(1, pages):
+            title = [*slide.title, f" ({page + 1})"]
+            yield Slide(title, [], slide.items[page * size : (page + 1) * size])
+
+
+def markdown(slides: Iterable[Slide], lang: str, level: int, notation: str) -> str:
+    """Slides in Markdown; a text begins no line of them, and so ends no slide."""
+
+    def drawn(line: Line) -> str:
+        return "".join(
+            inline(each.text, notation) if isinstance(each, Formula) else cell_text(each)
+            for each in line
+        )
+
+    pages = []
+    for place, slide in enumerate(paged(slides)):
+        lines = [f"{'#' * (level + (place > 0))} {drawn(slide.title)}", drawn(slide.said)]
+        lines.append("\n".join(f"- {drawn(item)}" for item in slide.items))
+        pages.append("\n\n".join(filter(None, lines)))
+    # reveal.js takes what stands before the first slide for one, and hides it by the comment.
+    front = f'---\n# <!-- .slide: data-visibility="hidden" -->\nmarp: true\nlang: {lang}\n---\n\n'
+    return front + "\n\n---\n\n".join(pages) + "\n"
+
+
+def page(slides: Iterable[Slide], lang: str, name: str, template: Any) -> str:
+    """Slides as a page in HTML that needs nothing beside it, in its Jinja template."""
+
+    def drawn(line: Line) -> str:
+        return "".join(
+            (
+                f'<span class="formula">{text(each.text)}</span>'
+                if isinstance(each, Formula)
+                else cell_html(each)
+            )
+            for each in line
+        )
+
+    told = [
+        (drawn(slide.title), drawn(slide.said), [drawn(item) for item in slide.items])
+        for slide in paged(slides)
+    ]
+    return str(template.render(lang=lang, title=text(name), slides=told))
