@@ -9,13 +9,13 @@ from fractions import Fraction
 from math import ceil, floor
 
 from cnndsl.layers.derivation import Derivation
-from cnndsl.tables.cells import GAP
 
 _SIGNS: dict[type[ast.operator], tuple[int, str, str]] = {
     ast.Add: (1, " + ", " + "),
     ast.Sub: (1, " - ", " - "),
     ast.Mult: (2, "×", r" \times "),
     ast.Div: (2, "/", "/"),
+    ast.Mod: (2, " mod ", r" \bmod "),
 }
 """Operators: how tightly they bind, and what they are in plain text and in LaTeX."""
 
@@ -74,6 +74,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
 }
 
 
@@ -96,11 +97,6 @@ def number(value: int, notation: str = "plain") -> str:
     return text if notation == "plain" else text.replace(",", "{,}")
 
 
-def gap(notation: str = "plain") -> str:
-    """What stands in the place of a number that a quiz asks for."""
-    return GAP if notation == "plain" else r"\underline{\hspace{3em}}"
-
-
 def _write(node: ast.expr, values: Mapping[str, int] | None, notation: str) -> tuple[int, str]:
     """A part of a formula, and how tightly it holds together."""
     if isinstance(node, ast.Name):
@@ -108,7 +104,7 @@ def _write(node: ast.expr, values: Mapping[str, int] | None, notation: str) -> t
             return 9, symbol(node.id, notation)
         return 9, number(values[node.id], notation)
     if isinstance(node, ast.Constant):
-        return 9, str(node.value)
+        return 9, number(node.value, notation) if isinstance(node.value, int) else str(node.value)
     tex = notation != "plain"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         brackets = _BRACKETS[node.func.id]
