@@ -40,7 +40,7 @@ LANG = Option("lang", "the language of the words: en (unless said) or ko", "word
 
 TERMS = Option(
     "terms",
-    "the terms of the words: native (unless said), or loan, which Korean has",
+    "the terms: native (unless said), or the loan words of Korean",
     "word",
     "T",
     tuple(SETS_OF_TERMS),

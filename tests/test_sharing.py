@@ -363,7 +363,7 @@ def test_every_target_of_text_writes_them(target: str, lang: str) -> None:
     network = net(text)
     written = load(target).generate(network, lang=lang)
     if target != "svg":
-        assert {"en": "training", "ko": "학습 중에만"}[lang] in written
+        assert {"en": "training", "ko": "학습할 때만"}[lang] in written
 
 
 def test_diff_knows_what_became_shared_frozen_or_for_training() -> None:
