@@ -99,7 +99,7 @@ WORDS = {
     "slide.depth": "창은 깊이 방향으로도 움직이며, 여기서는 그 첫 자리에 있습니다.",
     "slide.separable": "채널마다 커널이 따로 있고, 그 합에 가중치를 한 번 더 곱해 더합니다.",
     "slide.zeros": "그리지 않은 채널의 값은 0으로 둡니다.",
-    "slide.before": "값은 $bias(과/와) 활성화 함수를 적용하기 전의 값입니다.",
+    "slide.before": "$bias(과/와) 활성화 함수를 적용하기 전의 값입니다.",
     "figure.input": "입력",
     "figure.output": "출력",
     "figure.step": "{layer} → {shape}",

@@ -17,8 +17,8 @@ VARIABLE = "CNNDSL_LANG"
 
 LANG = Option(
     "lang",
-    "the language of messages: en or ko; unless said, that of CNNDSL_LANG\n"
-    "or of the configuration, else en",
+    "the language of messages: en or ko; unless said,\n"
+    "that of CNNDSL_LANG or of the configuration, else en",
     "word",
     "L",
     LANGUAGES,
