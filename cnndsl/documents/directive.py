@@ -75,7 +75,7 @@ def read_directive(words: str) -> Directive:
     if to and not target:
         raise DirectiveError(_takes_no(name, "to"), Message("leave it out"), "to")
     if to:
-        check_name("to", to, targets.load(target).SUFFIX, target)
+        check_name("to", to, targets.suffix(targets.load(target), options), target)
     return Directive(name, kind, file, others, Request(target, options, to, alt))
 
 

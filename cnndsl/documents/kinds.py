@@ -107,13 +107,17 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         raise DirectiveError(message, Message("write it by `cnndsl build`"))
     else:
         make = partial(target.generate, network)
+    suffix = targets.suffix(target, options)
+    if suffix != target.SUFFIX and not wanted.to:
+        message = Message("{target} is a document of its own", target=wanted.target)
+        raise DirectiveError(message, Message("put it in a file: `to=PATH`"))
     if target.SUFFIX == ".html" and not wanted.to:
         # A page cannot stand in a page.
         options |= {each.name: True for each in target.OPTIONS if each.name == "fragment"}
     result = make(**options)
     if wanted.to:
         alt = wanted.alt or (network.name if network else stem_of(source.name))
-        content = marked(result, target.SUFFIX)
+        content = marked(result, suffix)
         files, place = {wanted.to: content}, _link(wanted.to)
         if narrow:
             other = wanted.to.removesuffix(target.SUFFIX) + f"-narrow{target.SUFFIX}"
@@ -126,7 +130,7 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
             )
             return Filled(picture, files)
         sign = "!" if target.SUFFIX in _PICTURES else ""
-        link = f"{sign}[{escaped(alt)}]({place}){vouched(content, target.SUFFIX)}"
+        link = f"{sign}[{escaped(alt)}]({place}){vouched(content, suffix)}"
         return Filled(link, files)
     if isinstance(result, bytes):
         message = Message("{target} is no text", target=wanted.target)

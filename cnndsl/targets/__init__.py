@@ -16,7 +16,7 @@ from cnndsl.contract import (
 from cnndsl.diagnostics.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.layers import Layer
@@ -38,6 +38,7 @@ __all__ = [
     "load",
     "names",
     "read_option",
+    "suffix",
 ]
 
 
@@ -93,6 +94,12 @@ def load(name: str) -> Target:
     if not hasattr(module, "__path__"):  # something that targets share
         raise KeyError(name)
     return module
+
+
+def suffix(target: Target, options: Mapping[str, Any]) -> str:
+    """The ending of the files that a target makes: its own, or that which an option gives them."""
+    named: Callable[..., str] | None = getattr(target, "suffix", None)
+    return named(**options) if named is not None else target.SUFFIX
 
 
 def class_name(layer: Layer) -> str:

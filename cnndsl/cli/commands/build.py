@@ -107,6 +107,7 @@ def named_target(words: Sequence[str]) -> str | None:
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import data, err, say
     from cnndsl.contract import OptionError, TargetError, Unavailable
+    from cnndsl.targets import suffix
 
     target = load_target(arguments.get("target"))
     paths = named_files(arguments)
@@ -123,7 +124,7 @@ def run(arguments: Arguments) -> int:
     if output is None and arguments.has("check"):
         raise UsageError("--check compares with a file: give -o PATH")
     options = target_options(arguments, target)
-    places = plan(arguments.operands, paths, output, target.SUFFIX)
+    places = plan(arguments.operands, paths, output, suffix(target, options))
 
     done, unreadable = examine_files(arguments, paths)
     made: list[Any] = []

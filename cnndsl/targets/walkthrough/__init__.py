@@ -74,7 +74,7 @@ class Settings(NamedTuple):
 
 def suffix(*, form: str = "post", **options: Any) -> str:
     """The ending of a file in a form."""
-    return ".html" if form == "html" else SUFFIX
+    return {"slides": ".slides.md", "html": ".html"}.get(form, SUFFIX)
 
 
 def generate(network: Network, **options: Any) -> str:
