@@ -8,7 +8,7 @@ to convolution arithmetic for deep learning", 2016, chapter 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
@@ -45,6 +45,11 @@ class Axis(NamedTuple):
         """All places; those of the padding are below 0, or from `size` on."""
         return range(-self.begin, self.size + self.end + self.extra)
 
+    @property
+    def pixels(self) -> int:
+        """How many pixels of the input are drawn."""
+        return (self.size - 1) // self.spread + 1
+
 
 class Grid(NamedTuple):
     """A slice of the input: its channel, its place along the depth, the kernel's index there."""
@@ -73,27 +78,27 @@ class Part(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A window at a row and a column of a channel of the output: how its value comes about."""
+    """A window at a row and a column of a channel of the output: how its value comes about.
+
+    `divisor` is how many numbers an average has.
+    """
 
     channel: int
     row: int
     column: int
     parts: tuple[Part, ...]
     value: Fraction
-
-    @property
-    def count(self) -> int:
-        """How many numbers take part."""
-        return sum(len(part.taps) for part in self.parts)
+    divisor: int = 1
 
 
 class Sliding:
     """A layer with windows, on as much of its input as is drawn.
 
     * `axes`: depth, height and width; a dimension that there is not has one place
-    * `grids`, `outputs`: the slices of the input, and the channels of the output, that are drawn;
-      all values of the others are 0
-    * `seen`: the grids that a channel of the output sees, along the depth by its first window
+    * `outputs`: the channels of the output that are drawn, and `seen`: the slices of the input that
+      each sees, of the channels that are drawn, by the first window along the depth
+    * `grids`: all of these slices, of so many `channels`
+    * `is_partial`: whether an output sees channels that are not drawn, whose values are 0
 
     Raises ValueError where a window is longer than `room` places.
     """
@@ -113,6 +118,7 @@ class Sliding:
         depths = self.axes[0].windows
         places = len(depths[0]) * len(self.axes[1].places) * len(self.axes[2].places)
         drawn = max(1, min(ins, 3 if ins == 3 else 2, MOST // places))
+        self.is_partial = drawn < ins
         self.seen = {
             output: [
                 Grid(output // outs * ins + channel, depth, tap)
@@ -122,6 +128,7 @@ class Sliding:
             for output in self.outputs
         }
         self.grids = tuple(dict.fromkeys(grid for grids in self.seen.values() for grid in grids))
+        self.channels = len({grid.channel for grid in self.grids})
 
     def is_pixel(self, *places: int) -> bool:
         """Whether a pixel stands at a depth, row and column; else padding, or a zero between."""
@@ -139,11 +146,11 @@ class Sliding:
 
     def weight(self, output: int, grid: Grid, row: int, column: int) -> int:
         """The weight that a window has at an index of it, for a channel of the output."""
-        taps = (grid.tap, row, column)
+        taps: Sequence[int] = (grid.tap, row, column)
         if isinstance(self.layer, Pool):
             return 1
         if isinstance(self.layer, TransposedConv):  # the kernel turned round
-            taps = tuple(len(axis.windows[0]) - 1 - tap for axis, tap in zip(self.axes, taps))
+            taps = [len(axis.windows[0]) - 1 - tap for axis, tap in zip(self.axes, taps)]
         filter_ = 0 if isinstance(self.layer, SeparableConv) else output
         return digit(filter_ + 3, grid.channel, *taps) % 3 + 1
 
@@ -171,10 +178,10 @@ class Sliding:
             if taps:
                 result = reduce(tap.value * tap.weight for tap in taps)
                 parts.append(Part(grid, taps, result, self.pointwise(output, grid.channel)))
-        value = Fraction(reduce(part.result * part.weight for part in parts))
-        made = Made(output, row, column, tuple(parts), value)
+        total = Fraction(reduce(part.result * part.weight for part in parts))
         averages = isinstance(self.layer, AveragePool)
-        return made._replace(value=value / made.count) if averages else made
+        divisor = sum(len(part.taps) for part in parts) if averages else 1
+        return Made(output, row, column, tuple(parts), total / divisor, divisor)
 
 
 def has_windows(layer: Layer) -> bool:

@@ -9,14 +9,15 @@ stands below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.spelling import near_word
-from cnndsl.figures.boxes import Box
 from cnndsl.figures.sliding import Grid, Made, Sliding, has_windows
 from cnndsl.lang import Words
+from cnndsl.layers import Layer
 from cnndsl.layers.conv import SeparableConv, TransposedConv
 from cnndsl.layers.pool import AveragePool, MaxPool, MinPool, Pool
 from cnndsl.layers.source import call_of
@@ -24,13 +25,20 @@ from cnndsl.network import Network, Node
 from cnndsl.targets.svg.picture import SIZES, Digits, Mark, Picture, Rect, Text, moved, polyline
 from cnndsl.targets.svg.text import cut, width, wrap
 
-_MARGIN, _GAP, _LINE = 16.0, 22.0, 15.0
+_MARGIN, _GAP, _LINE, _FRAME = 16.0, 22.0, 15.0, 333.0
+"""The last is how wide a frame is at least, for the sum below it."""
 _LARGE, _SMALL = 23.0, 16.0
 """How long the side of a place is, and how short it may be."""
-_FRAME = 333.0
-"""How wide a frame is at least, for the sum below it."""
+_REDUCTIONS: dict[type[Layer], str] = {MaxPool: "max", MinPool: "min"}
 _MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 25, 6, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
+
+
+def draw(
+    network: Network, boxes: object, depth: object, room: float, words: Words, **asked: Any
+) -> Picture:
+    """The picture of the window of a layer; takes the options `layer`, `frame` and `animate`."""
+    return Frames(network, asked["layer"], room, words).picture(asked["frame"], asked["animate"])
 
 
 def layer_of(network: Network, name: str | None) -> Node:
@@ -41,56 +49,65 @@ def layer_of(network: Network, name: str | None) -> Node:
     if name is None:
         return known[0]
     node = next((node for node in network.nodes if name in (node.name, node.alias)), None)
-    if node is None:
-        near = near_word(name, [node.name for node in known]) or known[0].name
-        message = Message(
-            "there is no layer `{name}`; did you mean `{near}`?", name=name[:60], near=near
-        )
-        raise OptionError(message)
-    if node not in known:
+    if node in known:
+        return node
+    near = near_word(name, [node.name for node in known]) or known[0].name
+    message = Message(
+        "there is no layer `{name}`; did you mean `{near}`?", name=name[:60], near=near
+    )
+    if node is not None:
         names = ", ".join([each.name for each in known[:_MOST_NAMED]])
         names += ", …" if len(known) > _MOST_NAMED else ""
         message = Message(
             "`{name}` has no window that slides; {names} have", name=name, names=names
         )
-        raise OptionError(message)
-    return node
+    raise OptionError(message)
 
 
-def draw(
-    network: Network,
-    boxes: tuple[Box, ...],
-    depth: int | None,
-    room: float,
-    words: Words,
-    layer: str | None,
-    frame: int | None,
-    animate: bool,
-) -> Picture:
-    """The picture of a layer's window: at one place, at all in turn, or where it tells the rule.
+class _Board(NamedTuple):
+    """A slice of the input or a channel of the output in its place; or a label alone.
 
-    Raises OptionError for a layer or a frame that there is not.
+    Its places are `wide` and `high`, and that of the first row and column has its corner at x, y.
     """
-    if frame is not None and animate:
-        raise OptionError(
-            Message("`{one}` and `{other}` contradict each other", one="frame", other="animate")
-        )
-    return Frames(network, layer, room, words).picture(frame, animate)
-
-
-class _Block(NamedTuple):
-    """A label, and below it the grid of a slice of the input or of a channel of the output."""
 
     label: str
+    key: Grid | int = -1
+    rows: range = range(0)
+    columns: range = range(0)
     wide: float = 0
-    tall: float = 0
-    key: Grid | int | None = None
+    high: float = 0
+    x: float = 0
+    y: float = 0
+
+    def middle(self, row: int, column: int) -> tuple[float, float]:
+        """The middle of the baseline of what stands at a place."""
+        x, y = column - self.columns.start + 0.5, row - self.rows.start + 0.5
+        return self.x + x * self.wide, self.y + y * self.high + 4
+
+    def rect(self, row: int, column: int, rows: int, columns: int, style: str) -> Rect:
+        """Some rows and columns from a place on."""
+        x, y = self.middle(row, column)
+        x, y = x - self.wide / 2, y - self.high / 2 - 4
+        return Rect(x, y, columns * self.wide, rows * self.high, style, 0)
+
+    def lattice(self, row: int, column: int, rows: int, columns: int, style: str) -> list[Mark]:
+        """The same, with a line between any two of them."""
+        whole = self.rect(row, column, rows, columns, style)
+        x, y, wide, high, *_ = whole
+        line = style if style == "hull" else f"{style}-line"
+        across = (y + place * self.high for place in range(1, rows))
+        down = (x + place * self.wide for place in range(1, columns))
+        return [
+            whole,
+            *(polyline((x, at), (x + wide, at), style=line) for at in across),
+            *(polyline((at, y), (at, y + high), style=line) for at in down),
+        ]
 
 
 class Frames:
-    """The frames of a layer, `width` wide, with what all of them have in common.
+    """The frames of a layer in a figure `room` wide, and what all of them have in common.
 
-    Raises OptionError where its windows are too large to be drawn.
+    Raises OptionError for a layer without windows, or with such as are too large to be drawn.
     """
 
     def __init__(self, network: Network, name: str | None, room: float, words: Words) -> None:
@@ -108,128 +125,127 @@ class Frames:
             )
             raise OptionError(message) from None
         self.made, (_, self.rows, self.columns) = self.slides.made, self.slides.axes
-        self.side = max(_SMALL, min(_LARGE, self.room // len(self.columns.places)))
-        values = (width(str(made.value), SIZES["label"]) + 4 for made in self.made)
-        self.wide = max(self.side, *values)
-        """How wide a place of the output is."""
+        self.weighs = not isinstance(self.layer, Pool)
         self.notes = [*self.remarks()]
         self.still: list[Mark] = []
-        self.places: dict[Grid | int, tuple[float, float]] = {}
+        self.boards: dict[Grid | int, _Board] = {}
         self.size = self.lay_out()
 
     def remarks(self) -> Iterator[str]:
         """What has to be said of the layer, in sentences."""
-        words, layer, slides = self.words, self.layer, self.slides
+        layer, slides = self.layer, self.slides
         axes = slides.axes[3 - len(layer.spatial) :]
-        drawn = tuple((axis.size - 1) // axis.spread + 1 for axis in axes)
-        if drawn != layer.spatial:
-            key = "slide.cut" if getattr(layer, "to", None) is None else "slide.first"
-            yield words.say(key, whole=_times(layer.spatial), drawn=_times(drawn))
-        if isinstance(layer, TransposedConv):
-            zeros = [axis.spread - 1 for axis in axes]
-            zeros = zeros if len({*zeros}) > 1 else zeros[:1]
-            yield words.say("slide.transposed", zeros=_times(zeros))
-        elif any(len(axis.places) > axis.size for axis in axes):
-            yield words["slide.padding"]
+        drawn = tuple(axis.pixels for axis in axes)
+        zeros = [axis.spread - 1 for axis in axes]
+        values = {
+            "drawn": _times(drawn),
+            "whole": _times(layer.spatial),
+            "zeros": _times(zeros if len({*zeros}) > 1 else zeros[:1]),
+        }
+        transposed, first = isinstance(layer, TransposedConv), getattr(layer, "to", None)
         facts = {
+            "slide.first" if first else "slide.cut": drawn != layer.spatial,
+            "slide.transposed": transposed,
+            "slide.padding": any(len(axis.places) > axis.size for axis in axes) and not transposed,
             "slide.depth": len(axes) == 3,
             "slide.separable": isinstance(layer, SeparableConv),
-            "slide.zeros": len({grid.channel for grid in slides.grids}) < layer.channels,
-            "slide.before": "bias" in [weight.role for weight in layer.weights]
-            or layer.activation is not None,
+            "slide.zeros": slides.is_partial,
+            "slide.before": layer.activation or any(w.role == "bias" for w in layer.weights),
         }
-        yield from (words[key] for key, holds in facts.items() if holds)
+        yield from (self.words.say(key, **values) for key, holds in facts.items() if holds)
 
     def picture(self, frame: int | None, animated: bool) -> Picture:
         """One frame, all in turn, or else those that show the rule; the first is frame 1.
 
-        Raises OptionError for a frame that there is not.
+        Raises OptionError for a frame that there is not, and for one that is to be animated.
         """
         count = len(self.made)
+        if frame is not None and animated:
+            about = {"one": "frame", "other": "animate"}
+            raise OptionError(Message("`{one}` and `{other}` contradict each other", **about))
         if frame is not None and frame > count:
-            message = Message(
-                "frame must be from 1 to {count}, not {frame}", count=count, frame=frame
-            )
-            raise OptionError(message)
+            said = {"count": str(count), "frame": str(frame)}
+            raise OptionError(Message("frame must be from 1 to {count}, not {frame}", **said))
         # The first window, a step to the right, one down and the last; a second channel's first.
         across, down = len(self.columns.windows), len(self.rows.windows)
         rule = {0, min(1, across - 1), across * min(1, down - 1), across * down - 1}
         rule.add(count - across * down)
         shown = [*range(count)] if animated else [frame - 1] if frame else sorted(rule)
-        each = min(self.room, max(self.size[0], _FRAME))
-        columns = max(1, min(int((self.room + _GAP) // (each + _GAP)), len(shown)))
-        columns, step = 1 if animated else columns, each + _GAP
-        frames = [self.frame(self.made[number], number, each) for number in shown]
+        step = min(self.room, max(self.size[0], _FRAME)) + _GAP
+        columns = 1 if animated else max(1, min(int((self.room + _GAP) // step), len(shown)))
+        marks, top = self.heading(columns * step - _GAP)
+        frames = [self.frame(number, step - _GAP) for number in shown]
         high = max(high for _, high in frames) + _GAP
-        room = columns * step - _GAP
-        marks, top = self.heading(room)
-        rows = [0] * count if animated else [place // columns for place in range(len(shown))]
-        drawn = []
-        for place, (row, (moment, _)) in enumerate(zip(rows, frames)):
-            x, y = _MARGIN + place % columns * step, top + row * high
-            marks += moved(self.still, x, y) if not (animated and place) else []
-            drawn.append(moved(moment, x, y))
-        told = [self.told(self.made[number], number) for number in shown[:_MOST_TOLD]]
-        text = " ".join((*self.notes, *told))
-        size = room + 2 * _MARGIN, top + (rows[-1] + 1) * high - _GAP + _MARGIN
+        moments = []
+        for place, (moment, _) in enumerate(frames):
+            x, y = _MARGIN + place % columns * step, top + place // columns * high
+            if animated:
+                y = top
+            if not (animated and place):
+                marks += moved(self.still, x, y)
+            moments.append(moved(moment, x, y))
+        told = [
+            f"{self.numbered(each)}: {'; '.join(self.sums(self.made[each]))}." for each in shown
+        ]
+        text = " ".join((*self.notes, *told[:_MOST_TOLD]))
+        size = columns * step - _GAP + 2 * _MARGIN, y + high - _GAP + _MARGIN
         if animated:
-            return Picture(*size, marks, text, drawn)
-        return Picture(*size, [*marks, *(mark for moment in drawn for mark in moment)], text)
+            return Picture(*size, marks, text, moments)
+        return Picture(*size, [*marks, *(mark for moment in moments for mark in moment)], text)
 
     def heading(self, room: float) -> tuple[list[Mark], float]:
         """The layer, its shapes and what is said of it, and where that ends."""
-        layer, note = self.layer, SIZES["note"]
-        title = f"{self.node.name} · {call_of(layer)}"
+        title, note = f"{self.node.name} · {call_of(self.layer)}", SIZES["note"]
         shown = cut(title, SIZES["title"], room, bold=True)
-        marks: list[Mark] = [
-            Text(_MARGIN, _MARGIN + 11, shown, "title", "start", title if shown != title else "")
-        ]
-        lines = [cut(f"{_times(layer.input)} → {_times(layer.output)}", note, room)]
+        full = title if shown != title else ""
+        lines = [cut(f"{_times(self.layer.input)} → {_times(self.layer.output)}", note, room)]
         lines += [line for text in self.notes for line in wrap([text], note, room)]
-        y = _MARGIN + 11
-        for line in lines:
-            y += _LINE
-            marks.append(Text(_MARGIN, y, line, "note", "start"))
-        return marks, y + _GAP
+        base = _MARGIN + 11
+        marks: list[Mark] = [Text(_MARGIN, base, shown, "title", "start", full)]
+        for place, line in enumerate(lines, 1):
+            marks.append(Text(_MARGIN, base + place * _LINE, line, "note", "start"))
+        return marks, base + len(lines) * _LINE + _GAP
 
     def lay_out(self) -> tuple[float, float]:
         """Put grids beside one another, in as many rows as they need; how large all of it is."""
-        note = SIZES["note"]
-        seen = dict.fromkeys(grid.channel for grid in self.slides.grids)
-        size = len(self.columns.places) * self.side, len(self.rows.places) * self.side
-        ins: list[list[_Block]] = [
-            [_Block(self.label("figure.input", grid.channel, grid), *size, grid)]
+        note, layer = SIZES["note"], self.layer
+        side = max(_SMALL, min(_LARGE, self.room // len(self.columns.places)))
+        wide = max(side, *(width(str(made.value), SIZES["label"]) + 4 for made in self.made))
+        places = self.rows.places, self.columns.places
+        stacks = [
+            [_Board(self.label("figure.input", grid.channel, grid), grid, *places, side, side)]
             for grid in self.slides.grids
         ]
-        size = len(self.columns.windows) * self.wide, len(self.rows.windows) * self.side
-        outs = [
-            _Block(self.label("figure.output", channel), *size, channel)
-            for channel in self.slides.outputs
-        ]
-        more_in, more_out = (
-            [_Block(self.words["figure.more"].format(number=f"{count:,}"))] if count else []
-            for count in (self.layer.channels - len(seen), self.layer.output[-1] - len(outs))
-        )
+        stacks += [*self.more(layer.channels - self.slides.channels), [_Board("→")]]
+        places = range(len(self.rows.windows)), range(len(self.columns.windows))
+        outputs = self.slides.outputs
+        below = [_Board(self.label("figure.output", at), at, *places, wide, side) for at in outputs]
+        stacks.append(sum(self.more(layer.output[-1] - len(outputs)), below))
         x = y = high = widest = 0.0
-        stacks = [*filter(None, (*ins, more_in, [_Block("→")], [*outs, *more_out]))]
         while stacks:
             stack = stacks.pop(0)
-            taken = max(max(block.wide, width(block.label, note)) for block in stack)
-            if x and x + taken > self.room:
+            wides = [max(len(b.columns) * b.wide, width(b.label, note)) for b in stack]
+            if x and x + max(wides) > self.room:
                 x, y, high = 0.0, y + high, 0.0
                 if len(stack) > 1:  # there is room beside one another
-                    stacks[:0] = [[block] for block in stack]
+                    stacks[:0] = [[board] for board in stack]
                     continue
             at = y + _LINE + 8
-            for label, _, tall, key in stack:
-                self.still.append(Text(x, at + 11, cut(label, note, self.room), "note", "start"))
-                if key is not None:
-                    self.places[key] = x, at + 17
-                    self.still += self.grid(key, x, at + 17)
-                at += tall + (12 if key is None else 26)
-            high, widest = max(high, at - y - _LINE), max(widest, x + taken)
-            x += taken + 10
+            for board in stack:
+                text = cut(board.label, note, self.room)
+                self.still.append(Text(x, at + 11, text, "note", "start"))
+                if board.rows:
+                    self.boards[board.key] = board._replace(x=x, y=at + 17)
+                    self.still += self.grid(self.boards[board.key])
+                at += len(board.rows) * side + (26 if board.rows else 12)
+            high, widest = max(high, at - y - _LINE), max(widest, x + max(wides))
+            x += max(wides) + 10
         return widest, y + high + _LINE
+
+    def more(self, count: int) -> list[list[_Board]]:
+        """What stands for channels that are not drawn."""
+        text = self.words["figure.more"].format(number=f"{count:,}")
+        return [[_Board(text)]] if count else []
 
     def label(self, key: str, channel: int, grid: Grid | None = None) -> str:
         """What stands over a grid: which slice or channel it is, where there are several."""
@@ -241,107 +257,75 @@ class Frames:
             said.append(self.words.say("slide.slice", number=f"{grid.tap + 1}"))
         return ", ".join(said)
 
-    def grid(self, key: Grid | int, x: float, y: float) -> list[Mark]:
+    def grid(self, board: _Board) -> list[Mark]:
         """A slice of the input, or a channel of the output, with its numbers."""
-        side, rows, columns = self.side, self.rows, self.columns
-        digits: dict[str, list[tuple[float, float, str]]] = {}
+        key, whole = board.key, (len(board.rows), len(board.columns))
+        digits: dict[str, list[tuple[float, float, str]]] = {"label": [], "note": []}
         if isinstance(key, int):
-            marks = _lattice(x, y, len(rows.windows), len(columns.windows), side, self.wide, "pool")
+            marks = board.lattice(0, 0, *whole, "pool")
             for made in self.made:
                 if made.channel == key:
-                    at = x + (made.column + 0.5) * self.wide, y + (made.row + 0.5) * side + 4
-                    digits.setdefault("label", []).append((*at, str(made.value)))
-        else:
-            marks = _lattice(x, y, len(rows.places), len(columns.places), side, side, "hull")
-            pixels = self.slides.is_pixel(key.depth, 0, 0)
-            for row, high in _runs(range(0, rows.size if pixels else 0, rows.spread)):
-                for column, wide in _runs(range(0, columns.size, columns.spread)):
-                    corner = self.corner(row, column, x, y)
-                    marks += _lattice(*corner, high, wide, side, side, "conv")
-            for row in rows.places:
-                for column in columns.places:
-                    value = self.slides.value(key, row, column)
-                    if value is not None:
-                        style = "label" if self.slides.is_pixel(key.depth, row, column) else "note"
-                        at = self.number_at(row, column, x, y)
-                        digits.setdefault(style, []).append((*at, str(value)))
-        return [*marks, *(Digits(tuple(found), style) for style, found in digits.items())]
+                    at = board.middle(made.row, made.column)
+                    digits["label"].append((*at, str(made.value)))
+            return [*marks, Digits(tuple(digits["label"]))]
+        marks = board.lattice(board.rows.start, board.columns.start, *whole, "hull")
+        depth = self.slides.is_pixel(key.depth, 0, 0)
+        for row, rows in _runs(range(0, self.rows.size if depth else 0, self.rows.spread)):
+            for column, columns in _runs(range(0, self.columns.size, self.columns.spread)):
+                marks += board.lattice(row, column, rows, columns, "conv")
+        for row, column in product(board.rows, board.columns):
+            value = self.slides.value(key, row, column)
+            if value is not None:
+                x, y = board.middle(row, column)
+                style = "label" if self.slides.is_pixel(key.depth, row, column) else "note"
+                digits[style].append((x - 2 * self.weighs, y, str(value)))
+        return [*marks, *(Digits(tuple(each), style) for style, each in digits.items() if each)]
 
-    def corner(self, row: int, column: int, x: float, y: float) -> tuple[float, float]:
-        """The upper left corner of a place of the input."""
-        return (
-            x + (column + self.columns.begin) * self.side,
-            y + (row + self.rows.begin) * self.side,
-        )
-
-    def number_at(self, row: int, column: int, x: float, y: float) -> tuple[float, float]:
-        """Where the number of a place stands: to the left of its weight, if it has one."""
-        left, top = self.corner(row, column, x, y)
-        half = self.side / 2
-        return left + half - (0 if isinstance(self.layer, Pool) else 3), top + half + 4
-
-    def frame(self, made: Made, number: int, room: float) -> tuple[list[Mark], float]:
+    def frame(self, number: int, room: float) -> tuple[list[Mark], float]:
         """What a frame shows over the grids, and its height."""
-        side, told = self.side, self.numbered(number)
-        marks: list[Mark] = [Text(0, 11, told, "name", "start")]
+        made = self.made[number]
+        marks: list[Mark] = [Text(0, 11, self.numbered(number), "name", "start")]
         rows, columns = self.rows.windows[made.row], self.columns.windows[made.column]
+        span = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
         for part in made.parts:
-            place = self.places[part.grid]
-            for row, high in _runs(rows):
-                for column, wide in _runs(columns):
-                    corner = self.corner(row, column, *place)
-                    marks.append(Rect(*corner, wide * side, high * side, "track", 0))
-            size = (columns[-1] - columns[0] + 1) * side, (rows[-1] - rows[0] + 1) * side
-            marks.append(Rect(*self.corner(rows[0], columns[0], *place), *size, "aim", 0))
-            if not isinstance(self.layer, Pool):
-                places = (self.number_at(tap.row, tap.column, *place) for tap in part.taps)
-                weights = [str(tap.weight) for tap in part.taps]
-                subs = tuple((x + 7.5, y + 3, text) for (x, y), text in zip(places, weights))
-                marks.append(Digits(subs, "sub"))
-        x, y = self.places[made.channel]
-        corner = x + made.column * self.wide, y + made.row * side
-        marks += [Rect(*corner, self.wide, side, style, 0) for style in ("track", "aim")]
-        y = self.size[1] + 4
-        for line in (
-            each for text in self.sums(made) for each in wrap([text], SIZES["name"], room)
-        ):
-            y += _LINE
-            marks.append(Text(0, y, line, "name", "start"))
-        return marks, y + 4
+            board = self.boards[part.grid]
+            seen = product(_runs(rows), _runs(columns))
+            marks += [board.rect(row, column, a, b, "track") for (row, a), (column, b) in seen]
+            marks.append(board.rect(rows[0], columns[0], *span, "aim"))
+            if self.weighs:
+                places = ((*board.middle(tap.row, tap.column), tap.weight) for tap in part.taps)
+                marks.append(Digits(tuple((x + 5, y + 3, str(w)) for x, y, w in places), "sub"))
+        board = self.boards[made.channel]
+        marks += [board.rect(made.row, made.column, 1, 1, style) for style in ("track", "aim")]
+        lines = [line for text in self.sums(made) for line in wrap([text], SIZES["name"], room)]
+        for place, line in enumerate(lines, 1):
+            marks.append(Text(0, self.size[1] + 4 + place * _LINE, line, "name", "start"))
+        return marks, self.size[1] + len(lines) * _LINE + 8
 
     def numbered(self, number: int) -> str:
-        numbers = {"number": f"{number + 1}", "total": f"{len(self.made)}"}
-        return self.words.say("slide.window", **numbers)
-
-    def told(self, made: Made, number: int) -> str:
-        """A frame in words."""
-        return f"{self.numbered(number)}: {'; '.join(self.sums(made))}."
+        """Which of all windows a frame shows."""
+        return self.words.say("slide.window", number=f"{number + 1}", total=f"{len(self.made)}")
 
     def sums(self, made: Made) -> list[str]:
         """How a value comes about: a line for each grid, and one for what comes of them all."""
-        pool, separable = isinstance(self.layer, Pool), isinstance(self.layer, SeparableConv)
+        separable, averages = (isinstance(self.layer, k) for k in (SeparableConv, AveragePool))
         lines: list[tuple[str, object]] = []
         for part in made.parts:
-            terms = (str(tap.value) if pool else f"{tap.value}·{tap.weight}" for tap in part.taps)
-            lines.append((self.joined([*terms]), part.result))
-        whole = ""
+            terms = [f"{t.value}·{t.weight}" if self.weighs else str(t.value) for t in part.taps]
+            lines.append((self.joined(terms), part.result))
         if separable or len(lines) > 1:
-            results = (f"{part.result}" + f"·{part.weight}" * separable for part in made.parts)
-            whole = self.joined([*results])
-        elif isinstance(self.layer, AveragePool):
-            whole = lines.pop()[0]
-        if isinstance(self.layer, AveragePool):
-            whole = f"({whole}) / {made.count}"
-        lines += [(whole, made.value)] if whole else []
+            terms = [f"{p.result}·{p.weight}" if separable else str(p.result) for p in made.parts]
+            lines.append((self.joined(terms), made.value))
+        if averages:
+            lines[-1] = f"({lines[-1][0]}) / {made.divisor}", made.value
         return [f"{text} = {value}" for text, value in lines]
 
     def joined(self, terms: Sequence[str]) -> str:
         """Terms with what is done to them: their sum, the largest or the smallest of them."""
         if len(terms) > _MOST_TERMS:
             terms = [*terms[: _MOST_TERMS // 2], "…", terms[-1]]
-        if isinstance(self.layer, (MaxPool, MinPool)):
-            return f"{'max' if isinstance(self.layer, MaxPool) else 'min'}({', '.join(terms)})"
-        return " + ".join(terms)
+        name = _REDUCTIONS.get(type(self.layer))
+        return f"{name}({', '.join(terms)})" if name else " + ".join(terms)
 
 
 def _times(sizes: Sequence[int]) -> str:
@@ -352,18 +336,3 @@ def _runs(places: range) -> list[tuple[int, int]]:
     """Where places begin that follow one another without a gap, and how many they are."""
     alone = [(place, 1) for place in places]
     return [(places[0], len(places))] if places.step == 1 and alone else alone
-
-
-def _lattice(
-    x: float, y: float, rows: int, columns: int, high: float, wide: float, style: str
-) -> list[Mark]:
-    """Rows of places, all `high` and `wide`."""
-    right, bottom = x + columns * wide, y + rows * high
-    line = "hull" if style == "hull" else f"{style}-line"
-    across = (y + row * high for row in range(1, rows))
-    down = (x + column * wide for column in range(1, columns))
-    return [
-        Rect(x, y, right - x, bottom - y, style, 0),
-        *(polyline((x, at), (right, at), style=line) for at in across),
-        *(polyline((at, y), (at, bottom), style=line) for at in down),
-    ]
