@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cnndsl.contract import Option, OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
 from cnndsl.network import Network
+
+T = TypeVar("T")
 
 DEPTH = Option(
     "depth",
@@ -110,14 +112,6 @@ def each_time(boxes: Sequence[Box]) -> Iterator[Box]:
             yield _later(box._replace(times=1), box.start, box.size * time, box.gives - box.size)
 
 
-def must_fold(
-    boxes: Sequence[Box], depth: int | None, bound: int, count: Callable[[Sequence[Box], int], int]
-) -> bool:
-    """Whether a figure with all that repeats, of which `count` tells how much it has at some
-    depth, has more than `bound` also where it is least."""
-    return count(boxes, min(depth or 1, levels(boxes))) > bound
-
-
 def _later(box: Box, first: int, by: int, before: int) -> Box:
     """A box `by` nodes on. What it read from before the node `first`, it reads from the last time
     round, whose output is `before`, further on by as much."""
@@ -190,6 +184,27 @@ def choose_depth(
             )
         )
     return chosen
+
+
+def drawn(
+    boxes: Sequence[Box],
+    depth: int | None,
+    fold: bool,
+    limits: tuple[int, int],
+    draw: Callable[[Sequence[Box], int, bool], list[T]],
+    words: Words,
+) -> tuple[list[T], str]:
+    """What a figure draws for boxes, at a depth as of `choose_depth`, whose limits these are.
+
+    With `fold` what repeats is there once; so it is where there is no room for all of it, which
+    the text says that comes with it.
+    """
+    forced = not fold and len(draw(boxes, min(depth or 1, levels(boxes)), False)) > limits[1]
+    fold = fold or forced
+    chosen = choose_depth(boxes, depth, *limits, lambda boxes, depth: len(draw(boxes, depth, fold)))
+    count = len(draw(boxes, chosen, False)) if forced else 0
+    note = words["figure.folded"].format(number=f"{count:,}") if forced else ""
+    return draw(boxes, chosen, fold), note
 
 
 def producer(boxes: Sequence[Box], index: int) -> int:

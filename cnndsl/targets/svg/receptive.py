@@ -17,9 +17,8 @@ from typing import NamedTuple
 from cnndsl.figures.boxes import (
     Box,
     below,
-    choose_depth,
+    drawn,
     each_time,
-    must_fold,
     opens,
     titled,
 )
@@ -90,21 +89,8 @@ def draw(
     *,
     fold: bool = False,
 ) -> Picture:
-    """The picture of a net's receptive fields, `room` wide.
-
-    With `fold` what repeats has one line; so it has where there would be too many, which is
-    then said.
-    """
-
-    def count(boxes: Sequence[Box], depth: int, fold: bool) -> int:
-        return len(lines_of(network, boxes, depth, fold))
-
-    forced = not fold and must_fold(boxes, depth, BOUND, partial(count, fold=False))
-    fold = fold or forced
-    chosen = choose_depth(boxes, depth, MOST, BOUND, partial(count, fold=fold))
-    lines = lines_of(network, boxes, chosen, fold)
-    number = f"{count(boxes, chosen, False):,}"
-    note = words["figure.folded"].format(number=number) if forced else ""
+    """The picture of a net's receptive fields, `room` wide."""
+    lines, note = drawn(boxes, depth, fold, (MOST, BOUND), partial(lines_of, network), words)
     rank = max((len(network.nodes[line.node].field.sights) for line in lines), default=0)
     if not rank:
         text = cut(words["figure.no-field"], SIZES["label"], room - 2 * _MARGIN)

@@ -15,16 +15,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise, product
 from math import sqrt
 from typing import Any, NamedTuple
 
 from cnndsl.figures.boxes import (
     Box,
     below,
-    choose_depth,
+    drawn,
     each_time,
-    must_fold,
     noted,
     opens,
     shape_text,
@@ -135,28 +134,20 @@ def draw(
 ) -> Picture:
     """The picture of a net's feature maps, in rows that are `room` wide at most.
 
-    With `labels` of `edges` sizes are written along the edges of boxes, not below. With `fold`
-    what repeats is drawn once; so it is where there is no drawing all of it, which is then said.
+    With `labels` of `edges` sizes are written along the edges of boxes, not below.
     """
     reads = Counter(index for node in network.nodes for index in node.inputs)
     alone = frozenset(index for index in network.inputs if reads[index] == 1)
-
-    def count(boxes: Sequence[Box], depth: int, fold: bool) -> int:
-        return len(maps_of(boxes, depth, fold, alone))
-
-    forced = not fold and must_fold(boxes, depth, BOUND, partial(count, fold=False))
-    fold = fold or forced
-    chosen = choose_depth(boxes, depth, MOST, BOUND, partial(count, fold=fold))
-    volumes = _Volumes(network, maps_of(boxes, chosen, fold, alone), room, words, labels == "edges")
-    note = words["figure.folded"].format(number=f"{count(boxes, chosen, False):,}")
-    return volumes.picture(note if forced else "")
+    maps = partial(maps_of, alone=alone)
+    steps, note = drawn(boxes, depth, fold, (MOST, BOUND), maps, words)
+    return _Volumes(network, steps, room, words, labels == "edges").picture(note)
 
 
 class Solid(NamedTuple):
     """A box as it is seen: `thick` to the right, `high`, and `deep` to the right and up.
 
-    `strip` is how long the strip below it is. A vector has `neurons`, which are as many as are
-    drawn and how far they lie below the top, and `rest` is where those left out would be.
+    `strip` is how long the strip below it is. A vector has `neurons`, as many as are drawn, and
+    `dots` for the others: how far below the top they lie.
     """
 
     thick: float
@@ -164,7 +155,7 @@ class Solid(NamedTuple):
     deep: float
     strip: float = 0
     neurons: tuple[float, ...] = ()
-    rest: float = 0
+    dots: tuple[float, ...] = ()
 
     @property
     def size(self) -> Point:
@@ -178,7 +169,7 @@ class MapColumn(NamedTuple):
     * `lines`, `under`: the texts above it, and below it with their styles
     * `sizes`: the texts along its edges, about the lower left corner of its front
     * `kernel`: the size of the window that makes it
-    * `above`, `below`, `left`, `right`: how far its texts and the rest go from its middle
+    * `left`, `right`: how far the texts above, those below and the rest go from its middle
     """
 
     step: FeatureMap
@@ -189,10 +180,8 @@ class MapColumn(NamedTuple):
     under: list[tuple[str, str]]
     sizes: list[Text]
     kernel: str
-    above: float
-    below: float
-    left: float
-    right: float
+    left: tuple[float, float, float]
+    right: tuple[float, float, float]
 
 
 class MapRow(NamedTuple):
@@ -218,10 +207,7 @@ class _Volumes:
         self.most_space = max((size for shape in maps for size in shape[:-1]), default=1)
         self.most_channels = max((shape[-1] for shape in maps), default=1)
         self.most_values = max((shape[0] for shape in shapes if len(shape) == 1), default=1)
-        self.outputs: dict[int, list[str]] = {}
-        if len(network.outputs) > 1:
-            for name, index in network.outputs.items():
-                self.outputs.setdefault(index, []).append(name)
+        self.outputs = network.outputs if len(network.outputs) > 1 else {}
         self.names = {step.gives for step in steps if step.box.kind == "layer"}
         self.paths = self.laid()
         ends = {path[-1].gives for path in self.paths}
@@ -234,7 +220,6 @@ class _Volumes:
         self.told = {index for step in steps for index in step.others}
         """The maps that are spoken of elsewhere in the figure: each has its name below it."""
         self.told |= {path[0].gives for path in self.paths if path[0].box.kind != "input"}
-
         self.ends: dict[int, Point] = {}
         self.entries: dict[int, tuple[float, float, float]] = {}
         """Where lines from row to row leave maps, and where they turn down, above what, and end."""
@@ -265,7 +250,8 @@ class _Volumes:
         places = min(number, max(_FEWEST, round(_NEURONS * sqrt(number / self.most_values))))
         shown = [(place + 0.5) * pitch for place in range(places)]
         rest = shown.pop(places // 2) if places < number else 0.0
-        return Solid(pitch * 0.76, places * pitch, 0, 0, tuple(shown), rest)
+        dots = tuple(rest + step * pitch for step in (-0.3, 0, 0.3)) if rest else ()
+        return Solid(pitch * 0.76, places * pitch, 0, 0, tuple(shown), dots)
 
     def laid(self) -> list[list[FeatureMap]]:
         """The maps in paths, from a map drawn before or an input; what joins another comes first.
@@ -282,8 +268,9 @@ class _Volumes:
             path.append(step)
             going[step.gives] = path
         place = {step.gives: row for row, path in enumerate(found) for step in path[1:]}
-        goal = {index: place[step.gives] for step in self.steps for index in step.others
-                if step.gives in place}  # fmt: skip
+        # Where one joins several, the first counts.
+        joins = ((index, step.gives) for step in reversed(self.steps) for index in step.others)
+        goal = {index: place[target] for index, target in joins if target in place}
         rows = [row for row, path in enumerate(found) if len(path) > 1 or path[0].gives in goal]
         rows.sort(key=lambda row: (goal.get(found[row][-1].gives, row + 0.5), row))
         return [found[row] for row in rows] or found[:1]
@@ -298,16 +285,13 @@ class _Volumes:
 
     def rows(self) -> list[MapRow]:
         """The paths in rows, with boxes as large as they can be in no more rows than need be."""
-        found = self.rows_at(self.base)
-        while self.base > 20 and any(self.wide(row) > self.room for row in found):
-            self.base *= 0.8
-            found = self.rows_at(self.base)
-        for growth in range(11, 20):
-            rows = self.rows_at(self.base * growth / 10)
-            if len(rows) > len(found) or any(self.wide(row) > self.room for row in rows):
+        rows = self.rows_at(self.base)
+        least = len(rows)
+        for tenths in range(19, 0, -1):
+            rows = self.rows_at(self.base * tenths / 10)
+            if len(rows) <= least and all(self.middles(row)[-1] <= self.room for row in rows):
                 break
-            found = rows
-        return found
+        return rows
 
     def rows_at(self, span: float) -> list[MapRow]:
         """The paths in rows, with the largest map as high as `span`."""
@@ -316,11 +300,12 @@ class _Volumes:
         columns = [[self.column(step, not place) for place, step in path] for path in paths]
         return [row for path in columns for row in self.broken(path)]
 
-    def wide(self, row: MapRow) -> float:
-        """How wide a row is at least."""
+    def middles(self, row: MapRow) -> list[float]:
+        """Where the middles of columns are if they lie close, and where the row then ends."""
         columns = row.columns
-        ways = sum(self.between(*pair) for pair in pairwise(columns))
-        return self.before(columns[0], row.continues) + ways + self.after(columns[-1], row.goes_on)
+        ways = (self.between(*pair) for pair in pairwise(columns))
+        found = list(accumulate(ways, initial=self.before(columns[0], row.continues)))
+        return [*found, found[-1] + self.after(columns[-1], row.goes_on)]
 
     def broken(self, path: Sequence[MapColumn]) -> list[MapRow]:
         """A path in as few rows as it needs, all about as wide."""
@@ -355,27 +340,23 @@ class _Volumes:
     def before(self, column: MapColumn, continues: bool) -> float:
         """What a column takes from the beginning of a row to its middle."""
         lane = _LANE * (column.step.gives in self.lanes)
-        stub = _STUB if continues else 0.0
-        return max(column.above + lane, column.below, column.left + lane + stub)
+        spare = (lane, 0.0, lane + _STUB * continues)
+        return max(map(sum, zip(column.left, spare)))
 
     def between(self, column: MapColumn, following: MapColumn) -> float:
         """What lies between the middles of two columns."""
         lane = _LANE * (following.step.gives in self.lanes)
-        return max(
-            column.above + following.above + 10 + lane,
-            column.below + following.below + 10,
-            column.right + self.gap(following, _GAP) + following.left + lane,
-        )
+        spare = (10 + lane, 10.0, self.gap(following, _GAP) + lane)
+        return max(map(sum, zip(column.right, following.left, spare)))
 
     def after(self, column: MapColumn, following: MapColumn | None) -> float:
         """What a column takes from its middle to the end of a row, on the way to another there."""
-        stub = self.gap(following, _STUB) if following else 0.0
-        return max(column.above, column.below, column.right + stub)
+        above, under, right = column.right
+        return max(above, under, right + (self.gap(following, _STUB) if following else 0))
 
     def gap(self, following: MapColumn, least: float) -> float:
         """How far a map lies before the next: there is room for the size of a kernel."""
-        kernel = following.kernel
-        return max(least, self.width(kernel, "note") + 16) if kernel else least
+        return max(least, self.width(following.kernel, "note") + 16 * bool(following.kernel))
 
     def column(self, step: FeatureMap, fresh: bool) -> MapColumn:
         """What is drawn and written for a step; `fresh` at the beginning of a path."""
@@ -388,28 +369,27 @@ class _Volumes:
         under = [] if sizes else [(shape_text(self.network, step.gives), "note")]
         if not fresh:
             under += [(note, "note") for note in noted(step.box, self.words)]
-        for name in self.outputs.get(step.gives, ()):
-            under.append((f"{self.words['figure.output']} {name}", "name"))
+        for name, index in self.outputs.items():
+            if index == step.gives:
+                under.append((f"{self.words['figure.output']} {name}", "name"))
         if step.gives in self.told and not fresh:
             under.append((self.name(step.gives), "name"))
         room = self.room - 2 * (_STUB + _LANE)
         under = [(cut(text, self.size(style), room), style) for text, style in under]
+        above = max(self.width(line, "name") for line in lines) / 2
+        below = max((self.width(text, style) for text, style in under), default=0) / 2
         middle = solid.size[0] / 2
-        ends = [(text.x - middle, self.width(text.text, text.style), text.anchor) for text in sizes]
-        return MapColumn(
-            step,
-            fresh,
-            solid,
-            lines,
-            full,
-            under,
-            sizes,
-            "" if fresh else self.kernel(step),
-            max(self.width(line, "name") for line in lines) / 2,
-            max((self.width(text, style) for text, style in under), default=0) / 2,
-            max((middle, *(_SHARES[anchor] * wide - x for x, wide, anchor in ends))),
-            max((middle, *(x + (1 - _SHARES[anchor]) * wide for x, wide, anchor in ends))),
-        )
+        starts = [(text, text.x - middle - self.start(text)) for text in sizes]
+        left = max(middle, *(-x for _, x in starts), 0)
+        right = max(middle, *(x + self.width(text.text, text.style) for text, x in starts), 0)
+        kernel = "" if fresh else self.kernel(step)
+        ends = (above, below, left), (above, below, right)
+        return MapColumn(step, fresh, solid, lines, full, under, sizes, kernel, *ends)
+
+    def start(self, text: Text) -> float:
+        """How much of a text lies to the left of its place."""
+        share = {"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor]
+        return share * self.width(text.text, text.style)
 
     def layer(self, step: FeatureMap) -> Any:
         """The layer that a step begins with; None for a step of any other kind."""
@@ -423,24 +403,16 @@ class _Volumes:
 
     def sizes(self, shape: Shape, solid: Solid) -> list[Text]:
         """The sizes of a map along its edges, about the lower left corner of its front."""
-        if len(shape) == 1:
-            return []
-        thick, high, deep = solid.thick, solid.high, solid.deep
-        letters = self.size("note")
+        thick, high, deep, letters = solid.thick, solid.high, solid.deep, self.size("note")
         # Below what comes in from the left.
         low = max(0.36 * letters - high / 2, 1.2 * letters - (high + deep) / 2)
         foot = max(0.0, low + letters / 4) + letters + 2
-        found = [Text(-4, low, str(shape[-3 if len(shape) > 2 else 0]), "note", "end")]
-        if len(shape) > 2:
-            found.append(Text(deep / 2 - 3, -high - deep / 2 - 3, str(shape[-2]), "note", "end"))
-        if len(shape) < 4:
-            return [*found, Text(thick / 2, foot, str(shape[-1]), "note")]
-        beside = Text(solid.strip + 4, 10, str(shape[-1]), "note", "start")
-        return [
-            *found,
-            Text(thick / 2, max(foot + 9, 12 + 1.25 * letters), str(shape[0]), "note"),
-            beside,
-        ]
+        up, away = (-4.0, low, "end"), (deep / 2 - 3, -high - deep / 2 - 3, "end")
+        along, beside = (thick / 2, foot, "middle"), (solid.strip + 4, 10.0, "start")
+        under = (thick / 2, max(foot + 9, 12 + 1.25 * letters), "middle")
+        places = {2: (up, along), 3: (up, away, along), 4: (under, up, away, beside)}
+        at = zip(places.get(len(shape), ()), shape)
+        return [Text(x, y, str(size), "note", anchor) for (x, y, anchor), size in at]
 
     def parts(self, step: FeatureMap, fresh: bool) -> list[str]:
         """What is written above a map."""
@@ -496,16 +468,15 @@ class _Volumes:
     def draw_row(self, row: MapRow, y: float) -> tuple[list[Mark], float, float]:
         """The marks of a row that begins at `y`, how wide it is, and where it ends."""
         columns = row.columns
-        x = self.before(columns[0], row.continues)
-        ways = [self.between(*pair) for pair in pairwise(columns)]
-        wide = self.wide(row)
+        *middles, wide = self.middles(row)
         # What is left over lies between the maps.
-        spare = min((self.room - wide) / len(ways), _WIDEST_GAP) if ways else 0.0
-        wide += spare * len(ways)
+        ways = len(columns) - 1
+        spare = min((self.room - wide) / ways, _WIDEST_GAP) if ways else 0.0
+        middles, wide = [x + spare * n for n, x in enumerate(middles)], wide + spare * ways
         body: list[Mark] = []
         """What there is about the level of the row."""
-        middles, before = [], None
-        for column, way in zip(columns, (*ways, 0.0)):
+        before = None
+        for column, x in zip(columns, middles):
             solid, left = column.solid, x - column.solid.size[0] / 2
             at = (left, solid.size[1] / 2)
             if before is not None:
@@ -515,8 +486,6 @@ class _Volumes:
             body += _cuboid(solid, at, column.step.box.family)
             body += moved(column.sizes, *at)
             before = (at, solid)
-            middles.append(x)
-            x += way + spare
         if row.goes_on is not None and before is not None:
             body += self.way(row.goes_on, *before, (wide - 2, 0), None)
         letters = self.size("note")
@@ -534,7 +503,7 @@ class _Volumes:
                 marks.append(Text(x, foot + number * self.line, text, style))
             self.ends[column.step.gives] = (x + column.solid.size[0] / 2, level)
             if not column.fresh:
-                turn = x - max(column.above + 5, column.left + 20)
+                turn = x - max(column.left[0] + 5, column.left[2] + 20)
                 self.entries[column.step.gives] = (turn, y - _BETWEEN / 2, level)
         return marks, wide, foot + self.line * max(len(column.under) for column in columns) + 4
 
@@ -549,32 +518,22 @@ class _Volumes:
         layer = self.layer(column.step)
         (x, y), right = start, start[0] + solid.thick
         level = y - (solid.high + solid.deep) / 2
-        far, goal = x + solid.size[0], (end[0], level)
+        far = x + solid.size[0]
         if column.kernel:
-            # The window is drawn on the map that it looks at.
+            # The window is drawn on the map that it looks at, and its size above the rays.
             corners = self.window(layer, right, y, solid)
-            rays: list[Mark] = [polyline(corner, goal, style="ray") for corner in corners]
             tip_x, tip_y = corners[1]
-            share = (far + 5 - tip_x) / (goal[0] - tip_x)
-            above = tip_y + share * (level - tip_y) - 3
-            return [
-                *rays,
-                Area(corners, "window"),
-                Text(far + 5, above, column.kernel, "note", "start"),
-            ]
+            sinks = (level - tip_y) * (far + 5 - tip_x) / (end[0] - tip_x)
+            size = Text(far + 5, tip_y + sinks - 3, column.kernel, "note", "start")
+            rays = [polyline(corner, (end[0], level), style="ray") for corner in corners]
+            return [*rays, Area(corners, "window"), size]
         if isinstance(layer, _WHOLE) and target:
+            top, goal, deep = y - solid.high, end[1] - target.high, solid.deep
+            pairs, style = [((right + deep, top - deep), (end[0], goal)), ((right, y), end)], "ray"
             if solid.neurons and target.neurons:
-                return [
-                    polyline((right, y - solid.high + a), (end[0], end[1] - target.high + b),
-                             style="rule")
-                    for a in solid.neurons for b in target.neurons
-                ]  # fmt: skip
-            upper = (right + solid.deep, y - solid.deep - solid.high)
-            above_end = (end[0], end[1] - target.high)
-            return [
-                polyline(upper, above_end, style="ray"),
-                polyline((right, y), end, style="ray"),
-            ]
+                both, style = product(solid.neurons, target.neurons), "rule"
+                pairs = [((right, top + a), (end[0], goal + b)) for a, b in both]
+            return [polyline(*pair, style=style) for pair in pairs]
         return _arrow(far + 4, end[0] - 5, level)
 
     def window(self, layer: Any, right: float, y: float, solid: Solid) -> tuple[Point, ...]:
@@ -590,10 +549,6 @@ class _Volumes:
         return (x, top), (x + deep, top - deep), (x + deep, top - deep + high), (x, top + high)
 
 
-_SHARES = {"start": 0.0, "middle": 0.5, "end": 1.0}
-"""What of a text lies to the left of its place, by its anchor."""
-
-
 def _arrow(x: float, end: float, y: float) -> list[Mark]:
     """An arrow to the right."""
     return [polyline((x, y), (end - 6, y)), ArrowHead(end, y, "right")]
@@ -605,16 +560,12 @@ def _cuboid(solid: Solid, at: Point, family: str) -> list[Mark]:
     thick, high, deep = solid.thick, solid.high, solid.deep
     top = y - high
     if solid.neurons:
-        middle, dots = x + thick / 2, top + solid.rest
-        found = [
-            _circle(middle, top + place, thick / 2, f"{family}-side") for place in solid.neurons
+        circles = [(at, thick / 2, "side") for at in solid.neurons]
+        circles += [(at, thick / 8, "solid") for at in solid.dots]
+        return [
+            Rect(x + thick / 2 - r, top + at - r, 2 * r, 2 * r, f"{family}-{side}", r)
+            for at, r, side in circles
         ]
-        if solid.rest:
-            found += [
-                _circle(middle, dots + step * thick / 2.4, thick / 8, f"{family}-solid")
-                for step in (-1, 0, 1)
-            ]
-        return found
     front, right = ((x, top), (x + thick, top), (x + thick, y), (x, y)), x + thick
     marks: list[Mark] = []
     if deep:
@@ -625,7 +576,3 @@ def _cuboid(solid: Solid, at: Point, family: str) -> list[Mark]:
     if solid.strip:
         marks.append(Rect(x, y + 5, solid.strip, 4, f"{family}-solid", 1))
     return marks
-
-
-def _circle(x: float, y: float, radius: float, style: str) -> Mark:
-    return Rect(x - radius, y - radius, 2 * radius, 2 * radius, style, radius)
