@@ -25,7 +25,7 @@ from IPython.display import display
 
 from cnndsl import targets
 from cnndsl.api import CnndslError, analyse, build, check, diagnose
-from cnndsl.contract import Option, OptionError, Unavailable, keyword, read_option
+from cnndsl.contract import OptionError, Unavailable, keyword, read_option
 from cnndsl.diagnostics.render import render_all
 from cnndsl.diagnostics.spelling import nearest
 from cnndsl.lang import LANGUAGES
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cnndsl.api import Network
-    from cnndsl.diagnostics import Diagnostic
 
 MODELS = ("keras", "pytorch")
 """The targets of which a cell may ask for the built model."""
@@ -43,21 +42,18 @@ MODELS = ("keras", "pytorch")
 DEFAULT = "net"
 """The variable of a Network for which the cell has no name."""
 
-OPTIONS: dict[str, Option] = {
-    option.name: option
-    for target in ("walkthrough", "markdown", "svg")
-    for option in targets.load(target).OPTIONS
-}
-"""What can be asked of the figure, the table and the walkthrough, by name."""
+SHOWN = {"svg": "view", "markdown": "style", "walkthrough": "walkthrough"}
+"""The targets that make what is shown, and the option of each that can be `none`."""
+
+OPTIONS = {option.name: option for target in SHOWN for option in targets.load(target).OPTIONS}
+"""What can be asked of them, by name."""
 
 
 def _options(magic: Callable[..., None]) -> Callable[..., None]:
     """A magic with arguments for all of them."""
     for option in reversed(OPTIONS.values()):
         kind = {"action": "store_true"} if option.kind == "flag" else {"metavar": option.value}
-        help_ = " ".join(option.help.replace("%", "%%").split())
-        help_ += "; none for no figure" if option.name == "view" else ""
-        help_ += "; none for no table" if option.name == "style" else ""
+        help_ = option.help.replace("%", "%%") + ", or none" * (option.name in SHOWN.values())
         magic = argument(f"--{option.name}", help=help_, **kind)(magic)
     return magic
 
@@ -97,11 +93,17 @@ class CnnMagics(Magics):
             if found:
                 print(render_all(found, lang=lang if lang in LANGUAGES else "en").rstrip("\n"))
             if any(each.severity == "error" for each in found):
-                for data in _explained(cell, about, found, given.walkthrough, asked):
+                attempt = analyse(cell, **about).attempt
+
+                def explained(target: str, options: dict[str, Any]) -> Any:
+                    explain: Any = getattr(targets.load(target), "explain", None)
+                    return explain(attempt, found, **options) if explain else ""
+
+                for data in _shown(asked, explained) if attempt.reached else ():
                     display(data, raw=True)
                 return
             net = check(cell, **about)
-            shown = list(_pictures(net, given.walkthrough, asked))
+            shown = list(_shown(asked, lambda target, options: build(net, target, **options)))
             made = {given.name: net}
             for target in MODELS:
                 if getattr(given, target):
@@ -148,12 +150,11 @@ def _settings(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _asked(given: Namespace) -> dict[str, Any]:
-    """The options that are given, by keyword, as targets take them; `view` and `style` may be
-    none."""
-    asked = {}
+    """The options that are given, by keyword, as targets take them; those of SHOWN may be none."""
+    asked = {"walkthrough": "" if given.walkthrough else "none"}
     for option in OPTIONS.values():
         text = getattr(given, keyword(option))
-        if text == "none" and option.name in ("view", "style"):
+        if text == "none" and option.name in SHOWN.values():
             asked[option.name] = text
         elif text not in (None, False):
             try:
@@ -163,41 +164,20 @@ def _asked(given: Namespace) -> dict[str, Any]:
     return asked
 
 
-def _taken(target: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """Those that a target takes."""
-    keys = map(keyword, targets.load(target).OPTIONS)
-    return {key: asked[key] for key in keys if key in asked}
-
-
-def _pictures(net: Network, told: bool, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The figure, the table and, if it is to be `told`, the walkthrough of a net, each in the
-    forms that a notebook chooses from."""
-    if asked.get("view") != "none":
-        picture = build(net, "svg", **_taken("svg", asked))
-        yield {"image/svg+xml": picture, "text/plain": f"<figure of {net.name}>"}
-    if asked.get("style") != "none":
-        options = _taken("markdown", asked)
-        text = build(net, "markdown", **options)
-        html = build(net, "html", fragment=True, **options)
-        yield {"text/html": html, "text/markdown": text, "text/plain": text}
-    if told:
-        text = build(net, "walkthrough", **_taken("walkthrough", asked))
-        yield {"text/markdown": text, "text/plain": text}
-
-
-def _explained(
-    text: str,
-    about: dict[str, Any],
-    found: list[Diagnostic],
-    told: bool,
-    asked: dict[str, Any],
+def _shown(
+    asked: dict[str, Any], make: Callable[[str, dict[str, Any]], Any]
 ) -> Iterator[dict[str, Any]]:
-    """The same of a net with errors, as far as it goes; it has no table."""
-    attempt = analyse(text, **about).attempt
-    if attempt.reached is None:
-        return
-    for target, form in (("svg", "image/svg+xml"), ("walkthrough", "text/markdown")):
-        if told if target == "walkthrough" else asked.get("view") != "none":
-            target_: Any = targets.load(target)
-            made = target_.explain(attempt, found, **_taken(target, asked))
-            yield {form: made, "text/plain": "<figure>" if form == "image/svg+xml" else made}
+    """What is asked for, each in the forms that a notebook chooses from.
+
+    `make` gives what a target makes by some options, or nothing.
+    """
+    for target, switch in SHOWN.items():
+        keys = map(keyword, targets.load(target).OPTIONS)
+        options = {key: asked[key] for key in keys if key in asked}
+        text = "" if asked.get(switch) == "none" else make(target, options)
+        if text and target == "svg":
+            yield {"image/svg+xml": text, "text/plain": "<figure>"}
+        elif text:
+            html = make("html", {**options, "fragment": True}) if target == "markdown" else ""
+            forms = {"text/html": html, "text/markdown": text, "text/plain": text}
+            yield {form: made for form, made in forms.items() if made}
