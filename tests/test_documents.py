@@ -7,12 +7,14 @@ import os
 import shlex
 import sys
 import tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from conftest import few
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from running import run
 from steps import at_most
 
@@ -291,6 +293,38 @@ def test_what_a_target_refuses_is_said_of_the_file_or_of_the_fence(
 def test_only_pictures_are_shown_as_pictures() -> None:
     made = clean(NET + "".join(map(REGION.format, ("figure to=a.svg", "code target=csv to=a.csv"))))
     assert "![post](a.svg)" in made and "\n[post](a.csv)" in made
+
+
+def test_a_figure_has_another_for_narrow_pages() -> None:
+    words = (
+        """figure view=graph to='a b,2.svg' narrow=300 width=600 alt='"><script> `x` &\x1b[2J'"""
+    )
+    made = renewed(NET + REGION.format(words))
+    assert not made.diagnostics and {*made.files} == {"a b,2.svg", "a b,2-narrow.svg"}
+    tags: list[tuple[str, dict[str, str | None]]] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, given: tags.append((tag, dict(given)))  # type: ignore
+    parser.feed(MarkdownIt("commonmark").render(made.text))
+    found = dict(tags)
+    assert [tag for tag, _ in tags if tag in ("script", "picture", "source", "img")] == [
+        "picture",
+        "source",
+        "img",
+    ]
+    assert found["source"] == {"media": "(max-width: 599px)", "srcset": "a%20b%2C2-narrow.svg"}
+    assert found["img"]["src"] == "a%20b%2C2.svg"
+    assert found["img"]["alt"] == r""""><script> `x` &\x1b[2J"""
+    (message,) = messages(NET + REGION.format("figure narrow=300"))
+    assert message == "`narrow` is for a picture in a file"
+    (message,) = messages(NET + REGION.format("figure to=a.svg narrow=3"))
+    assert message == "width must be from 240 to 4,000, not 3"
+
+
+def test_a_net_that_fails_has_a_figure() -> None:
+    net = "```cnn fails\ninput 8x8x1\nconv 4 9x9\n```\n"
+    made = renewed(net + "".join(map(REGION.format, ("figure lang=ko", "figure to=a.svg"))))
+    assert not made.diagnostics and "오류" in made.text and b">error<" in made.files["a.svg"]
+    assert clean(made.text) == made.text
 
 
 def test_nets_of_files_are_compared_with_the_one_before() -> None:
