@@ -22,6 +22,7 @@ from cnndsl.diagnostics.diagnostic import Diagnostic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnndsl.network import Network
     from cnndsl.targets import Explains, Target
 
 COMMAND = Command(
@@ -115,12 +116,9 @@ def run(arguments: Arguments) -> int:
     if folder is not None:
         if output is not None:
             raise UsageError("--frames and --output contradict each other")
-        output = folder and os.path.join(folder, "")
-    make: Any = target.generate
-    if folder is not None:
-        make = getattr(target, "frames", None)
-        if make is None:
+        if not hasattr(target, "frames"):
             raise UsageError(f"--target {arguments.get('target')} has no frames")
+        output = folder and os.path.join(folder, "")
     if output is None and arguments.has("check"):
         raise UsageError("--check compares with a file: give -o PATH")
     options = target_options(arguments, target)
@@ -131,7 +129,10 @@ def run(arguments: Arguments) -> int:
     for file in done:
         if file.network is not None:
             try:
-                made.append(make(file.network, **options))
+                if folder is None:
+                    made.append(target.generate(file.network, **options))
+                else:
+                    made.append(frames_of(target, file.network, options))
             except TargetError as error:
                 file.diagnostics.extend(error.diagnostics)
             except OptionError as error:
@@ -169,6 +170,12 @@ def run(arguments: Arguments) -> int:
         make_folder(os.path.dirname(places[0]))
     write_files(files)
     return 0
+
+
+def frames_of(target: Any, network: Network, options: dict[str, Any]) -> list[str | bytes]:
+    """What a target makes of a net for each frame that it has."""
+    count = target.frames(network, **options)
+    return [target.generate(network, frame=number, **options) for number in range(1, count + 1)]
 
 
 def explanation(

@@ -11,6 +11,7 @@ from cnndsl.targets import load
 _SVG: Any = load("svg")
 
 SUFFIX = ".pdf"
+frames = _SVG.frames
 OPTIONS = _SVG.OPTIONS
 
 

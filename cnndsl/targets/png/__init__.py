@@ -12,6 +12,7 @@ from cnndsl.targets import load
 _SVG: Any = load("svg")
 
 SUFFIX = ".png"
+frames = _SVG.frames
 SCALE = Option("scale", "pixels to a pixel of the figure's width: 2 unless said", "natural", "N")
 OPTIONS = (*_SVG.OPTIONS, SCALE)
 

@@ -118,23 +118,21 @@ def generate(network: Network, **options: Any) -> str:
     return written(figure_of(network, settings), settings)
 
 
-def frames(network: Network, **options: Any) -> list[str]:
-    """The figures of all windows of a layer, one by one; takes the options of `generate`.
+def frames(network: Network, **options: Any) -> int:
+    """How many frames a figure has, as the option `frame` counts them.
 
-    Raises OptionError as that does, and where the view is another than `sliding`.
+    Raises OptionError as `generate` does, for a view that has none, and for `frame` itself.
     """
     from cnndsl.targets.svg.sliding import Frames
 
-    settings = settings_of(options)
+    settings = settings_of({key: options[key] for key in options if key in Settings._fields})
     if settings.view != "sliding":
         raise OptionError(Message("the view {view} has no frames; sliding has", view=settings.view))
     if settings.frame is not None:
-        raise OptionError(
-            Message("`{one}` and `{other}` contradict each other", one="frames", other="frame")
-        )
+        about = {"one": "frames", "other": "frame"}
+        raise OptionError(Message("`{one}` and `{other}` contradict each other", **about))
     words = words_asked(settings.lang, settings.terms)
-    count = len(Frames(network, settings.layer, settings.width, words).made)
-    return [generate(network, **{**options, "frame": each}) for each in range(1, count + 1)]
+    return len(Frames(network, settings.layer, settings.width, words).made)
 
 
 def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
