@@ -22,7 +22,7 @@ from cnndsl.api import examine
 from cnndsl.cli import main
 from cnndsl.diagnostics import Source
 from cnndsl.lang import LANGUAGES
-from cnndsl.lang.particles import particles
+from cnndsl.lang.particles import with_particles
 from cnndsl.targets import walkthrough
 
 EXAMPLES = """
@@ -306,7 +306,7 @@ def test_long_nets_take_little_time() -> None:
     ],
 )
 def test_particles(text: str, said: str) -> None:
-    assert particles(text) == said
+    assert with_particles("", text) == said
 
 
 # Nets with errors

@@ -29,16 +29,11 @@ _SOUNDS = {
 """The letters that end a word in a consonant: 블록, 맵, 넷; but 플로어."""
 
 
-def particles(text: str) -> str:
-    """A text with the particle of each choice that fits what stands before it.
+def with_particles(done: str, text: str) -> str:
+    """A text followed by another one, with the particles of the latter that fit.
 
     A closing parenthesis or a mark counts for nothing: `(36, 28, 20)` ends in 20.
     """
-    return with_particles("", text)
-
-
-def with_particles(done: str, text: str) -> str:
-    """A text followed by another one, with the particles of the latter that fit."""
     pieces = _CHOICE.split(text)
     done += pieces[0]
     for choice, rest in zip(pieces[1::2], pieces[2::2]):
