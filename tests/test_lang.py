@@ -10,6 +10,7 @@ from reference import CASES
 
 import cnndsl
 from cnndsl import targets
+from cnndsl.cli import main
 from cnndsl.contract import LANG, TERMS, OptionError
 from cnndsl.lang import LANGUAGES, ko_loan, words
 from cnndsl.lang import ko as korean
@@ -152,3 +153,26 @@ def test_what_takes_a_language_takes_terms() -> None:
     for name in taking:
         with pytest.raises(OptionError, match="the terms `loan` go with lang ko, not en"):
             cnndsl.build(net, name, terms="loan")
+
+
+def test_commands_and_documents_take_terms(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.cnn").write_text("input 8x8x1; conv 4 3x3\n")
+    nets = [str(tmp_path / "a.cnn"), str(tmp_path / "b.cnn")]
+    commands = (["show", nets[0], "--columns", "layer,output-shape"], ["compare", *nets])
+    for command, word in zip(commands, ("출력 Shape", "레이어 수")):
+        assert main([*command, "--lang", "ko", "--terms", "loan"]) == 0
+        assert word in capsys.readouterr().out
+        assert main([*command, "--terms", "loan"]) == 2
+        assert "the terms `loan` go with lang ko, not en" in capsys.readouterr().err
+    post = tmp_path / "post.md"
+    kinds = ("table", "compare with=b.cnn")
+    regions = (
+        f"<!-- cnndsl: {k} file=a.cnn lang=ko terms=loan -->\n<!-- /cnndsl -->" for k in kinds
+    )
+    post.write_text("\n\n".join(regions) + "\n")
+    assert main(["docs", str(post)]) == 0
+    text = post.read_text(encoding="utf-8")
+    assert "컨볼루션 레이어" in text and "레이어 수" in text

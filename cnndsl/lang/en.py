@@ -68,6 +68,7 @@ WORDS = {
     "note.frozen": "frozen",
     "figure.shared": "shared weights",
     "note.training": "while training only",
+    "symbolic.sizes": "The sizes come out where {conditions}.",
     "remark.part": "The table shows {part} of the net's {whole}.",
     "total-parameters": "Total params: {number} ({size})",
     "trainable-parameters": "Trainable params: {number} ({size})",
@@ -188,8 +189,8 @@ WORDS = {
     "walk.same": "`same` pads just as much as makes the output size follow from the stride. "
     "That takes, at both ends together:",
     "walk.floor": "The division leaves a remainder and is rounded down: no window reaches {rests}.",
-    "walk.floor.padded": "The division leaves a remainder and is rounded down: no window reaches, "
-    "padding included, {rests}.",
+    "walk.floor.padded": "The division leaves a remainder and is rounded down: of the "
+    "input with its padding no window reaches {rests}.",
     "walk.ceil": "The division leaves a remainder and is rounded up. How far the last windows "
     "reach beyond the input: {rests}.",
     "walk.rest": "{number} px of the {dimension}",
