@@ -274,9 +274,10 @@ def test_windows_beyond_the_input_are_to_scale() -> None:
         assert bar / wide["track"][0] == pytest.approx(share / 100, abs=0.02)
 
 
-def test_a_vector_has_no_field() -> None:
-    (said,) = texts(svg.generate(sample("fully_connected"), view="receptive"))
-    assert said.startswith("The input is a vector")
+def test_where_nothing_slides_there_is_no_field() -> None:
+    for net in (sample("fully_connected"), cnndsl.check("input 8x8x1; relu")):
+        (said,) = texts(svg.generate(net, view="receptive"))
+        assert said.startswith("Nothing here slides over space")
 
 
 def test_korean_words() -> None:
