@@ -212,15 +212,17 @@ class Frames:
         side = max(_SMALL, min(_LARGE, self.room // len(self.columns.places)))
         wide = max(side, *(width(str(made.value), SIZES["label"]) + 4 for made in self.made))
         places = self.rows.places, self.columns.places
-        stacks = [
-            [_Board(self.label("figure.input", grid.channel, grid), grid, *places, side, side)]
+        ins = [
+            _Board(self.label("figure.input", grid.channel, grid), grid, *places, side, side)
             for grid in self.slides.grids
         ]
-        stacks += [*self.more(layer.channels - self.slides.channels), [_Board("→")]]
+        ins += self.more(layer.channels - self.slides.channels)
+        # More than two slices are beside one another.
+        stacks = [[board] for board in ins] if len(self.slides.grids) > 2 else [ins]
         places = range(len(self.rows.windows)), range(len(self.columns.windows))
         outputs = self.slides.outputs
-        below = [_Board(self.label("figure.output", at), at, *places, wide, side) for at in outputs]
-        stacks.append(sum(self.more(layer.output[-1] - len(outputs)), below))
+        outs = [_Board(self.label("figure.output", at), at, *places, wide, side) for at in outputs]
+        stacks += [[_Board("→")], outs + self.more(layer.output[-1] - len(outputs))]
         x = y = high = widest = 0.0
         while stacks:
             stack = stacks.pop(0)
@@ -242,10 +244,10 @@ class Frames:
             x += max(wides) + 10
         return widest, y + high + _LINE
 
-    def more(self, count: int) -> list[list[_Board]]:
+    def more(self, count: int) -> list[_Board]:
         """What stands for channels that are not drawn."""
         text = self.words["figure.more"].format(number=f"{count:,}")
-        return [[_Board(text)]] if count else []
+        return [_Board(text)] if count else []
 
     def label(self, key: str, channel: int, grid: Grid | None = None) -> str:
         """What stands over a grid: which slice or channel it is, where there are several."""
@@ -262,17 +264,19 @@ class Frames:
         key, whole = board.key, (len(board.rows), len(board.columns))
         digits: dict[str, list[tuple[float, float, str]]] = {"label": [], "note": []}
         if isinstance(key, int):
-            marks = board.lattice(0, 0, *whole, "pool")
+            shown = board.lattice(0, 0, *whole, "pool")
             for made in self.made:
                 if made.channel == key:
                     at = board.middle(made.row, made.column)
                     digits["label"].append((*at, str(made.value)))
-            return [*marks, Digits(tuple(digits["label"]))]
-        marks = board.lattice(board.rows.start, board.columns.start, *whole, "hull")
+            return [*shown, Digits(tuple(digits["label"]))]
         depth = self.slides.is_pixel(key.depth, 0, 0)
-        for row, rows in _runs(range(0, self.rows.size if depth else 0, self.rows.spread)):
-            for column, columns in _runs(range(0, self.columns.size, self.columns.spread)):
-                marks += board.lattice(row, column, rows, columns, "conv")
+        pixels = [range(0, axis.size, axis.spread) for axis in (self.rows, self.columns) if depth]
+        marks: list[Mark] = []
+        if pixels != [board.rows, board.columns]:
+            marks = board.lattice(board.rows.start, board.columns.start, *whole, "hull")
+        for (row, rows), (column, columns) in product(*map(_runs, pixels)) if depth else ():
+            marks += board.lattice(row, column, rows, columns, "conv")
         for row, column in product(board.rows, board.columns):
             value = self.slides.value(key, row, column)
             if value is not None:
