@@ -55,8 +55,11 @@ class Words:
         return self._layers.get(op) or title[:1].upper() + title[1:].removesuffix(" layer")
 
     def label(self, op: str) -> str:
-        """What a layer is called in a figure: its title, in English its word."""
-        return self._layers.get(op, op)
+        """What a layer is called in a figure: its title, in English its word.
+
+        Without the word for a layer, which would read as the number of one: 합성곱 20.
+        """
+        return self._layers.get(op, op).removesuffix(f" {self['layer']}")
 
     def say(self, key: str, /, **values: str) -> str:
         """A sentence with its places filled, in correct grammar; what fills them stays as it is."""
