@@ -270,9 +270,9 @@ def sweep(
     found = Sweep(source, axes, input, limit)
     _raise_errors(found.problems)
     names = known(axes)
-    front = Front(pareto, names) if pareto else None
+    front = None if pareto is None else Front(pareto, names)
     with _told():
-        wanted = holding(where or "0 == 0", names, found.blocks)
+        wanted = holding("0 == 0" if where is None else where, names, found.blocks)
 
     def variants() -> Iterator[Variant]:
         with _told():

@@ -25,8 +25,8 @@ Known = Mapping[str, Callable[[Variant], Any]]
 _DERIVED: dict[str, Callable[[Any], Any]] = {
     "memory": lambda measure: measure.param_bytes + measure.peak_bytes,  # what inference takes
     "field": lambda measure: min(measure.field, default=0),
-    "input": lambda measure: _size(measure.inputs[0]),
-    "output": lambda measure: _size(measure.outputs["main"]),
+    "inputs": lambda measure: _size(measure.inputs[0]),
+    "outputs": lambda measure: _size(measure.outputs["main"]),
 }
 _COUNTS = (
     *("layers", "depth", "params", "trainable", "non_trainable", "weights", "biases", "macs"),

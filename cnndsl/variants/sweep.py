@@ -72,6 +72,8 @@ class Checker:
     def __init__(self, job: Job) -> None:
         self.job, self.source = job, Source(job.file, job.text)
         self.module, self.problems = parse(self.source)
+        first = self.module.statements[0] if self.module.statements else None
+        self.name = first.name.id if isinstance(first, ast.Net) else stem_of(job.file)
         self.marks: dict[int, Elaborator] = {}  # as far as some statements, with the last values
         self.last: list[str] = []
         self.decided = True  # whether one of them has a say in more than is written
@@ -130,7 +132,7 @@ class Checker:
                 run.body(statements[done:place], top=True)
                 self.marks[place], done = run.fork(), place
             body = run.body(statements[done:], top=True)
-            return run, run.finish(body, stem_of(self.source.name))
+            return run, run.finish(body, self.name)
         except Stop:
             if run is self.marks.get(0):
                 self.marks = {}  # it has counted too many
@@ -182,7 +184,7 @@ def work(job: Job, chunk: Chunk) -> Answer:
 
 
 class Sweep:
-    """Every variant of a text; `problems` say why there is none, and `blocks` are the text's."""
+    """Every variant of a text; `problems` say why there is none, and `name` is the net's."""
 
     def __init__(
         self, source: Source, grid: Mapping[str, Sequence[Any]], size: str | None, limit: int
@@ -191,7 +193,7 @@ class Sweep:
         self.axes = tuple(grid.values())
         self.count = prod(map(len, self.axes))
         checker = Checker(self.job)
-        self.problems, self.blocks = checker.problems, checker.blocks
+        self.problems, self.blocks, self.name = checker.problems, checker.blocks, checker.name
         self.most = 1  # variants in a chunk
 
     def at(self, index: int) -> tuple[int, tuple[Any, ...]]:

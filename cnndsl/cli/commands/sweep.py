@@ -9,7 +9,14 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings, tell
-from cnndsl.cli.terminal.files import FileError, read_regular, read_source, reason, write_files
+from cnndsl.cli.terminal.files import (
+    FileError,
+    read_regular,
+    read_source,
+    reason,
+    refuse_irregular,
+    write_files,
+)
 from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
 from cnndsl.cli.terminal.output import data, say
@@ -74,7 +81,6 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.runner.many import MOST
     from cnndsl.cli.runner.workers import cores
     from cnndsl.cli.terminal.progress import Progress
-    from cnndsl.network import stem_of
     from cnndsl.variants.choice import Flawed, Front, holding, known
     from cnndsl.variants.show import Report
     from cnndsl.variants.sweep import Sweep, work
@@ -88,22 +94,25 @@ def run(arguments: Arguments) -> int:
     if sweep is None or sweep.problems:
         tell(sweep.problems if sweep else problems, lang=lang)
         return 1
-    test, best = arguments.get("where"), arguments.get("pareto")
+    test, best = arguments.get("where") or "0 == 0", arguments.get("pareto")
     names = known(sweep.job.names)
     count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
     try:
-        wanted = holding(test or "0 == 0", names, sweep.blocks)
-        report = Report(form, [*grid], names, Front(best, names) if best else None, lang)
+        wanted = holding(test, names, sweep.blocks)
+        report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
         asks = repr((__version__, sweep.job, grid, test, best, form, lang))
         with Output(output, asks, arguments.has("resume")) as file:
-            if not file.done:
+            if not file.size:
                 file.write(report.begin())
             report.rows = file.rows
+            file.note(report)
             report.keep(work(sweep.job, [*map(sweep.at, file.kept)])[0])
             progress = Progress(sweep.count, "variants")
             progress.add(file.done)
             try:
                 for variants in sweep.run(partial(shared, count), file.done):
+                    if not output:
+                        progress.clear()  # it may be the same terminal
                     file.write(report.add(wanted(variants)))
                     file.valid += sum(each.measure is not None for each in variants)
                     file.done += len(variants)
@@ -111,7 +120,7 @@ def run(arguments: Arguments) -> int:
                     progress.add(len(variants))
             finally:
                 progress.clear()
-            file.write(report.end(stem_of(source.name)))
+            file.write(report.end(sweep.name))
     except Flawed as error:
         tell([error.diagnostic], lang=lang)
         return 2
@@ -154,48 +163,44 @@ class Output:
     """
 
     def __init__(self, path: str, asks: str, resume: bool) -> None:
-        self.path, self.beside = path, f"{path}.sweep"
-        self.file: IO[bytes] | None = None
         from hashlib import sha256
 
+        self.path, self.beside = path, f"{path}.sweep"
         self.key = sha256(asks.encode("utf-8", "replace")).hexdigest()
-        self.done = self.valid = self.rows = 0
-        self.due = 0.0
+        self.size = self.done = self.valid = self.rows = 0
         self.kept: list[int] = []
+        self.due = 0.0
+        self.file: IO[bytes] | None = None
         begun = bool(path) and os.path.lexists(self.beside)
         if resume and not begun and (not path or os.path.lexists(path)):
-            raise FileError(
-                f"--resume: there is no {self.beside} that says how far a sweep had come"
-            )
+            raise FileError(f"--resume: there is no {self.beside} that says how to go on")
         if begun and not resume:
             more = f"go on with --resume, or remove {self.beside}"
             raise FileError(f"{path}: a sweep of it was stopped: {more}")
-        size = self._known() if begun else 0
         if path:
+            refuse_irregular(path)
+            if begun:
+                self._take_up()
             try:
                 self.file = open(path, "r+b" if begun else "wb")  # noqa: SIM115
-                if self.file.seek(0, os.SEEK_END) < size:
+                if self.file.seek(0, os.SEEK_END) < self.size:
                     raise FileError(f"{path}: it is shorter than {self.beside} says")
-                self.file.seek(size)
+                self.file.seek(self.size)
                 self.file.truncate()
             except OSError as error:
                 raise FileError(f"{path}: cannot write: {reason(error)}") from None
 
-    def _known(self) -> int:
-        """Take up how far it has come; the size of the file then."""
+    def _take_up(self) -> None:
+        """Take up what was noted."""
         try:
-            key, size, self.done, self.valid, self.rows, self.kept = json.loads(
-                read_regular(self.beside)
-            )
-            numbers = (size, self.done, self.valid, self.rows, *self.kept)
-            fits = key == self.key and all(type(each) is int and each >= 0 for each in numbers)
+            key, *numbers, self.kept = json.loads(read_regular(self.beside))
+            self.size, self.done, self.valid, self.rows = numbers
+            fits = key == self.key and {int} == {*map(type, (*numbers, *self.kept))}
         except (TypeError, ValueError):
             fits = False
-        if not fits:
-            raise FileError(
-                f"{self.path}: this is another sweep: what is asked for, or cnndsl, has changed"
-            )
-        return int(size)
+        if not fits or min(*numbers, *self.kept) < 0:
+            why = "what is asked for, or cnndsl, is another"
+            raise FileError(f"{self.path}: this is not of the same sweep: {why}")
 
     def write(self, text: str) -> None:
         """Write some more."""
