@@ -109,6 +109,8 @@ def maps_of(
             while found and found[-1].box.start >= box.opening:
                 steps.append(found.pop())
             for step in reversed(steps):
+                if "misfit" in step.box.marks:  # which no box but the merge's is left to show
+                    box = box._replace(family="misfit", marks=box.marks | step.box.marks)
                 if step.source in kept:
                     found.append(step)
                     kept.add(step.gives)
@@ -215,7 +217,7 @@ class _Volumes:
         lanes = list(dict.fromkeys(target for _, target in joins))[:_LANES]
         self.joins = {index: target for index, target in reversed(joins) if target in lanes}
         """The ends of paths from which a line leads to a map further down."""
-        self.lanes = {target: lane * _LANE for lane, target in enumerate(lanes, 1)}
+        self.lanes = {target: lane for lane, target in enumerate(lanes, 1)}
         self.room = room - 2 * _MARGIN - _LANE * len(lanes)
         self.told = {index for step in steps for index in step.others}
         """The maps that are spoken of elsewhere in the figure: each has its name below it."""
@@ -272,8 +274,13 @@ class _Volumes:
         joins = ((index, step.gives) for step in reversed(self.steps) for index in step.others)
         goal = {index: place[target] for index, target in joins if target in place}
         rows = [row for row, path in enumerate(found) if len(path) > 1 or path[0].gives in goal]
-        rows.sort(key=lambda row: (goal.get(found[row][-1].gives, row + 0.5), row))
-        return [found[row] for row in rows] or found[:1]
+        goals = {row: goal.get(found[row][-1].gives) for row in rows}
+
+        def led(row: int) -> list[int]:
+            return [*(each for other in rows if goals[other] == row for each in led(other)), row]
+
+        order = [each for row in rows if goals[row] is None for each in led(row)]
+        return [found[row] for row in order] or found[:1]
 
     def origin(self, index: int) -> FeatureMap:
         """A map that was drawn before, as the beginning of another row."""
@@ -452,7 +459,8 @@ class _Volumes:
             wide, y = max(wide, row_wide), foot + _BETWEEN
         for index, target in self.joins.items():
             (x, level), (turn, above, goal) = self.ends[index], self.entries[target]
-            lane = wide + self.lanes[target]
+            lane = wide + _LANE * self.lanes[target]
+            above -= _LANE / 2 * (_LANES - self.lanes[target])  # the next lane turns below
             points = (x + 4, level), (lane, level), (lane, above), (turn, above), (turn, goal)
             marks.append(polyline(*points))
         wide += _LANE * len(self.lanes)
@@ -504,7 +512,7 @@ class _Volumes:
             self.ends[column.step.gives] = (x + column.solid.size[0] / 2, level)
             if not column.fresh:
                 turn = x - max(column.left[0] + 5, column.left[2] + 20)
-                self.entries[column.step.gives] = (turn, y - _BETWEEN / 2, level)
+                self.entries[column.step.gives] = (turn, y - _LANE, level)
         return marks, wide, foot + self.line * max(len(column.under) for column in columns) + 4
 
     def way(
