@@ -24,18 +24,19 @@ MAY_IMPORT = {
     "foreign": {"diagnostics"},
     "syntax": {"diagnostics", "foreign"},
     "network": {"diagnostics", "foreign", "syntax", "layers"},
+    "symbolic": {"contract", "diagnostics", "syntax", "layers", "network"},
     "rules": {"diagnostics", "syntax", "layers", "network"},
-    "quickfix": {"diagnostics", "syntax", "layers", "network"},
+    "quickfix": {"contract", "diagnostics", "syntax", "layers", "network", "symbolic"},
     "analysis": {
         *("lang", "diagnostics", "foreign", "syntax", "layers", "network"),
         *("rules", "quickfix", "lint", "tables"),
     },
     "codegen": {"contract", "diagnostics", "syntax", "layers", "network"},
-    "tables": {"contract", "lang", "diagnostics", "syntax", "layers", "network"},
+    "tables": {"contract", "lang", "diagnostics", "syntax", "layers", "network", "symbolic"},
     "figures": {"contract", "lang", "diagnostics", "syntax", "layers", "network", "tables"},
     "targets": {
         *("contract", "lang", "diagnostics", "syntax", "layers", "network"),
-        *("codegen", "tables", "figures"),
+        *("codegen", "tables", "figures", "symbolic"),
     },
     "comparison": {"lang", "diagnostics", "syntax", "layers", "network", "tables"},
     "documents": {

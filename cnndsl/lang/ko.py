@@ -79,6 +79,7 @@ WORDS = {
     "note.frozen": "동결",
     "figure.shared": "공유 가중치",
     "note.training": "학습할 때만",
+    "symbolic.sizes": "크기가 모두 나오는 조건: {conditions}.",
     "remark.part": "신경망의 {whole} 가운데 {part}개가 이 표에 나와 있습니다.",
     "total-parameters": "전체 파라미터: {number}개({size})",
     "trainable-parameters": "학습되는 파라미터: {number}개({size})",

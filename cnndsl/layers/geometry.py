@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from cnndsl.diagnostics.message import Message, joined
 from cnndsl.layers import base
-from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Shape, Sight, Slot, Spatial
+from cnndsl.layers.base import ALL, Layer, LayerError, Reach, Reaches, Shape, Sight, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, indexed, letters, padding, sizes_of, unchanged
 from cnndsl.layers.source import written_value
 from cnndsl.layers.values import CHANNELS, FACTORS, NATURAL, PADS, SHAPE, Pair
@@ -83,17 +84,21 @@ class Upsample(Spatial):
         elif not self.whole:
             self.variant = "to"
         self.output = (*sizes, self.channels)
-        self.reach = tuple(map(self._seen, self.spatial, sizes))
+
+    @cached_property
+    def reach(self) -> Reaches:  # type: ignore[override]
+        return tuple(map(self._seen, self.spatial, self.output))
 
     def _multiplied(self, rounding: str) -> Shape:
         """The sizes, each as many times as large. Raises LayerError."""
         assert self.factor is not None
         names, sizes, odd = base.DIMENSIONS[len(self.spatial)], [], []
         for axis, (size, factor) in enumerate(zip(self.spatial, self.factor)):
-            exact = size * _fraction(factor)
-            if exact.denominator != 1:
+            exact = _fraction(factor)
+            above, below = size * exact.numerator, exact.denominator
+            if rounding == "exact" and above % below:
                 odd.append(axis)
-            sizes.append(-(-exact // 1) if rounding == "ceil" else exact // 1)
+            sizes.append(-(-above // below) if rounding == "ceil" else above // below)
             if sizes[-1] < 1:
                 message = Message(
                     "up: {axis} {size}*{factor} is below 1",
@@ -104,7 +109,7 @@ class Upsample(Spatial):
                 raise LayerError(
                     "E105", message, Message("take a larger factor"), "factor", (axis,)
                 )
-        if odd and rounding == "exact":
+        if odd:
             clauses = [
                 Message(
                     "{axis} {size}*{factor} is not whole",

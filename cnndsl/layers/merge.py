@@ -79,7 +79,11 @@ class Mul(Merge):
     op, title = "mul", "product"
 
     def setup(self) -> None:
-        self.output = max(self.inputs, key=lambda shape: (len(shape), shape))
+        shapes = [*dict.fromkeys(self.inputs)]
+        whole = (each for each in shapes if all(other in stretching(each) for other in shapes))
+        # At most four shapes go together. No size is asked which is the larger.
+        self.output = next(whole, ()) if len(shapes) < 5 else ()
+        self.output = self.output or max(shapes, key=lambda shape: (len(shape), shape))
         for index, shape in enumerate(self.inputs):
             if shape not in stretching(self.output):
                 rule = Message("mul wants equal shapes, or HxWx1, 1x1xC or C beside HxWxC")

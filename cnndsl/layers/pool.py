@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import window as windowed
-from cnndsl.layers.base import ALL, Layer, LayerError, Shape, Sight, Slot, Spatial
+from cnndsl.layers.base import ALL, Layer, LayerError, Reaches, Shape, Sight, Slot, Spatial
 from cnndsl.layers.derivation import Derivation, letters, unchanged
 from cnndsl.layers.window import DILATION, KERNEL, PADDING, ROUNDING, STRIDE, TO, Window
 
@@ -36,7 +37,6 @@ class Pool(Spatial):
         if self.to is not None:
             self.to, self.variant = windowed.to_size(self), "to"
             self.output = (*self.to, self.channels)
-            self.reach = tuple(map(_shared, self.spatial, self.to))
             return
         self.windows = windowed.slide(self, pool=True)
         self.kernel = tuple(window.kernel for window in self.windows)
@@ -51,7 +51,12 @@ class Pool(Spatial):
                 help_ = Message("pad with less than {kernel}", kernel=window.extent)
                 raise LayerError("E105", message, help_, "pad")
         self.output = (*(window.output for window in self.windows), self.channels)
-        self.reach = windowed.reach_of(self.windows)
+
+    @cached_property
+    def reach(self) -> Reaches:  # type: ignore[override]
+        if self.to is not None:
+            return tuple(map(_shared, self.spatial, self.to))
+        return windowed.reach_of(self.windows)
 
     def is_idle(self) -> bool:
         if self.to is not None:
@@ -80,11 +85,13 @@ def _sees_padding(window: Window) -> bool:
     """
     if max(window.begin, window.end) >= window.extent:
         return True
-    if window.size >= window.dilation:
+    if window.begin == 0 or window.dilation == 1:
         return False
     stop = min(0, window.output * window.stride - window.begin)
     starts = range(-window.begin, stop, window.stride)
-    return len(starts) > _TRIED or any(s % window.dilation >= window.size for s in starts)
+    if len(starts) > _TRIED:
+        return window.size < window.dilation
+    return any(s % window.dilation >= window.size for s in starts)
 
 
 class MaxPool(Pool):

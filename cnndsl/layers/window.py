@@ -180,13 +180,20 @@ def _window(
     span = size + begin + end - extent
     output = span // stride + 1
     dropped, extra = span % stride if span >= 0 else 0, 0
-    if rounding == "ceil" and dropped and output * stride < size + begin:
-        output, extra, dropped = output + 1, stride - dropped, 0
+    if rounding == "ceil" and span >= 0 and end < extent:
+        # One more window for what is over, but for one that would begin in the padding.
+        output = -(-(size + begin + min(0, end - extent + stride)) // stride)
+        over = (output - 1) * stride - span
+        if end + stride <= extent:
+            extra, dropped = over, 0
+        elif int(over) > 0:
+            extra, dropped = int(over), 0
     return Window(size, kernel, stride, dilation, begin, end, extra, dropped, output)
 
 
 def same_pads(size: int, stride: int, extent: int) -> tuple[int, int]:
     """What `same` puts at the begin and the end of a dimension: the odd pixel at the end."""
+    size = int(size)  # which may stand for any, and then has the pads that it has now
     total = max(0, (-(-size // stride) - 1) * stride + extent - size)
     return total // 2, total - total // 2
 

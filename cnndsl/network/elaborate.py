@@ -59,7 +59,7 @@ MAX_FAULTY = 100
 MAX_DEPTH = 120
 """How deep blocks, loops and paths may nest once blocks are expanded."""
 
-_SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
+SIZES = {"C": -1, "W": -2, "H": -3, "D": -4, "L": -2}
 
 _NAMING = ("let", "param", "block", "head")
 """The words of statements that give a name at their beginning."""
@@ -1752,7 +1752,7 @@ class Elaborator:
 
     def look_up(self, name: ast.Name) -> Any:
         word = name.id
-        if word in _SIZES:
+        if word in SIZES:
             return self.own_size(name)
         value = self.scope.constant(word, ABSENT)
         if value is ABSENT:
@@ -1803,7 +1803,7 @@ class Elaborator:
                 Message("it has D, H, W and C"),
             )[len(self.shape) - 1]
             raise ExpressionError("E106", name.span, message, help_)
-        return self.shape[_SIZES[name.id]]
+        return self.shape[SIZES[name.id]]
 
     def no_input(self, span: Span) -> None:
         """Report, once, that something stands before any input."""
@@ -1814,7 +1814,7 @@ class Elaborator:
 
     def word(self, name: ast.Name) -> Any:
         """A bare name as an argument: a constant's value, or the word itself."""
-        if name.id in _SIZES:
+        if name.id in SIZES:
             try:
                 return self.own_size(name)
             except Unknown:

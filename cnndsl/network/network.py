@@ -111,6 +111,11 @@ class Node:
         """How many of them are biases."""
         return self.layer.biases if self.shared_with is None else 0
 
+    def on(self, layer: Layer) -> Node:
+        """Another node in the same place, which has another layer."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return Node(**{**values, "layer": layer})
+
     @property
     def op(self) -> str:
         """The word of the language: `conv`, `add`, `input`."""
@@ -339,6 +344,13 @@ class Network:
         self.rounding = rounding
         self.defaults = defaults
         self.assertions = assertions
+
+    def of(self, nodes: list[Node]) -> Network:
+        """The same network of other nodes, one in the place of each."""
+        copy = object.__new__(type(self))
+        kept = {each: value for each, value in vars(self).items() if not each.endswith("totals")}
+        vars(copy).update(kept, nodes=nodes)
+        return copy
 
     @property
     def layers(self) -> list[Node]:

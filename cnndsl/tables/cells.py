@@ -1,7 +1,7 @@
 """What stands in the cells of a table, before it is text of any kind.
 
-A cell is None for nothing, a text, a whole number, or one of the classes here. `readable` is
-how people read it, `plain_value` how programs do.
+A cell is None for nothing, a text, a whole number, a Form in its place, or one of the classes
+here. `readable` is how people read it, `plain_value` how programs do.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 from cnndsl.layers import Shape
-from cnndsl.layers.base import show
 from cnndsl.layers.derivation import Derivation
+from cnndsl.symbolic.form import Form
 
-Cell: TypeAlias = "str | int | Verbatim | Shapes | Share | Worked | Blank | None"
+Cell: TypeAlias = "str | int | Form | Verbatim | Shapes | Share | Worked | Blank | None"
 Text: TypeAlias = "list[str | Verbatim | Blank]"
 """A sentence in parts."""
 
@@ -82,7 +82,7 @@ def readable(cell: Cell) -> str:
         return NONE
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, int):
+    if isinstance(cell, (int, Form)):
         return f"{cell:,}"
     if isinstance(cell, Verbatim):
         return cell.text
@@ -106,14 +106,20 @@ def plain_value(cell: Cell) -> str:
     """A cell as programs read it: `64620`, `36x28x20`, `0.125`; empty for nothing."""
     if cell is None or isinstance(cell, Blank):
         return ""
-    if isinstance(cell, int):
-        return str(cell)
+    if isinstance(cell, (int, Form)):
+        return cell.formula if isinstance(cell, Form) else str(cell)
     if isinstance(cell, Shapes):
-        return " ".join(map(show, cell.shapes))
+        return " ".join("x".join(map(_factor, shape)) for shape in cell.shapes)
     if isinstance(cell, Share):
         return f"{float(cell.value):.6f}"
     text = readable(cell)
     return "" if text == NONE else text
+
+
+def _factor(size: int | Form) -> str:
+    """A size of a shape for programs, which tells an `x` apart."""
+    text = size.formula if isinstance(size, Form) else str(size)
+    return text if text.isalnum() else f"({text})"
 
 
 def _tenths(share: Share) -> str:

@@ -17,7 +17,9 @@ from cnndsl.layers.geometry import Reshape
 from cnndsl.layers.pool import GlobalPool
 from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
+from cnndsl.symbolic.form import Form
 from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
+from cnndsl.tables.formulas import holds
 from cnndsl.tables.rows import Row
 
 Value: TypeAlias = Callable[[Row, "TableView"], Cell]
@@ -152,7 +154,8 @@ def _weight_shape(row: Row, view: TableView) -> Cell:
 
 
 def _sizes_worked(row: Row, view: TableView) -> Cell:
-    return Worked(row.layer.sizes()) if row.layer and row.layer.sizes() else None
+    steps = tuple(filter(holds, row.layer.sizes())) if row.layer else ()
+    return Worked(steps) if steps else None
 
 
 def _counts_worked(row: Row, view: TableView) -> Cell:
@@ -171,7 +174,10 @@ def _counted(row: Row, view: TableView) -> int:
 def _share(row: Row, view: TableView) -> Cell:
     if row.training and not row.lent:
         return None  # which the whole is without
-    return Share(Fraction(_counted(row, view), view.whole)) if view.whole else None
+    counted, whole = _counted(row, view), view.whole
+    if isinstance(counted, Form) or isinstance(whole, Form):
+        return None  # which is another one for each size
+    return Share(Fraction(counted, whole)) if whole else None
 
 
 def _type(row: Row, view: TableView) -> Cell:

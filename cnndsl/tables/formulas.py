@@ -7,8 +7,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor
+from typing import Any
 
 from cnndsl.layers.derivation import Derivation
+from cnndsl.symbolic.form import Form
 
 _SIGNS: dict[type[ast.operator], tuple[int, str, str]] = {
     ast.Add: (1, " + ", " + "),
@@ -43,39 +45,48 @@ def numbers(steps: Sequence[Derivation], *, summed: bool = False, notation: str 
         total = number(sum(step.value for step in steps), notation)
         equation = f"{text} = {total}" if text not in ("", total) else text
         return f"{dollar}{equation}{dollar}" if text else ""
-    return ", ".join(
-        f"{dollar}{written(step.formula, step.values, notation)} = "
-        f"{number(step.value, notation)}{dollar}"
+    sides = (
+        dict.fromkeys((written(step.formula, step.values, notation), number(step.value, notation)))
         for step in steps
         if not is_trivial(step)
     )
+    return ", ".join(f"{dollar}{' = '.join(each)}{dollar}" for each in sides)
 
 
-def evaluated(formula: str, values: Mapping[str, int]) -> Fraction:
-    """What a formula comes to, exactly, whole or not."""
+def evaluated(formula: str, values: Mapping[str, int]) -> Any:
+    """What a formula comes to, exactly: a Fraction, or a Form where there are some in it."""
     return _evaluated(ast.parse(formula, mode="eval").body, values)
 
 
-def _evaluated(node: ast.expr, values: Mapping[str, int]) -> Fraction:
+def _evaluated(node: ast.expr, values: Mapping[str, int]) -> Any:
     if isinstance(node, ast.Name):
-        return Fraction(values[node.id])
+        value: int | Form = values[node.id]
+        return value if isinstance(value, Form) else Fraction(value)
     if isinstance(node, ast.Constant):
         return Fraction(str(node.value))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         arguments = [_evaluated(each, values) for each in node.args]
-        return Fraction(_FUNCTIONS[node.func.id](*arguments))
+        value = _FUNCTIONS[node.func.id](*arguments)
+        return value if isinstance(value, Form) else Fraction(value)
     assert isinstance(node, ast.BinOp), ast.dump(node)
     return _ARITHMETIC[type(node.op)](_evaluated(node.left, values), _evaluated(node.right, values))
 
 
-_FUNCTIONS: dict[str, Callable[..., Fraction | int]] = {"floor": floor, "ceil": ceil, "max": max}
-_ARITHMETIC: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"floor": floor, "ceil": ceil, "max": max}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
+
+
+def holds(step: Derivation) -> bool:
+    """Whether a formula comes to its value for all sizes that letters in it stand for."""
+    if not any(isinstance(each, Form) for each in (step.value, *step.values.values())):
+        return True
+    return bool(evaluated(step.formula, step.values) == step.value)
 
 
 def is_trivial(step: Derivation) -> bool:
@@ -91,8 +102,10 @@ def symbol(name: str, notation: str = "plain") -> str:
     return f"{letter}_{{\\mathrm{{{index}}}}}" if len(index) > 1 else f"{letter}_{{{index}}}"
 
 
-def number(value: int, notation: str = "plain") -> str:
-    """A number as text, its thousands apart."""
+def number(value: int | Form, notation: str = "plain") -> str:
+    """A number as text, its thousands apart, or a formula in its place."""
+    if isinstance(value, Form):
+        return written(value.formula, None, notation)
     text = f"{value:,}"
     return text if notation == "plain" else text.replace(",", "{,}")
 
@@ -102,7 +115,10 @@ def _write(node: ast.expr, values: Mapping[str, int] | None, notation: str) -> t
     if isinstance(node, ast.Name):
         if values is None:
             return 9, symbol(node.id, notation)
-        return 9, number(values[node.id], notation)
+        value: int | Form = values[node.id]
+        if isinstance(value, Form):
+            return _write(ast.parse(value.formula, mode="eval").body, None, notation)
+        return 9, number(value, notation)
     if isinstance(node, ast.Constant):
         return 9, number(node.value, notation) if isinstance(node.value, int) else str(node.value)
     tex = notation != "plain"

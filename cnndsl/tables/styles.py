@@ -23,11 +23,13 @@ from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
 from cnndsl.layers import Layer
 from cnndsl.network import Network
+from cnndsl.symbolic.form import Form
 from cnndsl.tables.cells import Blank, Cell, Heading, Share, Table, Text, Verbatim, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView, title
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.quiz import Quiz
 from cnndsl.tables.rows import Row, rows
+from cnndsl.tables.symbols import SIZES, condition, lettered
 
 
 class TableStyle(NamedTuple):
@@ -88,7 +90,7 @@ PARAMS = Option(
     "P",
     ("all", "weights"),
 )
-OPTIONS = (STYLE, COLUMNS_OPTION, LANG, TERMS, PARAMS, DEPTH, *QUIZ)
+OPTIONS = (STYLE, COLUMNS_OPTION, LANG, TERMS, PARAMS, SIZES, DEPTH, *QUIZ)
 
 
 def make(
@@ -100,6 +102,7 @@ def make(
     lang: str = "en",
     terms: str = "native",
     params: str = "all",
+    sizes: str = "numbers",
     depth: int | None = None,
     blank: Sequence[str] | None = None,
     seed: int | None = None,
@@ -113,19 +116,25 @@ def make(
     * `lang`: `en` or `ko`
     * `terms`: `native`, or the `loan` words of Korean
     * `params`: `all`, or `weights` to leave the biases out
+    * `sizes`: `numbers`, or `symbolic` for formulas in the sizes of the input
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `blank`: what is left open as a quiz, words of `cnndsl.tables.quiz`, or a share of the
       numbers, of which `seed` says which; `quiz` is what is open already
 
-    Raises OptionError for what there is not.
+    Raises OptionError for what there is not, and TargetError where sizes have no formulas.
     """
     given = {"style": style, "columns": columns, "lang": lang, "terms": terms, "params": params}
+    given["sizes"] = sizes
     checked_values(OPTIONS, {**given, "depth": depth, "blank": blank, "seed": seed})
     if style == "keras" and params == "weights":
         message = Message("Keras counts biases too: the style keras goes with no params weights")
         raise OptionError(message)
     chosen = STYLES[style]
     words, weights = words_asked(lang, terms), params == "weights"
+    holding: list[Text] = []
+    if sizes == "symbolic":
+        found = lettered(network)
+        network, holding = found.network, [[each] for each in condition(found, words)]
     every = rows(network, depth, words)
     shown = [row for row in every if chosen.shows(row)]
     totals = network.totals
@@ -140,7 +149,7 @@ def make(
         [Heading(key, title(key, view, style), COLUMNS[key].right) for key in keys],
         [[quiz.cell(key, row, view) for key in keys] for row in shown],
         _sums(keys, shown, view, quiz) if chosen.sums else [],
-        _notes(network, style, view, keys, shown, quiz),
+        _notes(network, style, view, keys, shown, quiz) + holding,
     )
 
 
@@ -164,7 +173,8 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView, quiz: Quiz) ->
         elif shares:
             cells.append(Share(sum(shares, Fraction(0))))
         else:
-            cells.append(sum(cell for cell in found if isinstance(cell, int)))
+            counts = [cell for cell in found if isinstance(cell, (int, Form))]
+            cells.append(sum(counts) if counts or not found else None)
     if not any(cell is not None for cell in cells):
         return []
     if cells[0] is None:
@@ -277,7 +287,9 @@ def with_training(network: Network, words: Words) -> list[str]:
     return [words.say("remark.training", count=params, macs=f"{totals.macs:,}")]
 
 
-def _memory(count: int) -> str:
+def _memory(count: int | Form) -> str:
     """Bytes as Keras writes them: `364.54 KB`."""
+    if isinstance(count, Form):
+        return f"{count} B"
     power = min(max(count.bit_length() - 1, 0) // 10, 5)
     return f"{count / 1024**power:.2f} {('B', 'KB', 'MB', 'GB', 'TB', 'PB')[power]}"

@@ -15,8 +15,9 @@ from typing import Any
 from cnndsl.contract import Option
 from cnndsl.diagnostics.markdown import one_line
 from cnndsl.network import Network
-from cnndsl.tables.cells import NONE, Blank, Cell, Table, Verbatim, Worked, gap, readable
-from cnndsl.tables.formulas import numbers
+from cnndsl.symbolic.form import Form
+from cnndsl.tables.cells import NONE, Blank, Cell, Shapes, Table, Verbatim, Worked, gap, readable
+from cnndsl.tables.formulas import number, numbers
 from cnndsl.tables.styles import OPTIONS as TABLE_OPTIONS
 from cnndsl.tables.styles import make
 from cnndsl.targets import class_name
@@ -100,7 +101,16 @@ def _cell(cell: Cell) -> str:
         return gap("latex")
     if isinstance(cell, Verbatim):
         return rf"\texttt{{{text(cell.text)}}}"
+    if isinstance(cell, Form):
+        return _size(cell)
+    if isinstance(cell, Shapes):
+        return ", ".join(f"({', '.join(map(_size, shape))})" for shape in cell.shapes)
     return text(readable(cell))
+
+
+def _size(size: int | Form) -> str:
+    """A size, in mathematics where it is a formula."""
+    return f"${number(size, 'inline')}$" if isinstance(size, Form) else str(size)
 
 
 _ESCAPES = {
@@ -115,6 +125,10 @@ _ESCAPES = {
     # others are no ligatures: two of them are two.
     **{c: f"{{{c}}}" for c in "[]*-`'"},
     '"': "{''}",
+    **{
+        c: rf"\ensuremath{{\{name}}}"
+        for c, name in zip("⌊⌋⌈⌉×≡≥…", "lfloor rfloor lceil rceil times equiv geq ldots".split())
+    },
 }
 
 

@@ -1,0 +1,123 @@
+"""The sizes that fulfil what layers ask of one: a least one, and what is left by a division."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+from math import gcd, lcm
+from typing import Any
+
+from cnndsl.symbolic import polynomial as poly
+from cnndsl.symbolic.form import Facts, Unsettled, congruent
+from cnndsl.symbolic.polynomial import Letter
+
+MOST = 10_000
+"""How many remainders are looked at where floors have to agree; beyond it there is no rule."""
+
+
+class Sizes(Sequence[int]):
+    """Whole numbers within bounds, in order: those of some `remainders` by a modulus. However
+    many there are, it takes no more memory than the remainders."""
+
+    def __init__(self, bounds: range, modulus: int, remainders: Sequence[int]) -> None:
+        self.bounds, self.modulus = bounds, modulus
+        starts = (bounds.start + (each - bounds.start) % modulus for each in remainders)
+        self.rows = [range(each, bounds.stop, modulus) for each in sorted(starts) if each in bounds]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.rows))
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        turn, row = divmod(place % len(self), len(self.rows))
+        return self.rows[row][turn]
+
+    def __contains__(self, size: object) -> bool:
+        return any(size in row for row in self.rows)
+
+    def near(self, size: int, wanted: int) -> list[int]:
+        """Some around a size, in order: so many on either side where there are."""
+        place = bisect_left(self, size)
+        return [
+            self[each] for each in range(max(0, place - wanted), min(len(self), place + wanted))
+        ]
+
+
+class Residues:
+    """The sizes from `least` on that leave one of the `remainders` when divided by `modulus`."""
+
+    def __init__(self, modulus: int, remainders: tuple[int, ...], least: int) -> None:
+        self.modulus, self.remainders, self.least = modulus, remainders, least
+
+    def within(self, bounds: range) -> Sizes:
+        """Those of a range, however long."""
+        start = max(bounds.start, self.least)
+        return Sizes(range(start, max(start, bounds.stop)), self.modulus, self.remainders)
+
+    @cached_property
+    def first(self) -> int:
+        """The smallest size."""
+        size: int = self.within(range(1, self.least + self.modulus + 1))[0]
+        return size
+
+
+def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
+    """The sizes that fulfil all that is asked of some letters, which stand for one size.
+
+    Raises Unsettled where no rule is found for them.
+    """
+    modulus, remainder, least = 1, 0, 1
+    periodic = []
+    for bare, (by, offset) in facts.whole.items():
+        if letters_of(bare).isdisjoint(letters):
+            continue
+        (monomial, factor), *others = bare
+        if others or not isinstance(monomial[0], Letter):
+            above = poly.added(bare, poly.constant(offset))
+            floor = poly.floored(poly.scaled(above, Fraction(1, by)), {})
+            periodic.append(poly.added(above, floor, -by))
+            continue
+        share = gcd(int(factor), by)
+        turned = pow(int(factor) // share, -1, by // share) * (-offset // share) % (by // share)
+        both = congruent(modulus, remainder, by // share, turned) if offset % share == 0 else None
+        if both is None:
+            return Residues(1, (), 1)
+        modulus, remainder = both
+    for value, zero in facts.asked:
+        if letters_of(value).isdisjoint(letters):
+            continue
+        if zero:
+            periodic.append(value)
+            continue
+        (letter,) = letters_of(value)
+
+        def holds(size: int, value: poly.Polynomial = value, letter: Letter = letter) -> bool:
+            return poly.evaluated(value, {letter: size}) >= 0
+
+        least = max(least, 1 + bisect_left(range(1, facts.sizes[letter] + 1), True, key=holds))
+    every = lcm(modulus, *map(poly.period, periodic))
+    if every // modulus > MOST:
+        raise Unsettled
+    kept = tuple(
+        size
+        for size in range(remainder, every, modulus)
+        if not any(
+            poly.evaluated(value, dict.fromkeys(letters_of(value), size)) for value in periodic
+        )
+    )
+    for prime in range(2, every // modulus + 1):  # the same by the smallest modulus
+        while every // modulus % prime == 0:
+            shift = every // prime
+            if {(each + shift) % every for each in kept} != {*kept}:
+                break
+            every, kept = shift, tuple(sorted({each % shift for each in kept}))
+    return Residues(every, kept, least)
+
+
+def letters_of(value: poly.Polynomial) -> set[Letter]:
+    return {*poly.letters(value)}

@@ -1,0 +1,51 @@
+"""Networks in letters: each size a formula in the sizes of the input, and when that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnndsl.contract import Option
+from cnndsl.lang import Words
+from cnndsl.network import Network
+from cnndsl.symbolic.residues import Residues
+from cnndsl.symbolic.trace import Symbols, symbols
+from cnndsl.tables.formulas import symbol, written
+
+SIZES = Option(
+    "sizes",
+    "numbers (unless said), or symbolic: formulas in the sizes of\nthe input, with the sizes that "
+    "fit",
+    "word",
+    "S",
+    ("numbers", "symbolic"),
+)
+
+
+def lettered(network: Network) -> Symbols:
+    """A network with formulas for sizes. Raises TargetError where there are none."""
+    return symbols(network, show=written)
+
+
+def condition(found: Symbols, words: Words) -> list[str]:
+    """For which sizes the formulas hold, in a sentence; none where there are no letters."""
+    told = [
+        each
+        for letter, sizes in found.conditions.items()
+        for each in conditions(symbol(letter.formula), sizes)
+    ]
+    return [words.say("symbolic.sizes", conditions=", ".join(told))] if told else []
+
+
+def conditions(name: str, sizes: Residues) -> Iterator[str]:
+    """What a size has to fulfil: `H ≡ 7 (mod 8)`, `H ≥ 31`."""
+    if sizes.modulus > 1:
+        yield f"{name} ≡ {', '.join(_runs(sizes.remainders))} (mod {sizes.modulus:,})"
+    yield f"{name} ≥ {sizes.first:,}"
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    """Numbers in order, those that follow one another together: `0, 31`, `0…7`."""
+    starts = [at for at, each in enumerate(numbers) if not at or numbers[at - 1] != each - 1]
+    for start, stop in zip(starts, [*starts[1:], len(numbers)]):
+        first, last = numbers[start], numbers[stop - 1]
+        yield f"{first:,}" if first == last else f"{first:,}…{last:,}"
