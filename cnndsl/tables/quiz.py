@@ -130,6 +130,7 @@ class Quiz:
 
         It is the same for layers that are alike, and for sizes that a layer keeps.
         """
+        kind = kind if kind in _KEPT else ""
         found = self._firsts.get(kind)
         if found is None:
             found = self._firsts[kind] = list(range(len(self._nodes)))

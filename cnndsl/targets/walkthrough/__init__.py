@@ -21,7 +21,7 @@ from cnndsl.tables import markdown_table
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
-from cnndsl.targets.walkthrough.failing import failure, misfit, report
+from cnndsl.targets.walkthrough.failing import failure, misfit, report, where
 from cnndsl.targets.walkthrough.prose import Prose
 from cnndsl.targets.walkthrough.slides import Slide, failing, markdown, page, slides_of
 from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
@@ -166,14 +166,16 @@ class _Writer:
         net = code(self.network.name)
         units = self._begun(self.words.say("fails.intro", net=net, count=count))
         self._title_line(f"{len(runs(units)) + 1}. {self.words['fails.title']}", 1)
+        at = attempt.node or (attempt.misfit and attempt.misfit.statement)
+        if self.prose.quiz.open:  # the numbers at fault would give away those before
+            if attempt.problem is not None and at is not None:
+                self.parts.append(where(attempt.problem, at.span, self.prose))
+            return self._ended()
         told: list[str] = []
         if attempt.problem is not None and attempt.node is not None:
             told = failure(attempt.node, attempt.problem, self.prose)
         elif attempt.problem is not None and attempt.misfit is not None:
             told = misfit(attempt.misfit, attempt.problem, self.prose)
-        if self.prose.quiz.open:  # else the numbers at fault would give away those before
-            self.parts += told[:1]
-            return self._ended()
         self.parts += told
         if told and errors > 1:
             count = self.words.count(errors - 1, "errors")

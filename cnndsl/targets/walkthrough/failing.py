@@ -32,7 +32,7 @@ _TRIES = 1_000
 def failure(node: Node, problem: Diagnostic, prose: Prose) -> list[str]:
     """The paragraphs on a layer whose windows leave a rest."""
     words = prose.words
-    lines = [_line(problem, node.span, prose), "\n".join(prose.facts(node))]
+    lines = [where(problem, node.span, prose), "\n".join(prose.facts(node))]
     layer: Any = node.layer
     windows = getattr(layer, "windows", (None,) * len(layer.spatial))
     steps = [
@@ -78,7 +78,7 @@ def misfit(error: Misfit, problem: Diagnostic, prose: Prose) -> list[str]:
     if error.code != "E206":
         facts = f"- {prose.words['input-shape']}: {tuple_text(layer.input)}"
         lines = [facts, *lines]
-    lines = [_line(problem, error.statement.span, prose), *lines]
+    lines = [where(problem, error.statement.span, prose), *lines]
     if cures:
         lines += [prose.words["fails.cures"], "\n".join(f"- {cure}" for cure in cures)]
     return lines
@@ -288,7 +288,7 @@ _TELLS = {"E203": _too_small, "E204": _wrong_rank, "E205": _uneven, "E206": _unl
 """What tells of the errors of sizes beside those of `failure`."""
 
 
-def _line(problem: Diagnostic, span: Span, prose: Prose) -> str:
+def where(problem: Diagnostic, span: Span, prose: Prose) -> str:
     """Where it is, and the statement."""
     source = problem.source
     line = source.position(problem.span.start).line
