@@ -85,6 +85,11 @@ def test_loan_words_go_through_sentences_with_their_particles() -> None:
         words("en", "loan")
 
 
+def test_what_fills_a_place_stays_as_it_is() -> None:
+    said = words("ko").say("walk.reads", names="`x(은/는) {y} $layer`")
+    assert said == "`x(은/는) {y} $layer`를 입력으로 받습니다."
+
+
 def test_another_language_is_refused() -> None:
     with pytest.raises(ValueError, match="the languages are en, ko"):
         words("fr")
