@@ -78,12 +78,12 @@ class TargetError(Exception):
 class OptionError(ValueError):
     """An option that a target does not have, or a value that it does not know.
 
-    Its text says so in a line; `message` is the same as data.
+    Its text says so in a line; `message` is the same as data. `about` is the option or the value.
     """
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, about: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message, self.about = message, about
 
 
 class Unavailable(Exception):

@@ -324,7 +324,7 @@ def test_frames_go_into_a_folder(tmp_path: Path) -> None:
 
 def test_a_document_shows_a_layer_by_its_name() -> None:
     text = "```cnn\ninput 8x8x1\nconv 2 3x3\npool 2 as half\n```\n<!-- cnndsl: figure view=sliding "
-    for layer, said in (("half", "max("), ("hlaf", "there is no layer `hlaf`")):
+    for layer, said in (("half", "max("), ("hlaf", "layer=hlaf: there is no layer `hlaf`")):
         renewed = cnndsl_documents(f"{text}layer={layer} -->\n<!-- /cnndsl -->\n")
         assert said in renewed
 
@@ -336,7 +336,10 @@ def cnndsl_documents(text: str) -> str:
     from cnndsl.documents import renew
 
     found = renew(Source("post.md", text), examine, lambda name: (Source(name, ""), []))
-    return "".join(str(each.message) for each in found.diagnostics) or found.text
+    problems = [
+        f"{each.source.text[slice(*each.span)]}: {each.message}" for each in found.diagnostics
+    ]
+    return "".join(problems) or found.text
 
 
 # In a browser

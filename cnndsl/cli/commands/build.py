@@ -260,7 +260,7 @@ def plan(operands: list[str], paths: list[str], output: str | None, suffix: str)
     return places
 
 
-def numbered(place: str, frames: Sequence[str]) -> Iterator[tuple[str, str]]:
+def numbered(place: str, frames: Sequence[str | bytes]) -> Iterator[tuple[str, str | bytes]]:
     """The files of the frames of a net, beside where it would go itself: `net-01.svg`."""
     (stem, suffix), folder = os.path.splitext(place), os.path.realpath(os.path.dirname(place))
     for number, text in enumerate(frames, 1):

@@ -27,8 +27,8 @@ from cnndsl.targets.svg.text import cut, width, wrap
 
 _MARGIN, _GAP, _LINE, _FRAME = 16.0, 22.0, 15.0, 333.0
 """The last is how wide a frame is at least, for the sum below it."""
-_LARGE, _SMALL = 23.0, 16.0
-"""How long the side of a place is, and how short it may be."""
+_LARGE, _SMALL, _LONGEST = 23.0, 16.0, 44
+"""How long the side of a place is, how short it may be, and how many may stand in a row."""
 _REDUCTIONS: dict[type[Layer], str] = {MaxPool: "max", MinPool: "min"}
 _MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 25, 6, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
@@ -61,7 +61,7 @@ def layer_of(network: Network, name: str | None) -> Node:
         message = Message(
             "`{name}` has no window that slides; {names} have", name=name, names=names
         )
-    raise OptionError(message)
+    raise OptionError(message, name)
 
 
 class _Board(NamedTuple):
@@ -114,7 +114,7 @@ class Frames:
         self.node, self.words = layer_of(network, name), words
         self.layer, self.room = self.node.layer, room - 2 * _MARGIN
         try:
-            self.slides = Sliding(self.layer, int(self.room // _SMALL))
+            self.slides = Sliding(self.layer, min(int(self.room // _SMALL), _LONGEST))
         except ValueError:
             message = Message(
                 "the windows of `{name}`, {call}, are too large for a figure {width} pixels wide: "
@@ -165,7 +165,8 @@ class Frames:
             raise OptionError(Message("`{one}` and `{other}` contradict each other", **about))
         if frame is not None and frame > count:
             said = {"count": str(count), "frame": str(frame)}
-            raise OptionError(Message("frame must be from 1 to {count}, not {frame}", **said))
+            message = Message("frame must be from 1 to {count}, not {frame}", **said)
+            raise OptionError(message, "frame")
         # The first window, a step to the right, one down and the last; a second channel's first.
         across, down = len(self.columns.windows), len(self.rows.windows)
         rule = {0, min(1, across - 1), across * min(1, down - 1), across * down - 1}
