@@ -107,7 +107,8 @@ WORDS = {
     "figure.unsure": "assumed",
     "figure.misfit": "error",
     "figure.assumed": "Dashed: what there would be without the errors before it.",
-    "figure.no-field": "Nothing here slides over space, so that there are no receptive fields to draw.",
+    "figure.no-field": "Nothing here slides over space, so that there are no receptive fields to "
+    "draw.",
     # Dimensions, and the names in formulas
     "height": "height",
     "width": "width",
