@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from textwrap import fill
 from typing import TypeAlias
 
 from cnndsl.contract import Option, OptionError, checked_values
@@ -31,7 +32,8 @@ WORDS = {**_SHORT, **{key: key for key, column in COLUMNS.items() if column.asks
 
 BLANK = Option(
     "blank",
-    f"a quiz that leaves these open: {', '.join(WORDS)};\n" "or a share of all numbers, as 0.3",
+    "a quiz that leaves these open, or a share of all numbers, as 0.3:\n"
+    + fill(", ".join(WORDS), 75, break_on_hyphens=False),
     "words",
     "A,B",
 )
