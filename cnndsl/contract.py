@@ -56,14 +56,9 @@ DEPTH = Option(
 def words_asked(lang: str, terms: str) -> Words:
     """The words of a language in a set of terms; raises OptionError where it has no such set."""
     if lang not in SETS_OF_TERMS[terms]:
-        raise OptionError(
-            Message(
-                "the terms `{terms}` go with lang {languages}, not {lang}",
-                terms=terms,
-                languages=", ".join(SETS_OF_TERMS[terms]),
-                lang=lang,
-            )
-        )
+        about = {"terms": terms, "languages": ", ".join(SETS_OF_TERMS[terms]), "lang": lang}
+        message = Message("the terms `{terms}` go with lang {languages}, not {lang}", **about)
+        raise OptionError(message)
     return words(lang, terms)
 
 
