@@ -12,6 +12,7 @@ from running import run
 import cnndsl.diagnostics
 from cnndsl import targets
 from cnndsl.api import examine, lint
+from cnndsl.audit import audit
 from cnndsl.cli.commands.rule import page, standing
 from cnndsl.cli.terminal.files import decode
 from cnndsl.diagnostics import CODES, Diagnostic, Source
@@ -49,6 +50,9 @@ def diagnose(code: str, title: str, text: str) -> list[Diagnostic]:
         return imported(source, {"E605": "notation", "E607": "keras"}.get(code, "python"))
     if code == "E501":
         return renew(source, examine, lambda name: decode(name, b"")).diagnostics
+    if code in ("E502", "E503"):
+        audited = audit(source, examine)
+        return [*audited.findings, *audited.problems]
     first = text.split("\n", 1)[0]
     settings = dict(re.findall(r"--set (\w+)=(\S+)", first))
     if code == "W903":

@@ -79,6 +79,8 @@ CODES: dict[str, Code] = {
         Code("E302", "too-large", "a net, a number or a name beyond the limits"),
         Code("E401", "not-expressible", "a layer that the target cannot express"),
         Code("E501", "bad-region", "a region of a document that cannot be written"),
+        Code("E502", "false-cell", "a cell of a post that is not what the net is"),
+        Code("E503", "no-net", "a post whose tables have no net to be judged by"),
         Code("E601", "unknown-operation", "an operation that the language has no word for"),
         Code("E602", "unsayable-sharing", "shared weights that a file cannot say"),
         Code("E603", "branch-on-data", "a branch that depends on the data"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from cnndsl import __version__
 from cnndsl.cli.runner.plan import Outcome
 from cnndsl.cli.terminal.files import FileError, reason, refuse_irregular
+from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.render import sort_key
 from cnndsl.diagnostics.report import Report, Unreadable
 
@@ -19,20 +20,29 @@ def report_of(outcome: Outcome) -> Report:
     """The value that every format renders."""
     from cnndsl.cli.commands.rule import page
 
+    diagnostics = sorted(outcome.diagnostics, key=sort_key)
+    return bare_report(diagnostics, outcome.unreadable, outcome.plan.lang)._replace(
+        files=[file.path for file in outcome.files],
+        strict=outcome.strict,
+        pages={code: page(code, outcome.plan.lang) for code in {each.code for each in diagnostics}},
+    )
+
+
+def bare_report(
+    diagnostics: Sequence[Diagnostic], unreadable: Iterable[tuple[str, str]], lang: str
+) -> Report:
+    """What is said, and where the sources lie, without what only some formats want."""
     here = os.path.realpath(os.getcwd())
     root = next(filter(None, map(os.environ.get, _ROOTS)), here)
-    diagnostics = sorted(outcome.diagnostics, key=sort_key)
     return Report(
         diagnostics,
-        [file.path for file in outcome.files],
-        [Unreadable(*each) for each in outcome.unreadable],
-        outcome.strict,
-        {code: page(code, outcome.plan.lang) for code in {each.code for each in diagnostics}},
-        here.rstrip(os.sep),
-        os.path.realpath(root).rstrip(os.sep),
-        os.sep,
-        __version__,
-        outcome.plan.lang,
+        (),
+        [Unreadable(*each) for each in unreadable],
+        here=here.rstrip(os.sep),
+        root=os.path.realpath(root).rstrip(os.sep),
+        separator=os.sep,
+        version=__version__,
+        lang=lang,
     )
 
 

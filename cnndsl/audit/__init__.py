@@ -1,0 +1,89 @@
+"""Posts judged by the nets that they speak of: which cells are false, and what is right.
+
+`post` finds tables, summaries and lists; `align` lines their rows up with the layers of a net;
+`judge` compares values. No text is compared that can be read as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from cnndsl.audit.judge import Auditor
+from cnndsl.audit.post import read_post
+from cnndsl.diagnostics import Diagnostic, Source, Span
+from cnndsl.diagnostics.message import Message
+from cnndsl.documents.layout import moved
+from cnndsl.importers.graph import ImportProblems
+from cnndsl.importers.read import checked
+from cnndsl.importers.source import MOST_TEXT, Program
+from cnndsl.importers.told import told
+from cnndsl.importers.write import to_text
+from cnndsl.network import Network
+
+Examine: TypeAlias = Callable[[Source], "tuple[Network | None, list[Diagnostic]]"]
+"""What checks a net: `cnndsl.api.examine`."""
+
+
+class Audited(NamedTuple):
+    """What an audit found: what is false, what was left, with its place, and why a post could
+    not be judged."""
+
+    findings: list[Diagnostic]
+    notes: list[tuple[Span, Message]]
+    problems: list[Diagnostic]
+
+
+def audit(source: Source, examine: Examine, network: Network | None = None) -> Audited:
+    """Judge the tables, summaries and lists of a post by a net, or else by the post's own nets.
+
+    Those are its blocks `cnn`, or where it has none its code for Keras or PyTorch. Raises
+    Unavailable without markdown-it-py.
+    """
+    post = read_post(source)
+    unknown = Message("no column of this table is known: it is left")
+    found = Audited([], [(place, unknown) for place in post.unknown], [])
+    nets = [(0, network)] if network is not None else []
+    if not post.tables:
+        return found
+    for fence in post.fences if not nets else ():
+        net, problems = examine(Source(source.name, fence.text, piece=True))
+        found.problems.extend(moved(each, source, fence) for each in problems)
+        nets += [(fence.starts[0], net)] if net is not None else []
+    if not nets and not post.fences and post.code and len(source.text) <= MOST_TEXT:
+        nets, problems = _listed(source)
+        found.problems.extend(problems)
+    if not nets and not found.problems:
+        help_ = Message(
+            "name its net with `--net`, or put a block `cnn` or the code of the model into the post"
+        )
+        message = Message("there is no net to judge this by")
+        found.problems.append(Diagnostic("E503", source, post.tables[0].place, message, help_))
+    auditor = Auditor(source, nets)
+    for table in post.tables if nets else ():
+        for each in auditor.judge(table):
+            if isinstance(each, Diagnostic):
+                found.findings.append(each)
+            else:
+                found.notes.append(each)
+    return found
+
+
+def _listed(source: Source) -> tuple[list[tuple[int, Network]], list[Diagnostic]]:
+    """The nets of a post's code, which is read and never run, each with its place; else what
+    keeps them from being read."""
+    found: list[tuple[int, Network]] = []
+    problems: list[Diagnostic] = []
+    try:
+        program = Program(source.text)
+        candidates = program.candidates()
+    except ImportProblems as error:
+        return [], told(error.problems, source)
+    for each in candidates:
+        try:
+            graph = checked(program.graph(each, each.names[0], []))
+            place = program.line_span(each.spans[0][0])[0]
+            found.append((place, to_text(graph, flat=True).network))
+        except ImportProblems as error:
+            problems += told(error.problems, source)
+    return found, problems if not found else []

@@ -1,0 +1,341 @@
+"""What is false in the tables of a post, and what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import prod
+from typing import NamedTuple
+
+from cnndsl.audit.align import Layers, lined_up, tells
+from cnndsl.audit.layers import COUNTS, SHAPES, SUMMED, Right, said
+from cnndsl.audit.post import Cell, Record, Table
+from cnndsl.audit.values import Given, Value, same, written
+from cnndsl.audit.words import kinds_of
+from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
+from cnndsl.diagnostics.message import NOTHING, Message, joined
+from cnndsl.diagnostics.render import columns
+from cnndsl.layers import family
+from cnndsl.layers.source import call_of
+from cnndsl.network import Network
+from cnndsl.tables.cells import readable
+from cnndsl.tables.columns import COLUMNS
+
+_LATER = ("output-shape", "height", "width", "output-channels", "pooling", "activation")
+"""What a row may say of layers that have no rows and follow its own."""
+_MOST_LATER, _MOST_TERMS, _DEEPEST = 6, 20, 4
+_WAYS = {
+    "all": Message("the others are counted with biases"),
+    "weights": Message("the others are counted without biases"),
+    "last": Message("the others have the channels last"),
+    "first": Message("the others have the channels first"),
+}
+_OTHERWISE = Message("the others are counted or written in another way")
+
+
+class _Entry(NamedTuple):
+    """A cell of a layer: all that would be right there, and the ways in which it is."""
+
+    record: Record
+    at: int
+    cell: Cell
+    given: Given
+    rights: list[Right]
+    ways: frozenset[str]
+
+
+class _Aligned(NamedTuple):
+    """A table lined up with a net: whether it speaks of it, how well, the layer of each record,
+    the records that have none, and how many cells are wrong."""
+
+    fits: bool
+    score: float
+    layers: Layers
+    places: list[int | None]
+    left: list[Record]
+    wrong: int
+
+
+class Auditor:
+    """Judges the tables of a post by some nets, each with its place there."""
+
+    def __init__(self, source: Source, nets: Sequence[tuple[int, Network]]) -> None:
+        self.source, self.nets = source, nets
+        self._layers: dict[tuple[int, int | None], Layers] = {}
+
+    def judge(self, table: Table) -> Iterator[Diagnostic | tuple[Span, Message]]:
+        """What is false in a table, by the net that it fits best, and the places of what is left.
+
+        Of nets that fit equally it is the nearest before the table.
+        """
+        order = sorted(
+            range(len(self.nets)),
+            key=lambda at: (self.nets[at][0] > table.place.start, -self.nets[at][0]),
+        )
+        found = max((self.aligned(table, at) for at in order), key=lambda each: each[:2])
+        name = found.layers.network.name
+        if not found.fits:
+            yield table.place, Message("this fits no layers of `{net}`, and is left", net=name)
+            return
+        yield from _Table(self.source, table, found).findings()
+        for record in found.left:
+            yield record.place, Message("this fits no layer of `{net}`, and is left", net=name)
+
+    def aligned(self, table: Table, net: int) -> _Aligned:
+        """A table lined up with a net, with its blocks open, or else folded."""
+        network = self.nets[net][1]
+        deepest = min(max(len(node.instance) for node in network.nodes), _DEEPEST)
+        tried: list[_Aligned] = []
+        for depth in (None, *range(1, deepest + 1)):
+            if (net, depth) not in self._layers:
+                self._layers[net, depth] = Layers(network, depth)
+            tried.append(_aligned(table, self._layers[net, depth]))
+            if tried[-1].fits and not tried[-1].wrong and not tried[-1].left:
+                break
+        return max(tried, key=lambda each: each[:2])
+
+
+def _aligned(table: Table, layers: Layers) -> _Aligned:
+    score, places = lined_up(table.records, layers)
+    pairs = [pair for pair in zip(table.records, places) if not pair[0].total]
+    told = [
+        tells(cell, layers.rights(at, cell.key))
+        for record, at in pairs
+        for cell in record.cells
+        if at is not None
+    ]
+    left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
+    right, wrong = told.count(True), told.count(False)
+    return _Aligned(
+        2 * len(left) <= len(pairs) and right >= wrong, score, layers, places, left, wrong
+    )
+
+
+class _Table:
+    """A table that is lined up with a net."""
+
+    def __init__(self, source: Source, table: Table, aligned: _Aligned) -> None:
+        self.source, self.table = source, table
+        self.layers, self.places, self.left = aligned.layers, aligned.places, aligned.left
+        self.entries = list(self.enter())
+        # How most cells of a group of columns are counted or written; the likeliest comes first.
+        votes: dict[str, Counter[str]] = {}
+        self.forms: dict[str, dict[str, Given]] = {}  # right cells of a column by their kind
+        self.kinds: Counter[tuple[str, str]] = Counter()
+        for entry in self.entries:
+            vote = votes.setdefault(_group(entry.cell.key), Counter())
+            vote.update({way: 0 for way, _ in entry.rights})
+            vote.update(entry.ways if entry.given.kind else ())
+            self.kinds[entry.cell.key, entry.given.kind] += 1
+            if entry.ways and entry.given.kind:
+                self.forms.setdefault(entry.cell.key, {}).setdefault(entry.given.kind, entry.given)
+        self.ways = {group: max(vote, key=lambda way: vote[way]) for group, vote in votes.items()}
+        cells = [cell for record in table.records for cell in record.cells]
+        blank = Counter(
+            (key, c.text) for c in cells if c.given and not c.given.kind for key in ("", c.key)
+        )
+        self.blanks = {key: text for (key, text), _ in reversed(blank.most_common())}
+        plain = any(cell.text.isdecimal() and len(cell.text) > 3 for cell in cells)
+        self.grouped = not plain or any(re.match(r"\d+,\d{3}", cell.text) for cell in cells)
+
+    def enter(self) -> Iterator[_Entry]:
+        """The cells that can be judged, but for those of sums."""
+        placed = [at for at in self.places if at is not None]
+        following = dict(zip(placed, [*placed[1:], len(self.layers.stations)]))
+        for record, at in zip(self.table.records, self.places):
+            if at is None:
+                continue
+            later = self.later(at, following[at])
+            for cell in record.cells:
+                found = [*self.layers.rights(at, cell.key)]
+                if cell.key in _LATER:
+                    found += [each for n in later for each in self.layers.rights(n, cell.key)]
+                elif cell.key in COUNTS and later:
+                    found += self.together([at, *later], cell.key)
+                if cell.given is not None and found and _of_kind(cell):
+                    yield _Entry(record, at, cell, cell.given, found, _ways(cell, found))
+
+    def later(self, at: int, end: int) -> list[int]:
+        """The layers without a row that follow one, up to the next that weighs."""
+        stations = self.layers.stations[at + 1 : min(end, at + 1 + _MOST_LATER)]
+        stop = next((n for n, s in enumerate(stations) if s.op in family("conv", "dense")), None)
+        return list(range(at + 1, at + 1 + len(stations[:stop])))
+
+    def together(self, places: Sequence[int], key: str) -> list[Right]:
+        """The counts of some layers in one."""
+        sums: dict[str, int | Fraction] = {}
+        for at in places:
+            for way, value in self.layers.rights(at, key):
+                if isinstance(value, (int, Fraction)):
+                    sums[way] = sums.get(way, 0) + value
+        return [*sums.items()]
+
+    def findings(self) -> Iterator[Diagnostic]:
+        """All that is false, row by row."""
+        wrong = {id(e.cell): self.right(e) for e in self.entries if self.is_false(e)}
+        for entry in self.entries:
+            if id(entry.cell) in wrong:
+                value, form = wrong[id(entry.cell)], self.form(entry)
+                yield self.finding(entry.cell, entry.given, value, self.why(entry, value), form)
+            elif self.is_displaced(entry, wrong):
+                number = next((v for _, v in entry.rights if isinstance(v, int)), None)
+                form = self.forms[entry.cell.key]["number"]
+                message = Message("the others are one number, and this stands for the next column")
+                yield self.finding(entry.cell, entry.given, number, message, form)
+        for record in self.table.records:
+            if record.total and (len(self.table.records) > 1 or not self.table.strict):
+                yield from self.of_sums(record)
+
+    def is_false(self, entry: _Entry) -> bool:
+        if not entry.given.kind or entry.ways & {"", self.ways[_group(entry.cell.key)]}:
+            return False
+        some = any(value is not None for _, value in entry.rights)
+        return bool(entry.ways) or self.table.strict or some
+
+    def form(self, entry: _Entry) -> Given:
+        """In which form a value is to be written: that of the cell, unless no other has it."""
+        known = self.forms.get(entry.cell.key, {}) if self.table.strict else {}
+        return entry.given if entry.given.kind in known else next(iter(known.values()), entry.given)
+
+    def right(self, entry: _Entry) -> Value:
+        """What should stand there: of what is right in the table's way, what is written alike."""
+        way = self.ways[_group(entry.cell.key)]
+        values = [value for each, value in entry.rights if each in (way, "")]
+        values = values or [value for _, value in entry.rights]
+        return next((value for value in values if _alike(self.form(entry), value)), values[0])
+
+    def is_displaced(self, entry: _Entry, wrong: dict[int, Value]) -> bool:
+        """Whether a cell is right by chance, and got there from the column beside it: all others
+        of its column are plain numbers, and a false cell beside it should say just this."""
+        key, cells = entry.cell.key, entry.record.cells
+        kinds = [self.kinds[key, kind] for kind in ("sizes", "word")]
+        if not self.table.strict or entry.given.kind != "sizes" or kinds != [1, 0]:
+            return False
+        at = next(at for at, cell in enumerate(cells) if cell is entry.cell)
+        beside = [wrong.get(id(cell)) for cell in cells[max(at - 1, 0) : at + 2]]
+        return bool(self.kinds[key, "number"]) and any(same(entry.given, v) for v in beside)
+
+    def of_sums(self, record: Record) -> Iterator[Diagnostic]:
+        """What is false in a row of sums."""
+        for cell in record.cells:
+            if cell.given is None or not cell.given.kind:
+                continue
+            if cell.key not in SUMMED:
+                if self.table.strict and cell.key in COLUMNS:
+                    message = Message("a sum of all layers has none")
+                    yield self.finding(cell, cell.given, None, message)
+                continue
+            way, terms = self.ways.get(_group(cell.key)), self.terms(cell.key)
+            every = range(len(self.layers.stations))
+            kept = [at for at in every if not self.layers.stations[at].row.training]
+            net = self.together(kept, cell.key)
+            accepted: list[int | Fraction] = [v for w, v in net if way in (None, w)]  # type: ignore[misc]
+            # The rows of heads for training may count or not.
+            sums = [
+                sum(v for v, training in terms if not training or more) for more in (False, True)
+            ]
+            if terms:
+                accepted = accepted + sums if self.left else sums + accepted
+            if any(same(cell.given, value) for value in accepted):
+                continue
+            shown = [f"{v:,}" for v, more in terms if v and isinstance(v, int) and not more]
+            total = written(accepted[0], cell.given, "", True)
+            why = Message("all layers come to {total}", total=total)
+            if accepted[0] == sums[0] and 1 < len(shown) <= _MOST_TERMS:
+                why = Message("{terms} = {total:,}", terms=" + ".join(shown), total=sums[0])
+            yield self.finding(cell, cell.given, accepted[0], why)
+
+    def terms(self, key: str) -> list[tuple[int | Fraction, bool]]:
+        """What is right in each row of a column, and whether that is of a head for training."""
+        found = []
+        for entry in self.entries:
+            if entry.cell.key == key:
+                way = self.ways[_group(key)]
+                values = [v for each, v in entry.rights if each == way and v is not None]
+                value = next(
+                    (v for v in values if same(entry.given, v)), values[0] if values else 0
+                )
+                found.append((value, self.layers.stations[entry.at].row.training))
+        return found  # type: ignore[return-value]
+
+    def why(self, entry: _Entry, right: Value) -> Message:
+        """Why a value is right: the arithmetic where there is any, else the layer."""
+        row, key = self.layers.stations[entry.at].row, entry.cell.key.partition(":")[0]
+        call, way = call_of(row.layer) if row.layer else row.name, self.ways[_group(key)]
+        formula = "-"
+        if key in COUNTS or key == "parameter-formula":
+            formula = readable(said("parameter-formula", row, weights=way == "weights"))
+        elif key in (*SHAPES, "height", "width", "size-formula") and key != "input-shape":
+            formula = readable(said("size-formula", row))
+        why = Message("the layer is `{call}`", call=call)
+        if right is None:
+            why = Message("`{call}` has none", call=call)
+        elif key == "input-shape":
+            why = Message("`{call}` reads {shape}", call=call, shape=readable(said(key, row)))
+        elif formula != "-":
+            why = Message("{formula}", formula=formula)
+        return joined([_WAYS.get(way, _OTHERWISE), why], "{first}: {rest}") if entry.ways else why
+
+    def finding(
+        self, cell: Cell, given: Given, right: Value, why: Message, form: Given | None = None
+    ) -> Diagnostic:
+        """A false cell, as all else that is told, with what would mend it."""
+        nothing = self.blanks.get(cell.key, self.blanks.get("", "-"))
+        should = written(right, form or given, nothing, self.grouped)
+        span = Span(cell.span.start + given.at, cell.span.start + given.at + len(given.text))
+        message = Message("says `{says}`, should be `{should}`", says=given.text, should=should)
+        if not should:
+            message = Message("says `{says}`, should be empty", says=given.text, should=should)
+        edits = (Edit(span, should), *_moved(cell, columns(should) - columns(given.text)))
+        fixes = (Fix(NOTHING, tuple(sorted(edits)), safe=True),)
+        return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), fixes)
+
+
+def _group(key: str) -> str:
+    return "shape" if key in SHAPES else key.partition(":")[0]
+
+
+def _of_kind(cell: Cell) -> bool:
+    """Whether a cell has a value of the kind that its column has."""
+    word = cell.given.word if cell.given else ""
+    if cell.key == "activation" and word:
+        known = any(kind in family("activation") for kind in kinds_of(word))
+        return known or word.lower() in ("linear", "identity")
+    return not word or cell.key in ("padding", "pooling", "input-channels", "output-channels")
+
+
+def _ways(cell: Cell, found: Sequence[Right]) -> frozenset[str]:
+    """The ways in which a cell is right; a product of sizes stands for a count."""
+    assert cell.given is not None
+    if cell.given.shapes and cell.key in SUMMED:
+        product = prod(size or 1 for size in cell.given.shapes[0])
+        return frozenset(way for way, value in found if value == product) or frozenset([""])
+    return frozenset(way for way, value in found if same(cell.given, value))
+
+
+def _alike(form: Given, value: Value) -> bool:
+    """Whether a value can be written in a form."""
+    if value is None or isinstance(value, str):
+        listed = form.kind == "sizes" and value is not None and value[:1].isdigit()  # `256, 128`
+        return value is not None and (form.kind == "word" or listed)
+    if isinstance(value, (int, Fraction)):
+        return form.kind == "number"
+    if form.kind == "number":
+        return all(len({*shape}) == 1 for shape in value)
+    more = [len(sizes) - len(shape) for sizes, shape in zip(form.shapes, value)]
+    return len(form.shapes) == len(value) and {*more} in ({0}, {1})
+
+
+def _moved(cell: Cell, more: int) -> list[Edit]:
+    """What keeps columns where they are when a cell gets so much wider: fewer blanks, or more."""
+    left, right = cell.room
+    # Numbers that stand flush right have their blanks before them.
+    at = cell.span.start if left > right else cell.span.end
+    if more < 0 < min(left, right):
+        return [Edit(Span(at, at), " " * -more)]
+    less = min(more, max(left, right) - 1)
+    if less <= 0:
+        return []
+    return [Edit(Span(at - less, at) if left > right else Span(at, at + less), "")]

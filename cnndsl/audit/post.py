@@ -1,0 +1,362 @@
+"""The tables, summaries and lists of a post, as records: what each says of which layer.
+
+Only what stands in them is read, and no running text: a sentence may speak of any layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnndsl.audit.values import Given, read
+from cnndsl.audit.words import Label, column, compact, kinds_of, label, pattern, synonyms
+from cnndsl.diagnostics import Source, Span
+from cnndsl.documents.layout import LINE_END, Fence, blocks, fence_of
+from cnndsl.importers.kinds import kind_of
+from cnndsl.importers.summary_table import Row, read_table
+from cnndsl.importers.texts import Draft
+from cnndsl.tables.columns import COLUMNS
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+LONGEST = 1000
+"""The longest row of a table or line of a list that is read, in characters."""
+
+_TOKENS = frozenset(
+    "table_open table_close tr_open tr_close inline heading_open list_item_open list_item_close "
+    "fence".split()
+)
+_LABELS = ("layer", "type", "name", "code")
+_WORDED = ("activation", "padding", "pooling")
+_RESULT = re.compile(r"=\s*([\d,]+)(?=\s*(?:,|$))")
+_SIGN = re.compile(r"\s*(?:[:：]|=>?|→)\s*")
+
+
+class Cell(NamedTuple):
+    """What a post says in a place of a column, as text and, where that is known, as a value.
+
+    `room` is how many blanks before and behind it are the cell's own.
+    """
+
+    key: str
+    text: str
+    span: Span
+    given: Given | None
+    room: tuple[int, int] = (0, 0)
+
+
+class Record(NamedTuple):
+    """What a post says of one layer, or of all of the net where it is a `total`."""
+
+    label: Label
+    place: Span
+    cells: list[Cell]
+    total: bool = False
+
+
+class Table(NamedTuple):
+    """Records that belong together, and where they stand.
+
+    `strict` says that every column means every record: a value where a layer has none is false.
+    """
+
+    place: Span
+    records: list[Record]
+    strict: bool = True
+
+
+class Post(NamedTuple):
+    """The tables of a post, the nets that it has as text, and whether it has other code.
+
+    `unknown` are the places of tables of which no column is known.
+    """
+
+    tables: list[Table]
+    fences: list[Fence]
+    unknown: list[Span]
+    code: list[Fence]
+
+
+def read_post(source: Source) -> Post:
+    """The tables, summaries and lists of a post; raises Unavailable without markdown-it-py."""
+    return _Reader(source).read()
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.text = source.text
+        self.starts = [0, *(each.end() for each in LINE_END.finditer(self.text)), len(self.text)]
+        self.post = Post([], [], [], [])
+        self.listed: list[Record] = []
+        self.current: Record | None = None
+
+    def line(self, number: int) -> tuple[int, str]:
+        """Where a line begins, and its words."""
+        start, end = self.starts[number : number + 2]
+        return start, self.text[start : min(end, start + LONGEST)].rstrip("\r\n")
+
+    def read(self) -> Post:
+        tokens, depth = iter(blocks(self.text, _TOKENS)), 0
+        for token in tokens:
+            if token.type == "table_open":
+                self.table(list(self.rows(tokens)))
+            elif token.type == "heading_open":
+                self.lines(next(tokens), depth, heading=True)
+            elif token.type == "inline":
+                self.lines(token, depth)
+            elif token.type == "fence":
+                self.fence(token)
+            depth += {"list_item_open": 1, "list_item_close": -1}.get(token.type, 0)
+        self.flush()
+        self.post.tables.sort(key=lambda table: table.place)
+        return self.post
+
+    # Tables
+
+    def rows(self, tokens: Iterator[Token]) -> Iterator[list[Cell]]:
+        """The cells of each row of a table, the first of which has the titles."""
+        texts: list[str] = []
+        for token in tokens:
+            if token.type == "tr_open":
+                (start, line), texts = self.line((token.map or [0])[0]), []
+            elif token.type == "inline":
+                texts.append(token.content)
+            elif token.type == "tr_close":
+                yield list(_cells(start, line, texts))
+            else:
+                return
+
+    def table(self, rows: list[list[Cell]]) -> None:
+        """Take down a table."""
+        titles = [column(cell.text) for cell in rows[0]]
+        labels = [at for at, key in enumerate(titles) if key in _LABELS]
+        labels = labels or [at for at, key in enumerate(titles[:1]) if not key]
+        judged = [at for at, key in enumerate(titles) if key and key not in (*_LABELS, "note")]
+        place = Span(rows[0][0].span.start, rows[0][-1].span.end)
+        if not judged:
+            self.post.unknown.append(place)
+            return
+        records = []
+        for row in rows[1:]:
+            texts = [row[at].text for at in labels if at < len(row)]
+            every = [label(each) for each in texts] or [Label()]
+            named = Label(
+                next((each.kinds for each in every if each.kinds), frozenset()),
+                every[0].number,
+                every[-1].name,
+            )
+            cells = [c for at in judged if at < len(row) for c in _valued(titles[at], row[at])]
+            total = row in rows[-2:] and any(_is_total(text, named, cells) for text in texts)
+            where = row[labels[0]].span if texts else place
+            records.append(Record(named, where, cells, total))
+        if records:
+            self.post.tables.append(Table(place, records))
+
+    # Code
+
+    def fence(self, token: Token) -> None:
+        """Take down a net, a summary, or that there is code."""
+        info = token.info.split()
+        fence = fence_of(token, "fails" in info, self.text, self.starts)
+        if info[:1] == ["cnn"]:
+            self.flush()  # other records may be about another net
+            if "fragment" not in info and not fence.fails:
+                self.post.fences.append(fence)
+        elif kind_of(fence.text) != "summary":
+            self.post.code.append(fence)
+        elif table := read_table(Draft(fence.text, "", "keras")):
+            rows = [
+                row
+                for row, after in zip(table.rows, [*table.rows[1:], None])
+                if not (after and after.depth > row.depth) and not row.again
+            ]  # what holds others is those
+            summary = _Summary(fence)
+            records = [*map(summary.record, rows)]
+            for word, (_, span) in table.totals.items():
+                key = "parameters" if word == "total" else word
+                if cells := summary.cell(key, r"\d[\d,]*", Span(*span)):
+                    records.append(Record(Label(), cells[0].span, cells, True))
+            if rows:
+                self.post.tables.append(Table(records[0].place, records))
+
+    # Lists
+
+    def flush(self) -> None:
+        """The records of lists so far belong together."""
+        if records := [record for record in self.listed if record.cells]:
+            self.post.tables.append(Table(records[0].place, records, strict=False))
+        self.listed, self.current = [], None
+
+    def begin(self, named: Label, place: Span, total: bool = False) -> Record:
+        self.listed.append(Record(named, place, [], total))
+        return self.listed[-1]
+
+    def lines(self, token: Token, depth: int, *, heading: bool = False) -> None:
+        """Read the lines of a heading, of an item of a list, or of a paragraph."""
+        for number, content in enumerate(token.content.split("\n"), (token.map or [0])[0]):
+            start, line = self.line(number)
+            words = content.strip()
+            at = line.find(words)
+            if at < 0 or not words:
+                continue
+            said = [*_statements(words, start + at)] if depth and not heading else []
+            for owner, cell in said:
+                self.say(owner, cell)
+            named = label(_unmarked(words)) if heading else Label() if said else _named(words)
+            mine = self.current.label if self.current else Label()
+            other = not mine.kinds & named.kinds or 0 < mine.number != named.number > 0
+            if named.kinds and (heading or other):
+                self.current = self.begin(named, Span(start + at, start + at + len(words)))
+            elif heading:
+                self.current = None
+
+    def say(self, owner: str, cell: Cell) -> None:
+        """Take down what an item says of the layer of its heading, or of one that it names."""
+        named = label(owner)
+        if pattern("whole").search(owner):
+            self.begin(Label(), cell.span, True).cells.append(cell)
+            return
+        if owner and not (self.current and named.kinds & self.current.label.kinds):
+            self.current = self.begin(named, cell.span)
+        if self.current is not None:
+            self.current.cells.append(cell)
+
+
+class _Summary:
+    """A summary in a block of code, and where in the post its cells stand."""
+
+    def __init__(self, fence: Fence) -> None:
+        self.fence, self.source = fence, Source("", fence.text)
+
+    def span(self, start: int, end: int) -> Span:
+        return Span(*(self.fence.place(*self.source.position(at)) for at in (start, end)))
+
+    def cell(self, key: str, expression: str, within: Span) -> list[Cell]:
+        """The cell that is written so; none where lines are cut in it."""
+        found = re.compile(expression).search(self.fence.text, *within)
+        if found is None:
+            return []
+        start, end = found.span()
+        line = self.source.line_start(start)
+        before = self.fence.text[line:start]
+        behind = self.fence.text[end : self.source.line_end(end, LONGEST)]
+        room = (len(before) - len(before.rstrip(" ")), len(behind) - len(behind.lstrip(" ")))
+        return [Cell(key, found[0], self.span(start, end), read(found[0]), room)]
+
+    def record(self, row: Row) -> Record:
+        """What a row says."""
+        number = re.search(r"\d{1,6}$", row.name)
+        named = Label(kinds_of(row.kind), int(number[0]) if number else 0, row.name)
+        cells: list[Cell] = []
+        within = Span(*row.span)
+        for key, shape in (("input-shape", row.source), ("output-shape", row.shape)):
+            sizes = "".join(rf",\s*{size}" for size in shape)
+            cell = self.cell(key, rf"[\[(]+\s*(?:None|-?\d+){sizes},?\s*[\])]+", within)
+            cells += cell if shape else []
+        count = rf"(?<![\d,.])(?:{row.params:,}|{row.params})(?![\d,.%])"
+        text = self.fence.text[slice(*row.span)]
+        # Counts stand behind the shapes, which may have the same digits.
+        start = row.span[0] + max(text.rfind(")"), text.rfind("]"), 0)
+        cells += self.cell("parameters", count, Span(start, row.span[1]))
+        return Record(named, self.span(*row.span), cells)
+
+
+def _cells(start: int, line: str, texts: list[str]) -> Iterator[Cell]:
+    """The cells of a row, each with its place in the line, which quotations may begin."""
+    bars = [-1, *(match.start() for match in re.finditer(r"(?<!\\)\|", line)), len(line)]
+    pieces = [*pairwise(bars)]
+    if not re.sub(r"^(?:[ \t>]|[-*+] |\d+[.)] )*", "", line[: bars[1]]):
+        pieces = pieces[1:]
+    for text, (bar, end) in zip(texts, pieces):
+        words = line[bar + 1 : end].strip()
+        words = text if bar < 0 else words  # not what begins a quotation
+        at = line.find(words, bar + 1, end) if words else min(bar + 2, end)
+        room = (at - bar - 1, end - at - len(words))
+        yield Cell("", words, Span(start + at, start + at + len(words)), None, room)
+
+
+def _valued(key: str, cell: Cell) -> Iterator[Cell]:
+    """A cell with what it says; a formula with several results is as many cells."""
+    results = [*_RESULT.finditer(cell.text)] if key == "size-formula" else []
+    for at, each in enumerate(results):
+        span = Span(cell.span.start + each.start(1), cell.span.start + each.end(1))
+        yield Cell(f"{key}:{at}/{len(results)}", each[1], span, read(each[1]))
+    if not results:
+        yield cell._replace(key=key, given=read(cell.text))
+
+
+def _is_total(text: str, named: Label, cells: list[Cell]) -> bool:
+    """Whether a row with a title is that of the sums; `Sum` may also be a layer that adds."""
+    if re.search(r"\d", text) or not pattern("total").fullmatch(compact(text)):
+        return False
+    others = [each.given for each in cells if each.key in COLUMNS and not COLUMNS[each.key].summed]
+    return not named.kinds or not any(given is None or given.kind for given in others)
+
+
+def _unmarked(words: str) -> str:
+    """A heading without what numbers and marks it."""
+    return re.sub(r"^[\W\d_]*(?=[^\W\d_])", "", words).strip("*_: ")
+
+
+def _named(words: str) -> Label:
+    """The layer that a line names, where that is all that it says: `1.1 Convolution Layer1`."""
+    plain = _unmarked(words)
+    if len(plain) > 60 or column(plain) not in ("", "pooling"):
+        return Label()
+    bare = re.sub(f"(?i){synonyms()['layer']}", " ", plain)
+    parts = re.findall(r"[A-Za-z]+(?:[123][dD])?|[가-힣]+", bare)
+    rest = compact(plain)
+    for name in sorted([*map(" ".join, pairwise(parts)), *parts], key=len, reverse=True):
+        rest = rest.replace(compact(name), "", 1) if kinds_of(name) else rest
+    return label(plain) if pattern("filler").fullmatch(rest) else Label()
+
+
+def _statements(line: str, start: int) -> Iterator[tuple[str, Cell]]:
+    """What a line of a list says: of whom, and the value with its place."""
+
+    def cell(key: str, given: Given) -> Cell:
+        at = start + given.at
+        return Cell(key, given.text, Span(at, at + len(given.text)), given._replace(at=0))
+
+    sign = _SIGN.search(line)
+    of = _phrase(line[: sign.start()]) if sign else None
+    if sign and of and (given := read(line, sign.end())):
+        if given.kind and (given.kind != "word" or of[1] in _WORDED):
+            yield of[0], cell(of[1], given)
+        return
+    begin = 0
+    for end, after in [
+        *(match.span() for match in pattern("clause").finditer(line)),
+        (len(line), 0),
+    ]:
+        for place in re.finditer(r"[(\[]|(?<![\w.])\d|(?<=[가-힣])\d", line[begin:end]):
+            at = begin + place.start()
+            of, given = _phrase(line[begin:at]), read(line[:end], at)
+            if of and given and given.kind in ("sizes", "number"):
+                yield of[0], cell(of[1], given)
+                break
+        begin = after
+
+
+def _phrase(words: str) -> tuple[str, str] | None:
+    """Of whom a phrase speaks, empty for the layer at hand, and of what; None for no such."""
+    if len(words) > 100:
+        return None
+    words = pattern("particle").sub("", words.strip(_MARKS))
+    parts = words.split()
+    for at in range(len(parts)):
+        key, owner = column(" ".join(parts[at:])), " ".join(parts[:at])
+        if key and key not in (*_LABELS, "note"):
+            if whole := pattern("whole").search(words):
+                return whole[0], key
+            if pattern("filler").fullmatch(compact(_unmarked(owner))):
+                return None if re.search(r"\d", owner) else ("", key)
+            owner = pattern("particle").sub("", owner)
+            return (owner, key) if _named(owner).kinds else None
+    return None
+
+
+_MARKS = " \t*_`"
