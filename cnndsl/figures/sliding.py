@@ -105,9 +105,10 @@ class Sliding:
 
     def __init__(self, layer: Any, room: int) -> None:
         self.layer, rank = layer, len(layer.spatial)
-        rooms = (DEEPEST, room, room)[3 - rank :]
-        fitted = [_fitted(layer, axis, most) for axis, most in enumerate(rooms)]
+        fitted = (_fitted(layer, dimension, room) for dimension in range(rank))
         self.axes = (*(Axis() for _ in range(3 - rank)), *fitted)
+        if len(self.axes[0].windows[0]) > DEEPEST:
+            raise ValueError
         self.padded = getattr(layer, "countpad", not isinstance(layer, Pool))
         # A depthwise layer has a group for each channel, and so has a pool.
         alone = isinstance(layer, (DepthwiseConv, Pool))
@@ -199,17 +200,20 @@ def digit(*place: int) -> int:
 
 def _fitted(layer: Any, dimension: int, room: int) -> Axis:
     """A dimension of a layer with as many windows as look well, or else the fewest that show the
-    step from one to the next."""
+    step from one to the next, on as many pixels as one sees if there is room."""
     slid = layer.input if isinstance(layer, TransposedConv) else layer.output
     least = min(2, slid[dimension])
-    for counts, places, most in (
-        (range(LONGEST, least - 1, -1), WIDEST, LONGEST),
-        (range(least, room), room, room),
+    for counts, most, places, inside in (
+        (range(LONGEST, least - 1, -1), LONGEST, WIDEST, False),
+        (range(least, room), room, room, True),
+        (range(least, room), room, room, False),
     ):
         for count in counts:
             axis = _axis(layer, dimension, count, most)
             if axis is not None and len(axis.places) <= places:
-                return axis
+                first = axis.windows[0]
+                if not inside or axis.size > min(first[-1] - first[0], layer.input[dimension] - 1):
+                    return axis
     raise ValueError
 
 

@@ -30,7 +30,7 @@ _MARGIN, _GAP, _LINE, _FRAME = 16.0, 22.0, 15.0, 333.0
 _LARGE, _SMALL, _LONGEST = 23.0, 16.0, 44
 """How long the side of a place is, how short it may be, and how many may stand in a row."""
 _REDUCTIONS: dict[type[Layer], str] = {MaxPool: "max", MinPool: "min"}
-_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 25, 6, 12
+_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 49, 6, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
 
 
@@ -125,6 +125,7 @@ class Frames:
             )
             raise OptionError(message) from None
         self.made, (_, self.rows, self.columns) = self.slides.made, self.slides.axes
+        self.title = f"{self.node.name} · {call_of(self.layer)}"
         self.weighs = not isinstance(self.layer, Pool)
         self.notes = [*self.remarks()]
         self.still: list[Mark] = []
@@ -188,7 +189,7 @@ class Frames:
         told = [
             f"{self.numbered(each)}: {'; '.join(self.sums(self.made[each]))}." for each in shown
         ]
-        text = " ".join((*self.notes, *told[:_MOST_TOLD]))
+        text = " ".join((f"{self.title}.", *self.notes, *told[:_MOST_TOLD]))
         size = columns * step - _GAP + 2 * _MARGIN, y + high - _GAP + _MARGIN
         if animated:
             return Picture(*size, marks, text, moments)
@@ -196,7 +197,7 @@ class Frames:
 
     def heading(self, room: float) -> tuple[list[Mark], float]:
         """The layer, its shapes and what is said of it, and where that ends."""
-        title, note = f"{self.node.name} · {call_of(self.layer)}", SIZES["note"]
+        title, note = self.title, SIZES["note"]
         shown = cut(title, SIZES["title"], room, bold=True)
         full = title if shown != title else ""
         lines = [cut(f"{_times(self.layer.input)} → {_times(self.layer.output)}", note, room)]
