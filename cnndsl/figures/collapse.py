@@ -82,10 +82,8 @@ class _Collapser:
         found = [self.single(self.nodes[index], "input") for index in self.network.inputs]
         found += self.items(self.network.body, ())
         found.sort(key=lambda box: box.start)
-        whole: list[Box] = []
-        for box in found:
-            whole += [*self.omitted(whole[-1].end if whole else 0, box.start), box]
-        return tuple(self.fold(whole + self.omitted(found[-1].end, len(self.nodes))))
+        ends = self.omitted(0, found[0].start), self.omitted(found[-1].end, len(self.nodes))
+        return tuple(self.fold([*ends[0], *found, *ends[1]]))
 
     def key(self, *structure: Any) -> int:
         return self.keys.setdefault(structure, len(self.keys))
@@ -113,7 +111,6 @@ class _Collapser:
         found: list[Box] = []
         for item, bodies in children(body):
             for box in self.item(item, bodies, path):
-                found += self.omitted(found[-1].end, box.start) if found else ()
                 joined = self.joined(found[-1], box) if found else None
                 if joined is None:
                     found.append(box)
@@ -123,10 +120,7 @@ class _Collapser:
 
     def omitted(self, start: int, end: int) -> list[Box]:
         """What stands for layers that could not be made, and of which no item has come."""
-        known = self.network.inputs
-        return [
-            self.single(node, "layer") for node in self.nodes[start:end] if node.index not in known
-        ]
+        return [self.single(node, "layer") for node in self.nodes[start:end]]
 
     def item(self, item: Item, bodies: Sequence[Body], path: tuple[str, ...]) -> list[Box]:
         if isinstance(item, Step):
@@ -236,6 +230,7 @@ class _Collapser:
         """Boxes of the same structure in a row as one."""
         found: list[Box] = []
         for box in boxes:
+            found += self.omitted(found[-1].end, box.start) if found else ()
             before = found[-1] if found else None
             if (
                 before is not None
