@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heappush, heappushpop
-from operator import le
+from operator import attrgetter, le
 from typing import Any
 
+from cnndsl.comparison.measure import Measure
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.diagnostics.source import Source, Span
 from cnndsl.layers.values import Word
 from cnndsl.network.expressions import ExpressionError, Unknown, truth
-from cnndsl.network.words import did_you_mean, is_word, nearest
+from cnndsl.network.words import Problem, did_you_mean, is_word, nearest
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 from cnndsl.syntax.walk import walk
@@ -22,16 +23,13 @@ from cnndsl.variants.sweep import Variant, given
 Known = Mapping[str, Callable[[Variant], Any]]
 """What gets a value of a variant, by its name; None where an error keeps it from being known."""
 
-_DERIVED: dict[str, Callable[[Any], Any]] = {
+_MEASURES: dict[str, Callable[[Measure], Any]] = {
+    **{name: attrgetter(name) for name in Measure._fields},
     "memory": lambda measure: measure.param_bytes + measure.peak_bytes,  # what inference takes
     "field": lambda measure: min(measure.field, default=0),
     "inputs": lambda measure: _size(measure.inputs[0]),
     "outputs": lambda measure: _size(measure.outputs["main"]),
 }
-_COUNTS = (
-    *("layers", "depth", "params", "trainable", "non_trainable", "weights", "biases", "macs"),
-    *("param_bytes", "activation_bytes", "peak_bytes"),
-)
 
 
 def _size(shape: tuple[int, ...]) -> Any:
@@ -46,31 +44,28 @@ def own_name(measure: str, params: Collection[str]) -> str:
 def known(params: Collection[str]) -> Known:
     """What is known by name: params, what `compare` measures, and whether a variant is `valid`."""
 
-    def measured(get: Callable[[Any], Any]) -> Callable[[Variant], Any]:
-        return lambda variant: variant.measure and get(variant.measure)
+    def of_param(name: str) -> Callable[[Variant], Any]:
+        return lambda each: given(each.settings[name])
 
-    def counted(name: str) -> Callable[[Variant], Any]:
-        return measured(lambda measure: getattr(measure, name))
-
-    def param(name: str) -> Callable[[Variant], Any]:
-        return lambda variant: given(variant.settings[name])
+    def of_net(get: Callable[[Measure], Any]) -> Callable[[Variant], Any]:
+        return lambda each: each.measure and get(each.measure)
 
     return {
-        **{name: param(name) for name in params},
-        **{own_name(name, params): counted(name) for name in _COUNTS},
-        **{own_name(name, params): measured(get) for name, get in _DERIVED.items()},
-        own_name("valid", params): lambda variant: variant.measure is not None,
+        **{name: of_param(name) for name in params},
+        **{own_name(name, params): of_net(get) for name, get in _MEASURES.items()},
+        own_name("valid", params): lambda each: each.measure is not None,
     }
 
 
 class Flawed(Exception):
     """A test that says nothing; `diagnostic` says why, and where."""
 
-    def __init__(self, code: str, text: str, span: Span, message: Message, help_: Message) -> None:
-        super().__init__(message)
-        start, end = (max(0, min(len(text), at - len(_BEGIN))) for at in span)
+    def __init__(self, text: str, why: Diagnostic | Problem | ExpressionError) -> None:
+        super().__init__(why.message)
+        start, end = (max(0, min(len(text), at - len(_BEGIN))) for at in why.span)
+        help_ = NOTHING if isinstance(why, Diagnostic) else why.help  # which is about a file
         source = Source("--where", text)
-        self.diagnostic = Diagnostic(code, source, Span(start, end), message, help_)
+        self.diagnostic = Diagnostic(why.code, source, Span(start, end), why.message, help_)
 
 
 _BEGIN = "let x = "
@@ -86,19 +81,19 @@ def holding(
     """
     module, problems = parse(Source("--where", _BEGIN + text.replace("\n", " ")))
     for problem in problems:
-        raise Flawed(problem.code, text, problem.span, problem.message, NOTHING)
+        raise Flawed(text, problem)
     test, *more = module.statements
     assert isinstance(test, ast.Let)
     for statement in more:
         message = Message("this is more than one expression")
-        raise Flawed("E002", text, statement.span, message, NOTHING)
+        raise Flawed(text, Problem("E002", statement.span, message))
     for node in walk(test.value):
         name = node.id if isinstance(node, ast.Name) else "relu"
         if name not in known and name not in blocks and not is_word(name):
             names = Message("what is known is {names}", names=", ".join(known))
             message = Message("nothing here is called `{word}`", word=name)
             help_ = did_you_mean(nearest(name, known)) or names
-            raise Flawed("E106", text, node.span, message, help_)
+            raise Flawed(text, Problem("E106", node.span, message, help_))
 
     def holds(variant: Variant) -> bool:
         def look_up(name: ast.Name) -> Any:
@@ -112,7 +107,7 @@ def holding(
         except Unknown:
             return False
         except ExpressionError as error:
-            raise Flawed(error.code, text, error.span, error.message, error.help) from None
+            raise Flawed(text, error) from None
 
     return lambda variants: [*filter(holds, variants)]
 
@@ -126,8 +121,7 @@ class Front:
     """
 
     def __init__(self, text: str, known: Known) -> None:
-        self.names: list[str] = []
-        self.gets: list[tuple[Callable[[Variant], Any], int]] = []
+        self.measures: list[tuple[str, int, Callable[[Variant], Any]]] = []
         self.found: list[tuple[list[Any], Variant]] = []
         for word in text.split(","):
             way, _, name = word.strip().rpartition(":")
@@ -135,18 +129,19 @@ class Front:
                 words = ", ".join(known)
                 message = Message("knows no `{word}`; it knows {words}", word=word, words=words)
                 raise OptionError(message)
-            self.names.append(name)
             largest = way == "max" or (way == "" and name == "field")
-            self.gets.append((known[name], -1 if largest else 1))
+            self.measures.append((name, -1 if largest else 1, known[name]))
 
     def add(self, variant: Variant) -> None:
         """Take up a variant. Raises OptionError where a measure of it is no number."""
         if variant.measure is None:
             return
-        own = [sign * get(variant) for get, sign in self.gets]
-        for name, value in zip(self.names, own):
+        own = []
+        for name, sign, get in self.measures:
+            value = get(variant)
             if isinstance(value, tuple):
                 raise OptionError(Message("compares numbers, and `{name}` is none", name=name))
+            own.append(sign * value)
         for at, (other, _) in enumerate(self.found):
             if all(map(le, other, own)):
                 self.found.insert(0, self.found.pop(at))  # what beats one often beats the next

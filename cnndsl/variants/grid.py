@@ -22,10 +22,7 @@ def axis(given: str | Iterable[Any]) -> Sequence[Any]:
     if isinstance(given, str):
         words = (each.strip() for each in re.split(r",(?![^(]*\))", given))
         found = [value for word in words for value in _values(word)]
-    if not 0 < len(found) <= MOST:
-        raise OptionError(
-            Message("has {count:,} values, and not 1 to {most:,}", count=len(found), most=MOST)
-        )
+    _counted(len(found))
     return found
 
 
@@ -44,9 +41,13 @@ def _values(word: str) -> Sequence[Any]:
         )
     first, last, step = (Fraction(str(each)) for each in (*bounds, 1)[:3])
     count = max(0, (last - first) // step + 1)
-    if count > MOST:
-        raise OptionError(
-            Message("has {count:,} values, and not 1 to {most:,}", count=count, most=MOST)
-        )
-    kind = int if all(type(each) is int for each in bounds) else float
-    return [kind(first + turn * step) for turn in range(count)]
+    _counted(count)
+    if all(type(each) is int for each in bounds):
+        return range(int(first), int(first + count * step), int(step))
+    return [float(first + turn * step) for turn in range(count)]
+
+
+def _counted(count: int) -> None:
+    if not 0 < count <= MOST:
+        message = Message("has {count:,} values, and not 1 to {most:,}", count=count, most=MOST)
+        raise OptionError(message)

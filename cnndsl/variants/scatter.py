@@ -20,7 +20,7 @@ FAR = 32
 
 
 def scatter(
-    net: str, axes: Sequence[str], points: Sequence[Sequence[tuple[Any, ...]]], word: Words
+    net: str, axes: Sequence[str], points: Sequence[Sequence[Sequence[Any]]], word: Words
 ) -> str:
     """The figure of a net's variants, by two numbers of each: a sample, and the best of all."""
     xs, ys = zip(*points[0], *points[1]) if any(points) else ((1,), (1,))

@@ -74,16 +74,16 @@ class Report:
             return self._rows(best, 0) * bool(best) + "\n]\n" * (self.form == "json")
         from cnndsl.variants.scatter import scatter
 
-        others = (own_name(key, self.params) for key in ("params", "macs"))
-        axes = [*dict.fromkeys((*(self.front.names if self.front else ()), *others))][:2]
-        keys = {f"measure.{name.removeprefix('net_')}": name for name in axes}
+        first = [name for name, _, _ in self.front.measures] if self.front else []
+        others = [own_name(key, self.params) for key in ("params", "macs")]
+        axes = [*dict.fromkeys(first + others)][:2]
+        keys = [f"measure.{name.removeprefix('net_')}" for name in axes]
         names = [
             word[key] if key in word and name not in self.params else name
-            for key, name in keys.items()
+            for key, name in zip(keys, axes)
         ]
         points = [
-            [tuple(self.known[axis](each) for axis in axes) for each in some]
-            for some in (sample, best)
+            [[self.known[axis](each) for axis in axes] for each in some] for some in (sample, best)
         ]
         return scatter(net, names, points, word)
 
