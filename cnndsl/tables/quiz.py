@@ -8,14 +8,13 @@ over it. What a net is given, the shapes of its inputs, is no question.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from textwrap import fill
 from typing import TypeAlias
 
 from cnndsl.contract import Option, OptionError, checked_values
 from cnndsl.diagnostics.message import Message
-from cnndsl.layers import Shape
 from cnndsl.layers.source import call_of
 from cnndsl.network import Network
 from cnndsl.tables.cells import Blank, Cell, readable
@@ -137,12 +136,14 @@ class Quiz:
         if found is None:
             found = self._firsts[kind] = list(range(len(self._nodes)))
             signs: dict[object, int] = {}
-            kept = _KEPT.get(kind)
+            part = _KEPT.get(kind)
             for node in self._nodes:
                 inputs = [self._nodes[each] for each in node.inputs]
                 shapes = tuple(each.output for each in inputs)
                 first = signs.setdefault((call_of(node.layer), shapes, node.params), node.index)
-                same = [each.index for each in inputs if kept and kept(node.output, each.output)]
+                same = [
+                    each.index for each in inputs if part and each.output[part] == node.output[part]
+                ]
                 for other in (first, *same):
                     if self._nodes[other].op != "input":
                         found[_root(found, node.index)] = _root(found, other)
@@ -150,11 +151,8 @@ class Quiz:
         return found
 
 
-_KEPT: dict[str, Callable[[Shape, Shape], bool]] = {
-    "shape": lambda one, other: one == other,
-    "channels": lambda one, other: one[-1] == other[-1],
-}
-"""The facts about outputs, and when a layer keeps that of what it reads."""
+_KEPT = {"shape": slice(None), "channels": slice(-1, None)}
+"""The facts about outputs: which sizes of a shape they are."""
 
 
 def _root(found: list[int], index: int) -> int:
@@ -170,8 +168,6 @@ def _share(words: Sequence[str]) -> float | None:
     except (TypeError, ValueError):
         return None
     if not 0 < share <= 1:
-        said = str(words[0])[:60]
-        raise OptionError(
-            Message("blank wants a share above 0 and at most 1, not {value}", value=said)
-        )
+        said = Message("blank wants a share above 0 and at most 1, not {value}", value=share)
+        raise OptionError(said)
     return share

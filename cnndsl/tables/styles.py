@@ -145,7 +145,7 @@ def make(
         quiz.ask(blank, seed or 1, keys, shown, view)
     return Table(
         lang,
-        caption(network, view, quiz, every),
+        _caption(network, view, quiz, every),
         [Heading(key, title(key, view, style), COLUMNS[key].right) for key in keys],
         [[quiz.cell(key, row, view) for key in keys] for row in shown],
         _sums(keys, shown, view, quiz) if chosen.sums else [],
@@ -182,7 +182,7 @@ def _sums(keys: Sequence[str], shown: list[Row], view: TableView, quiz: Quiz) ->
     return cells
 
 
-def caption(network: Network, view: TableView, quiz: Quiz, every: list[Row]) -> Text:
+def _caption(network: Network, view: TableView, quiz: Quiz, every: list[Row]) -> Text:
     """What the net is, in a sentence."""
     gap = Blank(view.words["blank"])
     inputs = ", ".join(tuple_text(network.nodes[index].output) for index in network.inputs)

@@ -18,12 +18,14 @@ from cnndsl.diagnostics.markdown import code
 from cnndsl.network import Network, Node
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
+from cnndsl.tables.html_text import cell_html, text
+from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.targets.walkthrough.failing import failure, misfit, report, where
-from cnndsl.targets.walkthrough.prose import Prose
-from cnndsl.targets.walkthrough.slides import Slide, failing, markdown, page, slides_of
+from cnndsl.targets.walkthrough.prose import Prose, inline
+from cnndsl.targets.walkthrough.slides import Slide, drawn, failing, slides_of
 from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
 SUFFIX = ".md"
@@ -117,10 +119,27 @@ def _prose(network: Network, settings: Settings) -> Prose:
 
 
 def _drawn(slides: Iterable[Slide], settings: Settings, name: str) -> str:
+    lang, find = settings.lang, templates(Path(__file__).parent).get_template
     if settings.form == "html":
-        template = templates(Path(__file__).parent).get_template("slides.html.j2")
-        return page(slides, settings.lang, name, template)
-    return markdown(slides, settings.lang, settings.level, settings.math)
+        marked = '<span class="formula">{}</span>'
+        page = find("slides.html.j2")
+        return drawn(
+            slides,
+            page,
+            lambda math: marked.format(text(math)),
+            cell_html,
+            lang=lang,
+            name=text(name),
+        )
+    deck, notation = find("slides.md.j2"), settings.math
+    return drawn(
+        slides,
+        deck,
+        lambda math: inline(math, notation),
+        cell_text,
+        lang=lang,
+        level=settings.level,
+    )
 
 
 def _settings(options: dict[str, Any]) -> Settings:

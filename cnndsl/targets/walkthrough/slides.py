@@ -6,7 +6,7 @@ and reveal.js, and a page in HTML draw the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Diagnostic
@@ -14,15 +14,13 @@ from cnndsl.diagnostics.message import said
 from cnndsl.lang import Words
 from cnndsl.layers.source import call_of
 from cnndsl.network.attempt import Attempt
-from cnndsl.tables.cells import Blank, Cell, Verbatim
+from cnndsl.tables.cells import Cell, Verbatim
 from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.faults import in_short
 from cnndsl.tables.formulas import is_trivial
-from cnndsl.tables.html_text import cell_html, text
-from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.rows import Row, rows
-from cnndsl.tables.styles import caption, fill
-from cnndsl.targets.walkthrough.prose import Prose, inline
+from cnndsl.tables.styles import fill, make
+from cnndsl.targets.walkthrough.prose import Prose
 
 _MOST = 8
 """How many items fit on a slide; more are dealt out to several."""
@@ -49,40 +47,36 @@ class Slide(NamedTuple):
 def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Iterator[Slide]:
     """The slides of a network, whose layers are as rows of tables are; the `last` of one that
     fails, which has no sums."""
-    network, words, quiz = prose.network, prose.words, prose.quiz
-    totals = network.totals
-    view = TableView(words, prose.weights, totals.weights if prose.weights else totals.params)
-    every = rows(network, depth, words)
-    said = [] if last else caption(network, view, quiz, every)
-    yield Slide([Verbatim(network.name)], said, [])
+    network, words = prose.network, prose.words
+    table = make(
+        network,
+        columns=["weights"] if prose.weights else ["weights", "biases", "parameters"],
+        lang=words.lang,
+        terms=words.terms,
+        params="weights" if prose.weights else "all",
+        quiz=prose.quiz,
+    )
+    yield Slide([Verbatim(network.name)], [] if last else table.caption, [])
     like: dict[object, list[Row]] = {}
-    for row in every:
+    for row in rows(network, depth, words):
         name = call_of(row.layer) if row.layer else row.kind
         told = row.inputs, row.output, row.params, row.shared, row.frozen, row.training
         like.setdefault((name, told), []).append(row)
     for group in like.values():
-        yield _of_layer(group, prose, view)
+        yield _of_layer(group, prose)
     letters: list[Line] = [[Formula(each), f": {meaning}"] for each, meaning in prose.legend()]
     if letters:
         yield Slide([words["slides.letters"]], [], letters)
-    if last is not None:
-        yield last
-        return
-    counts = {"weights": totals.weights, "biases": totals.params - totals.weights}
-    if prose.weights:
-        del counts["biases"]
-    else:
-        counts["parameters"] = totals.params
     sums: list[Line] = [
-        [f"{words[key]}: ", Blank(words["blank"]) if quiz.hides_any(key, every) else count]
-        for key, count in counts.items()
+        [f"{heading.title}: ", cell] for heading, cell in zip(table.headings, table.sums)
     ]
-    yield Slide([words["walk.totals"]], [], sums)
+    yield last or Slide([words["walk.totals"]], [], sums)
 
 
-def _of_layer(like: Sequence[Row], prose: Prose, view: TableView) -> Slide:
+def _of_layer(like: Sequence[Row], prose: Prose) -> Slide:
     """The slide of a layer, and of others like it."""
     row, words, quiz = like[0], prose.words, prose.quiz
+    view = TableView(words, prose.weights, 0)
 
     def cell(key: str) -> Line:
         return [f"{words[key]}: ", quiz.cell(key, row, view)]
@@ -138,41 +132,23 @@ def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
             yield Slide(title, [], slide.items[page * size : (page + 1) * size])
 
 
-def markdown(slides: Iterable[Slide], lang: str, level: int, notation: str) -> str:
-    """Slides in Markdown; a text begins no line of them, and so ends no slide."""
+def drawn(
+    slides: Iterable[Slide],
+    template: Any,
+    formula: Callable[[str], str],
+    cell: Callable[[Cell], str],
+    **others: object,
+) -> str:
+    """Slides in a Jinja template, by what writes a formula and other parts of a line.
 
-    def drawn(line: Line) -> str:
-        return "".join(
-            inline(each.text, notation) if isinstance(each, Formula) else cell_text(each)
-            for each in line
-        )
+    In Markdown no text begins a line, and so none ends a slide.
+    """
 
-    pages = []
-    for place, slide in enumerate(paged(slides)):
-        lines = [f"{'#' * (level + (place > 0))} {drawn(slide.title)}", drawn(slide.said)]
-        lines.append("\n".join(f"- {drawn(item)}" for item in slide.items))
-        pages.append("\n\n".join(filter(None, lines)))
-    # reveal.js takes what stands before the first slide for one, and hides it by the comment.
-    hidden = '# Generated by cnndsl <!-- .slide: data-visibility="hidden" -->'
-    front = f"---\n{hidden}\nmarp: true\nlang: {lang}\n---\n\n"
-    return front + "\n\n---\n\n".join(pages) + "\n"
-
-
-def page(slides: Iterable[Slide], lang: str, name: str, template: Any) -> str:
-    """Slides as a page in HTML that needs nothing beside it, in its Jinja template."""
-
-    def drawn(line: Line) -> str:
-        return "".join(
-            (
-                f'<span class="formula">{text(each.text)}</span>'
-                if isinstance(each, Formula)
-                else cell_html(each)
-            )
-            for each in line
-        )
+    def line(parts: Line) -> str:
+        return "".join(formula(p.text) if isinstance(p, Formula) else cell(p) for p in parts)
 
     told = [
-        (drawn(slide.title), drawn(slide.said), [drawn(item) for item in slide.items])
+        (line(slide.title), line(slide.said), [line(item) for item in slide.items])
         for slide in paged(slides)
     ]
-    return str(template.render(lang=lang, title=text(name), slides=told))
+    return str(template.render(slides=told, **others))
