@@ -26,24 +26,18 @@ _REDUCE: dict[type[Layer], Callable[..., int]] = {MaxPool: max, MinPool: min}
 
 
 class Axis(NamedTuple):
-    """A dimension as it is drawn, from place `-begin` up to, not with, `size + end + extra`.
+    """A dimension as it is drawn; its places are numbered from the first that the input takes.
 
     * `size`: how many places the input takes, of which each `spread`-th is a pixel
     * `windows`: the places that each window looks at, in their order
-    * `begin`, `end`: the padding; `extra`: what windows hang over behind it, by rounding up
+    * `places`: all of them with the padding, up to `padded`, and what windows hang over behind it
     """
 
     size: int = 1
     windows: tuple[range, ...] = (range(1),)
-    begin: int = 0
-    end: int = 0
-    extra: int = 0
+    places: range = range(1)
+    padded: int = 1
     spread: int = 1
-
-    @property
-    def places(self) -> range:
-        """All places; those of the padding are below 0, or from `size` on."""
-        return range(-self.begin, self.size + self.end + self.extra)
 
     @property
     def pixels(self) -> int:
@@ -142,7 +136,7 @@ class Sliding:
         if self.is_pixel(*places):
             pixels = (place // axis.spread for place, axis in zip(places, self.axes))
             return digit(grid.channel, *pixels) % (9 if isinstance(self.layer, Pool) else 4) + 1
-        asked = all(place < axis.size + axis.end for place, axis in zip(places, self.axes))
+        asked = all(place < axis.padded for place, axis in zip(places, self.axes))
         return 0 if self.padded and (asked or not isinstance(self.layer, Pool)) else None
 
     def weight(self, output: int, grid: Grid, row: int, column: int) -> int:
@@ -229,13 +223,15 @@ def _axis(layer: Any, dimension: int, count: int, most: int) -> Axis | None:
         size, crop = (count - 1) * stride + 1, layer.crop[dimension].begin
         starts = range(crop - extent + 1, crop - extent + 1 + given)
         windows = _windows(starts, extent, layer.dilation[dimension])
-        return Axis(size, windows, max(0, -starts[0]), max(0, given + crop - size), 0, stride)
+        stop = max(size, given + crop)
+        return Axis(size, windows, range(min(0, starts[0]), stop), stop, stride)
     if count > min(output, most):
         return None
     if not layer.windows:  # of a pool that shares the pixels out
         ends = ((i * size // output, -(-(i + 1) * size // output)) for i in range(count))
         windows = tuple(range(*each) for each in ends)
-        return Axis(windows[-1].stop, windows)
+        stop = windows[-1].stop
+        return Axis(stop, windows, range(stop), stop)
     window = layer.windows[dimension]
     left = size - (output - count) * window.stride
     whole = left + window.begin + window.end
@@ -243,7 +239,8 @@ def _axis(layer: Any, dimension: int, count: int, most: int) -> Axis | None:
         return None
     starts = range(-window.begin, count * window.stride - window.begin, window.stride)
     windows = _windows(starts, window.extent, window.dilation)
-    return Axis(left, windows, window.begin, window.end, window.extra)
+    stop = left + window.end
+    return Axis(left, windows, range(-window.begin, stop + window.extra), stop)
 
 
 def _windows(starts: range, extent: int, dilation: int) -> tuple[range, ...]:
