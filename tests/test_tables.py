@@ -8,6 +8,7 @@ import re
 import subprocess
 import unicodedata
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,17 @@ def cells_of(network: Network, **options: Any) -> list[list[str]]:
     if table.sums:
         lines.append(["" if cell is None else readable(cell) for cell in table.sums])
     return [[" ".join(cell.split()) for cell in line] for line in lines]
+
+
+def test_a_wide_page_keeps_its_first_column() -> None:
+    """And shows that there is more; so does the table alone."""
+    network = cnndsl.check("input 9x9x1; conv 4 3; pool 7; flatten; dense 2")
+    for fragment in (False, True):
+        tags = Reader(generate("html", network, fragment=fragment)).tags
+        (around,) = [str(given["style"]) for tag, given in tags if tag == "div"]
+        assert "overflow-x:auto" in around and "no-repeat local" in around
+        first = [cell for (tag, _), cell in pairwise(tags) if tag == "tr"]
+        assert len(first) == 6 and all("sticky" in str(given["style"]) for _, given in first)
 
 
 @pytest.mark.parametrize("style", STYLES)

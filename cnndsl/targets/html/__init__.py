@@ -53,13 +53,13 @@ _GROUND = (
 """The colour of the page: one's own, Jupyter's, Material's, Furo's, VS Code's, the browser's."""
 
 _SCROLLS = (
-    f"--ground:{_GROUND};overflow-x:auto;background:"
-    "linear-gradient(to left,var(--ground) 40%,transparent) 100% 0/3rem 100% no-repeat local,"
+    f"--cnndsl-under:{_GROUND};overflow-x:auto;background:"
+    "linear-gradient(to left,var(--cnndsl-under) 40%,transparent) 100% 0/3rem 100% no-repeat local,"
     "linear-gradient(to left,#8889,transparent) 100% 0/.9rem 100% no-repeat scroll"
 )
 """A shadow at the right edge, which what moves with the last column covers where it is in sight."""
 
-_STAYS = "position:sticky;left:0;background-color:var(--ground);box-shadow:inset -1px 0 #8886"
+_STAYS = "position:sticky;left:0;background-color:var(--cnndsl-under);box-shadow:var(--cnndsl-edge,inset -1px 0 #8886)"
 """The first column, which the others slide under."""
 
 
