@@ -18,6 +18,7 @@ _SVG: Any = load("svg")
 SUFFIX = ".png"
 SCALE = Option("scale", "pixels to a pixel of the figure's width: 2 unless said", "natural", "N")
 OPTIONS = (*_SVG.OPTIONS, SCALE)
+frames = _SVG.frames
 
 MOST_PIXELS = 50_000_000
 """The largest PNG: four bytes of memory for each."""
