@@ -49,7 +49,7 @@ OPTIONS = (
     ),
     Option(
         "labels",
-        "where volumes has sizes: below each map (unless said) or along\n" "the edges of its box",
+        "where volumes has sizes: below maps (unless said) or along edges",
         "word",
         "WHERE",
         ("below", "edges"),
