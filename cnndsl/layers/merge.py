@@ -80,14 +80,19 @@ class Mul(Merge):
 
     def setup(self) -> None:
         shapes = [*dict.fromkeys(self.inputs)]
-        whole = (each for each in shapes if all(other in stretching(each) for other in shapes))
         # At most four shapes go together. No size is asked which is the larger.
-        self.output = next(whole, ()) if len(shapes) < 5 else ()
-        self.output = self.output or max(shapes, key=lambda shape: (len(shape), shape))
-        for index, shape in enumerate(self.inputs):
-            if shape not in stretching(self.output):
+        whole = (each for each in shapes if all(_goes(other, each) for other in shapes))
+        largest = next(whole, None) if len(shapes) < 5 else None
+        self.output = largest or max(shapes, key=lambda shape: (len(shape), shape))
+        for index, shape in enumerate(self.inputs if largest is None else ()):
+            if not _goes(shape, self.output):
                 rule = Message("mul wants equal shapes, or HxWx1, 1x1xC or C beside HxWxC")
                 raise self.mismatch(rule, index or self.inputs.index(self.output))
+
+
+def _goes(shape: Shape, whole: Shape) -> bool:
+    """Whether a shape goes into a product of another; only sizes of equal ranks are compared."""
+    return any(len(each) == len(shape) and each == shape for each in stretching(whole))
 
 
 def stretching(shape: Shape) -> tuple[Shape, ...]:

@@ -7,15 +7,17 @@ from heapq import merge
 from itertools import product as combinations
 from typing import Any, NamedTuple
 
+from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.layers import Shape
 from cnndsl.layers.base import product
-from cnndsl.layers.merge import Mul
-from cnndsl.layers.pool import GlobalPool
-from cnndsl.network import DEFAULT_LIMIT
-from cnndsl.network.evaluation import Evaluation
+from cnndsl.layers.values import LARGEST
+from cnndsl.network import DEFAULT_LIMIT, stem_of
+from cnndsl.network.evaluation import Evaluation, Probe
 from cnndsl.quickfix.evaluator import Evaluator
 from cnndsl.quickfix.sizes import alike, farness
+from cnndsl.symbolic.residues import Residues
+from cnndsl.symbolic.trace import Symbols, symbols
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import names, walk
 
@@ -25,8 +27,11 @@ BUDGET = 200_000
 BUDGET_OF_SOME = 20_000
 """The same where that is too few for all sizes that are asked about: for the nearest it does."""
 
-SAMPLES = 24
-"""How many sizes are tried to see that the dimensions are as independent as they should be."""
+FAR = 64
+"""How far from the present size, and from some times of it, one that fits is looked for."""
+
+LISTED = 100_000
+"""How many sizes are listed at most where all dimensions are to be alike."""
 
 NEAREST = 6
 """How many sizes near the present one are named."""
@@ -52,22 +57,29 @@ class Solution(NamedTuple):
     * `nearest`: some of them, nearest to the present size first
     * `tried`, `asked`: of how many sizes the net was worked out, and of how many it would have
       had to be; less where the net is too large for all, and then the nearest were
-    * `promising`: of `sizes`, those with which the file's promises are kept too
-    * `stays`: where no size fits, the errors that every size has had, as the first had them
+    * `promising`: of `sizes`, those with which the file's promises are kept too; None where that
+      was not tried
     * `inputs`: how many inputs have this size, and are varied together
+    * `stays`: where no size fits, the errors that every size has had, as the first had them
+    * `rules`: what fits in any range, for each dimension, or once where they must be alike; None
+      where there is no closed form, and `open` says why, if a size is known that fits
+    * `beyond`: whether some of the sizes make counts that are beyond those of a network
     """
 
     shape: Shape
     valid: bool
     ranges: tuple[range, ...]
-    by_axis: tuple[tuple[int, ...], ...] | None
+    by_axis: tuple[Sequence[int], ...] | None
     sizes: tuple[Shape, ...] | None
     nearest: tuple[Shape, ...]
     tried: int
     asked: int
-    promising: tuple[Shape, ...]
+    promising: tuple[Shape, ...] | None
     inputs: int = 1
     stays: tuple[Diagnostic, ...] = ()
+    rules: tuple[Residues, ...] | None = None
+    open: Diagnostic | None = None
+    beyond: bool = False
 
 
 def solve(
@@ -109,11 +121,21 @@ def solve(
         range(max(1, x // 2), 2 * x + 1) if each is None else each for x, each in zip(shape, given)
     )
     search = _Search(evaluator, numbers, shape, bounds, square)
-    found = None
-    if rank > 1 and not square and not text_ties(base.module):
-        found = search.by_axis()
-    return (found or search.one_by_one())._replace(
-        inputs=len(numbers), stays=tuple(search.stays.values()) if search.stays else ()
+    fitting = search.fitting()
+    found, why = None, None
+    if fitting is not None:
+        sizes = dict.fromkeys(numbers, (*fitting, shape[-1]))
+        probe = Probe(source, base.module, settings or {}, size, limit, sizes=sizes)
+        network = probe.run(stem_of(source.name), unkept=True)
+        try:
+            found = search.closed(symbols(network, numbers)) if network else None
+        except TargetError as error:
+            (why,) = error.diagnostics
+    if found is None or not (found.sizes if found.by_axis is None else all(found.by_axis)):
+        tried = search.one_by_one()
+        found = found or tried
+    return found._replace(
+        inputs=len(numbers), stays=tuple(search.stays.values()) if search.stays else (), open=why
     )
 
 
@@ -172,74 +194,59 @@ class _Search:
         outcome = self.run(spatial)
         return outcome is not None and outcome.fits
 
-    def by_axis(self) -> Solution | None:
-        """The sizes of each dimension for itself; None where that cannot be told."""
-        if not self.evaluator.affords(max(map(len, self.bounds))):
-            return None
-        known = self._sweep()
-        good = [[x for x, fine in verdicts.items() if fine] for verdicts in known]
-        if not all(good):
-            return None
-        whole = [values[-1] for values in good]
-        reference = self.run(whole)
-        if reference is None or not reference.fits or net_ties(reference):
-            return None
-        for axis, verdicts in enumerate(known):
-            for x, fine in verdicts.items():
-                if fine is None:
-                    one = [x if i == axis else y for i, y in enumerate(whole)]
-                    verdicts[x] = self.fits(one)
-        if self.evaluator.spent:
-            return None
-        lists = tuple(tuple(x for x, fine in each.items() if fine) for each in known)
-        if not self._holds(lists):
-            return None
-        near = [
-            sorted(each, key=lambda x: abs(x - y))[:NEAREST] for each, y in zip(lists, self.shape)
-        ]
-        nearest = _nearest(combinations(*near), self.shape)
-        now = all(x in each for x, each in zip(self.shape, lists)) or self._valid_now()
-        count = sum(len(each) for each in self.bounds)
-        return Solution(
-            self.shape, now, self.bounds, lists, None, nearest, len(self.tried), count, ()
-        )
+    def fitting(self) -> Sequence[int] | None:
+        """A size with which the net fits, near the present one or else some times of it.
 
-    def _sweep(self) -> list[dict[int, bool | None]]:
-        """For each size of each dimension whether it fits, as far as one can see without
-        knowing which sizes of the others do.
-
-        A dimension that is faulty_axes for nothing fits, if the check came to the end of the net;
-        an error after which no shape is known may hide others behind it.
+        A dimension that is at fault for nothing fits, if the check came to the end of the net; so
+        all are moved at once. It takes at most half of what the evaluator has left.
         """
-        known: list[dict[int, bool | None]] = [dict.fromkeys(each) for each in self.bounds]
-        length = max(map(len, self.bounds))
-        for step in range(length):
-            spatial = [each[min(step, len(each) - 1)] for each in self.bounds]
-            outcome = self.run(spatial)
-            if outcome is None:
-                continue
-            ended = all(each.code in ("E201", "E202") for each in outcome.errors)
-            alone = len(outcome.problems) == len(outcome.errors)
-            for axis, x in enumerate(spatial):
-                if axis in outcome.faulty_axes:
-                    known[axis][x] = False
-                elif ended and (alone or outcome.fits):
-                    known[axis][x] = True
-        return known
+        least, present = self.evaluator.left // 2, self.shape[:-1]
+        for times, step in combinations((1, 4, 16), range(FAR)):
+            if step == 0:
+                fits: dict[int, int] = {}
+            for sign in (1, -1) if step and times == 1 else (1,):
+                spatial = [max(1, x * times + sign * step) for x in present]
+                outcome = self.evaluator.sized(self.numbers, (*spatial, self.shape[-1]))
+                if outcome is None or self.evaluator.left < least:
+                    return None
+                if outcome.fits:
+                    return spatial
+                if all(each.code in ("E201", "E202") for each in outcome.problems):
+                    good = {*range(len(spatial))} - outcome.faulty_axes
+                    fits = {axis: spatial[axis] for axis in good} | fits
+                if len(fits) == len(present):
+                    whole = [fits[axis] for axis in range(len(present))]
+                    outcome = self.evaluator.sized(self.numbers, (*whole, self.shape[-1]))
+                    if outcome is not None and outcome.fits:
+                        return whole
+        return None
 
-    def _holds(self, lists: tuple[tuple[int, ...], ...]) -> bool:
-        """Whether a few sizes of all kinds come out as the lists say."""
-        for sample in range(SAMPLES):
-            spatial = [
-                each[(sample * 7919 + axis * 104729 + sample * axis) % len(each)]
-                for axis, each in enumerate(self.bounds)
-            ]
-            if sample % 2:
-                spatial = [each[(sample * 31 + i) % len(each)] for i, each in enumerate(lists)]
-            expected = all(x in each for x, each in zip(spatial, lists))
-            if not self.evaluator.spent and self.fits(spatial) != expected:
-                return False
-        return True
+    def closed(self, found: Symbols) -> Solution:
+        """The answer in closed form. Raises TargetError where there is none."""
+        letters = found.letters[self.numbers[0]]
+        asked, bounds = sum(map(len, self.bounds)), self.bounds
+        rules = tuple(found.conditions[letter] for letter in letters)
+        lists = tuple(rule.within(each) for rule, each in zip(rules, bounds))
+        near: Iterator[Shape] = combinations(
+            *(each.near(x, NEAREST) for each, x in zip(lists, self.shape))
+        )
+        by_axis, sizes, kept = lists or None, None, None
+        if self.square:
+            rules, asked = (found.alike(letters),), len(self._alike())
+            lists = (rules[0].within(self._alike()),) * len(letters)
+            by_axis, sizes = None, tuple((x,) * len(letters) for x in lists[0][:LISTED])
+            middle = sorted(self.shape[:-1])[len(letters) // 2]
+            near = iter([(x,) * len(letters) for x in lists[0].near(middle, NEAREST)])
+            if self.evaluator.affords(len(sizes)):
+                outcomes = ((each, self.run(each)) for each in sizes)
+                kept = tuple(each for each, outcome in outcomes if outcome and outcome.valid)
+        largest = {x: each[-1] for x, each in zip(letters, lists) if each}
+        return Solution(
+            *(self.shape, self._valid_now(), self.bounds, by_axis, sizes),
+            *(_nearest(near, self.shape), len(self.tried), asked, kept),
+            rules=rules,
+            beyond=len(largest) == len(letters) and found.most(largest) > LARGEST,
+        )
 
     def _valid_now(self) -> bool:
         outcome = self.evaluator.run()
@@ -323,43 +330,9 @@ _SIZES = {"H", "W", "D", "L"}
 
 
 def text_ties(module: ast.Module) -> bool:
-    """Whether words of a text can tie its dimensions together.
-
-    They can be looked at one by one where a size works out from sizes of its own dimension
-    alone, and where what fits in one dimension fits whatever the others are. Windows, paddings
-    and merges of equal shapes are such; a test on `H`, a `reshape`, or a merge of flattened maps
-    ties the dimensions together.
-    """
+    """Whether the text reads sizes, so that another size may do away with any error."""
     words = {name.id for name in names(module)}
     words |= {each.name.id for each in walk(module) if isinstance(each, ast.Apply)}
     if words & _SIZES or "reshape" in words:
         return True
     return "C" in words and "flatten" in words  # the channels of a flattened map
-
-
-def net_ties(outcome: Evaluation) -> bool:
-    """Whether merges of a whole net tie its dimensions together.
-
-    Its layers are the same for every size of the input where its text ties nothing.
-    """
-    nodes = outcome.nodes
-    flat: set[int] = set()  # vectors that hold more than one value a channel
-    ones: set[int] = set()  # maps that are 1x1 whatever the input is
-    for node in nodes:
-        flattened = node.op == "flatten" or flat.intersection(node.inputs)
-        if flattened and len(node.output) == 1 and node.op != "dense":
-            flat.add(node.index)
-        if isinstance(node.layer, GlobalPool):
-            ones.add(node.index)
-        elif node.inputs and ones.issuperset(node.inputs) and set(node.output[:-1]) <= {1}:
-            # A layer on a map of 1x1 does what it does for any input.
-            ones.add(node.index)
-        if len(node.inputs) < 2:
-            continue
-        if flat.intersection(node.inputs):
-            return True
-        if isinstance(node.layer, Mul):
-            maps = [index for index in set(node.inputs) - ones if len(nodes[index].output) > 1]
-            if len(maps) > 1:
-                return True  # one of them may become 1x1, and stretch
-    return False

@@ -44,8 +44,9 @@ class Facts:
         """Take up that something is to be 0, or else 0 at least. Raises Unsettled."""
         if len({*poly.letters(value)}) > 1:
             raise Unsettled
+        rises = poly.rises(value) or poly.rises(poly.scaled(value, -1))
         if not zero:
-            if not poly.rises(value):
+            if not rises:
                 raise Unsettled
             self.asked[value, False] = None
             return
@@ -57,9 +58,12 @@ class Facts:
                 if rest == poly.scaled(found.above, Fraction(1, found.below)):
                     self.divide(found)
                     return
-        if poly.slope(value) != 0:
+        if poly.slope(value) == 0:
+            self.asked[value, True] = None
+        elif rises:  # it is 0 from one size to another
+            self.asked |= {(value, False): None, (poly.scaled(value, -1), False): None}
+        else:
             raise Unsettled
-        self.asked[value, True] = None
 
     def divide(self, found: Floor) -> None:
         """Take up that a fraction is to be whole."""

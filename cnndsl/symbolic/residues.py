@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
 from math import gcd, lcm
 from typing import Any
 
@@ -49,21 +48,32 @@ class Sizes(Sequence[int]):
 
 
 class Residues:
-    """The sizes from `least` on that leave one of the `remainders` when divided by `modulus`."""
+    """The sizes from `least` to `most` that leave one of the `remainders` when divided by
+    `modulus`; without a `most` there is no largest."""
 
-    def __init__(self, modulus: int, remainders: tuple[int, ...], least: int) -> None:
-        self.modulus, self.remainders, self.least = modulus, remainders, least
+    def __init__(
+        self, modulus: int, remainders: tuple[int, ...], least: int, most: int | None = None
+    ) -> None:
+        self.modulus, self.remainders, self.least, self.most = modulus, remainders, least, most
 
     def within(self, bounds: range) -> Sizes:
         """Those of a range, however long."""
-        start = max(bounds.start, self.least)
-        return Sizes(range(start, max(start, bounds.stop)), self.modulus, self.remainders)
+        start, stop = max(bounds.start, self.least), bounds.stop
+        stop = stop if self.most is None else min(stop, self.most + 1)
+        return Sizes(range(start, max(start, stop)), self.modulus, self.remainders)
 
-    @cached_property
-    def first(self) -> int:
-        """The smallest size."""
-        size: int = self.within(range(1, self.least + self.modulus + 1))[0]
-        return size
+    @property
+    def firsts(self) -> list[int]:
+        """The smallest size for each remainder, in order."""
+        return [*self.within(range(1, self.least + self.modulus))]
+
+
+def runs(numbers: Sequence[int]) -> Iterator[str]:
+    """Numbers in order, those that follow one another together: `0, 31`, `0…7`."""
+    starts = [at for at, each in enumerate(numbers) if not at or numbers[at - 1] != each - 1]
+    for start, stop in zip(starts, [*starts[1:], len(numbers)]):
+        first, last = numbers[start], numbers[stop - 1]
+        yield f"{first:,}" if first == last else f"{first:,}…{last:,}"
 
 
 def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
@@ -72,6 +82,7 @@ def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
     Raises Unsettled where no rule is found for them.
     """
     modulus, remainder, least = 1, 0, 1
+    most: int | None = None
     periodic = []
     for bare, (by, offset) in facts.whole.items():
         if letters_of(bare).isdisjoint(letters):
@@ -95,11 +106,20 @@ def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
             periodic.append(value)
             continue
         (letter,) = letters_of(value)
+        now = facts.sizes[letter]
 
         def holds(size: int, value: poly.Polynomial = value, letter: Letter = letter) -> bool:
             return poly.evaluated(value, {letter: size}) >= 0
 
-        least = max(least, 1 + bisect_left(range(1, facts.sizes[letter] + 1), True, key=holds))
+        if poly.rises(value):
+            least = max(least, 1 + bisect_left(range(1, now + 1), True, key=holds))
+            continue
+        beyond = 2 * now
+        while holds(beyond):
+            beyond *= 2
+        sizes = range(now, beyond + 1)
+        last = now - 1 + bisect_left(sizes, True, key=lambda size: not holds(size))
+        most = last if most is None else min(most, last)
     every = lcm(modulus, *map(poly.period, periodic))
     if every // modulus > MOST:
         raise Unsettled
@@ -116,7 +136,7 @@ def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
             if {(each + shift) % every for each in kept} != {*kept}:
                 break
             every, kept = shift, tuple(sorted({each % shift for each in kept}))
-    return Residues(every, kept, least)
+    return Residues(every, kept, least, most)
 
 
 def letters_of(value: poly.Polynomial) -> set[Letter]:

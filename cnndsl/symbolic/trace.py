@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from cnndsl.contract import TargetError
 from cnndsl.diagnostics import Diagnostic, Span
 from cnndsl.diagnostics.message import Message
 from cnndsl.layers import Layer
-from cnndsl.layers.base import Reach, Spread
+from cnndsl.layers.base import Reach, Spread, product
 from cnndsl.layers.base import show as shape_text
 from cnndsl.layers.derivation import letters
 from cnndsl.layers.merge import Merge
@@ -20,7 +20,7 @@ from cnndsl.network.elaborate import SIZES
 from cnndsl.network.evaluation import Probe
 from cnndsl.network.network import Body, Bound, Field
 from cnndsl.symbolic.form import Facts, Form, Unsettled
-from cnndsl.symbolic.polynomial import Letter
+from cnndsl.symbolic.polynomial import Letter, evaluated
 from cnndsl.symbolic.residues import Residues, residues
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import names
@@ -40,6 +40,23 @@ class Symbols(NamedTuple):
     letters: tuple[tuple[Letter, ...], ...]
     facts: Facts
     conditions: dict[Letter, Residues]
+
+    def alike(self, letters: Sequence[Letter]) -> Residues:
+        """The sizes with which the net fits where some letters stand for one size."""
+        try:
+            return residues(letters, self.facts)
+        except Unsettled:
+            input_ = self.network.nodes[0]
+            raise _open(self.network, input_.span, _no_rule(input_)) from None
+
+    def most(self, sizes: Mapping[Letter, int]) -> int:
+        """The largest count of the network for some sizes: of values, parameters or work."""
+        totals, every = self.network.totals, {**self.facts.sizes, **sizes}
+        counts = (product(node.output) for node in self.network.nodes)
+        return max(
+            int(evaluated(each.value, every)) if isinstance(each, Form) else each
+            for each in (totals.params, totals.macs, *counts)
+        )
 
 
 def symbols(
@@ -80,11 +97,7 @@ def symbols(
                     raise _open(network, span, message)
         conditions = {letter: residues([letter], facts) for letter in facts.sizes}
     except Unsettled:
-        message = Message(
-            "{layer}: its sizes go together for some inputs alone, and no formula says for which",
-            layer=node.op,
-        )
-        raise _open(network, node.span, message) from None
+        raise _open(network, node.span, _no_rule(node)) from None
     named = tuple(tuple(given.get(at, ())) for at in network.inputs)
     return Symbols(network.of(nodes), named, facts, conditions)
 
@@ -106,6 +119,13 @@ def _named(network: Network, numbers: Sequence[int] | None) -> dict[int, dict[Le
 def _open(network: Network, span: Span, message: Message) -> TargetError:
     help_ = Message("build it in numbers, for the size that it has: `--sizes numbers`")
     return TargetError([Diagnostic("E401", network.source, span, message, help_)])
+
+
+def _no_rule(node: Node) -> Message:
+    return Message(
+        "{layer}: its sizes go together for some inputs alone, and no formula says for which",
+        layer=node.op,
+    )
 
 
 def _same(one: Layer, other: Layer, facts: Facts) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from cnndsl.contract import Option
 from cnndsl.lang import Words
 from cnndsl.network import Network
-from cnndsl.symbolic.residues import Residues
+from cnndsl.symbolic.residues import Residues, runs
 from cnndsl.symbolic.trace import Symbols, symbols
 from cnndsl.tables.formulas import symbol, written
 
@@ -38,14 +38,9 @@ def condition(found: Symbols, words: Words) -> list[str]:
 
 def conditions(name: str, sizes: Residues) -> Iterator[str]:
     """What a size has to fulfil: `H ≡ 7 (mod 8)`, `H ≥ 31`."""
-    if sizes.modulus > 1:
-        yield f"{name} ≡ {', '.join(_runs(sizes.remainders))} (mod {sizes.modulus:,})"
-    yield f"{name} ≥ {sizes.first:,}"
-
-
-def _runs(numbers: Sequence[int]) -> Iterator[str]:
-    """Numbers in order, those that follow one another together: `0, 31`, `0…7`."""
-    starts = [at for at, each in enumerate(numbers) if not at or numbers[at - 1] != each - 1]
-    for start, stop in zip(starts, [*starts[1:], len(numbers)]):
-        first, last = numbers[start], numbers[stop - 1]
-        yield f"{first:,}" if first == last else f"{first:,}…{last:,}"
+    first, most = sizes.firsts[0], sizes.most
+    if sizes.modulus > 1 and first != most:
+        yield f"{name} ≡ {', '.join(runs(sizes.remainders))} (mod {sizes.modulus:,})"
+    yield f"{name} = {first:,}" if first == most else f"{name} ≥ {first:,}"
+    if most is not None and most > first:
+        yield f"{name} ≤ {most:,}"

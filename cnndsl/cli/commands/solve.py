@@ -16,6 +16,7 @@ from cnndsl.diagnostics.source import Source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnndsl.quickfix.solve import Solution
+    from cnndsl.symbolic.residues import Residues
 
 _AXES = ("height", "width", "depth", "length")
 
@@ -103,7 +104,7 @@ def bounds(arguments: Arguments, key: str) -> range | None:
         return None
     first, given, last = text.partition(":")
     numbers = [each.replace("_", "") for each in (first, last if given else first)]
-    if all(each.isascii() and each.isdigit() and len(each) <= 9 for each in numbers):
+    if all(each.isascii() and each.isdigit() and len(each) <= 18 for each in numbers):
         begin, end = map(int, numbers)
         if 1 <= begin <= end:
             return range(begin, end + 1)
@@ -184,8 +185,24 @@ def told(
     else:
         assert solution.sizes is not None
         lines += _one_by_one(solution, names)
+    if solution.rules is not None:
+        rules = [_rule(name, rule) for name, rule in zip(names, solution.rules)]
+        if solution.by_axis is None:
+            rules = [_rule(Message("each"), solution.rules[0])]
+        lines.append(Message("in any range: {rules}", rules=joined(rules, "{first}, {rest}")))
+    if solution.open is not None:
+        line = source.position(solution.open.span.start).line
+        lines.append(
+            Message(
+                "there is no closed form, for line {line}: {message}",
+                line=line,
+                message=solution.open.message,
+            )
+        )
+    if solution.beyond:
+        lines.append(Message("but for sizes that make a count larger than 10^18"))
     every = Message("at every size that was tried")
-    if solution.by_axis is not None or solution.tried >= solution.asked:
+    if solution.rules is not None or solution.tried >= solution.asked:
         every = Message("at every size of the range")
     present = {(each.code, each.span): each for each in problems}
     for each in solution.stays:
@@ -247,7 +264,7 @@ def _one_by_one(solution: Solution, names: Sequence[Message]) -> list[Message]:
     ]
     values = {"ranges": joined(asked, "{first} x {rest}"), "found": len(solution.sizes)}
     line = Message("{ranges}: {found:,} of {count:,} sizes", **values, count=solution.asked)
-    if solution.tried < solution.asked:
+    if solution.rules is None and solution.tried < solution.asked:
         line = Message(
             "{ranges}: {found:,} of the {tried:,} sizes that were tried, the nearest of {count:,}",
             **values,
@@ -261,7 +278,7 @@ def _one_by_one(solution: Solution, names: Sequence[Message]) -> list[Message]:
     elif solution.sizes:
         shown = _some(["x".join(map(str, each)) for each in solution.sizes])
         lines.append(Message("  {sizes}", sizes=shown))
-    if len(solution.promising) < len(solution.sizes):
+    if solution.promising is not None and len(solution.promising) < len(solution.sizes):
         kept = len(solution.promising)
         lines.append(Message("the promises of the file are kept by {count:,} of them", count=kept))
     return lines
@@ -272,6 +289,10 @@ def _some(sizes: Sequence[object]) -> Message:
     rest, first = len(sizes) - SHOWN, ", ".join(map(str, sizes[:SHOWN]))
     if rest <= 0:
         return Message("{text}", text=first)
+    from cnndsl.quickfix.solve import LISTED
+
+    if len(sizes) > LISTED:
+        return Message("{sizes}, and {count:,} more", sizes=first, count=rest)
     return Message(
         "{sizes}, and {count:,} more; --format json has them all", sizes=first, count=rest
     )
@@ -279,10 +300,13 @@ def _some(sizes: Sequence[object]) -> Message:
 
 def _listed(found: Message, sizes: Sequence[int]) -> Message:
     """A line about sizes with them in a row: all, or the first and what is added each time."""
+    from cnndsl.symbolic.residues import Sizes
+
     if not sizes:
         return found
     shown = _some(sizes)
-    steps = {b - a for a, b in pairwise(sizes)}
+    turn = sizes[: len(sizes.rows) + 1] if isinstance(sizes, Sizes) else sizes
+    steps = {b - a for a, b in pairwise(turn)}
     if len(steps) == 1 and len(sizes) > 2:
         (step,) = steps
         shown = Message("{first} to {last}", first=sizes[0], last=sizes[-1])
@@ -292,6 +316,25 @@ def _listed(found: Message, sizes: Sequence[int]) -> Message:
     return Message("{found}: {sizes}", found=found, sizes=shown)
 
 
+def _rule(name: Message, rule: Residues) -> Message:
+    """The sizes of a dimension that fit in any range: `height 31 + 8k`."""
+    from cnndsl.symbolic.residues import runs
+
+    firsts, most = rule.firsts, rule.most
+    shown = ", ".join(runs(firsts))
+    if firsts[0] == most:
+        return Message("{axis} {size}", axis=name, size=most)
+    if most is not None:
+        return _listed(name, rule.within(range(1, most + 1)))
+    if rule.modulus == 1:
+        return Message("{axis} from {first:,} on", axis=name, first=firsts[0])
+    if len(firsts) == 1:
+        return Message(
+            "{axis} {first:,} + {step:,}k", axis=name, first=firsts[0], step=rule.modulus
+        )
+    return Message("{axis} {firsts} (each + {step:,}k)", axis=name, firsts=shown, step=rule.modulus)
+
+
 def as_json(
     source: Source, solution: Solution, problems: Sequence[Diagnostic], lang: str = "en"
 ) -> str:
@@ -299,6 +342,7 @@ def as_json(
     from cnndsl.diagnostics.harmless import to_json
     from cnndsl.diagnostics.render_json import as_json as diagnostic
     from cnndsl.layers.base import DIMENSIONS
+    from cnndsl.quickfix.solve import LISTED
 
     names = DIMENSIONS[len(solution.shape) - 1]
     found: dict[str, object] = {
@@ -310,12 +354,20 @@ def as_json(
         "independent": solution.by_axis is not None,
     }
     if solution.by_axis is not None:
-        found["sizes"] = dict(zip(names, solution.by_axis))
+        found["sizes"] = {n: each[:LISTED] for n, each in zip(names, solution.by_axis)}
     else:
         found["sizes"] = solution.sizes
         found["promises_kept"] = solution.promising
     found["nearest"] = solution.nearest
+    found["rules"] = None
+    if solution.rules is not None:
+        rules = [
+            {"from": each.least, "to": each.most}
+            | {"modulus": each.modulus, "remainders": each.remainders}
+            for each in solution.rules
+        ]
+        found["rules"] = dict(zip(names, rules if solution.by_axis else rules * len(names)))
     found["tried"] = solution.tried
-    found["complete"] = solution.by_axis is not None or solution.tried >= solution.asked
+    found["complete"] = solution.rules is not None or solution.tried >= solution.asked
     found["diagnostics"] = [diagnostic(each, lang) for each in problems]
     return to_json(found)
