@@ -45,6 +45,8 @@ class Layers:
     def candidates(self, record: Record, last: int) -> list[int]:
         """The layers behind another that a record may mean."""
         label, get = record.label, self.known.get
+        if "input" in label.kinds:  # which a summary may have anywhere
+            return get("input", [])
         lists = [get(op, []) for op in (*label.kinds, *_relatives(label.kinds))]
         lists += [each[label.number - 1 : label.number + 1] for each in lists if label.number]
         lists.append(get(("name", label.name), []) if label.name else [])
@@ -107,9 +109,10 @@ def lined_up(records: Sequence[Record], layers: Layers) -> tuple[float, list[int
             for at in layers.candidates(record, way.last):
                 if at not in fits:
                     fits[at] = layers.fit(record, at)
-                score = way.score + (fits[at] or 0) - _GAP * min(at - way.last - 1, 20)
-                if fits[at] is not None and (at not in best or best[at].score < score):
-                    best[at] = _Way(score, at, (at, way.chain))
+                score = way.score + (fits[at] or 0) - _GAP * max(0, min(at - way.last - 1, 20))
+                to = way.last if layers.stations[at].op == "input" else at
+                if fits[at] is not None and (to not in best or best[to].score < score):
+                    best[to] = _Way(score, to, (at, way.chain))
         ways = sorted(best.values(), key=lambda way: (-way.score, way.last))[:_WAYS]
     places: list[int | None] = []
     chain = ways[0].chain

@@ -126,12 +126,14 @@ class _Table:
         self.kinds: Counter[tuple[str, str]] = Counter()
         for entry in self.entries:
             vote = votes.setdefault(_group(entry.cell.key), Counter())
-            vote.update({way: 0 for way, _ in entry.rights})
-            vote.update(entry.ways if entry.given.kind else ())
+            vote.update({way: 0 for way, _ in entry.rights if way})
+            vote.update(entry.ways - {""} if entry.given.kind else ())
             self.kinds[entry.cell.key, entry.given.kind] += 1
             if entry.ways and entry.given.kind:
                 self.forms.setdefault(entry.cell.key, {}).setdefault(entry.given.kind, entry.given)
-        self.ways = {group: max(vote, key=lambda way: vote[way]) for group, vote in votes.items()}
+        self.ways = {
+            group: max(vote, key=vote.__getitem__, default="") for group, vote in votes.items()
+        }
         cells = [cell for record in table.records for cell in record.cells]
         blank = Counter(
             (key, c.text) for c in cells if c.given and not c.given.kind for key in ("", c.key)

@@ -84,15 +84,15 @@ def rights(key: str, row: Row, network: Network) -> list[Right]:
         steps = row.layer.sizes() if row.layer else ()
         results = [step.value for step in steps if not is_trivial(step)]
         return [("", results[at])] if len(results) == count else []
+    learned = row.trainable
+    if row.layer and row.params:  # PyTorch counts no statistics
+        learned = row.params - sum(w.size for w in row.layer.weights if not w.trainable)
     if key in ("parameters", "parameter-formula"):
-        layer, learned = row.layer, row.trainable
-        if layer and row.params:  # PyTorch counts no statistics
-            learned = row.params - sum(each.size for each in layer.weights if not each.trainable)
         return [("all", row.params), ("learned", learned), ("weights", row.weights)]
     if key == "weights":
         return [("weights", row.weights), ("all", row.params)]
     if key == "non-trainable":
-        return [("all", row.params - row.trainable)]
+        return [("all", row.params - row.trainable), ("learned", learned - row.trainable)]
     if key in ("multiply-adds", "flops"):
         biased = row.macs + together * product(spatial)
         ways: list[Right] = [("macs", row.macs), ("biased", biased)]
@@ -166,8 +166,9 @@ def _shaped(shapes: tuple[Shape, ...]) -> list[Right]:
     """Shapes with the channels last or first, or without them; each of several by itself, too."""
     ways: list[Right] = []
     for these in (shapes, *((shape,) for shape in shapes)):
-        ways.append(("last", these))
-        if any(len(shape) > 1 for shape in these):
+        ranked = any(len(shape) > 1 for shape in these)
+        ways.append(("last" if ranked else "", these))
+        if ranked:
             ways.append(("first", tuple((shape[-1], *shape[:-1]) for shape in these)))
     return ways + [("", (shape[:-1],)) for shape in shapes if len(shape) > 1]
 

@@ -117,20 +117,22 @@ def same(given: Given, value: Value) -> bool:
         return len(given.shapes) == 1 and {*given.shapes[0]} == {value}
     if given.low is not None:
         return all({*shape} == {given.low} for shape in value)
+    batch = given.text.startswith("[")  # as PyTorch prints it, of any size
     pairs = zip(given.shapes, value)
-    return len(given.shapes) == len(value) and all(_fits(one, other) for one, other in pairs)
+    return len(given.shapes) == len(value) and all(_fits(*pair, batch) for pair in pairs)
 
 
 def _letters(text: str) -> str:
     return re.sub(r"[^\w:]|_", "", text.lower())
 
 
-def _fits(sizes: Sequence[int | None], shape: tuple[int, ...]) -> bool:
+def _fits(sizes: Sequence[int | None], shape: tuple[int, ...], batch: bool) -> bool:
     """Whether sizes are a shape's: with a batch before them, or ones beside a vector."""
-    sizes = sizes[len(sizes) == len(shape) + 1 and (len(shape) > 1 or sizes[0] in (None, 1)) :]
     if len(shape) == 1 < len(sizes):
-        return prod(size or 1 for size in sizes) == shape[0] and sizes.count(1) == len(sizes) - 1
-    return tuple(sizes) == shape
+        ways = [sizes, sizes[1:]] if batch or sizes[0] is None else [sizes]
+        ones = [[size for size in way if size != 1] for way in ways]
+        return [size for size in shape if size != 1] in ones
+    return tuple(sizes[len(sizes) == len(shape) + 1 :]) == shape
 
 
 def written(value: Value, form: Given, nothing: str, grouped: bool) -> str:
