@@ -278,7 +278,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     monkeypatch.setattr(command, "PERIOD", 0.0)
     noted = command.Output.note
     go_on = [*words, "-o", "some", "--resume"]
-    for notes in (3, 2, 4):
+    for notes in (3, 1, 2, 4):  # the first stands before all rows
 
         def note(self: Any, report: Any, after: list[int] = [notes]) -> None:  # noqa: B006
             noted(self, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from cnndsl.comparison.side_by_side import SHOWN, figure
@@ -11,7 +11,6 @@ from cnndsl.diagnostics.harmless import json_escaped
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.message import said
 from cnndsl.lang import words
-from cnndsl.layers.base import show
 from cnndsl.layers.values import show_value
 from cnndsl.tables.plain_table import markdown_table
 from cnndsl.targets.csv import line
@@ -71,7 +70,7 @@ class Report:
         if self.form == "markdown":
             return self._markdown(best if self.front else sample)
         if self.form != "svg":
-            return self._rows(best, 0) * bool(best) + "\n]\n" * (self.form == "json")
+            return self._rows(best, 0) + "\n]\n" * (self.form == "json")
         from cnndsl.variants.scatter import scatter
 
         first = [name for name, _, _ in self.front.measures] if self.front else []
@@ -88,46 +87,38 @@ class Report:
         return scatter(net, names, points, word)
 
     def _rows(self, variants: Sequence[Variant], before: int) -> str:
-        if self.form == "csv":
-            return "".join(map(self._csv, variants))
-        texts = (f",\n{self._json(each)}" for each in variants)
-        return "".join(texts)[not before :]
-
-    def _csv(self, variant: Variant) -> str:
-        """Numbers have no separators, memory is in bytes, shapes are 36x28x20."""
-        found = variant.measure
-        cells = [_plain(key, getattr(found, key)) if found else "" for key in SHOWN]
-        told = said(variant.message, self.lang)
-        return line([*_settings(variant), *cells, variant.code, told])
-
-    def _json(self, variant: Variant) -> str:
-        """An object in a line: `set`, and all that `compare` measures, or the first error."""
-        found: dict[str, Any] = {"set": variant.settings}
-        if variant.measure is not None:
-            found |= variant.measure._asdict()
-        else:
-            found |= {"error": variant.code, "message": said(variant.message, self.lang)}
-        return json_escaped(json.dumps(found, ensure_ascii=False))
+        """As CSV, where shapes are 36x28x20 and memory is in bytes; or an object in a line each:
+        `set`, and all that is measured, or the first error."""
+        text = ""
+        for each in variants:
+            told = said(each.message, self.lang)
+            if self.form == "csv":
+                text += line([*_cells(each, _plain), each.code, told])
+                continue
+            found: dict[str, Any] = {"error": each.code, "message": told}
+            if each.measure is not None:
+                found = each.measure._asdict()
+            row = json.dumps({"set": each.settings, **found}, ensure_ascii=False)
+            text += ",\n"[not before :] + json_escaped(row)
+            before += 1
+        return text
 
     def _markdown(self, variants: Sequence[Variant]) -> str:
         word = words(self.lang)
         titles = [word[f"measure.{key}"] for key in SHOWN]
         lines = [[*map(code, self.params), *titles, word["sweep.error"]]]
-        for each in variants:
-            found = each.measure
-            cells = [figure(key, getattr(found, key)) if found else "" for key in SHOWN]
-            lines.append([*map(escaped, (*_settings(each), *cells, each.code))])
+        lines += [[*map(escaped, (*_cells(each, figure), each.code))] for each in variants]
         table = markdown_table(lines, [True] * (len(lines[0]) - 1) + [False])
         told = word.say("sweep.shown", shown=f"{len(variants):,}", count=f"{self.rows:,}")
         return f"{table}\n{told}\n"
 
 
-def _settings(variant: Variant) -> list[str]:
-    values = variant.settings.values()
-    return [value if isinstance(value, str) else show_value(value) for value in values]
+def _cells(variant: Variant, shown: Callable[[str, Any], str]) -> list[str]:
+    """The values of the params, and what is measured as it is to be shown."""
+    values, found = variant.settings.values(), variant.measure
+    given = [value if isinstance(value, str) else show_value(value) for value in values]
+    return given + [shown(key, getattr(found, key)) if found else "" for key in SHOWN]
 
 
 def _plain(key: str, value: Any) -> str:
-    if key in ("inputs", "outputs"):
-        return figure(key, value)
-    return show(value) if isinstance(value, tuple) else str(value)
+    return str(value) if isinstance(value, int) else figure(key, value).removeprefix("-")

@@ -82,12 +82,10 @@ class Checker:
         self.problems += begun.problems
         statements = self.module.statements
         self.declared = {s.name.id: s.name for s in statements if isinstance(s, ast.Param)}
-        self.blocks = {s.name.id: _mentioned(s) for s in statements if isinstance(s, ast.Block)}
-        found = [
-            set[str]() if isinstance(s, ast.Block) else _reached(s, self.blocks) for s in statements
-        ]
+        self.blocks = {s.name.id: s for s in statements if isinstance(s, ast.Block)}
+        names = [() if isinstance(s, ast.Block) else _names(s, self.blocks) for s in statements]
         self.places = [
-            next((at for at, names in enumerate(found) if name in names), len(found))
+            next((at for at, found in enumerate(names) if name in found), len(names))
             for name in job.names
         ]
 
@@ -140,23 +138,19 @@ class Checker:
 
     def _decides(self, value: Any) -> bool:
         """Whether a value has a say in where it is declared, or by the block that it names."""
-        if value is None:
-            return True
-        return isinstance(value, Word) and (value.id in self.blocks or not is_word(value.id))
+        word = isinstance(value, Word) and (value.id in self.blocks or not is_word(value.id))
+        return word or value is None
 
 
-def _mentioned(statement: ast.Statement) -> set[str]:
-    """The names that stand in a statement."""
-    found = {node.id for node in walk(statement) if isinstance(node, ast.Name)}
-    return found | {node.name.id for node in walk(statement) if isinstance(node, ast.Apply)}
-
-
-def _reached(statement: ast.Statement, blocks: Mapping[str, set[str]]) -> set[str]:
+def _names(statement: ast.Statement, blocks: Mapping[str, ast.Block]) -> set[str]:
     """The names that stand in a statement, or in the blocks that it leads to."""
-    found, waiting = set[str](), _mentioned(statement)
+    found, waiting = set[str](), [statement]
     while waiting:
-        found |= waiting
-        waiting = set().union(*(blocks.get(name, ()) for name in waiting)) - found
+        for node in walk(waiting.pop()):
+            name = node.name if isinstance(node, ast.Apply) else node
+            if isinstance(name, ast.Name) and name.id not in found:
+                found.add(name.id)
+                waiting += [blocks[name.id]] if name.id in blocks else []
     return found
 
 

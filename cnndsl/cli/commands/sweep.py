@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
-from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, settings, tell
+from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, tell
 from cnndsl.cli.terminal.files import (
     FileError,
     read_regular,
@@ -82,22 +82,28 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.runner.workers import cores
     from cnndsl.cli.terminal.progress import Progress
     from cnndsl.variants.choice import Flawed, Front, holding, known
+    from cnndsl.variants.grid import axis
     from cnndsl.variants.show import Report
     from cnndsl.variants.sweep import Sweep, work
 
-    paths, grid = one_file(arguments), axes(arguments)
+    paths, grid, what = one_file(arguments), dict[str, Any](), ""
     output = (plan(arguments.operands, paths, arguments.get("output"), ".csv") or [""])[0]
     form = arguments.get("format") or SUFFIXES.get(os.path.splitext(output)[1], "csv")
     source, problems = read_source(paths[0])
-    lang, (_, size, limit) = language(arguments, paths), asked(arguments)
-    sweep = None if problems else Sweep(source, grid, size, limit)
-    if sweep is None or sweep.problems:
-        tell(sweep.problems if sweep else problems, lang=lang)
-        return 1
+    lang, (values, size, limit) = language(arguments, paths), asked(arguments)
     test, best = arguments.get("where") or "0 == 0", arguments.get("pareto")
-    names = known(sweep.job.names)
-    count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
+    if not values:
+        raise UsageError("nothing varies: give --set NAME=VALUES, as --set width=16:64:16")
     try:
+        for name, text in values.items():
+            what = f"set {name}"
+            grid[name] = axis(text)
+        sweep = None if problems else Sweep(source, grid, size, limit)
+        if sweep is None or sweep.problems:
+            tell(sweep.problems if sweep else problems, lang=lang)
+            return 1
+        what, names = "pareto", known(grid)
+        count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
         wanted = holding(test, names, sweep.blocks)
         report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
         asks = repr((__version__, sweep.job, grid, test, best, form, lang))
@@ -105,8 +111,8 @@ def run(arguments: Arguments) -> int:
             if not file.size:
                 file.write(report.begin())
             report.rows = file.rows
-            file.note(report)
             report.keep(work(sweep.job, [*map(sweep.at, file.kept)])[0])
+            file.note(report)
             progress = Progress(sweep.count, "variants")
             progress.add(file.done)
             try:
@@ -125,7 +131,7 @@ def run(arguments: Arguments) -> int:
         tell([error.diagnostic], lang=lang)
         return 2
     except OptionError as error:
-        raise UsageError(f"--pareto {error}") from None
+        raise UsageError(f"--{what} {error}") from None
     if file.valid < sweep.count:
         say(f"{sweep.count - file.valid:,} of {sweep.count:,} variants have errors")
     return int(not file.valid)
@@ -137,21 +143,6 @@ def shared(count: int, job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
     from cnndsl.variants.sweep import work
 
     return (answer for _, answer in answers(work, job, chunks, count))
-
-
-def axes(arguments: Arguments) -> dict[str, Any]:
-    """The values of each `--set`."""
-    from cnndsl.variants.grid import axis
-
-    found = {}
-    for name, text in settings(arguments).items():
-        try:
-            found[name] = axis(text)
-        except OptionError as error:
-            raise UsageError(f"--set {name} {error}") from None
-    if not found:
-        raise UsageError("nothing varies: give --set NAME=VALUES, as --set width=16:64:16")
-    return found
 
 
 class Output:
