@@ -22,7 +22,8 @@ WIDEST, LONGEST, DEEPEST, MOST = 7, 5, 8, 200
 """How many places and windows of a dimension look well, how many slices may be drawn, and how many
 places of channels that are added up: one channel is drawn in any case."""
 
-_REDUCE: dict[type[Layer], Callable[..., int]] = {MaxPool: max, MinPool: min}
+REDUCE: dict[type[Layer], Callable[..., int]] = {MaxPool: max, MinPool: min}
+"""What is done to the numbers in a window, where that is no sum."""
 
 
 class Axis(NamedTuple):
@@ -160,7 +161,7 @@ class Sliding:
         return tuple(self._made(*each) for each in product(self.outputs, rows, columns))
 
     def _made(self, output: int, row: int, column: int) -> Made:
-        reduce = _REDUCE.get(type(self.layer), sum)
+        reduce = REDUCE.get(type(self.layer), sum)
         _, rows, columns = (axis.windows for axis in self.axes)
         parts = []
         for grid in self.seen[output]:

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.spelling import near_word
-from cnndsl.figures.sliding import Grid, Made, Sliding, has_windows
+from cnndsl.figures.sliding import REDUCE, Grid, Made, Sliding, has_windows
 from cnndsl.lang import Words
-from cnndsl.layers import Layer
 from cnndsl.layers.conv import SeparableConv, TransposedConv
-from cnndsl.layers.pool import AveragePool, MaxPool, MinPool, Pool
+from cnndsl.layers.pool import AveragePool, Pool
 from cnndsl.layers.source import call_of
 from cnndsl.network import Network, Node
 from cnndsl.targets.svg.picture import SIZES, Digits, Mark, Picture, Rect, Text, moved, polyline
@@ -29,7 +28,6 @@ _MARGIN, _GAP, _LINE, _FRAME = 16.0, 22.0, 15.0, 333.0
 """The last is how wide a frame is at least, for the sum below it."""
 _LARGE, _SMALL, _LONGEST = 23.0, 16.0, 44
 """How long the side of a place is, how short it may be, and how many may stand in a row."""
-_REDUCTIONS: dict[type[Layer], str] = {MaxPool: "max", MinPool: "min"}
 _MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 49, 6, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
 
@@ -330,8 +328,8 @@ class Frames:
         """Terms with what is done to them: their sum, the largest or the smallest of them."""
         if len(terms) > _MOST_TERMS:
             terms = [*terms[: _MOST_TERMS // 2], "…", terms[-1]]
-        name = _REDUCTIONS.get(type(self.layer))
-        return f"{name}({', '.join(terms)})" if name else " + ".join(terms)
+        reduce = REDUCE.get(type(self.layer))
+        return f"{reduce.__name__}({', '.join(terms)})" if reduce else " + ".join(terms)
 
 
 def _times(sizes: Sequence[int]) -> str:
