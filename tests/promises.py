@@ -282,7 +282,9 @@ class Net:
 
     def build(self) -> None:
         """A build writes what it says, which compiles, or fails and writes nothing."""
-        target = self.random.choice([name for name in targets.names() if name not in ("onnx", "pdf", "png")])
+        target = self.random.choice(
+            [name for name in targets.names() if name not in ("onnx", "pdf", "png")]
+        )
         goal = self.world.root / "goal"
         goal.write_bytes(b"old")
         words = ("build", self.path, "--target", target, "--limit", LIMIT)

@@ -67,7 +67,10 @@ def test_layers_have_korean_names_everywhere() -> None:
 
 
 def test_padding_is_said_as_strides_are() -> None:
-    text = "rounding floor\ninput 16x16x8\nconv 8 3x3 /2 pad=1; conv 8 3x3 same; pool 3 /2 pad=0:1; avgpool 2 same"
+    text = (
+        "rounding floor\ninput 16x16x8\nconv 8 3x3 /2 pad=1; conv 8 3x3 same\n"
+        "pool 3 /2 pad=0:1; avgpool 2 same"
+    )
     shown = svg.generate(cnndsl.check(text), view="graph")
     for label in ("conv 8 3x3 /2 pad=1", "conv 8 3x3 same", "/2 pad=0:1", "avgpool 2x2 same"):
         assert label in shown

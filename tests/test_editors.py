@@ -42,7 +42,11 @@ def test_the_extension_builds_for_every_target(extension: Path) -> None:
     assert sorted(languages) == sorted(targets.names())
     python = [name for name in languages if targets.load(name).SUFFIX == ".py"]
     assert [name for name, word in languages.items() if word == "'python'"] == python
-    assert [name for name, word in languages.items() if word == "undefined"] == ["onnx", "png", "pdf"]
+    assert [name for name, word in languages.items() if word == "undefined"] == [
+        "onnx",
+        "png",
+        "pdf",
+    ]
 
 
 def test_the_extension_is_of_this_version(extension: Path, manifest: dict[str, Any]) -> None:

@@ -59,7 +59,10 @@ _SCROLLS = (
 )
 """A shadow at the right edge, which what moves with the last column covers where it is in sight."""
 
-_STAYS = "position:sticky;left:0;background-color:var(--cnndsl-under);box-shadow:var(--cnndsl-edge,inset -1px 0 #8886)"
+_STAYS = (
+    "position:sticky;left:0;background-color:var(--cnndsl-under);"
+    "box-shadow:var(--cnndsl-edge,inset -1px 0 #8886)"
+)
 """The first column, which the others slide under."""
 
 
