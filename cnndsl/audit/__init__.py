@@ -19,6 +19,7 @@ from cnndsl.importers.read import checked
 from cnndsl.importers.source import MOST_TEXT, Program
 from cnndsl.importers.told import told
 from cnndsl.importers.write import to_text
+from cnndsl.layers.base import Shape
 from cnndsl.network import Network
 
 Examine: TypeAlias = Callable[[Source], "tuple[Network | None, list[Diagnostic]]"]
@@ -34,11 +35,13 @@ class Audited(NamedTuple):
     problems: list[Diagnostic]
 
 
-def audit(source: Source, examine: Examine, network: Network | None = None) -> Audited:
+def audit(
+    source: Source, examine: Examine, network: Network | None = None, size: Shape | None = None
+) -> Audited:
     """Judge the tables, summaries and lists of a post by a net, or else by the post's own nets.
 
-    Those are its blocks `cnn`, or where it has none its code for Keras or PyTorch. Raises
-    Unavailable without markdown-it-py.
+    Those are its blocks `cnn`, or where it has none its code for Keras or PyTorch, of which
+    `size` is the input's where it does not say it. Raises Unavailable without markdown-it-py.
     """
     post = read_post(source)
     unknown = Message("no column of this table is known: it is left")
@@ -51,7 +54,7 @@ def audit(source: Source, examine: Examine, network: Network | None = None) -> A
         found.problems.extend(moved(each, source, fence) for each in problems)
         nets += [(fence.starts[0], net)] if net is not None else []
     if not nets and not post.fences and post.code and len(source.text) <= MOST_TEXT:
-        nets, problems = _listed(source)
+        nets, problems = _listed(source, [size] if size else [])
         found.problems.extend(problems)
     if not nets and not found.problems:
         help_ = Message(
@@ -69,7 +72,9 @@ def audit(source: Source, examine: Examine, network: Network | None = None) -> A
     return found
 
 
-def _listed(source: Source) -> tuple[list[tuple[int, Network]], list[Diagnostic]]:
+def _listed(
+    source: Source, sizes: list[Shape]
+) -> tuple[list[tuple[int, Network]], list[Diagnostic]]:
     """The nets of a post's code, which is read and never run, each with its place; else what
     keeps them from being read."""
     found: list[tuple[int, Network]] = []
@@ -81,7 +86,7 @@ def _listed(source: Source) -> tuple[list[tuple[int, Network]], list[Diagnostic]
         return [], told(error.problems, source)
     for each in candidates:
         try:
-            graph = checked(program.graph(each, each.names[0], []))
+            graph = checked(program.graph(each, each.names[0], sizes))
             place = program.line_span(each.spans[0][0])[0]
             found.append((place, to_text(graph, flat=True).network))
         except ImportProblems as error:

@@ -206,6 +206,8 @@ class _Table:
         way = self.ways[_group(entry.cell.key)]
         values = [value for each, value in entry.rights if each in (way, "")]
         values = values or [value for _, value in entry.rights]
+        if values[0] is None and entry.given.kind == "word":
+            return None
         return next((value for value in values if _alike(self.form(entry), value)), values[0])
 
     def is_displaced(self, entry: _Entry, wrong: dict[int, Value]) -> bool:
@@ -238,7 +240,7 @@ class _Table:
             sums = [
                 sum(v for v, training in terms if not training or more) for more in (False, True)
             ]
-            if terms:
+            if terms and self.table.strict:
                 accepted = accepted + sums if self.left else sums + accepted
             if any(same(cell.given, value) for value in accepted):
                 continue

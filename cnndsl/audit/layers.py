@@ -170,7 +170,9 @@ def _shaped(shapes: tuple[Shape, ...]) -> list[Right]:
         ways.append(("last" if ranked else "", these))
         if ranked:
             ways.append(("first", tuple((shape[-1], *shape[:-1]) for shape in these)))
-    return ways + [("", (shape[:-1],)) for shape in shapes if len(shape) > 1]
+    images = [shape for shape in shapes if len(shape) > 1]
+    ways += [("", (shape[:-1],)) for shape in images]
+    return ways + [("channels", shape[-1]) for shape in images]  # as `Feature maps: 6`
 
 
 def _weight_shapes(layer: Layer) -> list[Right]:

@@ -44,6 +44,7 @@ COMMAND = Command(
 
 def run(arguments: Arguments) -> int:
     from cnndsl.api import examine
+    from cnndsl.cli.commands.import_ import size as input_size
     from cnndsl.audit import audit
     from cnndsl.cli.terminal.output import data
     from cnndsl.diagnostics.diagnostic import label
@@ -52,7 +53,8 @@ def run(arguments: Arguments) -> int:
     from cnndsl.quickfix.apply import apply_edits
 
     posts = named_files(arguments, ".md")
-    lang, limit, fix = language(arguments, posts), asked(arguments)[2], arguments.has("fix")
+    (_, size, limit), lang, fix = asked(arguments), language(arguments, posts), arguments.has("fix")
+    shape = input_size(size) if size is not None else None
     net, code = _net(arguments)
     if code:
         return code
@@ -70,7 +72,7 @@ def run(arguments: Arguments) -> int:
         found += problems
         if problems:
             continue
-        audited = audit(source, lambda text: examine(text, limit=limit), net)
+        audited = audit(source, lambda text: examine(text, size=size, limit=limit), net, shape)
         found += audited.problems
         found += audited.findings if not fix else ()
         if fix and (audited.findings or path == STDIN):
@@ -93,8 +95,8 @@ def _net(arguments: Arguments) -> tuple[Network | None, int]:
     from cnndsl.cli.commands.nets import networks_of
 
     path = arguments.get("net")
-    if path is None and (arguments.has("set") or arguments.has("input")):
-        raise UsageError("--set and --input go with --net")
+    if path is None and arguments.has("set"):
+        raise UsageError("--set goes with --net")
     if path == STDIN and STDIN in arguments.operands:
         raise UsageError("only one of the net and the posts can be standard input")
     networks, code = networks_of(arguments, [path]) if path is not None else ([], 0)
