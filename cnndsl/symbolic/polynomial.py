@@ -14,14 +14,14 @@ from typing import NamedTuple, TypeAlias
 
 
 class Letter(NamedTuple):
-    """A size of an input: `H`, and which of the inputs of unlike sizes has it; 0 for the only."""
+    """A size of an input: `H`, with an index where there are others of the name."""
 
     name: str
-    number: int = 0
+    mark: str = ""
 
     @property
     def formula(self) -> str:
-        return f"{self.name}_{self.number}" if self.number else self.name
+        return f"{self.name}_{self.mark}" if self.mark else self.name
 
 
 class Floor(NamedTuple):

@@ -63,14 +63,16 @@ def symbols(
     network: Network,
     numbers: Sequence[int] | None = None,
     show: Callable[[str], str] = str,
+    index: str = "",
 ) -> Symbols:
     """A network with letters for the sizes of its inputs: those of some `numbers`, or of all.
 
-    Inputs of equal size have the same letters; `show` is how a formula is written. Raises
+    Inputs of equal size have the same letters, with an `index` where all have; `show` is how a
+    formula is written. Raises
     TargetError, with the place in the text, where the text reads a size as a number, or a layer
     asks for more than a condition on each size alone.
     """
-    given = _named(network, numbers)
+    given = _named(network, numbers, index)
     facts = Facts({letter: size for each in given.values() for letter, size in each.items()}, show)
     read, nodes = _read(network), list[Node]()
     known: dict[Any, Layer] = {}
@@ -102,14 +104,16 @@ def symbols(
     return Symbols(network.of(nodes), named, facts, conditions)
 
 
-def _named(network: Network, numbers: Sequence[int] | None) -> dict[int, dict[Letter, int]]:
+def _named(
+    network: Network, numbers: Sequence[int] | None, index: str
+) -> dict[int, dict[Letter, int]]:
     """The letters of inputs, by their nodes, with the sizes that they have at present."""
     chosen = [at for place, at in enumerate(network.inputs) if numbers is None or place in numbers]
     shapes = [network.nodes[at].output for at in chosen]
     unlike = [*dict.fromkeys(shape[:-1] for shape in shapes)]
     return {
         at: {
-            Letter(name, (unlike.index(shape[:-1]) + 1) * (len(unlike) > 1)): size
+            Letter(name, str(unlike.index(shape[:-1]) + 1) if len(unlike) > 1 else index): size
             for name, size in zip(letters(shape)[:-1], shape)
         }
         for at, shape in zip(chosen, shapes)

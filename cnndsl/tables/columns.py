@@ -19,7 +19,6 @@ from cnndsl.layers.source import call_of, uniform
 from cnndsl.layers.values import Pair
 from cnndsl.symbolic.form import Form
 from cnndsl.tables.cells import Cell, Shapes, Share, Verbatim, Worked
-from cnndsl.tables.formulas import holds
 from cnndsl.tables.rows import Row
 
 Value: TypeAlias = Callable[[Row, "TableView"], Cell]
@@ -154,8 +153,7 @@ def _weight_shape(row: Row, view: TableView) -> Cell:
 
 
 def _sizes_worked(row: Row, view: TableView) -> Cell:
-    steps = tuple(filter(holds, row.layer.sizes())) if row.layer else ()
-    return Worked(steps) if steps else None
+    return Worked(row.layer.sizes()) if row.layer and row.layer.sizes() else None
 
 
 def _counts_worked(row: Row, view: TableView) -> Cell:

@@ -82,16 +82,17 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-def holds(step: Derivation) -> bool:
-    """Whether a formula comes to its value for all sizes that letters in it stand for."""
+def _holds(step: Derivation) -> bool:
+    """Whether a formula comes to its value whatever the sizes of the input are."""
     if not any(isinstance(each, Form) for each in (step.value, *step.values.values())):
         return True
     return bool(evaluated(step.formula, step.values) == step.value)
 
 
 def is_trivial(step: Derivation) -> bool:
-    """Whether a size is just another, or a number that is given."""
-    return step.formula.isidentifier() or not step.values
+    """Whether a size is just another, or a number that is given, or its formula is one for some
+    sizes of the input alone."""
+    return step.formula.isidentifier() or not step.values or not _holds(step)
 
 
 def symbol(name: str, notation: str = "plain") -> str:

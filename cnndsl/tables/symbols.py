@@ -21,9 +21,10 @@ SIZES = Option(
 )
 
 
-def lettered(network: Network) -> Symbols:
-    """A network with formulas for sizes. Raises TargetError where there are none."""
-    return symbols(network, show=written)
+def lettered(network: Network, index: str = "") -> Symbols:
+    """A network with formulas for sizes, in letters with an index. Raises TargetError where there
+    are none."""
+    return symbols(network, show=written, index=index)
 
 
 def condition(found: Symbols, words: Words) -> list[str]:

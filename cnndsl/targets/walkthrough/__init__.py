@@ -23,6 +23,7 @@ from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
+from cnndsl.tables.symbols import SIZES, condition, lettered
 from cnndsl.targets.walkthrough.failing import failure, misfit, report, where
 from cnndsl.targets.walkthrough.prose import Prose, inline
 from cnndsl.targets.walkthrough.slides import Slide, drawn, failing, slides_of
@@ -44,7 +45,7 @@ FORM = Option(
     "F",
     ("post", "slides", "html"),
 )
-OPTIONS = (FORM, LANG, TERMS, MATH, PARAMS, DEPTH, LEVEL, *QUIZ)
+OPTIONS = (FORM, LANG, TERMS, MATH, PARAMS, SIZES, DEPTH, LEVEL, *QUIZ)
 
 _ROWS = 40
 """How many rows the table of sums has at most before it folds blocks."""
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     * `terms`: `native`, or the `loan` words of Korean
     * `math`: formulas as `latex` between dollars, or `plain`
     * `params`: `all`, or `weights` to leave the biases out
+    * `sizes`: `numbers`, or `symbolic` for formulas in the sizes of the input
     * `depth`: how deep calls of blocks are opened; None for all of them
     * `level`: the level of the title's heading, for a walkthrough within a document
     * `form`: a `post`, `slides` in Markdown, or slides as a page in `html`
@@ -72,6 +74,7 @@ class Settings(NamedTuple):
     blank: Sequence[str] | None = None
     seed: int | None = None
     form: str = "post"
+    sizes: str = "numbers"
 
 
 def suffix(*, form: str = "post", **options: Any) -> str:
@@ -89,7 +92,7 @@ def generate(network: Network, **options: Any) -> str:
 
 def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
     """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
-    settings = _settings(options)
+    settings = _settings(options)._replace(sizes="numbers")  # in which it fails
     words = words_asked(settings.lang, settings.terms)
     if settings.form != "post":
         last, network = (
@@ -112,7 +115,11 @@ def _prose(network: Network, settings: Settings) -> Prose:
     """What says things of a network as settings have it."""
     words = words_asked(settings.lang, settings.terms)
     notation = "plain" if settings.form == "html" else settings.math
-    prose = Prose(network, words, notation, settings.params == "weights")
+    holding: list[str] = []
+    if settings.sizes == "symbolic":  # the H of a formula is what comes into its layer
+        found = lettered(network, index="0")
+        network, holding = found.network, condition(found, words)
+    prose = Prose(network, words, notation, settings.params == "weights", holding)
     if settings.blank is not None:
         prose.ask(settings.blank, settings.seed)
     return prose
@@ -152,8 +159,8 @@ class _Writer:
     """Writes the sections of a walkthrough one after the other."""
 
     def __init__(self, network: Network, settings: Settings) -> None:
-        self.network = network
         self.prose = _prose(network, settings)
+        self.network = self.prose.network
         self.words, self.weights = self.prose.words, self.prose.weights
         self.depth = settings.depth
         self.top = settings.level
@@ -214,7 +221,8 @@ class _Writer:
             layers=self.words.count(len(self.network.layers), "layers"),
             count=self._all(),
         )
-        return f"{text} {self.words['walk.weights-only']}" if self.weights else text
+        told = [text, *([self.words["walk.weights-only"]] if self.weights else [])]
+        return " ".join([*told, *self.prose.holding])
 
     def _legend(self) -> list[str]:
         """What the letters of the formulas stand for."""

@@ -42,11 +42,19 @@ class Prose:
     """Says what there is to say of a network, in a language and a notation.
 
     What an operation does is told where it is first met. `weights` leaves the biases out of the
-    counts.
+    counts. `holding` says for which sizes formulas hold that are in letters.
     """
 
-    def __init__(self, network: Network, words: Words, notation: str, weights: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        words: Words,
+        notation: str,
+        weights: bool,
+        holding: Sequence[str] = (),
+    ) -> None:
         self.network = network
+        self.holding = holding
         self.rows: dict[int, Row] = {
             node.index: row
             for node, row in zip(network.layers, rows(network, None, words), strict=True)

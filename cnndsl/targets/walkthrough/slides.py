@@ -56,7 +56,9 @@ def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Ite
         params="weights" if prose.weights else "all",
         quiz=prose.quiz,
     )
-    yield Slide([Verbatim(network.name)], [] if last else table.caption, [])
+    yield Slide(
+        [Verbatim(network.name)], [] if last else table.caption, [[each] for each in prose.holding]
+    )
     like: dict[object, list[Row]] = {}
     for row in rows(network, depth, words):
         name = call_of(row.layer) if row.layer else row.kind
