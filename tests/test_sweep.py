@@ -90,6 +90,7 @@ def test_a_row_is_what_check_says(seed: int) -> None:
         ("param a = 1\nlet c = a\ninput 8x8x1\nparam b = c\nconv 1 1x1\nconv b 1x1", "ab"),
         ("param b = 1\nblock f(n) { conv b 1x1 }\nparam a = relu\ninput 8x8x1\na 1", "ab"),
         ("param a = 1\nparam b = 1\ninput 4x4x1\nexpect params < b\nconv a 1x1", "ba"),
+        ("param a = 1\ninput 4x4x1\nconv 1 (a + 2)\nconv a 9x9\nparam a = 2\nconv a 1x1", "a"),
         ("param a = 1\ninput 4x4x1\nrepeat (a * 1000) { conv 1 1x1 }", "a"),
         ("param a = 1\nblock f(n) { conv n 1x1 }\ninput 4x4x1\nf a\nblock g() { conv a 9x9 }", "a"),
     ],

@@ -81,8 +81,10 @@ class Checker:
         begun.unused_settings()
         self.problems += begun.problems
         statements = self.module.statements
-        self.declared = {s.name.id: s.name for s in statements if isinstance(s, ast.Param)}
-        self.blocks = {s.name.id: s for s in statements if isinstance(s, ast.Block)}
+        params = [each.name for each in statements if isinstance(each, ast.Param)]
+        self.declared = {name.id: name for name in reversed(params)}  # the first of a name counts
+        blocks = [each for each in statements if isinstance(each, ast.Block)]
+        self.blocks = {each.name.id: each for each in reversed(blocks)}
         names = [() if isinstance(s, ast.Block) else _names(s, self.blocks) for s in statements]
         self.places = [
             next((at for at, found in enumerate(names) if name in found), len(names))
