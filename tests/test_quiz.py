@@ -89,7 +89,7 @@ def test_no_answer_stands_in_a_walkthrough(options: dict[str, Any], lang: str) -
 def test_no_answer_stands_in_a_table(style: str, target: str) -> None:
     """Not counting what is another question: sums and products of answers."""
     keys = STYLES[style].columns if style in STYLES else COLUMNS
-    apart = ("memory", "flops", "multiply-adds", "field")
+    apart = ("memory", "flops", "field")
     options: Any = {"columns": [key for key in keys if key not in apart]}
     if style == "keras":
         options = {"style": "keras"}

@@ -227,7 +227,7 @@ COLUMNS: dict[str, Column] = {
     "weights": _count(lambda row, view: row.weights, "weights"),
     "biases": _count(lambda row, view: row.params - row.weights, "biases", "filters"),
     "trainable": _count(lambda row, view: row.trainable, "weights biases"),
-    "multiply-adds": _count(lambda row, view: row.macs, "macs"),
+    "multiply-adds": _count(lambda row, view: row.macs, "macs", "weights"),  # of dense: equal
     "flops": _count(lambda row, view: 2 * row.macs, "macs"),
     "field": Column(
         lambda row, view: Shapes((row.field,)) if row.field else None, "field", "kernel"
