@@ -303,12 +303,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
 
 def test_what_stands_beside_a_file_is_not_believed(run: Run) -> None:  # noqa: F811
     Path("net.cnn").write_text(NET)
-    for content in ("", "[]", '["x", 1, 1, 1, 1, []]', '{"a": 1}', "[1, 2", "null", "[[]]"):
+    for content in ("", "[]", '["x", 1, 1, 1, 1, []]', '{"a": 1}', "[1, 2", "null", "[" * 99_999):
         Path("some.sweep").write_text(content)
         Path("some").write_text("mine")
         found = run("sweep", "net.cnn", *sets(GRID), "-o", "some", "--resume")
         assert found.code == 2 and "not of the same sweep" in found.err, content
         assert Path("some").read_text() == "mine"
+    Path("some.sweep").unlink()
+    assert run("sweep", "net.cnn", *sets(GRID), "-o", "net.cnn").code == 2
+    assert Path("net.cnn").read_text() == NET
 
 
 def test_formats_hold_what_they_should(run: Run) -> None:  # noqa: F811

@@ -148,9 +148,9 @@ def shared(count: int, job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
 class Output:
     """A file that is written piece by piece; standard output, where the path is empty.
 
-    Meanwhile `FILE.sweep` says how far it has come: so many `bytes` are about the first `done`
-    variants, of which `valid` are nets and `rows` are wanted; those at the places `kept` are yet
-    to be told of.
+    Meanwhile `FILE.sweep` says how far it has come: the first `size` bytes are about the first
+    `done` variants, of which `valid` are nets and `rows` are wanted; those at the places `kept`
+    are yet to be told of.
     """
 
     def __init__(self, path: str, asks: str, resume: bool) -> None:
@@ -173,9 +173,9 @@ class Output:
             if begun:
                 self._take_up()
             try:
-                self.file = open(path, "r+b" if begun else "wb")  # noqa: SIM115
-                if self.file.seek(0, os.SEEK_END) < self.size:
+                if begun and os.path.getsize(path) < self.size:
                     raise FileError(f"{path}: it is shorter than {self.beside} says")
+                self.file = open(path, "r+b" if begun else "wb")  # noqa: SIM115
                 self.file.seek(self.size)
                 self.file.truncate()
             except OSError as error:
@@ -187,7 +187,7 @@ class Output:
             key, *numbers, self.kept = json.loads(read_regular(self.beside))
             self.size, self.done, self.valid, self.rows = numbers
             fits = key == self.key and {int} == {*map(type, (*numbers, *self.kept))}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             fits = False
         if not fits or min(*numbers, *self.kept) < 0:
             why = "what is asked for, or cnndsl, is another"
