@@ -69,6 +69,7 @@ def audit(
                 found.findings.append(each)
             else:
                 found.notes.append(each)
+    found.notes.sort(key=lambda note: note[0])
     return found
 
 

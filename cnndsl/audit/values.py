@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from math import prod
 from typing import NamedTuple, TypeAlias
 
 from cnndsl.audit.words import pattern, synonyms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import NET, asked, format_option, has_errors, named_files
+from cnndsl.cli.commands.nets import NET, answered, asked, format_option, has_errors, named_files
 from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marked, write_files
 from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
@@ -43,9 +43,13 @@ COMMAND = Command(
 
 
 def run(arguments: Arguments) -> int:
+    return answered(lambda: _run(arguments))
+
+
+def _run(arguments: Arguments) -> int:
     from cnndsl.api import examine
-    from cnndsl.cli.commands.import_ import size as input_size
     from cnndsl.audit import audit
+    from cnndsl.cli.commands.import_ import size as input_size
     from cnndsl.cli.terminal.output import data
     from cnndsl.diagnostics.diagnostic import label
     from cnndsl.diagnostics.message import said
@@ -62,13 +66,14 @@ def run(arguments: Arguments) -> int:
     notes: list[str] = []
     unreadable: list[tuple[str, str]] = []
     written: dict[str, str | bytes] = {}
-    fixed = 0
+    fixed = read = 0
     for path in posts:
         try:
             mark, source, problems = read_marked(path)
         except FileError as error:
             unreadable.append((display_name(path), str(error)))
             continue
+        read += 1
         found += problems
         if problems:
             continue
@@ -86,7 +91,7 @@ def run(arguments: Arguments) -> int:
     write_files(written)
     if piped is not None:
         data(piped)
-    _show(arguments, found, notes, lang, piped is not None, unreadable, (fixed, len(posts)))
+    _show(arguments, found, notes, lang, piped is not None, unreadable, (fixed, read))
     return 2 if unreadable else int(has_errors(found))
 
 
