@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import few
+from conftest import few, need
 from markdown_it import MarkdownIt
 from test_tables import HOSTILE, Reader, renamed
 
@@ -245,3 +246,22 @@ def test_slides_of_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert main(["docs", str(document)]) == 0
         slides = (tmp_path / "net.slides.md").read_text()
         assert slides.startswith("---\n") and f"conv {filters} 3x3" in slides
+
+
+@pytest.mark.tools
+def test_keys_turn_the_pages_of_slides(tmp_path: Path) -> None:
+    chromium, deck = need("chromium"), tmp_path / "deck.html"
+    text = walkthrough.generate(sample("article"), form="html")
+    keys = ["ArrowRight", " ", "PageUp", "End", "ArrowRight", "Home", "ArrowLeft"]
+    pressing = f"""<script>
+    document.title = {keys}.map((key) => {{
+      dispatchEvent(new KeyboardEvent("keydown", {{ key }}));
+      return Math.round(scrollY / innerHeight);
+    }}).join();
+    </script></body>"""
+    deck.write_text(text.replace("</body>", pressing), encoding="utf-8")
+    words = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,720"]
+    run = subprocess.run(
+        [chromium, *words, "--dump-dom", deck.as_uri()], capture_output=True, timeout=120
+    )
+    assert "<title>1,2,1,11,11,0,0</title>" in run.stdout.decode()
