@@ -263,7 +263,7 @@ def sweep(
     """
     from cnndsl.variants.choice import Front, holding, in_order, known
     from cnndsl.variants.grid import axis
-    from cnndsl.variants.sweep import Sweep, by, here
+    from cnndsl.variants.sweep import Sweep, by
 
     source = _source(net, file) if isinstance(net, str) else net.source
     axes = {name: axis(values) for name, values in grid.items()}
@@ -276,7 +276,7 @@ def sweep(
 
     def variants() -> Iterator[Variant]:
         with _told():
-            for some in found.run(by(executor) if executor else here):
+            for some in found.run(by(executor)):
                 for each in wanted(some):
                     if front is None:
                         yield each

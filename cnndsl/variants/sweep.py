@@ -27,7 +27,7 @@ LARGEST, CHUNK, STEPS = 512, 4_000, 4
 """The most variants that are worked out in one go, how many layers these should come to, and how
 many steps of loops and calls take as long as a layer."""
 
-AHEAD = 64
+AHEAD = 256
 """How many chunks an executor has before the first answer is waited for."""
 
 
@@ -218,21 +218,23 @@ Way = Callable[[Job, Iterable[Chunk]], Iterator[Answer]]
 """How chunks are worked out; the answers come in the order of the chunks."""
 
 
-def here(job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
-    """In this process."""
-    return (work(job, chunk) for chunk in chunks)
-
-
-def by(executor: Executor) -> Way:
-    """By an executor of `concurrent.futures`, which has a bounded number of chunks at a time."""
+def by(executor: Executor | None) -> Way:
+    """By an executor, which has a bounded number of chunks at a time; by this process for None."""
 
     def way(job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
         sent: deque[Future[Answer]] = deque()
-        for chunk in chunks:
-            sent.append(executor.submit(work, job, chunk))
-            if len(sent) > AHEAD:
+        try:
+            for chunk in chunks:
+                if executor is None:
+                    yield work(job, chunk)
+                    continue
+                sent.append(executor.submit(work, job, chunk))
+                if len(sent) >= AHEAD:
+                    yield sent.popleft().result()
+            while sent:
                 yield sent.popleft().result()
-        while sent:
-            yield sent.popleft().result()
+        finally:
+            for each in sent:  # which nobody waits for any more
+                each.cancel()
 
     return way
