@@ -53,7 +53,7 @@ class Quiz:
     def ask(
         self, words: Sequence[str], seed: int, keys: Iterable[str], rows: Sequence[Row],
         view: TableView,
-    ) -> Quiz:  # fmt: skip
+    ) -> None:  # fmt: skip
         """Open what some words ask for, or a share of the numbers of rows in the columns `keys`.
 
         Of a share the `seed` says which; what gives one another away is open together. Raises
@@ -82,7 +82,6 @@ class Quiz:
             if more and (not opened or len(opened) + len(more) <= most):
                 self.open |= facts
                 opened |= more
-        return self
 
     def cell(self, key: str, row: Row, view: TableView) -> Cell:
         """What a row shows in a column."""
