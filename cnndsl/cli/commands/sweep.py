@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ from cnndsl.contract import Option, OptionError
 
 if TYPE_CHECKING:
     from cnndsl.variants.show import Report
-    from cnndsl.variants.sweep import Answer, Chunk, Job
 
 SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".svg": "svg"}
 
@@ -74,12 +72,10 @@ EACH = 16
 
 
 def run(arguments: Arguments) -> int:
-    from functools import partial
-
     from cnndsl import __version__
     from cnndsl.cli.commands.build import plan
     from cnndsl.cli.runner.many import MOST
-    from cnndsl.cli.runner.workers import cores
+    from cnndsl.cli.runner.workers import answers, cores
     from cnndsl.cli.terminal.progress import Progress
     from cnndsl.variants.choice import Flawed, Front, holding, known
     from cnndsl.variants.grid import axis
@@ -104,6 +100,10 @@ def run(arguments: Arguments) -> int:
             return 1
         what, names = "pareto", known(grid)
         count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
+
+        def way(job: Any, chunks: Any) -> Any:
+            return (answer for _, answer in answers(work, job, chunks, count))
+
         wanted = holding(test, names, sweep.blocks)
         report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
         asks = repr((__version__, sweep.job, grid, test, best, form, lang))
@@ -116,7 +116,7 @@ def run(arguments: Arguments) -> int:
             progress = Progress(sweep.count, "variants")
             progress.add(file.done)
             try:
-                for variants in sweep.run(partial(shared, count), file.done):
+                for variants in sweep.run(way, file.done):
                     if not output:
                         progress.clear()  # it may be the same terminal
                     file.write(report.add(wanted(variants)))
@@ -135,14 +135,6 @@ def run(arguments: Arguments) -> int:
     if file.valid < sweep.count:
         say(f"{sweep.count - file.valid:,} of {sweep.count:,} variants have errors")
     return int(not file.valid)
-
-
-def shared(count: int, job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
-    """The answers of so many processes."""
-    from cnndsl.cli.runner.workers import answers
-    from cnndsl.variants.sweep import work
-
-    return (answer for _, answer in answers(work, job, chunks, count))
 
 
 class Output:
