@@ -363,6 +363,7 @@ def try_net(world: World, case: Case, random: Random) -> int:
 
 def try_post(world: World, case: Case, random: Random) -> int:
     operand = random.choice(("post.md", "post.md", "."))
+    world.run("audit", operand, "--format", random.choice(("text", "json", "github")))
     world.run("docs", "--check", operand)
     before = contents(world.root)
     code, _, _ = world.run("docs", operand)

@@ -101,6 +101,7 @@ COMMANDS = [
     ("diff", NAME, V, "0", "0", W, "0", "0"),
     *(("compare", V, V, "--format", form) for form in ("text", "json")),
     ("compare", V, "valid"),
+    *(("audit", P, "--format", form) for form in ("text", "json")),
     ("docs", P, "--check"),
     ("docs", P),
     ("build", V, "-t", "json"),

@@ -187,7 +187,7 @@ class _Table:
                 message = Message("the others are one number, and this stands for the next column")
                 yield self.finding(entry.cell, entry.given, number, message, form)
         for record in self.table.records:
-            if record.total and (len(self.table.records) > 1 or not self.table.strict):
+            if record.total:
                 yield from self.of_sums(record)
 
     def is_false(self, entry: _Entry) -> bool:
@@ -240,8 +240,8 @@ class _Table:
             sums = [
                 sum(v for v, training in terms if not training or more) for more in (False, True)
             ]
-            if terms and self.table.strict:
-                accepted = accepted + sums if self.left else sums + accepted
+            if self.table.strict:
+                accepted = sums + accepted if terms and not self.left else accepted + sums
             if any(same(cell.given, value) for value in accepted):
                 continue
             shown = [f"{v:,}" for v, more in terms if v and isinstance(v, int) and not more]

@@ -26,14 +26,14 @@ COMMAND = Command(
     (
         Option("net", "judge by the net of this file, not by the post's own", "word", "NET.cnn"),
         format_option(
-            "text for people (the default), json for programs: a list of what is\n"
-            "false; github for annotations",
+            "text for people (the default), json for programs: a list of what\n"
+            "is false; github for annotations",
             *("text", "json", "github"),
         ),
         Option(
             "fix",
-            "write what is right into the cells, in the form in which they are, and\n"
-            "leave every other byte; `-` goes from standard input to standard output",
+            "write what is right into the cells, in their form, and leave every\n"
+            "other byte; `-` goes from standard input to standard output",
         ),
         LANG,
         *NET,
