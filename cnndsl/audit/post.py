@@ -149,7 +149,8 @@ class _Reader:
                 every[-1].name,
             )
             cells = [c for at in judged if at < len(row) for c in _valued(titles[at], row[at])]
-            total = row in rows[-2:] and any(_is_total(text, named, cells) for text in texts)
+            named_so = [c.text for key, c in zip(titles, row) if key in ("", *_LABELS)]
+            total = row in rows[-2:] and any(_is_total(text, named, cells) for text in named_so)
             where = row[labels[0]].span if texts else place
             records.append(Record(named, where, cells, total))
         if records:
