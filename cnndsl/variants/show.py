@@ -107,16 +107,18 @@ class Report:
         word = words(self.lang)
         titles = [word[f"measure.{key}"] for key in SHOWN]
         lines = [[*map(code, self.params), *titles, word["sweep.error"]]]
-        lines += [[*map(escaped, (*_cells(each, figure), each.code))] for each in variants]
+        lines += [
+            [*map(escaped, map(str, (*_cells(each, figure), each.code)))] for each in variants
+        ]
         table = markdown_table(lines, [True] * (len(lines[0]) - 1) + [False])
         told = word.say("sweep.shown", shown=f"{len(variants):,}", count=f"{self.rows:,}")
         return f"{table}\n{told}\n"
 
 
-def _cells(variant: Variant, shown: Callable[[str, Any], str]) -> list[str]:
+def _cells(variant: Variant, shown: Callable[[str, Any], str]) -> list[str | float]:
     """The values of the params, and what is measured as it is to be shown."""
     values, found = variant.settings.values(), variant.measure
-    given = [value if isinstance(value, str) else show_value(value) for value in values]
+    given = [each if type(each) in (str, int, float) else show_value(each) for each in values]
     return given + [shown(key, getattr(found, key)) if found else "" for key in SHOWN]
 
 

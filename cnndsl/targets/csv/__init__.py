@@ -7,7 +7,6 @@ what says nothing is empty. There is no row of sums, which a program would count
 from __future__ import annotations
 
 from collections.abc import Iterable
-from re import fullmatch
 from typing import Any
 
 from cnndsl.diagnostics.markdown import one_line
@@ -32,19 +31,18 @@ def generate(network: Network, *, lang: str | None = None, **options: Any) -> st
     return "".join(map(line, lines))
 
 
-def line(cells: Iterable[str]) -> str:
-    """A line of cells, with its ending."""
-    return ",".join(map(_field, cells)) + "\r\n"
+def line(cells: Iterable[str | float]) -> str:
+    """A line of cells, with its ending; numbers stand as they are."""
+    return ",".join(_field(c) if isinstance(c, str) else str(c) for c in cells) + "\r\n"
 
 
 def _field(value: str) -> str:
     """A field that no spreadsheet takes for a formula, quoted where it has to be.
 
-    An apostrophe keeps a text a text for spreadsheets. Numbers need none, be they below 0.
+    An apostrophe keeps a text a text for spreadsheets. Numbers need none: none is below 0.
     """
     value = one_line(value)
-    formula = value.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-    if formula and not fullmatch(r"-[0-9.]+(e-?[0-9]+)?", value):
+    if value.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠"):
         value = f"'{value}"
     if any(c in value for c in ',"') or value != value.strip():
         return '"' + value.replace('"', '""') + '"'
