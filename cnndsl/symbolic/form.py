@@ -36,7 +36,7 @@ class Facts:
     def of(self, value: Polynomial) -> Any:
         """A polynomial as a number: a Form, or an int where no size is in it."""
         if all(not monomial for monomial, _ in value):
-            number = value[0][1] if value else Fraction(0)
+            number = value[0][1] if value else 0
             return int(number) if number.denominator == 1 else number
         return Form(value, self)
 
@@ -54,7 +54,9 @@ class Facts:
         for monomial, factor in value:
             found = monomial[0] if len(monomial) == 1 else None
             if isinstance(found, Floor):
-                rest = poly.scaled(poly.added(value, ((monomial, factor),), -1), -1 / factor)
+                rest = poly.scaled(
+                    poly.added(value, ((monomial, factor),), -1), Fraction(-1) / factor
+                )
                 if rest == poly.scaled(found.above, Fraction(1, found.below)):
                     self.divide(found)
                     return
@@ -67,7 +69,7 @@ class Facts:
 
     def divide(self, found: Floor) -> None:
         """Take up that a fraction is to be whole."""
-        offset = dict(found.above).get((), Fraction(0))
+        offset = poly.rest(found.above)
         bare = poly.added(found.above, poly.constant(offset), -1)
         both = congruent(*self.whole.get(bare, (1, 0)), found.below, int(offset))
         assert both is not None  # as the present sizes are such
@@ -114,6 +116,8 @@ class Form:
         return -(self - other)
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, int) and other == 1:
+            return self
         return self.facts.of(poly.multiplied(self.value, _value(other)))
 
     __rmul__ = __mul__
@@ -171,12 +175,13 @@ class Form:
 
     def _least(self, other: Any, sign: int, more: int) -> bool:
         """Whether sign * (self - other) is at least `more`."""
+        if isinstance(other, int) and other >= LARGEST:
+            return sign < 0  # no count of a network that has been checked is beyond
         rest = (self - other) * sign
         if not isinstance(rest, Form):
             return bool(rest >= more)
         holds = rest.now >= more
-        # That no count is beyond all numbers is no condition of a layer.
-        if self.facts.listening and not (isinstance(other, int) and other >= LARGEST):
+        if self.facts.listening:
             asked = rest - more if holds else more - 1 - rest
             self.facts.require(asked.value, False)
         return holds

@@ -56,7 +56,7 @@ def _times(factor: int, monomial: Sequence[Letter | Floor]) -> str:
 
 def _rounded(above: Polynomial, below: int) -> str:
     """floor(above/below), or the ceiling that it is where that leaves less to add."""
-    rest, word = dict(above).get((), Fraction(0)), "floor"
+    word, rest = "floor", int(poly.rest(above))
     if abs(rest - below + 1) < abs(rest):
         word, above = "ceil", poly.added(above, poly.constant(1 - below))
     return f"{word}({formula(poly.scaled(above, Fraction(1, below)))})"
@@ -77,7 +77,7 @@ def _factors(one: Polynomial) -> tuple[Fraction, list[Polynomial], int] | None:
     the number that is added to it. None for what is no such product."""
     if not one or len(one[0][0]) < 2:
         return None
-    lead, scale = one[0]
+    lead, scale = one[0][0], Fraction(one[0][1])
     product, found = poly.constant(scale), list[Polynomial]()
     sizes = {atom: min(poly.letters((((atom,), scale),))) for atom in lead}
     for size in sorted({*sizes.values()}):
@@ -86,7 +86,7 @@ def _factors(one: Polynomial) -> tuple[Fraction, list[Polynomial], int] | None:
         for monomial, factor in one:
             if [atom for atom in monomial if atom in others] == others:
                 own = tuple(atom for atom in monomial if atom not in others)
-                part[own] = factor / one[0][1]
+                part[own] = Fraction(factor) / one[0][1]
         each = poly.polynomial(part)
         product = poly.multiplied(product, each)
         below = lcm(*(factor.denominator for _, factor in each))

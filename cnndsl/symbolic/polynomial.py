@@ -31,15 +31,16 @@ class Floor(NamedTuple):
     below: int
 
 
-Polynomial: TypeAlias = "tuple[tuple[tuple[Letter | Floor, ...], Fraction], ...]"
+Factor: TypeAlias = "int | Fraction"
+Polynomial: TypeAlias = "tuple[tuple[tuple[Letter | Floor, ...], Factor], ...]"
 """The monomials, each with its coefficient: those of most factors first, the constant last."""
 Wholes: TypeAlias = "Mapping[Polynomial, tuple[int, int]]"
 """What is known to be whole: for polynomials without a constant a modulus, and the constant with
 which they are a multiple of it."""
-Terms: TypeAlias = "dict[tuple[Letter | Floor, ...], Fraction]"
+Terms: TypeAlias = "dict[tuple[Letter | Floor, ...], Factor]"
 
 
-def polynomial(terms: Mapping[tuple[Letter | Floor, ...], Fraction]) -> Polynomial:
+def polynomial(terms: Mapping[tuple[Letter | Floor, ...], Factor]) -> Polynomial:
     """The one polynomial of some terms."""
     kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
     return tuple(sorted(kept, key=lambda each: (-len(each[0]), *map(_order, each[0]))))
@@ -49,19 +50,24 @@ def _order(atom: Letter | Floor) -> tuple[int, str]:
     return (1, repr(atom)) if isinstance(atom, Letter) else (atom.below, repr(atom))
 
 
-def constant(value: Fraction | int) -> Polynomial:
-    return polynomial({(): Fraction(value)})
+def constant(value: Factor) -> Polynomial:
+    return polynomial({(): value})
 
 
-def added(one: Polynomial, other: Polynomial, times: Fraction | int = 1) -> Polynomial:
+def rest(one: Polynomial) -> Factor:
+    """Its constant."""
+    return one[-1][1] if one and not one[-1][0] else 0
+
+
+def added(one: Polynomial, other: Polynomial, times: Factor = 1) -> Polynomial:
     """one + times * other."""
     terms: Terms = dict(one)
     for monomial, factor in other:
-        terms[monomial] = terms.get(monomial, Fraction(0)) + factor * times
+        terms[monomial] = terms.get(monomial, 0) + factor * times
     return polynomial(terms)
 
 
-def scaled(one: Polynomial, times: Fraction | int) -> Polynomial:
+def scaled(one: Polynomial, times: Factor) -> Polynomial:
     return added((), one, times)
 
 
@@ -70,21 +76,20 @@ def multiplied(one: Polynomial, other: Polynomial) -> Polynomial:
     for a, x in one:
         for b, y in other:
             monomial = tuple(sorted(a + b, key=lambda atom: (min(_names(atom)), *_order(atom))))
-            terms[monomial] = terms.get(monomial, Fraction(0)) + x * y
+            terms[monomial] = terms.get(monomial, 0) + x * y
     return polynomial(terms)
 
 
 def floored(one: Polynomial, whole: Wholes) -> Polynomial:
     """The floor of a polynomial; a fraction where that is known to be whole."""
-    terms: Terms = dict(one)
-    rest = {m: factor for m, factor in terms.items() if m and factor.denominator != 1}
-    before = polynomial({m: factor for m, factor in terms.items() if m and m not in rest})
-    below = lcm(*(factor.denominator for factor in rest.values()))
-    turns, left = divmod(floor(terms.get((), Fraction(0)) * below), below)
+    parts = {m: factor for m, factor in one if m and factor.denominator != 1}
+    before = polynomial({m: factor for m, factor in one if m and m not in parts})
+    below = lcm(*(factor.denominator for factor in parts.values()))
+    turns, left = divmod(floor(rest(one) * below), below)
     before = added(before, constant(turns))
-    if not rest:
+    if not parts:
         return before
-    bare = polynomial({m: factor * below for m, factor in rest.items()})
+    bare = polynomial({m: int(factor * below) for m, factor in parts.items()})
     (first, factor), *others = bare
     if factor < 0:
         ceiling = added(
@@ -100,22 +105,22 @@ def floored(one: Polynomial, whole: Wholes) -> Polynomial:
         offset %= below
         fraction = scaled(added(bare, constant(offset)), Fraction(1, below))
         return added(before, added(fraction, constant((left - offset) // below)))
-    return added(before, polynomial({(Floor(added(bare, constant(left)), below),): Fraction(1)}))
+    return added(before, polynomial({(Floor(added(bare, constant(left)), below),): 1}))
 
 
 def _names(atom: Letter | Floor) -> Iterator[Letter]:
-    return letters((((atom,), Fraction(1)),))
+    return letters((((atom,), 1),))
 
 
-def evaluated(one: Polynomial, sizes: Mapping[Letter, int]) -> Fraction:
+def evaluated(one: Polynomial, sizes: Mapping[Letter, int]) -> Factor:
     """What it comes to for some sizes."""
-    total = Fraction(0)
+    total: Factor = 0
     for monomial, factor in one:
         for atom in monomial:
             if isinstance(atom, Letter):
                 factor *= sizes[atom]
             else:
-                factor *= floor(evaluated(atom.above, sizes) / atom.below)
+                factor *= int(evaluated(atom.above, sizes)) // atom.below
         total += factor
     return total
 
@@ -128,6 +133,12 @@ def letters(one: Polynomial) -> Iterator[Letter]:
                 yield atom
             else:
                 yield from letters(atom.above)
+
+
+def extent(one: Polynomial) -> int:
+    """How many sizes and floors it is written with."""
+    atoms = (atom for monomial, _ in one for atom in monomial)
+    return sum(1 + (extent(atom.above) if isinstance(atom, Floor) else 0) for atom in atoms)
 
 
 def rises(one: Polynomial) -> bool:

@@ -16,6 +16,10 @@ MOST = 10_000
 """How many remainders are looked at where floors have to agree; beyond it there is no rule."""
 
 
+SHOWN = 12
+"""How many remainders, or rows of them, are written out."""
+
+
 class Sizes(Sequence[int]):
     """Whole numbers within bounds, in order: those of some `remainders` by a modulus. However
     many there are, it takes no more memory than the remainders."""
@@ -71,9 +75,12 @@ class Residues:
 def runs(numbers: Sequence[int]) -> Iterator[str]:
     """Numbers in order, those that follow one another together: `0, 31`, `0…7`."""
     starts = [at for at, each in enumerate(numbers) if not at or numbers[at - 1] != each - 1]
-    for start, stop in zip(starts, [*starts[1:], len(numbers)]):
+    for start, stop in zip(starts[:SHOWN], [*starts[1:], len(numbers)]):
         first, last = numbers[start], numbers[stop - 1]
-        yield f"{first:,}" if first == last else f"{first:,}…{last:,}"
+        between = "" if first == last else ", " if last == first + 1 else "…"
+        yield f"{first:,}{between}{last:,}" if between else f"{first:,}"
+    if len(starts) > SHOWN:
+        yield f"… {numbers[-1]:,}"
 
 
 def residues(letters: Sequence[Letter], facts: Facts) -> Residues:

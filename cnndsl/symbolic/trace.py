@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from cnndsl.contract import TargetError
@@ -20,10 +19,13 @@ from cnndsl.network.elaborate import SIZES
 from cnndsl.network.evaluation import Probe
 from cnndsl.network.network import Body, Bound, Field
 from cnndsl.symbolic.form import Facts, Form, Unsettled
-from cnndsl.symbolic.polynomial import Letter, evaluated
+from cnndsl.symbolic.polynomial import Letter, evaluated, extent
 from cnndsl.symbolic.residues import Residues, residues
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.walk import names
+
+MOST = 60
+"""How much a formula is written with at most: sizes of sizes can double it with each layer."""
 
 
 class Symbols(NamedTuple):
@@ -80,7 +82,7 @@ def symbols(
         for node in network.nodes:
             shape: tuple[Any, ...] = node.output
             if node.index in given:
-                sizes = (facts.of((((letter,), Fraction(1)),)) for letter in given[node.index])
+                sizes = (facts.of((((letter,), 1),)) for letter in given[node.index])
                 shape = (*sizes, shape[-1])
             inputs = tuple(nodes[index].output for index in node.inputs) or (shape,)
             key = (id(node.layer), inputs)
@@ -91,6 +93,10 @@ def symbols(
             if not all(nodes[index].field.sights for index in node.inputs) or _sees_by_size(layer):
                 made.field = Field((), ())
             nodes.append(made)
+            forms: list[Any] = [size for size in layer.output if isinstance(size, Form)]
+            if any(extent(form.value) > MOST for form in forms):
+                message = Message("{layer}: the formula of its size grows too long", layer=node.op)
+                raise _open(network, node.span, message)
             for axis, (span, name) in read.get(node.index, {}).items():
                 if isinstance(layer.output[axis], Form):
                     message = Message(
