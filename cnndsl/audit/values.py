@@ -142,8 +142,9 @@ def written(value: Value, form: Given, nothing: str, grouped: bool) -> str:
     if value is None or isinstance(value, str):
         return nothing if value is None else value
     if isinstance(value, (int, Fraction)):
-        one = _forms()[0].match(form.text)
-        if form.shapes or one is None:
+        share = isinstance(value, Fraction) and "%" not in form.text
+        one = _forms()[0].match("0.0%" if share else form.text)
+        if (form.shapes and not share) or one is None:
             return re.sub(r"\d+", str(value), form.text) if form.shapes else f"{value}"
         digits = one["number"]
         places = len(digits.partition(".")[2])

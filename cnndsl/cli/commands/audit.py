@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnndsl.cli.commands.nets import NET, answered, asked, format_option, has_errors, named_files
+from cnndsl.cli.commands import nets
 from cnndsl.cli.terminal.files import STDIN, FileError, display_name, read_marked, write_files
 from cnndsl.cli.terminal.language import LANG, language
 from cnndsl.cli.terminal.options import Arguments, Command, UsageError
@@ -10,6 +10,8 @@ from cnndsl.contract import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cnndsl.diagnostics import Diagnostic
     from cnndsl.network import Network
 
@@ -25,7 +27,7 @@ COMMAND = Command(
     "Exit 1 where something is false, or where there is no net to judge a table by.",
     (
         Option("net", "judge by the net of this file, not by the post's own", "word", "NET.cnn"),
-        format_option(
+        nets.format_option(
             "text for people (the default), json for programs: a list of what\n"
             "is false; github for annotations",
             *("text", "json", "github"),
@@ -36,125 +38,118 @@ COMMAND = Command(
             "other byte; `-` goes from standard input to standard output",
         ),
         LANG,
-        *NET,
+        *nets.NET,
     ),
     ("cnndsl audit post.md", "cnndsl audit posts/ --net article.cnn --format json"),
 )
 
 
 def run(arguments: Arguments) -> int:
-    return answered(lambda: _run(arguments))
+    return nets.answered(lambda: _run(arguments))
 
 
 def _run(arguments: Arguments) -> int:
     from cnndsl.api import examine
     from cnndsl.audit import audit
     from cnndsl.cli.commands.import_ import size as input_size
-    from cnndsl.cli.terminal.output import data
+    from cnndsl.cli.terminal.output import data, err, out
     from cnndsl.diagnostics.diagnostic import label
-    from cnndsl.diagnostics.message import said
-    from cnndsl.diagnostics.render import place
+    from cnndsl.diagnostics.message import Message, said
+    from cnndsl.diagnostics.render import place, printable, sort_key
     from cnndsl.quickfix.apply import apply_edits
 
-    posts = named_files(arguments, ".md")
-    (_, size, limit), lang, fix = asked(arguments), language(arguments, posts), arguments.has("fix")
+    posts, form = nets.named_files(arguments, ".md"), arguments.get("format") or "text"
+    (_, size, limit), lang, fix = (
+        nets.asked(arguments),
+        language(arguments, posts),
+        arguments.has("fix"),
+    )
+    if fix and form != "text":
+        raise UsageError("--fix writes what is right: it goes with no --format")
     shape = input_size(size) if size is not None else None
     net, code = _net(arguments)
     if code:
         return code
     found: list[Diagnostic] = []
-    notes: list[str] = []
+    left: list[str] = []
     unreadable: list[tuple[str, str]] = []
     written: dict[str, str | bytes] = {}
-    fixed = read = 0
     for path in posts:
         try:
             mark, source, problems = read_marked(path)
         except FileError as error:
             unreadable.append((display_name(path), str(error)))
             continue
-        read += 1
         found += problems
         if problems:
             continue
-        audited = audit(source, lambda text: examine(text, size=size, limit=limit), net, shape)
-        found += audited.problems
-        found += audited.findings if not fix else ()
-        if fix and (audited.findings or path == STDIN):
-            fixed += len(audited.findings)
-            edits = [edit for each in audited.findings for edit in each.fixes[0].edits]
+        audited = audit(source, lambda text: examine(text, limit=limit), net, shape)
+        found += [*audited.problems, *audited.findings]
+        edits = [edit for each in audited.findings for edit in each.fixes[0].edits]
+        if fix and (edits or path == STDIN):
             written[path] = mark + apply_edits(source.text, edits)
         for span, message in audited.notes:
             where = place(source, span.start, lang)
-            notes.append(f"{where}: {label('note', lang)}: {said(message, lang)}")
-    piped = written.pop(STDIN, None)
+            left.append(printable(f"{where}: {label('note', lang)}: {said(message, lang)}") + "\n")
+    if (mended := written.pop(STDIN, None)) is not None:
+        data(mended)
     write_files(written)
-    if piped is not None:
-        data(piped)
-    _show(arguments, found, notes, lang, piped is not None, unreadable, (fixed, read))
-    return 2 if unreadable else int(has_errors(found))
+    false = [each for each in found if each.code == "E502"]
+    shown = sorted([each for each in found if each not in false or not fix], key=sort_key)
+    _show(form, shown, unreadable, lang, err if fix else out)
+    (err if fix or form != "text" else out)("".join(left))
+    if form == "text":
+        counts = {"cells": len(false), "posts": len(posts) - len(unreadable)}
+        summary = Message("false cells: {cells:,}, posts: {posts:,}", **counts)
+        if fix:
+            summary = Message("cells written: {cells:,}, posts: {posts:,}", **counts)
+        (err if fix else out)(f"{said(summary, lang)}\n")
+    return 2 if unreadable else int(nets.has_errors(shown))
 
 
 def _net(arguments: Arguments) -> tuple[Network | None, int]:
     """The net of `--net`, or None without it; and the exit code where it cannot be had."""
-    from cnndsl.cli.commands.nets import networks_of
-
     path = arguments.get("net")
     if path is None and arguments.has("set"):
         raise UsageError("--set goes with --net")
     if path == STDIN and STDIN in arguments.operands:
         raise UsageError("only one of the net and the posts can be standard input")
-    networks, code = networks_of(arguments, [path]) if path is not None else ([], 0)
+    networks, code = nets.networks_of(arguments, [path]) if path is not None else ([], 0)
     return (networks[0] if networks else None), code
 
 
 def _show(
-    arguments: Arguments,
+    form: str,
     found: list[Diagnostic],
-    notes: list[str],
-    lang: str,
-    piped: bool,
     unreadable: list[tuple[str, str]],
-    counts: tuple[int, int],
+    lang: str,
+    write: Callable[..., None],
 ) -> None:
-    """Print what is false in the format that is asked for, and what was left."""
+    """Print what is false, and what keeps posts from being judged, in a format."""
     import sys
 
-    from cnndsl.cli.commands.nets import show_diagnostics, tell
-    from cnndsl.cli.terminal.output import data, data_aside, err, out
-    from cnndsl.diagnostics.message import Message, said
-    from cnndsl.diagnostics.render import printable, sort_key
+    from cnndsl.cli.terminal.output import data
+    from cnndsl.diagnostics.message import said
 
-    found.sort(key=sort_key)
-    form, left = arguments.get("format") or "text", "".join(f"{printable(n)}\n" for n in notes)
-    false = [each for each in found if each.code == "E502"]
     if form == "text":
-        write, stream = (err, sys.stderr) if piped else (out, sys.stdout)
-        write(show_diagnostics(found, stream, lang), painted=True)
-        cells, posts = counts
-        summary = Message("false cells: {cells:,}, posts: {posts:,}", cells=len(false), posts=posts)
-        if arguments.has("fix"):
-            summary = Message(
-                "cells written: {cells:,}, posts: {posts:,}", cells=cells, posts=posts
-            )
-        write(f"{left}{said(summary, lang)}\n")
-    elif form == "json":
-        from cnndsl.diagnostics.harmless import to_json
-
-        rows = []
-        for each in false:
-            line, column = each.source.position(each.span.start)
-            says = {key: each.message.values[key] for key in ("says", "should")}
-            why = said(each.notes[0].message, lang)
-            place = {"file": each.source.name, "line": line, "column": column}
-            rows.append({**place, **says, "why": why})
-        (data_aside if piped else data)(to_json(rows))
-        tell([each for each in found if each.code != "E502"], lang=lang)
-        err(left)
-    else:
+        write(nets.show_diagnostics(found, sys.stdout, lang), painted=True)
+    elif form == "github":
         from cnndsl.cli.terminal.formats import bare_report
         from cnndsl.diagnostics.render_github import render_report
 
-        (data_aside if piped else data)(render_report(bare_report(found, unreadable, lang)))
-        err(left)
-    tell([], [message for _, message in unreadable])
+        data(render_report(bare_report(found, unreadable, lang)))
+    else:
+        from cnndsl.diagnostics.harmless import to_json
+
+        rows = []
+        for source, span, says, notes in (
+            (e.source, e.span, e.message, e.notes) for e in found if e.code == "E502"
+        ):
+            place = dict(zip(("line", "column"), source.position(span.start)))
+            values = {key: says.values[key] for key in ("says", "should")}
+            rows.append(
+                {"file": source.name, **place, **values, "why": said(notes[0].message, lang)}
+            )
+        data(to_json(rows))
+        nets.tell([each for each in found if each.code != "E502"], lang=lang)
+    nets.tell([], [message for _, message in unreadable])
