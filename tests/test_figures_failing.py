@@ -59,6 +59,19 @@ def test_what_does_not_fit_is_marked(source: str, written: str, misfits: int, as
         drawn(source, view=view)
 
 
+def test_no_numbers_slide_over_what_is_in_doubt() -> None:
+    """A layer before the errors is drawn; for any other the graph, where they are marked."""
+    sound = "input 8x8x1\nconv 4 3\n"
+    first = drawn(f"{sound}conv 2 9x9\nconv 4 1", view="sliding")
+    assert of(first, "aim") and not of(first, "misfit") and not of(first, "assumed")
+    for source, layer in (
+        (f"{sound}conv 2 9x9\nconv 4 1", "conv3"),
+        ("input 4x4x1\nconv 2 9", None),
+    ):
+        figure = drawn(source, view="sliding", layer=layer)
+        assert of(figure, "misfit") and not of(figure, "aim")
+
+
 @pytest.mark.parametrize("source", ["", "conv 3", "input 8x8", "((", "input 4x4x1 as a;; }", "net"])
 def test_a_net_that_has_not_begun_is_a_small_picture(source: str) -> None:
     found = analyse(source, file="net.cnn")

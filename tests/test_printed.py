@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from running import run
 
 import cnndsl
 from cnndsl.contract import OptionError
@@ -41,6 +42,17 @@ def test_the_same_figure_is_the_same_bytes_without_a_date() -> None:
         assert first == built(target, theme="light", lang="ko")
         assert first != night
     assert first.startswith(b"%PDF-") and not re.search(b"CreationDate|ModDate", first)
+
+
+def test_frames_are_printed_too(tmp_path: Path) -> None:
+    pytest.importorskip("typst")
+    (tmp_path / "a.cnn").write_text("input 3x3x1; conv 1 2x2")
+    words = ["build", str(tmp_path / "a.cnn"), "--view", "sliding", "--frames", str(tmp_path)]
+    for target in ("png", "pdf"):
+        assert run(*words, "--target", target) == (0, "", "")
+        assert sorted(file.name for file in tmp_path.glob(f"*.{target}")) == [
+            f"a-{number}.{target}" for number in range(1, 5)
+        ]
 
 
 def test_what_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -324,9 +324,13 @@ def test_frames_go_into_a_folder(tmp_path: Path) -> None:
 
 def test_a_document_shows_a_layer_by_its_name() -> None:
     text = "```cnn\ninput 8x8x1\nconv 2 3x3\npool 2 as half\n```\n<!-- cnndsl: figure view=sliding "
-    for layer, said in (("half", "max("), ("hlaf", "layer=hlaf: there is no layer `hlaf`")):
-        renewed = cnndsl_documents(f"{text}layer={layer} -->\n<!-- /cnndsl -->\n")
-        assert said in renewed
+    for more, said in (
+        ("layer=half", "max("),
+        ("layer=hlaf", "layer=hlaf: there is no layer `hlaf`"),
+        ("fold", "\nfold: fold is an option of the view volumes, receptive"),
+    ):
+        renewed = cnndsl_documents(f"{text}{more} -->\n<!-- /cnndsl -->\n")
+        assert said in f"\n{renewed}"
 
 
 def cnndsl_documents(text: str) -> str:

@@ -11,6 +11,7 @@ _PNG: Any = load("png")
 
 SUFFIX = ".pdf"
 OPTIONS = tuple(option for option in _PNG.OPTIONS if option != _PNG.SCALE)
+frames = _PNG.frames
 
 
 def generate(network: Network, **options: Any) -> bytes:

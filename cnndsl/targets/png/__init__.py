@@ -61,7 +61,7 @@ def printed(
         import typst
     except ModuleNotFoundError:
         raise Unavailable("Typst", "figures") from None
-    svg = _SVG.written(figure, settings)
+    svg = _SVG.render(*figure, settings.theme)
     inputs = {"svg": svg, "title": figure.title, "alt": figure.description}
     ppi = float(_PIXELS_PER_INCH * scale)
     page: bytes = typst.compile(_PAGE, format=format, ppi=ppi, sys_inputs=inputs)

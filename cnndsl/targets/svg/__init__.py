@@ -19,7 +19,7 @@ from cnndsl.figures.collapse import collapse
 from cnndsl.lang import Words
 from cnndsl.network import Network
 from cnndsl.network.attempt import Attempt
-from cnndsl.targets.svg.picture import Picture
+from cnndsl.targets.svg.picture import Picture, render
 
 Draw: TypeAlias = "Callable[..., Picture]"
 
@@ -73,19 +73,7 @@ _MOST_TOLD = 60
 
 
 class Settings(NamedTuple):
-    """What a figure is to be like.
-
-    * `view`: `volumes`, `graph`, `receptive` or `sliding`
-    * `depth`: how deep calls of blocks are opened; else as deep as stays readable
-    * `lang`: the language of the words, `en` or `ko`, and `terms` a set of its terms
-    * `width`: how wide the figure may be, in pixels
-    * `theme`: `light` or `dark`; None for as the reader's system is
-    * `labels`: where `volumes` has sizes, `below` maps or along `edges`
-    * `fold`: whether `volumes` and `receptive` have what repeats once
-    * `layer`: whose window `sliding` has; None for the first that has one
-    * `frame`: the one window that it has, from 1; None for those that tell the rule
-    * `animate`: whether it has all of them in turn
-    """
+    """What a figure is to be like: the values of `OPTIONS`; None is for what goes unsaid."""
 
     view: str = "volumes"
     depth: int | None = None
@@ -115,7 +103,7 @@ def generate(network: Network, **options: Any) -> str:
     many boxes to be read.
     """
     settings = settings_of(options)
-    return written(figure_of(network, settings), settings)
+    return render(*figure_of(network, settings), settings.theme or "")
 
 
 def frames(network: Network, **options: Any) -> int:
@@ -136,26 +124,28 @@ def frames(network: Network, **options: Any) -> int:
 
 
 def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> str:
-    """The figure of a net with errors: all that there is of it, and below it what is wrong."""
+    """The figure of a net with errors: all that there is of it, and below it what is wrong.
+
+    Where a window would slide over what is in doubt there is the graph instead.
+    """
+    from cnndsl.figures.sliding import has_windows
     from cnndsl.targets.svg.failing import boxes_of, lines_of, reported
 
-    settings = settings_of(options)
+    settings, network, assumed = settings_of(options), attempt.reached, bool(attempt.assumed)
     words = words_asked(settings.lang, settings.terms)
     lines = lines_of(diagnostics, words)
     title = words["fails.nowhere"]
     figure = Figure(Picture(0, 0, ()), title, title)
-    if attempt.reached is not None:
-        figure = figure_of(attempt.reached, settings, boxes_of(attempt, words))
-    picture = reported(figure.picture, lines, bool(attempt.assumed), settings.width, words)
+    if network is not None:
+        if settings.view == "sliding":
+            sound = attempt.network.nodes if attempt.network else ()
+            known = (node for node in sound if has_windows(node.layer))
+            assumed = not any(settings.layer in (None, each.name, each.alias) for each in known)
+            settings = settings._replace(view="graph") if assumed else settings
+        figure = figure_of(network, settings, boxes_of(attempt, words))
+    picture = reported(figure.picture, lines, assumed, settings.width, words)
     told = " ".join((figure.description, *lines))
-    return written(figure._replace(picture=picture, description=told), settings)
-
-
-def written(figure: Figure, settings: Settings) -> str:
-    """A figure as SVG."""
-    from cnndsl.targets.svg.picture import render
-
-    return render(*figure, settings.theme or "")
+    return render(picture, figure.title, told, settings.theme or "")
 
 
 def settings_of(options: Mapping[str, Any]) -> Settings:
@@ -165,10 +155,8 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
     for name, value in options.items():
         views = [view for view, names in OF_VIEWS.items() if name in names]
         if value and views and settings.view not in views:
-            view = ", ".join(views)
-            raise OptionError(
-                Message("{option} is an option of the view {view}", option=name, view=view)
-            )
+            about = {"option": name, "view": ", ".join(views)}
+            raise OptionError(Message("{option} is an option of the view {view}", **about), name)
     if not NARROWEST <= settings.width <= WIDEST:
         message = Message(
             "width must be from {low} to {high:,}, not {width}",
