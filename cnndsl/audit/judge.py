@@ -242,7 +242,7 @@ class _Table:
             ]
             if self.table.strict:
                 accepted = sums + accepted if terms and not self.left else accepted + sums
-            if any(same(cell.given, value) for value in accepted):
+            if not accepted or any(same(cell.given, value) for value in accepted):
                 continue
             shown = [f"{v:,}" for v, more in terms if v and isinstance(v, int) and not more]
             total = written(accepted[0], cell.given, "", True)

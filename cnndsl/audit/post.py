@@ -153,7 +153,8 @@ class _Reader:
             total = row in rows[-2:] and any(_is_total(text, named, cells) for text in named_so)
             where = row[labels[0]].span if texts else place
             records.append(Record(named, where, cells, total))
-        if records:
+        # A table without a value says nothing of a net, as one of words on layers.
+        if any(cell.given and _is_value(cell.key, cell.given) for r in records for cell in r.cells):
             self.post.tables.append(Table(place, records))
 
     # Code
@@ -289,6 +290,11 @@ def _valued(key: str, cell: Cell) -> Iterator[Cell]:
         yield cell._replace(key=key, given=read(cell.text))
 
 
+def _is_value(key: str, given: Given) -> bool:
+    """Whether what is given says something of a column: words do in some only."""
+    return given.kind in ("sizes", "number") or (given.kind == "word" and key in _WORDED)
+
+
 def _is_total(text: str, named: Label, cells: list[Cell]) -> bool:
     """Whether a row with a title is that of the sums; `Sum` may also be a layer that adds."""
     if re.search(r"\d", text) or not pattern("total").fullmatch(compact(text)):
@@ -325,7 +331,7 @@ def _statements(line: str, start: int) -> Iterator[tuple[str, Cell]]:
     sign = _SIGN.search(line)
     of = _phrase(line[: sign.start()]) if sign else None
     if sign and of and (given := read(line, sign.end())):
-        if given.kind and (given.kind != "word" or of[1] in _WORDED):
+        if _is_value(of[1], given):
             yield of[0], cell(of[1], given)
         return
     begin = 0
