@@ -133,14 +133,14 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
     """
     drawn = [draw(mark) for mark in merged(picture.marks)]
     for place, marks in enumerate(picture.moments):
-        inside = [draw(mark) for mark in merged(marks)]
-        hidden = ' visibility="hidden"' if place else ""
-        drawn += [(f"<g{hidden}>", "label"), *inside, ("</g>", "label")]
+        drawn.append(("g", "", ' visibility="hidden">' if place else ">"))
+        drawn += [*(draw(mark) for mark in merged(marks)), ("/g", "", ">")]
     size = f'width="{number(picture.width)}" height="{number(picture.height)}"'
-    content = "\n".join((theme, size, title, description, *(text for text, _ in drawn)))
+    plain = (f'<{tag} class="{style}"{rest}' for tag, style, rest in drawn)
+    content = "\n".join((theme, size, title, description, *plain))
     own = f"c{crc32(content.encode('utf-8', 'replace')):08x}"
-    used = {"sheet", *(style for _, style in drawn)}
-    plain = {style: _plain(own, style, theme != "dark", picture.letters) for style in used}
+    used = {"sheet", *(style for _, style, _ in drawn if style)}
+    looks = {style: _looks(own, style, theme != "dark", picture.letters) for style in used}
     view = f"0 0 {number(picture.width)} {number(picture.height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="{view}" class="{own}" '
@@ -149,17 +149,17 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
         f'<desc id="{own}-d">{escaped(description)}</desc>',
         f"<style>{css(own, used, theme, picture.letters)}"
         f"{turns(own, len(picture.moments))}</style>",
-        f'<rect {plain["sheet"]} width="100%" height="100%" rx="6"/>',
-        *(text.replace(_class(style), plain[style], 1) for text, style in drawn),
+        f'<rect{looks["sheet"]} width="100%" height="100%" rx="6"/>',
+        *(f"<{tag}{looks.get(style, '')}{rest}" for tag, style, rest in drawn),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _plain(own: str, style: str, day: bool, letters: float) -> str:
+def _looks(own: str, style: str, day: bool, letters: float) -> str:
     """The attributes of an element of a style: its class, and how it looks."""
     looks = {"class": f"{own}-{style}", **form(style, letters), **look(style, day)}
-    return " ".join(f'{name}="{value}"' for name, value in looks.items())
+    return "".join(f' {name}="{value}"' for name, value in looks.items())
 
 
 def css(own: str, used: Iterable[str], theme: str, letters: float) -> str:
@@ -259,43 +259,38 @@ def merged(marks: Sequence[Mark]) -> list[Mark]:
     return found
 
 
-def draw(mark: Mark) -> tuple[str, str]:
-    """The element of a mark, and its style."""
-    if isinstance(mark, Text):
-        anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
-        full = f"<title>{escaped(mark.full)}</title>" if mark.full else ""
-        place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
-        wide = any(east_asian_width(c) in "WF" for c in mark.text)
-        font = f' font-family="{_KOREAN}"' if wide else ""
-        text = f"<text {_class(mark.style)} {place}{anchor}{font}>{escaped(mark.text)}{full}</text>"
-        return text, mark.style
-    if isinstance(mark, Rect):
-        place = f'x="{number(mark.x)}" y="{number(mark.y)}"'
-        size = f'width="{number(mark.width)}" height="{number(mark.height)}"'
-        corner = f' rx="{number(mark.radius)}"' if mark.radius else ""
-        return f"<rect {_class(mark.style)} {place} {size}{corner}/>", mark.style
+def draw(mark: Mark) -> tuple[str, str, str]:
+    """The element of a mark: its name, its style, and what comes behind that."""
     if isinstance(mark, Digits):
         spans = "".join(
             f'<tspan x="{number(x)}" y="{number(y)}">{escaped(text)}</tspan>'
             for x, y, text in mark.places
         )
-        return f'<text {_class(mark.style)} text-anchor="middle">{spans}</text>', mark.style
+        return "text", mark.style, f' text-anchor="middle">{spans}</text>'
     if isinstance(mark, Area):
         points = " ".join(f"{number(x)},{number(y)}" for x, y in mark.points)
-        return f'<polygon {_class(mark.style)} points="{points}"/>', mark.style
+        return "polygon", mark.style, f' points="{points}"/>'
+    if isinstance(mark, Stroke):
+        steps = "".join(
+            letter + " ".join(f"{number(x)} {number(y)}" for x, y in points)
+            for letter, points in mark.steps
+        )
+        return "path", mark.style, f' d="{steps}"/>'
+    x, y = number(mark.x), number(mark.y)
     if isinstance(mark, ArrowHead):
-        x, y = mark.x, mark.y
         tip = "l-3.5-7h7z" if mark.way == "down" else "l-7-3.5v7z"
-        return f'<path {_class("head")} d="M{number(x)} {number(y)}{tip}"/>', "head"
-    steps = "".join(
-        letter + " ".join(f"{number(x)} {number(y)}" for x, y in points)
-        for letter, points in mark.steps
+        return "path", "head", f' d="M{x} {y}{tip}"/>'
+    if isinstance(mark, Rect):
+        size = f'width="{number(mark.width)}" height="{number(mark.height)}"'
+        corner = f' rx="{number(mark.radius)}"' if mark.radius else ""
+        return "rect", mark.style, f' x="{x}" y="{y}" {size}{corner}/>'
+    anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
+    font = (
+        f' font-family="{_KOREAN}"' if any(east_asian_width(c) in "WF" for c in mark.text) else ""
     )
-    return f'<path {_class(mark.style)} d="{steps}"/>', mark.style
-
-
-def _class(style: str) -> str:
-    return f'class="{style}"'
+    full = f"<title>{escaped(mark.full)}</title>" if mark.full else ""
+    text = f' x="{x}" y="{y}"{anchor}{font}>{escaped(mark.text)}{full}</text>'
+    return "text", mark.style, text
 
 
 def polyline(*points: Point, style: str = "edge") -> Stroke:

@@ -116,10 +116,11 @@ class Frames:
         except ValueError:
             message = Message(
                 "the windows of `{name}`, {call}, are too large for a figure {width} pixels wide: "
-                "make it wider or take another layer",
+                "take another layer, or make it up to {most} wide",
                 name=self.node.name,
                 call=call_of(self.layer),
                 width=int(room),
+                most=int(_LONGEST * _SMALL + 2 * _MARGIN),
             )
             raise OptionError(message) from None
         self.made, (_, self.rows, self.columns) = self.slides.made, self.slides.axes
