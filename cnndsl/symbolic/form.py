@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import gcd
+from functools import partialmethod
+from math import lcm
 from typing import Any
 
+from cnndsl.diagnostics import Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.layers.values import LARGEST
 from cnndsl.symbolic import polynomial as poly
 from cnndsl.symbolic.formula import formula
@@ -14,7 +17,11 @@ from cnndsl.symbolic.polynomial import Floor, Letter, Polynomial
 
 
 class Unsettled(Exception):
-    """What is asked of sizes has no answer that is a rule for each of them alone."""
+    """What is asked of sizes has no answer that is a rule for each of them alone; or else the
+    message says what is in the way, and the span where."""
+
+    def __init__(self, message: Message | None = None, span: Span | None = None) -> None:
+        self.message, self.span = message, span
 
 
 class Facts:
@@ -68,23 +75,10 @@ class Facts:
             raise Unsettled
 
     def divide(self, found: Floor) -> None:
-        """Take up that a fraction is to be whole."""
-        offset = poly.rest(found.above)
-        bare = poly.added(found.above, poly.constant(offset), -1)
-        both = congruent(*self.whole.get(bare, (1, 0)), found.below, int(offset))
-        assert both is not None  # as the present sizes are such
-        self.whole[bare] = both
-
-
-def congruent(m: int, a: int, n: int, b: int) -> tuple[int, int] | None:
-    """The numbers that are a modulo m and b modulo n, by their modulus and the least of them;
-    None where there are none."""
-    share = gcd(m, n)
-    if (b - a) % share:
-        return None
-    turns = (b - a) // share * pow(m // share, -1, n // share) % (n // share)
-    every = m // share * n
-    return every, (a + turns * m) % every
+        """Take up that a fraction is to be whole, as it is at present."""
+        bare = poly.added(found.above, poly.constant(poly.rest(found.above)), -1)
+        modulus = lcm(self.whole.get(bare, (1, 0))[0], found.below)
+        self.whole[bare] = modulus, -int(poly.evaluated(bare, self.sizes)) % modulus
 
 
 class Form:
@@ -186,17 +180,10 @@ class Form:
             self.facts.require(asked.value, False)
         return holds
 
-    def __ge__(self, other: Any) -> bool:
-        return self._least(other, 1, 0)
-
-    def __gt__(self, other: Any) -> bool:
-        return self._least(other, 1, 1)
-
-    def __le__(self, other: Any) -> bool:
-        return self._least(other, -1, 0)
-
-    def __lt__(self, other: Any) -> bool:
-        return self._least(other, -1, 1)
+    __ge__ = partialmethod(_least, sign=1, more=0)
+    __gt__ = partialmethod(_least, sign=1, more=1)
+    __le__ = partialmethod(_least, sign=-1, more=0)
+    __lt__ = partialmethod(_least, sign=-1, more=1)
 
     @property
     def formula(self) -> str:

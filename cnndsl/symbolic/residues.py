@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnndsl.symbolic import polynomial as poly
-from cnndsl.symbolic.form import Facts, Unsettled, congruent
+from cnndsl.symbolic.form import Facts, Unsettled
 from cnndsl.symbolic.polynomial import Letter
 
 MOST = 10_000
@@ -51,14 +51,14 @@ class Sizes(Sequence[int]):
         ]
 
 
-class Residues:
+class Residues(NamedTuple):
     """The sizes from `least` to `most` that leave one of the `remainders` when divided by
     `modulus`; without a `most` there is no largest."""
 
-    def __init__(
-        self, modulus: int, remainders: tuple[int, ...], least: int, most: int | None = None
-    ) -> None:
-        self.modulus, self.remainders, self.least, self.most = modulus, remainders, least, most
+    modulus: int
+    remainders: tuple[int, ...]
+    least: int
+    most: int | None = None
 
     def within(self, bounds: range) -> Sizes:
         """Those of a range, however long."""
@@ -88,24 +88,20 @@ def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
 
     Raises Unsettled where no rule is found for them.
     """
-    modulus, remainder, least = 1, 0, 1
-    most: int | None = None
-    periodic = []
+    least, most, periodic = 1, None, []
+    # The present size of a letter leaves the remainder that is asked for.
+    moduli = dict.fromkeys(letters, 1)
     for bare, (by, offset) in facts.whole.items():
+        (monomial, factor), *others = bare
+        letter = monomial[0]
         if letters_of(bare).isdisjoint(letters):
             continue
-        (monomial, factor), *others = bare
-        if others or not isinstance(monomial[0], Letter):
+        if isinstance(letter, Letter) and not others:
+            moduli[letter] = lcm(moduli[letter], by // gcd(int(factor), by))
+        else:
             above = poly.added(bare, poly.constant(offset))
             floor = poly.floored(poly.scaled(above, Fraction(1, by)), {})
             periodic.append(poly.added(above, floor, -by))
-            continue
-        share = gcd(int(factor), by)
-        turned = pow(int(factor) // share, -1, by // share) * (-offset // share) % (by // share)
-        both = congruent(modulus, remainder, by // share, turned) if offset % share == 0 else None
-        if both is None:
-            return Residues(1, (), 1)
-        modulus, remainder = both
     for value, zero in facts.asked:
         if letters_of(value).isdisjoint(letters):
             continue
@@ -127,15 +123,15 @@ def residues(letters: Sequence[Letter], facts: Facts) -> Residues:
         sizes = range(now, beyond + 1)
         last = now - 1 + bisect_left(sizes, True, key=lambda size: not holds(size))
         most = last if most is None else min(most, last)
-    every = lcm(modulus, *map(poly.period, periodic))
+    first = max(letters, key=moduli.__getitem__)
+    modulus, every = moduli[first], lcm(*moduli.values(), *map(poly.period, periodic))
     if every // modulus > MOST:
         raise Unsettled
     kept = tuple(
         size
-        for size in range(remainder, every, modulus)
-        if not any(
-            poly.evaluated(value, dict.fromkeys(letters_of(value), size)) for value in periodic
-        )
+        for size in range(facts.sizes[first] % modulus, every, modulus)
+        if all((size - facts.sizes[each]) % moduli[each] == 0 for each in letters)
+        and not any(poly.evaluated(v, dict.fromkeys(letters_of(v), size)) for v in periodic)
     )
     for prime in range(2, every // modulus + 1):  # the same by the smallest modulus
         while every // modulus % prime == 0:

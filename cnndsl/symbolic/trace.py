@@ -47,9 +47,8 @@ class Symbols(NamedTuple):
         """The sizes with which the net fits where some letters stand for one size."""
         try:
             return residues(letters, self.facts)
-        except Unsettled:
-            input_ = self.network.nodes[0]
-            raise _open(self.network, input_.span, _no_rule(input_)) from None
+        except Unsettled as error:
+            raise _refused(self.network, self.network.nodes[0], error) from None
 
     def most(self, sizes: Mapping[Letter, int]) -> int:
         """The largest count of the network for some sizes: of values, parameters or work."""
@@ -70,9 +69,8 @@ def symbols(
     """A network with letters for the sizes of its inputs: those of some `numbers`, or of all.
 
     Inputs of equal size have the same letters, with an `index` where all have; `show` is how a
-    formula is written. Raises
-    TargetError, with the place in the text, where the text reads a size as a number, or a layer
-    asks for more than a condition on each size alone.
+    formula is written. Raises TargetError, with the place in the text, where the text reads a
+    size as a number, or a layer asks for more than a condition on each size alone.
     """
     given = _named(network, numbers, index)
     facts = Facts({letter: size for each in given.values() for letter, size in each.items()}, show)
@@ -96,16 +94,16 @@ def symbols(
             forms: list[Any] = [size for size in layer.output if isinstance(size, Form)]
             if any(extent(form.value) > MOST for form in forms):
                 message = Message("{layer}: the formula of its size grows too long", layer=node.op)
-                raise _open(network, node.span, message)
+                raise Unsettled(message)
             for axis, (span, name) in read.get(node.index, {}).items():
                 if isinstance(layer.output[axis], Form):
                     message = Message(
                         "`{name}` is read here: the sizes behind it have no one formula", name=name
                     )
-                    raise _open(network, span, message)
+                    raise Unsettled(message, span)
         conditions = {letter: residues([letter], facts) for letter in facts.sizes}
-    except Unsettled:
-        raise _open(network, node.span, _no_rule(node)) from None
+    except Unsettled as error:
+        raise _refused(network, node, error) from None
     named = tuple(tuple(given.get(at, ())) for at in network.inputs)
     return Symbols(network.of(nodes), named, facts, conditions)
 
@@ -114,34 +112,36 @@ def _named(
     network: Network, numbers: Sequence[int] | None, index: str
 ) -> dict[int, dict[Letter, int]]:
     """The letters of inputs, by their nodes, with the sizes that they have at present."""
-    chosen = [at for place, at in enumerate(network.inputs) if numbers is None or place in numbers]
-    shapes = [network.nodes[at].output for at in chosen]
-    unlike = [*dict.fromkeys(shape[:-1] for shape in shapes)]
+    shapes = {
+        at: network.nodes[at].output
+        for place, at in enumerate(network.inputs)
+        if (numbers is None or place in numbers) and len(network.nodes[at].output) > 1
+    }
+    unlike = [*dict.fromkeys(shape[:-1] for shape in shapes.values())]
     return {
         at: {
             Letter(name, str(unlike.index(shape[:-1]) + 1) if len(unlike) > 1 else index): size
             for name, size in zip(letters(shape)[:-1], shape)
         }
-        for at, shape in zip(chosen, shapes)
+        for at, shape in shapes.items()
     }
 
 
-def _open(network: Network, span: Span, message: Message) -> TargetError:
-    help_ = Message("build it in numbers, for the size that it has: `--sizes numbers`")
-    return TargetError([Diagnostic("E401", network.source, span, message, help_)])
-
-
-def _no_rule(node: Node) -> Message:
-    return Message(
+def _refused(network: Network, node: Node, error: Unsettled) -> TargetError:
+    message = error.message or Message(
         "{layer}: its sizes go together for some inputs alone, and no formula says for which",
         layer=node.op,
     )
+    help_ = Message("build it in numbers, for the size that it has: `--sizes numbers`")
+    span = error.span or node.span
+    return TargetError([Diagnostic("E401", network.source, span, message, help_)])
 
 
 def _same(one: Layer, other: Layer, facts: Facts) -> None:
     """Take up that two layers have weights of the same shapes. Raises Unsettled."""
     facts.listening = True
-    assert [each.shape for each in one.all_weights] == [each.shape for each in other.all_weights]
+    if [each.shape for each in one.all_weights] != [each.shape for each in other.all_weights]:
+        raise Unsettled
     facts.listening = False
 
 
