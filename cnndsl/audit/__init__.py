@@ -13,7 +13,7 @@ from cnndsl.audit.judge import Auditor
 from cnndsl.audit.post import read_post
 from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.diagnostics.message import Message
-from cnndsl.documents.layout import moved
+from cnndsl.documents.layout import MOST_LINES, moved
 from cnndsl.importers.graph import ImportProblems
 from cnndsl.importers.read import checked
 from cnndsl.importers.source import MOST_TEXT, Program
@@ -43,6 +43,12 @@ def audit(
     Those are its blocks `cnn`, or where it has none its code for Keras or PyTorch, of which
     `size` is the input's where it does not say it. Raises Unavailable without markdown-it-py.
     """
+    if source.text.count("\n") >= MOST_LINES:
+        message = Message("this document has more than {most:,} lines", most=MOST_LINES)
+        own = Source(source.name, source.text[:1])  # whose other lines are not counted
+        return Audited(
+            [], [], [Diagnostic("E302", own, Span(0, 0), message, Message("write several"))]
+        )
     post = read_post(source)
     unknown = Message("no column of this table is known: it is left")
     found = Audited([], [(place, unknown) for place in post.unknown], [])

@@ -170,7 +170,7 @@ def _tuple(shape: tuple[int, ...], old: str) -> str:
         free = [at for at, size in enumerate(sizes) if size[0] not in ("1", "None")] or [0]
         numbers = ["None" if size[0] == "None" else "1" for size in sizes]
         numbers[free[0]] = str(shape[0])
-    elif len(sizes) == len(numbers) + 1:
+    elif len(sizes) == len(numbers) + 1 and (old[0] == "[" or not sizes[0][0].isdecimal()):
         numbers.insert(0, sizes[0][0])
     if len(sizes) == len(numbers):
         pairs = dict(zip((size.start() for size in sizes), numbers))
