@@ -45,8 +45,13 @@ DEFAULT = "net"
 SHOWN = {"svg": "view", "markdown": "style", "walkthrough": "walkthrough"}
 """The targets that make what is shown, and the option of each that can be `none`."""
 
-OPTIONS = {option.name: option for target in SHOWN for option in targets.load(target).OPTIONS}
-"""What can be asked of them, by name."""
+OPTIONS = {
+    option.name: option
+    for target in SHOWN
+    for option in targets.load(target).OPTIONS
+    if option.name != "form"
+}
+"""What can be asked of them, by name; but slides are files of their own."""
 
 
 def _options(magic: Callable[..., None]) -> Callable[..., None]:

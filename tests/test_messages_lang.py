@@ -25,7 +25,9 @@ from cnndsl.diagnostics import CODES, Diagnostic, Fix, Note, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message, joined, listed
 from cnndsl.diagnostics.packed import pack, unpack
 from cnndsl.diagnostics.render import render
+from cnndsl.lang.ko import WORDS
 from cnndsl.lang.messages import catalogue, translated
+from cnndsl.lang.particles import with_particles
 
 PACKAGE = Path(cnndsl.__file__).parent
 CATALOGUE = PACKAGE / "lang" / "messages.ko.json"
@@ -141,6 +143,10 @@ def test_particles_are_written_as_choices() -> None:
     # After a value a particle depends on what stands there; `{value}만큼` and such do not.
     wrong = re.compile(r"\{[^}]*\}`?(?:[은는이가을를과와]|으?로)(?:[\s.,]|$)")
     assert not [korean for korean in KO.values() if wrong.search(korean)]
+    texts = [*KO.values(), *WORDS.values()]
+    choices = {each for text in texts for each in re.findall(r"\([가-힣]+/[가-힣]+\)", text)}
+    assert "(은/는)" in choices
+    assert not [each for each in choices if "/" in with_particles("", each)]
 
 
 def test_the_catalogue_is_sorted_one_entry_a_line() -> None:

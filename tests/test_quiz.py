@@ -122,6 +122,16 @@ def test_what_is_asked_for_is_open_and_nothing_else_changes(word: str) -> None:
     assert opened
 
 
+def test_no_answer_stands_in_how_a_layer_is_written() -> None:
+    """Whichever of the layers that say the same is drawn first."""
+    network = cnndsl.check("input 9x9x3; conv 8 3 same; dropout 0.5; bn")
+    for seed in range(1, 9):
+        table = make(network, columns=["code", "biases"], blank=["channels"], seed=seed)
+        assert all(isinstance(cell, Blank) for cell in table.rows[0])
+    text = walkthrough.generate(network, blank=["padding"])
+    assert "`same`" not in text and "P_" not in text
+
+
 def test_a_share_is_the_same_each_time() -> None:
     table = make(sample("article"), blank=["0.3"], seed=7)
     open_ = ["".join("_" if isinstance(cell, Blank) else "." for cell in row) for row in table.rows]
@@ -189,6 +199,9 @@ def test_slides_fit_and_begin_with_front_matter() -> None:
         for slide in re.split("\n---\n|<section", page):
             assert slide.count(item) <= 8
         assert "9 times" in page
+    # Markdown has six levels of headings.
+    low = walkthrough.generate(sample("article"), form="slides", level=10**12)
+    assert "\n###### `article`\n" in low and "\n###### Convolution 1\n" in low
 
 
 @pytest.mark.parametrize("name", few(list(dict.fromkeys([*BREAKING, *HOSTILE])), BREAKING))

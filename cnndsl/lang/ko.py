@@ -75,7 +75,7 @@ WORDS = {
     "remark.flops": "FLOPs는 $conv $layer(과/와) $dense $layer의 곱셈-누산 횟수를 두 배로 한 값이며, 다른 연산은 세지 않습니다.",
     "remark": "학습되는 파라미터는 {trainable}개, 학습되지 않는 파라미터는 {others}개입니다.",
     "remark.training": "학습용 헤드까지 합하면 {count}, 곱셈-누산 {macs}회입니다.",
-    "note.shared": "{names}(와/과) 공유",
+    "note.shared": "{names}(과/와) 공유",
     "note.frozen": "동결",
     "figure.shared": "공유 가중치",
     "note.training": "학습할 때만",

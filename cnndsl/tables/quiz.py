@@ -71,17 +71,23 @@ class Quiz:
                     drawn = sha256(f"{seed} {key} {row.at}".encode()).digest()
                     cells.append((drawn, key, row))
         cells.sort(key=lambda cell: cell[0])
+        shown = [frozenset(self._shown(key, row)) for _, key, row in cells]
         places: defaultdict[Fact, set[int]] = defaultdict(set)
-        for place, (_, key, row) in enumerate(cells):
-            for fact in self._shown(key, row):
+        for place, facts in enumerate(shown):
+            for fact in facts:
                 places[fact].add(place)
-        most, opened = round((share or 1) * len(cells)), set[int]()
+        room = round((share or 1) * len(cells))
         asked = (frozenset(self._facts(COLUMNS[key].asks, row, True)) for _, key, row in cells)
         for facts in dict.fromkeys(asked):
-            more = set[int]().union(*(places[fact] for fact in facts)) - opened
-            if more and (not opened or len(opened) + len(more) <= most):
+            if self.open and any(len(places[fact]) > room for fact in facts):
+                continue
+            more = set[int]().union(*(places[fact] for fact in facts))
+            if not self.open or len(more) <= room:
                 self.open |= facts
-                opened |= more
+                room -= len(more)
+                for place in more:  # so that each is met but once
+                    for fact in shown[place]:
+                        places[fact].discard(place)
 
     def cell(self, key: str, row: Row, view: TableView) -> Cell:
         """What a row shows in a column."""

@@ -281,7 +281,7 @@ class Prose:
         """On rounding, and on what `same` pads."""
         windows = getattr(layer, "windows", ())
         lines = []
-        if windows and getattr(layer, "same", None):
+        if windows and getattr(layer, "same", None) and not self.quiz.hides("padding", row):
             steps = same_padding(windows, layer.input)
             if any(step.value for step in steps):
                 told = "walk.same" in self._explained
