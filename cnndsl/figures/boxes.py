@@ -220,11 +220,12 @@ def shape_text(network: Network, index: int, further: int = 0) -> str:
     """
     first, last = network.nodes[index].output, network.nodes[index + further].output
     if len(first) != len(last):
-        return f"{_times(first)}…{_times(last)}"
-    return _times([a if a == b else f"{a}…{b}" for a, b in zip(first, last)])
+        return f"{times(first)}…{times(last)}"
+    return times([a if a == b else f"{a}…{b}" for a, b in zip(first, last)])
 
 
-def _times(sizes: Sequence[object]) -> str:
+def times(sizes: Sequence[object]) -> str:
+    """Sizes with `×` between them."""
     return "×".join(map(str, sizes))
 
 

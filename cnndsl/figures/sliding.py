@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -94,6 +93,7 @@ class Sliding:
       each sees, of the channels that are drawn, by the first window along the depth
     * `grids`: all of these slices, of so many `channels`
     * `is_partial`: whether an output sees channels that are not drawn, whose values are 0
+    * `made`: what each window makes, in order, before bias and activation
 
     Raises ValueError where a window is longer than `room` places.
     """
@@ -125,6 +125,8 @@ class Sliding:
         }
         self.grids = tuple(dict.fromkeys(grid for grids in self.seen.values() for grid in grids))
         self.channels = len({grid.channel for grid in self.grids})
+        places = (range(len(axis.windows)) for axis in self.axes[1:])
+        self.made = tuple(self._made(*each) for each in product(self.outputs, *places))
 
     def is_pixel(self, *places: int) -> bool:
         """Whether a pixel stands at a depth, row and column; else padding, or a zero between."""
@@ -153,12 +155,6 @@ class Sliding:
     def pointwise(self, output: int, channel: int) -> int:
         """The weight of a channel in the second half of a separable convolution; else 1."""
         return digit(output, channel) % 3 + 1 if isinstance(self.layer, SeparableConv) else 1
-
-    @cached_property
-    def made(self) -> tuple[Made, ...]:
-        """What each window makes, in order, before bias and activation."""
-        rows, columns = (range(len(axis.windows)) for axis in self.axes[1:])
-        return tuple(self._made(*each) for each in product(self.outputs, rows, columns))
 
     def _made(self, output: int, row: int, column: int) -> Made:
         reduce = REDUCE.get(type(self.layer), sum)

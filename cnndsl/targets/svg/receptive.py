@@ -20,6 +20,7 @@ from cnndsl.figures.boxes import (
     drawn,
     each_time,
     opens,
+    times,
     titled,
 )
 from cnndsl.lang import Words
@@ -110,7 +111,7 @@ class _FieldChart:
         self.room = room
         self.narrow = room < _NARROW
         size = SIZES["name"]
-        fields = [_times(network.nodes[line.node].receptive_field) for line in self.lines]
+        fields = [times(network.nodes[line.node].receptive_field) for line in self.lines]
         steps = [self.step(network.nodes[line.node]) for line in self.lines]
         heads = [words["field"], words["figure.jump"]]
         self.field_width = max(width(text, size) for text in (*fields, heads[0])) + 14
@@ -188,7 +189,7 @@ class _FieldChart:
             seen.setdefault(frame, line.box.family)
         for (x, y, width_, height), family in sorted(seen.items(), key=lambda item: -item[0][2]):
             marks.append(Rect(_MARGIN + x, _MARGIN + y, width_, height, f"{family}-line", 0))
-        told = self.words["figure.windows"].format(size=_times((high, wide)))
+        told = self.words["figure.windows"].format(size=times((high, wide)))
         beside = _MARGIN + _WINDOWS + 18
         lines = wrap([told], SIZES["note"], min(self.room - _MARGIN - beside, 420.0))
         middle = _MARGIN + high * scale / 2 - 15 * (len(lines) - 1) / 2 + 4
@@ -230,7 +231,7 @@ class _FieldChart:
         field = _MARGIN + self.label_width + self.field_width - 14
         marks: list[Mark] = [
             Text(_MARGIN, base, shown, "name", "start", full),
-            Text(field, base, _times(node.receptive_field), "name", "end"),
+            Text(field, base, times(node.receptive_field), "name", "end"),
             Text(field + self.step_width, base, self.step(node), "name", "end"),
         ]
         if self.narrow:
@@ -277,7 +278,3 @@ class _FieldChart:
         size = map_[axis] if len(map_) == len(node.field.sights) else 1
         turns, phase = divmod((size - 1) // 2, len(sight.low))
         return sight.low[phase] + turns * sight.step, sight.high[phase] + turns * sight.step
-
-
-def _times(sizes: Sequence[int]) -> str:
-    return "×".join(map(str, sizes))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.spelling import near_word
+from cnndsl.figures.boxes import times
 from cnndsl.figures.sliding import REDUCE, Grid, Made, Sliding, has_windows
 from cnndsl.lang import Words
 from cnndsl.layers.conv import SeparableConv, TransposedConv
@@ -49,16 +50,13 @@ def layer_of(network: Network, name: str | None) -> Node:
     node = next((node for node in network.nodes if name in (node.name, node.alias)), None)
     if node in known:
         return node
-    near = near_word(name, [node.name for node in known]) or known[0].name
-    message = Message(
-        "there is no layer `{name}`; did you mean `{near}`?", name=name[:60], near=near
-    )
+    names = [node.name for node in known]
     if node is not None:
-        names = ", ".join([each.name for each in known[:_MOST_NAMED]])
-        names += ", …" if len(known) > _MOST_NAMED else ""
-        message = Message(
-            "`{name}` has no window that slides; {names} have", name=name, names=names
-        )
+        about = {"name": name, "names": ", ".join(names[:_MOST_NAMED])}
+        message = Message("`{name}` has no window that slides; {names} have", **about)
+    else:
+        about = {"name": name[:60], "near": near_word(name, names) or names[0]}
+        message = Message("there is no layer `{name}`; did you mean `{near}`?", **about)
     raise OptionError(message, name)
 
 
@@ -138,9 +136,9 @@ class Frames:
         drawn = tuple(axis.pixels for axis in axes)
         zeros = [axis.spread - 1 for axis in axes]
         values = {
-            "drawn": _times(drawn),
-            "whole": _times(layer.spatial),
-            "zeros": _times(zeros if len({*zeros}) > 1 else zeros[:1]),
+            "drawn": times(drawn),
+            "whole": times(layer.spatial),
+            "zeros": times(zeros if len({*zeros}) > 1 else zeros[:1]),
         }
         transposed, first = isinstance(layer, TransposedConv), getattr(layer, "to", None)
         facts = {
@@ -179,27 +177,26 @@ class Frames:
         high = max(high for _, high in frames) + _GAP
         moments = []
         for place, (moment, _) in enumerate(frames):
-            x, y = _MARGIN + place % columns * step, top + place // columns * high
+            row = 0 if animated else place // columns
+            x, y = _MARGIN + place % columns * step, top + row * high
+            marks += moved(self.still, x, y) if not (animated and place) else []
             if animated:
-                y = top
-            if not (animated and place):
-                marks += moved(self.still, x, y)
-            moments.append(moved(moment, x, y))
+                moments.append(moved(moment, x, y))
+            else:
+                marks += moved(moment, x, y)
         told = [
             f"{self.numbered(each)}: {'; '.join(self.sums(self.made[each]))}." for each in shown
         ]
         text = " ".join((f"{self.title}.", *self.notes, *told[:_MOST_TOLD]))
         size = columns * step - _GAP + 2 * _MARGIN, y + high - _GAP + _MARGIN
-        if animated:
-            return Picture(*size, marks, text, moments)
-        return Picture(*size, [*marks, *(mark for moment in moments for mark in moment)], text)
+        return Picture(*size, marks, text, moments)
 
     def heading(self, room: float) -> tuple[list[Mark], float]:
         """The layer, its shapes and what is said of it, and where that ends."""
         title, note = self.title, SIZES["note"]
         shown = cut(title, SIZES["title"], room, bold=True)
         full = title if shown != title else ""
-        lines = [cut(f"{_times(self.layer.input)} → {_times(self.layer.output)}", note, room)]
+        lines = [cut(f"{times(self.layer.input)} → {times(self.layer.output)}", note, room)]
         lines += [line for text in self.notes for line in wrap([text], note, room)]
         base = _MARGIN + 11
         marks: list[Mark] = [Text(_MARGIN, base, shown, "title", "start", full)]
@@ -331,10 +328,6 @@ class Frames:
             terms = [*terms[: _MOST_TERMS // 2], "…", terms[-1]]
         reduce = REDUCE.get(type(self.layer))
         return f"{reduce.__name__}({', '.join(terms)})" if reduce else " + ".join(terms)
-
-
-def _times(sizes: Sequence[int]) -> str:
-    return "×".join(map(str, sizes))
 
 
 def _runs(places: range) -> list[tuple[int, int]]:

@@ -67,6 +67,9 @@ _FEWEST, _NEURONS = 3, 11
 """How many places a column of neurons has at least, where there are as many, and at most."""
 
 
+_BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
+"""How much of a text lies to the left of its place."""
+
 _WHOLE = (Dense, Flatten, GlobalPool)
 """The layers that look at all of a map."""
 
@@ -386,17 +389,14 @@ class _Volumes:
         above = max(self.width(line, "name") for line in lines) / 2
         below = max((self.width(text, style) for text, style in under), default=0) / 2
         middle = solid.size[0] / 2
-        starts = [(text, text.x - middle - self.start(text)) for text in sizes]
-        left = max(middle, *(-x for _, x in starts), 0)
-        right = max(middle, *(x + self.width(text.text, text.style) for text, x in starts), 0)
+        left = right = middle
+        for text in sizes:
+            wide = self.width(text.text, text.style)
+            start = text.x - middle - _BEFORE[text.anchor] * wide
+            left, right = max(left, -start), max(right, start + wide)
         kernel = "" if fresh else self.kernel(step)
         ends = (above, below, left), (above, below, right)
         return MapColumn(step, fresh, solid, lines, full, under, sizes, kernel, *ends)
-
-    def start(self, text: Text) -> float:
-        """How much of a text lies to the left of its place."""
-        share = {"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor]
-        return share * self.width(text.text, text.style)
 
     def layer(self, step: FeatureMap) -> Any:
         """The layer that a step begins with; None for a step of any other kind."""
