@@ -142,7 +142,10 @@ def test_of_many_words_that_are_wrong_few_are_looked_up() -> None:
 
 
 def test_sizes_to_solve_for_are_not_all_tried() -> None:
-    source = Source("net.cnn", "input 39x31x1\npool 2 floor\nconv 4 3x3 /2\n")
+    text = "input 39x31x1\npool 2 floor\nconv 4 3x3 /2\n"
+    closed = solve(Source("net.cnn", text), [range(1, 10**9)] * 2, square=True)
+    assert closed.rules and closed.sizes and closed.asked == 10**9 - 1
+    source = Source("net.cnn", f"{text}if H > 99999 {{ pool 2 }}\n")
     with at_most(300_000):
         found = solve(source, [range(1, 10**9)] * 2, budget=300)
         alike = solve(source, [range(1, 10**9)] * 2, budget=300, square=True)

@@ -30,7 +30,7 @@ BUDGET_OF_SOME = 20_000
 FAR = 64
 """How far from the present size, and from some times of it, one that fits is looked for."""
 
-LISTED = 100_000
+LISTED = 10_000
 """How many sizes are listed at most where all dimensions are to be alike."""
 
 NEAREST = 6
