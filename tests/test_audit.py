@@ -41,7 +41,7 @@ def said(audited: Audited) -> list[tuple[int, str, str]]:
         (
             each.source.position(each.span.start).line,
             each.message.values["says"],
-            each.message.values["should"],
+            each.message.values.get("should", ""),
         )
         for each in audited.findings
     ]
@@ -249,7 +249,7 @@ def test_what_is_mixed_is_said() -> None:
     net = net_of("input 8x8x1; conv 4 3x3; conv 4 3x3; conv 2 1x1")
     mixed = "|layer|params|\n|-|-|\n|conv 1|40|\n|conv 2|144|\n|conv 3|10|\n"
     found = audit(Source("post.md", mixed), examine, net).findings
-    assert [each.message.values["should"] for each in found] == ["148"]
+    assert [each.message.values.get("should", "") for each in found] == ["148"]
     assert found[0].notes[0].message.startswith("the others are counted with biases: ")
 
 

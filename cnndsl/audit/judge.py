@@ -291,7 +291,7 @@ class _Table:
         span = Span(cell.span.start + given.at, cell.span.start + given.at + len(given.text))
         message = Message("says `{says}`, should be `{should}`", says=given.text, should=should)
         if not should:
-            message = Message("says `{says}`, should be empty", says=given.text, should=should)
+            message = Message("says `{says}`, should be empty", says=given.text)
         edits = (Edit(span, should), *_moved(cell, columns(should) - columns(given.text)))
         fixes = (Fix(NOTHING, tuple(sorted(edits)), safe=True),)
         return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), fixes)

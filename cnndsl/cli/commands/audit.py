@@ -146,7 +146,7 @@ def _show(
             (e.source, e.span, e.message, e.notes) for e in found if e.code == "E502"
         ):
             place = dict(zip(("line", "column"), source.position(span.start)))
-            values = {key: says.values[key] for key in ("says", "should")}
+            values = {key: says.values.get(key, "") for key in ("says", "should")}
             rows.append(
                 {"file": source.name, **place, **values, "why": said(notes[0].message, lang)}
             )
