@@ -53,7 +53,7 @@ class Solution(NamedTuple):
     * `by_axis`: the sizes of each dimension where they are independent: any goes with any; None
       where they are not
     * `sizes`: the spatial sizes one by one where the dimensions depend on each other, or must
-      be alike, in order; None otherwise
+      be alike, in order, the first of them where there are many; None otherwise
     * `nearest`: some of them, nearest to the present size first
     * `tried`, `asked`: of how many sizes the net was worked out, and of how many it would have
       had to be; less where the net is too large for all, and then the nearest were
@@ -237,7 +237,7 @@ class _Search:
             by_axis, sizes = None, tuple((x,) * len(letters) for x in lists[0][:LISTED])
             middle = sorted(self.shape[:-1])[len(letters) // 2]
             near = iter([(x,) * len(letters) for x in lists[0].near(middle, NEAREST)])
-            if self.evaluator.affords(len(sizes)):
+            if self.evaluator.affords(len(lists[0])):
                 outcomes = ((each, self.run(each)) for each in sizes)
                 kept = tuple(each for each, outcome in outcomes if outcome and outcome.valid)
         largest = {x: each[-1] for x, each in zip(letters, lists) if each}

@@ -262,7 +262,11 @@ def _one_by_one(solution: Solution, names: Sequence[Message]) -> list[Message]:
         Message("{axis} {first} to {last}", axis=name, first=each.start, last=each.stop - 1)
         for name, each in zip(names, solution.ranges)
     ]
-    values = {"ranges": joined(asked, "{first} x {rest}"), "found": len(solution.sizes)}
+    found: Sequence[int] = [each[0] for each in solution.sizes]
+    if solution.rules is not None:  # which has those that are too many to list
+        common = range(max(r.start for r in solution.ranges), min(r.stop for r in solution.ranges))
+        found = solution.rules[0].within(common)
+    values = {"ranges": joined(asked, "{first} x {rest}"), "found": len(found)}
     line = Message("{ranges}: {found:,} of {count:,} sizes", **values, count=solution.asked)
     if solution.rules is None and solution.tried < solution.asked:
         line = Message(
@@ -274,7 +278,7 @@ def _one_by_one(solution: Solution, names: Sequence[Message]) -> list[Message]:
     lines = [line]
     alike = all(len(set(each)) == 1 for each in solution.sizes)
     if alike and solution.sizes:
-        lines[0] = _listed(line, [each[0] for each in solution.sizes])
+        lines[0] = _listed(line, found)
     elif solution.sizes:
         shown = _some(["x".join(map(str, each)) for each in solution.sizes])
         lines.append(Message("  {sizes}", sizes=shown))
