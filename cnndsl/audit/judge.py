@@ -108,9 +108,9 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
     ]
     left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
     right, wrong = told.count(True), told.count(False)
-    return _Aligned(
-        2 * len(left) <= len(pairs) and right >= wrong, score, layers, places, left, wrong
-    )
+    # A table that is mostly wrong speaks of another net; one false cell alone is a mistake.
+    fits = 2 * len(left) <= len(pairs) and wrong <= max(right, 1)
+    return _Aligned(fits, score, layers, places, left, wrong)
 
 
 class _Table:
