@@ -465,10 +465,12 @@ def test_odd_nets_are_drawn(source: str, view: str) -> None:
 @pytest.mark.parametrize(("name", "view"), VIEWS_OF[:9])
 def test_every_style_has_its_colours_by_day_and_by_night(name: str, view: str) -> None:
     figure = svg.generate(sample(name), view=view)
-    used = set(re.findall(r'class="c\w{8}-([\w-]+)"', figure))
-    day, night = style_of(figure).split("@media(prefers-color-scheme:dark)")
-    for rules in (day, night):
-        assert set(re.findall(r"\.c\w{8}-([\w-]+)\{", rules)) == used
+    used = dict(re.findall(r'class="c\w{8}-([\w-]+)"([^>]*)', figure))
+    night = dict(re.findall(r"\.c\w{8}-([\w-]+)\{(.*?)\}", style_of(figure)))
+    assert night.keys() == used.keys()
+    for style, rules in night.items():
+        for rule in rules.split(";"):
+            assert f' {rule.partition(":")[0]}="' in used[style]
 
 
 # The layout

@@ -122,7 +122,7 @@ def test_a_figure_is_laid_out_for_its_width(name: str) -> None:
         assert drawn <= width
         if figure.count("<text") > 20:
             assert drawn > 0.97 * width
-        sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", figure)]
+        sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)px"', figure)]
         assert min(sizes) >= (11 if width == 720 else 13)
 
 

@@ -6,8 +6,7 @@ are here. Everything from a net goes through `escaped`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 from unicodedata import east_asian_width
 from zlib import crc32
@@ -129,7 +128,7 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
 
     Class names and ids begin with a word made from the content, so that figures in one page
     keep out of each other's way. It is `light` or `dark`, or as the reader's system is without
-    a `theme`. Each element has its looks as attributes too, for readers that know no CSS.
+    a `theme`. Attributes have its colours by day, or of the theme, for readers that know no CSS.
     """
     drawn = [draw(mark) for mark in merged(picture.marks)]
     for place, marks in enumerate(picture.moments):
@@ -147,8 +146,7 @@ def render(picture: Picture, title: str, description: str, theme: str = "") -> s
         f'font-family="{_FONTS}" role="img" aria-labelledby="{own}-t {own}-d">',
         f'<title id="{own}-t">{escaped(title)}</title>',
         f'<desc id="{own}-d">{escaped(description)}</desc>',
-        f"<style>{css(own, used, theme, picture.letters)}"
-        f"{turns(own, len(picture.moments))}</style>",
+        f"<style>{css(own, used, theme)}{turns(own, len(picture.moments))}</style>",
         f'<rect{looks["sheet"]} width="100%" height="100%" rx="6"/>',
         *(f"<{tag}{looks.get(style, '')}{rest}" for tag, style, rest in drawn),
         "</svg>",
@@ -162,25 +160,14 @@ def _looks(own: str, style: str, day: bool, letters: float) -> str:
     return "".join(f' {name}="{value}"' for name, value in looks.items())
 
 
-def css(own: str, used: Iterable[str], theme: str, letters: float) -> str:
-    """The rules for the styles that a picture uses. No `<`, `>` or `&` is in them."""
-
-    def rules(look: Callable[[str], Mapping[str, str]]) -> str:
-        found = ((each, look(each)) for each in sorted(used))
-        return "".join(
-            f".{own}-{each}{{{';'.join(map(':'.join, looks.items()))}}}"
-            for each, looks in found
-            if looks
-        )
-
-    fixed = rules(partial(form, letters=letters))
-    day, night = rules(partial(look, day=True)), rules(partial(look, day=False))
+def css(own: str, used: Iterable[str], theme: str) -> str:
+    """The colours by night and the size in a page. No `<`, `>` or `&` is in them."""
+    looks = {style: ";".join(map(":".join, look(style, False).items())) for style in sorted(used)}
+    night = "".join(f".{own}-{style}{{{rules}}}" for style, rules in looks.items())
+    themed = "" if theme else f"@media(prefers-color-scheme:dark){{{night}}}"
     # In a page it shrinks with its column. CairoSVG, which draws nothing of height `auto`, knows no
     # media.
-    fluid = f"@media all{{.{own}{{max-width:100%;height:auto}}}}"
-    themed = {"light": day, "dark": night}
-    colours = themed.get(theme, f"{day}@media(prefers-color-scheme:dark){{{night}}}")
-    return f"{fixed}{colours}{fluid}"
+    return f"{themed}@media all{{.{own}{{max-width:100%;height:auto}}}}"
 
 
 _FORM = {
