@@ -62,12 +62,13 @@ def audit(
     if not nets and not post.fences and post.code and len(source.text) <= MOST_TEXT:
         nets, problems = _listed(source, [size] if size else [])
         found.problems.extend(problems)
-    if not nets and not found.problems:
+    about = [t for t in post.tables if any(r.label.kinds or r.label.number for r in t.records)]
+    if about and not nets and not found.problems:
+        message = Message("there is no net to judge this by")
         help_ = Message(
             "name its net with `--net`, or put a block `cnn` or the code of the model into the post"
         )
-        message = Message("there is no net to judge this by")
-        found.problems.append(Diagnostic("E503", source, post.tables[0].place, message, help_))
+        found.problems.append(Diagnostic("E503", source, about[0].place, message, help_))
     auditor = Auditor(source, nets)
     for table in post.tables if nets else ():
         for each in auditor.judge(table):
