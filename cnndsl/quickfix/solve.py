@@ -326,13 +326,9 @@ def _nearest(sizes: Iterator[Shape], shape: Shape) -> tuple[Shape, ...]:
     return tuple((*size, shape[-1]) for size in chosen)
 
 
-_SIZES = {"H", "W", "D", "L"}
-
-
 def text_ties(module: ast.Module) -> bool:
     """Whether the text reads sizes, so that another size may do away with any error."""
     words = {name.id for name in names(module)}
     words |= {each.name.id for each in walk(module) if isinstance(each, ast.Apply)}
-    if words & _SIZES or "reshape" in words:
-        return True
-    return "C" in words and "flatten" in words  # the channels of a flattened map
+    # Behind `flatten` the channels are a size too.
+    return bool(words & {"H", "W", "D", "L", "reshape"}) or {"C", "flatten"} <= words
