@@ -485,6 +485,7 @@ def test_a_table_of_some_layers_says_what_it_leaves_out() -> None:
         ("lrn alpha=0.00012345678 k=1234567.5", "lrn alpha=0.00012345678 k=1234567.5"),
         ("dropout (0.1*3/4); droppath (1.0/3)", "dropout 0.075 droppath (1/3)"),
         ("dropout (0.1*3/4); droppath 0", "dropout 0.075 droppath 0"),
+        ("dropout (0.5**128); droppath 0", "dropout 2.93874e-39 droppath 0"),
     ],
 )
 def test_all_arguments_that_are_not_the_default_are_shown(line: str, shown: str) -> None:

@@ -18,14 +18,13 @@ from cnndsl.diagnostics.markdown import code
 from cnndsl.network import Network, Node
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables import markdown_table
-from cnndsl.tables.html_text import cell_html, text
-from cnndsl.tables.markdown_table import cell_text
+from cnndsl.tables.html_text import text
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
 from cnndsl.tables.symbols import SIZES, condition, lettered
 from cnndsl.targets.walkthrough.failing import failure, misfit, report, where
-from cnndsl.targets.walkthrough.prose import Prose, inline
+from cnndsl.targets.walkthrough.prose import Prose
 from cnndsl.targets.walkthrough.slides import Slide, drawn, failing, slides_of
 from cnndsl.targets.walkthrough.units import BlockCall, Cutter, Part, Unit, follows, runs
 
@@ -94,21 +93,19 @@ def explain(attempt: Attempt, diagnostics: list[Diagnostic], **options: Any) -> 
     """The walkthrough of a net with errors: as far as it goes, and why it goes no further."""
     settings = _settings(options)._replace(sizes="numbers")  # in which it fails
     words = words_asked(settings.lang, settings.terms)
+    network = attempt.network
     if settings.form != "post":
-        last, network = (
-            failing(attempt, diagnostics, words, settings.blank is not None),
-            attempt.network,
-        )
-        first = slides_of(_prose(network, settings), settings.depth, last) if network else [last]
-        return _drawn(first, settings, network.name if network else words["fails.title"])
-    if attempt.network is None:
+        last = failing(attempt, diagnostics, words, settings.blank is not None)
+        slides = slides_of(_prose(network, settings), settings.depth, last) if network else [last]
+        return _drawn(slides, settings, network.name if network else words["fails.title"])
+    if network is None:
         parts = [
             words.say("fails.nowhere"),
             words["fails.checker"],
             report(diagnostics, settings.lang),
         ]
         return "\n\n".join(parts) + "\n"
-    return _Writer(attempt.network, settings).failing(attempt, diagnostics)
+    return _Writer(network, settings).failing(attempt, diagnostics)
 
 
 def _prose(network: Network, settings: Settings) -> Prose:
@@ -126,27 +123,12 @@ def _prose(network: Network, settings: Settings) -> Prose:
 
 
 def _drawn(slides: Iterable[Slide], settings: Settings, name: str) -> str:
-    lang, find = settings.lang, templates(Path(__file__).parent).get_template
-    if settings.form == "html":
-        marked = '<span class="formula">{}</span>'
-        page = find("slides.html.j2")
-        return drawn(
-            slides,
-            page,
-            lambda math: marked.format(text(math)),
-            cell_html,
-            lang=lang,
-            name=text(name),
-        )
-    deck, notation = find("slides.md.j2"), settings.math
-    return drawn(
-        slides,
-        deck,
-        lambda math: inline(math, notation),
-        cell_text,
-        lang=lang,
-        level=settings.level,
-    )
+    page = settings.form == "html"
+    find = templates(Path(__file__).parent).get_template
+    template = find("slides.html.j2" if page else "slides.md.j2")
+    notation = "html" if page else settings.math
+    told = {"lang": settings.lang, "level": settings.level, "name": text(name)}
+    return drawn(slides, template, notation, **told)
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -6,7 +6,7 @@ and reveal.js, and a page in HTML draw the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.diagnostics import Diagnostic
@@ -18,9 +18,11 @@ from cnndsl.tables.cells import Cell, Verbatim
 from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.faults import in_short
 from cnndsl.tables.formulas import is_trivial
+from cnndsl.tables.html_text import cell_html, text
+from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.rows import Row, rows
 from cnndsl.tables.styles import fill, make
-from cnndsl.targets.walkthrough.prose import Prose
+from cnndsl.targets.walkthrough.prose import Prose, inline
 
 _MOST = 8
 """How many items fit on a slide; more are dealt out to several."""
@@ -134,20 +136,21 @@ def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
             yield Slide(title, [], slide.items[page * size : (page + 1) * size])
 
 
-def drawn(
-    slides: Iterable[Slide],
-    template: Any,
-    formula: Callable[[str], str],
-    cell: Callable[[Cell], str],
-    **others: object,
-) -> str:
-    """Slides in a Jinja template, by what writes a formula and other parts of a line.
+def drawn(slides: Iterable[Slide], template: Any, notation: str, **others: object) -> str:
+    """Slides in a Jinja template: in `html`, or in Markdown with formulas in a notation.
 
     In Markdown no text begins a line, and so none ends a slide.
     """
 
+    def part(each: Part) -> str:
+        if not isinstance(each, Formula):
+            return cell_html(each) if notation == "html" else cell_text(each)
+        if notation == "html":
+            return f'<span class="formula">{text(each.text)}</span>'
+        return inline(each.text, notation)
+
     def line(parts: Line) -> str:
-        return "".join(formula(p.text) if isinstance(p, Formula) else cell(p) for p in parts)
+        return "".join(map(part, parts))
 
     told = [
         (line(slide.title), line(slide.said), [line(item) for item in slide.items])
