@@ -278,7 +278,7 @@ def test_what_there_is_not_is_said(options: dict[str, Any], message: str) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("input 4; dense 2", "no layer of net has a window that slides"),
+        ("input 4; dense 2", "no layer of net has a window that slides: take another view"),
         ("input 100000x1; conv 4 50000 same", "are too large for a figure 720 pixels wide"),
         (f"input 8x8x2; deconv 1 1 /{10**7}", "are too large for a figure"),
         (f"input 64x64x1; conv 1 3 pad={10**8} /{10**12} floor", "are too large for a figure"),
@@ -317,7 +317,7 @@ def test_frames_go_into_a_folder(tmp_path: Path) -> None:
     ):
         code, _, err = run(*words, *more)
         assert code == 2 and said in err
-    for target, said in (("svg", "the view volumes has no"), ("keras", "--target keras has no")):
+    for target, said in (("svg", "the view volumes has no"), ("keras", "keras has no frames; pdf, png, svg have")):
         code, _, err = run("build", str(path), "--target", target, "--frames", str(folder))
         assert code == 2 and said in err
 

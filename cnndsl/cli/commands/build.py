@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from cnndsl.cli.commands.nets import (
@@ -108,7 +109,7 @@ def named_target(words: Sequence[str]) -> str | None:
 def run(arguments: Arguments) -> int:
     from cnndsl.cli.terminal.output import data, err, say
     from cnndsl.contract import OptionError, TargetError, Unavailable
-    from cnndsl.targets import suffix
+    from cnndsl.targets import load, names, suffix
 
     target = load_target(arguments.get("target"))
     paths = named_files(arguments)
@@ -117,7 +118,9 @@ def run(arguments: Arguments) -> int:
         if output is not None:
             raise UsageError("--frames and --output contradict each other")
         if not hasattr(target, "frames"):
-            raise UsageError(f"--target {arguments.get('target')} has no frames")
+            having = [name for name in names() if hasattr(load(name), "frames")]
+            others = f"{', '.join(having)} have"
+            raise UsageError(f"--target {arguments.get('target')} has no frames; {others}")
         output = folder and os.path.join(folder, "")
     if output is None and arguments.has("check"):
         raise UsageError("--check compares with a file: give -o PATH")
@@ -125,14 +128,12 @@ def run(arguments: Arguments) -> int:
     places = plan(arguments.operands, paths, output, suffix(target, options))
 
     done, unreadable = examine_files(arguments, paths)
+    make = target.generate if folder is None else partial(frames_of, target)
     made: list[Any] = []
     for file in done:
         if file.network is not None:
             try:
-                if folder is None:
-                    made.append(target.generate(file.network, **options))
-                else:
-                    made.append(frames_of(target, file.network, options))
+                made.append(make(file.network, **options))
             except TargetError as error:
                 file.diagnostics.extend(error.diagnostics)
             except OptionError as error:
@@ -172,7 +173,7 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def frames_of(target: Any, network: Network, options: dict[str, Any]) -> list[str | bytes]:
+def frames_of(target: Any, network: Network, **options: Any) -> list[str | bytes]:
     """What a target makes of a net for each frame that it has."""
     count = target.frames(network, **options)
     return [target.generate(network, frame=number, **options) for number in range(1, count + 1)]

@@ -44,7 +44,10 @@ def layer_of(network: Network, name: str | None) -> Node:
     """The layer of a name, or else the first that has windows. Raises OptionError."""
     known = [node for node in network.layers if has_windows(node.layer)]
     if not known:
-        raise OptionError(Message("no layer of {net} has a window that slides", net=network.name))
+        message = Message(
+            "no layer of {net} has a window that slides: take another view", net=network.name
+        )
+        raise OptionError(message, "sliding")
     if name is None:
         return known[0]
     node = next((node for node in network.nodes if name in (node.name, node.alias)), None)
