@@ -189,7 +189,8 @@ __Softmax Layer__
 
 * weight shape (10, 36)
 * 파라미터 3,600개 (36x10)
-* the whole net has 400 parameters
+* Total parameters: 370
+* 전체 파라미터: 420
 """
 
 
@@ -198,6 +199,7 @@ def test_items_of_lists_and_their_lazy_lines() -> None:
         (6, "(6, 7, 4)", "(6, 6, 4)"),
         (12, "5개", "0개"),
         (17, "3,600개", "370개"),
+        (19, "420", "410"),
     ]
 
 

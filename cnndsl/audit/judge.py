@@ -22,6 +22,7 @@ from cnndsl.layers.source import call_of
 from cnndsl.network import Network
 from cnndsl.tables.cells import readable
 from cnndsl.tables.columns import COLUMNS
+from cnndsl.tables.rows import Row
 
 _LATER = ("output-shape", "height", "width", "output-channels", "pooling", "activation")
 """What a row may say of layers that have no rows and follow its own."""
@@ -155,7 +156,7 @@ class _Table:
                 if cell.key in _LATER:
                     found += [each for n in later for each in self.layers.rights(n, cell.key)]
                 elif cell.key in COUNTS and later:
-                    found += self.together([at, *later], cell.key)
+                    found += self.together([at, *later], cell.key).items()
                 if cell.given is not None and found and _of_kind(cell):
                     yield _Entry(record, at, cell, cell.given, found, _ways(cell, found))
 
@@ -165,14 +166,14 @@ class _Table:
         stop = next((n for n, s in enumerate(stations) if s.op in family("conv", "dense")), None)
         return list(range(at + 1, at + 1 + len(stations[:stop])))
 
-    def together(self, places: Sequence[int], key: str) -> list[Right]:
+    def together(self, places: Sequence[int], key: str) -> dict[str, int | Fraction]:
         """The counts of some layers in one."""
         sums: dict[str, int | Fraction] = {}
         for at in places:
             for way, value in self.layers.rights(at, key):
                 if isinstance(value, (int, Fraction)):
                     sums[way] = sums.get(way, 0) + value
-        return [*sums.items()]
+        return sums
 
     def findings(self) -> Iterator[Diagnostic]:
         """All that is false, row by row."""
@@ -186,9 +187,10 @@ class _Table:
                 form = self.forms[entry.cell.key]["number"]
                 message = Message("the others are one number, and this stands for the next column")
                 yield self.finding(entry.cell, entry.given, number, message, form)
-        for record in self.table.records:
+        for number, record in enumerate(self.table.records):
             if record.total:
-                yield from self.of_sums(record)
+                before = [at for at in self.places[:number] if at is not None]
+                yield from self.of_sums(record, before[-1:] if not self.table.strict else [])
 
     def is_false(self, entry: _Entry) -> bool:
         if not entry.given.kind or entry.ways & {"", self.ways[_group(entry.cell.key)]}:
@@ -221,8 +223,8 @@ class _Table:
         beside = [wrong.get(id(cell)) for cell in cells[max(at - 1, 0) : at + 2]]
         return bool(self.kinds[key, "number"]) and any(same(entry.given, v) for v in beside)
 
-    def of_sums(self, record: Record) -> Iterator[Diagnostic]:
-        """What is false in a row of sums."""
+    def of_sums(self, record: Record, alone: list[int]) -> Iterator[Diagnostic]:
+        """What is false in a row of sums; in a list a total may be one of a layer `alone`."""
         for cell in record.cells:
             if cell.given is None or not cell.given.kind:
                 continue
@@ -234,20 +236,27 @@ class _Table:
             way, terms = self.ways.get(_group(cell.key)), self.terms(cell.key)
             every = range(len(self.layers.stations))
             kept = [at for at in every if not self.layers.stations[at].row.training]
-            net = self.together(kept, cell.key)
-            accepted: list[int | Fraction] = [v for w, v in net if way in (None, w)]  # type: ignore[misc]
+            net, own = (self.together(places, cell.key) for places in (kept, alone))
+            accepted = [value for each, value in net.items() if way in (None, each)]
             # The rows of heads for training may count or not.
             sums = [
                 sum(v for v, training in terms if not training or more) for more in (False, True)
             ]
             if self.table.strict:
                 accepted = sums + accepted if terms and not self.left else accepted + sums
+            mine = [value for each, value in own.items() if way in (None, each)]
+            if mine and cell.given.low is not None:
+                near = Fraction(cell.given.low)
+                accepted = sorted([*accepted, *mine], key=lambda value: abs(value - near))
             if not accepted or any(same(cell.given, value) for value in accepted):
                 continue
             shown = [f"{v:,}" for v, more in terms if v and isinstance(v, int) and not more]
             total = written(accepted[0], cell.given, "", True)
             why = Message("all layers come to {total}", total=total)
-            if accepted[0] == sums[0] and 1 < len(shown) <= _MOST_TERMS:
+            if accepted[0] in mine:
+                row = self.layers.stations[alone[0]].row
+                why = Message("{formula}", formula=_formula("parameter-formula", row, way))
+            elif accepted[0] == sums[0] and 1 < len(shown) <= _MOST_TERMS:
                 why = Message("{terms} = {total:,}", terms=" + ".join(shown), total=sums[0])
             yield self.finding(cell, cell.given, accepted[0], why)
 
@@ -270,9 +279,9 @@ class _Table:
         call, way = call_of(row.layer) if row.layer else row.name, self.ways[_group(key)]
         formula = "-"
         if key in COUNTS or key == "parameter-formula":
-            formula = readable(said("parameter-formula", row, weights=way == "weights"))
+            formula = _formula("parameter-formula", row, way)
         elif key in (*SHAPES, "height", "width", "size-formula") and key != "input-shape":
-            formula = readable(said("size-formula", row))
+            formula = _formula("size-formula", row, way)
         why = Message("the layer is `{call}`", call=call)
         if right is None:
             why = Message("`{call}` has none", call=call)
@@ -295,6 +304,10 @@ class _Table:
         edits = (Edit(span, should), *_moved(cell, columns(should) - columns(given.text)))
         fixes = (Fix(NOTHING, tuple(sorted(edits)), safe=True),)
         return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), fixes)
+
+
+def _formula(key: str, row: Row, way: str | None) -> str:
+    return readable(said(key, row, weights=way == "weights"))
 
 
 def _group(key: str) -> str:
