@@ -8,8 +8,6 @@ for one input. Offsets count characters of the text; lines and columns begin at 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 from cnndsl.diagnostics.source import Source
 from cnndsl.network import DEFAULT_LIMIT
 from cnndsl.network import Network as CheckedNetwork
@@ -261,41 +259,37 @@ def sweep(
     cannot be read or has no such params, or `where` says nothing, and ValueError for values
     and measures that are none.
     """
-    from cnndsl.variants.choice import Front, holding, in_order, known
+    from functools import partial
+
+    from cnndsl.variants.choice import Flawed, Front, holding, known
     from cnndsl.variants.grid import axis
     from cnndsl.variants.sweep import Sweep, by
 
     source = _source(net, file) if isinstance(net, str) else net.source
-    axes = {name: axis(values) for name, values in grid.items()}
+    axes = {name: axis(name, values) for name, values in grid.items()}
     found = Sweep(source, axes, input, limit)
     _raise_errors(found.problems)
     names = known(axes)
     front = None if pareto is None else Front(pareto, names)
-    with _told():
-        wanted = holding("0 == 0" if where is None else where, names, found.blocks)
 
     def variants() -> Iterator[Variant]:
-        with _told():
-            for some in found.run(by(executor)):
+        try:
+            for some in found.run(partial(by, executor)):
+                if front is None:
+                    yield from wanted(some)
+                    continue
                 for each in wanted(some):
-                    if front is None:
-                        yield each
-                    else:
-                        front.add(each)
-            yield from in_order(front)
-
-    return variants()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Raises CnndslError for what a test of variants raises."""
-    from cnndsl.variants.choice import Flawed
+                    front.add(each)
+        except Flawed as error:
+            raise CnndslError([error.diagnostic]) from None
+        if front is not None:
+            yield from front.chosen()
 
     try:
-        yield
+        wanted = holding(where, names, found.blocks)
     except Flawed as error:
         raise CnndslError([error.diagnostic]) from None
+    return variants()
 
 
 def examine(

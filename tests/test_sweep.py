@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 import sys
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise, product
 from multiprocessing import get_context
+from operator import le
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,8 +28,8 @@ from cnndsl.cli.commands import sweep as command
 from cnndsl.comparison import measure
 from cnndsl.contract import OptionError
 from cnndsl.diagnostics.source import Source
-from cnndsl.variants import sweep
-from cnndsl.variants.choice import Front, Sample, in_order, known
+from cnndsl.variants import choice, scatter, sweep
+from cnndsl.variants.choice import Front, Sample, known
 from cnndsl.variants.grid import axis
 from cnndsl.variants.sweep import Sweep, Variant, work
 
@@ -102,12 +104,15 @@ def test_what_one_has_in_common_with_the_next_is_no_more_than_that(text: str, gr
 
 
 def test_values_are_numbers_in_steps_and_whatever_can_be_written() -> None:
-    assert [*axis("16:64:16,100")] == [16, 32, 48, 64, 100]
-    assert [*axis("0.1:0.3:0.1, 3:1:-1, 1K")] == [0.1, 0.2, 0.3, 3, 2, 1, 1000]
-    assert [*axis("relu,3x3,(1, 2),(0:1, 0:1)")] == ["relu", "3x3", "(1, 2)", "(0:1, 0:1)"]
+    assert [*axis("a", "16:64:16,100")] == [16, 32, 48, 64, 100]
+    assert [*axis("a", "0.1:0.3:0.1, 3:1:-1, 1K")] == [0.1, 0.2, 0.3, 3, 2, 1, 1000]
+    assert [*axis("a", "relu,3x3,(1, 2),(0:1, 0:1)")] == ["relu", "3x3", "(1, 2)", "(0:1, 0:1)"]
     for bad in ("", "1:2:0", "2:1", "1:a", "1:2:3:4", "1,,2", "0:1e17", "1:1000001", "1;2"):
         with pytest.raises(OptionError):
-            axis(bad)
+            axis("a", bad)
+    for endless in (range(10**30), itertools.count()):
+        with pytest.raises(OptionError):
+            axis("a", endless)
 
 
 def test_a_grid_is_as_large_as_one_likes() -> None:
@@ -232,6 +237,45 @@ def test_the_front_is_what_nothing_else_is_as_good_as() -> None:
             list(cnndsl.sweep(NET.replace("10 s", "2 s"), {"act": "relu"}, pareto=bad))
 
 
+class Counted(int):
+    compared = 0
+
+    def __lt__(self, other: int) -> bool:
+        Counted.compared += 1
+        return int(self) < int(other)
+
+
+def test_a_large_front_takes_no_longer_for_each() -> None:
+    some, each = Chance(1), next(cnndsl.sweep(NET, {"width": [1]}))
+    for many, largest in product((1, 2, 3, 4), (3, 1_000)):
+        keys = [[some.randint(1, largest) for _ in range(many)] for _ in range(60)]
+        best = {
+            place
+            for place, own in enumerate(keys)
+            if own not in keys[:place] and not any(o != own and all(map(le, o, own)) for o in keys)
+        }
+        placed = sorted((own, each._replace(number=place)) for place, own in enumerate(keys))
+        assert {variant.number for _, variant in choice._best(placed)} == best
+    counts = []
+    for many in (500, 4_000):
+        keys = [[some.randint(1, 9**9), some.randint(1, 9**9)] for _ in range(many)]
+        rows = sorted([*own, -sum(own)] for own in keys)  # of which none is beaten
+        Counted.compared = 0
+        assert len(choice._best([([*map(Counted, own)], each) for own in rows])) == many
+        counts.append(Counted.compared / many)
+    assert counts[1] < 3 * counts[0]
+
+
+def test_names_and_numbers_of_a_figure_are_told_apart() -> None:
+    names = known(["depth", "net_depth", "k"])
+    assert [*names][:3] == ["depth", "net_depth", "k"] and "net_net_depth" in names
+    for least, most in ((1_000_000, 1_000_004), (0.0001, 0.0009), (-5, 7), (3, 4e12), (7, 7)):
+        place, ticks = scatter._axis(least, most, 0.0, 100.0)
+        shown = [*map(scatter._short, ticks)]
+        assert 1 <= len({*shown}) == len(shown) <= 7, shown
+        assert all(-1 < place(each) < 101 for each in ticks)
+
+
 def test_a_front_holds_no_more_than_itself_and_a_sample_no_more_than_it_should() -> None:
     first = next(cnndsl.sweep(NET, {"width": [1]}))
     assert first.measure is not None
@@ -242,8 +286,8 @@ def test_a_front_holds_no_more_than_itself_and_a_sample_no_more_than_it_should()
         )
         front.add(each)
         sample.add(each)
-    assert [each.number for each in in_order(front)] == [4_998]
-    numbers = [each.number for each in in_order(sample)]
+    assert [each.number for each in front.chosen()] == [4_998]
+    numbers = [each.number for each in sample.chosen()]
     gaps = [after - before for before, after in pairwise(numbers)]
     assert len(numbers) == 50 and max(gaps) < 250
 
@@ -344,9 +388,12 @@ def test_formats_hold_what_they_should(run: Run) -> None:  # noqa: F811
         ([], 2, "nothing varies"),
         (["--set", "width=1:2:0"], 2, "--set width has `1:2:0`, which is no range"),
         (["--set", "widht=1,2"], 1, "did you mean `width`?"),
-        (["--set", "width=1", "--pareto", "parms"], 2, "--pareto knows no `parms`"),
+        (["--set", "width=1", "--pareto", "parms"], 2, "--pareto `parms` is no measure"),
         (["--set", "width=1", "--where", "parms < 1"], 2, "did you mean `params`?"),
         (["--set", "width=1", "--resume"], 2, "--resume"),
+        (["--set", "width=1", "--where", ""], 2, "expected"),
+        (["--set", "act=relu,gelu", "--pareto", "act"], 2, "--pareto `act` is no number"),
+        (["--set", "width=1", "-o", "."], 2, "no folder"),
         (["--set", "width=0,-1"], 1, "2 of 2 variants have errors"),
     ],
 )
@@ -358,7 +405,9 @@ def test_bad_input_is_told(run: Run, words: list[str], code: int, said: str) -> 
 
 def test_what_is_kept_for_the_next_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["cnndsl.network.elaborate"], "MAX_KEPT", 100)
-    job = Sweep(Source("net", NET), {"width": axis("1:400"), "k": axis("1")}, None, 99).job
+    job = Sweep(
+        Source("net", NET), {"width": axis("a", "1:400"), "k": axis("a", "1")}, None, 99
+    ).job
     whole, _ = work(job, [(width, (width, 1)) for width in range(1, 401)])
     (checker,) = sweep._checkers.values()
     assert checker.marks and not any(mark.overfull for mark in checker.marks.values())

@@ -163,7 +163,8 @@ WORDS = {
     "sweep.error": "error",
     "sweep.shown": "{shown} of {count} variants.",
     "sweep.title": "{net}: {y} against {x}",
-    "sweep.drawn": "{points} variants as points, and the best {best} larger.",
+    "sweep.drawn": "{points} variants as points.",
+    "sweep.best": "The best, {best}, are larger points.",
     # The walkthrough
     "walk.title": "{net}, step by step",
     "walk.intro": "The net {net} takes {inputs} and gives {outputs}. It has {layers} and {count}. "

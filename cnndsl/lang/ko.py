@@ -172,7 +172,8 @@ WORDS = {
     "sweep.error": "오류",
     "sweep.shown": "변형 {count}개 중 {shown}개입니다.",
     "sweep.title": "{net}: {x}에 따른 {y}",
-    "sweep.drawn": "변형 {points}개를 점으로, 가장 좋은 {best}개를 큰 점으로 그렸습니다.",
+    "sweep.drawn": "변형 {points}개를 점으로 그렸습니다.",
+    "sweep.best": "가장 좋은 {best}개는 큰 점입니다.",
     # The walkthrough
     "walk.title": "{net} 단계별 계산",
     "walk.intro": "신경망 {net}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {outputs}입니다. 모두 "
@@ -231,7 +232,7 @@ WORDS = {
     "fails.assumed": "~로 시작하는 행은 가정한 값입니다. 그 앞이나 그 행에 오류가 있어 크기를 알 수 "
     "없습니다.\n합계에는 넣지 않았습니다.",
     "fails.nowhere": "아직 신경망이라고 할 수 없습니다.",
-    "fails.title": "크기가 맞지 않는 곳",
+    "fails.title": "오류가 있는 곳",
     "fails.line": "{line}번째 줄: {code}",
     "fails.whole": "출력 크기는 자연수여야 하는데, {values}(은/는) 자연수가 아닙니다.",
     "fails.cures": "다음과 같이 고칠 수 있습니다.",

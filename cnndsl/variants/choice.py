@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heappush, heappushpop
-from operator import attrgetter, le
+from operator import attrgetter
 from typing import Any
 
 from cnndsl.comparison.measure import Measure
@@ -38,7 +38,9 @@ def _size(shape: tuple[int, ...]) -> Any:
 
 def own_name(measure: str, params: Collection[str]) -> str:
     """What a measure is called beside params, of which one may have its name."""
-    return f"net_{measure}" if measure in params else measure
+    while measure in params:
+        measure = f"net_{measure}"
+    return measure
 
 
 def known(params: Collection[str]) -> Known:
@@ -72,13 +74,16 @@ _BEGIN = "let x = "
 
 
 def holding(
-    text: str, known: Known, blocks: Collection[str]
+    text: str | None, known: Known, blocks: Collection[str]
 ) -> Callable[[Iterable[Variant]], list[Variant]]:
-    """What keeps the variants of which an expression holds, as `params <= 5M and depth > 2`.
+    """What keeps the variants of which an expression holds, as `params <= 5M and depth > 2`;
+    all for None.
 
     The expression is one of the language. Of what is not known nothing holds. Raises Flawed, and
     so does what it gives, where the expression has no value.
     """
+    if text is None:
+        return list
     module, problems = parse(Source("--where", _BEGIN + text.replace("\n", " ")))
     for problem in problems:
         raise Flawed(text, problem)
@@ -114,21 +119,24 @@ def holding(
 
 class Front:
     """The variants that no other is as good as in each of some measures; of those that are alike
-    in all of them the first.
+    in all of them the first. Adding takes about the same time however many they are.
 
     `text` is as `params,max:depth`: the least is best, but of `field`, unless it says otherwise.
-    Raises OptionError, whose text goes on from the name of the option.
+    Raises OptionError.
     """
 
     def __init__(self, text: str, known: Known) -> None:
         self.measures: list[tuple[str, int, Callable[[Variant], Any]]] = []
-        self.found: list[tuple[list[Any], Variant]] = []
+        self.found: list[Placed] = []
+        self.room = ROOM
         for word in text.split(","):
             way, _, name = word.strip().rpartition(":")
             if name not in known or way not in ("", "min", "max"):
                 words = ", ".join(known)
-                message = Message("knows no `{word}`; it knows {words}", word=word, words=words)
-                raise OptionError(message)
+                message = Message(
+                    "`{word}` is no measure; there are {words}", word=word, words=words
+                )
+                raise OptionError(message, "pareto")
             largest = way == "max" or (way == "" and name == "field")
             self.measures.append((name, -1 if largest else 1, known[name]))
 
@@ -139,15 +147,54 @@ class Front:
         own = []
         for name, sign, get in self.measures:
             value = get(variant)
-            if isinstance(value, tuple):
-                raise OptionError(Message("compares numbers, and `{name}` is none", name=name))
+            if not isinstance(value, (int, float)):
+                message = Message("`{name}` is no number, as what is compared has to be", name=name)
+                raise OptionError(message, "pareto")
             own.append(sign * value)
-        for at, (other, _) in enumerate(self.found):
-            if all(map(le, other, own)):
-                self.found.insert(0, self.found.pop(at))  # what beats one often beats the next
-                return
-        self.found = [each for each in self.found if not all(map(le, own, each[0]))]
         self.found.append((own, variant))
+        if len(self.found) > self.room:
+            self.chosen()
+
+    def chosen(self) -> list[Variant]:
+        """The best so far, in the order of the grid."""
+        self.found = _best(sorted(self.found))
+        self.room = ROOM + 2 * len(self.found)
+        return sorted(variant for _, variant in self.found)
+
+
+ROOM = 1_000
+"""How many variants wait, beside as many as are the best, before these are looked for."""
+
+Placed = tuple[list[Any], Variant]
+"""A variant behind its measures, of which the least is best."""
+
+
+def _best(some: list[Placed]) -> list[Placed]:
+    """The front of some that are sorted, so that none is beaten by one behind it."""
+    if len(some) < 2:
+        return some
+    half = len(some) // 2
+    first = _best(some[:half])
+    return first + _unbeaten(_best(some[half:]), first, 1)
+
+
+def _unbeaten(some: list[Placed], others: list[Placed], at: int) -> list[Placed]:
+    """Those that no other is as good as in the measures from a place on: by halves of the others,
+    as Kung, Luccio and Preparata do."""
+    if not some or not others:
+        return some
+    measures = len(some[0][0])
+    if at == measures:
+        return []
+    if at == measures - 1:
+        least = min(own[at] for own, _ in others)
+        return [each for each in some if each[0][at] < least]
+    middle = sorted(own[at] for own, _ in others)[len(others) // 2]
+    low = [each for each in some if each[0][at] < middle]
+    high = [each for each in some if each[0][at] >= middle]
+    high = _unbeaten(high, [each for each in others if each[0][at] <= middle], at + 1)
+    high = _unbeaten(high, [each for each in others if each[0][at] > middle], at)
+    return _unbeaten(low, [each for each in others if each[0][at] < middle], at) + high
 
 
 class Sample:
@@ -163,7 +210,6 @@ class Sample:
         keep = heappush if len(self.found) < self.most else heappushpop
         keep(self.found, (-(variant.number * 0x9E3779B97F4A7C15 % 2**64), variant))
 
-
-def in_order(some: Front | Sample | None) -> list[Variant]:
-    """Variants in the order of the grid."""
-    return sorted(variant for _, variant in some.found) if some else []
+    def chosen(self) -> list[Variant]:
+        """The sample so far, in the order of the grid."""
+        return sorted(variant for _, variant in self.found)

@@ -42,7 +42,9 @@ def scatter(
         half = size / 2
         marks += [Rect(x - half, y - half, size, size, style, half) for x, y in places]
     title = word.say("sweep.title", net=net, x=axes[0], y=axes[1])
-    told = word.say("sweep.drawn", points=f"{len(points[0]):,}", best=f"{len(points[1]):,}")
+    told = word.say("sweep.drawn", points=f"{len(points[0]):,}")
+    if points[1]:
+        told += " " + word.say("sweep.best", best=f"{len(points[1]):,}")
     return render(Picture(RIGHT + 20, BOTTOM + 48, marks), title, told)
 
 
@@ -56,17 +58,21 @@ def _axis(
     def place(value: Any) -> float:
         return begin + (end - begin) * (scale(value) - low) / wide
 
-    steps = [many * 10.0**zeros for zeros in range(-3, 19) for many in (1, 2, 5)]
+    if least == most:
+        return place, [least]
     if scale is log10:
+        zeros = range(floor(log10(least)), floor(log10(most)) + 1)
+        steps = [many * 10.0**each for each in zeros for many in (1, 2, 5)]
         ticks = [each for each in steps if least <= each <= most]
-        powers = [each for each in ticks if each in steps[::3]]
+        powers = [each for each in steps[::3] if each >= least]
         return place, ticks if len(ticks) <= TICKS else powers[:: len(powers) // TICKS + 1]
-    step = next((each for each in steps if most - least < TICKS * each), steps[-1])
+    power = 10.0 ** floor(log10((most - least) / TICKS))
+    step = next(many * power for many in (1, 2, 5, 10) if most - least < TICKS * many * power)
     return place, [turn * step for turn in range(ceil(least / step), floor(most / step) + 1)]
 
 
 def _short(value: float) -> str:
-    """A number as the language reads it, with few digits: `2.5M`."""
+    """A number as the language reads it: `2.5M`."""
     units = ((1e9, "G"), (1e6, "M"), (1e3, "K"))
-    size, unit = next((each for each in units if value >= each[0]), (1, ""))
-    return f"{value / size:g}{unit}"
+    size, unit = next((each for each in units if abs(value) >= each[0]), (1, ""))
+    return f"{value / size:.15g}{unit}"

@@ -11,10 +11,9 @@ from cnndsl.diagnostics.harmless import json_escaped
 from cnndsl.diagnostics.markdown import code, escaped
 from cnndsl.diagnostics.message import said
 from cnndsl.lang import words
-from cnndsl.layers.values import show_value
 from cnndsl.tables.plain_table import markdown_table
 from cnndsl.targets.csv import line
-from cnndsl.variants.choice import Front, Known, Sample, in_order, own_name
+from cnndsl.variants.choice import Front, Known, Sample, own_name
 from cnndsl.variants.sweep import Variant
 
 MOST = {"csv": 0, "json": 0, "markdown": 1_000, "svg": 2_000}
@@ -38,8 +37,8 @@ class Report:
     @property
     def kept(self) -> list[int]:
         """The places in the grid of the variants that are still to be told of."""
-        found = (*in_order(self.front), *in_order(self.sample))
-        return sorted({each.number for each in found})
+        held = [some for some in (self.front, self.sample) if some]
+        return sorted({each.number for some in held for _, each in some.found})
 
     def keep(self, variants: Iterable[Variant]) -> None:
         """Take up variants, to tell of them at the end."""
@@ -52,8 +51,8 @@ class Report:
     def begin(self) -> str:
         """What stands before all variants."""
         if self.form == "csv":
-            measures = (own_name(key, self.params) for key in SHOWN)
-            return line([*self.params, *measures, "error", "message"])
+            others = (own_name(key, self.params) for key in (*SHOWN, "error", "message"))
+            return line([*self.params, *others])
         return "[" if self.form == "json" else ""
 
     def add(self, variants: Sequence[Variant]) -> str:
@@ -66,25 +65,23 @@ class Report:
 
     def end(self, net: str) -> str:
         """What stands behind them; `net` is the net's name."""
-        best, sample, word = in_order(self.front), in_order(self.sample), words(self.lang)
+        best = self.front.chosen() if self.front else []
+        sample = self.sample.chosen() if self.sample else []
         if self.form == "markdown":
             return self._markdown(best if self.front else sample)
         if self.form != "svg":
             return self._rows(best, 0) + "\n]\n" * (self.form == "json")
         from cnndsl.variants.scatter import scatter
 
+        word = words(self.lang)
+        titles = {own_name(key, self.params): word[f"measure.{key}"] for key in SHOWN}
         first = [name for name, _, _ in self.front.measures] if self.front else []
         others = [own_name(key, self.params) for key in ("params", "macs")]
         axes = [*dict.fromkeys(first + others)][:2]
-        keys = [f"measure.{name.removeprefix('net_')}" for name in axes]
-        names = [
-            word[key] if key in word and name not in self.params else name
-            for key, name in zip(keys, axes)
-        ]
         points = [
             [[self.known[axis](each) for axis in axes] for each in some] for some in (sample, best)
         ]
-        return scatter(net, names, points, word)
+        return scatter(net, [titles.get(axis, axis) for axis in axes], points, word)
 
     def _rows(self, variants: Sequence[Variant], before: int) -> str:
         """As CSV, where shapes are 36x28x20 and memory is in bytes; or an object in a line each:
@@ -117,9 +114,9 @@ class Report:
 
 def _cells(variant: Variant, shown: Callable[[str, Any], str]) -> list[str | float]:
     """The values of the params, and what is measured as it is to be shown."""
-    values, found = variant.settings.values(), variant.measure
-    given = [each if type(each) in (str, int, float) else show_value(each) for each in values]
-    return given + [shown(key, getattr(found, key)) if found else "" for key in SHOWN]
+    found = variant.measure
+    measured = (shown(key, getattr(found, key)) if found else "" for key in SHOWN)
+    return [*variant.settings.values(), *measured]
 
 
 def _plain(key: str, value: Any) -> str:

@@ -207,34 +207,29 @@ class Sweep:
             yield [self.at(index) for index in range(start, stop)]
             start = stop
 
-    def run(self, way: Way, start: int = 0) -> Iterator[list[Variant]]:
-        """The variants from a place of the grid on, as they come."""
-        for variants, cost in way(self.job, self.chunks(start)):
+    def run(
+        self, answers: Callable[[Job, Iterable[Chunk]], Iterator[Answer]], start: int = 0
+    ) -> Iterator[list[Variant]]:
+        """The variants from a place of the grid on, as they come from who works chunks out, and
+        answers in their order."""
+        for variants, cost in answers(self.job, self.chunks(start)):
             self.most = max(1, min(LARGEST, CHUNK * len(variants) // cost))
             yield variants
 
 
-Way = Callable[[Job, Iterable[Chunk]], Iterator[Answer]]
-"""How chunks are worked out; the answers come in the order of the chunks."""
-
-
-def by(executor: Executor | None) -> Way:
+def by(executor: Executor | None, job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
     """By an executor, which has a bounded number of chunks at a time; by this process for None."""
-
-    def way(job: Job, chunks: Iterable[Chunk]) -> Iterator[Answer]:
-        sent: deque[Future[Answer]] = deque()
-        try:
-            for chunk in chunks:
-                if executor is None:
-                    yield work(job, chunk)
-                    continue
-                sent.append(executor.submit(work, job, chunk))
-                if len(sent) >= AHEAD:
-                    yield sent.popleft().result()
-            while sent:
+    if executor is None:
+        yield from (work(job, chunk) for chunk in chunks)
+        return
+    sent: deque[Future[Answer]] = deque()
+    try:
+        for chunk in chunks:
+            sent.append(executor.submit(work, job, chunk))
+            if len(sent) >= AHEAD:
                 yield sent.popleft().result()
-        finally:
-            for each in sent:  # which nobody waits for any more
-                each.cancel()
-
-    return way
+        while sent:
+            yield sent.popleft().result()
+    finally:
+        for each in sent:  # which nobody waits for any more
+            each.cancel()

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, tell
 from cnndsl.cli.terminal.files import (
+    Below,
     FileError,
     read_regular,
     read_source,
@@ -82,28 +83,27 @@ def run(arguments: Arguments) -> int:
     from cnndsl.variants.show import Report
     from cnndsl.variants.sweep import Sweep, work
 
-    paths, grid, what = one_file(arguments), dict[str, Any](), ""
-    output = (plan(arguments.operands, paths, arguments.get("output"), ".csv") or [""])[0]
-    form = arguments.get("format") or SUFFIXES.get(os.path.splitext(output)[1], "csv")
+    paths, (values, size, limit), given = one_file(arguments), asked(arguments), arguments.get
+    form = given("format") or SUFFIXES.get(os.path.splitext(given("output") or "")[1], "csv")
+    output = (plan(arguments.operands, paths, given("output"), "") or [""])[0]
+    if isinstance(output, Below):
+        raise UsageError("-o wants a file, and no folder")
     source, problems = read_source(paths[0])
-    lang, (values, size, limit) = language(arguments, paths), asked(arguments)
-    test, best = arguments.get("where") or "0 == 0", arguments.get("pareto")
+    lang, test, best = language(arguments, paths), given("where"), given("pareto")
     if not values:
         raise UsageError("nothing varies: give --set NAME=VALUES, as --set width=16:64:16")
     try:
-        for name, text in values.items():
-            what = f"set {name}"
-            grid[name] = axis(text)
+        grid = {name: axis(name, text) for name, text in values.items()}
         sweep = None if problems else Sweep(source, grid, size, limit)
         if sweep is None or sweep.problems:
             tell(sweep.problems if sweep else problems, lang=lang)
             return 1
-        what, names = "pareto", known(grid)
         count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
 
         def way(job: Any, chunks: Any) -> Any:
             return (answer for _, answer in answers(work, job, chunks, count))
 
+        names = known(grid)
         wanted = holding(test, names, sweep.blocks)
         report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
         asks = repr((__version__, sweep.job, grid, test, best, form, lang))
@@ -131,7 +131,7 @@ def run(arguments: Arguments) -> int:
         tell([error.diagnostic], lang=lang)
         return 2
     except OptionError as error:
-        raise UsageError(f"--{what} {error}") from None
+        raise UsageError(f"--{error.about} {error}") from None
     if file.valid < sweep.count:
         say(f"{sweep.count - file.valid:,} of {sweep.count:,} variants have errors")
     return int(not file.valid)
