@@ -14,15 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from cnndsl.figures.boxes import (
-    Box,
-    below,
-    drawn,
-    each_time,
-    opens,
-    times,
-    titled,
-)
+from cnndsl.figures.boxes import Box, below, drawn, each_time, opens, times, titled
 from cnndsl.lang import Words
 from cnndsl.layers.base import DIMENSIONS
 from cnndsl.network import Network, Node

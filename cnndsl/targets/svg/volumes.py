@@ -19,16 +19,7 @@ from itertools import accumulate, pairwise, product
 from math import sqrt
 from typing import Any, NamedTuple
 
-from cnndsl.figures.boxes import (
-    Box,
-    below,
-    drawn,
-    each_time,
-    noted,
-    opens,
-    shape_text,
-    titled,
-)
+from cnndsl.figures.boxes import Box, below, drawn, each_time, noted, opens, shape_text, titled
 from cnndsl.lang import Words
 from cnndsl.layers import Shape
 from cnndsl.layers.dense import Dense, Flatten
