@@ -440,7 +440,7 @@ def test_the_command_explains_and_fails(tmp_path: Path, capsys: pytest.CaptureFi
     net.write_text("input 9x9x1; pool 2\n", encoding="utf-8")
     assert main(["build", str(net), "--target", "walkthrough", "--lang", "ko"]) == 1
     shown = capsys.readouterr()
-    assert "맞지 않는 곳" in shown.out and "error[E202]" in shown.err
+    assert ". 오류가 있는 곳\n" in shown.out and "error[E202]" in shown.err
     old.write_text("old", encoding="utf-8")
     assert main(["build", str(net), "--target", "walkthrough", "-o", str(old)]) == 1
     shown = capsys.readouterr()

@@ -10,15 +10,7 @@ from fractions import Fraction
 from string import Formatter
 from typing import NamedTuple
 
-from cnndsl.contract import (
-    DEPTH,
-    LANG,
-    TERMS,
-    Option,
-    OptionError,
-    checked_values,
-    words_asked,
-)
+from cnndsl.contract import DEPTH, LANG, TERMS, Option, OptionError, checked_values, words_asked
 from cnndsl.diagnostics.message import Message
 from cnndsl.lang import Words
 from cnndsl.layers import Layer
@@ -124,8 +116,8 @@ def make(
     Raises OptionError for what there is not, and TargetError where sizes have no formulas.
     """
     given = {"style": style, "columns": columns, "lang": lang, "terms": terms, "params": params}
-    given["sizes"] = sizes
-    checked_values(OPTIONS, {**given, "depth": depth, "blank": blank, "seed": seed})
+    given |= {"sizes": sizes, "depth": depth, "blank": blank, "seed": seed}
+    checked_values(OPTIONS, given)
     if style == "keras" and params == "weights":
         message = Message("Keras counts biases too: the style keras goes with no params weights")
         raise OptionError(message)
@@ -189,13 +181,10 @@ def _caption(network: Network, view: TableView, quiz: Quiz, every: list[Row]) ->
     outputs: Text = []
     for name, index in network.outputs.items():
         known = tuple_text(network.nodes[index].output)
-        shape = gap if quiz.lacks_output(index) else known
-        if outputs:
-            outputs.append(", ")
+        shape: Text = [gap if quiz.lacks_output(index) else known]
         if len(network.outputs) > 1:
-            outputs += fill(view.words["output.named"], shape=[shape], name=[Verbatim(name)])
-        else:
-            outputs.append(shape)
+            shape = fill(view.words["output.named"], shape=shape, name=[Verbatim(name)])
+        outputs += [", ", *shape] if outputs else shape
     kind = "weights" if view.weights else "parameters"
     return fill(
         view.words["caption.weights" if view.weights else "caption"],
@@ -222,12 +211,7 @@ def fill(template: str, **parts: Text) -> Text:
 
 
 def _notes(
-    network: Network,
-    style: str,
-    view: TableView,
-    keys: Sequence[str],
-    shown: list[Row],
-    quiz: Quiz,
+    network: Network, style: str, view: TableView, keys: Sequence[str], shown: list[Row], quiz: Quiz
 ) -> list[Text]:
     """What is said below the table, but for what a quiz asks for."""
     totals, words = network.totals, view.words

@@ -144,6 +144,7 @@ class _Writer:
         self.prose = _prose(network, settings)
         self.network = self.prose.network
         self.words, self.weights = self.prose.words, self.prose.weights
+        self.kind = "weights" if self.weights else "parameters"  # that are counted
         self.depth = settings.depth
         self.top = settings.level
         self.told: dict[int, str] = {}  # the name of a unit that has been explained, by its sign
@@ -201,7 +202,7 @@ class _Writer:
             inputs=", ".join(map(self.prose.shape, self.network.inputs)),
             outputs=", ".join(outputs),
             layers=self.words.count(len(self.network.layers), "layers"),
-            count=self._all(),
+            count=self._counted(self.kind),
         )
         told = [text, *([self.words["walk.weights-only"]] if self.weights else [])]
         return " ".join([*told, *self.prose.holding])
@@ -313,10 +314,7 @@ class _Writer:
 
     def _count(self, nodes: Sequence[Node]) -> str:
         count = sum(node.params - self.weights * node.biases for node in nodes)
-        return self.prose.count(count, "weights" if self.weights else "parameters", nodes)
-
-    def _all(self) -> str:
-        return self._counted("weights" if self.weights else "parameters")
+        return self.prose.count(count, self.kind, nodes)
 
     def _counted(self, kind: str) -> str:
         """The sum of the parameters, the weights or the biases."""
@@ -340,15 +338,9 @@ class _Writer:
             quiz=self.prose.quiz,
         )
         self.parts.append("\n".join(markdown_table.draw(table)))
-        if self.weights:
-            said = self.words.say("walk.sum", count=self._counted("weights"))
-        else:
-            said = self.words.say(
-                "walk.sum.apart",
-                count=self._counted("parameters"),
-                weights=self._counted("weights"),
-                biases=self._counted("biases"),
-            )
+        parts = {kind: self._counted(kind) for kind in ("weights", "biases")}
+        key = "walk.sum" if self.weights else "walk.sum.apart"
+        said = self.words.say(key, count=self._counted(self.kind), **parts)
         if any(node.layer.others for node in self.network.nodes):
             said += f" {self.words['weights.counted']}."
         self.parts.append(said)

@@ -46,12 +46,7 @@ class Prose:
     """
 
     def __init__(
-        self,
-        network: Network,
-        words: Words,
-        notation: str,
-        weights: bool,
-        holding: Sequence[str] = (),
+        self, network: Network, words: Words, notation: str, weights: bool, holding: Sequence[str]
     ) -> None:
         self.network = network
         self.holding = holding
@@ -104,13 +99,9 @@ class Prose:
         if layer.activation is not None and not self.quiz.lacks("activation", row):
             lines.append(self._applied("walk.activation", layer.activation))
         lines.append(self.words.say("walk.output", shape=self.shape(node.index)))
-        lines += self._kept(node) or [
-            (
-                f"{self.words['parameters']}: {gap()}"
-                if self.quiz.hides("parameters", row)
-                else self.words["walk.no-parameters"]
-            )
-        ]
+        asked = self.quiz.hides("parameters", row)
+        none = f"{self.words['parameters']}: {gap()}" if asked else self.words["walk.no-parameters"]
+        lines += self._kept(node) or [none]
         return [line for line in lines if line]
 
     def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:
@@ -218,10 +209,7 @@ class Prose:
         return lines
 
     def worked(
-        self,
-        steps: Sequence[Derivation],
-        values: Sequence[Fraction] = (),
-        row: Row | None = None,
+        self, steps: Sequence[Derivation], values: Sequence[Fraction] = (), row: Row | None = None
     ) -> list[str]:
         """Formulas, each with its letters, its numbers and what it comes to.
 
@@ -231,12 +219,8 @@ class Prose:
         first, alike = list(steps), []
         if len(steps) > 1 and len({_numbers(step) for step in steps}) == 1:
             first, alike = [steps[0]], list(steps[1:])
-        lines = self.displayed(
-            [
-                self.size(step, exact, row)
-                for step, exact in zip_longest(first, values[: len(first)])
-            ]
-        )
+        told = zip_longest(first, values[: len(first)])
+        lines = self.displayed([self.size(step, exact, row) for step, exact in told])
         if alike:
             names = self._dimensions(len(steps))[1:]
             if values:  # of some dimensions
@@ -305,10 +289,9 @@ class Prose:
         left = [(name, rest) for name, rest in zip(names, rests) if rest]
         if key == "walk.floor":
             return words.listed([words.count(rest, f"rest.{name}") for name, rest in left])
-        beyond = [
+        return ", ".join(
             words.say("walk.rest", number=f"{rest:,}", dimension=words[name]) for name, rest in left
-        ]
-        return ", ".join(beyond)
+        )
 
     def counts(self, layer: Layer, row: Row) -> list[tuple[str, str]]:
         """The parameters, each array apart, and their sum: what each is, and its formula."""
