@@ -75,8 +75,7 @@ class Checker:
         first = self.module.statements[0] if self.module.statements else None
         self.name = first.name.id if isinstance(first, ast.Net) else stem_of(job.file)
         self.marks: dict[int, Elaborator] = {}  # as far as some statements, with the last values
-        self.last: list[str] = []
-        self.decided = True  # whether one of them has a say in more than is written
+        self.last: list[str | None] = []
         begun = self._begun(dict.fromkeys(job.names, 1))
         begun.unused_settings()
         self.problems += begun.problems
@@ -98,21 +97,21 @@ class Checker:
         """What some values of the params come to, and the work that it was, in layers."""
         settings = dict(zip(self.job.names, values))
         run, network = self.run(settings)
-        cost = max(1, len(run.nodes), run.steps // STEPS)
+        found = Variant(index, settings, network and measure(network))
+        if network is None:
+            first = min(run.problems, key=lambda problem: (problem.span, problem.code))
+            found = found._replace(code=first.code, message=first.message)
         if run.overfull:
             self.marks = {}
-        if network is not None:
-            return Variant(index, settings, measure(network)), cost
-        first = min(run.problems, key=lambda problem: (problem.span, problem.code))
-        return Variant(index, settings, None, first.code, first.message), cost
+        return found, max(1, len(run.nodes), run.steps // STEPS)
 
     def run(self, settings: dict[str, Any]) -> tuple[Elaborator, Network | None]:
         """The elaboration with some values of the params, and the network, if it is one."""
         statements, values = self.module.statements, [*map(given, settings.values())]
-        before, decided = self.last, self.decided
-        self.last, self.decided = [*map(repr, values)], any(map(self._decides, values))
+        before, self.last = self.last, [*map(self._key, values)]
         changed = (at for at, a, b in zip(self.places, before, self.last) if a != b)
-        first = 0 if decided or self.decided else min(changed, default=len(statements))
+        anew = None in (*before, *self.last)
+        first = 0 if anew else min(changed, default=len(statements))
         self.marks = {place: mark for place, mark in self.marks.items() if place <= first}
         run = self.marks.get(0) or self._begun(settings)
         try:
@@ -138,10 +137,11 @@ class Checker:
                 self.marks = {}  # it has counted too many
             return run, None
 
-    def _decides(self, value: Any) -> bool:
-        """Whether a value has a say in where it is declared, or by the block that it names."""
+    def _key(self, value: Any) -> str | None:
+        """What two values that do the same have in common; None where one has a say in where it
+        is declared, or by the block that it names."""
         word = isinstance(value, Word) and (value.id in self.blocks or not is_word(value.id))
-        return word or value is None
+        return None if word or value is None else repr(value)
 
 
 def _names(statement: ast.Statement, blocks: Mapping[str, ast.Block]) -> set[str]:

@@ -176,12 +176,12 @@ class Output:
     def _take_up(self) -> None:
         """Take up what was noted."""
         try:
-            key, *numbers, self.kept = json.loads(read_regular(self.beside))
-            self.size, self.done, self.valid, self.rows = numbers
-            fits = key == self.key and {int} == {*map(type, (*numbers, *self.kept))}
+            key, *numbers = json.loads(read_regular(self.beside))
+            self.size, self.done, self.valid, self.rows, *self.kept = numbers
+            fits = key == self.key and all(type(each) is int and each >= 0 for each in numbers)
         except (TypeError, ValueError, RecursionError):
             fits = False
-        if not fits or min(*numbers, *self.kept) < 0:
+        if not fits:
             why = "what is asked for, or cnndsl, is another"
             raise FileError(f"{self.path}: this is not of the same sweep: {why}")
 
@@ -198,8 +198,8 @@ class Output:
         if self.file is not None and monotonic() >= self.due:
             self.file.flush()
             os.fsync(self.file.fileno())
-            known = self.key, self.file.tell(), self.done, self.valid, report.rows, report.kept
-            write_files({self.beside: json.dumps(known)})
+            numbers = self.file.tell(), self.done, self.valid, report.rows, *report.kept
+            write_files({self.beside: json.dumps([self.key, *numbers])})
             self.due = monotonic() + PERIOD
 
     def __enter__(self) -> Output:
