@@ -25,6 +25,7 @@ Draw: TypeAlias = "Callable[..., Picture]"
 
 SUFFIX = ".svg"
 THEMES = ("light", "dark")
+LABELS = ("below", "edges")
 VIEWS = ("volumes", "graph", "receptive", "sliding")
 OPTIONS = (
     Option(
@@ -40,20 +41,8 @@ OPTIONS = (
     LANG,
     TERMS,
     Option("width", "how wide the figure may be in pixels: 720 unless said", "natural", "W"),
-    Option(
-        "theme",
-        "light or dark: as the reader's system is unless said,\nin a PNG or a PDF light",
-        "word",
-        "T",
-        THEMES,
-    ),
-    Option(
-        "labels",
-        "where volumes has sizes: below maps (unless said) or along edges",
-        "word",
-        "WHERE",
-        ("below", "edges"),
-    ),
+    Option("theme", "light or dark: the reader's unless said; PNG, PDF: light", "word", "T", THEMES),
+    Option("labels", "sizes in volumes: below maps (unless said) or edges", "word", "WHERE", LABELS),
     Option("fold", "draw what repeats once, with how many times, in volumes and\nreceptive"),
     Option("layer", "the layer of sliding: the first with a window unless said", "word", "NAME"),
     Option("frame", "draw one window alone in sliding: 1 is the first", "natural", "N"),
