@@ -190,6 +190,8 @@ def test_slides_fit_and_begin_with_front_matter() -> None:
     text = walkthrough.generate(sample("article"), form="slides")
     _, front, *slides = re.split(r"(?:^|\n)---\n", text)
     assert "\nmarp: true\nlang: en" in front
+    # reveal.js parts slides by `---`, and many of its decks by one between empty lines.
+    assert len(re.split(r"(?m)^\n---\n$", text)) == 1 + len(slides)
     titles = [slide.strip().split("\n")[0] for slide in slides]
     assert titles[:3] == ["# `article`", "## Convolution 1", "## Max pooling 1"]
     assert titles[-2:] == ["## Letters in the formulas", "## Totals"] and len(titles) == 12

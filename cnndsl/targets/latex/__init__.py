@@ -127,7 +127,9 @@ _ESCAPES = {
     '"': "{''}",
     **{
         c: rf"\ensuremath{{\{name}}}"
-        for c, name in zip("⌊⌋⌈⌉×≡≥…", "lfloor rfloor lceil rceil times equiv geq ldots".split())
+        for c, name in zip(
+            "⌊⌋⌈⌉×≡≤≥…", "lfloor rfloor lceil rceil times equiv leq geq ldots".split()
+        )
     },
 }
 
