@@ -109,8 +109,9 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
     ]
     left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
     right, wrong = told.count(True), told.count(False)
-    # A table that is mostly wrong speaks of another net; one false cell alone is a mistake.
-    fits = 2 * len(left) <= len(pairs) and wrong <= max(right, 1)
+    # What is mostly wrong speaks of another net; one false cell of a layer that is named does not.
+    one = wrong == 1 and not left and all(record.label.kinds for record, _ in pairs)
+    fits = 2 * len(left) <= len(pairs) and (wrong <= right or one)
     return _Aligned(fits, score, layers, places, left, wrong)
 
 
