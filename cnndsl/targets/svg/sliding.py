@@ -199,8 +199,8 @@ class Frames:
         title, note = self.title, SIZES["note"]
         shown = cut(title, SIZES["title"], room, bold=True)
         full = title if shown != title else ""
-        lines = [cut(f"{times(self.layer.input)} → {times(self.layer.output)}", note, room)]
-        lines += [line for text in self.notes for line in wrap([text], note, room)]
+        shapes = f"{times(self.layer.input)} → {times(self.layer.output)}"
+        lines = [line for text in (shapes, *self.notes) for line in wrap([text], note, room)]
         base = _MARGIN + 11
         marks: list[Mark] = [Text(_MARGIN, base, shown, "title", "start", full)]
         for place, line in enumerate(lines, 1):
@@ -263,14 +263,11 @@ class Frames:
     def grid(self, board: _Board) -> list[Mark]:
         """A slice of the input, or a channel of the output, with its numbers."""
         key, whole = board.key, (len(board.rows), len(board.columns))
-        digits: dict[str, list[tuple[float, float, str]]] = {"label": [], "note": []}
         if isinstance(key, int):
-            shown = board.lattice(0, 0, *whole, "pool")
-            for made in self.made:
-                if made.channel == key:
-                    at = board.middle(made.row, made.column)
-                    digits["label"].append((*at, str(made.value)))
-            return [*shown, Digits(tuple(digits["label"]))]
+            own = (made for made in self.made if made.channel == key)
+            values = ((*board.middle(made.row, made.column), str(made.value)) for made in own)
+            return [*board.lattice(0, 0, *whole, "pool"), Digits(tuple(values))]
+        digits: dict[str, list[tuple[float, float, str]]] = {"label": [], "note": []}
         depth = self.slides.is_pixel(key.depth, 0, 0)
         pixels = [range(0, axis.size, axis.spread) for axis in (self.rows, self.columns) if depth]
         marks: list[Mark] = []
