@@ -387,6 +387,7 @@ def test_formats_hold_what_they_should(run: Run) -> None:  # noqa: F811
     [
         ([], 2, "nothing varies"),
         (["--set", "width=1:2:0"], 2, "--set width has `1:2:0`, which is no range"),
+        (["--set", "width=2:1"], 2, "STEP leads away from LAST"),
         (["--set", "widht=1,2"], 1, "did you mean `width`?"),
         (["--set", "width=1", "--pareto", "parms"], 2, "--pareto `parms` is no measure"),
         (["--set", "width=1", "--where", "parms < 1"], 2, "did you mean `params`?"),

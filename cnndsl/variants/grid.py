@@ -45,7 +45,12 @@ def _values(name: str, word: str) -> Sequence[Any]:
         )
         raise OptionError(message, "set")
     first, last, step = (Fraction(str(each)) for each in (*bounds, 1)[:3])
-    count = min(MOST + 1, max(0, (last - first) // step + 1))
+    count = min(MOST + 1, (last - first) // step + 1)
+    if count < 1:
+        message = Message(
+            "{name} has `{word}`, which is empty: STEP leads away from LAST", name=name, word=word
+        )
+        raise OptionError(message, "set")
     if all(type(each) is int for each in bounds):
         return range(int(first), int(first + count * step), int(step))
     return [float(first + turn * step) for turn in range(count)]

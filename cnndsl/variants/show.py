@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cnndsl.comparison.side_by_side import SHOWN, figure
@@ -40,14 +40,6 @@ class Report:
         held = [some for some in (self.front, self.sample) if some]
         return sorted({each.number for some in held for _, each in some.found})
 
-    def keep(self, variants: Iterable[Variant]) -> None:
-        """Take up variants, to tell of them at the end."""
-        for each in variants:
-            if self.front:
-                self.front.add(each)
-            if self.sample and (self.form == "markdown" or each.measure):
-                self.sample.add(each)
-
     def begin(self) -> str:
         """What stands before all variants."""
         if self.form == "csv":
@@ -58,10 +50,14 @@ class Report:
     def add(self, variants: Sequence[Variant]) -> str:
         """What is written of some more variants at once."""
         before, self.rows = self.rows, self.rows + len(variants)
-        if self.front or self.sample:
-            self.keep(variants)
-            return ""
-        return self._rows(variants, before)
+        if not (self.front or self.sample):
+            return self._rows(variants, before)
+        for each in variants:
+            if self.front:
+                self.front.add(each)
+            if self.sample and (self.form == "markdown" or each.measure):
+                self.sample.add(each)
+        return ""
 
     def end(self, net: str) -> str:
         """What stands behind them; `net` is the net's name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, tell
 from cnndsl.cli.terminal.files import (
@@ -99,10 +99,6 @@ def run(arguments: Arguments) -> int:
             tell(sweep.problems if sweep else problems, lang=lang)
             return 1
         count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
-
-        def way(job: Any, chunks: Any) -> Any:
-            return (answer for _, answer in answers(work, job, chunks, count))
-
         names = known(grid)
         wanted = holding(test, names, sweep.blocks)
         report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
@@ -110,13 +106,16 @@ def run(arguments: Arguments) -> int:
         with Output(output, asks, arguments.has("resume")) as file:
             if not file.size:
                 file.write(report.begin())
+            report.add(work(sweep.job, [*map(sweep.at, file.kept)])[0])
             report.rows = file.rows
-            report.keep(work(sweep.job, [*map(sweep.at, file.kept)])[0])
             file.note(report)
             progress = Progress(sweep.count, "variants")
             progress.add(file.done)
             try:
-                for variants in sweep.run(way, file.done):
+                for variants in sweep.run(
+                    lambda job, chunks: (found for _, found in answers(work, job, chunks, count)),
+                    file.done,
+                ):
                     if not output:
                         progress.clear()  # it may be the same terminal
                     file.write(report.add(wanted(variants)))
