@@ -201,6 +201,8 @@ def test_slides_fit_and_begin_with_front_matter() -> None:
         for slide in re.split("\n---\n|<section", page):
             assert slide.count(item) <= 8
         assert "9 times" in page
+    weights = walkthrough.generate(sample("article"), form="slides", params="weights")
+    assert "Parameters" not in weights and "Weights: 0" in weights
     # Markdown has six levels of headings.
     low = walkthrough.generate(sample("article"), form="slides", level=10**12)
     assert "\n###### `article`\n" in low and "\n###### Convolution 1\n" in low

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LANGUAGES = ("en", "ko")
 """The languages that there are, by their ISO 639 codes."""
@@ -41,11 +41,6 @@ class Words:
 
     def __getitem__(self, key: str) -> str:
         return self._words[key]
-
-    @property
-    def texts(self) -> Iterable[str]:
-        """All words but the titles of layers."""
-        return self._words.values()
 
     def __contains__(self, key: str) -> bool:
         return key in self._words
@@ -103,13 +98,12 @@ def words(lang: str = "en", terms: str = "native") -> Words:
         from cnndsl.lang import ko, ko_loan
         from cnndsl.lang.particles import with_particles
 
-        loan = terms == "loan"
-        chosen = ko.TERMS | ko_loan.TERMS if loan else ko.TERMS
-        layers = ko.LAYERS | ko_loan.LAYERS if loan else ko.LAYERS
+        chosen = ko_loan if terms == "loan" else ko
+        known, layers = ko.TERMS | chosen.TERMS, ko.LAYERS | chosen.LAYERS
 
         def termed(texts: Mapping[str, str]) -> dict[str, str]:
             return {
-                key: _TERM.sub(lambda at: with_particles(chosen[at[1]], at[2] or ""), text)
+                key: _TERM.sub(lambda at: with_particles(known[at[1]], at[2] or ""), text)
                 for key, text in texts.items()
             }
 

@@ -100,8 +100,8 @@ class Prose:
             lines.append(self._applied("walk.activation", layer.activation))
         lines.append(self.words.say("walk.output", shape=self.shape(node.index)))
         asked = self.quiz.hides("parameters", row)
-        none = f"{self.words['parameters']}: {gap()}" if asked else self.words["walk.no-parameters"]
-        lines += self._kept(node) or [none]
+        left = f"{self.words['weights' if self.weights else 'parameters']}: {gap()}"
+        lines += self._kept(node) or [left if asked else self.words["walk.no-parameters"]]
         return [line for line in lines if line]
 
     def brief(self, node: Node, title: str = "", *, previous: int) -> list[str]:

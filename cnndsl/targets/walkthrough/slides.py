@@ -15,7 +15,7 @@ from cnndsl.lang import Words
 from cnndsl.layers.source import call_of
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables.cells import Cell, Verbatim
-from cnndsl.tables.columns import COLUMNS, TableView
+from cnndsl.tables.columns import COLUMNS, TableView, title
 from cnndsl.tables.faults import in_short
 from cnndsl.tables.formulas import is_trivial
 from cnndsl.tables.html_text import cell_html, text
@@ -50,17 +50,12 @@ def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Ite
     """The slides of a network, whose layers are as rows of tables are; the `last` of one that
     fails, which has no sums."""
     network, words = prose.network, prose.words
-    table = make(
-        network,
-        columns=["weights"] if prose.weights else ["weights", "biases", "parameters"],
-        lang=words.lang,
-        terms=words.terms,
-        params="weights" if prose.weights else "all",
-        quiz=prose.quiz,
-    )
-    yield Slide(
-        [Verbatim(network.name)], [] if last else table.caption, [[each] for each in prose.holding]
-    )
+    columns = ["weights"] if prose.weights else ["weights", "biases", "parameters"]
+    asked: dict[str, Any] = {"lang": words.lang, "terms": words.terms, "quiz": prose.quiz}
+    params = "weights" if prose.weights else "all"
+    table = make(network, columns=columns, params=params, **asked)
+    holding: Sequence[Line] = [[each] for each in prose.holding]
+    yield Slide([Verbatim(network.name)], [] if last else table.caption, holding)
     like: dict[object, list[Row]] = {}
     for row in rows(network, depth, words):
         name = call_of(row.layer) if row.layer else row.kind
@@ -83,15 +78,12 @@ def _of_layer(like: Sequence[Row], prose: Prose) -> Slide:
     view = TableView(words, prose.weights, 0)
 
     def cell(key: str) -> Line:
-        return [f"{words[key]}: ", quiz.cell(key, row, view)]
+        return [f"{title(key, view, '')}: ", quiz.cell(key, row, view)]
 
-    items: list[Line] = [cell("input-shape")]
-    counts: list[tuple[str, str]] = []
-    if row.layer is not None:
-        steps = (step for step in row.layer.sizes() if not is_trivial(step))
-        items += [[Formula(prose.size(step, None, row))] for step in steps]
-        counts = [] if row.shared else prose.counts(row.layer, row)
-    items.append(cell("output-shape"))
+    sizes = row.layer.sizes() if row.layer else ()
+    formulas = [Formula(prose.size(each, None, row)) for each in sizes if not is_trivial(each)]
+    counts = prose.counts(row.layer, row) if row.layer and not row.shared else []
+    items: list[Line] = [cell("input-shape"), *([each] for each in formulas), cell("output-shape")]
     items += [[f"{label}: ", Formula(each)] for label, each in counts] or [cell("parameters")]
     if note := row.note(words):
         items.append((note,))
@@ -100,11 +92,9 @@ def _of_layer(like: Sequence[Row], prose: Prose) -> Slide:
         for other in like[1:3]:
             names += [", ", Verbatim(other.name)]
         items.append([*names, ", …, ", Verbatim(like[-1].name)] if len(like) > 3 else names)
-    title: list[Part] = [row.title]
-    if row.named:
-        title += [" ", Verbatim(row.name)]
+    heading: Line = [row.title, " ", Verbatim(row.name)] if row.named else [row.title]
     hidden = row.layer is None or quiz.hides("code", row)
-    return Slide(title, [] if hidden else [COLUMNS["code"].value(row, view)], items)
+    return Slide(heading, [] if hidden else [COLUMNS["code"].value(row, view)], items)
 
 
 def failing(attempt: Attempt, diagnostics: Sequence[Diagnostic], words: Words, quiz: bool) -> Slide:
@@ -121,8 +111,8 @@ def failing(attempt: Attempt, diagnostics: Sequence[Diagnostic], words: Words, q
         items = [[Verbatim(worked)]] if worked else []
         for each in diagnostics[:3]:
             items += [[said(told, words.lang)] for told in (each.message, each.help) if told]
-    title: Line = [words["fails.title"]]
-    return Slide(title, fill(words["fails.line"], line=[line], code=[statement]), items)
+    told = fill(words["fails.line"], line=[line], code=[statement])
+    return Slide([words["fails.title"]], told, items)
 
 
 def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
@@ -132,8 +122,8 @@ def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
         size = -(-len(slide.items) // pages)
         yield slide._replace(items=slide.items[:size])
         for page in range(1, pages):
-            title = [*slide.title, f" ({page + 1})"]
-            yield Slide(title, [], slide.items[page * size : (page + 1) * size])
+            items = slide.items[page * size : (page + 1) * size]
+            yield Slide([*slide.title, f" ({page + 1})"], [], items)
 
 
 def drawn(slides: Iterable[Slide], template: Any, notation: str, **others: object) -> str:
