@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LANGUAGES = ("en", "ko")
 """The languages that there are, by their ISO 639 codes."""
@@ -41,6 +41,11 @@ class Words:
 
     def __getitem__(self, key: str) -> str:
         return self._words[key]
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """All words but the titles of layers."""
+        return self._words.values()
 
     def __contains__(self, key: str) -> bool:
         return key in self._words

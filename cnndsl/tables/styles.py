@@ -115,9 +115,9 @@ def make(
 
     Raises OptionError for what there is not, and TargetError where sizes have no formulas.
     """
-    given = {"style": style, "columns": columns, "lang": lang, "terms": terms, "params": params}
-    given |= {"sizes": sizes, "depth": depth, "blank": blank, "seed": seed}
-    checked_values(OPTIONS, given)
+    asked = {"style": style, "lang": lang, "terms": terms, "params": params, "sizes": sizes}
+    lists = {"columns": columns, "blank": blank}
+    checked_values(OPTIONS, {**asked, **lists, "depth": depth, "seed": seed})
     if style == "keras" and params == "weights":
         message = Message("Keras counts biases too: the style keras goes with no params weights")
         raise OptionError(message)
