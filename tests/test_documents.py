@@ -318,6 +318,8 @@ def test_a_figure_has_another_for_narrow_pages() -> None:
     assert message == "`narrow` is for a picture in a file"
     (message,) = messages(NET + REGION.format("figure to=a.svg narrow=3"))
     assert message == "width must be from 240 to 4,000, not 3"
+    (message,) = messages(NET + REGION.format("figure to=a.svg narrow=720"))
+    assert message == "`narrow` has to be below 720"
 
 
 def test_a_net_that_fails_has_a_figure() -> None:

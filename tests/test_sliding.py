@@ -317,7 +317,10 @@ def test_frames_go_into_a_folder(tmp_path: Path) -> None:
     ):
         code, _, err = run(*words, *more)
         assert code == 2 and said in err
-    for target, said in (("svg", "the view volumes has no"), ("keras", "keras has no frames; pdf, png, svg have")):
+    for target, said in (
+        ("svg", "the view volumes has no"),
+        ("keras", "keras has no frames; pdf, png, svg have"),
+    ):
         code, _, err = run("build", str(path), "--target", target, "--frames", str(folder))
         assert code == 2 and said in err
 

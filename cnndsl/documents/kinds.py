@@ -120,10 +120,14 @@ def made(nets: Sequence[DocumentNet], wanted: Request) -> Filled:
         content = marked(result, suffix)
         files, place = {wanted.to: content}, _link(wanted.to)
         if narrow:
+            wide = target.settings_of(options).width
+            if narrow >= wide:
+                message = Message("`{option}` has to be below {width}", option="narrow", width=wide)
+                raise DirectiveError(message, Message("write `narrow=380`, for phones"), "narrow")
             other = wanted.to.removesuffix(target.SUFFIX) + f"-narrow{target.SUFFIX}"
             files[other] = marked(make(**{**options, "width": narrow}), target.SUFFIX)
             # The reader's page is narrower than the figure would be.
-            media = f"(max-width: {target.settings_of(options).width - 1}px)"
+            media = f"(max-width: {wide - 1}px)"
             picture = (
                 f'<picture><source media="{media}" srcset="{_link(other)}">'
                 f'<img src="{place}" alt="{html.escape(one_line(alt))}"></picture>'
