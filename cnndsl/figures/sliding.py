@@ -126,8 +126,7 @@ class Sliding:
         self.grids = tuple(dict.fromkeys(grid for grids in self.seen.values() for grid in grids))
         self.channels = len({grid.channel for grid in self.grids})
         rows, columns = (range(len(axis.windows)) for axis in self.axes[1:])
-        each = product(self.outputs, rows, columns)
-        self.made = tuple(self._made(*place) for place in each)
+        self.made = tuple(self._made(*each) for each in product(self.outputs, rows, columns))
 
     def is_pixel(self, *places: int) -> bool:
         """Whether a pixel stands at a depth, row and column; else padding, or a zero between."""
