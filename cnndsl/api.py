@@ -262,14 +262,12 @@ def sweep(
     from functools import partial
 
     from cnndsl.variants.choice import Flawed, Front, holding, known
-    from cnndsl.variants.grid import axis
     from cnndsl.variants.sweep import Sweep, by
 
     source = _source(net, file) if isinstance(net, str) else net.source
-    axes = {name: axis(name, values) for name, values in grid.items()}
-    found = Sweep(source, axes, input, limit)
+    found = Sweep(source, grid, input, limit)
     _raise_errors(found.problems)
-    names = known(axes)
+    names = known(grid)
     front = None if pareto is None else Front(pareto, names)
 
     def variants() -> Iterator[Variant]:

@@ -391,7 +391,7 @@ def test_formats_hold_what_they_should(run: Run) -> None:  # noqa: F811
         (["--set", "widht=1,2"], 1, "did you mean `width`?"),
         (["--set", "width=1", "--pareto", "parms"], 2, "--pareto `parms` is no measure"),
         (["--set", "width=1", "--where", "parms < 1"], 2, "did you mean `params`?"),
-        (["--set", "width=1", "--resume"], 2, "--resume"),
+        (["--set", "width=1", "--resume"], 2, "--resume wants -o FILE"),
         (["--set", "width=1", "--where", ""], 2, "expected"),
         (["--set", "act=relu,gelu", "--pareto", "act"], 2, "--pareto `act` is no number"),
         (["--set", "width=1", "-o", "."], 2, "no folder"),

@@ -133,10 +133,11 @@ class Front:
             way, _, name = word.strip().rpartition(":")
             if name not in known or way not in ("", "min", "max"):
                 words = ", ".join(known)
-                message = Message(
-                    "`{word}` is no measure; there are {words}", word=word, words=words
+                text = word.strip()[:60]
+                raise OptionError(
+                    Message("`{word}` is no measure; there are {words}", word=text, words=words),
+                    "pareto",
                 )
-                raise OptionError(message, "pareto")
             largest = way == "max" or (way == "" and name == "field")
             self.measures.append((name, -1 if largest else 1, known[name]))
 
@@ -183,12 +184,8 @@ def _unbeaten(some: list[Placed], others: list[Placed], at: int) -> list[Placed]
     as Kung, Luccio and Preparata do."""
     if not some or not others:
         return some
-    measures = len(some[0][0])
-    if at == measures:
+    if at == len(some[0][0]):
         return []
-    if at == measures - 1:
-        least = min(own[at] for own, _ in others)
-        return [each for each in some if each[0][at] < least]
     middle = sorted(own[at] for own, _ in others)[len(others) // 2]
     low = [each for each in some if each[0][at] < middle]
     high = [each for each in some if each[0][at] >= middle]

@@ -19,6 +19,7 @@ from cnndsl.network.words import is_word
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 from cnndsl.syntax.walk import walk
+from cnndsl.variants.grid import axis
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -80,10 +81,9 @@ class Checker:
         begun.unused_settings()
         self.problems += begun.problems
         statements = self.module.statements
-        params = [each.name for each in statements if isinstance(each, ast.Param)]
-        self.declared = {name.id: name for name in reversed(params)}  # the first of a name counts
-        blocks = [each for each in statements if isinstance(each, ast.Block)]
-        self.blocks = {each.name.id: each for each in reversed(blocks)}
+        back = statements[::-1]  # as of those that have the same name the first counts
+        self.declared = {each.name.id: each.name for each in back if isinstance(each, ast.Param)}
+        self.blocks = {each.name.id: each for each in back if isinstance(each, ast.Block)}
         names = [() if isinstance(s, ast.Block) else _names(s, self.blocks) for s in statements]
         self.places = [
             next((at for at, found in enumerate(names) if name in found), len(names))
@@ -97,12 +97,13 @@ class Checker:
         """What some values of the params come to, and the work that it was, in layers."""
         settings = dict(zip(self.job.names, values))
         run, network = self.run(settings)
-        found = Variant(index, settings, network and measure(network))
-        if network is None:
-            first = min(run.problems, key=lambda problem: (problem.span, problem.code))
-            found = found._replace(code=first.code, message=first.message)
         if run.overfull:
             self.marks = {}
+        if network is not None:
+            found = Variant(index, settings, measure(network))
+        else:
+            first = min(run.problems, key=lambda problem: (problem.span, problem.code))
+            found = Variant(index, settings, None, first.code, first.message)
         return found, max(1, len(run.nodes), run.steps // STEPS)
 
     def run(self, settings: dict[str, Any]) -> tuple[Elaborator, Network | None]:
@@ -180,13 +181,16 @@ def work(job: Job, chunk: Chunk) -> Answer:
 
 
 class Sweep:
-    """Every variant of a text; `problems` say why there is none, and `name` is the net's."""
+    """Every variant of a text; `problems` say why there is none, and `name` is the net's.
+
+    Raises OptionError for values that are none, as `axis` does.
+    """
 
     def __init__(
-        self, source: Source, grid: Mapping[str, Sequence[Any]], size: str | None, limit: int
+        self, source: Source, grid: Mapping[str, str | Iterable[Any]], size: str | None, limit: int
     ) -> None:
         self.job = Job(source.text, source.name, tuple(grid), size, limit)
-        self.axes = tuple(grid.values())
+        self.axes = tuple(axis(name, values) for name, values in grid.items())
         self.count = prod(map(len, self.axes))
         checker = Checker(self.job)
         self.problems, self.blocks, self.name = checker.problems, checker.blocks, checker.name
@@ -195,9 +199,9 @@ class Sweep:
     def at(self, index: int) -> tuple[int, tuple[Any, ...]]:
         """A place of the grid, and the values there."""
         found, left = [], index
-        for axis in reversed(self.axes):
-            left, place = divmod(left, len(axis))
-            found.append(axis[place])
+        for values in reversed(self.axes):
+            left, place = divmod(left, len(values))
+            found.append(values[place])
         return index, tuple(reversed(found))
 
     def chunks(self, start: int) -> Iterator[Chunk]:

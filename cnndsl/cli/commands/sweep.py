@@ -79,21 +79,20 @@ def run(arguments: Arguments) -> int:
     from cnndsl.cli.runner.workers import answers, cores
     from cnndsl.cli.terminal.progress import Progress
     from cnndsl.variants.choice import Flawed, Front, holding, known
-    from cnndsl.variants.grid import axis
     from cnndsl.variants.show import Report
     from cnndsl.variants.sweep import Sweep, work
 
-    paths, (values, size, limit), given = one_file(arguments), asked(arguments), arguments.get
-    form = given("format") or SUFFIXES.get(os.path.splitext(given("output") or "")[1], "csv")
+    paths, (grid, size, limit), given = one_file(arguments), asked(arguments), arguments.get
+    suffix = os.path.splitext(given("output") or "")[1].lower()
+    form = given("format") or SUFFIXES.get(suffix, "csv")
     output = (plan(arguments.operands, paths, given("output"), "") or [""])[0]
     if isinstance(output, Below):
         raise UsageError("-o wants a file, and no folder")
     source, problems = read_source(paths[0])
     lang, test, best = language(arguments, paths), given("where"), given("pareto")
-    if not values:
+    if not grid:
         raise UsageError("nothing varies: give --set NAME=VALUES, as --set width=16:64:16")
     try:
-        grid = {name: axis(name, text) for name, text in values.items()}
         sweep = None if problems else Sweep(source, grid, size, limit)
         if sweep is None or sweep.problems:
             tell(sweep.problems if sweep else problems, lang=lang)
@@ -154,8 +153,11 @@ class Output:
         self.due = 0.0
         self.file: IO[bytes] | None = None
         begun = bool(path) and os.path.lexists(self.beside)
-        if resume and not begun and (not path or os.path.lexists(path)):
-            raise FileError(f"--resume: there is no {self.beside} that says how to go on")
+        if resume and not path:
+            raise UsageError("--resume wants -o FILE")
+        if resume and not begun and os.path.lexists(path):
+            more = "without --resume the sweep begins anew"
+            raise FileError(f"{path}: there is no {self.beside} to go on from: {more}")
         if begun and not resume:
             more = f"go on with --resume, or remove {self.beside}"
             raise FileError(f"{path}: a sweep of it was stopped: {more}")
@@ -182,7 +184,8 @@ class Output:
             fits = False
         if not fits:
             why = "what is asked for, or cnndsl, is another"
-            raise FileError(f"{self.path}: this is not of the same sweep: {why}")
+            more = f"give the same command again, or remove {self.beside}"
+            raise FileError(f"{self.path}: this is not of the same sweep: {why}; {more}")
 
     def write(self, text: str) -> None:
         """Write some more."""
@@ -194,12 +197,14 @@ class Output:
 
     def note(self, report: Report) -> None:
         """Note how far it has come, if it is time."""
-        if self.file is not None and monotonic() >= self.due:
+        begin = monotonic()
+        if self.file is not None and begin >= self.due:
             self.file.flush()
             os.fsync(self.file.fileno())
             numbers = self.file.tell(), self.done, self.valid, report.rows, *report.kept
             write_files({self.beside: json.dumps([self.key, *numbers])})
-            self.due = monotonic() + PERIOD
+            now = monotonic()
+            self.due = now + PERIOD * (1 + 10 * (now - begin))  # of a large front it is long
 
     def __enter__(self) -> Output:
         return self
