@@ -82,7 +82,10 @@ class CnnMagics(Magics):
         Where it has errors they are shown, and no variable changes.
         """
         _known_options(line, self.cnn.parser)
-        given = parse_argstring(self.cnn, line)
+        try:
+            given = parse_argstring(self.cnn, line)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
         asked = _asked(given)
         lang = given.lang or os.environ.get("CNNDSL_LANG")
         variables = [name for name in (given.name, given.keras, given.pytorch) if name]

@@ -146,6 +146,7 @@ def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
         ("--veiw graph", "there is no --veiw; did you mean `--view`?"),
         ("x --keras x", "`x`"),
         ("--set width", "NAME=VALUE"),
+        ("x 'y", "No closing quotation"),
     ],
 )
 def test_wrong_usage_is_said_in_a_line(run: Any, line: str, words: str) -> None:
