@@ -58,13 +58,13 @@ class Prose:
         self.words = words
         self.notation = notation
         self.weights = weights
+        self.view = TableView(words, weights, 0)
         self.quiz = Quiz(network)
         self._explained: set[str] = set()
 
     def ask(self, blank: Sequence[str], seed: int | None) -> None:
         """Leave numbers open, as `cnndsl.tables.quiz` has it."""
-        view = TableView(self.words, self.weights, 0)
-        self.quiz.ask(blank, seed or 1, (*_NUMBERS, *_FACTS), [*self.rows.values()], view)
+        self.quiz.ask(blank, seed or 1, (*_NUMBERS, *_FACTS), [*self.rows.values()], self.view)
 
     def shape(self, index: int) -> str:
         """The output shape of a node."""
@@ -194,16 +194,15 @@ class Prose:
 
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
-        row = layer_row(self.network, node, self.words)
-        view = TableView(self.words, self.weights, 0)
+        row = layer_row(self.network, node, self.words)  # of one that fails, too
         lines = [f"- {self.words['input-shape']}: {', '.join(map(self.shape, row.reads))}"]
         for key in _FACTS:
-            cell = COLUMNS[key].value(row, view)
+            cell = COLUMNS[key].value(row, self.view)
             if cell is None or (key in ("dilation", "groups") and cell == 1):
                 continue
             if key == "output-channels" and not getattr(row.layer, "kernel", None):
                 continue
-            lines.append(f"- {self.words[key]}: {cell_text(self.quiz.cell(key, row, view))}")
+            lines.append(f"- {self.words[key]}: {cell_text(self.quiz.cell(key, row, self.view))}")
         if written := self._written(node.layer, row):
             lines.append(f"- {written}")
         return lines

@@ -15,7 +15,7 @@ from cnndsl.lang import Words
 from cnndsl.layers.source import call_of
 from cnndsl.network.attempt import Attempt
 from cnndsl.tables.cells import Cell, Verbatim
-from cnndsl.tables.columns import COLUMNS, TableView, title
+from cnndsl.tables.columns import COLUMNS, title
 from cnndsl.tables.faults import in_short
 from cnndsl.tables.formulas import is_trivial
 from cnndsl.tables.html_text import cell_html, text
@@ -74,8 +74,7 @@ def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Ite
 
 def _of_layer(like: Sequence[Row], prose: Prose) -> Slide:
     """The slide of a layer, and of others like it."""
-    row, words, quiz = like[0], prose.words, prose.quiz
-    view = TableView(words, prose.weights, 0)
+    row, words, quiz, view = like[0], prose.words, prose.quiz, prose.view
 
     def cell(key: str) -> Line:
         return [f"{title(key, view, '')}: ", quiz.cell(key, row, view)]
