@@ -20,13 +20,17 @@ def axis(name: str, given: str | Iterable[Any]) -> Sequence[Any]:
     """The values of a param: those of a sequence, or of `16:256:16`, both ends among them, of
     `2,4,8`, and of such with commas between them. Raises OptionError."""
     if isinstance(given, str):
-        words = (each.strip() for each in re.split(r",(?![^(]*\))", given))
-        given = (value for word in words for value in _values(name, word))
+        words = re.findall(r"((?:[^,(]|\([^)]*\)?)*),", given + ",")
+        given = (value for word in words for value in _values(name, word.strip()))
     found = given[: MOST + 1] if isinstance(given, range) else [*islice(given, MOST + 1)]
-    if not 0 < len(found) <= MOST:
+    _counted(name, len(found))
+    return found
+
+
+def _counted(name: str, count: int) -> None:
+    if not 0 < count <= MOST:
         message = Message("{name} has to have 1 to {most:,} values", name=name, most=MOST)
         raise OptionError(message, "set")
-    return found
 
 
 def _values(name: str, word: str) -> Sequence[Any]:
@@ -45,12 +49,13 @@ def _values(name: str, word: str) -> Sequence[Any]:
         )
         raise OptionError(message, "set")
     first, last, step = (Fraction(str(each)) for each in (*bounds, 1)[:3])
-    count = min(MOST + 1, (last - first) // step + 1)
+    count = (last - first) // step + 1
     if count < 1:
         message = Message(
             "{name} has `{word}`, which is empty: STEP leads away from LAST", name=name, word=word
         )
         raise OptionError(message, "set")
+    _counted(name, count)
     if all(type(each) is int for each in bounds):
         return range(int(first), int(first + count * step), int(step))
     return [float(first + turn * step) for turn in range(count)]
