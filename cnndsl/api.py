@@ -246,7 +246,8 @@ def sweep(
 ) -> Iterator[Variant]:
     """What every combination of values of a net's `param`s comes to, the last varying fastest.
 
-    * `net`: a text, or what `check` returned
+    * `net`: a text, or what `check` returned, of which only the text counts: values that it was
+      checked with go into `grid` and `input`
     * `grid`: the values of each param: some that `check` would take, or a text, as
       `"16:256:16"` with both ends or `"2,4,8"`
     * `where`: only variants of which this holds, as `"params <= 5M and depth > 2"`
@@ -257,7 +258,7 @@ def sweep(
     A variant has its `settings` and its `measure`, or the `code` and `message` of its first
     error. Its memory does not grow with how many there are. Raises CnndslError where the text
     cannot be read or has no such params, or `where` says nothing, and ValueError for values
-    and measures that are none.
+    and measures that are none, and what the executor raises.
     """
     from functools import partial
 
@@ -269,6 +270,10 @@ def sweep(
     _raise_errors(found.problems)
     names = known(grid)
     front = None if pareto is None else Front(pareto, names)
+    try:
+        wanted = holding(where, names, found.blocks)
+    except Flawed as error:
+        raise CnndslError([error.diagnostic]) from None
 
     def variants() -> Iterator[Variant]:
         try:
@@ -283,10 +288,6 @@ def sweep(
         if front is not None:
             yield from front.chosen()
 
-    try:
-        wanted = holding(where, names, found.blocks)
-    except Flawed as error:
-        raise CnndslError([error.diagnostic]) from None
     return variants()
 
 
