@@ -18,7 +18,8 @@ from cnndsl.layers import LAYERS, family
 from cnndsl.network import Network
 
 _WAYS, _NEXT = 6, 4
-_SKIPPED, _GAP, _NAMED, _KIND, _RELATIVE, _TRUE, _FALSE = -0.6, 0.02, 3, 2, 0.5, 1, -0.7
+# Sixty-fourths add up exactly, so that of ways that are equally good the earlier layers win.
+_SKIPPED, _GAP, _NAMED, _KIND, _RELATIVE, _TRUE, _FALSE = -5 / 8, 1 / 64, 3, 2, 0.5, 1, -11 / 16
 
 
 class Layers:
@@ -65,7 +66,8 @@ class Layers:
         (row, op, number, virtual), label = self.stations[at], record.label
         own = row.layer and row.layer.activation
         named = label.name == row.name != ""
-        score = _NAMED * named - 0.3 * virtual
+        score = _NAMED * named - 5 / 16 * virtual
+        known = named or bool(label.kinds and op != "block")
         if op in label.kinds or (own and own.op in label.kinds):
             score += _KIND
         elif op in _relatives(label.kinds):
@@ -73,9 +75,12 @@ class Layers:
         elif label.kinds and not named and op != "block":
             return None
         if label.number:  # Keras counts from 0, and leaves the 0 out
-            score += {0: 1.0, 1: 0.5}.get(number - label.number, -0.2)
+            score += {0: 1.0, 1: 0.5}.get(number - label.number, -3 / 16)
         told = [tells(cell, self.rights(at, cell.key)) for cell in record.cells]
-        return score + _TRUE * told.count(True) + _FALSE * told.count(False)
+        right, wrong = told.count(True), told.count(False)
+        if not known and right <= wrong:  # nothing but values speaks of this layer
+            return None
+        return score + _TRUE * right + _FALSE * wrong
 
 
 @lru_cache(256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import prod
 from typing import NamedTuple
@@ -13,10 +13,9 @@ from cnndsl.audit.align import Layers, lined_up, tells
 from cnndsl.audit.layers import COUNTS, SHAPES, SUMMED, Right, said
 from cnndsl.audit.post import Cell, Record, Table
 from cnndsl.audit.values import Given, Value, same, written
-from cnndsl.audit.words import kinds_of
+from cnndsl.audit.words import activations
 from cnndsl.diagnostics import Diagnostic, Edit, Fix, Note, Source, Span
 from cnndsl.diagnostics.message import NOTHING, Message, joined
-from cnndsl.diagnostics.render import columns
 from cnndsl.layers import family
 from cnndsl.layers.source import call_of
 from cnndsl.network import Network
@@ -82,7 +81,10 @@ class Auditor:
             return
         yield from _Table(self.source, table, found).findings()
         for record in found.left:
-            yield record.place, Message("this fits no layer of `{net}`, and is left", net=name)
+            message = Message("this fits no layer of `{net}`, and is left", net=name)
+            if record.label.several:
+                message = Message("this stands for several layers, and is left")
+            yield record.place, message
 
     def aligned(self, table: Table, net: int) -> _Aligned:
         """A table lined up with a net, with its blocks open, or else folded."""
@@ -100,12 +102,21 @@ class Auditor:
 
 def _aligned(table: Table, layers: Layers) -> _Aligned:
     score, places = lined_up(table.records, layers)
+    sure = [
+        [] if r.total else at is not None and [tells(c, layers.rights(at, c.key)) for c in r.cells]
+        for r, at in zip(table.records, places)
+    ]
+    # What has nothing right beside what is not lined up may well be something else.
+    for at, each in enumerate(sure):
+        near = any(other is False for other in sure[max(at - 1, 0) : at + 2])
+        if each and near and True not in each and False in each:
+            places[at] = None
     pairs = [pair for pair in zip(table.records, places) if not pair[0].total]
     told = [
-        tells(cell, layers.rights(at, cell.key))
-        for record, at in pairs
-        for cell in record.cells
-        if at is not None
+        each
+        for row, (record, at) in zip(sure, zip(table.records, places))
+        for each in row or ()
+        if at is not None and not record.label.several
     ]
     left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
     right, wrong = told.count(True), told.count(False)
@@ -126,11 +137,15 @@ class _Table:
         votes: dict[str, Counter[str]] = {}
         self.forms: dict[str, dict[str, Given]] = {}  # right cells of a column by their kind
         self.kinds: Counter[tuple[str, str]] = Counter()
+        self.words: dict[str, str] = {}  # what the table calls an activation
         for entry in self.entries:
             vote = votes.setdefault(_group(entry.cell.key), Counter())
             vote.update({way: 0 for way, _ in entry.rights if way})
             vote.update(entry.ways - {""} if entry.given.kind else ())
             self.kinds[entry.cell.key, entry.given.kind] += 1
+            if entry.ways and entry.given.word:
+                value = entry.rights[0][1]
+                self.words.setdefault(str(value), entry.given.text)
             if entry.ways and entry.given.kind:
                 self.forms.setdefault(entry.cell.key, {}).setdefault(entry.given.kind, entry.given)
         self.ways = {
@@ -148,18 +163,28 @@ class _Table:
         """The cells that can be judged, but for those of sums."""
         placed = [at for at in self.places if at is not None]
         following = dict(zip(placed, [*placed[1:], len(self.layers.stations)]))
+        before = dict(zip(placed, [-1, *placed]))
         for record, at in zip(self.table.records, self.places):
             if at is None:
                 continue
             later = self.later(at, following[at])
             for cell in record.cells:
                 found = [*self.layers.rights(at, cell.key)]
-                if cell.key in _LATER:
-                    found += [each for n in later for each in self.layers.rights(n, cell.key)]
-                elif cell.key in COUNTS and later:
-                    found += self.together([at, *later], cell.key).items()
-                if cell.given is not None and found and _of_kind(cell):
-                    yield _Entry(record, at, cell, cell.given, found, _ways(cell, found))
+                if cell.given is None or not found or not _of_kind(cell):
+                    continue
+                several = record.label.several
+                own = range(before[at] + 1 if several else at, following[at])
+                if cell.key in _LATER or several:
+                    more = own if several else later
+                    found += [each for n in more for each in self.layers.rights(n, cell.key)]
+                ways = _ways(cell, found)
+                if not ways and cell.key in SUMMED:
+                    found += self.running(own, cell.key)
+                    ways = _ways(cell, found)
+                if ways or not several or not cell.given.kind:
+                    yield _Entry(record, at, cell, cell.given, found, ways)
+                elif record not in self.left[-1:]:
+                    self.left.append(record)
 
     def later(self, at: int, end: int) -> list[int]:
         """The layers without a row that follow one, up to the next that weighs."""
@@ -167,14 +192,14 @@ class _Table:
         stop = next((n for n, s in enumerate(stations) if s.op in family("conv", "dense")), None)
         return list(range(at + 1, at + 1 + len(stations[:stop])))
 
-    def together(self, places: Sequence[int], key: str) -> dict[str, int | Fraction]:
-        """The counts of some layers in one."""
+    def running(self, places: Iterable[int], key: str) -> Iterator[tuple[str, int | Fraction]]:
+        """The counts of the first of some layers in one, of the first two, and so on."""
         sums: dict[str, int | Fraction] = {}
         for at in places:
             for way, value in self.layers.rights(at, key):
                 if isinstance(value, (int, Fraction)):
                     sums[way] = sums.get(way, 0) + value
-        return sums
+            yield from sums.items()
 
     def findings(self) -> Iterator[Diagnostic]:
         """All that is false, row by row."""
@@ -196,8 +221,7 @@ class _Table:
     def is_false(self, entry: _Entry) -> bool:
         if not entry.given.kind or entry.ways & {"", self.ways[_group(entry.cell.key)]}:
             return False
-        some = any(value is not None for _, value in entry.rights)
-        return bool(entry.ways) or self.table.strict or some
+        return bool(entry.ways) or self.table.strict or entry.rights[0][1] is not None
 
     def form(self, entry: _Entry) -> Given:
         """In which form a value is to be written: that of the cell, unless no other has it."""
@@ -237,19 +261,20 @@ class _Table:
             way, terms = self.ways.get(_group(cell.key)), self.terms(cell.key)
             every = range(len(self.layers.stations))
             kept = [at for at in every if not self.layers.stations[at].row.training]
-            net, own = (self.together(places, cell.key) for places in (kept, alone))
+            net, own = (dict(self.running(places, cell.key)) for places in (kept, alone))
             accepted = [value for each, value in net.items() if way in (None, each)]
             # The rows of heads for training may count or not.
             sums = [
                 sum(v for v, training in terms if not training or more) for more in (False, True)
             ]
             if self.table.strict:
-                accepted = sums + accepted if terms and not self.left else accepted + sums
+                accepted = sums + accepted if terms else accepted
             mine = [value for each, value in own.items() if way in (None, each)]
             if mine and cell.given.low is not None:
                 near = Fraction(cell.given.low)
                 accepted = sorted([*accepted, *mine], key=lambda value: abs(value - near))
-            if not accepted or any(same(cell.given, value) for value in accepted):
+            unknown = self.left and self.table.strict  # rows that may count or not
+            if not accepted or unknown or any(same(cell.given, value) for value in accepted):
                 continue
             shown = [f"{v:,}" for v, more in terms if v and isinstance(v, int) and not more]
             total = written(accepted[0], cell.given, "", True)
@@ -277,19 +302,18 @@ class _Table:
     def why(self, entry: _Entry, right: Value) -> Message:
         """Why a value is right: the arithmetic where there is any, else the layer."""
         row, key = self.layers.stations[entry.at].row, entry.cell.key.partition(":")[0]
-        call, way = call_of(row.layer) if row.layer else row.name, self.ways[_group(key)]
-        formula = "-"
-        if key in COUNTS or key == "parameter-formula":
-            formula = _formula("parameter-formula", row, way)
-        elif key in (*SHAPES, "height", "width", "size-formula") and key != "input-shape":
-            formula = _formula("size-formula", row, way)
+        call, way = call_of(row.layer) if row.layer else row.name or "input", self.ways[_group(key)]
+        count = key in COUNTS or key == "parameter-formula"
+        formula = _formula("parameter-formula" if count else "size-formula", row, way)
         why = Message("the layer is `{call}`", call=call)
         if right is None:
             why = Message("`{call}` has none", call=call)
-        elif key == "input-shape":
-            why = Message("`{call}` reads {shape}", call=call, shape=readable(said(key, row)))
-        elif formula != "-":
-            why = Message("{formula}", formula=formula)
+        elif key.startswith("input-"):
+            shape = readable(said("input-shape", row))
+            why = Message("`{call}` reads {shape}", call=call, shape=shape)
+        elif formula != "-" and (count or key not in (*SUMMED, "activation")):
+            worked = Message("{formula}", formula=formula)
+            why = worked if count else joined([why, worked], "{first}: {rest}")
         return joined([_WAYS.get(way, _OTHERWISE), why], "{first}: {rest}") if entry.ways else why
 
     def finding(
@@ -297,14 +321,14 @@ class _Table:
     ) -> Diagnostic:
         """A false cell, as all else that is told, with what would mend it."""
         nothing = self.blanks.get(cell.key, self.blanks.get("", "-"))
-        should = written(right, form or given, nothing, self.grouped)
+        word = self.words.get(right, right) if isinstance(right, str) else right
+        should = written(word, form or given, nothing, self.grouped)
         span = Span(cell.span.start + given.at, cell.span.start + given.at + len(given.text))
         message = Message("says `{says}`, should be `{should}`", says=given.text, should=should)
         if not should:
             message = Message("says `{says}`, should be empty", says=given.text)
-        edits = (Edit(span, should), *_moved(cell, columns(should) - columns(given.text)))
-        fixes = (Fix(NOTHING, tuple(sorted(edits)), safe=True),)
-        return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), fixes)
+        fix = Fix(NOTHING, (Edit(span, should),), safe=True)
+        return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), (fix,))
 
 
 def _formula(key: str, row: Row, way: str | None) -> str:
@@ -318,10 +342,9 @@ def _group(key: str) -> str:
 def _of_kind(cell: Cell) -> bool:
     """Whether a cell has a value of the kind that its column has."""
     word = cell.given.word if cell.given else ""
-    if cell.key == "activation" and word:
-        known = any(kind in family("activation") for kind in kinds_of(word))
-        return known or word.lower() in ("linear", "identity")
-    return not word or cell.key in ("padding", "pooling", "input-channels", "output-channels")
+    if cell.key == "activation":
+        return bool(activations(word)) or word.lower() in ("linear", "identity")
+    return not word or (cell.key == "padding" and word.lower() in ("same", "valid"))
 
 
 def _ways(cell: Cell, found: Sequence[Right]) -> frozenset[str]:
@@ -344,16 +367,3 @@ def _alike(form: Given, value: Value) -> bool:
         return all(len({*shape}) == 1 for shape in value)
     more = [len(sizes) - len(shape) for sizes, shape in zip(form.shapes, value)]
     return len(form.shapes) == len(value) and {*more} in ({0}, {1})
-
-
-def _moved(cell: Cell, more: int) -> list[Edit]:
-    """What keeps columns where they are when a cell gets so much wider: fewer blanks, or more."""
-    left, right = cell.room
-    # Numbers that stand flush right have their blanks before them.
-    at = cell.span.start if left > right else cell.span.end
-    if more < 0 < min(left, right):
-        return [Edit(Span(at, at), " " * -more)]
-    less = min(more, max(left, right) - 1)
-    if less <= 0:
-        return []
-    return [Edit(Span(at - less, at) if left > right else Span(at, at + less), "")]

@@ -15,7 +15,7 @@ from cnndsl.audit.words import languages
 from cnndsl.layers import Layer, Shape
 from cnndsl.layers.base import product
 from cnndsl.layers.pool import GlobalPool
-from cnndsl.layers.source import call_of, uniform
+from cnndsl.layers.source import uniform
 from cnndsl.network import Network
 from cnndsl.tables.cells import Cell, Shapes, Share
 from cnndsl.tables.columns import COLUMNS, TableView
@@ -98,6 +98,8 @@ def rights(key: str, row: Row, network: Network) -> list[Right]:
         ways: list[Right] = [("macs", row.macs), ("biased", biased)]
         twice: list[Right] = [("flops", 2 * row.macs), ("biased-flops", 2 * biased)]
         return ways + twice if key == "multiply-adds" else twice + ways
+    if key == "memory" and not row.values:  # that of an input may be counted or not
+        return []
     if key == "memory":
         return [("float32", 4 * row.values), ("values", row.values), ("float16", 2 * row.values)]
     if key == "share":
@@ -155,9 +157,7 @@ def _arguments(key: str, row: Row, layer: Layer) -> Iterator[Right]:
         yield from [("", value)] if value not in (None, 1) else [("", 1), ("", None)]
     elif key == "activation":
         own = layer if layer.family == "activation" else layer.activation
-        titles = [each.layer(own.op, own.title) for each in languages()] if own else []
-        names = [own.op, call_of(own), *titles, *["swish"] * (own.op == "silu")] if own else []
-        yield from (("", name) for name in names or (None, "linear", "identity"))
+        yield from (("", name) for name in ([own.op] if own else (None, "linear", "identity")))
     elif key == "field" or (key == "stride" and not isinstance(layer, GlobalPool)):
         yield "", _value(said(key, row))
 

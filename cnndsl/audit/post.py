@@ -25,27 +25,28 @@ if TYPE_CHECKING:
 LONGEST = 1000
 """The longest row of a table or line of a list that is read, in characters."""
 
+LONGEST_NAME = 60
+"""The longest words in which a line names a layer."""
+
 _TOKENS = frozenset(
     "table_open table_close tr_open tr_close inline heading_open list_item_open list_item_close "
     "fence".split()
 )
 _LABELS = ("layer", "type", "name", "code")
 _WORDED = ("activation", "padding", "pooling")
+_OWNER = re.compile(r"\s*(?:[:：]|\s[-–—]\s)\s*")
+_COMMA = re.compile(r"[,;]\s+|\s[|·]\s")
 _RESULT = re.compile(r"=\s*([\d,]+)(?=\s*(?:,|$))")
 _SIGN = re.compile(r"\s*(?:[:：]|=>?|→)\s*")
 
 
 class Cell(NamedTuple):
-    """What a post says in a place of a column, as text and, where that is known, as a value.
-
-    `room` is how many blanks before and behind it are the cell's own.
-    """
+    """What a post says in a place of a column, as text and, where that is known, as a value."""
 
     key: str
     text: str
     span: Span
     given: Given | None
-    room: tuple[int, int] = (0, 0)
 
 
 class Record(NamedTuple):
@@ -147,6 +148,7 @@ class _Reader:
                 next((each.kinds for each in every if each.kinds), frozenset()),
                 every[0].number,
                 every[-1].name,
+                any(each.several for each in every),
             )
             cells = [c for at in judged if at < len(row) for c in _valued(titles[at], row[at])]
             named_so = [c.text for key, c in zip(titles, row) if key in ("", *_LABELS)]
@@ -204,16 +206,22 @@ class _Reader:
             at = line.find(words)
             if at < 0 or not words:
                 continue
-            said = [*_statements(words, start + at)] if depth and not heading else []
-            for owner, cell in said:
-                self.say(owner, cell)
-            named = label(_unmarked(words)) if heading else Label() if said else _named(words)
+            said: list[tuple[str, Cell]] = []
+            named = label(_unmarked(words)) if heading else _named(words)
+            if depth and not heading:  # `Conv 1: output size: 28×28×6, parameters: 156`
+                whom, first = _owner(words)
+                said = [*_statements(words[first:], start + at + first)]
+                named = _named(whom or words)
+                if not said and first and (said := [*_statements(words, start + at)]):
+                    named = Label()
             mine = self.current.label if self.current else Label()
             other = not mine.kinds & named.kinds or 0 < mine.number != named.number > 0
             if named.kinds and (heading or other):
                 self.current = self.begin(named, Span(start + at, start + at + len(words)))
             elif heading:
                 self.current = None
+            for owner, cell in said:
+                self.say(owner, cell)
 
     def say(self, owner: str, cell: Cell) -> None:
         """Take down what an item says of the layer of its heading, or of one that it names."""
@@ -242,11 +250,7 @@ class _Summary:
         if found is None:
             return []
         start, end = found.span()
-        line = self.source.line_start(start)
-        before = self.fence.text[line:start]
-        behind = self.fence.text[end : self.source.line_end(end, LONGEST)]
-        room = (len(before) - len(before.rstrip(" ")), len(behind) - len(behind.lstrip(" ")))
-        return [Cell(key, found[0], self.span(start, end), read(found[0]), room)]
+        return [Cell(key, found[0], self.span(start, end), read(found[0]))]
 
     def record(self, row: Row) -> Record:
         """What a row says."""
@@ -276,8 +280,7 @@ def _cells(start: int, line: str, texts: list[str]) -> Iterator[Cell]:
         words = line[bar + 1 : end].strip()
         words = text if bar < 0 else words  # not what begins a quotation
         at = line.find(words, bar + 1, end) if words else min(bar + 2, end)
-        room = (at - bar - 1, end - at - len(words))
-        yield Cell("", words, Span(start + at, start + at + len(words)), None, room)
+        yield Cell("", words, Span(start + at, start + at + len(words)), None)
 
 
 def _valued(key: str, cell: Cell) -> Iterator[Cell]:
@@ -311,7 +314,7 @@ def _unmarked(words: str) -> str:
 def _named(words: str) -> Label:
     """The layer that a line names, where that is all that it says: `1.1 Convolution Layer1`."""
     plain = _unmarked(words)
-    if len(plain) > 60 or column(plain) not in ("", "pooling"):
+    if len(plain) > LONGEST_NAME or column(plain) not in ("", "pooling"):
         return Label()
     bare = re.sub(f"(?i){synonyms()['layer']}", " ", plain)
     parts = re.findall(r"[A-Za-z]+(?:[123][dD])?|[가-힣]+", bare)
@@ -328,13 +331,17 @@ def _statements(line: str, start: int) -> Iterator[tuple[str, Cell]]:
         at = start + given.at
         return Cell(key, given.text, Span(at, at + len(given.text)), given._replace(at=0))
 
-    sign = _SIGN.search(line)
+    pieces = [at.end() for at in _COMMA.finditer(line) if _begins(line, at.end())]
+    if pieces and _begins(line, 0):
+        for at, end in pairwise([0, *pieces, len(line)]):
+            yield from _statements(line[at:end].rstrip(" ,;|·"), start + at)
+        return
+    sign, begin = _SIGN.search(line), 0
     of = _phrase(line[: sign.start()]) if sign else None
     if sign and of and (given := read(line, sign.end())):
         if _is_value(of[1], given):
             yield of[0], cell(of[1], given)
         return
-    begin = 0
     for end, after in [
         *(match.span() for match in pattern("clause").finditer(line)),
         (len(line), 0),
@@ -348,6 +355,20 @@ def _statements(line: str, start: int) -> Iterator[tuple[str, Cell]]:
         begin = after
 
 
+def _owner(line: str) -> tuple[str, int]:
+    """The layer that a line names before a colon or a dash, and where its words on it begin."""
+    for sign in _OWNER.finditer(line[:LONGEST_NAME]):
+        if _named(line[: sign.start()]).kinds:
+            return line[: sign.start()], sign.end()
+    return "", 0
+
+
+def _begins(line: str, at: int) -> bool:
+    """Whether a statement begins at a place: the name of a column, and a value after it."""
+    match = re.match(r"\s*([^\d:：=()\[\],;+/]{1,60})\s*(?:[:：=(\[]|\d)", line[at : at + 80])
+    return bool(match and column(match[1].strip(_MARKS)) not in ("", *_LABELS, "note"))
+
+
 def _phrase(words: str) -> tuple[str, str] | None:
     """Of whom a phrase speaks, empty for the layer at hand, and of what; None for no such."""
     if len(words) > 100:
@@ -355,7 +376,8 @@ def _phrase(words: str) -> tuple[str, str] | None:
     words = pattern("particle").sub("", words.strip(_MARKS))
     parts = words.split()
     for at in range(len(parts)):
-        key, owner = column(" ".join(parts[at:])), " ".join(parts[:at])
+        words_of, owner = " ".join(parts[at:]), " ".join(parts[:at])
+        key = "" if re.search(r"\d", words_of) else column(words_of)  # `conv2 kernel` names conv2
         if key and key not in (*_LABELS, "note"):
             if whole := pattern("whole").search(words):
                 return whole[0], key

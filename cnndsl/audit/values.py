@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
-from cnndsl.audit.words import pattern, synonyms
+from cnndsl.audit.words import activations, pattern, synonyms
 
 Value: TypeAlias = "int | Fraction | str | tuple[tuple[int, ...], ...] | None"
 """What can be right: a count, a share, a word, sizes of one tensor or several; None for none."""
@@ -26,7 +26,8 @@ class Given(NamedTuple):
     """What a text says, and where in it: sizes, a number, a word, or nothing.
 
     * `shapes`: sizes, None for one that is left open
-    * `low`, `high`: the numbers that it may stand for, as it is rounded
+    * `low`, `high`: the numbers that it may stand for, rounded or cut; the high one is without
+    * `binary`: what else they may be multiplied by, where K may be 1,024
     """
 
     at: int
@@ -34,6 +35,7 @@ class Given(NamedTuple):
     shapes: tuple[tuple[int | None, ...], ...] = ()
     low: int | Fraction | None = None
     high: int | Fraction = 0
+    binary: int | Fraction = 1
     word: str = ""
 
     @property
@@ -86,33 +88,40 @@ def read(text: str, start: int = 0) -> Given | None:
 
 
 def _scale(one: re.Match[str]) -> tuple[Fraction, Fraction]:
-    """What a number is multiplied by: in powers of ten, and of two where it counts bytes."""
+    """What a number is multiplied by, and by what more where that is a power of two."""
     unit = one["unit"] or ""
     letter = one["scale"] or (unit[:1] if unit[-1:] == "B" else "")
     power = synonyms()["scales"].get(letter, 0) * (letter != "B" or bool(one["scale"]))
     scale = Fraction(10**power) if unit != "%" else Fraction(1, 100)
-    return scale, scale * Fraction(1024, 1000) ** (power // 3 if unit[-1:] == "B" else 0)
+    return scale, Fraction(1024, 1000) ** (power // 3)
 
 
-def _bounds(one: re.Match[str]) -> tuple[int | Fraction, int | Fraction]:
-    """The numbers that are written so: `7.2K` is from 7,150 to 7,250, `320` is 320."""
+def _bounds(one: re.Match[str]) -> tuple[int | Fraction, int | Fraction, Fraction]:
+    """The numbers that are written so: `7.2K` is from 7,150 to 7,300, as people round and cut.
+
+    Zeros before a unit may be what is rounded: `800K` is from 750,000 to 850,000.
+    """
     digits, (scale, binary) = one["number"].replace(",", ""), _scale(one)
     places = len(digits.partition(".")[2])
-    zeros = len(digits) - len(digits.rstrip("0")) if one["about"] and not places else 0
-    half = scale * 10**zeros / 10**places / 2
+    zeros = len(digits) - len(digits.rstrip("0")) if one["about"] or scale > 1 else 0
     if scale == 1 and not places and not zeros:
-        return int(digits), int(digits)
-    return Fraction(digits) * scale - half, Fraction(digits) * binary + half
+        return int(digits), int(digits) + 1, binary
+    last = Fraction(1, 10**places)
+    half = last if places else Fraction(10**zeros)
+    most = Fraction(digits) + max(half / 2, last)
+    return (Fraction(digits) - half / 2) * scale, most * scale, binary
 
 
 def same(given: Given, value: Value) -> bool:
     """Whether a text says a value; a text that says nothing says none."""
     if value is None or isinstance(value, str):
         text = given.word or given.text
-        return value is not None and bool(text) and _letters(text) == _letters(value)
+        return value is not None and (
+            _letters(text) == _letters(value) != "" or value in activations(text)
+        )
     if isinstance(value, (int, Fraction)):
         if given.low is not None:
-            return given.low <= value <= given.high
+            return any(given.low <= each < given.high for each in (value, value / given.binary))
         return len(given.shapes) == 1 and {*given.shapes[0]} == {value}
     if given.low is not None:
         return all({*shape} == {given.low} for shape in value)
@@ -126,11 +135,11 @@ def _letters(text: str) -> str:
 
 
 def _fits(sizes: Sequence[int | None], shape: tuple[int, ...], batch: bool) -> bool:
-    """Whether sizes are a shape's: with a batch before them, or ones beside a vector."""
+    """Whether sizes are a shape's: with a batch before them, or ones beside a vector or alone."""
     if len(shape) == 1 < len(sizes):
         ways = [sizes, sizes[1:]] if batch or sizes[0] is None else [sizes]
         ones = [[size for size in way if size != 1] for way in ways]
-        return [size for size in shape if size != 1] in ones
+        return [size for size in shape if size != 1] in ones or [] in ones
     return tuple(sizes[len(sizes) == len(shape) + 1 :]) == shape
 
 

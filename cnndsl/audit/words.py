@@ -19,11 +19,15 @@ LONGEST = 200
 
 
 class Label(NamedTuple):
-    """What a row is called: the words of layers that this may mean, a number or 0, and a name."""
+    """What a row is called: the words of layers that this may mean, a number or 0, and a name.
+
+    `several` says that it stands for several layers, as `conv3-256 x3` does.
+    """
 
     kinds: frozenset[str] = frozenset()
     number: int = 0
     name: str = ""
+    several: bool = False
 
 
 @cache
@@ -112,17 +116,25 @@ def kinds_of(text: str) -> frozenset[str]:
     return known[max(found, key=len)] if found else frozenset()
 
 
+def activations(text: str) -> frozenset[str]:
+    """The words of the activations that a text may mean, where it names nothing else."""
+    plain = compact(pattern("function").sub("", text))
+    return _kinds()[0].get(plain, frozenset()) & {*family("activation")}
+
+
 def label(text: str) -> Label:
     """What a row's first cell says: `Max Pooling Layer 2`, `conv2d_1 (Conv2D)`, `합성곱 층 3`."""
     text = text[:LONGEST]
     named = re.fullmatch(r"\s*`?([\w.]+?)(?::\s*[\d-]+)?`?\s*(?:\(\s*(\w+).*)?", text)
     name, inside = (named[1], named[2] or "") if named else ("", "")
     kinds = kinds_of(inside) or kinds_of(text)
+    several = bool(pattern("several").search(text))
     plain = re.sub(r"\([^()]*(?:\)|$)|:\s*[\d-]+$|(?<=[a-zA-Z])[123][dD](?![a-zA-Z])", "", text)
     number = re.search(r"(?<![\d.x×])(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
     if number:
-        return Label(kinds, int(number[1]), name)
+        return Label(kinds, int(number[1]), name, several)
     told = [
         re.search(rf"(?i)\b(?:{each})(?:\b| ?번 ?째)", plain) for each in synonyms()["ordinals"]
     ]
-    return Label(kinds, next((at for at, each in enumerate(told, 1) if each), 0), name)
+    ordinal = next((at for at, each in enumerate(told, 1) if each), 0)
+    return Label(kinds, ordinal, name, several)
