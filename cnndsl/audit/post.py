@@ -211,9 +211,9 @@ class _Reader:
             if depth and not heading:  # `Conv 1: output size: 28×28×6, parameters: 156`
                 whom, first = _owner(words)
                 said = [*_statements(words[first:], start + at + first)]
-                named = _named(whom or words)
-                if not said and first and (said := [*_statements(words, start + at)]):
-                    named = Label()
+                if first and not said:
+                    said, first = [*_statements(words, start + at)], 0
+                named = Label() if said and not first else _named(whom or words)
             mine = self.current.label if self.current else Label()
             other = not mine.kinds & named.kinds or 0 < mine.number != named.number > 0
             if named.kinds and (heading or other):
