@@ -50,8 +50,7 @@ def audit(
             [], [], [Diagnostic("E302", own, Span(0, 0), message, Message("write several"))]
         )
     post = read_post(source)
-    unknown = Message("no column of this table is known: it is left")
-    found = Audited([], [(place, unknown) for place in post.unknown], [])
+    found = Audited([], [*post.unknown], [])
     nets = [(0, network)] if network is not None else []
     if not post.tables:
         return found

@@ -10,6 +10,7 @@ from math import prod
 from typing import NamedTuple
 
 from cnndsl.audit.align import Layers, lined_up, tells
+from cnndsl.audit.html import MARKUP
 from cnndsl.audit.layers import COUNTS, SHAPES, SUMMED, Right, said
 from cnndsl.audit.post import Cell, Record, Table
 from cnndsl.audit.values import Given, Value, same, written
@@ -106,10 +107,18 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
         [] if r.total else at is not None and [tells(c, layers.rights(at, c.key)) for c in r.cells]
         for r, at in zip(table.records, places)
     ]
-    # What has nothing right beside what is not lined up may well be something else.
+    # What has nothing right may be something else beside what is not lined up, or where another
+    # layer that has no row fits as well.
+    ends = [-1, *places, len(layers.stations)]
     for at, each in enumerate(sure):
-        near = any(other is False for other in sure[max(at - 1, 0) : at + 2])
-        if each and near and True not in each and False in each:
+        place = ends[at + 1]
+        if not each or place is None or True in each or False not in each:
+            continue
+        record, fit = table.records[at], layers.fit(table.records[at], place) or 0
+        between = range((ends[at] or 0) + 1, ends[at + 2] or len(layers.stations))[:_MOST_TERMS]
+        if any(other is False for other in sure[max(at - 1, 0) : at + 2]) or any(
+            (layers.fit(record, n) or -1) >= fit for n in between if n != place
+        ):
             places[at] = None
     pairs = [pair for pair in zip(table.records, places) if not pair[0].total]
     told = [
@@ -324,9 +333,12 @@ class _Table:
         word = self.words.get(right, right) if isinstance(right, str) else right
         should = written(word, form or given, nothing, self.grouped)
         span = Span(cell.span.start + given.at, cell.span.start + given.at + len(given.text))
-        message = Message("says `{says}`, should be `{should}`", says=given.text, should=should)
+        says = self.source.text[span.start : span.end]
+        for mark in MARKUP.finditer(says):
+            should = should.replace(given.text[mark.start() : mark.end()], mark[0])
+        message = Message("says `{says}`, should be `{should}`", says=says, should=should)
         if not should:
-            message = Message("says `{says}`, should be empty", says=given.text)
+            message = Message("says `{says}`, should be empty", says=says)
         fix = Fix(NOTHING, (Edit(span, should),), safe=True)
         return Diagnostic("E502", self.source, span, message, NOTHING, (Note(why),), (fix,))
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnndsl.audit.html import TableParser, plain
 from cnndsl.audit.values import Given, read
 from cnndsl.audit.words import Label, column, compact, kinds_of, label, pattern, synonyms
 from cnndsl.diagnostics import Source, Span
+from cnndsl.diagnostics.message import Message
 from cnndsl.documents.layout import LINE_END, Fence, blocks, fence_of
 from cnndsl.importers.kinds import kind_of
 from cnndsl.importers.summary_table import Row, read_table
@@ -30,7 +32,7 @@ LONGEST_NAME = 60
 
 _TOKENS = frozenset(
     "table_open table_close tr_open tr_close inline heading_open list_item_open list_item_close "
-    "fence".split()
+    "fence html_block".split()
 )
 _LABELS = ("layer", "type", "name", "code")
 _WORDED = ("activation", "padding", "pooling")
@@ -72,12 +74,12 @@ class Table(NamedTuple):
 class Post(NamedTuple):
     """The tables of a post, the nets that it has as text, and whether it has other code.
 
-    `unknown` are the places of tables of which no column is known.
+    `unknown` are the places of tables that cannot be read, and why.
     """
 
     tables: list[Table]
     fences: list[Fence]
-    unknown: list[Span]
+    unknown: list[tuple[Span, Message]]
     code: list[Fence]
 
 
@@ -92,12 +94,13 @@ class _Reader:
         self.starts = [0, *(each.end() for each in LINE_END.finditer(self.text)), len(self.text)]
         self.post = Post([], [], [], [])
         self.listed: list[Record] = []
+        self.html: list[tuple[int, int]] = []  # the lines of blocks of HTML
         self.current: Record | None = None
 
-    def line(self, number: int) -> tuple[int, str]:
+    def line(self, number: int, most: int | None = LONGEST) -> tuple[int, str]:
         """Where a line begins, and its words."""
         start, end = self.starts[number : number + 2]
-        return start, self.text[start : min(end, start + LONGEST)].rstrip("\r\n")
+        return start, self.text[start:end][:most].rstrip("\r\n")
 
     def read(self) -> Post:
         tokens, depth = iter(blocks(self.text, _TOKENS)), 0
@@ -110,8 +113,12 @@ class _Reader:
                 self.lines(token, depth)
             elif token.type == "fence":
                 self.fence(token)
+            elif token.type == "html_block" and token.map:
+                self.html.append((token.map[0], token.map[1]))
             depth += {"list_item_open": 1, "list_item_close": -1}.get(token.type, 0)
         self.flush()
+        if self.html:
+            self.html_tables()
         self.post.tables.sort(key=lambda table: table.place)
         return self.post
 
@@ -138,7 +145,8 @@ class _Reader:
         judged = [at for at, key in enumerate(titles) if key and key not in (*_LABELS, "note")]
         place = Span(rows[0][0].span.start, rows[0][-1].span.end)
         if not judged:
-            self.post.unknown.append(place)
+            unknown = Message("no column of this table is known: it is left")
+            self.post.unknown.append((place, unknown))
             return
         records = []
         for row in rows[1:]:
@@ -158,6 +166,26 @@ class _Reader:
         # A table without a value says nothing of a net, as one of words on layers.
         if any(cell.given and _is_value(cell.key, cell.given) for r in records for cell in r.cells):
             self.post.tables.append(Table(place, records))
+
+    def html_tables(self) -> None:
+        """Take down the tables of HTML, which may go on over several blocks."""
+        numbers = [number for block in self.html for number in range(*block)]
+        parser = TableParser([self.starts[number] for number in numbers])
+        text = "".join(self.line(number, None)[1] + "\n" for number in numbers)
+        parser.feed(text.replace("<![", "   "))  # of which HTMLParser may make an exception
+        for at, table in enumerate(parser.tables):
+            rows = [[self.html_cell(span) for span in row] for row in table if row]
+            if rows and at in parser.odd:
+                place = Span(rows[0][0].span.start, rows[0][-1].span.end)
+                spans = Message("a cell of this table spans several: it is left")
+                self.post.unknown.append((place, spans))
+            elif rows:
+                self.table(rows)
+
+    def html_cell(self, span: Span) -> Cell:
+        words = plain(self.text[span.start : span.end][:LONGEST])
+        start = span.start + len(words) - len(words.lstrip())
+        return Cell("", words.strip(), Span(start, start + len(words.strip())), None)
 
     # Code
 
@@ -214,6 +242,9 @@ class _Reader:
                 if first and not said:
                     said, first = [*_statements(words, start + at)], 0
                 named = Label() if said and not first else _named(whom or words)
+                front = _OWNER.split(words, 1)[0]
+                if not first and front != words and re.search(r"\d", front) and not _phrase(front):
+                    said, self.current = [], None  # of what is not known here
             mine = self.current.label if self.current else Label()
             other = not mine.kinds & named.kinds or 0 < mine.number != named.number > 0
             if named.kinds and (heading or other):
@@ -280,7 +311,7 @@ def _cells(start: int, line: str, texts: list[str]) -> Iterator[Cell]:
         words = line[bar + 1 : end].strip()
         words = text if bar < 0 else words  # not what begins a quotation
         at = line.find(words, bar + 1, end) if words else min(bar + 2, end)
-        yield Cell("", words, Span(start + at, start + at + len(words)), None)
+        yield Cell("", plain(words), Span(start + at, start + at + len(words)), None)
 
 
 def _valued(key: str, cell: Cell) -> Iterator[Cell]:
@@ -314,7 +345,7 @@ def _unmarked(words: str) -> str:
 def _named(words: str) -> Label:
     """The layer that a line names, where that is all that it says: `1.1 Convolution Layer1`."""
     plain = _unmarked(words)
-    if len(plain) > LONGEST_NAME or column(plain) not in ("", "pooling"):
+    if len(plain) > LONGEST_NAME or column(plain) not in ("", "pooling", *_LABELS):
         return Label()
     bare = re.sub(f"(?i){synonyms()['layer']}", " ", plain)
     parts = re.findall(r"[A-Za-z]+(?:[123][dD])?|[가-힣]+", bare)
