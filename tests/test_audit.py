@@ -93,7 +93,11 @@ def test_the_table_of_the_article(prefix: str) -> None:
     audited = audit(Source("post.md", post), examine, net)
     edits = [edit for each in audited.findings for edit in each.fixes[0].edits]
     mended = apply_edits(post, edits)
-    assert judged(mended, net) == [] and mended.count("\n") == post.count("\n")
+    assert judged(mended, net) == []
+    changed = [(was, now) for was, now in zip(post.split("|"), mended.split("|")) if was != now]
+    assert [(was.strip(), now.strip()) for was, now in changed] == [pair[1:] for pair in FALSE]
+    assert all(was[0] == now[0] == was[-1] == now[-1] == " " for was, now in changed)
+    assert len(mended) - len(post) == sum(len(now) - len(was) for _, was, now in FALSE)
 
 
 def test_a_stride_in_brackets_is_true_where_nothing_is_displaced() -> None:
@@ -105,6 +109,7 @@ def test_why_has_the_arithmetic() -> None:
     found = audit(Source("post.md", TABLE), examine, net_of(ARTICLE.read_text())).findings
     notes = [each.notes[0].message for each in found]
     assert "160×100 = 16,000" in notes
+    assert "the layer is `conv 60 3x3 relu`: (8 - 3)/1 + 1 = 6, (6 - 3)/1 + 1 = 4" in notes
     assert "320 + 7,200 + 21,600 + 19,200 + 16,000 = 64,320" in notes
 
 
@@ -271,6 +276,87 @@ def test_of_several_nets_a_table_is_held_against_the_one_that_it_fits() -> None:
     post = f"{first}\n{table.format(40, 1450)}\n{second}\n{table.format(52, 99)}"
     assert judged(post) == []
     assert judged(post.replace("|99|", "|98|")) == [(17, "98", "99")]
+
+
+# Posts as people write them: nothing true is called false
+
+TRUE = {
+    "an activation by what it means": (
+        SMALL,
+        "|층|출력|활성화|\n|-|-|-|\n|합성곱|6×6×4|렐루|\n|풀링|3×3×4||\n|출력층|10|소프트맥스 함수|\n",
+    ),
+    "cut, rounded, and with K of 1,024": (
+        "input 8x8x96; conv 127 3x3; conv 100 3x3",  # 109,855 and 114,400
+        "|layer|params|\n|-|-|\n|conv|109.8K|\n|conv|114K|\n\n"
+        "|layer|params|\n|-|-|\n|conv|109.9K|\n|conv|111.7K|\n",
+    ),
+    "a row of several layers": (
+        "input 9x9x1; conv 4 3x3; conv 4 3x3; conv 4 3x3; flatten; dense 3",
+        "|layer|output|params|\n|-|-|-|\n|conv3-4 x3|3x3x4|336|\n|dense|3|111|\n|total||447|\n\n"
+        "|layer|output|params|\n|-|-|-|\n|conv ×3|3x3x4|999|\n|dense|3|111|\n|total||1,110|\n",
+    ),
+    "a row and what follows it": (
+        SMALL,
+        "|layer|params|\n|-|-|\n|conv|40|\n|flatten|370|\n|total|410|\n",
+    ),
+    "the stages of a paper, and names without kinds": (
+        (ROOT / "samples/lenet5.cnn").read_text(),
+        "|layer|filters|trainable parameters|\n|-|-|-|\n|C1|6|156|\n|S2||12|\n|C3|16|1,516|\n",
+    ),
+    "a last row of which all is far away": (
+        (ROOT / "samples/unet.cnn").read_text(),
+        "|op|output size|channels|\n|-|-|-|\n|Conv 3x3|568×568|64|\n|Max pool|284×284|64|\n"
+        "|Conv 3x3|280×280|128|\n|Conv 1×1|388×388|2|\n",
+    ),
+    "items of layers that are not understood": (
+        SMALL,
+        "- Conv 1: 3x3 kernel, output 6x6x4\n- Layer 7 (LSTM): kernel 4x4, output 5x5\n"
+        "- Dense 1: 36 → 10\n- Conv2 kernel: 9x9\n- Batch size: 32\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_nothing_true_is_called_false(name: str) -> None:
+    net, post = TRUE[name]
+    assert judged(post, net_of(net)) == []
+
+
+def test_several_statements_of_an_item() -> None:
+    post = (
+        "1. **Conv 1**: output size: 6×6×4, parameters: 41\n"
+        "2. Pool 1 - output (3, 3, 4), parameters 0; stride 3\n"
+        "3. 완전연결층: 출력 노드 10개, 활성화 함수: 시그모이드, 파라미터 수 = 370\n"
+    )
+    assert judged(post, net_of(SMALL)) == [
+        (1, "41", "40"),
+        (2, "3", "2"),
+        (3, "시그모이드", "softmax"),
+    ]
+
+
+HTML = """
+<table class="a">
+<tr><th>layer</th><th>output<br>shape</th><th>params</th></tr>
+
+<tr><td>conv</td><td style="x">6&times;6&times;5</td><td> <b>41</b>
+</td></tr><tr><td>dense</td><td>10</td><td>370</td></tr>
+</table>
+
+<table><tr><td colspan="2">layer</td><td>params</td></tr><tr><td>conv</td></tr></table>
+
+<![x <table><tr><td colspan=2>
+"""
+
+
+def test_tables_of_html() -> None:
+    audited = audit(Source("post.md", HTML), examine, net_of(SMALL))
+    assert said(audited) == [(5, "6&times;6&times;5", "6&times;6&times;4"), (5, "41", "40")]
+    assert [note[1].partition(":")[0] for note in audited.notes] == [
+        "a cell of this table spans several"
+    ]
+    edits = [edit for each in audited.findings for edit in each.fixes[0].edits]
+    assert apply_edits(HTML, edits) == HTML.replace("times;5", "times;4").replace("41", "40")
 
 
 # Values

@@ -107,17 +107,21 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
         [] if r.total else at is not None and [tells(c, layers.rights(at, c.key)) for c in r.cells]
         for r, at in zip(table.records, places)
     ]
-    # What has nothing right may be something else beside what is not lined up, or where another
-    # layer that has no row fits as well.
+    # What has nothing right may be something else where its number differs, beside what is not
+    # lined up, or where another layer that has no row fits as well.
     ends = [-1, *places, len(layers.stations)]
     for at, each in enumerate(sure):
         place = ends[at + 1]
         if not each or place is None or True in each or False not in each:
             continue
         record, fit = table.records[at], layers.fit(table.records[at], place) or 0
+        number, beside = record.label.number, sure[max(at - 1, 0) : at + 2]
+        odd = number and layers.stations[place].number - number not in (0, 1)
         between = range((ends[at] or 0) + 1, ends[at + 2] or len(layers.stations))[:_MOST_TERMS]
-        if any(other is False for other in sure[max(at - 1, 0) : at + 2]) or any(
-            (layers.fit(record, n) or -1) >= fit for n in between if n != place
+        if (
+            odd
+            or any(other is False for other in beside)
+            or any((layers.fit(record, n) or -1) >= fit for n in between if n != place)
         ):
             places[at] = None
     pairs = [pair for pair in zip(table.records, places) if not pair[0].total]
@@ -234,7 +238,8 @@ class _Table:
 
     def form(self, entry: _Entry) -> Given:
         """In which form a value is to be written: that of the cell, unless no other has it."""
-        known = self.forms.get(entry.cell.key, {}) if self.table.strict else {}
+        key = entry.cell.key
+        known = self.forms.get(key, {}) if self.table.strict and key not in SHAPES else {}
         return entry.given if entry.given.kind in known else next(iter(known.values()), entry.given)
 
     def right(self, entry: _Entry) -> Value:

@@ -130,7 +130,7 @@ def label(text: str) -> Label:
     kinds = kinds_of(inside) or kinds_of(text)
     several = bool(pattern("several").search(text))
     plain = re.sub(r"\([^()]*(?:\)|$)|:\s*[\d-]+$|(?<=[a-zA-Z])[123][dD](?![a-zA-Z])", "", text)
-    number = re.search(r"(?<![\d.x×])(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
+    number = re.search(r"(?<![\d.x×])(?<!\d-)(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
     if number:
         return Label(kinds, int(number[1]), name, several)
     told = [
