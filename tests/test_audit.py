@@ -283,9 +283,10 @@ def test_of_several_nets_a_table_is_held_against_the_one_that_it_fits() -> None:
 TRUE = {
     "an activation by what it means": (
         SMALL,
-        "|층|출력|활성화|\n|-|-|-|\n|합성곱|6×6×4|렐루|\n|풀링|3×3×4||\n|출력층|10|소프트맥스 함수|\n",
+        "|층|출력|활성화|\n|-|-|-|\n|합성곱|6×6×4|렐루|\n"
+        "|풀링|3×3×4||\n|출력층|10|소프트맥스 함수|\n",
     ),
-    "cut, rounded, and with K of 1,024": (
+    "cut, rounded, and with K as 1,024": (
         "input 8x8x96; conv 127 3x3; conv 100 3x3",  # 109,855 and 114,400
         "|layer|params|\n|-|-|\n|conv|109.8K|\n|conv|114K|\n\n"
         "|layer|params|\n|-|-|\n|conv|109.9K|\n|conv|111.7K|\n",

@@ -14,7 +14,7 @@ MARKUP = re.compile(r"<[^<>]{0,500}>|&#?\w{1,31};")
 
 def plain(text: str) -> str:
     """The words of a text, as long as it is: blanks stand for what markup has more."""
-    return MARKUP.sub(lambda m: (m[0][0] == "&" and unescape(m[0]) or "").ljust(len(m[0])), text)
+    return MARKUP.sub(lambda m: ((m[0][0] == "&" and unescape(m[0])) or "").ljust(len(m[0])), text)
 
 
 class TableParser(HTMLParser):

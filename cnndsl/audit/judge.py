@@ -282,7 +282,7 @@ class _Table:
                 sum(v for v, training in terms if not training or more) for more in (False, True)
             ]
             if self.table.strict:
-                accepted = sums + accepted if terms else accepted
+                accepted = sums + accepted if terms else accepted + sums
             mine = [value for each, value in own.items() if way in (None, each)]
             if mine and cell.given.low is not None:
                 near = Fraction(cell.given.low)
@@ -370,7 +370,8 @@ def _ways(cell: Cell, found: Sequence[Right]) -> frozenset[str]:
     if cell.given.shapes and cell.key in SUMMED:
         product = prod(size or 1 for size in cell.given.shapes[0])
         return frozenset(way for way, value in found if value == product) or frozenset([""])
-    return frozenset(way for way, value in found if same(cell.given, value))
+    ways = frozenset(way for way, value in found if same(cell.given, value))
+    return frozenset([""]) if ways and "@" in cell.given.text else ways  # which says what is what
 
 
 def _alike(form: Given, value: Value) -> bool:

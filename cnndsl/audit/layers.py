@@ -6,8 +6,9 @@ people write the same: channels first, weights without biases, a kernel with its
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 from cnndsl.audit.values import Value
@@ -45,14 +46,8 @@ class Station(NamedTuple):
 def stations(network: Network, depth: int | None) -> list[Station]:
     """The layers of a net in order, blocks folded to a depth; inputs and activations, too."""
     every = rows(network, depth)
-    none: dict[str, Any] = {
-        "name": "",
-        "params": 0,
-        "weights": 0,
-        "trainable": 0,
-        "macs": 0,
-        "values": 0,
-    }
+    counts = ("params", "weights", "trainable", "macs", "values")
+    none: dict[str, Any] = {"name": "", **dict.fromkeys(counts, 0)}
     found: list[tuple[Row, str, bool]] = []
     for shape in (network.nodes[index].output for index in network.inputs):
         blank = every[0]._replace(layer=None, inputs=(shape,), output=shape, field=(), **none)
@@ -62,12 +57,8 @@ def stations(network: Network, depth: int | None) -> list[Station]:
         if own := row.layer and row.layer.activation:
             fused = row._replace(layer=own, inputs=(row.output,), **none)
             found.append((fused, own.op, True))
-    counts: Counter[str] = Counter()
-    made = []
-    for row, op, virtual in found:
-        counts[op] += 1
-        made.append(Station(row, op, counts[op], virtual))
-    return made
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    return [Station(row, op, next(numbers[op]), virtual) for row, op, virtual in found]
 
 
 def said(key: str, row: Row, whole: int = 0, weights: bool = False) -> Cell:
@@ -80,10 +71,10 @@ def rights(key: str, row: Row, network: Network) -> list[Right]:
     key, _, place = key.partition(":")
     spatial, together = row.output[:-1], row.params - row.weights
     if place:  # one of the results of a formula
-        at, count = map(int, place.split("/"))
+        at, number = map(int, place.split("/"))
         steps = row.layer.sizes() if row.layer else ()
         results = [step.value for step in steps if not is_trivial(step)]
-        return [("", results[at])] if len(results) == count else []
+        return [("", results[at])] if len(results) == number else []
     learned = row.trainable
     if row.layer and row.params:  # PyTorch counts no statistics
         learned = row.params - sum(w.size for w in row.layer.weights if not w.trainable)
@@ -172,7 +163,8 @@ def _shaped(shapes: tuple[Shape, ...]) -> list[Right]:
             ways.append(("first", tuple((shape[-1], *shape[:-1]) for shape in these)))
     images = [shape for shape in shapes if len(shape) > 1]
     ways += [("", (shape[:-1],)) for shape in images]
-    return ways + [("channels", shape[-1]) for shape in images]  # as `Feature maps: 6`
+    # As `Feature maps: 6`, and as what is flattened.
+    return ways + [("", each) for shape in images for each in (shape[-1], product(shape))]
 
 
 def _weight_shapes(layer: Layer) -> list[Right]:

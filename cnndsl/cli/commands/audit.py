@@ -59,11 +59,8 @@ def _run(arguments: Arguments) -> int:
     from cnndsl.quickfix.apply import apply_edits
 
     posts, form = nets.named_files(arguments, ".md"), arguments.get("format") or "text"
-    (_, size, limit), lang, fix = (
-        nets.asked(arguments),
-        language(arguments, posts),
-        arguments.has("fix"),
-    )
+    (_, size, limit), lang = nets.asked(arguments), language(arguments, posts)
+    fix = arguments.has("fix")
     if fix and form != "text":
         raise UsageError("--fix writes what is right: it goes with no --format")
     shape = input_size(size) if size is not None else None
@@ -142,14 +139,11 @@ def _show(
         from cnndsl.diagnostics.harmless import to_json
 
         rows = []
-        for source, span, says, notes in (
-            (e.source, e.span, e.message, e.notes) for e in found if e.code == "E502"
-        ):
-            place = dict(zip(("line", "column"), source.position(span.start)))
-            values = {key: says.values.get(key, "") for key in ("says", "should")}
-            rows.append(
-                {"file": source.name, **place, **values, "why": said(notes[0].message, lang)}
-            )
+        for each in (each for each in found if each.code == "E502"):
+            place = dict(zip(("line", "column"), each.source.position(each.span.start)))
+            values = {key: each.message.values.get(key, "") for key in ("says", "should")}
+            why = said(each.notes[0].message, lang)
+            rows.append({"file": each.source.name, **place, **values, "why": why})
         data(to_json(rows))
         nets.tell([each for each in found if each.code != "E502"], lang=lang)
     nets.tell([], [message for _, message in unreadable])
