@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,7 @@ def test_the_rate_of_a_block_follows_its_place() -> None:
     written = to_text(graph)
     assert "repeat 9 as i { " in written.text
     rates = [node.layer.rate for node in written.network.nodes if node.op == "droppath"]  # type: ignore[attr-defined]
-    assert rates == [0.1 * place / 8 for place in range(1, 9)]
+    assert rates == [float(Fraction(place, 80)) for place in range(1, 9)]
 
 
 def test_a_block_that_would_be_another_net_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

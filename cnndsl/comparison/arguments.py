@@ -54,8 +54,13 @@ def arguments_of(layer: Layer) -> tuple[tuple[str, Any], ...]:
 
 
 def _plain(value: Any) -> Any:
-    """One value where all dimensions have the same; padding of nothing as 0."""
+    """One value where all dimensions have the same; padding of nothing as 0; decimals without
+    what rounding alone tells apart, as Python's 3 * 0.025 from 0.075."""
     value = uniform(value) if value else value
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, tuple) and any(isinstance(each, float) for each in value):
+        return tuple(map(_plain, value))
     return 0 if value in (None, Pair(0, 0)) else value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from math import isclose
 from typing import Any, NamedTuple
 
 from cnndsl.importers.graph import Graph
@@ -961,7 +962,7 @@ def rates_of(graph: Graph) -> Rates:
         factor = float(f"{least * over:.2g}")
         orders = {rate: round(rate / factor * over) for rate in found if factor}
         if max(orders.values(), default=over + 1) <= over and all(
-            factor * order / over == rate for rate, order in orders.items()
+            isclose(factor * order / over, rate, rel_tol=1e-12) for rate, order in orders.items()
         ):
             return Rates(factor, over, orders)
     return Rates()
