@@ -118,19 +118,12 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
         number, beside = record.label.number, sure[max(at - 1, 0) : at + 2]
         odd = number and layers.stations[place].number - number not in (0, 1)
         between = range((ends[at] or 0) + 1, ends[at + 2] or len(layers.stations))[:_MOST_TERMS]
-        if (
-            odd
-            or any(other is False for other in beside)
-            or any((layers.fit(record, n) or -1) >= fit for n in between if n != place)
-        ):
+        others = ((layers.fit(record, n) or -1) >= fit for n in between if n != place)
+        if odd or any(other is False for other in beside) or any(others):
             places[at] = None
     pairs = [pair for pair in zip(table.records, places) if not pair[0].total]
-    told = [
-        each
-        for row, (record, at) in zip(sure, zip(table.records, places))
-        for each in row or ()
-        if at is not None and not record.label.several
-    ]
+    judged = zip(table.records, places, sure)
+    told = [t for r, at, row in judged if at is not None and not r.label.several for t in row or ()]
     left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
     right, wrong = told.count(True), told.count(False)
     # What is mostly wrong speaks of another net; one false cell of a layer that is named does not.
@@ -157,7 +150,7 @@ class _Table:
             vote.update(entry.ways - {""} if entry.given.kind else ())
             self.kinds[entry.cell.key, entry.given.kind] += 1
             if entry.ways and entry.given.word:
-                value = entry.rights[0][1]
+                value = next(value for _, value in entry.rights if same(entry.given, value))
                 self.words.setdefault(str(value), entry.given.text)
             if entry.ways and entry.given.kind:
                 self.forms.setdefault(entry.cell.key, {}).setdefault(entry.given.kind, entry.given)
@@ -174,19 +167,21 @@ class _Table:
 
     def enter(self) -> Iterator[_Entry]:
         """The cells that can be judged, but for those of sums."""
-        placed = [at for at in self.places if at is not None]
+        inputs = {n for n, each in enumerate(self.layers.stations) if each.op == "input"}
+        placed = [at for at in self.places if at is not None and at not in inputs]
         following = dict(zip(placed, [*placed[1:], len(self.layers.stations)]))
         before = dict(zip(placed, [-1, *placed]))
         for record, at in zip(self.table.records, self.places):
             if at is None:
                 continue
-            later = self.later(at, following[at])
+            end = following.get(at, at + 1)
+            later = self.later(at, end)
             for cell in record.cells:
                 found = [*self.layers.rights(at, cell.key)]
                 if cell.given is None or not found or not _of_kind(cell):
                     continue
                 several = record.label.several
-                own = range(before[at] + 1 if several else at, following[at])
+                own = range(before.get(at, -1) + 1 if several else at, end)
                 if cell.key in _LATER or several:
                     more = own if several else later
                     found += [each for n in more for each in self.layers.rights(n, cell.key)]
