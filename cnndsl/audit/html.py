@@ -35,6 +35,7 @@ class TableParser(HTMLParser):
         return self.starts[line - 1] + column
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_endtag(tag)  # which need not be written
         if tag == "table":
             self.tables.append([])
         elif tag == "tr" and self.tables:
@@ -45,6 +46,6 @@ class TableParser(HTMLParser):
                 self.odd.add(len(self.tables) - 1)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th") and self.begin >= 0:
+        if tag in ("td", "th", "tr", "table") and self.begin >= 0:
             self.tables[-1][-1].append(Span(self.begin, self.place()))
             self.begin = -1
