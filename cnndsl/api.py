@@ -268,10 +268,9 @@ def sweep(
     source = _source(net, file) if isinstance(net, str) else net.source
     found = Sweep(source, grid, input, limit)
     _raise_errors(found.problems)
-    names = known(grid)
-    front = None if pareto is None else Front(pareto, names)
+    front = None if pareto is None else Front(pareto, known(grid, numbers=True))
     try:
-        wanted = holding(where, names, found.blocks)
+        wanted = holding(where, known(grid), found)
     except Flawed as error:
         raise CnndslError([error.diagnostic]) from None
 

@@ -236,6 +236,7 @@ EXPENSIVE = {
     "a fraction that grows": (lets(100, "2/3", "X*X"), {"E302"}),
     "a fraction of fractions": (lets(200, "1/3", "X/7 + 1/(3 + X)"), {"E302"}),
     "powers": ("input 8\nlet x = 999999999999999999**64", {"E302"}),
+    "powers of one": ("input 8\nlet x = 1**10**17 + (-1)**(10**17 + 1)\ndense (9 + x)", set()),
     "powers of powers": ("input 8\nlet x = 2**-64**64", {"E302"}),
     "pairs of pairs": (lets(100, "(1, 1)", "(X, X)"), {"E110"}),
     "a size without end": (f"input 8x8x1\nconv 8 {'x'.join('3' * 50_000)}", {"E004"}),

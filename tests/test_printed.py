@@ -62,6 +62,9 @@ def test_what_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         cnndsl.build(NET, "png", scale=0)
     with pytest.raises(OptionError, match="theme knows no `night`"):
         cnndsl.build(NET, "pdf", theme="night")
+    for target in ("png", "pdf"):
+        with pytest.raises(OptionError, match=f"a {target.upper()} stands still"):
+            cnndsl.build(NET, target, view="sliding", animate=True)
     monkeypatch.setitem(sys.modules, "typst", None)
     for target in ("png", "pdf"):
         with pytest.raises(Unavailable, match=re.escape("cnndsl[figures]")):

@@ -264,7 +264,8 @@ def test_what_is_written_can_be_checked_by_hand() -> None:
     ("options", "message"),
     [
         ({"layer": "conv9"}, "there is no layer `conv9`; did you mean `conv4`?"),
-        ({"layer": "dense1"}, "`dense1` has no window that slides; conv1, pool1, conv2, pool2"),
+        ({"layer": "dense1"}, "conv1, pool1, conv2, pool2, conv3, pool3, conv4 have"),
+        ({"layer": "nope"}, "there is no layer `nope`; conv1, pool1, conv2"),
         ({"frame": 33}, "frame must be from 1 to 32, not 33"),
         ({"frame": 1, "animate": True}, "`frame` and `animate` contradict each other"),
         ({"view": "graph", "frame": 1}, "frame is an option of the view sliding"),

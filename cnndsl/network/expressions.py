@@ -119,7 +119,7 @@ def _arithmetic(node: ast.Binary, left: Any, right: Any) -> Any:
 
             return Fraction(left) / Fraction(right)
         if node.op == "**":
-            if abs(right) > 64:
+            if abs(right) > 64 and left not in (-1, 0, 1):
                 raise OverflowError
             return left**right
         value = ARITHMETIC[node.op](left, right)

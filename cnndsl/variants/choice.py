@@ -12,13 +12,13 @@ from cnndsl.contract import OptionError
 from cnndsl.diagnostics.diagnostic import Diagnostic
 from cnndsl.diagnostics.message import NOTHING, Message
 from cnndsl.diagnostics.source import Source, Span
-from cnndsl.layers.values import Word
-from cnndsl.network.expressions import ExpressionError, Unknown, truth
+from cnndsl.layers.values import Word, show_value
+from cnndsl.network.expressions import ExpressionError, Unknown, evaluate
 from cnndsl.network.words import Problem, did_you_mean, is_word, nearest
 from cnndsl.syntax import nodes as ast
 from cnndsl.syntax.parser import parse
 from cnndsl.syntax.walk import walk
-from cnndsl.variants.sweep import Variant, given
+from cnndsl.variants.sweep import Sweep, Variant, given
 
 Known = Mapping[str, Callable[[Variant], Any]]
 """What gets a value of a variant, by its name; None where an error keeps it from being known."""
@@ -43,8 +43,9 @@ def own_name(measure: str, params: Collection[str]) -> str:
     return measure
 
 
-def known(params: Collection[str]) -> Known:
-    """What is known by name: params, what `compare` measures, and whether a variant is `valid`."""
+def known(params: Collection[str], *, numbers: bool = False) -> Known:
+    """What is known by name: params, what `compare` measures, and whether a variant is `valid`;
+    or what of it has an order, as `numbers` do."""
 
     def of_param(name: str) -> Callable[[Variant], Any]:
         return lambda each: given(each.settings[name])
@@ -52,11 +53,13 @@ def known(params: Collection[str]) -> Known:
     def of_net(get: Callable[[Measure], Any]) -> Callable[[Variant], Any]:
         return lambda each: each.measure and get(each.measure)
 
-    return {
+    found = {
         **{name: of_param(name) for name in params},
         **{own_name(name, params): of_net(get) for name, get in _MEASURES.items()},
         own_name("valid", params): lambda each: each.measure is not None,
     }
+    without = {own_name(name, params) for name in ("inputs", "outputs", "valid") if numbers}
+    return {name: get for name, get in found.items() if name not in without}
 
 
 class Flawed(Exception):
@@ -74,7 +77,7 @@ _BEGIN = "let x = "
 
 
 def holding(
-    text: str | None, known: Known, blocks: Collection[str]
+    text: str | None, known: Known, sweep: Sweep
 ) -> Callable[[Iterable[Variant]], list[Variant]]:
     """What keeps the variants of which an expression holds, as `params <= 5M and depth > 2`;
     all for None.
@@ -94,11 +97,16 @@ def holding(
         raise Flawed(text, Problem("E002", statement.span, message))
     for node in walk(test.value):
         name = node.id if isinstance(node, ast.Name) else "relu"
-        if name not in known and name not in blocks and not is_word(name):
+        if name in known or name in sweep.blocks or is_word(name):
+            continue
+        if name in sweep.params:
+            message = Message("`{name}` is a param that no --set varies", name=name)
+            help_ = Message("give it a value: --set {name}=VALUES", name=name)
+        else:
             names = Message("what is known is {names}", names=", ".join(known))
             message = Message("nothing here is called `{word}`", word=name)
             help_ = did_you_mean(nearest(name, known)) or names
-            raise Flawed(text, Problem("E106", node.span, message, help_))
+        raise Flawed(text, Problem("E106", node.span, message, help_))
 
     def holds(variant: Variant) -> bool:
         def look_up(name: ast.Name) -> Any:
@@ -108,7 +116,12 @@ def holding(
             return value
 
         try:
-            return truth(test.value, look_up)
+            value = evaluate(test.value, look_up)
+            if isinstance(value, bool):
+                return value
+            message = Message("`{value}` is no test", value=show_value(value))
+            help_ = Message("compare it, as in `params <= 5M`")
+            raise ExpressionError("E110", test.value.span, message, help_)
         except Unknown:
             return False
         except ExpressionError as error:
@@ -121,8 +134,8 @@ class Front:
     """The variants that no other is as good as in each of some measures; of those that are alike
     in all of them the first. Adding takes about the same time however many they are.
 
-    `text` is as `params,max:depth`: the least is best, but of `field`, unless it says otherwise.
-    Raises OptionError.
+    `text` is as `params,max:depth`, and `known` what has an order: the least is best, but of
+    `field`, unless it says otherwise. Raises OptionError.
     """
 
     def __init__(self, text: str, known: Known) -> None:

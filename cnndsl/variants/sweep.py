@@ -194,6 +194,7 @@ class Sweep:
         self.count = prod(map(len, self.axes))
         checker = Checker(self.job)
         self.problems, self.blocks, self.name = checker.problems, checker.blocks, checker.name
+        self.params = [*checker.declared]
         self.most = 1  # variants in a chunk
 
     def at(self, index: int) -> tuple[int, tuple[Any, ...]]:

@@ -84,9 +84,9 @@ def run(arguments: Arguments) -> int:
                 limit=limit,
             )
         except Unsolvable as error:
-            if not problems:
+            if not has_errors(problems):
                 say(f"{source.name}: {error}")
-                return 1
+                return 0
         else:
             if arguments.get("format") == "json":
                 data(as_json(source, solution, problems, language(arguments, paths)))

@@ -7,7 +7,7 @@ import os
 from time import monotonic
 from typing import IO, TYPE_CHECKING
 
-from cnndsl.cli.commands.nets import NET, asked, format_option, one_file, tell
+from cnndsl.cli.commands.nets import NET, asked, counted, format_option, one_file, tell
 from cnndsl.cli.terminal.files import (
     Below,
     FileError,
@@ -99,8 +99,9 @@ def run(arguments: Arguments) -> int:
             return 1
         count = min(arguments.natural("jobs") or cores(), MOST, sweep.count // EACH + 1)
         names = known(grid)
-        wanted = holding(test, names, sweep.blocks)
-        report = Report(form, [*grid], names, None if best is None else Front(best, names), lang)
+        wanted = holding(test, names, sweep)
+        front = None if best is None else Front(best, known(grid, numbers=True))
+        report = Report(form, [*grid], names, front, lang)
         asks = repr((__version__, sweep.job, grid, test, best, form, lang))
         with Output(output, asks, arguments.has("resume")) as file:
             if not file.size:
@@ -131,7 +132,9 @@ def run(arguments: Arguments) -> int:
     except OptionError as error:
         raise UsageError(f"--{error.about} {error}") from None
     if file.valid < sweep.count:
-        say(f"{sweep.count - file.valid:,} of {sweep.count:,} variants have errors")
+        wrong = sweep.count - file.valid
+        have = "has" if wrong == 1 else "have"
+        say(f"{wrong:,} of {counted(sweep.count, 'variant')} {have} errors")
     return int(not file.valid)
 
 
@@ -154,10 +157,10 @@ class Output:
         self.file: IO[bytes] | None = None
         begun = bool(path) and os.path.lexists(self.beside)
         if resume and not path:
-            raise UsageError("--resume wants -o FILE")
+            raise UsageError("--resume needs -o FILE")
         if resume and not begun and os.path.lexists(path):
             more = "without --resume the sweep begins anew"
-            raise FileError(f"{path}: there is no {self.beside} to go on from: {more}")
+            raise FileError(f"{path}: it is finished, as there is no {self.beside}: {more}")
         if begun and not resume:
             more = f"go on with --resume, or remove {self.beside}"
             raise FileError(f"{path}: a sweep of it was stopped: {more}")

@@ -37,7 +37,8 @@ def generate(network: Network, *, scale: int = 2, **options: Any) -> bytes:
     """The file's bytes; the options but `scale` are those of `svg`, the theme is `light` unless
     said.
 
-    Raises OptionError for a picture with too many pixels, and Unavailable without Typst.
+    Raises OptionError for a picture with too many pixels or to be animated, and Unavailable
+    without Typst.
     """
     checked_values((SCALE,), {"scale": scale})
     return printed(network, options, "png", scale)
@@ -48,6 +49,12 @@ def printed(
 ) -> bytes:
     """A figure as `png` or `pdf`, `scale` pixels of a PNG to one of its own."""
     settings = _SVG.settings_of({"theme": "light", **options})
+    if settings.animate:
+        message = Message(
+            "a {form} stands still: take SVG, or `--frames FOLDER` without `animate`",
+            form=format.upper(),
+        )
+        raise OptionError(message, "animate")
     figure = _SVG.figure_of(network, settings)
     count = round(figure.picture.width * scale) * round(figure.picture.height * scale)
     if format == "png" and count > MOST_PIXELS:

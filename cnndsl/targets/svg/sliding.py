@@ -29,7 +29,7 @@ _MARGIN, _GAP, _LINE, _FRAME = 16.0, 22.0, 15.0, 333.0
 """The last is how wide a frame is at least, for the sum below it."""
 _LARGE, _SMALL, _LONGEST = 23.0, 16.0, 44
 """How long the side of a place is, how short it may be, and how many may stand in a row."""
-_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 49, 6, 12
+_MOST_TERMS, _MOST_NAMED, _MOST_TOLD = 49, 12, 12
 """How many terms of a sum are shown, layers named in a message, windows told of in words."""
 
 
@@ -54,11 +54,12 @@ def layer_of(network: Network, name: str | None) -> Node:
     if node in known:
         return node
     names = [node.name for node in known]
+    few = ", ".join(names[:_MOST_NAMED] + ["…"] * (len(names) > _MOST_NAMED))
+    about = {"name": name[:60], "names": few, "near": near_word(name, names)}
+    message = Message("there is no layer `{name}`; {names} have a window that slides", **about)
     if node is not None:
-        about = {"name": name, "names": ", ".join(names[:_MOST_NAMED])}
         message = Message("`{name}` has no window that slides; {names} have", **about)
-    else:
-        about = {"name": name[:60], "near": near_word(name, names) or names[0]}
+    elif about["near"]:
         message = Message("there is no layer `{name}`; did you mean `{near}`?", **about)
     raise OptionError(message, name)
 
