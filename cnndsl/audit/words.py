@@ -130,7 +130,8 @@ def label(text: str) -> Label:
     kinds = kinds_of(inside) or kinds_of(text)
     several = bool(pattern("several").search(text))
     plain = re.sub(r"\([^()]*(?:\)|$)|:\s*[\d-]+$|(?<=[a-zA-Z])[123][dD](?![a-zA-Z])", "", text)
-    number = re.search(r"(?<![\d.x×])(?<!\d-)(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
+    # The 3 of `C3` counts all layers, and the 64 of `conv3-64` is a size.
+    number = re.search(r"(?<![\d.x×])(?<!\d-)(?<!\b[A-Za-z])(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
     if number:
         return Label(kinds, int(number[1]), name, several)
     told = [
