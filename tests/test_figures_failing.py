@@ -59,6 +59,12 @@ def test_what_does_not_fit_is_marked(source: str, written: str, misfits: int, as
         drawn(source, view=view)
 
 
+def test_an_assumed_field_is_dashed() -> None:
+    figure = drawn("input 9x9x1\npool 2\nconv 9 2x2", view="receptive")
+    assert of(figure, "misfit-solid") and not of(figure, "assumed-solid")
+    assert of(figure, "assumed") > 1  # beside that of the legend
+
+
 def test_no_numbers_slide_over_what_is_in_doubt() -> None:
     """A layer before the errors is drawn; for any other the graph, where they are marked."""
     sound = "input 8x8x1\nconv 4 3\n"

@@ -378,7 +378,10 @@ def test_formats_hold_what_they_should(run: Run) -> None:  # noqa: F811
     points = [
         each for each in picture.iter() if "rx" in each.attrib and each.get("width") != "100%"
     ]
-    assert len(rows) < len(points) <= len(rows) + COUNT
+    assert len(rows) + 2 < len(points) <= len(rows) + 2 + COUNT  # two are in the legend
+    told = [each.text or "" for each in picture.iter() if each.tag.endswith("}text")]
+    assert any("are the best by parameters, multiply-adds and receptive field" in t for t in told)
+    assert picture[0].text in told
     assert "deep" in picture[0].text  # type: ignore[operator]
     korean = run(*words, "--lang", "ko").out
     assert "커널" in korean

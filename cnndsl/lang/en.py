@@ -164,7 +164,7 @@ WORDS = {
     "sweep.shown": "{shown} of {count} variants.",
     "sweep.title": "{net}: {y} against {x}",
     "sweep.drawn": "{points} variants as points.",
-    "sweep.best": "Larger points are the best: {best}.",
+    "sweep.best": "Larger points are the best by {measures}: {best}.",
     # The walkthrough
     "walk.title": "{net}, step by step",
     "walk.intro": "The net {net} takes {inputs} and gives {outputs}. It has {layers} and {count}. "

@@ -173,7 +173,7 @@ WORDS = {
     "sweep.shown": "변형 {count}개 중 {shown}개입니다.",
     "sweep.title": "{net}: {x}에 따른 {y}",
     "sweep.drawn": "변형 {points}개를 점으로 그렸습니다.",
-    "sweep.best": "가장 좋은 {best}개는 큰 점입니다.",
+    "sweep.best": "큰 점은 {measures} 기준으로 가장 좋은 변형 {best}개입니다.",
     # The walkthrough
     "walk.title": "{net} 단계별 계산",
     "walk.intro": "신경망 {net}의 입력 $shape(은/는) {inputs}, 출력 $shape(은/는) {outputs}입니다. 모두 "

@@ -7,9 +7,10 @@ from math import ceil, floor, log10
 from typing import Any
 
 from cnndsl.lang import Words
-from cnndsl.targets.svg.picture import Mark, Picture, Rect, Text, polyline, render
+from cnndsl.targets.svg.picture import SIZES, Mark, Picture, Rect, Text, polyline, render
+from cnndsl.targets.svg.text import cut, wrap
 
-LEFT, TOP, RIGHT, BOTTOM = 64.0, 32.0, 700.0, 420.0
+LEFT, TOP, RIGHT, BOTTOM = 64.0, 56.0, 700.0, 444.0
 """Where the points lie, in pixels."""
 
 TICKS = 7
@@ -20,9 +21,14 @@ FAR = 32
 
 
 def scatter(
-    net: str, axes: Sequence[str], points: Sequence[Sequence[Sequence[Any]]], word: Words
+    net: str,
+    axes: Sequence[str],
+    points: Sequence[Sequence[Sequence[Any]]],
+    best: Sequence[str],
+    word: Words,
 ) -> str:
-    """The figure of a net's variants, by two numbers of each: a sample, and the best of all."""
+    """The figure of a net's variants, by two numbers of each: a sample, and the best of all by
+    some measures."""
     xs, ys = zip(*points[0], *points[1]) if any(points) else ((1,), (1,))
     at_x, ticks_x = _axis(min(xs), max(xs), LEFT + 8, RIGHT - 8)
     at_y, ticks_y = _axis(min(ys), max(ys), BOTTOM - 8, TOP + 8)
@@ -37,15 +43,23 @@ def scatter(
         marks.append(Text(LEFT - 6, y + 4, _short(tick), "small", "end"))
     marks.append(Text(RIGHT, BOTTOM + 36, axes[0], "label", "end"))
     marks.append(Text(LEFT - 6, TOP - 12, axes[1], "label", "start"))
-    for some, style, size in zip(points, ("conv-line", "dense-solid"), (4.0, 7.0)):
+    told = [word.say("sweep.drawn", points=f"{len(points[0]):,}")]
+    if points[1]:
+        by = word.listed(best)
+        told.append(word.say("sweep.best", best=f"{len(points[1]):,}", measures=by))
+    bottom = BOTTOM + 44
+    for some, style, size, said in zip(points, ("conv-line", "dense-solid"), (4.0, 7.0), told):
         places = {(round(at_x(x), 1), round(at_y(y), 1)): None for x, y in some}  # each once
         half = size / 2
+        places[LEFT, bottom + 10] = None
         marks += [Rect(x - half, y - half, size, size, style, half) for x, y in places]
+        for line in wrap([said], SIZES["label"], RIGHT - LEFT - 12):
+            bottom += 16
+            marks.append(Text(LEFT + 12, bottom - 2, line, "label", "start"))
     title = word.say("sweep.title", net=net, x=axes[0], y=axes[1])
-    told = word.say("sweep.drawn", points=f"{len(points[0]):,}")
-    if points[1]:
-        told += " " + word.say("sweep.best", best=f"{len(points[1]):,}")
-    return render(Picture(RIGHT + 20, BOTTOM + 48, marks), title, told)
+    shown = cut(title, SIZES["title"], RIGHT - LEFT, bold=True)
+    marks.append(Text(LEFT - 6, 20, shown, "title", "start", title if shown != title else ""))
+    return render(Picture(RIGHT + 20, bottom + 12, marks), title, " ".join(told))
 
 
 def _axis(

@@ -77,7 +77,8 @@ class Report:
         points = [
             [[self.known[axis](each) for axis in axes] for each in some] for some in (sample, best)
         ]
-        return scatter(net, [titles.get(axis, axis) for axis in axes], points, word)
+        shown = [[titles.get(each, each) for each in some] for some in (axes, first)]
+        return scatter(net, shown[0], points, shown[1], word)
 
     def _rows(self, variants: Sequence[Variant], before: int) -> str:
         """As CSV, where shapes are 36x28x20 and memory is in bytes; or an object in a line each:

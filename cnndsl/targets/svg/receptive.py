@@ -229,6 +229,9 @@ class _FieldChart:
         if self.narrow:
             base += _LINE - 4
         family = line.box.family
+        solid, faint = f"{family}-solid", f"{family}-faint"
+        if family == "assumed":
+            solid = faint = family  # dashed, as its boxes are
         for axis, size in enumerate(self.inputs[line.node]):
             (left, track), first = self.tracks[axis], self.left(axis) - _BEYOND
             top = base - 4 - _BAR / 2
@@ -238,9 +241,9 @@ class _FieldChart:
             begin = max(left + low * scale, first)
             end = min(left + (high + 1) * scale, first + self.track + 2 * _BEYOND)
             if begin < left or end > left + track:
-                marks.append(Rect(begin, top, end - begin, _BAR, f"{family}-faint", 2))
+                marks.append(Rect(begin, top, end - begin, _BAR, faint, 2))
                 begin, end = max(begin, left), min(end, left + track)
-            marks.append(Rect(begin, top, max(end - begin, 1.5), _BAR, f"{family}-solid", 2))
+            marks.append(Rect(begin, top, max(end - begin, 1.5), _BAR, solid, 2))
             right = first + self.track + 2 * _BEYOND + self.share_width - 4
             marks.append(Text(right, base, self.share(line, axis), "note", "end"))
         return marks

@@ -16,6 +16,7 @@ from cnndsl.contract import OptionError
 from cnndsl.diagnostics.message import Message
 from cnndsl.diagnostics.spelling import near_word
 from cnndsl.figures.boxes import times
+from cnndsl.figures.collapse import label
 from cnndsl.figures.sliding import REDUCE, Grid, Made, Sliding, has_windows
 from cnndsl.lang import Words
 from cnndsl.layers.conv import SeparableConv, TransposedConv
@@ -126,7 +127,7 @@ class Frames:
             )
             raise OptionError(message) from None
         self.made, (_, self.rows, self.columns) = self.slides.made, self.slides.axes
-        self.title = f"{self.node.name} · {call_of(self.layer)}"
+        self.title = " · ".join((self.node.name, *label(self.layer, words)))
         self.weighs = not isinstance(self.layer, Pool)
         self.notes = [*self.remarks()]
         self.still: list[Mark] = []
