@@ -46,7 +46,11 @@ SHOWN = {"svg": "view", "markdown": "style", "walkthrough": "walkthrough"}
 """The targets that make what is shown, and the option of each that can be `none`."""
 
 OPTIONS = {
-    option.name: option
+    option.name: (
+        option._replace(choices=(*option.choices, "none"), help=f"{option.help}, or none")
+        if option.name in SHOWN.values()
+        else option
+    )
     for target in SHOWN
     for option in targets.load(target).OPTIONS
     if option.name != "form"
@@ -58,8 +62,7 @@ def _options(magic: Callable[..., None]) -> Callable[..., None]:
     """A magic with arguments for all of them."""
     for option in reversed(OPTIONS.values()):
         kind = {"action": "store_true"} if option.kind == "flag" else {"metavar": option.value}
-        help_ = option.help.replace("%", "%%") + ", or none" * (option.name in SHOWN.values())
-        magic = argument(f"--{option.name}", help=help_, **kind)(magic)
+        magic = argument(f"--{option.name}", help=option.help.replace("%", "%%"), **kind)(magic)
     return magic
 
 
@@ -162,9 +165,7 @@ def _asked(given: Namespace) -> dict[str, Any]:
     asked = {"walkthrough": "" if given.walkthrough else "none"}
     for option in OPTIONS.values():
         text = getattr(given, keyword(option))
-        if text == "none" and option.name in SHOWN.values():
-            asked[option.name] = text
-        elif text not in (None, False):
+        if text not in (None, False):
             try:
                 asked[keyword(option)] = read_option(option, text)
             except OptionError as error:

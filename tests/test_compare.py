@@ -93,8 +93,10 @@ def test_the_true_ratio() -> None:
     assert not {"params", "trainable"} & {line.key for line in comparison.lines}
     assert verdicts(comparison, words("ko")) == [
         "가중치 수는 article 64,320개, fully_connected 1,055,400개입니다. "
-        "비율은 6.1%로, 16.4분의 1입니다"
+        "전자는 후자의 6.1%이고, 후자는 전자의 16.4배입니다"
     ]
+    halves = compare([check("input 8\ndense 2\n"), check("input 8\ndense 4\n")])
+    assert verdicts(halves, words("ko"))[0].endswith("전자는 후자의 50%, 곧 2분의 1입니다")
     back = compare([sample("fully_connected"), sample("article")])
     assert "1,635%, or 16.4 times as many" in verdicts(back, words())[0]
 

@@ -134,8 +134,9 @@ def test_errors_are_shown_and_no_variable_changes(run: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("--style nonsense", "style knows no `nonsense`; did you mean `dense`?"),
-        ("--view nonsense", "view knows no `nonsense`; it knows volumes, graph, receptive"),
+        ("--style densse", "style knows no `densse`; did you mean `dense`?"),
+        ("--view nonsense", "view knows no `nonsense`; did you mean `none`?"),
+        ("--view foo", "view knows no `foo`; it knows volumes, graph, receptive, sliding, none"),
         ("--view none --lang fr", "lang knows no `fr`"),
         ("--depth 0", "depth wants a natural number"),
         ("--view sliding --layer nope", "there is no layer `nope`"),

@@ -122,6 +122,28 @@ def test_what_is_asked_for_is_open_and_nothing_else_changes(word: str) -> None:
     assert opened
 
 
+@pytest.mark.parametrize("word", ["output", "channels"])
+def test_no_answer_stands_in_the_biases(word: str) -> None:
+    """There is one for each value of a vector, and one for each channel."""
+    network = cnndsl.check("input 9x9x3; conv 11 3; flatten; dense 17; dense 23")
+    columns = ["weights", "biases", "output-shape", "output-channels"]
+    table = str(cnndsl.build(network, "markdown", columns=columns, blank=[word]))
+    made = [walkthrough.generate(network, form=f, blank=[word]) for f in ("slides", "html", "post")]
+    answers = {"output": {"17", "23"}, "channels": {"11"}}[word]
+    for text in (table, *made):  # but for what is given, how layers are written
+        text = re.sub(r"`.*?`|<code>.*?</code>", "", text)
+        assert "____" in text or "<span" in text or "underline" in text
+        assert not numbers(text) & answers, text
+
+
+def test_a_walkthrough_asks_for_what_it_tells() -> None:
+    for form in ("post", "slides", "html"):
+        with pytest.raises(OptionError, match=r"knows no `macs`; it knows output, .*weights"):
+            walkthrough.generate(sample("article"), form=form, blank=["macs"])
+    for word in ("input-nodes", "size-formula", "trainable"):
+        assert "____" in walkthrough.generate(sample("article"), math="plain", blank=[word])
+
+
 def test_no_answer_stands_in_how_a_layer_is_written() -> None:
     """Whichever of the layers that say the same is drawn first."""
     network = cnndsl.check("input 9x9x3; conv 8 3 same; dropout 0.5; bn")
@@ -249,6 +271,22 @@ def test_files_of_each_form(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "net.md", "net.slides.md", "net.html"
     }  # fmt: skip
+
+
+def test_slides_of_several_errors() -> None:
+    """Code as code, each error with its line, each way out by itself, and how many are left."""
+    text = "input 28x28x1\nconv 20 4x4\npool 2\nfoo\ncon 5\ndnse 5\nstride\n"
+    analysis = cnndsl.analyse(text)
+    slides = walkthrough.explain(analysis.attempt, analysis.mended(), form="slides")
+    assert "\nLine 3: `pool 2`\n" in slides and "\\`" not in slides
+    assert "\n- Line 4: there is no layer or block `foo`\n" in slides
+    assert "\n- write `pool 2 floor`" in slides and "\n- or write `conv 20 3x3` on line 2" in slides
+    errors = sum(each.severity == "error" for each in analysis.mended())
+    assert errors > 3 and slides.endswith(f"\n- Not shown here: {errors - 3} errors.\n")
+    assert "<code>foo</code>" in walkthrough.explain(
+        analysis.attempt, analysis.mended(), form="html"
+    )
+    assert "Not shown" not in failing(form="slides")
 
 
 def test_slides_of_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,9 @@ def test_grey_on_a_terminal(show: Show, monkeypatch: pytest.MonkeyPatch) -> None
 def test_in_korean(show: Show) -> None:
     lines = show("input 9x9x1; pool 2", "--lang", "ko")
     assert "가정한 값" in lines[-2] and any(line.startswith("확인된 합계") for line in lines)
+    assert lines[0].split()[:3] == ["이름", "층", "출력"]
+    loan = show("input 9x9x1; pool 2", "--lang", "ko", "--terms", "loan")
+    assert loan[0].split()[:3] == ["이름", "레이어", "출력"]
 
 
 def test_blocks_and_loops_are_folded(show: Show) -> None:

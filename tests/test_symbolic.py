@@ -173,6 +173,15 @@ def test_counts_are_formulas_and_tables_write_them() -> None:
     assert r"($(H - 7)/2$, $(W - 7)/2$, 40)" in latex and "⌊" not in latex
     post = built(net, "walkthrough", sizes="symbolic", math="plain", lang="ko")
     assert "`H_out = (H - K)/S + 1 = ((H_0 - 3)/2 - 3)/1 + 1 = (H_0 - 7)/2`" in post
+    assert "- `H_0`: 높이(신경망의 입력)\n- `W_0`: 너비(신경망의 입력)\n" in post
+    # Letters of the input are not taken for those of a layer, and inputs have names.
+    two = cnndsl.check(
+        "input 8x8x1 as a\ninput 6x6x1 as b\ninput 6x6x1 as c\n"
+        "add { from b | from c }\ngap\nconcat { skip | from a; gap }"
+    )
+    legend = built(two, "walkthrough", sizes="symbolic")
+    assert "- $H_{1}$: height of the input `a`\n" in legend
+    assert "- $W_{2}$: width of the input `b` and the input `c`\n" in legend
     # All that is no size is as it was.
     numbers = re.findall(r"\b7,240\b", built(net, "walkthrough", math="plain"))
     assert len(numbers) == len(re.findall(r"\b7,240\b", post))

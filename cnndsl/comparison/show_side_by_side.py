@@ -41,7 +41,8 @@ def verdicts(comparison: Comparison, words: Words) -> list[str]:
         said = words.say(f"compare.{key}", **names, one=f"{first:,}", other=f"{count:,}")
         if first and count:
             times = plain(max(first, count) / min(first, count))
-            way = "share" if times == "1" else "fewer" if first < count else "more"
+            fewer = "fewer" if count % first else "part"
+            way = "share" if times == "1" else fewer if first < count else "more"
             share = plain(100 * first / count)
             said = words.say(f"compare.{way}", said=said, share=share, times=times)
         sentences.append(said)

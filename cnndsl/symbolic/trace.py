@@ -43,6 +43,11 @@ class Symbols(NamedTuple):
     facts: Facts
     conditions: dict[Letter, Residues]
 
+    def inputs(self, letter: Letter) -> list[Node]:
+        """The inputs that have a size in a letter."""
+        at = zip(self.network.inputs, self.letters)
+        return [self.network.nodes[index] for index, letters in at if letter in letters]
+
     def alike(self, letters: Sequence[Letter]) -> Residues:
         """The sizes with which the net fits where some letters stand for one size."""
         try:

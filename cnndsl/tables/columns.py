@@ -225,7 +225,7 @@ COLUMNS: dict[str, Column] = {
     "parameter-formula": Column(_counts_worked, "weights biases", _COUNTED_FROM),
     "parameters": _count(_counted, "weights biases"),
     "weights": _count(lambda row, view: row.weights, "weights"),
-    "biases": _count(lambda row, view: row.params - row.weights, "biases", "filters"),
+    "biases": _count(lambda row, view: row.params - row.weights, "biases", "filters channels"),
     "trainable": _count(lambda row, view: row.trainable, "weights biases"),
     "multiply-adds": _count(lambda row, view: row.macs, "macs", "weights"),  # of dense: equal
     "flops": _count(lambda row, view: 2 * row.macs, "macs"),

@@ -52,16 +52,23 @@ class Quiz:
 
     def ask(
         self, words: Sequence[str], seed: int, keys: Iterable[str], rows: Sequence[Row],
-        view: TableView,
+        view: TableView, told_only: bool = False,
     ) -> None:  # fmt: skip
         """Open what some words ask for, or a share of the numbers of rows in the columns `keys`.
 
         Of a share the `seed` says which; what gives one another away is open together. Raises
-        OptionError for a word or a share that there is not.
+        OptionError for a word or a share that there is not; where `told_only`, for words too that
+        ask for nothing that the columns `keys` ask for.
         """
         share = _share(words)
         if share is None:
-            checked_values([BLANK._replace(choices=tuple(WORDS))], {"blank": words})
+            told = {kind for key in keys for kind in COLUMNS[key].asks.split()}
+            known = (
+                word
+                for word, key in WORDS.items()
+                if not told_only or told.intersection(COLUMNS[key].asks.split())
+            )
+            checked_values([BLANK._replace(choices=tuple(known))], {"blank": words})
             keys = dict.fromkeys(WORDS[word] for word in words)
         cells = []
         for key in keys:

@@ -223,14 +223,23 @@ def summary(
     What is shared, frozen or there while training only is told, in `words`, in a last column,
     where there is anything to tell.
     """
+    words = words or words_of()
     found = rows(network, depth)
-    lines = [list(SUMMARY), *map(_summed_up, found)]
+    lines = [titles(words), *map(_summed_up, found)]
     totals = network.totals
-    lines.append(["total", "", "", f"{totals.params:,}", f"{totals.macs:,}", ""])
-    notes = [row.note(words or words_of()) for row in found]
+    lines.append([words["show.total"], "", "", f"{totals.params:,}", f"{totals.macs:,}", ""])
+    notes = [row.note(words) for row in found]
     if any(notes):
-        lines = [[*line, note] for line, note in zip(lines, ["note", *notes, ""], strict=True)]
+        lines = [
+            [*line, note]
+            for line, note in zip(lines, [words["show.note"], *notes, ""], strict=True)
+        ]
     return lines
+
+
+def titles(words: Words) -> list[str]:
+    """What the columns of `cnndsl show` are called."""
+    return [words[f"show.{key}"] for key in SUMMARY]
 
 
 def _summed_up(row: Row) -> list[str]:
@@ -260,14 +269,15 @@ def summary_of_failing(
     network: Network,
     assumed: Container[int],
     faults: Sequence[tuple[int, str]],
-    depth: int | None = None,
+    depth: int | None,
+    words: Words,
 ) -> Partial:
     """The table that `cnndsl show` draws of a net with errors, as far as it goes.
 
     `assumed` has the nodes whose shapes are not known. `faults` are what is said of each error,
     with the index of the node before which it stands, in order.
     """
-    partial = Partial([list(SUMMARY)], set(), {})
+    partial = Partial([titles(words)], set(), {})
     lines, waiting = partial.lines, list(reversed(faults))
     nodes = iter(network.layers)
     params = macs = 0
@@ -286,5 +296,5 @@ def summary_of_failing(
         lines.append(cells)
     if waiting:
         partial.between.setdefault(len(lines), []).extend(said for _, said in reversed(waiting))
-    lines.append(["known", "", "", f"{params:,}", f"{macs:,}", ""])
+    lines.append([words["fails.known"], "", "", f"{params:,}", f"{macs:,}", ""])
     return partial

@@ -124,8 +124,7 @@ def _as_far(analysis: Analysis, depth: int | None, words: Words) -> str:
         statement = _shortened(analysis.source.text, fault.span)
         said += f"  {statement}" if statement else ""
         told.append((fault.place, f"{said}: {worked}" if worked else said))
-    lines, assumed, between = summary_of_failing(network, analysis.assumed, told, depth)
-    lines[-1][0] = words["fails.known"]
+    lines, assumed, between = summary_of_failing(network, analysis.assumed, told, depth, words)
     right = [column in NUMBERS for column in SUMMARY]
     color = wants_color(sys.stdout)
     text = partial_table(lines, right, pale=assumed, between=between, color=color)

@@ -22,7 +22,7 @@ from cnndsl.tables.html_text import text
 from cnndsl.tables.quiz import OPTIONS as QUIZ
 from cnndsl.tables.rows import shared_with, sources_of
 from cnndsl.tables.styles import PARAMS, make
-from cnndsl.tables.symbols import SIZES, condition, lettered
+from cnndsl.tables.symbols import SIZES, lettered
 from cnndsl.targets.walkthrough.failing import failure, misfit, report, where
 from cnndsl.targets.walkthrough.prose import Prose
 from cnndsl.targets.walkthrough.slides import Slide, drawn, failing, slides_of
@@ -112,11 +112,10 @@ def _prose(network: Network, settings: Settings) -> Prose:
     """What says things of a network as settings have it."""
     words = words_asked(settings.lang, settings.terms)
     notation = "plain" if settings.form == "html" else settings.math
-    holding: list[str] = []
-    if settings.sizes == "symbolic":  # the H of a formula is what comes into its layer
-        found = lettered(network, index="0")
-        network, holding = found.network, condition(found, words)
-    prose = Prose(network, words, notation, settings.params == "weights", holding)
+    # The H of a formula is what comes into its layer.
+    found = lettered(network, index="0") if settings.sizes == "symbolic" else None
+    network = found.network if found else network
+    prose = Prose(network, words, notation, settings.params == "weights", found)
     if settings.blank is not None:
         prose.ask(settings.blank, settings.seed)
     return prose

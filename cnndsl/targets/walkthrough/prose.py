@@ -16,12 +16,14 @@ from cnndsl.layers.source import arguments_of, call_of
 from cnndsl.layers.values import show_value
 from cnndsl.layers.window import same_padding
 from cnndsl.network import Network, Node
+from cnndsl.symbolic.trace import Symbols
 from cnndsl.tables.cells import gap, tuple_text
 from cnndsl.tables.columns import COLUMNS, TableView
 from cnndsl.tables.formulas import decimal, is_trivial, number, symbol, written
 from cnndsl.tables.markdown_table import cell_text
 from cnndsl.tables.quiz import Quiz
 from cnndsl.tables.rows import Row, layer_row, rows
+from cnndsl.tables.symbols import condition
 
 _FACTS = (
     "filter", "pooling", "output-channels", "stride", "dilation", "groups", "padding", "activation"
@@ -42,14 +44,20 @@ class Prose:
     """Says what there is to say of a network, in a language and a notation.
 
     What an operation does is told where it is first met. `weights` leaves the biases out of the
-    counts. `holding` says for which sizes formulas hold that are in letters.
+    counts. `sizes` is a network in letters; `holding` says for which of them it holds.
     """
 
     def __init__(
-        self, network: Network, words: Words, notation: str, weights: bool, holding: Sequence[str]
+        self,
+        network: Network,
+        words: Words,
+        notation: str,
+        weights: bool,
+        sizes: Symbols | None = None,
     ) -> None:
         self.network = network
-        self.holding = holding
+        self.sizes = sizes
+        self.holding = condition(sizes, words) if sizes else []
         self.rows: dict[int, Row] = {
             node.index: row
             for node, row in zip(network.layers, rows(network, None, words), strict=True)
@@ -63,8 +71,9 @@ class Prose:
         self._explained: set[str] = set()
 
     def ask(self, blank: Sequence[str], seed: int | None) -> None:
-        """Leave numbers open, as `cnndsl.tables.quiz` has it."""
-        self.quiz.ask(blank, seed or 1, (*_NUMBERS, *_FACTS), [*self.rows.values()], self.view)
+        """Leave numbers open, as `cnndsl.tables.quiz` has it; none that is not told."""
+        keys = (*_NUMBERS, *_FACTS)
+        self.quiz.ask(blank, seed or 1, keys, [*self.rows.values()], self.view, told_only=True)
 
     def shape(self, index: int) -> str:
         """The output shape of a node."""
@@ -186,11 +195,15 @@ class Prose:
         for each in nodes:
             if each.op != "input":
                 read.append(words.say("walk.output-of", name=self.title(each, named=True)))
-            elif each.alias:
-                read.append(words.say("walk.input.named", name=code(each.alias)))
             else:
-                read.append(words["walk.input"])
+                read.append(self._input(each))
         return words.say("walk.reads" if layers else "walk.reads.inputs", names=words.listed(read))
+
+    def _input(self, node: Node) -> str:
+        """What an input of the network is called in a sentence."""
+        if node.alias:
+            return self.words.say("walk.input.named", name=code(node.alias))
+        return self.words["walk.input"]
 
     def facts(self, node: Node) -> list[str]:
         """How a layer is set, as a list."""
@@ -312,7 +325,14 @@ class Prose:
     def legend(self) -> list[tuple[str, str]]:
         """The letters of the formulas so far, and what they stand for."""
         found = [letter for letter in "HWDLCNKSPdGMFAB" if letter in self.letters]
-        return [(letter, self.words[f"symbol.{letter}"]) for letter in found]
+        told = [(letter, self.words[f"symbol.{letter}"]) for letter in found]
+        if self.sizes is not None:
+            for size in self.sizes.conditions:
+                inputs = self.words.listed([self._input(each) for each in self.sizes.inputs(size)])
+                places = {"size": self.words[f"symbol.{size.name}"], "inputs": inputs}
+                said = self.words.say("symbolic.letter", **places)
+                told.append((symbol(size.formula, self.notation), said))
+        return told
 
     def inline(self, formula: str) -> str:
         """A formula within a line."""
@@ -332,7 +352,7 @@ def _numbers(step: Derivation) -> tuple[str, int]:
 _KINDS = {**dict.fromkeys("HWDL", "shape"), "C": "channels", "N": "channels", "K": "kernel",
           "S": "stride", "P": "padding", "d": "dilation", "G": "groups"}  # fmt: skip
 
-_COUNTED = {"bias": "biases filters"}
+_COUNTED = {"bias": "biases filters channels"}
 
 
 def _kind_of(name: str) -> str:

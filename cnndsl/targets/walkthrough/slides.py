@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from cnndsl.diagnostics import Diagnostic
+from cnndsl.diagnostics import Diagnostic, Source, Span
 from cnndsl.diagnostics.message import said
 from cnndsl.lang import Words
 from cnndsl.layers.source import call_of
 from cnndsl.network.attempt import Attempt
-from cnndsl.tables.cells import Cell, Verbatim
+from cnndsl.tables.cells import Cell, Text, Verbatim
 from cnndsl.tables.columns import COLUMNS, title
 from cnndsl.tables.faults import in_short
 from cnndsl.tables.formulas import is_trivial
@@ -26,6 +26,9 @@ from cnndsl.targets.walkthrough.prose import Prose, inline
 
 _MOST = 8
 """How many items fit on a slide; more are dealt out to several."""
+
+_ERRORS = 3
+"""How many errors are told on a slide."""
 
 
 class Formula(NamedTuple):
@@ -63,7 +66,9 @@ def slides_of(prose: Prose, depth: int | None, last: Slide | None = None) -> Ite
         like.setdefault((name, told), []).append(row)
     for group in like.values():
         yield _of_layer(group, prose)
-    letters: list[Line] = [[Formula(each), f": {meaning}"] for each, meaning in prose.legend()]
+    letters: list[Line] = [
+        [Formula(each), *_parts(f": {meaning}")] for each, meaning in prose.legend()
+    ]
     if letters:
         yield Slide([words["slides.letters"]], [], letters)
     sums: list[Line] = [
@@ -102,16 +107,33 @@ def failing(attempt: Attempt, diagnostics: Sequence[Diagnostic], words: Words, q
     source, span = problem.source, problem.span
     if attempt.misfit is not None:
         span = attempt.misfit.statement.span
-    line = f"{source.position(span.start).line:,}"
     statement = Verbatim(source.text[span.start : min(span.end, span.start + 80)])
     items: list[Line] = []
     if not quiz:
         worked = in_short(attempt.misfit)
         items = [[Verbatim(worked)]] if worked else []
-        for each in diagnostics[:3]:
-            items += [[said(told, words.lang)] for told in (each.message, each.help) if told]
-    told = fill(words["fails.line"], line=[line], code=[statement])
+        for each in diagnostics[:_ERRORS]:
+            message = _parts(said(each.message, words.lang))
+            where = _line(each.source, each.span)
+            if where != _line(source, span):
+                message = fill(words["fails.line"], line=[where], code=message)
+            items.append(message)
+            items += map(_parts, said(each.help or "", words.lang).splitlines())
+        more = sum(each.severity == "error" for each in diagnostics[_ERRORS:])
+        if more:
+            items.append([words.say("slides.more", count=words.count(more, "errors"))])
+    told = fill(words["fails.line"], line=[_line(source, span)], code=[statement])
     return Slide([words["fails.title"]], told, items)
+
+
+def _line(source: Source, span: Span) -> str:
+    return f"{source.position(span.start).line:,}"
+
+
+def _parts(message: str) -> Text:
+    """A message with what it has between backticks as code."""
+    pieces = message.split("`")
+    return [Verbatim(each) if at % 2 else each for at, each in enumerate(pieces)]
 
 
 def paged(slides: Iterable[Slide]) -> Iterator[Slide]:
