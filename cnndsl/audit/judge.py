@@ -157,6 +157,11 @@ class _Table:
         self.ways = {
             group: max(vote, key=vote.__getitem__, default="") for group, vote in votes.items()
         }
+        summed = {c.key for record in table.records if record.total for c in record.cells}
+        kept = [at for at, each in enumerate(self.layers.stations) if not each.row.training]
+        self.sums = {
+            key: (dict(self.running(kept, key)), self.terms(key)) for key in summed & {*SUMMED}
+        }
         cells = [cell for record in table.records for cell in record.cells]
         blank = Counter(
             (key, c.text) for c in cells if c.given and not c.given.kind for key in ("", c.key)
@@ -267,10 +272,8 @@ class _Table:
                     message = Message("a sum of all layers has none")
                     yield self.finding(cell, cell.given, None, message)
                 continue
-            way, terms = self.ways.get(_group(cell.key)), self.terms(cell.key)
-            every = range(len(self.layers.stations))
-            kept = [at for at in every if not self.layers.stations[at].row.training]
-            net, own = (dict(self.running(places, cell.key)) for places in (kept, alone))
+            way, (net, terms) = self.ways.get(_group(cell.key)), self.sums[cell.key]
+            own = dict(self.running(alone, cell.key))
             accepted = [value for each, value in net.items() if way in (None, each)]
             # The rows of heads for training may count or not.
             sums = [

@@ -131,7 +131,9 @@ def label(text: str) -> Label:
     several = bool(pattern("several").search(text))
     plain = re.sub(r"\([^()]*(?:\)|$)|:\s*[\d-]+$|(?<=[a-zA-Z])[123][dD](?![a-zA-Z])", "", text)
     # The 3 of `C3` counts all layers, and the 64 of `conv3-64` is a size.
-    number = re.search(r"(?<![\d.x×])(?<!\d-)(?<!\b[A-Za-z])(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain)
+    number = re.search(
+        r"(?<![\d.x×])(?<!\d-)(?<!\b[A-Za-z])(\d{1,6})(?![\d.x×])[^\dx×]{0,12}$", plain
+    )
     if number:
         return Label(kinds, int(number[1]), name, several)
     told = [
