@@ -344,7 +344,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert run(*go_on).code == 0
     assert Path("some").read_bytes() == Path("whole").read_bytes()
     assert not Path("some.sweep").exists()
-    assert "no some.sweep" in run(*go_on).err
+    assert "it is finished, as there is no some.sweep" in run(*go_on).err
 
 
 def test_what_stands_beside_a_file_is_not_believed(run: Run) -> None:  # noqa: F811

@@ -66,15 +66,20 @@ def bind(
             if problem is not None:
                 bound.problems.append(problem)
                 continue
-        if given < len(waiting) and _is_value(layer, argument, value, names):
+        holds = _holds_word(argument, value)
+        if given < len(waiting) and not holds and _is_value(layer, argument, value, names):
             bound.spans[waiting.pop(0).name] = argument.span
             problem = no_value(argument.value)  # type: ignore[arg-type]
             if problem is not None:
                 bound.problems.append(problem)
             continue
-        slot = _slot_of(layer, statement, slots, waiting, argument, value, bound.problems)
-        if slot is None:
-            continue
+        if holds and given < sum(map(_is_wanting, waiting)):
+            slot = waiting.pop(0)  # which has no word for a value
+        else:
+            found = _slot_of(layer, statement, slots, waiting, argument, value, bound.problems)
+            if found is None:
+                continue
+            slot = found
         if slot.name in bound.spans:
             message = Message(
                 "{layer}: `{argument}` is given twice", layer=layer.op, argument=_shown(slot)
@@ -305,6 +310,17 @@ def _shown(slot: Slot) -> str:
 def _is_plain(argument: ast.Argument, value: Any) -> bool:
     """Whether an argument is a value by its place, and no word."""
     return isinstance(argument, ast.Positional) and not isinstance(value, Word)
+
+
+def _is_wanting(slot: Slot) -> bool:
+    """Whether nothing can stand for a value that is not given."""
+    return slot.required and not slot.instead
+
+
+def _holds_word(argument: ast.Argument, value: Any) -> bool:
+    """Whether an argument is the name of a param or constant that holds a word, as `relu`."""
+    name = argument.value if isinstance(argument, ast.Positional) else None
+    return type(value) is Word and isinstance(name, ast.Name) and name.id != value.id
 
 
 def _is_value(layer: type[Layer], argument: ast.Argument, value: Any, names: Iterable[str]) -> bool:
