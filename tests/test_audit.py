@@ -278,6 +278,20 @@ def test_of_several_nets_a_table_is_held_against_the_one_that_it_fits() -> None:
     assert judged(post.replace("|99|", "|98|")) == [(17, "98", "99")]
 
 
+def test_what_follows_a_net_that_fails_and_what_docs_keeps_true_is_left() -> None:
+    table = "\n|layer|params|\n|-|-|\n|conv|{}|\n|dense|370|\n\n"
+    good, bad = f"```cnn\n{SMALL}\n```\n", "```cnn fails\ninput 8x8x1; conv 4 9x9\n```\n"
+    wrong = table.format(41)
+    audited = audit(Source("post.md", good + bad + wrong + good + wrong), examine)
+    assert [each[0] for each in said(audited)] == [19]
+    assert [note[1] for note in audited.notes] == ["this follows a net that fails, and is left"]
+    assert not audit(Source("post.md", bad + wrong), examine).problems
+    region = f"<!-- cnndsl: walkthrough -->\n{wrong}### Dense\n\n- output: 9\n<!-- /cnndsl -->\n"
+    assert judged(good + region) == []
+    listed = f"- {region}\n".replace("\n", "\n  ")
+    assert [each[1] for each in judged(f"{good}{listed}\n{wrong}")] == ["41"]
+
+
 # Posts as people write them: nothing true is called false
 
 TRUE = {

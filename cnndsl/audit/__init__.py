@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -54,14 +55,23 @@ def audit(
     nets = [(0, network)] if network is not None else []
     if not post.tables:
         return found
-    for fence in post.fences if not nets else ():
+    places = [fence.starts[0] for fence in post.fences] if not nets else []
+    tables = []
+    for table in post.tables:
+        if (at := bisect(places, table.place.start)) and post.fences[at - 1].fails:
+            message = Message("this follows a net that fails, and is left")
+            found.notes.append((table.place, message))
+        else:
+            tables.append(table)
+    good = [fence for fence in post.fences if not fence.fails]
+    for fence in good if not nets else ():
         net, problems = examine(Source(source.name, fence.text, piece=True))
         found.problems.extend(moved(each, source, fence) for each in problems)
         nets += [(fence.starts[0], net)] if net is not None else []
-    if not nets and not post.fences and post.code and len(source.text) <= MOST_TEXT:
+    if not nets and not good and post.code and len(source.text) <= MOST_TEXT:
         nets, problems = _listed(source, [size] if size else [])
         found.problems.extend(problems)
-    about = [t for t in post.tables if any(r.label.kinds or r.label.number for r in t.records)]
+    about = [t for t in tables if any(r.label.kinds or r.label.number for r in t.records)]
     if about and not nets and not found.problems:
         message = Message("there is no net to judge this by")
         help_ = Message(
@@ -69,7 +79,7 @@ def audit(
         )
         found.problems.append(Diagnostic("E503", source, about[0].place, message, help_))
     auditor = Auditor(source, nets)
-    for table in post.tables if nets else ():
+    for table in tables if nets else ():
         for each in auditor.judge(table):
             if isinstance(each, Diagnostic):
                 found.findings.append(each)

@@ -15,7 +15,7 @@ from cnndsl.audit.values import Given, read
 from cnndsl.audit.words import Label, column, compact, kinds_of, label, pattern, synonyms
 from cnndsl.diagnostics import Source, Span
 from cnndsl.diagnostics.message import Message
-from cnndsl.documents.layout import LINE_END, Fence, blocks, fence_of
+from cnndsl.documents.layout import LINE_END, Fence, blocks, fence_of, survey
 from cnndsl.importers.kinds import kind_of
 from cnndsl.importers.summary_table import Row, read_table
 from cnndsl.importers.texts import Draft
@@ -84,8 +84,12 @@ class Post(NamedTuple):
 
 
 def read_post(source: Source) -> Post:
-    """The tables, summaries and lists of a post; raises Unavailable without markdown-it-py."""
-    return _Reader(source).read()
+    """The tables, summaries and lists of a post, but for those that `cnndsl docs` keeps true.
+
+    Raises Unavailable without markdown-it-py.
+    """
+    regions = survey(source).regions if "<!--" in source.text else []
+    return _Reader(source).read([region.body for region in regions])
 
 
 class _Reader:
@@ -102,9 +106,14 @@ class _Reader:
         start, end = self.starts[number : number + 2]
         return start, self.text[start:end][:most].rstrip("\r\n")
 
-    def read(self) -> Post:
-        tokens, depth = iter(blocks(self.text, _TOKENS)), 0
+    def read(self, hidden: list[Span]) -> Post:
+        tokens, depth, start, later = iter(blocks(self.text, _TOKENS)), 0, 0, hidden[::-1]
         for token in tokens:
+            start = self.starts[token.map[0]] if token.map else start
+            while later and later[-1].end <= start:
+                later.pop()
+            if later and later[-1].start <= start:
+                continue
             if token.type == "table_open":
                 self.table(list(self.rows(tokens)))
             elif token.type == "heading_open":
@@ -195,7 +204,7 @@ class _Reader:
         fence = fence_of(token, "fails" in info, self.text, self.starts)
         if info[:1] == ["cnn"]:
             self.flush()  # other records may be about another net
-            if "fragment" not in info and not fence.fails:
+            if "fragment" not in info:
                 self.post.fences.append(fence)
         elif kind_of(fence.text) != "summary":
             self.post.code.append(fence)

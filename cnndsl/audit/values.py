@@ -121,7 +121,8 @@ def same(given: Given, value: Value) -> bool:
         )
     if isinstance(value, (int, Fraction)):
         if given.low is not None:
-            return any(given.low <= each < given.high for each in (value, value / given.binary))
+            ways = (value, value / given.binary) if given.binary != 1 else (value,)
+            return any(given.low <= each < given.high for each in ways)
         return len(given.shapes) == 1 and {*given.shapes[0]} == {value}
     if given.low is not None:
         return all({*shape} == {given.low} for shape in value)
