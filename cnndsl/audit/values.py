@@ -88,10 +88,13 @@ def read(text: str, start: int = 0) -> Given | None:
 
 
 def _scale(one: re.Match[str]) -> tuple[Fraction, Fraction]:
-    """What a number is multiplied by, and by what more where that is a power of two."""
+    """What a number is multiplied by, and by what more it may be: a power of two, or 10^9 where
+    B are bytes or billions."""
     unit = one["unit"] or ""
-    letter = one["scale"] or (unit[:1] if unit[-1:] == "B" else "")
-    power = synonyms()["scales"].get(letter, 0) * (letter != "B" or bool(one["scale"]))
+    letter = one["scale"] or (unit[:1] if len(unit) > 1 and unit[-1] == "B" else "")
+    power = synonyms()["scales"].get(letter, 0)
+    if letter == "B":
+        return Fraction(1), Fraction(10**power)
     scale = Fraction(10**power) if unit != "%" else Fraction(1, 100)
     return scale, Fraction(1024, 1000) ** (power // 3)
 
@@ -104,7 +107,7 @@ def _bounds(one: re.Match[str]) -> tuple[int | Fraction, int | Fraction, Fractio
     digits, (scale, binary) = one["number"].replace(",", ""), _scale(one)
     places = len(digits.partition(".")[2])
     zeros = len(digits) - len(digits.rstrip("0")) if one["about"] or scale > 1 else 0
-    if scale == 1 and not places and not zeros:
+    if scale == binary == 1 and not places and not zeros:
         return int(digits), int(digits) + 1, binary
     last = Fraction(1, 10**places)
     half = last if places else Fraction(10**zeros)
@@ -158,7 +161,9 @@ def written(value: Value, form: Given, nothing: str, grouped: bool) -> str:
             return re.sub(r"\d+", str(value), form.text) if form.shapes else f"{value}"
         digits = one["number"]
         places = len(digits.partition(".")[2])
-        whole, rest = divmod(round(value / _scale(one)[0] * 10**places), 10**places)
+        scale, more = _scale(one)
+        scale *= more if "iB" in one[0] or value >= more > 1000 else 1
+        whole, rest = divmod(round(value / scale * 10**places), 10**places)
         comma = "," if "," in digits or (len(digits) < 4 and grouped) else ""
         text = f"{whole:{comma}}" + (f".{rest:0{places}}" if places else "")
         return one[0][: one.start("number")] + text + one[0][one.end("number") :].rstrip()
