@@ -350,6 +350,42 @@ def test_several_statements_of_an_item() -> None:
     ]
 
 
+CNN = (
+    "net mine; input 28x28x1; conv 32 3x3 relu; pool 2; conv 64 3x3 relu; pool 2 floor; "
+    "flatten; dense 10 softmax"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "size"),
+    [
+        ("The second conv layer gives:", "11x11x64"),
+        ("두 번째 합성곱 층:", "11x11x64"),
+        ("합성곱 층 2는 다음과 같다.", "11x11x64"),
+        ("The pool behind the conv layer:", None),
+        ("What pools make:", None),
+        ("It gives:", "26x26x32"),
+        ("This conv layer with its relu gives:", "26x26x32"),
+    ],
+)
+def test_a_line_before_a_list_may_name_another_layer(line: str, size: str | None) -> None:
+    post = f"### Conv 1\n\n- parameters: 320\n\n{line}\n- output: 9x9x9\n"
+    audited = audit(Source("post.md", post), examine, net_of(CNN))
+    assert said(audited) == ([(6, "9x9x9", size)] if size else [])
+    assert len(audited.notes) == (not size)
+    true = post.replace("Conv 1", "Dense").replace("320", "16010").replace("9x9x9", "11x11x64")
+    assert not size or size != "11x11x64" or judged(true, net_of(CNN)) == []
+
+
+def test_a_single_layer_that_is_named_in_full_is_judged() -> None:
+    post = "**Conv 2**\n\n* Filters: 32\n* Output size: (11, 11, 64)\n* Padding: same\n* {}: tanh\n"
+    net = net_of(CNN)
+    assert [each[1] for each in judged(post.format("Activation"), net)] == ["32", "tanh"]
+    post = "### Conv {}\n\n1) Output shape: (11,11,60)\n2) Number of parameters = 18,400\n"
+    assert [each[2] for each in judged(post.format(2), net)] == ["(11,11,64)", "18,496"]
+    assert judged(post.format(3), net) == []
+
+
 HTML = """
 <table class="a">
 <tr><th>layer</th><th>output<br>shape</th><th>params</th></tr>
@@ -405,7 +441,12 @@ def test_one_value_in_many_forms(text: str, value: object) -> None:
             ("[1, 4, 3, 3]", ((5, 6, 7),), "[1, 5, 6, 7]"),
         ),
         *(("9 B", 40, "40 B"), ("9.5B", 2 * 10**9, "2.0B"), ("9 KiB", 30976, "30 KiB")),
-        *(("(160, 1)", ((99,),), "(99, 1)"), ("2", ((3, 4),), "(3, 4)"), ("(2, 2)", None, "X")),
+        *(
+            ("(160, 1)", ((99,),), "(99, 1)"),
+            ("(9, 9, 9)", ((10,),), "(10)"),
+            ("2", ((3, 4),), "(3, 4)"),
+            ("(2, 2)", None, "X"),
+        ),
     ],
 )
 def test_a_value_is_written_as_the_old_one(old: str, value: object, new: str) -> None:

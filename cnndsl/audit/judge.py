@@ -126,8 +126,15 @@ def _aligned(table: Table, layers: Layers) -> _Aligned:
     told = [t for r, at, row in judged if at is not None and not r.label.several for t in row or ()]
     left = [r for r, at in pairs if at is None and any(c.given and c.given.kind for c in r.cells)]
     right, wrong = told.count(True), told.count(False)
-    # What is mostly wrong speaks of another net; one false cell of a layer that is named does not.
-    one = wrong == 1 and not left and all(record.label.kinds for record, _ in pairs)
+    # What is mostly wrong speaks of another net; one false cell of a layer that is named does not,
+    # nor does what is said of a single one that is named in full.
+    whole = len(pairs) == 1 and all(
+        at is not None
+        and layers.stations[at].op in r.label.kinds
+        and layers.stations[at].number == r.label.number
+        for r, at in pairs
+    )
+    one = not left and (whole or (wrong == 1 and all(record.label.kinds for record, _ in pairs)))
     fits = 2 * len(left) <= len(pairs) and (wrong <= right or one)
     return _Aligned(fits, score, layers, places, left, wrong)
 

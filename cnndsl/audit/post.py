@@ -19,6 +19,7 @@ from cnndsl.documents.layout import LINE_END, Fence, blocks, fence_of, survey
 from cnndsl.importers.kinds import kind_of
 from cnndsl.importers.summary_table import Row, read_table
 from cnndsl.importers.texts import Draft
+from cnndsl.layers import family
 from cnndsl.tables.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ LONGEST = 1000
 
 LONGEST_NAME = 60
 """The longest words in which a line names a layer."""
+
+_MOST_WORDS = 6
 
 _TOKENS = frozenset(
     "table_open table_close tr_open tr_close inline heading_open list_item_open list_item_close "
@@ -100,6 +103,8 @@ class _Reader:
         self.listed: list[Record] = []
         self.html: list[tuple[int, int]] = []  # the lines of blocks of HTML
         self.current: Record | None = None
+        self.before: tuple[int, str] | None = None  # the last line of a paragraph right before
+        self.doubt: list[tuple[Span, Message]] = []  # what is to be told if a list says something
 
     def line(self, number: int, most: int | None = LONGEST) -> tuple[int, str]:
         """Where a line begins, and its words."""
@@ -114,6 +119,10 @@ class _Reader:
                 later.pop()
             if later and later[-1].start <= start:
                 continue
+            if token.type == "list_item_open" and not depth and self.before:
+                self.introduce(*self.before)
+            if token.type != "inline":
+                self.before = None
             if token.type == "table_open":
                 self.table(list(self.rows(tokens)))
             elif token.type == "heading_open":
@@ -241,6 +250,7 @@ class _Reader:
             start, line = self.line(number)
             words = content.strip()
             at = line.find(words)
+            self.before = (start + at, words) if not heading and not depth else None
             if at < 0 or not words:
                 continue
             said: list[tuple[str, Cell]] = []
@@ -259,9 +269,33 @@ class _Reader:
             if named.kinds and (heading or other):
                 self.current = self.begin(named, Span(start + at, start + at + len(words)))
             elif heading:
-                self.current = None
+                self.current, self.doubt = None, []
             for owner, cell in said:
                 self.say(owner, cell)
+
+    def introduce(self, start: int, words: str) -> None:
+        """Take down which layer a line before a list names: `The second conv layer gives:`."""
+        parts = words[-LONGEST_NAME:].split()
+        known = {_named(part).kinds for part in parts}
+        kinds = [each for each in known if each - {"input", *family("activation")}]
+        if not kinds:
+            return
+        spans = [
+            (at, at + n) for n in range(_MOST_WORDS, 0, -1) for at in range(len(parts) - n + 1)
+        ]
+        named = next(
+            (each for at, to in spans if (each := _named(" ".join(parts[at:to]))).kinds), Label()
+        )
+        mine, place = self.current.label if self.current else Label(), Span(
+            start, start + len(words)
+        )
+        if len(kinds) == 1 and named.kinds & mine.kinds and named.number in (0, mine.number):
+            return
+        if len(kinds) == 1 and named.number:
+            self.current = self.begin(named, place)
+        elif self.current:
+            other = Message("this names another layer, and what follows is left")
+            self.current, self.doubt = None, [(place, other)]
 
     def say(self, owner: str, cell: Cell) -> None:
         """Take down what an item says of the layer of its heading, or of one that it names."""
@@ -273,6 +307,9 @@ class _Reader:
             self.current = self.begin(named, cell.span)
         if self.current is not None:
             self.current.cells.append(cell)
+        else:
+            self.post.unknown.extend(self.doubt)
+            self.doubt = []
 
 
 class _Summary:

@@ -181,11 +181,11 @@ def _tuple(shape: tuple[int, ...], old: str) -> str:
     """Sizes with the brackets, signs, batch and ones of others."""
     sizes = [*re.finditer(_SIZE, old)]
     numbers = [*map(str, (shape[-1], *shape[:-1]) if "@" in old else shape)]
-    if len(numbers) == 1 < len(sizes):
-        free = [at for at, size in enumerate(sizes) if size[0] not in ("1", "None")] or [0]
+    free = [at for at, size in enumerate(sizes) if size[0] not in ("1", "None")] or [0]
+    if len(numbers) == 1 == len(free) < len(sizes):
         numbers = ["None" if size[0] == "None" else "1" for size in sizes]
         numbers[free[0]] = str(shape[0])
-    elif len(sizes) == len(numbers) + 1 and (old[0] == "[" or not sizes[0][0].isdecimal()):
+    elif not sizes[0][0].isdecimal() or (old[0] == "[" and len(sizes) == len(numbers) + 1):
         numbers.insert(0, sizes[0][0])
     if len(sizes) == len(numbers):
         pairs = dict(zip((size.start() for size in sizes), numbers))
