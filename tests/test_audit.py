@@ -386,6 +386,19 @@ def test_a_single_layer_that_is_named_in_full_is_judged() -> None:
     assert judged(post.format(3), net) == []
 
 
+def test_a_table_of_which_layers_are_the_columns() -> None:
+    post = (
+        "| 항목 | Conv1 | Pool1 | Conv2 | 합계 |\n|-|-|-|-|-|\n"
+        "| 출력 크기 | 26x26x32 | 13x13x31 | 11x11x64 | |\n"
+        "| 파라미터 수 | 320 | 0 | 18497 | 34826 |\n| 비고 | 1 | 2 | 3 | |\n"
+    )
+    found = [(3, "13x13x31", "13x13x32"), (4, "18497", "18496")]
+    assert judged(post, net_of(CNN)) == found
+    own = "|layer|pooling|activation|\n|-|-|-|\n"
+    own += "|Input|||\n|Pool 1|2||\n|Pool 2|3||\n|Dense||softmax|\n"
+    assert judged(own, net_of(CNN)) == [(5, "3", "2")]
+
+
 HTML = """
 <table class="a">
 <tr><th>layer</th><th>output<br>shape</th><th>params</th></tr>

@@ -156,7 +156,13 @@ class _Reader:
                 return
 
     def table(self, rows: list[list[Cell]]) -> None:
-        """Take down a table."""
+        """Take down a table, of which the layers may be the columns."""
+        first = [column(row[0].text) for row in rows[1:]]
+        known = [key for key in first if key not in ("", "pooling", "activation")]
+        if 2 * len(known) > len(first) and len({*map(len, rows)}) == 1 < len(rows[0]):
+            names = [cell.text for cell in rows[0][1:]]
+            if all(kinds_of(each) or pattern("total").fullmatch(compact(each)) for each in names):
+                rows = [*map(list, zip(*rows))]
         titles = [column(cell.text) for cell in rows[0]]
         labels = [at for at, key in enumerate(titles) if key in _LABELS]
         labels = labels or [at for at, key in enumerate(titles[:1]) if not key]
