@@ -324,12 +324,20 @@ class _Table:
         call, way = call_of(row.layer) if row.layer else row.name or "input", self.ways[_group(key)]
         count = key in COUNTS or key == "parameter-formula"
         formula = _formula("parameter-formula" if count else "size-formula", row, way)
+        base = {"memory": row.values, "flops": row.macs, "multiply-adds": row.macs}.get(key, 0)
         why = Message("the layer is `{call}`", call=call)
         if right is None:
             why = Message("`{call}` has none", call=call)
         elif key.startswith("input-"):
             shape = readable(said("input-shape", row))
             why = Message("`{call}` reads {shape}", call=call, shape=shape)
+        elif key == "biases":
+            counts = {"params": row.params, "weights": row.weights, "biases": right}
+            why = Message("{params:,} - {weights:,} = {biases:,}", **counts)
+        elif base and isinstance(right, int) and right > base and right % base == 0:
+            why = Message(
+                "{base:,} × {times} = {right:,}", base=base, times=right // base, right=right
+            )
         elif formula != "-" and (count or key not in (*SUMMED, "activation")):
             worked = Message("{formula}", formula=formula)
             why = worked if count else joined([why, worked], "{first}: {rest}")

@@ -49,7 +49,7 @@ class Given(NamedTuple):
 def _forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A number with its unit, and what may follow a value: how it was worked out."""
     about, unit, copula = (synonyms()[key] for key in ("about", "unit", "copula"))
-    number = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+    number = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}|\d+(?:\.\d+)?"
     scale = r"[KMGBT](?=[\sB]|$)|[천만억]"
     one = rf"(?P<about>{about})?\s*(?P<number>{number})\s*(?P<scale>{scale})?\s*(?P<unit>{unit})?"
     return re.compile(one), re.compile(rf"{_WORKING}(?:{copula})?\s{{0,3}}[.,;/]*{_WORKING}")
@@ -105,6 +105,7 @@ def _bounds(one: re.Match[str]) -> tuple[int | Fraction, int | Fraction, Fractio
     Zeros before a unit may be what is rounded: `800K` is from 750,000 to 850,000.
     """
     digits, (scale, binary) = one["number"].replace(",", ""), _scale(one)
+    digits = digits.replace(".", "") if digits.count(".") > 1 else digits
     places = len(digits.partition(".")[2])
     zeros = len(digits) - len(digits.rstrip("0")) if one["about"] or scale > 1 else 0
     if scale == binary == 1 and not places and not zeros:
@@ -124,6 +125,8 @@ def same(given: Given, value: Value) -> bool:
         )
     if isinstance(value, (int, Fraction)):
         if given.low is not None:
+            if _dotted(given, value) and int(re.sub(r"\D", "", given.text)) == value:
+                return True
             ways = (value, value / given.binary) if given.binary != 1 else (value,)
             return any(given.low <= each < given.high for each in ways)
         return len(given.shapes) == 1 and {*given.shapes[0]} == {value}
@@ -132,6 +135,11 @@ def same(given: Given, value: Value) -> bool:
     batch = given.text.startswith("[")  # as PyTorch prints it, of any size
     pairs = zip(given.shapes, value)
     return len(given.shapes) == len(value) and all(_fits(*pair, batch) for pair in pairs)
+
+
+def _dotted(form: Given, value: Value) -> bool:
+    """Whether a count may be written with a dot between thousands: `18.496`."""
+    return isinstance(value, int) and bool(re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+", form.text))
 
 
 def _letters(text: str) -> str:
@@ -159,6 +167,8 @@ def written(value: Value, form: Given, nothing: str, grouped: bool) -> str:
         one = _forms()[0].match("0.0%" if share else form.text)
         if (form.shapes and not share) or one is None:
             return re.sub(r"\d+", str(value), form.text) if form.shapes else f"{value}"
+        if _dotted(form, value):
+            return f"{value:,}".replace(",", ".")
         digits = one["number"]
         places = len(digits.partition(".")[2])
         scale, more = _scale(one)
