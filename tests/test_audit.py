@@ -400,6 +400,19 @@ def test_a_single_layer_that_is_named_in_full_is_judged() -> None:
     assert judged(post.format(3), net) == []
 
 
+@pytest.mark.parametrize("title", ["Share", "% of params", "params (%)", "비율"])
+def test_shares_are_percent_and_counts_are_not(title: str) -> None:
+    net = net_of(ARTICLE.read_text(encoding="utf-8"))
+    rows = "| Conv 1 | 340 | {} |\n| Conv 2 | 7,240 | 11.2% |\n| Conv 3 | 21,660 | 33.5% |\n"
+    head = f"| Layer | Params | {title} |\n|---|---|---|\n"
+    assert judged(head + rows.format("9%"), net) == [(3, "9%", "1%")]
+    assert judged(head + rows.format("1%"), net) == []
+    assert judged(head + rows.format("0.5"), net) == []  # of what is not said
+    assert (
+        judged(head.replace("Params", "파라미터 수 (%)") + rows.replace("340", "0.5%"), net) == []
+    )
+
+
 def test_a_table_of_which_layers_are_the_columns() -> None:
     post = (
         "| 항목 | Conv1 | Pool1 | Conv2 | 합계 |\n|-|-|-|-|-|\n"

@@ -374,6 +374,8 @@ def _of_kind(cell: Cell) -> bool:
     word = cell.given.word if cell.given else ""
     if cell.key == "activation":
         return bool(activations(word)) or word.lower() in ("linear", "identity")
+    if cell.given and (cell.key == "share") != ("%" in cell.given.text):
+        return False
     return not word or (cell.key == "padding" and word.lower() in ("same", "valid"))
 
 

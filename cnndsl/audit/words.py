@@ -73,7 +73,7 @@ def _columns() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str]]]]:
 def column(title: str) -> str:
     """The key of the column that a title names: of `COLUMNS`, `height` or `width`, or empty."""
     own, others = _columns()
-    title = title[:LONGEST]
+    title = title[:LONGEST].replace("%", " share ")
     for plain in (compact(title), compact(re.sub(r"\([^()]*\)", "", title))):
         if plain in own:
             return own[plain]
