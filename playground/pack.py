@@ -61,7 +61,8 @@ def pack_all(repository: str, installed: str, goal: str) -> str:
 
 
 LATER = (
-    "cli codegen comparison documents highlight importers lsp mkdocs notebook proof sphinx".split()
+    "audit cli codegen comparison documents highlight importers lsp mkdocs notebook proof sphinx "
+    "variants".split()
 )
 """The parts of cnndsl that are asked for by questions alone that wait for archives; what else
 imports them brings them along."""
