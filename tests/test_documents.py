@@ -410,7 +410,8 @@ def held(folder: Path) -> dict[str, bytes]:
 
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
-FAST = [name for name in targets.names() if name not in ("flax", "pytorch")]  # the style of keras
+# Those of one style have one of it.
+FAST = [name for name in targets.names() if name not in ("flax", "pytorch", "pdf")]
 OUTSIDE = "lies outside of the root"
 NO_PATH = "is no path beside the document"
 HIDDEN = "is hidden"

@@ -158,7 +158,7 @@ def test_texts_stand_clear_of_each_other(tmp_path: Path) -> None:
 VIEWS_OF = [(name, view) for name in SAMPLES for view in WHOLE]
 
 
-@pytest.mark.parametrize(("name", "view"), few(VIEWS_OF, VIEWS_OF[::4]))
+@pytest.mark.parametrize(("name", "view"), few(VIEWS_OF, VIEWS_OF[::8]))
 def test_figures_are_told_to_those_who_do_not_see_them(name: str, view: str) -> None:
     figure = svg.generate(sample(name), view=view)
     assert figure == svg.generate(sample(name), view=view)

@@ -263,7 +263,7 @@ def test_flax(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", few(NETS, SOME))
-@pytest.mark.parametrize("suffix", (".weights.h5", ".safetensors"))
+@pytest.mark.parametrize("suffix", few((".weights.h5", ".safetensors"), [".safetensors"]))
 def test_files(suffix: str, name: str) -> None:
     """There and back without a bit lost; a file of Keras is without heads for training."""
     net = cnndsl.check(NETS[name])

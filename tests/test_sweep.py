@@ -247,6 +247,7 @@ class Counted(int):
         return int(self) < int(other)
 
 
+@pytest.mark.long
 def test_a_large_front_takes_no_longer_for_each() -> None:
     some, each = Chance(1), next(cnndsl.sweep(NET, {"width": [1]}))
     for many, largest in product((1, 2, 3, 4), (3, 1_000)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import nets
 import pytest
+from conftest import few
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -263,7 +264,7 @@ def test_any_branching_net(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("notation", ["plain", "latex"])
+@pytest.mark.parametrize("notation", few(["plain", "latex"], ["latex"], "long"))
 def test_names_cannot_break_out(name: str, notation: str) -> None:
     net = (
         "block b() { conv 2 3 relu }\n"
