@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -178,6 +179,15 @@ def branching(rng: Random) -> str:
             break
     if rng.random() < 0.5:
         text += rng.choice(["gap; dense 3 softmax\n", "flatten; dense 2\n", "flatten\n"])
+    return text
+
+
+def exact_or_not(rng: Random) -> str:
+    """Either of these, half of the time with nothing that says how sizes round."""
+    text = straight(rng) if rng.random() < 0.4 else branching(rng)
+    if rng.random() < 0.5:
+        text = re.sub(r" (floor|ceil)\b", "", text)
+        text = re.sub(r"^rounding.*\n", "", text, flags=re.M)
     return text
 
 

@@ -82,10 +82,7 @@ def compare(text: str, rng: Random) -> None:
 @settings(max_examples=MANY)
 @given(st.randoms(use_true_random=False))
 def test_property_formulas_say_what_the_checker_says(rng: Random) -> None:
-    text = nets.straight(rng) if rng.random() < 0.4 else nets.branching(rng)
-    if rng.random() < 0.5:
-        text = re.sub(r" (floor|ceil)\b", "", text)
-        text = re.sub(r"^rounding.*\n", "", text, flags=re.M)
+    text = nets.exact_or_not(rng)
     compare(text, rng)
 
 

@@ -9,6 +9,7 @@ a language may have more than one set.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Words:
         return self.say(key, others=", ".join(names[:-1]), last=names[-1])
 
 
+@cache
 def words(lang: str = "en", terms: str = "native") -> Words:
     """The words of a language, in one of its sets of terms.
 

@@ -347,9 +347,12 @@ class Network:
 
     def of(self, nodes: list[Node]) -> Network:
         """The same network of other nodes, one in the place of each."""
-        copy = object.__new__(type(self))
-        kept = {each: value for each, value in vars(self).items() if not each.endswith("totals")}
-        vars(copy).update(kept, nodes=nodes)
+        cls = type(self)
+        copy = object.__new__(cls)
+        for name, value in vars(self).items():
+            if not isinstance(getattr(cls, name, None), cached_property):  # which is of the nodes
+                setattr(copy, name, value)
+        copy.nodes = nodes
         return copy
 
     @property

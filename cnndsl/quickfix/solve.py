@@ -110,7 +110,7 @@ def solve(
         raise Unsolvable("there is no such input")
     numbers = alike(base) if number is None else (number,)
     others = _others(base)
-    if others and not text_ties(base.module):
+    if others and not reads_sizes(base.module):
         raise Unsolvable("no size of the input mends this", others)
     shape = inputs[numbers[0]].output
     rank = len(shape) - 1
@@ -326,7 +326,7 @@ def _nearest(sizes: Iterator[Shape], shape: Shape) -> tuple[Shape, ...]:
     return tuple((*size, shape[-1]) for size in chosen)
 
 
-def text_ties(module: ast.Module) -> bool:
+def reads_sizes(module: ast.Module) -> bool:
     """Whether the text reads sizes, so that another size may do away with any error."""
     words = {name.id for name in names(module)}
     words |= {each.name.id for each in walk(module) if isinstance(each, ast.Apply)}

@@ -92,7 +92,7 @@ def _run(arguments: Arguments) -> int:
         data(mended)
     write_files(written)
     false = [each for each in found if each.code == "E502"]
-    shown = sorted([each for each in found if each not in false or not fix], key=sort_key)
+    shown = sorted((each for each in found if each.code != "E502" or not fix), key=sort_key)
     _show(form, shown, unreadable, lang, err if fix else out)
     (err if fix or form != "text" else out)("".join(left))
     if form == "text":
